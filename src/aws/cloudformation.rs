@@ -1,0 +1,161 @@
+//! CloudFormation: the stacks that hold node groups.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Tag};
+
+use crate::calls::Calls;
+use crate::error::Result;
+use crate::facts::Stack;
+
+use super::{Count, failure};
+
+#[derive(Debug, Clone)]
+pub struct CloudFormation {
+    client: Client,
+}
+
+/// A stack to be made or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackRequest {
+    pub name: String,
+    pub template: String,
+    pub parameters: BTreeMap<String, String>,
+    pub tags: Vec<(String, String)>,
+    pub token: String,
+}
+
+impl CloudFormation {
+    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+        let config =
+            aws_sdk_cloudformation::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        CloudFormation { client: Client::from_conf(config) }
+    }
+
+    /// A stack by name; nothing where there is none.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
+        let reply = match self.client.describe_stacks().stack_name(name).send().await {
+            Ok(reply) => reply,
+            // CloudFormation has no NotFound here: it is a ValidationError that says "does not exist".
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(failure("DescribeStacks", &error).at(name)),
+        };
+        Ok(reply.stacks().first().map(|stack| Stack {
+            name: stack.stack_name().unwrap_or_default().to_string(),
+            id: stack.stack_id().unwrap_or_default().to_string(),
+            status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+            reason: stack.stack_status_reason().unwrap_or_default().to_string(),
+            parameters: pairs(stack.parameters().iter().map(|p| (p.parameter_key(), p.parameter_value()))),
+            outputs: pairs(stack.outputs().iter().map(|o| (o.output_key(), o.output_value()))),
+            tags: pairs(stack.tags().iter().map(|t| (t.key(), t.value()))),
+        }))
+    }
+
+    /// Starts to make a stack. One of that name that is there already is found by the next look.
+    pub async fn create(&self, stack: &StackRequest) -> Result<()> {
+        let reply = self
+            .client
+            .create_stack()
+            .stack_name(&stack.name)
+            .template_body(&stack.template)
+            .set_parameters(Some(parameters(&stack.parameters)))
+            .set_tags(Some(stack_tags(&stack.tags)))
+            .capabilities(Capability::CapabilityIam)
+            // What failed is to be read, then deleted; a half stack would hold names and groups.
+            .on_failure(OnFailure::Rollback)
+            .client_request_token(&stack.token)
+            .send()
+            .await;
+        match reply {
+            Err(error) if error.code() == Some("AlreadyExistsException") => Ok(()),
+            Err(error) => Err(failure("create stack", &error).at(&stack.name)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Starts to change a stack's parameters; what is not named keeps its value, and so does the template.
+    pub async fn update_parameters(
+        &self,
+        stack: &Stack,
+        changed: &BTreeMap<String, String>,
+        token: &str,
+    ) -> Result<()> {
+        let parameters = stack.parameters.keys().map(|key| {
+            let parameter = Parameter::builder().parameter_key(key);
+            match changed.get(key) {
+                Some(value) => parameter.parameter_value(value).build(),
+                None => parameter.use_previous_value(true).build(),
+            }
+        });
+        let reply = self
+            .client
+            .update_stack()
+            .stack_name(&stack.name)
+            .use_previous_template(true)
+            .set_parameters(Some(parameters.collect()))
+            .capabilities(Capability::CapabilityIam)
+            .client_request_token(token)
+            .send()
+            .await;
+        match reply {
+            Err(error)
+                if error.message().is_some_and(|text| text.contains("No updates are to be performed")) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failure("update stack", &error).at(&stack.name)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    pub async fn delete(&self, name: &str, token: &str) -> Result<()> {
+        self.client
+            .delete_stack()
+            .stack_name(name)
+            .client_request_token(token)
+            .send()
+            .await
+            .map_err(|error| failure("delete stack", &error).at(name))?;
+        Ok(())
+    }
+
+    /// What failed in a stack, newest first: each `LogicalId (type): reason`.
+    pub async fn failures(&self, name: &str) -> Result<Vec<String>> {
+        let mut pages = self.client.describe_stack_events().stack_name(name).into_paginator().items().send();
+        let mut failures = Vec::new();
+        while let Some(event) = pages.next().await {
+            let event = event.map_err(|error| failure("DescribeStackEvents", &error).at(name))?;
+            let status = event.resource_status().map(|status| status.as_str()).unwrap_or_default();
+            let reason = event.resource_status_reason().unwrap_or_default();
+            // A resource that was only stopped because another failed tells nothing.
+            if status.ends_with("_FAILED") && !reason.contains("cancelled") {
+                let id = event.logical_resource_id().unwrap_or_default();
+                let kind = event.resource_type().unwrap_or_default();
+                failures.push(format!("{id} ({kind}): {reason}"));
+            }
+        }
+        Ok(failures)
+    }
+}
+
+fn is_missing<E: ProvideErrorMetadata>(error: &E) -> bool {
+    error.code() == Some("ValidationError")
+        && error.message().is_some_and(|text| text.contains("does not exist"))
+}
+
+fn pairs<'a>(items: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>) -> BTreeMap<String, String> {
+    items.filter_map(|(key, value)| Some((key?.to_string(), value.unwrap_or_default().to_string()))).collect()
+}
+
+fn parameters(values: &BTreeMap<String, String>) -> Vec<Parameter> {
+    values
+        .iter()
+        .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build())
+        .collect()
+}
+
+fn stack_tags(tags: &[(String, String)]) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

@@ -1,0 +1,258 @@
+//! EKS: the cluster, its add-on vpc-cni, managed node groups and access entries.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_eks::Client;
+use aws_sdk_eks::types::{
+    AuthenticationMode, IpFamily, NodegroupScalingConfig, ResolveConflicts, UpdateStatus,
+};
+
+use crate::calls::Calls;
+use crate::error::{Error, Result};
+use crate::facts::{Addon, Authentication, Cluster, ManagedNodeGroup};
+
+use super::{Count, failure};
+
+/// The add-on that installs aws-node.
+pub const VPC_CNI: &str = "vpc-cni";
+
+#[derive(Debug, Clone)]
+pub struct Eks {
+    client: Client,
+}
+
+/// How an update stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    InProgress,
+    Successful,
+    /// Failed or cancelled, with what EKS says of it.
+    Failed(String),
+}
+
+impl Eks {
+    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+        let config = aws_sdk_eks::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        Eks { client: Client::from_conf(config) }
+    }
+
+    pub async fn cluster(&self, name: &str) -> Result<Cluster> {
+        let reply = self
+            .client
+            .describe_cluster()
+            .name(name)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeCluster", &error).at(name))?;
+        let cluster = reply.cluster().ok_or_else(|| Error::failed("EKS answered no cluster").at(name))?;
+        let vpc = cluster.resources_vpc_config();
+        let network = cluster.kubernetes_network_config();
+        let text = |value: Option<&str>| value.unwrap_or_default().to_string();
+        Ok(Cluster {
+            name: text(cluster.name()),
+            arn: text(cluster.arn()),
+            version: text(cluster.version()),
+            status: text(cluster.status().map(|status| status.as_str())),
+            endpoint: text(cluster.endpoint()),
+            certificate_authority: text(cluster.certificate_authority().and_then(|ca| ca.data())),
+            vpc_id: text(vpc.and_then(|vpc| vpc.vpc_id())),
+            security_group: text(vpc.and_then(|vpc| vpc.cluster_security_group_id())),
+            service_cidr: network.and_then(|network| network.service_ipv4_cidr()?.parse().ok()),
+            ipv6: network.and_then(|network| network.ip_family()) == Some(&IpFamily::Ipv6),
+            auto_mode: cluster.compute_config().and_then(|compute| compute.enabled()).unwrap_or_default(),
+            // A cluster from before access entries answers no mode: it reads aws-auth.
+            authentication: match cluster.access_config().and_then(|access| access.authentication_mode()) {
+                Some(AuthenticationMode::Api) => Authentication::Api,
+                Some(AuthenticationMode::ApiAndConfigMap) => Authentication::ApiAndConfigMap,
+                _ => Authentication::ConfigMap,
+            },
+            subnet_ids: vpc.map(|vpc| vpc.subnet_ids().to_vec()).unwrap_or_default(),
+        })
+    }
+
+    /// The names of the region's clusters, for "did you mean".
+    pub async fn cluster_names(&self) -> Result<Vec<String>> {
+        let mut pages = self.client.list_clusters().into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(name) = pages.next().await {
+            names.push(name.map_err(|error| failure("ListClusters", &error))?);
+        }
+        Ok(names)
+    }
+
+    /// The vpc-cni add-on; nothing where the CNI is not managed by EKS.
+    pub async fn addon(&self, cluster: &str) -> Result<Option<Addon>> {
+        let reply = match self.client.describe_addon().cluster_name(cluster).addon_name(VPC_CNI).send().await
+        {
+            Ok(reply) => reply,
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(failure("DescribeAddon", &error).at(VPC_CNI)),
+        };
+        Ok(reply.addon().map(|addon| Addon {
+            version: addon.addon_version().unwrap_or_default().to_string(),
+            status: addon.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+            configuration: addon.configuration_values().unwrap_or_default().to_string(),
+            issues: addon
+                .health()
+                .map(|health| health.issues())
+                .unwrap_or_default()
+                .iter()
+                .map(|issue| {
+                    let code = issue.code().map(|code| code.as_str()).unwrap_or_default();
+                    format!("{code}: {}", issue.message().unwrap_or_default())
+                })
+                .collect(),
+        }))
+    }
+
+    /// Gives the add-on its configuration; answers the id of the update to wait for.
+    ///
+    /// PRESERVE keeps what others changed in the cluster; EKS says so when it can't.
+    pub async fn update_addon(&self, cluster: &str, configuration: &str, token: &str) -> Result<String> {
+        let reply = self
+            .client
+            .update_addon()
+            .cluster_name(cluster)
+            .addon_name(VPC_CNI)
+            .configuration_values(configuration)
+            .resolve_conflicts(ResolveConflicts::Preserve)
+            .client_request_token(token)
+            .send()
+            .await
+            .map_err(|error| failure("update the add-on vpc-cni", &error).at(cluster))?;
+        Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
+    }
+
+    pub async fn addon_update(&self, cluster: &str, update_id: &str) -> Result<Update> {
+        let reply = self
+            .client
+            .describe_update()
+            .name(cluster)
+            .addon_name(VPC_CNI)
+            .update_id(update_id)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeUpdate", &error).at(update_id))?;
+        let Some(update) = reply.update() else { return Ok(Update::InProgress) };
+        let errors: Vec<String> = update
+            .errors()
+            .iter()
+            .map(|error| {
+                let code = error.error_code().map(|code| code.as_str()).unwrap_or_default();
+                format!("{code}: {}", error.error_message().unwrap_or_default())
+            })
+            .collect();
+        Ok(match update.status() {
+            Some(UpdateStatus::Successful) => Update::Successful,
+            Some(UpdateStatus::Failed | UpdateStatus::Cancelled) => Update::Failed(errors.join("; ")),
+            _ => Update::InProgress,
+        })
+    }
+
+    pub async fn managed_node_groups(&self, cluster: &str) -> Result<Vec<ManagedNodeGroup>> {
+        let mut pages = self.client.list_nodegroups().cluster_name(cluster).into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(name) = pages.next().await {
+            names.push(name.map_err(|error| failure("ListNodegroups", &error).at(cluster))?);
+        }
+        futures::future::try_join_all(names.iter().map(|name| self.managed_node_group(cluster, name))).await
+    }
+
+    pub async fn managed_node_group(&self, cluster: &str, name: &str) -> Result<ManagedNodeGroup> {
+        let reply = self
+            .client
+            .describe_nodegroup()
+            .cluster_name(cluster)
+            .nodegroup_name(name)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeNodegroup", &error).at(name))?;
+        let group = reply.nodegroup().ok_or_else(|| Error::failed("EKS answered no node group").at(name))?;
+        let scaling = group.scaling_config();
+        Ok(ManagedNodeGroup {
+            name: name.to_string(),
+            status: group.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+            min: scaling.and_then(|scaling| scaling.min_size()).unwrap_or_default(),
+            desired: scaling.and_then(|scaling| scaling.desired_size()).unwrap_or_default(),
+            max: scaling.and_then(|scaling| scaling.max_size()).unwrap_or_default(),
+            groups: group
+                .resources()
+                .map(|resources| resources.auto_scaling_groups())
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|group| group.name().map(ToString::to_string))
+                .collect(),
+        })
+    }
+
+    /// Takes a managed node group to another size; its maximum stays.
+    pub async fn scale_managed(
+        &self,
+        cluster: &str,
+        group: &str,
+        min: i32,
+        desired: i32,
+        token: &str,
+    ) -> Result<()> {
+        self.client
+            .update_nodegroup_config()
+            .cluster_name(cluster)
+            .nodegroup_name(group)
+            .scaling_config(NodegroupScalingConfig::builder().min_size(min).desired_size(desired).build())
+            .client_request_token(token)
+            .send()
+            .await
+            .map_err(|error| failure(format!("scale managed node group to {desired}"), &error).at(group))?;
+        Ok(())
+    }
+
+    /// Principals with an access entry, and its type.
+    pub async fn access_entries(&self, cluster: &str) -> Result<BTreeMap<String, String>> {
+        let mut pages =
+            self.client.list_access_entries().cluster_name(cluster).into_paginator().items().send();
+        let mut principals = Vec::new();
+        while let Some(principal) = pages.next().await {
+            principals.push(principal.map_err(|error| failure("ListAccessEntries", &error).at(cluster))?);
+        }
+        let entries = futures::future::try_join_all(principals.into_iter().map(|principal| async move {
+            let reply =
+                self.client.describe_access_entry().cluster_name(cluster).principal_arn(&principal).send();
+            let reply = reply.await.map_err(|error| failure("DescribeAccessEntry", &error).at(&principal))?;
+            let kind = reply.access_entry().and_then(|entry| entry.r#type()).unwrap_or_default().to_string();
+            Ok::<_, Error>((principal, kind))
+        }))
+        .await?;
+        Ok(entries.into_iter().collect())
+    }
+
+    /// Lets nodes of a role join. An entry that is there already is what was wanted.
+    pub async fn create_node_access_entry(
+        &self,
+        cluster: &str,
+        role_arn: &str,
+        tags: &[(String, String)],
+        token: &str,
+    ) -> Result<()> {
+        let request = self
+            .client
+            .create_access_entry()
+            .cluster_name(cluster)
+            .principal_arn(role_arn)
+            .r#type("EC2_LINUX")
+            .set_tags(Some(tags.iter().cloned().collect()))
+            .client_request_token(token);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failure("create access entry", &error).at(role_arn)),
+        }
+    }
+}

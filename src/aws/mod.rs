@@ -1,0 +1,192 @@
+//! AWS: one thin, typed client per service. No decisions here.
+
+pub mod autoscaling;
+pub mod cloudformation;
+pub mod ec2;
+pub mod eks;
+pub mod quotas;
+pub mod ssm;
+pub mod sts;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use sha2::{Digest, Sha256};
+
+use crate::calls::Calls;
+use crate::error::{Cause, Error, Result};
+
+/// All AWS clients of a run, made once.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    pub ec2: ec2::Ec2,
+    pub eks: eks::Eks,
+    pub cloudformation: cloudformation::CloudFormation,
+    pub autoscaling: autoscaling::AutoScaling,
+    pub ssm: ssm::Ssm,
+    pub quotas: quotas::Quotas,
+    pub sts: sts::Sts,
+    pub region: String,
+    pub config: SdkConfig,
+}
+
+impl Aws {
+    /// Reads the configuration as the aws CLI does: flags, environment, profile, instance role.
+    pub async fn connect(profile: Option<&str>, region: Option<&str>, calls: &Calls) -> Result<Self> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            // EC2 throttles Describe calls too; five attempts in a row are refused on a busy account.
+            .retry_config(
+                RetryConfig::standard().with_max_attempts(8).with_max_backoff(Duration::from_secs(10)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(10))
+                    .operation_attempt_timeout(Duration::from_secs(60))
+                    .build(),
+            );
+        if let Ok(name) = AppName::new(concat!("eni-custom-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_string()));
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(Error::usage("no AWS region is set")
+                .next("give --region, or set AWS_REGION or the profile's region"));
+        };
+        Ok(Aws {
+            ec2: ec2::Ec2::new(&config, calls),
+            eks: eks::Eks::new(&config, calls),
+            cloudformation: cloudformation::CloudFormation::new(&config, calls),
+            autoscaling: autoscaling::AutoScaling::new(&config, calls),
+            ssm: ssm::Ssm::new(&config, calls),
+            quotas: quotas::Quotas::new(&config, calls),
+            sts: sts::Sts::new(&config, calls),
+            region,
+            config,
+        })
+    }
+}
+
+/// Counts each call that goes out, retries too.
+#[derive(Debug)]
+struct Count(Calls);
+
+#[dyn_dispatch_hint]
+impl Intercept for Count {
+    fn name(&self) -> &'static str {
+        "eni-custom call counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> std::result::Result<(), aws_smithy_runtime_api::box_error::BoxError> {
+        if let Some(metadata) = bag.load::<Metadata>() {
+            self.0.aws(metadata.name());
+        }
+        Ok(())
+    }
+}
+
+/// An SDK error as a failure that names code and request id.
+///
+/// EC2 and CloudFormation errors have no variants of their own in the SDK, so the metadata is read, never a type.
+pub(crate) fn failure<E>(what: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let cause = match error {
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => Cause {
+            code: error.code().unwrap_or_default().to_string(),
+            message: match error.message() {
+                Some(message) => message.to_string(),
+                None => DisplayErrorContext(error).to_string(),
+            },
+            request_id: error.request_id().map(ToString::to_string),
+        },
+        _ => Cause { code: String::new(), message: innermost(error), request_id: None },
+    };
+    let failed = Error::failed(what).cause(cause);
+    match failed.code() {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            failed.next("aws sso login (or renew your credentials), then run this again")
+        }
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
+            failed.next("ask for the missing permission, then run this again")
+        }
+        "" if failed.reason().is_some_and(|cause| cause.message.contains("credentials")) => {
+            failed.next("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work")
+        }
+        _ => failed,
+    }
+}
+
+/// The deepest source says what a person can act on ("connection refused"); the outer ones only where in the SDK.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut messages = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(source) = next {
+        messages.push(source.to_string());
+        next = source.source();
+    }
+    messages.dedup();
+    let outer = messages.iter().find(|text| text.contains("credentials")).cloned();
+    match (outer, messages.pop()) {
+        (Some(outer), Some(last)) if outer != last => format!("{outer}: {last}"),
+        (_, Some(last)) => last,
+        (Some(outer), None) => outer,
+        (None, None) => String::new(),
+    }
+}
+
+/// A client token that is the same for the same work on the same cluster, so that a repeated call after a cut
+/// is the same call to AWS. At most 64 characters, letters and digits and dashes.
+pub fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [cluster_arn, step, content] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    let mut token = String::from("eni-custom-");
+    for byte in digest.iter().take(20) {
+        token.push_str(&format!("{byte:02x}"));
+    }
+    token
+}
+
+/// The tags on all that this program makes. They prove what may be taken back.
+pub const TAG_CLUSTER: &str = "eni-custom:cluster";
+/// Which ENIConfig a thing belongs to.
+pub const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
+
+#[cfg(test)]
+mod tests {
+    use super::client_token;
+
+    #[test]
+    fn client_tokens_are_stable_and_differ_by_content() {
+        let one = client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "x");
+        assert_eq!(one, client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "x"));
+        assert_ne!(one, client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "y"));
+        assert!(one.len() <= 64);
+    }
+}

@@ -1,0 +1,89 @@
+//! STS: who we are, and the token that EKS takes as log-in.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_sts::Client;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::calls::Calls;
+use crate::error::{Error, Result};
+use crate::facts::Caller;
+
+use super::{Count, failure};
+
+#[derive(Debug, Clone)]
+pub struct Sts {
+    client: Client,
+    config: SdkConfig,
+}
+
+impl Sts {
+    pub fn new(config: &SdkConfig, calls: &Calls) -> Self {
+        let client = aws_sdk_sts::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        Sts { client: Client::from_conf(client), config: config.clone() }
+    }
+
+    pub async fn caller(&self) -> Result<Caller> {
+        let reply = self.client.get_caller_identity().send().await.map_err(|error| {
+            failure("log in to AWS", &error).or_next("check with: aws sts get-caller-identity")
+        })?;
+        Ok(Caller {
+            account: reply.account().unwrap_or_default().to_string(),
+            arn: reply.arn().unwrap_or_default().to_string(),
+            region: self.config.region().map(ToString::to_string).unwrap_or_default(),
+        })
+    }
+
+    /// A bearer token for the cluster's API server: a GetCallerIdentity request signed but not sent.
+    ///
+    /// The host is STS's real regional one whatever endpoint is set for calls: EKS checks it, and sends the
+    /// request there itself. It is good for 15 minutes (aws-iam-authenticator).
+    pub async fn eks_token(&self, cluster: &str) -> Result<String> {
+        let unable =
+            |error: &dyn std::fmt::Display| Error::failed("sign the log-in to the cluster").because(error);
+        let region = self.config.region().map(ToString::to_string).unwrap_or_default();
+        let provider = self.config.credentials_provider().ok_or_else(|| unable(&"no AWS credentials"))?;
+        let identity = provider.provide_credentials().await.map_err(|error| unable(&error))?.into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(Duration::from_secs(60));
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&region)
+            .name("sts")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .map_err(|error| unable(&error))?
+            .into();
+        let url = format!(
+            "https://sts.{region}.{}/?Action=GetCallerIdentity&Version=2011-06-15",
+            dns_suffix(&region)
+        );
+        let headers = [("x-k8s-aws-id", cluster)];
+        let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))
+            .map_err(|error| unable(&error))?;
+        let (instructions, _) = sign(request, &params).map_err(|error| unable(&error))?.into_parts();
+        let mut signed = http::Request::get(&url).body(()).map_err(|error| unable(&error))?;
+        instructions.apply_to_request_http1x(&mut signed);
+        Ok(format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(signed.uri().to_string())))
+    }
+}
+
+/// The partition's domain, by the region's name (AWS's partitions: aws, aws-cn, aws-us-gov, aws-iso…).
+fn dns_suffix(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "amazonaws.com.cn",
+        Some("eusc") => "amazonaws.eu",
+        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
+        _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
+        _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
+        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
+        _ => "amazonaws.com",
+    }
+}

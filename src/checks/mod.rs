@@ -1,0 +1,45 @@
+//! What must be so before the first change. Each check is pure, and says all that it finds.
+
+mod cluster;
+mod cni;
+mod network;
+mod nodes;
+mod workload;
+
+use crate::design::Design;
+use crate::facts::Facts;
+use crate::finding::{Finding, Severity};
+use crate::settings::Settings;
+use crate::steps::Step;
+
+/// What a check may look at.
+pub struct Scene<'a> {
+    pub settings: &'a Settings,
+    pub facts: &'a Facts,
+    pub design: &'a Design,
+    /// The steps that are about to run.
+    pub steps: &'a [Step],
+}
+
+impl Scene<'_> {
+    /// Whether any of these steps is about to run.
+    fn concerns(&self, steps: &[Step]) -> bool {
+        steps.iter().any(|step| self.steps.contains(step))
+    }
+}
+
+/// All findings, the heaviest first.
+pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    cluster::check(scene, &mut findings);
+    // Where the cluster itself can't take part, what else is found would only distract.
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return findings;
+    }
+    network::check(scene, &mut findings);
+    cni::check(scene, &mut findings);
+    nodes::check(scene, &mut findings);
+    workload::check(scene, &mut findings);
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}

@@ -1,0 +1,209 @@
+//! CIDR blocks, subnets and routes.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign, addressing};
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::net::cidr::{check_secondary, usable_addresses};
+use crate::steps::Step;
+
+use super::Scene;
+
+/// Steps that need to know the pod subnets.
+const SUBNET_STEPS: [Step; 5] = [
+    Step::CreateSubnets,
+    Step::WriteEniconfigs,
+    Step::LaunchNodegroups,
+    Step::PatchSecurityGroups,
+    Step::DrainNodes,
+];
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if scene.concerns(&[Step::AssociateCidr]) {
+        blocks(scene, findings);
+    }
+    if scene.concerns(&SUBNET_STEPS) {
+        let own = ["EC-NET-001", "EC-NET-002"];
+        findings.extend(scene.design.findings.iter().filter(|finding| own.contains(&finding.id)).cloned());
+        given_subnets(scene, findings);
+        for zone in &scene.design.zones {
+            routes(scene, zone, findings);
+            room(scene, zone, findings);
+        }
+        unknown_zones(scene, findings);
+    }
+}
+
+/// AWS's own rules, asked before AWS is.
+fn blocks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let mut vpc = addressing(&scene.facts.vpc);
+    for block in &scene.design.blocks {
+        // A block that is there already was accepted.
+        if scene.facts.vpc.blocks.iter().any(|there| there.cidr == *block) {
+            continue;
+        }
+        for refusal in check_secondary(*block, &vpc) {
+            findings.push(
+                Finding::error("EC-NET-003", format!("AWS would refuse CIDR block {block}"))
+                    .at(scene.settings.named("cidr"))
+                    .why(refusal.to_string())
+                    .mend(refusal.mend()),
+            );
+        }
+        vpc = vpc.with(*block);
+    }
+}
+
+fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, design) = (scene.facts, scene.design);
+    let flag = scene.settings.named("subnet");
+    let zones: Vec<&str> = design.zones.iter().map(|zone| zone.zone.as_str()).collect();
+    for (zone, id) in &scene.settings.subnets {
+        if !zones.contains(&zone.as_str()) {
+            findings.push(
+                Finding::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                    .at(format!("{flag} {zone}={id}"))
+                    .why("a pod subnet serves the nodes of its own zone alone")
+                    .mend(format!("the nodes are in {}", zones.join(", "))),
+            );
+            continue;
+        }
+        let Some(subnet) = facts.vpc.subnet(id) else {
+            findings.push(
+                Finding::error("EC-NET-005", format!("{id} is no subnet of the cluster's VPC"))
+                    .at(format!("{flag} {zone}={id}"))
+                    .why(format!("the VPC is {}", facts.vpc.id))
+                    .mend(format!("aws ec2 describe-subnets --filters Name=vpc-id,Values={}", facts.vpc.id)),
+            );
+            continue;
+        };
+        if subnet.zone != *zone {
+            findings.push(
+                Finding::error("EC-NET-006", format!("{id} is in {}, not in {zone}", subnet.zone))
+                    .at(format!("{flag} {zone}={id}"))
+                    .why("an interface can be attached only to an instance of its own zone")
+                    .mend(format!("{flag} {}={id}, and another subnet for {zone}", subnet.zone)),
+            );
+        }
+        if let Some(block) = node_block(facts, design, subnet.cidr) {
+            findings.push(
+                Finding::error(
+                    "EC-NET-007",
+                    format!("{id} is in {block}, the CIDR block of the nodes' subnets"),
+                )
+                .at(format!("{flag} {zone}={id}"))
+                .why("AWS documents custom networking for subnets of another VPC CIDR block than the nodes'")
+                .mend("give a subnet of a secondary block, or leave it out and let one be created"),
+            );
+        }
+    }
+}
+
+/// The VPC's block that holds both this subnet and a node's.
+fn node_block(facts: &Facts, design: &Design, cidr: Ipv4Net) -> Option<Ipv4Net> {
+    let nodes: BTreeSet<Ipv4Net> = design
+        .zones
+        .iter()
+        .filter_map(|zone| facts.vpc.subnet(&zone.node_subnet))
+        .map(|subnet| subnet.cidr)
+        .collect();
+    let blocks = facts.vpc.blocks.iter().map(|block| block.cidr);
+    blocks.filter(|block| block.contains(&cidr)).find(|block| nodes.iter().any(|node| block.contains(node)))
+}
+
+fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    if let (PodSubnet::New { .. }, RouteChoice::None(reason)) = (&zone.pod_subnet, &zone.route_table) {
+        findings.push(
+            Finding::error(
+                "EC-NET-008",
+                format!("no route table can be chosen for the pods of {}", zone.zone),
+            )
+            .at(&zone.node_subnet)
+            .why(reason)
+            .mend(format!("name one: --route-table {}=rtb-…", zone.zone)),
+        );
+    }
+    let Some(id) = zone.pod_subnet.id() else { return };
+    if scene.facts.vpc.route_table_of(id).is_some_and(|table| table.is_public()) {
+        findings.push(
+            Finding::warning("EC-NET-009", format!("the pod subnet of {} is public", zone.zone))
+                .at(id)
+                .why("pods have no public address: through an internet gateway nothing comes back to them")
+                .mend("associate it with a route table that leads to a NAT gateway"),
+        );
+    }
+}
+
+/// Addresses for the nodes asked for, with all their pods.
+fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let Some(instance_type) = &scene.design.machine.instance_type else { return };
+    let Some(max_pods) = scene.design.machine.max_pods else { return };
+    let (place, free) = match &zone.pod_subnet {
+        PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr)),
+        PodSubnet::There { id, .. } => match scene.facts.vpc.subnet(id) {
+            Some(subnet) => (id.clone(), usable_addresses(subnet.cidr)),
+            None => return,
+        },
+        PodSubnet::Unknown => return,
+    };
+    // Two of the pods use the node's own address; each interface holds one address that no pod gets.
+    let per_interface = instance_type.ipv4_per_eni.max(2);
+    let interfaces =
+        max_pods.get().saturating_sub(2).div_ceil(per_interface - 1).min(instance_type.enis.max(2) - 1);
+    let per_node = interfaces * per_interface;
+    let needed = zone.size.saturating_mul(per_node);
+    if needed > free {
+        findings.push(
+            Finding::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
+                .at(place)
+                .why(format!(
+                    "{} nodes of {} take up to {per_node} addresses each, {needed} in all; the subnet has {free}",
+                    zone.size, instance_type.name
+                ))
+                .mend(format!("give a larger block with {}, or fewer nodes with --nodes-per-zone", scene.settings.named("cidr"))),
+        );
+    }
+    let growing = scene.concerns(&[Step::PatchSecurityGroups]);
+    let new = scene
+        .facts
+        .node_groups
+        .stacks
+        .get(&zone.stack)
+        .and_then(|stack| stack.parameters.get("DesiredCapacity"));
+    let grown = new.is_some_and(|size| size != "0");
+    if let Some(subnet) = scene.facts.vpc.subnet(&zone.node_subnet)
+        && growing
+        && !grown
+        && subnet.free < zone.size
+    {
+        findings.push(
+            Finding::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
+                .at(&subnet.id)
+                .why(format!(
+                    "{} new nodes stand beside the old ones for a while; {} addresses are free",
+                    zone.size, subnet.free
+                ))
+                .mend("fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
+        );
+    }
+}
+
+fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    for (flag, zones) in
+        [("route-table", &scene.settings.route_tables), ("eniconfig-name", &scene.settings.eniconfig_names)]
+    {
+        for (zone, value) in zones {
+            if !scene.design.zones.iter().any(|known| known.zone == *zone) {
+                findings.push(
+                    Finding::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                        .at(format!("{} {zone}={value}", scene.settings.named(flag)))
+                        .why("the zones are those in which the cluster has nodes")
+                        .mend("leave it out, or name a zone that has nodes"),
+                );
+            }
+        }
+    }
+}

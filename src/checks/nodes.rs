@@ -1,0 +1,138 @@
+//! The machine for new nodes, and nodes that can't take part.
+
+use crate::facts::NodeKind;
+use crate::finding::Finding;
+use crate::net::max_pods::{Architecture, closest};
+use crate::steps::Step;
+
+use super::Scene;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if scene.concerns(&[Step::LaunchNodegroups]) {
+        machine(scene, findings);
+        stacks(scene, findings);
+    }
+    kinds(scene, findings);
+}
+
+fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
+    findings.extend(design.findings.iter().filter(|finding| finding.id.starts_with("EC-NOD")).cloned());
+    if let Some(name) = &facts.machine.unknown_type {
+        let like = closest(name);
+        findings.push(
+            Finding::error(
+                "EC-NOD-001",
+                format!("EC2 knows no instance type '{name}' in {}", facts.caller.region),
+            )
+            .at(settings.named("instance-type"))
+            .why(if like.is_empty() {
+                "nothing has a name like it".into()
+            } else {
+                format!("did you mean {}?", like.join(", "))
+            })
+            .mend("eni-custom max-pods --all lists the types known"),
+        );
+        return;
+    }
+    let Some(instance_type) = &design.machine.instance_type else {
+        findings.push(
+            Finding::error("EC-NOD-003", "there is no node to take the instance type from")
+                .at(&facts.cluster.name)
+                .why("the cluster has no EC2 nodes")
+                .mend("name one with --instance-type"),
+        );
+        return;
+    };
+    match (&design.machine.image, &facts.machine.image_error) {
+        (Some(image), _) => {
+            let fits = instance_type.architectures.iter().any(|architecture| {
+                matches!(
+                    (architecture, image.architecture.as_str()),
+                    (Architecture::X86_64, "x86_64") | (Architecture::Arm64, "arm64")
+                )
+            });
+            if !fits {
+                let types: Vec<String> =
+                    instance_type.architectures.iter().map(ToString::to_string).collect();
+                findings.push(
+                    Finding::error("EC-NOD-004", format!("{} can't run {}", instance_type.name, image.id))
+                        .at(settings.named("ami-id"))
+                        .why(format!(
+                            "the image is for {}, the instance type for {}",
+                            image.architecture,
+                            types.join(" and ")
+                        ))
+                        .mend("leave out --ami-id for the newest image that fits, or choose another type"),
+                );
+            }
+        }
+        (None, error) => findings.push(
+            Finding::error(
+                "EC-NOD-005",
+                format!("there is no {} image for Kubernetes {}", settings.ami_family, facts.cluster.version),
+            )
+            .at(settings.named(if settings.ami_id.is_some() { "ami-id" } else { "ami-family" }))
+            .why(error.clone().unwrap_or_default())
+            .mend("choose another --ami-family, or name an image with --ami-id"),
+        ),
+    }
+    if facts.cluster.service_cidr.is_none() {
+        findings.push(
+            Finding::error("EC-NOD-006", "the cluster tells no service CIDR")
+                .at(&facts.cluster.arn)
+                .why("a node can't join without it")
+                .mend(format!(
+                    "aws eks describe-cluster --name {} --query cluster.kubernetesNetworkConfig",
+                    facts.cluster.name
+                )),
+        );
+    }
+}
+
+/// Stacks of ours that can neither be used nor made anew.
+fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let names = scene.design.zones.iter().map(|zone| &zone.stack).chain([&scene.design.base_stack]);
+    for stack in names.filter_map(|name| scene.facts.node_groups.stacks.get(name)) {
+        if !stack.tags.contains_key(crate::aws::TAG_CLUSTER) {
+            findings.push(
+                Finding::error("EC-NOD-007", format!("a stack named {} is there, and not ours", stack.name))
+                    .at(&stack.id)
+                    .why("it carries no tag of this program")
+                    .mend("name the ENIConfig otherwise with --eniconfig-name, or delete the stack"),
+            );
+        } else if matches!(stack.status.as_str(), "UPDATE_ROLLBACK_FAILED") {
+            findings.push(
+                Finding::error("EC-NOD-008", format!("stack {} is {}", stack.name, stack.status))
+                    .at(&stack.id)
+                    .why(&stack.reason)
+                    .mend(format!("aws cloudformation continue-update-rollback --stack-name {}", stack.name)),
+            );
+        }
+    }
+}
+
+/// Nodes that stay as they are.
+fn kinds(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let kinds = [
+        (NodeKind::Windows, "EC-NOD-009", "Windows", "custom networking is for Linux nodes"),
+        (
+            NodeKind::Fargate,
+            "EC-NOD-010",
+            "Fargate",
+            "their pods get addresses from the Fargate profile's subnets",
+        ),
+        (NodeKind::Hybrid, "EC-NOD-011", "hybrid", "they don't run the VPC CNI"),
+    ];
+    for (kind, id, name, why) in kinds {
+        let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();
+        if count > 0 {
+            findings.push(
+                Finding::note(id, format!("{count} {name} nodes stay as they are"))
+                    .at(&scene.facts.cluster.name)
+                    .why(why)
+                    .mend("nothing to do"),
+            );
+        }
+    }
+}

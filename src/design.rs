@@ -1,0 +1,195 @@
+//! Settings and facts make a design: what the cluster is to be. Pure; what can't be had becomes a finding.
+
+mod machine;
+mod network;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+pub use machine::{MachineDesign, usual_type};
+pub use network::{PodSubnet, RouteChoice, addressing};
+
+use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
+use crate::facts::{Facts, Node};
+use crate::finding::Finding;
+use crate::settings::Settings;
+
+pub const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
+pub const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
+pub const ANNOTATION_DEF: &str = "ENI_CONFIG_ANNOTATION_DEF";
+pub const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
+
+/// The label that the cloud provider gives each node.
+pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+/// The CNI's own default for ENI_CONFIG_LABEL_DEF.
+const OWN_LABEL: &str = "k8s.amazonaws.com/eniConfig";
+
+/// What is to be.
+#[derive(Debug, Clone)]
+pub struct Design {
+    pub cluster: String,
+    /// Secondary blocks that the pod subnets are cut from.
+    pub blocks: Vec<Ipv4Net>,
+    /// By zone name, in order.
+    pub zones: Vec<ZoneDesign>,
+    /// aws-node's variables and their values.
+    pub env: BTreeMap<String, String>,
+    /// Variables that must not be set.
+    pub env_removed: BTreeSet<String>,
+    pub label_key: String,
+    pub base_stack: String,
+    pub machine: MachineDesign,
+    /// Groups asked for in place of ours.
+    pub security_groups: Vec<String>,
+    /// Names of the nodes to be replaced.
+    pub old_nodes: BTreeSet<String>,
+    /// What stands in the way.
+    pub findings: Vec<Finding>,
+}
+
+/// One Availability Zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneDesign {
+    pub zone: String,
+    pub zone_id: String,
+    /// Where nodes stand.
+    pub node_subnet: String,
+    pub pod_subnet: PodSubnet,
+    /// For the pod subnet that we make.
+    pub route_table: RouteChoice,
+    pub eniconfig: String,
+    pub stack: String,
+    /// Nodes that the group is to have, and may have.
+    pub size: u32,
+    pub max_size: u32,
+}
+
+/// Makes the design.
+pub fn design(settings: &Settings, facts: &Facts) -> Design {
+    let mut findings = Vec::new();
+    let old_nodes = old_nodes(facts);
+    let label_key = label_key(settings, facts);
+    let network = network::network(settings, facts, &mut findings);
+    let machine = machine::machine(settings, facts, &old_nodes, &mut findings);
+    let zones = network
+        .zones
+        .into_iter()
+        .map(|zone| {
+            let eniconfig = settings.eniconfig_names.get(&zone.name).unwrap_or(&zone.name).clone();
+            let stack = stack_name(&facts.cluster.name, &eniconfig);
+            let sizes = machine::sizes(settings, facts, &machine, &old_nodes, &zone.name, &stack);
+            ZoneDesign {
+                zone: zone.name,
+                zone_id: zone.id,
+                node_subnet: zone.node_subnet,
+                pod_subnet: zone.pod_subnet,
+                route_table: zone.route_table,
+                eniconfig,
+                stack,
+                size: sizes.0,
+                max_size: sizes.1,
+            }
+        })
+        .collect();
+    Design {
+        cluster: facts.cluster.name.clone(),
+        blocks: network.blocks,
+        zones,
+        env: env(settings, &label_key),
+        env_removed: if settings.remove_annotation_def { [ANNOTATION_DEF.into()].into() } else { [].into() },
+        label_key,
+        base_stack: stack_name(&facts.cluster.name, "base"),
+        machine,
+        security_groups: settings.security_groups.clone(),
+        old_nodes,
+        findings,
+    }
+}
+
+impl Design {
+    /// Tags for what belongs to the cluster as a whole.
+    pub fn tags(&self) -> Vec<(String, String)> {
+        vec![(TAG_CLUSTER.into(), self.cluster.clone())]
+    }
+
+    /// Tags for what belongs to one zone.
+    pub fn zone_tags(&self, zone: &ZoneDesign) -> Vec<(String, String)> {
+        let mut tags = self.tags();
+        tags.push((TAG_ENICONFIG.into(), zone.eniconfig.clone()));
+        tags
+    }
+
+    /// Whether nodes need a label of ours so that the CNI finds their ENIConfig.
+    pub fn labels_nodes(&self) -> bool {
+        self.label_key != ZONE_LABEL
+    }
+
+    /// Groups for a zone's ENIConfig as it ends: those asked for, else the nodes' and the cluster's.
+    pub fn final_groups(&self, facts: &Facts) -> Option<Vec<String>> {
+        if !self.security_groups.is_empty() {
+            return Some(self.security_groups.clone());
+        }
+        let node_group =
+            facts.node_groups.stacks.get(&self.base_stack)?.outputs.get("NodeSecurityGroupId")?;
+        Some(vec![node_group.clone(), facts.cluster.security_group.clone()])
+    }
+
+    /// Groups for an ENIConfig as it is first written: the node security group is made a step later.
+    pub fn first_groups(&self, facts: &Facts) -> Vec<String> {
+        self.final_groups(facts).unwrap_or_else(|| vec![facts.cluster.security_group.clone()])
+    }
+}
+
+/// `eni-custom-<cluster>-<part>`; CloudFormation takes letters, digits and dashes, 128 of them.
+pub fn stack_name(cluster: &str, part: &str) -> String {
+    let clean = |text: &str| {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>()
+    };
+    let mut name = format!("eni-custom-{}-{}", clean(cluster), clean(part));
+    name.truncate(128);
+    name
+}
+
+/// Nodes to be replaced: those whose pods don't stand in custom subnets.
+///
+/// A node counts as new when one of our groups started it, or when all the interfaces that the CNI added to it are
+/// in subnets that an ENIConfig names: then somebody launched it by hand, after custom networking was on.
+fn old_nodes(facts: &Facts) -> BTreeSet<String> {
+    let custom: BTreeSet<&str> = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str()).collect();
+    let ours = our_instances(facts);
+    let is_new = |node: &Node| {
+        node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
+            || (!node.pod_subnets.is_empty()
+                && node.pod_subnets.iter().all(|subnet| custom.contains(subnet.as_str())))
+    };
+    facts.ec2_nodes().filter(|node| !is_new(node)).map(|node| node.name.clone()).collect()
+}
+
+/// Instances in the groups of this program's stacks.
+pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
+    let groups = facts.node_groups.groups.values().filter(|group| group.tags.contains_key(TAG_CLUSTER));
+    groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
+}
+
+/// With names of its own an ENIConfig can't be found by the zone label; a label that works already is kept.
+fn label_key(settings: &Settings, facts: &Facts) -> String {
+    if let Some(key) = &settings.eniconfig_label {
+        return key.clone();
+    }
+    let already_on = facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
+    match facts.cni.env.get(LABEL_DEF).filter(|key| already_on && !key.is_empty()) {
+        Some(key) => key.clone(),
+        None if settings.eniconfig_names.is_empty() => ZONE_LABEL.into(),
+        None => OWN_LABEL.into(),
+    }
+}
+
+fn env(settings: &Settings, label_key: &str) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> =
+        [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), label_key.into())].into();
+    if settings.external_snat {
+        env.insert(EXTERNAL_SNAT.into(), "true".into());
+    }
+    env
+}

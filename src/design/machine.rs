@@ -1,0 +1,125 @@
+//! What the new nodes are, and how many.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facts::{Facts, Image};
+use crate::finding::Finding;
+use crate::net::max_pods::{InstanceType, MaxPods, Options, max_pods};
+use crate::nodes::user_data::AmiFamily;
+use crate::settings::Settings;
+
+/// The machine that new nodes are started from. What is unknown has a finding.
+#[derive(Debug, Clone)]
+pub struct MachineDesign {
+    pub family: AmiFamily,
+    pub instance_type: Option<InstanceType>,
+    pub image: Option<Image>,
+    pub max_pods: Option<MaxPods>,
+    pub volume_size: u32,
+}
+
+pub fn machine(
+    settings: &Settings,
+    facts: &Facts,
+    old_nodes: &BTreeSet<String>,
+    findings: &mut Vec<Finding>,
+) -> MachineDesign {
+    let name = settings.instance_type.clone().or_else(|| usual_type(facts, old_nodes));
+    let instance_type = name.as_ref().and_then(|name| facts.machine.types.get(name)).cloned();
+    let max_pods = instance_type.as_ref().and_then(|instance_type| {
+        max_pods(instance_type, &options(facts))
+            .map_err(|error| {
+                findings.push(
+                    Finding::error(
+                        "EC-NOD-002",
+                        format!("{} can't be used with custom networking", instance_type.name),
+                    )
+                    .at(settings.named("instance-type"))
+                    .why(error.to_string())
+                    .mend("choose another type: eni-custom max-pods --all lists them"),
+                );
+            })
+            .ok()
+    });
+    MachineDesign {
+        family: settings.ami_family,
+        instance_type,
+        image: facts.machine.image.clone(),
+        max_pods,
+        volume_size: settings.volume_size,
+    }
+}
+
+/// What aws-node's environment says about addresses.
+fn options(facts: &Facts) -> Options {
+    let on = |name: &str| facts.cni.env.get(name).is_some_and(|value| value == "true");
+    Options {
+        custom: true,
+        prefix: on("ENABLE_PREFIX_DELEGATION"),
+        pod_eni: on("ENABLE_POD_ENI"),
+        max_eni: facts.cni.env.get("MAX_ENI").and_then(|value| value.parse().ok()).filter(|max| *max > 0),
+        cap: true,
+    }
+}
+
+/// The type that most of the old nodes have; of two equals the first by name. Without old nodes: of all nodes.
+pub fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in facts.ec2_nodes().filter(|node| old_nodes.is_empty() || old_nodes.contains(&node.name)) {
+        if !node.instance_type.is_empty() {
+            *counted.entry(&node.instance_type).or_default() += 1;
+        }
+    }
+    counted
+        .iter()
+        .max_by_key(|(name, nodes)| (**nodes, std::cmp::Reverse(**name)))
+        .map(|(name, _)| name.to_string())
+}
+
+/// Size and maximum of a zone's group. A group that has left zero keeps its size: what it replaces may be gone.
+pub fn sizes(
+    settings: &Settings,
+    facts: &Facts,
+    machine: &MachineDesign,
+    old_nodes: &BTreeSet<String>,
+    zone: &str,
+    stack: &str,
+) -> (u32, u32) {
+    let number = |stack: &crate::facts::Stack, key: &str| {
+        stack.parameters.get(key).and_then(|value| value.parse().ok())
+    };
+    let grown = facts.node_groups.stacks.get(stack).and_then(|stack| {
+        let size = number(stack, "DesiredCapacity").filter(|size: &u32| *size > 0)?;
+        Some((size, number(stack, "MaxSize").unwrap_or(size)))
+    });
+    let asked = settings.nodes_per_zone;
+    let size = asked.or(grown.map(|(size, _)| size)).unwrap_or_else(|| {
+        let nodes: Vec<_> =
+            facts.ec2_nodes().filter(|node| old_nodes.contains(&node.name) && node.zone == zone).collect();
+        let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        let pods = facts.pods.iter().filter(|pod| names.contains(pod.node.as_str()));
+        let moving = pods.filter(|pod| !pod.is_finished() && !pod.is_of_daemon_set()).count();
+        let room = machine.max_pods.map_or(u32::MAX, |max| capacity(max, daemon_pods(facts)));
+        let needed = u32::try_from(moving).unwrap_or(u32::MAX).div_ceil(room.max(1));
+        u32::try_from(nodes.len()).unwrap_or(u32::MAX).max(needed).max(1)
+    });
+    let max = settings
+        .max_nodes_per_zone
+        .or(grown.map(|(_, max)| max).filter(|_| asked.is_none()))
+        .unwrap_or_else(|| size.saturating_mul(2));
+    (size, max.max(size))
+}
+
+/// Pods that a node takes beside those that stand on every node.
+fn capacity(max_pods: MaxPods, daemon_pods: u32) -> u32 {
+    max_pods.get().saturating_sub(daemon_pods)
+}
+
+/// How many DaemonSets have a pod on the node that has most of them.
+fn daemon_pods(facts: &Facts) -> u32 {
+    let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
+    for pod in facts.pods.iter().filter(|pod| pod.is_of_daemon_set()) {
+        *counted.entry(&pod.node).or_default() += 1;
+    }
+    counted.into_values().max().unwrap_or_default()
+}

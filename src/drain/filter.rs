@@ -1,0 +1,87 @@
+//! What happens to each pod on a node that is drained, and why. Pure.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::facts::{Facts, Pod};
+use crate::settings::Settings;
+
+/// Pods by what happens to them.
+#[derive(Debug, Clone, Default)]
+pub struct Sorted {
+    pub evict: Vec<Pod>,
+    pub leave: Vec<(Pod, Leave)>,
+    /// Not without a flag.
+    pub refuse: Vec<(Pod, Refuse)>,
+}
+
+/// Why a pod needs no eviction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// Its controller would put it on the same node again.
+    DaemonSet,
+    /// The kubelet reads it from a file: it can't be evicted.
+    Mirror,
+    Finished,
+}
+
+/// Why a pod may not be evicted unasked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuse {
+    Bare,
+    EmptyDir,
+}
+
+impl Refuse {
+    pub fn flag(self) -> &'static str {
+        match self {
+            Refuse::Bare => "--evict-bare-pods",
+            Refuse::EmptyDir => "--delete-emptydir-data",
+        }
+    }
+}
+
+impl fmt::Display for Refuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refuse::Bare => "no controller would make it anew",
+            Refuse::EmptyDir => "data in its emptyDir volumes would be lost",
+        })
+    }
+}
+
+/// Sorts the pods that stand on these nodes, as kubectl drain does.
+pub fn sort(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted {
+    let mut sorted = Sorted::default();
+    for pod in facts.pods.iter().filter(|pod| nodes.contains(&pod.node)) {
+        match judge(pod, settings) {
+            Ok(None) => sorted.evict.push(pod.clone()),
+            Ok(Some(reason)) => sorted.leave.push((pod.clone(), reason)),
+            Err(reason) => sorted.refuse.push((pod.clone(), reason)),
+        }
+    }
+    sorted
+}
+
+fn judge(pod: &Pod, settings: &Settings) -> Result<Option<Leave>, Refuse> {
+    if pod.mirror {
+        return Ok(Some(Leave::Mirror));
+    }
+    if pod.is_finished() {
+        return Ok(Some(Leave::Finished));
+    }
+    if pod.is_of_daemon_set() {
+        return Ok(Some(Leave::DaemonSet));
+    }
+    // A pod that is ending already is only waited for.
+    if pod.deleting {
+        return Ok(None);
+    }
+    if pod.controller.is_none() && !settings.evict_bare_pods {
+        return Err(Refuse::Bare);
+    }
+    if pod.empty_dir && !settings.delete_emptydir_data {
+        return Err(Refuse::EmptyDir);
+    }
+    Ok(None)
+}

@@ -1,0 +1,169 @@
+//! The one error type: what failed, where, why, and what to type next.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::finding::Finding;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a service said no, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// AWS error code (`CidrConflict`) or Kubernetes reason (`Forbidden`); empty where none came.
+    pub code: String,
+    pub message: String,
+    /// What AWS support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code.is_empty(), self.message.is_empty()) {
+            (false, false) => write!(f, "{}: {}", self.code, self.message)?,
+            (false, true) => f.write_str(&self.code)?,
+            _ => f.write_str(&self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A failure that a user can act on.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    exit: Exit,
+    what: String,
+    at: Option<String>,
+    cause: Option<Cause>,
+    next: Option<String>,
+    findings: Vec<Finding>,
+}
+
+impl Error {
+    fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Error(Box::new(Parts {
+            exit,
+            what: what.into(),
+            at: None,
+            cause: None,
+            next: None,
+            findings: Vec::new(),
+        }))
+    }
+
+    /// A call or a wait that failed: exit 1.
+    pub fn failed(what: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, what)
+    }
+
+    /// Arguments that can't be used: exit 2.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what)
+    }
+
+    /// A check that says no before anything was changed: exit 3.
+    pub fn refused(what: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, what)
+    }
+
+    /// All findings of the checks at once: exit 3.
+    pub fn refused_by(findings: Vec<Finding>) -> Self {
+        let what = match findings.len() {
+            1 => "refused by a check; nothing was changed".to_string(),
+            n => format!("refused by {n} checks; nothing was changed"),
+        };
+        let mut error = Self::new(Exit::Refused, what);
+        error.0.findings = findings;
+        error
+    }
+
+    /// Changed, but not proven: exit 4.
+    pub fn unproven(what: impl Into<String>) -> Self {
+        Self::new(Exit::Unproven, what)
+    }
+
+    /// Ctrl-C: exit 130.
+    pub fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted")
+    }
+
+    /// Where: a resource id, a flag, a file and line.
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.0.at = Some(place.into());
+        self
+    }
+
+    pub fn cause(mut self, cause: Cause) -> Self {
+        self.0.cause = Some(cause);
+        self
+    }
+
+    /// The cause where it is a plain sentence of another library's.
+    pub fn because(self, message: impl fmt::Display) -> Self {
+        self.cause(Cause { code: String::new(), message: message.to_string(), request_id: None })
+    }
+
+    /// What to type next.
+    pub fn next(mut self, command: impl Into<String>) -> Self {
+        self.0.next = Some(command.into());
+        self
+    }
+
+    /// The same, unless a deeper place already knew better.
+    pub fn or_next(self, command: impl Into<String>) -> Self {
+        if self.0.next.is_some() { self } else { self.next(command) }
+    }
+
+    pub fn exit(&self) -> Exit {
+        self.0.exit
+    }
+
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    pub fn place(&self) -> Option<&str> {
+        self.0.at.as_deref()
+    }
+
+    pub fn reason(&self) -> Option<&Cause> {
+        self.0.cause.as_ref()
+    }
+
+    pub fn next_command(&self) -> Option<&str> {
+        self.0.next.as_deref()
+    }
+
+    pub fn findings(&self) -> &[Finding] {
+        &self.0.findings
+    }
+
+    /// The service's error code, or nothing.
+    pub fn code(&self) -> &str {
+        self.0.cause.as_ref().map_or("", |cause| &cause.code)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.what)?;
+        if let Some(at) = &self.0.at {
+            write!(f, " ({at})")?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, ": {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

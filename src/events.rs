@@ -1,0 +1,112 @@
+//! What a run tells while it runs. `ui` shows it; nothing else prints.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::calls::Count;
+use crate::finding::Finding;
+use crate::steps::{Change, Step};
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The target, as AWS says it is.
+    Target {
+        cluster: String,
+        arn: String,
+        account: String,
+        region: String,
+        endpoint: String,
+        caller: String,
+    },
+    Finding(Finding),
+    StepStarted {
+        step: Step,
+        number: u8,
+        of: usize,
+    },
+    /// A change is about to be made.
+    Change {
+        step: Step,
+        change: Change,
+    },
+    /// Still waiting, with what for; comes again and again.
+    Waiting {
+        what: String,
+        detail: String,
+        seconds: u64,
+    },
+    /// A plain sentence that belongs to the step at hand.
+    Note {
+        text: String,
+    },
+    StepDone {
+        step: Step,
+        changes: usize,
+        seconds: f64,
+        calls: Count,
+    },
+}
+
+/// Where events go.
+#[derive(Clone)]
+pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
+
+impl Events {
+    pub fn to(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Events(Arc::new(sink))
+    }
+
+    pub fn emit(&self, event: Event) {
+        (self.0)(event);
+    }
+
+    pub fn note(&self, text: impl Into<String>) {
+        self.emit(Event::Note { text: text.into() });
+    }
+}
+
+/// Ctrl-C, seen by all that waits.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    set: AtomicBool,
+    notify: Notify,
+}
+
+impl Interrupt {
+    /// Listens from now on. The second Ctrl-C leaves at once.
+    pub fn listen() -> Self {
+        let interrupt = Interrupt::default();
+        let ours = interrupt.clone();
+        tokio::spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if ours.0.set.swap(true, Ordering::SeqCst) {
+                    std::process::exit(crate::exit::Exit::Interrupted as i32);
+                }
+                ours.0.notify.notify_waiters();
+            }
+        });
+        interrupt
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.set.load(Ordering::SeqCst)
+    }
+
+    /// Ends when Ctrl-C comes.
+    pub async fn wait(&self) {
+        let notified = self.0.notify.notified();
+        tokio::pin!(notified);
+        notified.as_mut().enable();
+        if !self.is_set() {
+            notified.await;
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+use crate::k8s::record::Record;
+use crate::net::max_pods::InstanceType;
+
+/// Everything that decisions are taken from.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub caller: Caller,
+    pub cluster: Cluster,
+    pub vpc: Vpc,
+    pub machine: Machine,
+    pub cni: Cni,
+    pub eniconfigs: EniConfigs,
+    pub node_groups: NodeGroups,
+    pub nodes: Vec<Node>,
+    pub pods: Vec<Pod>,
+    pub budgets: Vec<Budget>,
+    /// What this program wrote down in earlier runs.
+    pub record: Record,
+}
+
+/// Who asks, as STS says.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub account: String,
+    pub arn: String,
+    pub region: String,
+}
+
+/// EKS DescribeCluster.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub name: String,
+    pub arn: String,
+    /// `1.34`
+    pub version: String,
+    pub status: String,
+    pub endpoint: String,
+    /// PEM, base64 as EKS gives it.
+    pub certificate_authority: String,
+    pub vpc_id: String,
+    pub security_group: String,
+    pub service_cidr: Option<Ipv4Net>,
+    pub ipv6: bool,
+    pub auto_mode: bool,
+    pub authentication: Authentication,
+    pub subnet_ids: Vec<String>,
+}
+
+/// accessConfig.authenticationMode
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    ConfigMap,
+    Api,
+    ApiAndConfigMap,
+}
+
+/// The VPC's addressing.
+#[derive(Debug, Clone)]
+pub struct Vpc {
+    pub id: String,
+    pub primary: Ipv4Net,
+    pub blocks: Vec<CidrBlock>,
+    pub subnets: Vec<Subnet>,
+    pub route_tables: Vec<RouteTable>,
+    pub peerings: Vec<Peering>,
+    /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 where it can't be read.
+    pub block_quota: usize,
+}
+
+/// A CidrBlockAssociation.
+#[derive(Debug, Clone)]
+pub struct CidrBlock {
+    pub association_id: String,
+    pub cidr: Ipv4Net,
+    /// `associating`, `associated`, `failing`, `failed`, …
+    pub state: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Subnet {
+    pub id: String,
+    pub zone: String,
+    pub zone_id: String,
+    pub cidr: Ipv4Net,
+    pub state: String,
+    /// AvailableIpAddressCount
+    pub free: u32,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RouteTable {
+    pub id: String,
+    pub main: bool,
+    pub subnet_ids: BTreeSet<String>,
+    pub routes: Vec<Route>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Route {
+    pub destination: Ipv4Net,
+    /// `local`, `igw-…`, `nat-…`, `tgw-…`
+    pub target: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Peering {
+    pub id: String,
+    /// `active`, `pending-acceptance`, …
+    pub status: String,
+    pub we_requested: bool,
+    pub peer_cidrs: Vec<Ipv4Net>,
+}
+
+/// What the new nodes are started from. Empty where no step at hand starts nodes.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// DescribeInstanceTypes of the type asked for, and of the old nodes' types.
+    pub types: BTreeMap<String, InstanceType>,
+    /// The type was asked for, and EC2 doesn't know it.
+    pub unknown_type: Option<String>,
+    /// SSM's latest image, or the one given.
+    pub image: Option<Image>,
+    /// Why there is no image.
+    pub image_error: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Image {
+    pub id: String,
+    pub name: String,
+    /// `x86_64` or `arm64`
+    pub architecture: String,
+    pub root_device: String,
+}
+
+/// DaemonSet kube-system/aws-node and whoever owns it.
+#[derive(Debug, Clone, Default)]
+pub struct Cni {
+    /// No aws-node in this cluster.
+    pub missing: bool,
+    pub image: String,
+    /// Container aws-node's env with plain values.
+    pub env: BTreeMap<String, String>,
+    /// Field managers of each variable in `env`, as managedFields say.
+    pub env_managers: BTreeMap<String, Vec<String>>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub rollout: Rollout,
+    pub addon: Option<Addon>,
+}
+
+/// Where a DaemonSet stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// The controller has seen the newest spec.
+    pub observed: bool,
+    pub desired: i32,
+    pub updated: i32,
+    pub available: i32,
+}
+
+impl Rollout {
+    /// As `kubectl rollout status` judges a DaemonSet.
+    pub fn is_done(&self) -> bool {
+        self.observed && self.updated >= self.desired && self.available >= self.desired
+    }
+}
+
+/// EKS add-on vpc-cni.
+#[derive(Debug, Clone)]
+pub struct Addon {
+    /// `v1.20.4-eksbuild.1`
+    pub version: String,
+    pub status: String,
+    /// JSON as it was given to EKS; empty where none was.
+    pub configuration: String,
+    /// Issues of its health, each `code: message`.
+    pub issues: Vec<String>,
+}
+
+/// The ENIConfig CustomResourceDefinition and its objects.
+#[derive(Debug, Clone, Default)]
+pub struct EniConfigs {
+    pub crd: Crd,
+    pub items: Vec<EniConfig>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Crd {
+    #[default]
+    Missing,
+    /// As shipped before CNI 1.18.3: any shape is accepted, a malformed group list fails later and silently.
+    Untyped,
+    Typed {
+        established: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EniConfig {
+    pub name: String,
+    pub subnet: String,
+    pub security_groups: Vec<String>,
+}
+
+/// Stacks and groups that hold nodes.
+#[derive(Debug, Clone, Default)]
+pub struct NodeGroups {
+    /// This program's stacks, by name.
+    pub stacks: BTreeMap<String, Stack>,
+    /// All Auto Scaling groups that hold nodes of this cluster or belong to one of our stacks, by name.
+    pub groups: BTreeMap<String, AutoScalingGroup>,
+    /// EKS managed node groups.
+    pub managed: Vec<ManagedNodeGroup>,
+    /// Principals with an access entry, and its type; empty in CONFIG_MAP mode.
+    pub access_entries: BTreeMap<String, String>,
+    /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
+    pub aws_auth: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Stack {
+    pub name: String,
+    pub id: String,
+    pub status: String,
+    pub reason: String,
+    pub parameters: BTreeMap<String, String>,
+    pub outputs: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AutoScalingGroup {
+    pub name: String,
+    pub min: i32,
+    pub desired: i32,
+    pub max: i32,
+    pub instances: Vec<GroupInstance>,
+    pub tags: BTreeMap<String, String>,
+    pub suspended: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct GroupInstance {
+    pub id: String,
+    /// `Pending`, `InService`, `Terminating`, …
+    pub state: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct ManagedNodeGroup {
+    pub name: String,
+    pub status: String,
+    pub min: i32,
+    pub desired: i32,
+    pub max: i32,
+    pub groups: Vec<String>,
+}
+
+/// A Kubernetes Node, and the instance behind it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub name: String,
+    pub kind: NodeKind,
+    /// From spec.providerID.
+    pub instance_id: Option<String>,
+    pub zone: String,
+    pub instance_type: String,
+    pub ready: bool,
+    pub unschedulable: bool,
+    /// Allocatable pods.
+    pub max_pods: u32,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    /// NodeClaim that owns it, where Karpenter made it.
+    pub node_claim: Option<String>,
+    /// The instance's subnet; nothing where EC2 doesn't know the instance.
+    pub subnet: Option<String>,
+    /// Subnets of the network interfaces that the CNI added to it.
+    pub pod_subnets: BTreeSet<String>,
+}
+
+/// What can take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeKind {
+    Ec2,
+    Fargate,
+    Windows,
+    Hybrid,
+}
+
+/// What the drain and the checks need of a Pod.
+#[derive(Debug, Clone)]
+pub struct Pod {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    pub node: String,
+    pub labels: BTreeMap<String, String>,
+    pub phase: String,
+    pub ready: bool,
+    pub host_network: bool,
+    pub deleting: bool,
+    pub address: Option<String>,
+    /// `DaemonSet/aws-node`; nothing where nobody would make it anew.
+    pub controller: Option<(String, String)>,
+    /// A static pod's mirror.
+    pub mirror: bool,
+    pub empty_dir: bool,
+    pub grace_seconds: i64,
+}
+
+impl Pod {
+    pub fn is_finished(&self) -> bool {
+        self.phase == "Succeeded" || self.phase == "Failed"
+    }
+
+    /// One stands on each node, new ones too: it is never moved.
+    pub fn is_of_daemon_set(&self) -> bool {
+        self.controller.as_ref().is_some_and(|(kind, _)| kind == "DaemonSet")
+    }
+
+    /// `namespace/name`
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A PodDisruptionBudget.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    pub namespace: String,
+    pub name: String,
+    /// Nothing selects nothing; an empty selector selects all of the namespace.
+    pub selector: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>,
+    pub disruptions_allowed: i32,
+    pub current_healthy: i32,
+    pub desired_healthy: i32,
+    pub expected: i32,
+}
+
+impl Vpc {
+    pub fn subnet(&self, id: &str) -> Option<&Subnet> {
+        self.subnets.iter().find(|subnet| subnet.id == id)
+    }
+
+    /// The route table that decides for a subnet: its own, else the VPC's main one.
+    pub fn route_table_of(&self, subnet_id: &str) -> Option<&RouteTable> {
+        self.route_tables
+            .iter()
+            .find(|table| table.subnet_ids.contains(subnet_id))
+            .or_else(|| self.route_tables.iter().find(|table| table.main))
+    }
+}
+
+impl RouteTable {
+    /// Where traffic to the internet goes; nothing without a default route.
+    pub fn default_target(&self) -> Option<&str> {
+        self.routes
+            .iter()
+            .find(|route| route.destination.prefix_len() == 0)
+            .map(|route| route.target.as_str())
+    }
+
+    /// A default route straight to an internet gateway: pods there have no public address, so nothing answers.
+    pub fn is_public(&self) -> bool {
+        self.default_target().is_some_and(|target| target.starts_with("igw-"))
+    }
+}
+
+impl Facts {
+    /// Nodes on EC2 with Linux: the ones this is about.
+    pub fn ec2_nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.kind == NodeKind::Ec2)
+    }
+}

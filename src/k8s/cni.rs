@@ -1,0 +1,102 @@
+//! DaemonSet kube-system/aws-node.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::facts::{Cni, Rollout};
+
+use super::{FIELD_MANAGER, NAMESPACE, failure, found};
+
+/// The DaemonSet, and its container of the same name.
+pub const AWS_NODE: &str = "aws-node";
+
+/// Reads the DaemonSet; the add-on is EKS's to tell.
+pub async fn read(client: &Client) -> Result<Cni> {
+    let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
+    let Some(set) = found(api.get(AWS_NODE).await, "read DaemonSet kube-system/aws-node")? else {
+        return Ok(Cni { missing: true, ..Cni::default() });
+    };
+    let rollout = rollout(&set);
+    let containers = set.spec.template.spec.map(|spec| spec.containers).unwrap_or_default();
+    let container = containers.into_iter().find(|container| container.name == AWS_NODE).unwrap_or_default();
+    let env = container.env.unwrap_or_default();
+    Ok(Cni {
+        missing: false,
+        image: container.image.unwrap_or_default(),
+        env: env.into_iter().filter_map(|variable| Some((variable.name, variable.value?))).collect(),
+        env_managers: env_managers(set.metadata.managed_fields.as_deref().unwrap_or_default()),
+        labels: set.metadata.labels.unwrap_or_default(),
+        annotations: set.metadata.annotations.unwrap_or_default(),
+        rollout,
+        addon: None,
+    })
+}
+
+fn rollout(set: &DaemonSet) -> Rollout {
+    let Some(status) = &set.status else { return Rollout::default() };
+    Rollout {
+        observed: status.observed_generation >= set.metadata.generation,
+        desired: status.desired_number_scheduled,
+        updated: status.updated_number_scheduled.unwrap_or_default(),
+        available: status.number_available.unwrap_or_default(),
+    }
+}
+
+/// Who owns the value of each variable of container aws-node, as managedFields say.
+fn env_managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<String>> {
+    let mut managers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in entries {
+        let Some(manager) = &entry.manager else { continue };
+        let Some(fields) = &entry.fields_v1 else { continue };
+        let path = ["f:spec", "f:template", "f:spec", "f:containers", "k:{\"name\":\"aws-node\"}", "f:env"];
+        let Some(env) = path.iter().try_fold(&fields.0, |fields, key| fields.get(key)) else { continue };
+        for key in env.as_object().into_iter().flat_map(|env| env.keys()) {
+            let name =
+                key.strip_prefix("k:").and_then(|key| serde_json::from_str::<serde_json::Value>(key).ok());
+            if let Some(name) = name.as_ref().and_then(|key| key.get("name")?.as_str()) {
+                managers.entry(name.to_string()).or_default().push(manager.clone());
+            }
+        }
+    }
+    managers
+}
+
+/// Sets variables as our own fields, by server-side apply.
+///
+/// `take_over` also takes fields that another manager owns; the caller has asked for leave.
+pub async fn apply_env(client: &Client, env: &BTreeMap<String, String>, take_over: bool) -> Result<()> {
+    let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
+    let variables: Vec<_> = env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let patch = json!({
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": { "name": AWS_NODE, "namespace": NAMESPACE },
+        "spec": { "template": { "spec": { "containers": [{ "name": AWS_NODE, "env": variables }] } } },
+    });
+    let mut params = PatchParams::apply(FIELD_MANAGER);
+    params.force = take_over;
+    api.patch(AWS_NODE, &params, &Patch::Apply(patch))
+        .await
+        .map_err(|error| failure("set the environment of DaemonSet kube-system/aws-node", &error))?;
+    Ok(())
+}
+
+/// Takes variables away, whoever set them: apply can only take back what is our own.
+pub async fn remove_env(client: &Client, names: &[String]) -> Result<()> {
+    let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
+    let variables: Vec<_> = names.iter().map(|name| json!({ "name": name, "$patch": "delete" })).collect();
+    let patch = json!({
+        "spec": { "template": { "spec": { "containers": [{ "name": AWS_NODE, "env": variables }] } } },
+    });
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    api.patch(AWS_NODE, &params, &Patch::Strategic(patch))
+        .await
+        .map_err(|error| failure("remove from the environment of DaemonSet kube-system/aws-node", &error))?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! ENIConfig, its CustomResourceDefinition and its objects.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::facts::{Crd, EniConfig, EniConfigs};
+
+use super::{FIELD_MANAGER, failure, found};
+
+/// The definition that `install-crd` writes.
+pub const CRD_YAML: &str = include_str!("eniconfig-crd.yaml");
+const CRD_NAME: &str = "eniconfigs.crd.k8s.amazonaws.com";
+
+/// The definition's state and, where it is there, all ENIConfigs.
+pub async fn read(client: &Client) -> Result<EniConfigs> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
+        return Ok(EniConfigs::default());
+    };
+    let items = match api(client).list(&ListParams::default()).await {
+        Ok(list) => list.items.iter().map(eniconfig).collect(),
+        // Defined but not served yet.
+        Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+        Err(error) => return Err(failure("list ENIConfigs", &error)),
+    };
+    Ok(EniConfigs { crd: state(&crd), items })
+}
+
+fn state(crd: &CustomResourceDefinition) -> Crd {
+    let served = crd.spec.versions.iter().find(|version| version.name == "v1alpha1");
+    let schema = served.and_then(|version| version.schema.as_ref()?.open_api_v3_schema.as_ref());
+    let spec = schema.and_then(|schema| schema.properties.as_ref()?.get("spec"));
+    let groups = spec.and_then(|spec| spec.properties.as_ref()?.get("securityGroups"));
+    if groups.and_then(|groups| groups.type_.as_deref()) != Some("array") {
+        return Crd::Untyped;
+    }
+    let conditions = crd.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let established =
+        conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True");
+    Crd::Typed { established }
+}
+
+fn eniconfig(object: &DynamicObject) -> EniConfig {
+    let spec = object.data.get("spec");
+    let groups = spec.and_then(|spec| spec.get("securityGroups")).and_then(Value::as_array);
+    EniConfig {
+        name: object.metadata.name.clone().unwrap_or_default(),
+        subnet: spec.and_then(|spec| spec.get("subnet")?.as_str()).unwrap_or_default().to_string(),
+        security_groups: groups
+            .into_iter()
+            .flatten()
+            .filter_map(|group| group.as_str().map(ToString::to_string))
+            .collect(),
+    }
+}
+
+/// Writes the typed definition over whatever is there.
+pub async fn install_crd(client: &Client) -> Result<()> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let crd: Value = serde_saphyr::from_str(CRD_YAML)
+        .map_err(|error| Error::failed("read the built-in ENIConfig definition").because(error))?;
+    // Older CNIs' manifests own the schema; it is this step's purpose to replace it.
+    crds.patch(CRD_NAME, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(crd))
+        .await
+        .map_err(|error| failure("install the ENIConfig CustomResourceDefinition", &error))?;
+    Ok(())
+}
+
+/// Writes an ENIConfig as our own fields. With `dry_run` the API server checks all, and keeps nothing.
+///
+/// A field that somebody else set is taken over only with `take_over`; else it is a conflict, and an error.
+pub async fn apply(client: &Client, config: &EniConfig, take_over: bool, dry_run: bool) -> Result<()> {
+    let object = json!({
+        "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
+        "kind": "ENIConfig",
+        "metadata": { "name": config.name, "labels": { "app.kubernetes.io/managed-by": FIELD_MANAGER } },
+        "spec": { "subnet": config.subnet, "securityGroups": config.security_groups },
+    });
+    let mut params = PatchParams::apply(FIELD_MANAGER);
+    params.force = take_over;
+    params.dry_run = dry_run;
+    api(client)
+        .patch(&config.name, &params, &Patch::Apply(object))
+        .await
+        .map_err(|error| failure("write ENIConfig", &error).at(&config.name))?;
+    Ok(())
+}
+
+fn api(client: &Client) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("crd.k8s.amazonaws.com", "v1alpha1", "ENIConfig");
+    Api::all_with(client.clone(), &ApiResource::from_gvk_with_plural(&kind, "eniconfigs"))
+}

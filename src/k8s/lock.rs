@@ -1,0 +1,185 @@
+//! Lease kube-system/eni-custom: one run at a time.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::{Api, Client};
+
+use crate::error::{Error, Result};
+
+use super::{NAMESPACE, failure, found};
+
+const NAME: &str = "eni-custom";
+/// A run that died without a word blocks the next one for so long.
+const LEASE_SECONDS: i32 = 30;
+const RENEW_EVERY: Duration = Duration::from_secs(8);
+
+/// Held as long as it lives; `release` gives it back.
+pub struct Lock {
+    client: Client,
+    holder: String,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+/// Who holds the lease now, where somebody does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub identity: String,
+    /// Seconds until it is free, where its run is dead.
+    pub free_in: i64,
+}
+
+/// The live holder; nothing where the lease is free, has run out, or its run on this machine is dead.
+pub async fn holder(client: &Client) -> Result<Option<Holder>> {
+    let lease = found(api(client).get(NAME).await, "read Lease kube-system/eni-custom")?;
+    Ok(lease.as_ref().and_then(|lease| live_holder(lease, Timestamp::now())))
+}
+
+fn live_holder(lease: &Lease, now: Timestamp) -> Option<Holder> {
+    let spec = lease.spec.as_ref()?;
+    let identity = spec.holder_identity.clone().filter(|identity| !identity.is_empty())?;
+    let renewed = spec.renew_time.as_ref()?.0;
+    let age = now.duration_since(renewed).as_secs();
+    let free_in = i64::from(spec.lease_duration_seconds.unwrap_or(LEASE_SECONDS)) - age;
+    if free_in <= 0 || is_dead_here(&identity) {
+        return None;
+    }
+    Some(Holder { identity, free_in })
+}
+
+/// A run of this machine whose process is gone can't renew any more: no need to wait for its lease to run out.
+fn is_dead_here(identity: &str) -> bool {
+    let mut parts = identity.rsplitn(2, '/');
+    let (Some(pid), Some(host)) = (parts.next(), parts.next()) else { return false };
+    let Ok(pid) = pid.parse::<u32>() else { return false };
+    host == host_identity() && !process_is_alive(pid)
+}
+
+#[cfg(unix)]
+fn process_is_alive(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
+    // Signal 0 asks only; EPERM means that it is there and somebody else's.
+    !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn process_is_alive(_: u32) -> bool {
+    true
+}
+
+/// Host name and the kernel's boot: a process id means nothing across either.
+fn host_identity() -> String {
+    let host = hostname();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    format!("{host}/{}", boot.trim().get(..8).unwrap_or_default())
+}
+
+#[cfg(unix)]
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn hostname() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+impl Lock {
+    /// Takes the lease, or says who holds it.
+    pub async fn take(client: &Client) -> Result<Self> {
+        let holder = format!("{}/{}", host_identity(), std::process::id());
+        let api = api(client);
+        let lost = |error: &kube::Error| failure("take Lease kube-system/eni-custom", error);
+        let written = match found(api.get(NAME).await, "read Lease kube-system/eni-custom")? {
+            None => api.create(&PostParams::default(), &lease(&holder, None)).await,
+            Some(current) => {
+                if let Some(live) = live_holder(&current, Timestamp::now()) {
+                    return Err(held(&live));
+                }
+                // The resourceVersion goes along: of two that come at once, one gets 409.
+                let next = lease(&holder, current.metadata.resource_version);
+                api.replace(NAME, &PostParams::default(), &next).await
+            }
+        };
+        match written {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                let live = self::holder(client).await?;
+                return Err(live.map_or_else(|| lost(&kube::Error::Api(status)), |live| held(&live)));
+            }
+            Err(error) => return Err(lost(&error)),
+        }
+        let renewal = tokio::spawn(renew(client.clone(), holder.clone()));
+        Ok(Lock { client: client.clone(), holder, renewal })
+    }
+
+    /// Gives it back, if it is still ours.
+    pub async fn release(self) -> Result<()> {
+        self.renewal.abort();
+        let api = api(&self.client);
+        let Some(current) = found(api.get(NAME).await, "read Lease kube-system/eni-custom")? else {
+            return Ok(());
+        };
+        if current.spec.and_then(|spec| spec.holder_identity).as_deref() != Some(self.holder.as_str()) {
+            return Ok(());
+        }
+        let ours =
+            Preconditions { uid: current.metadata.uid, resource_version: current.metadata.resource_version };
+        match api.delete(NAME, &DeleteParams::default().preconditions(ours)).await {
+            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
+            Err(error) => Err(failure("give back Lease kube-system/eni-custom", &error)),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+/// The refusal where another run is at work.
+pub fn held(live: &Holder) -> Error {
+    Error::refused("another run of eni-custom is at work on this cluster; nothing was changed")
+        .at("Lease kube-system/eni-custom")
+        .because(format!("held by {}", live.identity))
+        .next(format!("wait for it; where it is dead, its lease runs out in {} s", live.free_in))
+}
+
+async fn renew(client: Client, holder: String) {
+    let api = api(&client);
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        // A renewal that fails is tried again well before the lease runs out.
+        if let Ok(current) = api.get(NAME).await
+            && current.spec.as_ref().and_then(|spec| spec.holder_identity.as_ref()) == Some(&holder)
+        {
+            let next = lease(&holder, current.metadata.resource_version);
+            let _ = api.replace(NAME, &PostParams::default(), &next).await;
+        }
+    }
+}
+
+fn lease(holder: &str, resource_version: Option<String>) -> Lease {
+    let now = MicroTime(Timestamp::now());
+    let mut lease = Lease::default();
+    lease.metadata.name = Some(NAME.into());
+    lease.metadata.namespace = Some(NAMESPACE.into());
+    lease.metadata.resource_version = resource_version;
+    lease.spec = Some(LeaseSpec {
+        holder_identity: Some(holder.to_string()),
+        lease_duration_seconds: Some(LEASE_SECONDS),
+        acquire_time: Some(now.clone()),
+        renew_time: Some(now),
+        ..LeaseSpec::default()
+    });
+    lease
+}
+
+fn api(client: &Client) -> Api<Lease> {
+    Api::namespaced(client.clone(), NAMESPACE)
+}

@@ -1,0 +1,101 @@
+//! Nodes: what they are, and keeping new pods off them.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Node as KubeNode;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::facts::{Node, NodeKind};
+
+use super::{FIELD_MANAGER, failure};
+
+/// Objects a page: the API server holds each page in memory as a whole.
+pub const PAGE: u32 = 500;
+
+/// All nodes; what EC2 knows of their instances is filled in by discover.
+pub async fn list(client: &Client) -> Result<Vec<Node>> {
+    let api: Api<KubeNode> = Api::all(client.clone());
+    let mut nodes = Vec::new();
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&params).await.map_err(|error| failure("list nodes", &error))?;
+        nodes.extend(page.items.into_iter().map(node));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
+            None => break,
+        }
+    }
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(nodes)
+}
+
+fn node(node: KubeNode) -> Node {
+    let labels = node.metadata.labels.unwrap_or_default();
+    let spec = node.spec.unwrap_or_default();
+    let status = node.status.unwrap_or_default();
+    let provider = spec.provider_id.unwrap_or_default();
+    let label = |key: &str| labels.get(key).cloned().unwrap_or_default();
+    let max_pods =
+        status.allocatable.as_ref().and_then(|resources| resources.get("pods")).map(|pods| pods.0.parse());
+    let owners = node.metadata.owner_references.unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    // The old label is read too: nodes of long ago carry no other.
+    let zone = match label("topology.kubernetes.io/zone") {
+        zone if zone.is_empty() => label("failure-domain.beta.kubernetes.io/zone"),
+        zone => zone,
+    };
+    Node {
+        name: node.metadata.name.unwrap_or_default(),
+        kind: kind(&provider, &label("kubernetes.io/os"), &label("eks.amazonaws.com/compute-type")),
+        // aws:///us-west-2a/i-0123456789abcdef0
+        instance_id: provider.rsplit('/').next().filter(|id| id.starts_with("i-")).map(ToString::to_string),
+        zone,
+        instance_type: label("node.kubernetes.io/instance-type"),
+        ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        unschedulable: spec.unschedulable.unwrap_or_default(),
+        max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
+        annotations: node.metadata.annotations.unwrap_or_default(),
+        node_claim: owners.into_iter().find(|owner| owner.kind == "NodeClaim").map(|owner| owner.name),
+        subnet: None,
+        pod_subnets: BTreeSet::new(),
+        labels,
+    }
+}
+
+fn kind(provider: &str, os: &str, compute: &str) -> NodeKind {
+    match (compute, os) {
+        ("fargate", _) => NodeKind::Fargate,
+        ("hybrid", _) => NodeKind::Hybrid,
+        (_, "windows") => NodeKind::Windows,
+        _ if provider.starts_with("eks-hybrid:") => NodeKind::Hybrid,
+        _ => NodeKind::Ec2,
+    }
+}
+
+/// Keeps new pods off a node, or lets them on again. A node that is gone needs neither.
+pub async fn set_unschedulable(client: &Client, name: &str, unschedulable: bool) -> Result<()> {
+    let api: Api<KubeNode> = Api::all(client.clone());
+    let patch = json!({ "spec": { "unschedulable": unschedulable } });
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    let what = if unschedulable { "cordon node" } else { "uncordon node" };
+    match api.patch(name, &params, &Patch::Merge(patch)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(failure(what, &error).at(name)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Asks Karpenter to end a node that it made: it drains what is left, then ends the instance.
+pub async fn delete_node_claim(client: &Client, name: &str) -> Result<()> {
+    let kind = kube::api::GroupVersionKind::gvk("karpenter.sh", "v1", "NodeClaim");
+    let resource = kube::api::ApiResource::from_gvk_with_plural(&kind, "nodeclaims");
+    let api: Api<kube::api::DynamicObject> = Api::all_with(client.clone(), &resource);
+    match api.delete(name, &DeleteParams::default()).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(failure("delete NodeClaim", &error).at(name)),
+        Ok(_) => Ok(()),
+    }
+}

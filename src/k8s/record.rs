@@ -1,0 +1,96 @@
+//! ConfigMap kube-system/eni-custom: what can't be observed later, written down before it is changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::error::{Error, Result};
+
+use super::{FIELD_MANAGER, NAMESPACE, failure, found};
+
+pub const NAME: &str = "eni-custom";
+const KEY: &str = "record.json";
+
+/// The record. A field that is empty was never needed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Record {
+    pub format_version: u32,
+    /// aws-node's env before the first change, for the variables that were changed; null where it was not set.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Option<String>>,
+    /// The add-on's configurationValues before the first change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addon_configuration: Option<String>,
+    /// The CustomResourceDefinition was installed by us, where there was none.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub crd_installed: bool,
+    /// Sizes of Auto Scaling groups before the drain, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Sizes>,
+    /// Sizes of managed node groups before the drain, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub managed: BTreeMap<String, Sizes>,
+    /// Nodes that we cordoned, and must uncordon when a drain is given up.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub cordoned: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    pub min: i32,
+    pub desired: i32,
+    pub max: i32,
+}
+
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The record; an empty one where there is none.
+pub async fn read(client: &Client) -> Result<Record> {
+    let map = found(api(client).get(NAME).await, "read ConfigMap kube-system/eni-custom")?;
+    let Some(text) = map.and_then(|map| map.data?.remove(KEY)) else { return Ok(Record::default()) };
+    let unreadable = |reason: &dyn std::fmt::Display| {
+        Error::refused("this program's record in the cluster can't be read; nothing was changed")
+            .at("ConfigMap kube-system/eni-custom")
+            .because(reason)
+            .next("kubectl -n kube-system get configmap eni-custom -o yaml, and put right what was edited")
+    };
+    let record: Record = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    if record.format_version > FORMAT_VERSION {
+        return Err(unreadable(&format!(
+            "it is of format {}, written by a newer eni-custom",
+            record.format_version
+        )));
+    }
+    Ok(record)
+}
+
+/// Writes the record. The lock is held, so nobody else writes it.
+pub async fn write(client: &Client, record: &Record) -> Result<()> {
+    let record = Record { format_version: FORMAT_VERSION, ..record.clone() };
+    let text = serde_json::to_string_pretty(&record)
+        .map_err(|error| Error::failed("write the record").because(error))?;
+    let map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": NAME,
+            "namespace": NAMESPACE,
+            "labels": { "app.kubernetes.io/managed-by": FIELD_MANAGER },
+        },
+        "data": { KEY: text },
+    });
+    api(client)
+        .patch(NAME, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(map))
+        .await
+        .map_err(|error| failure("write ConfigMap kube-system/eni-custom", &error))?;
+    Ok(())
+}
+
+fn api(client: &Client) -> Api<ConfigMap> {
+    Api::namespaced(client.clone(), NAMESPACE)
+}

@@ -1,0 +1,30 @@
+//! Moves a live Amazon EKS cluster to VPC CNI custom networking.
+//!
+//! One direction: `settings` (what was asked) and `facts` (what was read by `discover`) make a `design`, the
+//! design and the facts make a plan of nine `steps`, `run` walks it, `ui` shows it. Pure in the middle, clients
+//! (`aws`, `k8s`) at the edge, one place that prints.
+
+pub mod app;
+pub mod aws;
+pub mod calls;
+pub mod checks;
+pub mod cli;
+pub mod design;
+pub mod discover;
+pub mod drain;
+pub mod error;
+pub mod events;
+pub mod exit;
+pub mod facts;
+pub mod finding;
+pub mod k8s;
+pub mod net;
+pub mod nodes;
+pub mod plan;
+pub mod run;
+pub mod settings;
+pub mod steps;
+pub mod ui;
+pub mod verify;
+pub mod walk;
+pub mod wizard;

@@ -1,0 +1,145 @@
+//! The instance types that are known without asking EC2.
+
+use std::sync::LazyLock;
+
+use super::{Architecture, InstanceType};
+
+const TABLE: &str = include_str!("instance_types.csv");
+
+/// Read at the first look-up: a command that needs no instance type doesn't pay for it.
+static TYPES: LazyLock<Vec<InstanceType>> = LazyLock::new(|| lines().filter_map(instance_type).collect());
+
+/// Every instance type known offline, sorted by name.
+pub fn all() -> &'static [InstanceType] {
+    &TYPES
+}
+
+/// An instance type by its exact name; nothing where only EC2 can know it.
+pub fn known(name: &str) -> Option<&'static InstanceType> {
+    let index = TYPES.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
+    TYPES.get(index)
+}
+
+/// Up to three known names that `name` may have been meant for, the most likely first.
+pub fn closest(name: &str) -> Vec<&'static str> {
+    const MOST: usize = 3;
+    let name = name.trim().to_ascii_lowercase();
+    let allowed = (name.chars().count() / 3).clamp(1, 3);
+    let mut found: Vec<(usize, &str)> = TYPES
+        .iter()
+        .map(|known| (edits(&name, &known.name), known.name.as_str()))
+        .filter(|(edits, _)| *edits <= allowed)
+        .collect();
+    found.sort_unstable();
+    found.into_iter().take(MOST).map(|(_, known)| known).collect()
+}
+
+/// Characters to insert, delete or replace to make one text of the other (Levenshtein).
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, wanted) in one.chars().enumerate() {
+        let mut diagonal = row;
+        let mut left = row + 1;
+        for (column, present) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(wanted != *present);
+            diagonal = above[column + 1];
+            above[column] = left;
+            left = replaced.min(left + 1).min(diagonal + 1);
+        }
+        above[other.len()] = left;
+    }
+    above[other.len()]
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// A line as the table's head describes it. The table is ours: a test shows that every line can be read.
+fn instance_type(line: &str) -> Option<InstanceType> {
+    let mut fields = line.split(',');
+    let mut field = || fields.next();
+    let parsed = InstanceType {
+        name: field()?.to_string(),
+        enis: field()?.parse().ok()?,
+        ipv4_per_eni: field()?.parse().ok()?,
+        vcpus: match field()? {
+            "" => None,
+            vcpus => Some(vcpus.parse().ok()?),
+        },
+        nitro: yes(field()?)?,
+        bare_metal: yes(field()?)?,
+        architectures: field()?.split_whitespace().map(architecture).collect::<Option<_>>()?,
+    };
+    field().is_none().then_some(parsed)
+}
+
+fn yes(text: &str) -> Option<bool> {
+    match text {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn architecture(text: &str) -> Option<Architecture> {
+    [Architecture::X86_64, Architecture::Arm64].into_iter().find(|known| known.to_string() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_read_and_in_order() {
+        assert_eq!(all().len(), lines().count());
+        assert!(all().len() > 1400);
+        assert!(all().is_sorted_by(|one, next| one.name < next.name));
+    }
+
+    #[test]
+    fn every_type_is_found_by_its_name() {
+        for known in all() {
+            assert_eq!(super::known(&known.name), Some(known));
+        }
+        assert_eq!(super::known("m5.LARGE"), None);
+        assert_eq!(super::known(""), None);
+    }
+
+    #[test]
+    fn architectures_are_those_of_the_amis() {
+        let of = |name: &str| super::known(name).unwrap().architectures.clone();
+        assert_eq!(of("m5.large"), [Architecture::X86_64]);
+        assert_eq!(of("m7g.large"), [Architecture::Arm64]);
+        assert_eq!(of("mac1.metal"), []);
+    }
+
+    #[test]
+    fn typing_errors_find_what_was_meant() {
+        for (typed, meant) in [
+            ("m5.larg", "m5.large"),
+            ("M5.Large", "m5.large"),
+            ("m5large", "m5.large"),
+            ("c6gd.2xlage", "c6gd.2xlarge"),
+        ] {
+            assert_eq!(closest(typed).first(), Some(&meant), "{typed}");
+        }
+        assert!(closest("x").is_empty());
+        assert!(closest("quite-something-else").is_empty());
+        assert!(closest("t3.").len() <= 3);
+    }
+
+    proptest! {
+        #[test]
+        fn edits_are_a_distance(one in "[abc]{0,6}", other in "[abc]{0,6}", third in "[abc]{0,6}") {
+            prop_assert_eq!(edits(&one, &other), edits(&other, &one));
+            prop_assert_eq!(edits(&one, &other) == 0, one == other);
+            prop_assert!(edits(&one, &third) <= edits(&one, &other) + edits(&other, &third));
+            let lengths = one.len().abs_diff(other.len())..=one.len().max(other.len());
+            prop_assert!(lengths.contains(&edits(&one, &other)));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Addresses: what AWS allows, how blocks are cut into subnets, how many pods a node can hold.
+//!
+//! Pure: no module here knows a client.
+
+pub mod cidr;
+pub mod max_pods;

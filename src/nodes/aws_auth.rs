@@ -1,0 +1,172 @@
+//! `mapRoles` of ConfigMap kube-system/aws-auth: whether nodes with a role may join, and letting them.
+//!
+//! The list is other people's: who may enter the cluster stands there too. So it is never written anew from what
+//! was parsed, which would lose comments and style. The entry is put into the text, and the result is parsed to
+//! see that it is the old list and one more.
+
+use serde_json::{Value, json};
+
+/// What the cluster calls a node: aws-iam-authenticator fills in the instance's private DNS name.
+const USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
+
+/// What a node may do: ask for its certificate, and be a node.
+const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+
+/// Why mapRoles can't be read, or the entry not be added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsAuthError {
+    /// Not of the form `arn:aws:iam::123456789012:role/name`.
+    #[error("{role_arn:?} is not the ARN of an IAM role")]
+    NoRoleArn {
+        /// As it was given.
+        role_arn: String,
+    },
+    /// The cluster can't read it either, and lets nobody in by it.
+    #[error("mapRoles is not YAML: {reason}")]
+    NoYaml {
+        /// In the parser's words.
+        reason: String,
+    },
+    /// YAML, but no list.
+    #[error("mapRoles is not a list of roles")]
+    NoList,
+    /// The role is there, but nodes with it could not join; a second entry would only hide the first.
+    #[error("mapRoles has an entry for {role_arn} that is not for nodes: it needs the username {USERNAME} and the groups {} and {}", GROUPS[0], GROUPS[1])]
+    NotForNodes {
+        /// The role, without its path.
+        role_arn: String,
+    },
+    /// Written in a way that has no safe place for another entry (an explicit end, several documents, …).
+    #[error(
+        "mapRoles is written in a way that an entry can't be added to without changing the others; add one for {role_arn} by hand"
+    )]
+    NoPlace {
+        /// The role, without its path.
+        role_arn: String,
+    },
+}
+
+/// Whether nodes with the role may join by this list.
+///
+/// `map_roles`: the text under the key; `""` where there is none.
+pub fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
+    let role = Role::new(role_arn)?;
+    is_for_nodes(&parse(map_roles)?, &role)
+}
+
+/// The list with an entry that lets nodes with the role join; the same text where they may already.
+///
+/// Every byte of `map_roles` (`""` where there is none) is kept, in its order: the entry comes after the others,
+/// with their indentation, line ends and style. Only a bare `[]` is replaced.
+pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthError> {
+    let role = Role::new(role_arn)?;
+    let mut wanted = parse(map_roles)?;
+    if is_for_nodes(&wanted, &role)? {
+        return Ok(map_roles.to_string());
+    }
+    wanted.push(json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME }));
+    let fits = |text: &String| parse(text).as_ref() == Ok(&wanted);
+    let mut candidates: Vec<String> = match map_roles.trim() {
+        "[]" => vec![in_block("", &role)],
+        _ => vec![in_block(map_roles, &role)],
+    };
+    candidates.extend(in_flow(map_roles, &role));
+    candidates.into_iter().find(fits).ok_or(AwsAuthError::NoPlace { role_arn: role.0 })
+}
+
+/// ARN of a role as aws-auth knows it.
+///
+/// Without its path: a node comes as an assumed role, whose ARN has none, so an entry with a path never matches
+/// (aws-iam-authenticator, issue 268).
+struct Role(String);
+
+impl Role {
+    fn new(role_arn: &str) -> Result<Role, AwsAuthError> {
+        let parse = || {
+            let parts: Vec<&str> = role_arn.splitn(6, ':').collect();
+            let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return None };
+            let (_, name) = resource.strip_prefix("role")?.rsplit_once('/')?;
+            let plain = |text: &str, more: &[u8]| {
+                !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+            };
+            // IAM's own alphabets; nothing in them needs quotes in YAML.
+            let legal = plain(partition, b"-") && plain(account, b"") && plain(name, b"_+=,.@-");
+            (legal && resource.starts_with("role/"))
+                .then(|| format!("arn:{partition}:iam::{account}:role/{name}"))
+        };
+        parse().map(Role).ok_or_else(|| AwsAuthError::NoRoleArn { role_arn: role_arn.to_string() })
+    }
+}
+
+/// The entries; none for an empty text, or one of comments alone.
+fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
+    match serde_saphyr::from_str(map_roles) {
+        Ok(Value::Array(entries)) => Ok(entries),
+        Ok(Value::Null) => Ok(Vec::new()),
+        Ok(_) => Err(AwsAuthError::NoList),
+        Err(_)
+            if map_roles.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(AwsAuthError::NoYaml { reason: error.to_string() }),
+    }
+}
+
+/// Whether one of the entries is for nodes with the role.
+fn is_for_nodes(entries: &[Value], role: &Role) -> Result<bool, AwsAuthError> {
+    let text =
+        |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+    // The authenticator compares in lower case.
+    let mut of_role =
+        entries.iter().filter(|entry| text(entry, "rolearn").eq_ignore_ascii_case(&role.0)).peekable();
+    if of_role.peek().is_none() {
+        return Ok(false);
+    }
+    let for_nodes = of_role.any(|entry| {
+        let groups = entry.get("groups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        text(entry, "username") == USERNAME
+            && GROUPS.into_iter().all(|group| groups.iter().any(|has| has == group))
+    });
+    if for_nodes { Ok(true) } else { Err(AwsAuthError::NotForNodes { role_arn: role.0.clone() }) }
+}
+
+/// With the entry below the others, as EKS writes it.
+fn in_block(map_roles: &str, role: &Role) -> String {
+    let newline = if map_roles.contains("\r\n") { "\r\n" } else { "\n" };
+    let first = map_roles.lines().find(|line| {
+        let line = line.trim_start();
+        line == "-" || line.starts_with("- ")
+    });
+    let indent = first.map_or("", |line| &line[..line.len() - line.trim_start().len()]);
+    let [bootstrappers, nodes] = GROUPS;
+    let lines = [
+        "- groups:".to_string(),
+        format!("  - {bootstrappers}"),
+        format!("  - {nodes}"),
+        format!("  rolearn: {}", role.0),
+        format!("  username: {USERNAME}"),
+    ];
+    let entry = lines.map(|line| format!("{indent}{line}")).join(newline);
+    if map_roles.is_empty() || map_roles.ends_with('\n') {
+        format!("{map_roles}{entry}{newline}")
+    } else {
+        format!("{map_roles}{newline}{entry}")
+    }
+}
+
+/// With the entry before a closing bracket, as JSON. Which bracket closes the list only parsing can tell.
+fn in_flow<'a>(map_roles: &'a str, role: &Role) -> impl Iterator<Item = String> + use<'a> {
+    // The list's own is the last but for brackets in a comment after it.
+    const BRACKETS: usize = 8;
+    let entry = json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME });
+    map_roles.rmatch_indices(']').take(BRACKETS).flat_map(move |(at, _)| {
+        let (head, tail) = map_roles.split_at(at);
+        let candidate = |comma: &str| format!("{head}{comma}{entry}{tail}");
+        [candidate(", "), candidate("")]
+    })
+}
+
+#[cfg(test)]
+mod tests;

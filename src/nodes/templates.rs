@@ -1,0 +1,256 @@
+//! The two CloudFormation templates, and the parameters they take.
+//!
+//! The templates are fixed texts: what differs between clusters and node groups is in the parameters, so that a
+//! stack's template can be read beside this repository. User data is a parameter too. CloudFormation takes 4,096
+//! bytes of a parameter; user data in base64 has some 2,900 with a certificate authority as EKS makes it (1.5 kB).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::user_data::AmiFamily;
+
+/// `base.yaml`: one stack per cluster, with role, instance profile and security group of the nodes.
+pub const BASE: &str = include_str!("base.yaml");
+
+/// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
+pub const NODE_GROUP: &str = include_str!("node-group.yaml");
+
+/// What CreateStack must be allowed for [`BASE`]: it makes a role with a name of CloudFormation's choice.
+pub const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
+
+/// Bytes that CloudFormation takes of one parameter value: CloudFormation user guide, quotas.
+const LONGEST_PARAMETER: usize = 4096;
+
+/// Names and values, in the template's order.
+pub type Parameters = Vec<(&'static str, String)>;
+
+/// Outputs of [`BASE`].
+pub mod base_output {
+    /// Role that must be authorised to join the cluster.
+    pub const NODE_ROLE_ARN: &str = "NodeRoleArn";
+    /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn).
+    pub const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
+    /// For the node groups and the ENIConfigs.
+    pub const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
+}
+
+/// Outputs of [`NODE_GROUP`].
+pub mod node_group_output {
+    /// The group that grows when the ENIConfigs are complete.
+    pub const AUTO_SCALING_GROUP_NAME: &str = "AutoScalingGroupName";
+    /// `lt-…`
+    pub const LAUNCH_TEMPLATE_ID: &str = "LaunchTemplateId";
+}
+
+/// What [`BASE`] is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseParameters<'a> {
+    /// Name of the EKS cluster.
+    pub cluster_name: &'a str,
+    /// The cluster's VPC.
+    pub vpc_id: &'a str,
+    /// The security group that EKS made for the cluster.
+    pub cluster_security_group_id: &'a str,
+    /// Whether the role gets AmazonEKS_CNI_Policy; not needed where aws-node has a role of its own.
+    pub cni_policy: bool,
+}
+
+impl BaseParameters<'_> {
+    /// For CreateStack.
+    pub fn parameters(&self) -> Parameters {
+        vec![
+            ("ClusterName", self.cluster_name.to_string()),
+            ("VpcId", self.vpc_id.to_string()),
+            ("ClusterSecurityGroupId", self.cluster_security_group_id.to_string()),
+            ("AttachCniPolicy", self.cni_policy.to_string()),
+        ]
+    }
+}
+
+/// What [`NODE_GROUP`] is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeGroupParameters<'a> {
+    /// Name of the EKS cluster.
+    pub cluster_name: &'a str,
+    /// Name of the node group, and of its instances.
+    pub node_group_name: &'a str,
+    /// The nodes' own subnets, all in one zone; not the pods'.
+    pub subnet_ids: &'a [String],
+    /// Output of the base stack.
+    pub node_security_group_id: &'a str,
+    /// The security group that EKS made for the cluster.
+    pub cluster_security_group_id: &'a str,
+    /// Output of the base stack.
+    pub instance_profile_arn: &'a str,
+    /// `m5.large`
+    pub instance_type: &'a str,
+    /// `ami-…`
+    pub image_id: &'a str,
+    /// Decides which volume `volume_size` is about.
+    pub ami_family: AmiFamily,
+    /// As [`render`](super::user_data::render) gives it, not yet in base64.
+    pub user_data: &'a str,
+    /// Fewest nodes.
+    pub min_size: u32,
+    /// Nodes to run. An *update* of a stack sets the group to this, whatever it has grown to: give it the number
+    /// that the group has then.
+    pub desired_capacity: u32,
+    /// Most nodes.
+    pub max_size: u32,
+    /// GiB for the containers' images and files.
+    pub volume_size: u32,
+}
+
+/// Why there can't be a stack with these parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// More than CloudFormation takes of a parameter.
+    #[error(
+        "user data of {bytes} bytes in base64 is more than the {LONGEST_PARAMETER} that CloudFormation takes of a parameter; the cluster's certificate authority or the node labels are uncommonly long"
+    )]
+    UserDataTooLong {
+        /// Length in base64.
+        bytes: usize,
+    },
+}
+
+impl NodeGroupParameters<'_> {
+    /// For CreateStack and UpdateStack.
+    pub fn parameters(&self) -> Result<Parameters, ParameterError> {
+        let user_data = STANDARD.encode(self.user_data);
+        if user_data.len() > LONGEST_PARAMETER {
+            return Err(ParameterError::UserDataTooLong { bytes: user_data.len() });
+        }
+        Ok(vec![
+            ("ClusterName", self.cluster_name.to_string()),
+            ("NodeGroupName", self.node_group_name.to_string()),
+            ("SubnetIds", self.subnet_ids.join(",")),
+            ("NodeSecurityGroupId", self.node_security_group_id.to_string()),
+            ("ClusterSecurityGroupId", self.cluster_security_group_id.to_string()),
+            ("InstanceProfileArn", self.instance_profile_arn.to_string()),
+            ("InstanceType", self.instance_type.to_string()),
+            ("ImageId", self.image_id.to_string()),
+            ("UserData", user_data),
+            ("MinSize", self.min_size.to_string()),
+            ("DesiredCapacity", self.desired_capacity.to_string()),
+            ("MaxSize", self.max_size.to_string()),
+            ("VolumeDevice", volume_device(self.ami_family).to_string()),
+            ("VolumeSize", self.volume_size.to_string()),
+        ])
+    }
+}
+
+/// The volume that holds images and containers: Bottlerocket has it beside its root volume.
+fn volume_device(family: AmiFamily) -> &'static str {
+    match family {
+        AmiFamily::Al2023 | AmiFamily::Al2 => "/dev/xvda",
+        AmiFamily::Bottlerocket => "/dev/xvdb",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::net::max_pods::{Options, known, max_pods};
+    use crate::nodes::user_data::{Boot, NodeLabel, render};
+
+    /// Names below a section's head, one level in.
+    fn names(template: &'static str, section: &str) -> Vec<&'static str> {
+        let (_, rest) = template.split_once(&format!("\n{section}:\n")).unwrap();
+        rest.lines()
+            .take_while(|line| line.is_empty() || line.starts_with([' ', '#']))
+            .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+            .filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()))
+            .collect()
+    }
+
+    fn names_given(parameters: &Parameters) -> Vec<&'static str> {
+        parameters.iter().map(|(name, _)| *name).collect()
+    }
+
+    fn node_group(user_data: &str, ami_family: AmiFamily) -> Result<Parameters, ParameterError> {
+        NodeGroupParameters {
+            cluster_name: "sandbox",
+            node_group_name: "sandbox-us-west-2a",
+            subnet_ids: &["subnet-1".to_string(), "subnet-2".to_string()],
+            node_security_group_id: "sg-1",
+            cluster_security_group_id: "sg-2",
+            instance_profile_arn: "arn:aws:iam::123456789012:instance-profile/x",
+            instance_type: "m5.large",
+            image_id: "ami-1",
+            ami_family,
+            user_data,
+            min_size: 0,
+            desired_capacity: 0,
+            max_size: 3,
+            volume_size: 80,
+        }
+        .parameters()
+    }
+
+    fn base() -> Parameters {
+        BaseParameters {
+            cluster_name: "sandbox",
+            vpc_id: "vpc-1",
+            cluster_security_group_id: "sg-2",
+            cni_policy: true,
+        }
+        .parameters()
+    }
+
+    #[test]
+    fn every_parameter_of_the_templates_is_given_and_no_other() {
+        assert_eq!(names_given(&base()), names(BASE, "Parameters"));
+        assert_eq!(names_given(&node_group("", AmiFamily::Al2023).unwrap()), names(NODE_GROUP, "Parameters"));
+    }
+
+    #[test]
+    fn outputs_have_the_names_that_are_looked_for() {
+        use base_output::*;
+        use node_group_output::*;
+        assert_eq!(names(BASE, "Outputs"), [NODE_ROLE_ARN, INSTANCE_PROFILE_ARN, NODE_SECURITY_GROUP_ID]);
+        assert_eq!(names(NODE_GROUP, "Outputs"), [AUTO_SCALING_GROUP_NAME, LAUNCH_TEMPLATE_ID]);
+    }
+
+    #[test]
+    fn values_are_what_cloudformation_expects() {
+        let value = |parameters: &Parameters, wanted: &str| {
+            parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone()).unwrap()
+        };
+        let group = node_group("#!/bin/sh\n", AmiFamily::Al2).unwrap();
+        assert_eq!(value(&group, "SubnetIds"), "subnet-1,subnet-2");
+        assert_eq!(value(&group, "UserData"), "IyEvYmluL3NoCg==");
+        assert_eq!(value(&group, "VolumeDevice"), "/dev/xvda");
+        assert_eq!(value(&node_group("", AmiFamily::Bottlerocket).unwrap(), "VolumeDevice"), "/dev/xvdb");
+        assert_eq!(value(&base(), "AttachCniPolicy"), "true");
+    }
+
+    /// The longest names that AWS allows, a certificate authority somewhat longer than EKS's and several labels.
+    #[test]
+    fn user_data_fits_a_parameter() {
+        let labels: Vec<NodeLabel> = (0..4)
+            .map(|n| NodeLabel::new(&format!("k8s.example.com/label-{n}"), "us-gov-west-1a").unwrap())
+            .collect();
+        let boot = Boot {
+            cluster: &"c".repeat(100),
+            endpoint: "https://0123456789ABCDEF0123456789ABCDEF.gr7.ap-southeast-2.eks.amazonaws.com.cn",
+            certificate_authority: &"A".repeat(1700),
+            service_cidr: "172.20.0.0/16".parse().unwrap(),
+            max_pods: max_pods(known("m5.large").unwrap(), &Options::default()).unwrap(),
+            labels: &labels,
+        };
+        for family in AmiFamily::ALL {
+            node_group(&render(family, &boot), family).unwrap_or_else(|error| panic!("{family}: {error}"));
+        }
+        let boot = Boot { certificate_authority: &"A".repeat(4000), ..boot };
+        let error = node_group(&render(AmiFamily::Al2, &boot), AmiFamily::Al2).unwrap_err();
+        assert!(matches!(error, ParameterError::UserDataTooLong { bytes } if bytes > 4096));
+    }
+
+    /// AWS takes 51,200 bytes of a template in the request itself.
+    #[test]
+    fn templates_fit_a_request() {
+        assert!(BASE.len() < 51_200 && NODE_GROUP.len() < 51_200);
+    }
+}

@@ -1,0 +1,271 @@
+//! User data: what an instance reads at its first boot to become a node, for each AMI family.
+//!
+//! Every family gets the cluster's name, endpoint, certificate authority and DNS address, so that a node joins
+//! without a call to DescribeCluster, and the number of pods that custom networking leaves room for.
+
+mod label;
+
+pub use label::{NodeLabel, NodeLabelError};
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::net::max_pods::{Architecture, MaxPods};
+
+/// Which of AWS's images a node boots from; each reads user data of its own kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AmiFamily {
+    /// Amazon Linux 2023: a NodeConfig, read by nodeadm.
+    Al2023,
+    /// Amazon Linux 2: a shell script that runs /etc/eks/bootstrap.sh.
+    Al2,
+    /// Bottlerocket: settings in TOML.
+    Bottlerocket,
+}
+
+impl AmiFamily {
+    /// All of them, the default first.
+    pub const ALL: [AmiFamily; 3] = [AmiFamily::Al2023, AmiFamily::Al2, AmiFamily::Bottlerocket];
+}
+
+impl fmt::Display for AmiFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AmiFamily::Al2023 => "al2023",
+            AmiFamily::Al2 => "al2",
+            AmiFamily::Bottlerocket => "bottlerocket",
+        })
+    }
+}
+
+/// A name that is none of `al2023`, `al2` and `bottlerocket`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no AMI family; there are al2023, al2 and bottlerocket")]
+pub struct UnknownAmiFamily(pub String);
+
+impl FromStr for AmiFamily {
+    type Err = UnknownAmiFamily;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = AmiFamily::ALL.into_iter().find(|family| family.to_string() == text);
+        found.ok_or_else(|| UnknownAmiFamily(text.to_string()))
+    }
+}
+
+/// What a node is told.
+#[derive(Debug, Clone)]
+pub struct Boot<'a> {
+    /// Name of the EKS cluster.
+    pub cluster: &'a str,
+    /// `https://….eks.amazonaws.com`, as DescribeCluster gives it.
+    pub endpoint: &'a str,
+    /// PEM in base64, as DescribeCluster gives it (`certificateAuthority.data`).
+    pub certificate_authority: &'a str,
+    /// The cluster's `serviceIpv4Cidr`.
+    pub service_cidr: Ipv4Net,
+    /// What kubelet is told to hold.
+    pub max_pods: MaxPods,
+    /// Labels of the node from its first moment on: the CNI looks for its ENIConfig by one of them.
+    pub labels: &'a [NodeLabel],
+}
+
+/// The user data as text; EC2 wants it in base64.
+///
+/// The same `boot` gives the same bytes, and any character in it arrives as it was.
+pub fn render(family: AmiFamily, boot: &Boot<'_>) -> String {
+    match family {
+        AmiFamily::Al2023 => al2023(boot),
+        AmiFamily::Al2 => al2(boot),
+        AmiFamily::Bottlerocket => bottlerocket(boot),
+    }
+}
+
+/// Address of the cluster's DNS service: the tenth of the service CIDR, on every EKS cluster.
+pub fn cluster_dns_ip(service_cidr: Ipv4Net) -> Ipv4Addr {
+    Ipv4Addr::from_bits(service_cidr.network().to_bits().saturating_add(10))
+}
+
+/// nodeadm derives the DNS address from `cidr`, so it is not given.
+///
+/// Both ways to set the number of pods are written. `config.maxPods` is what kubelet takes. The memory that is
+/// reserved for kubelet (11 MiB a pod) follows `maxPodsExpression`, and without it the number that the instance
+/// type has *without* custom networking, which is too much. nodeadm knows the expression since AMI release
+/// v20251007; one that is older drops fields it doesn't know (its decoder is not strict), so it does no harm. The
+/// expression is CEL, and a number is one: nothing is left for a node to compute otherwise than we did.
+fn al2023(boot: &Boot<'_>) -> String {
+    let flags = match node_labels(boot.labels) {
+        Some(labels) => format!("    flags:\n      - {}\n", quoted(&format!("--node-labels={labels}"))),
+        None => String::new(),
+    };
+    format!(
+        r#"MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="//"
+
+--//
+Content-Type: application/node.eks.aws
+
+---
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec:
+  cluster:
+    name: {cluster}
+    apiServerEndpoint: {endpoint}
+    certificateAuthority: {certificate_authority}
+    cidr: {service_cidr}
+  kubelet:
+    maxPodsExpression: "{max_pods}"
+    config:
+      maxPods: {max_pods}
+{flags}
+--//--
+"#,
+        cluster = quoted(boot.cluster),
+        endpoint = quoted(boot.endpoint),
+        certificate_authority = quoted(boot.certificate_authority),
+        service_cidr = boot.service_cidr,
+        max_pods = boot.max_pods,
+    )
+}
+
+/// `--use-max-pods false` keeps bootstrap.sh from writing the number it has for the instance type. The memory
+/// reserved for kubelet follows that number all the same; bootstrap.sh takes no other.
+fn al2(boot: &Boot<'_>) -> String {
+    let mut kubelet = format!("--max-pods={}", boot.max_pods);
+    if let Some(labels) = node_labels(boot.labels) {
+        kubelet.push_str(" --node-labels=");
+        kubelet.push_str(&labels);
+    }
+    format!(
+        r"#!/bin/bash
+/etc/eks/bootstrap.sh {cluster} \
+  --apiserver-endpoint {endpoint} \
+  --b64-cluster-ca {certificate_authority} \
+  --dns-cluster-ip {dns} \
+  --use-max-pods false \
+  --kubelet-extra-args {kubelet}
+",
+        cluster = shell(boot.cluster),
+        endpoint = shell(boot.endpoint),
+        certificate_authority = shell(boot.certificate_authority),
+        dns = cluster_dns_ip(boot.service_cidr),
+        kubelet = shell(&kubelet),
+    )
+}
+
+/// Bottlerocket reserves memory by `max-pods` itself.
+fn bottlerocket(boot: &Boot<'_>) -> String {
+    let mut settings = format!(
+        "[settings.kubernetes]
+api-server = {}
+cluster-certificate = {}
+cluster-dns-ip = \"{}\"
+cluster-name = {}
+max-pods = {}
+",
+        quoted(boot.endpoint),
+        quoted(boot.certificate_authority),
+        cluster_dns_ip(boot.service_cidr),
+        quoted(boot.cluster),
+        boot.max_pods,
+    );
+    if !boot.labels.is_empty() {
+        settings.push_str("\n[settings.kubernetes.node-labels]\n");
+        for label in boot.labels {
+            settings.push_str(&format!("{} = {}\n", quoted(label.key()), quoted(label.value())));
+        }
+    }
+    settings
+}
+
+/// As kubelet's `--node-labels` takes them; nothing for no labels.
+fn node_labels(labels: &[NodeLabel]) -> Option<String> {
+    let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+    (!labels.is_empty()).then(|| labels.join(","))
+}
+
+/// A text in double quotes as YAML and TOML both read it, in ASCII, so that it is one line of 7-bit MIME too.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' '..='~' => quoted.push(character),
+            '\0'..='\u{ffff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(character))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A text as one word of a POSIX shell: in single quotes nothing is special but the single quote.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Why there is no AMI to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AmiError {
+    /// The last release of EKS's AL2 AMIs was for 1.32.
+    #[error(
+        "there is no AL2 AMI for Kubernetes {kubernetes_version}: AWS publishes none for 1.33 and later; use al2023 or bottlerocket"
+    )]
+    Al2NotPublished {
+        /// The cluster's version.
+        kubernetes_version: String,
+    },
+    /// Not of the form `1.34`.
+    #[error("{text:?} is no Kubernetes version; one looks like 1.34")]
+    NoVersion {
+        /// As it was given.
+        text: String,
+    },
+}
+
+/// The public SSM parameter that holds the id of the latest AMI of a family.
+///
+/// `kubernetes_version`: the cluster's, as EKS writes it (`1.34`).
+pub fn ami_parameter(
+    family: AmiFamily,
+    kubernetes_version: &str,
+    architecture: Architecture,
+) -> Result<String, AmiError> {
+    let (major, minor) = version(kubernetes_version)
+        .ok_or_else(|| AmiError::NoVersion { text: kubernetes_version.to_string() })?;
+    Ok(match (family, architecture) {
+        (AmiFamily::Al2023, architecture) => format!(
+            "/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2023/{architecture}/standard/recommended/image_id"
+        ),
+        (AmiFamily::Al2, _) if (major, minor) >= (1, 33) => {
+            return Err(AmiError::Al2NotPublished { kubernetes_version: kubernetes_version.to_string() });
+        }
+        (AmiFamily::Al2, Architecture::X86_64) => {
+            format!("/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2/recommended/image_id")
+        }
+        (AmiFamily::Al2, Architecture::Arm64) => {
+            format!(
+                "/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2-arm64/recommended/image_id"
+            )
+        }
+        (AmiFamily::Bottlerocket, architecture) => {
+            format!("/aws/service/bottlerocket/aws-k8s-{major}.{minor}/{architecture}/latest/image_id")
+        }
+    })
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    let number = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    };
+    Some((number(major)?, number(minor)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+use std::path::Path;
+use std::process::Command;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::net::max_pods::{InstanceType, Options, known, max_pods};
+
+use super::*;
+
+const ENDPOINT: &str = "https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com";
+const CERTIFICATE_AUTHORITY: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
+
+fn boot(labels: &[NodeLabel]) -> Boot<'_> {
+    Boot {
+        cluster: "sandbox",
+        endpoint: ENDPOINT,
+        certificate_authority: CERTIFICATE_AUTHORITY,
+        service_cidr: "172.20.0.0/16".parse().unwrap(),
+        max_pods: max_pods(known("m5.large").unwrap(), &Options { custom: true, ..Options::default() })
+            .unwrap(),
+        labels,
+    }
+}
+
+fn labels() -> [NodeLabel; 2] {
+    [("k8s.amazonaws.com/eniConfig", "us-west-2a"), ("team", "")]
+        .map(|(key, value)| NodeLabel::new(key, value).unwrap())
+}
+
+/// `UPDATE_GOLDEN=1 cargo test` writes the files anew; the difference is then for a person to read.
+fn assert_golden(name: &str, rendered: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nodes/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, rendered).unwrap();
+    }
+    assert_eq!(rendered, std::fs::read_to_string(&path).unwrap_or_default(), "{}", path.display());
+}
+
+#[test]
+fn user_data_is_as_in_the_golden_files() {
+    assert_golden("al2023.txt", &render(AmiFamily::Al2023, &boot(&[])));
+    assert_golden("al2023-labels.txt", &render(AmiFamily::Al2023, &boot(&labels())));
+    assert_golden("al2.sh", &render(AmiFamily::Al2, &boot(&[])));
+    assert_golden("al2-labels.sh", &render(AmiFamily::Al2, &boot(&labels())));
+    assert_golden("bottlerocket.toml", &render(AmiFamily::Bottlerocket, &boot(&[])));
+    assert_golden("bottlerocket-labels.toml", &render(AmiFamily::Bottlerocket, &boot(&labels())));
+}
+
+#[test]
+fn families_are_named_as_on_the_command_line() {
+    for family in AmiFamily::ALL {
+        assert_eq!(family.to_string().parse(), Ok(family));
+        assert_eq!(serde_json::to_value(family).unwrap(), family.to_string());
+    }
+    let error = "al2024".parse::<AmiFamily>().unwrap_err();
+    assert_eq!(error.to_string(), "\"al2024\" is no AMI family; there are al2023, al2 and bottlerocket");
+}
+
+#[test]
+fn dns_is_the_tenth_address_of_the_services() {
+    for (cidr, dns) in
+        [("172.20.0.0/16", "172.20.0.10"), ("10.100.0.0/16", "10.100.0.10"), ("10.8.4.0/24", "10.8.4.10")]
+    {
+        assert_eq!(cluster_dns_ip(cidr.parse().unwrap()).to_string(), dns);
+    }
+}
+
+#[test]
+fn ami_parameters_are_those_that_aws_publishes() {
+    use Architecture::{Arm64, X86_64};
+    for (family, version, architecture, path) in [
+        (
+            AmiFamily::Al2023,
+            "1.34",
+            X86_64,
+            "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id",
+        ),
+        (
+            AmiFamily::Al2023,
+            "1.29",
+            Arm64,
+            "/aws/service/eks/optimized-ami/1.29/amazon-linux-2023/arm64/standard/recommended/image_id",
+        ),
+        (
+            AmiFamily::Al2,
+            "1.32",
+            X86_64,
+            "/aws/service/eks/optimized-ami/1.32/amazon-linux-2/recommended/image_id",
+        ),
+        (
+            AmiFamily::Al2,
+            "1.9",
+            Arm64,
+            "/aws/service/eks/optimized-ami/1.9/amazon-linux-2-arm64/recommended/image_id",
+        ),
+        (
+            AmiFamily::Bottlerocket,
+            "1.34",
+            X86_64,
+            "/aws/service/bottlerocket/aws-k8s-1.34/x86_64/latest/image_id",
+        ),
+        (
+            AmiFamily::Bottlerocket,
+            "1.34",
+            Arm64,
+            "/aws/service/bottlerocket/aws-k8s-1.34/arm64/latest/image_id",
+        ),
+    ] {
+        assert_eq!(ami_parameter(family, version, architecture), Ok(path.to_string()));
+    }
+}
+
+#[test]
+fn al2_is_refused_from_1_33_on() {
+    for version in ["1.33", "1.34", "1.100", "2.0"] {
+        let error = ami_parameter(AmiFamily::Al2, version, Architecture::X86_64).unwrap_err();
+        assert_eq!(error, AmiError::Al2NotPublished { kubernetes_version: version.into() });
+    }
+    for text in ["", "1", "1.", "v1.34", "1.34.2", "1.+4", "1.34-eks"] {
+        let error = ami_parameter(AmiFamily::Al2, text, Architecture::X86_64).unwrap_err();
+        assert_eq!(error, AmiError::NoVersion { text: text.into() });
+    }
+}
+
+/// The NodeConfig in AL2023 user data.
+fn node_config(user_data: &str) -> Value {
+    let parts: Vec<&str> = user_data.split("\n--//").collect();
+    assert_eq!(parts.len(), 3, "{user_data}");
+    assert_eq!(parts[2], "--\n");
+    let (head, body) = parts[1].trim_start().split_once("\n\n").unwrap();
+    assert_eq!(head, "Content-Type: application/node.eks.aws");
+    serde_saphyr::from_str(body).unwrap_or_else(|error| panic!("{error}\n{body}"))
+}
+
+/// What bootstrap.sh would be called with, by a real shell.
+fn bootstrap_arguments(script: &str) -> Vec<String> {
+    let script = script.replacen("/etc/eks/bootstrap.sh", r"printf '%s\0'", 1);
+    let run = Command::new("sh").arg("-c").arg(script).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let output = String::from_utf8(run.stdout).unwrap();
+    output.split_terminator('\0').map(str::to_string).collect()
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(vec![
+        '\'', '"', '\\', '$', '`', '\n', '\r', '\t', ':', '#', '-', '/', '%', '\u{85}', '\u{2028}',
+    ]);
+    prop::collection::vec(prop_oneof![any::<char>(), odd], 0..12)
+        .prop_map(|characters| characters.into_iter().collect())
+}
+
+fn pods() -> impl Strategy<Value = MaxPods> {
+    prop::sample::select(crate::net::max_pods::all())
+        .prop_filter_map("one interface", |known: InstanceType| {
+            max_pods(&known, &Options { custom: true, ..Options::default() }).ok()
+        })
+}
+
+fn some_labels() -> impl Strategy<Value = Vec<NodeLabel>> {
+    let label = ("[a-z]{1,8}", "[A-Za-z0-9]{0,8}")
+        .prop_map(|(name, value)| NodeLabel::new(&format!("example.com/{name}"), &value).unwrap());
+    prop::collection::btree_set(label, 0..3).prop_map(|labels| {
+        let by_key: std::collections::BTreeMap<String, NodeLabel> =
+            labels.into_iter().map(|label| (label.key().to_string(), label)).collect();
+        by_key.into_values().collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_character_survives_in_a_node_config(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
+        let user_data = render(AmiFamily::Al2023, &boot);
+        prop_assert!(user_data.is_ascii());
+        let config = node_config(&user_data);
+        let spec = &config["spec"];
+        prop_assert_eq!(&spec["cluster"]["name"], &cluster);
+        prop_assert_eq!(&spec["cluster"]["apiServerEndpoint"], &endpoint);
+        prop_assert_eq!(&spec["cluster"]["certificateAuthority"], &ca);
+        prop_assert_eq!(&spec["cluster"]["cidr"], "172.20.0.0/16");
+        prop_assert_eq!(&spec["kubelet"]["config"]["maxPods"], max_pods.get());
+        prop_assert_eq!(&spec["kubelet"]["maxPodsExpression"], &max_pods.to_string());
+        let flags = node_labels(&labels).map(|labels| serde_json::json!([format!("--node-labels={labels}")]));
+        prop_assert_eq!(spec["kubelet"].get("flags"), flags.as_ref());
+    }
+
+    #[test]
+    fn any_character_survives_in_toml(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
+        let settings: toml::Table = render(AmiFamily::Bottlerocket, &boot).parse().unwrap();
+        let kubernetes = &settings["settings"]["kubernetes"];
+        prop_assert_eq!(kubernetes["cluster-name"].as_str(), Some(cluster.as_str()));
+        prop_assert_eq!(kubernetes["api-server"].as_str(), Some(endpoint.as_str()));
+        prop_assert_eq!(kubernetes["cluster-certificate"].as_str(), Some(ca.as_str()));
+        prop_assert_eq!(kubernetes["cluster-dns-ip"].as_str(), Some("172.20.0.10"));
+        prop_assert_eq!(kubernetes["max-pods"].as_integer(), Some(i64::from(max_pods.get())));
+        let written = kubernetes.get("node-labels").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+        prop_assert_eq!(written.len(), labels.len());
+        for label in &labels {
+            prop_assert_eq!(written[label.key()].as_str(), Some(label.value()));
+        }
+    }
+}
+
+proptest! {
+    // Each case starts a shell.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_character_survives_a_shell(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
+        // No argument of a process can hold a NUL.
+        let [cluster, endpoint, ca] = [cluster, endpoint, ca].map(|text| text.replace('\0', ""));
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
+        let kubelet = match node_labels(&labels) {
+            Some(labels) => format!("--max-pods={max_pods} --node-labels={labels}"),
+            None => format!("--max-pods={max_pods}"),
+        };
+        prop_assert_eq!(
+            bootstrap_arguments(&render(AmiFamily::Al2, &boot)),
+            [
+                &cluster, "--apiserver-endpoint", &endpoint, "--b64-cluster-ca", &ca, "--dns-cluster-ip", "172.20.0.10",
+                "--use-max-pods", "false", "--kubelet-extra-args", &kubelet,
+            ]
+        );
+    }
+}

@@ -1,0 +1,307 @@
+//! Connects, reads, checks, and walks a plan.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::aws::Aws;
+use crate::calls::{Calls, Count};
+use crate::checks::{Scene, check};
+use crate::design::design;
+use crate::discover::discover;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events, Interrupt};
+use crate::k8s::Kube;
+use crate::k8s::lock::{self, Lock};
+use crate::plan::{Plan, plan};
+use crate::settings::Settings;
+use crate::steps::{Rules, Step, with_rules};
+use crate::verify::verify;
+use crate::walk::{Clients, Seen, Walk, until};
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    pub format_version: u32,
+    pub cluster: String,
+    /// Whether all that was asked is so now.
+    pub done: bool,
+    pub steps: Vec<StepOutcome>,
+    pub seconds: f64,
+    pub calls: Count,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepOutcome {
+    pub step: Step,
+    pub changes: usize,
+    pub seconds: f64,
+    pub calls: Count,
+}
+
+/// A cluster that was read, and what is planned for it.
+pub struct Prepared {
+    pub walk: Walk,
+    pub plan: Plan,
+    pub steps: Vec<Step>,
+    calls: Calls,
+    started: Instant,
+}
+
+/// Logs in and reads everything; changes nothing.
+pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -> Result<(Walk, Calls)> {
+    let calls = Calls::default();
+    let Some(name) = settings.cluster.clone() else {
+        return Err(
+            Error::usage("no cluster is named").next("give --cluster NAME, or set ENI_CUSTOM_CLUSTER")
+        );
+    };
+    let aws = Aws::connect(settings.profile.as_deref(), settings.region.as_deref(), &calls).await?;
+    let caller = aws.sts.caller().await?;
+    let cluster = match aws.eks.cluster(&name).await {
+        Ok(cluster) => cluster,
+        Err(error) if error.code() == "ResourceNotFoundException" => {
+            return Err(no_such_cluster(&aws, &name, error).await);
+        }
+        Err(error) => return Err(error),
+    };
+    events.emit(Event::Target {
+        cluster: name,
+        arn: cluster.arn.clone(),
+        account: caller.account.clone(),
+        region: aws.region.clone(),
+        endpoint: cluster.endpoint.clone(),
+        caller: caller.arn,
+    });
+    // An Auto Mode or IPv6 cluster is refused by the checks, and they need no more than this to be read.
+    let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
+    kube.check(&cluster).await?;
+    let clients = Clients { aws, kube };
+    let facts = discover(&clients, &settings).await?;
+    let design = design(&settings, &facts);
+    let walk = Walk {
+        clients,
+        settings,
+        facts,
+        design,
+        events,
+        interrupt,
+        ended: Default::default(),
+        shrunk: Default::default(),
+    };
+    Ok((walk, calls))
+}
+
+async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {
+    let known = aws.eks.cluster_names().await.unwrap_or_default();
+    let there = match known.is_empty() {
+        true => "there is none; another --region or --profile?".to_string(),
+        false => format!("its clusters: {}", known.join(", ")),
+    };
+    let refused =
+        Error::refused(format!("there is no cluster '{name}' in {}; nothing was changed", aws.region));
+    match error.reason() {
+        Some(cause) => refused.cause(cause.clone()),
+        None => refused,
+    }
+    .next(there)
+}
+
+/// Plans these steps.
+pub async fn prepare(
+    settings: Settings,
+    steps: &[Step],
+    events: Events,
+    interrupt: Interrupt,
+) -> Result<Prepared> {
+    let started = Instant::now();
+    let (walk, calls) = connect(settings, events, interrupt).await?;
+    let plan = make_plan(&walk, steps);
+    Ok(Prepared { walk, plan, steps: steps.to_vec(), calls, started })
+}
+
+fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
+    let scene = Scene { settings: &walk.settings, facts: &walk.facts, design: &walk.design, steps };
+    let mut findings = check(&scene);
+    if steps.len() == 1 {
+        findings.extend(unmet_needs(walk, steps[0]));
+    }
+    plan(&walk.design, &walk.facts, &walk.settings, steps, findings)
+}
+
+/// A step alone builds on others: what they would still change is in its way.
+fn unmet_needs(walk: &Walk, step: Step) -> Vec<crate::finding::Finding> {
+    let left = plan(&walk.design, &walk.facts, &walk.settings, step.needs(), Vec::new());
+    // A step that has nothing to do itself needs nothing.
+    let itself = plan(&walk.design, &walk.facts, &walk.settings, &[step], Vec::new());
+    if itself.changes() == 0 {
+        return Vec::new();
+    }
+    let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
+    unmet
+        .map(|needed| {
+            crate::finding::Finding::error(
+                "EC-RUN-001",
+                format!("{} comes after {}", step.name(), needed.step.name()),
+            )
+            .at(needed.changes.iter().map(|change| change.resource.clone()).collect::<Vec<_>>().join(", "))
+            .why("what it makes is not there yet")
+            .mend(format!("eni-custom {}", needed.step.name()))
+        })
+        .collect()
+}
+
+impl Prepared {
+    /// Refuses where a check does. Nothing has been changed by then.
+    pub fn refuse(&self) -> Result<()> {
+        let errors = self.plan.errors();
+        if errors.is_empty() { Ok(()) } else { Err(Error::refused_by(errors)) }
+    }
+
+    /// Plans anew after settings have changed. An instance type that was not read yet is read under the lock.
+    pub fn replan(&mut self, steps: Vec<Step>) {
+        self.walk.design = design(&self.walk.settings, &self.walk.facts);
+        self.plan = make_plan(&self.walk, &steps);
+        self.steps = steps;
+    }
+
+    /// Makes the changes. A run that finds nothing to do makes no call that changes anything.
+    pub async fn apply(mut self) -> Result<Outcome> {
+        self.refuse()?;
+        let lock = if self.plan.changes() > 0 { Some(self.lock().await?) } else { None };
+        let result = self.walk_steps().await;
+        if let Some(lock) = lock {
+            let released = lock.release().await;
+            // What went wrong first is what is told.
+            if result.is_ok() {
+                released?;
+            }
+        }
+        let steps = result?;
+        Ok(Outcome {
+            format_version: 1,
+            cluster: self.walk.facts.cluster.arn.clone(),
+            done: true,
+            steps,
+            seconds: self.started.elapsed().as_secs_f64(),
+            calls: self.calls.count(),
+        })
+    }
+
+    /// Takes the lock, and reads anew: another run may have been at work until now.
+    async fn lock(&mut self) -> Result<Lock> {
+        let lock = Lock::take(&self.walk.clients.kube.client).await?;
+        let checked = async {
+            self.walk.observe().await?;
+            self.plan = make_plan(&self.walk, &self.steps);
+            self.refuse()
+        };
+        match checked.await {
+            Ok(()) => Ok(lock),
+            Err(error) => {
+                lock.release().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn walk_steps(&mut self) -> Result<Vec<StepOutcome>> {
+        let mut outcomes = Vec::new();
+        let of = self.steps.len();
+        for step in self.steps.clone() {
+            let started = Instant::now();
+            let before = self.calls.count();
+            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of });
+            let changes = with_rules!(step, R => walk_one::<R>(&mut self.walk).await)?;
+            let outcome = StepOutcome {
+                step,
+                changes,
+                seconds: started.elapsed().as_secs_f64(),
+                calls: self.calls.count().since(before),
+            };
+            self.walk.events.emit(Event::StepDone {
+                step,
+                changes,
+                seconds: outcome.seconds,
+                calls: outcome.calls,
+            });
+            outcomes.push(outcome);
+        }
+        if of > 1 {
+            self.prove().await?;
+        }
+        Ok(outcomes)
+    }
+
+    /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show.
+    async fn prove(&mut self) -> Result<()> {
+        let walk = &mut self.walk;
+        let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
+        let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
+        let mut first = true;
+        let proven = until(&events, &interrupt, patience, "end state proven", async || {
+            if !std::mem::take(&mut first) {
+                walk.observe().await?;
+            }
+            let wrong = verify(&walk.design, &walk.facts, &walk.settings);
+            Ok(if wrong.is_empty() { Seen::Yes(()) } else { Seen::NotYet(wrong.join("; ")) })
+        });
+        match proven.await {
+            Err(error) if error.exit() == crate::exit::Exit::Failed && error.code().is_empty() => {
+                let mut unproven =
+                    Error::unproven("the changes are made, but the end state is not as it should be");
+                if let Some(cause) = error.reason() {
+                    unproven = unproven.cause(cause.clone());
+                }
+                Err(unproven
+                    .next("eni-custom plan shows what differs; running setup again goes on from here"))
+            }
+            other => other,
+        }
+    }
+}
+
+/// One step: its changes, its waits, and a look whether it is really so now. Answers how many changes it made.
+async fn walk_one<R: Rules>(walk: &mut Walk) -> Result<usize> {
+    for note in R::notes(&walk.design, &walk.facts) {
+        walk.events.note(note);
+    }
+    let changes = R::changes(&walk.design, &walk.facts, &walk.settings);
+    R::rehearse(walk, &changes).await?;
+    let made = changes.len();
+    for change in changes {
+        walk.go_on()?;
+        walk.events.emit(Event::Change { step: R::STEP, change: R::describe(&change) });
+        R::apply(walk, change).await?;
+    }
+    if made > 0 {
+        converge::<R>(walk).await?;
+    }
+    R::settle(walk).await?;
+    if made > 0 {
+        // What was waited for has changed what there is to read.
+        walk.observe().await?;
+    }
+    Ok(made)
+}
+
+/// Reads until nothing of the step is left to change: AWS shows a new thing only after a while, and by its tags
+/// later still.
+async fn converge<R: Rules>(walk: &mut Walk) -> Result<()> {
+    let (events, interrupt, timeout) = (walk.events.clone(), walk.interrupt.clone(), walk.settings.timeout);
+    until(&events, &interrupt, timeout, &format!("{} visible", R::STEP.name()), async || {
+        walk.observe().await?;
+        let left = R::changes(&walk.design, &walk.facts, &walk.settings);
+        let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
+        Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })
+    })
+    .await
+}
+
+/// The live holder of the lock as a refusal, before a question is asked.
+pub async fn refuse_if_locked(walk: &Walk) -> Result<()> {
+    match lock::holder(&walk.clients.kube.client).await? {
+        Some(live) => Err(lock::held(&live)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,367 @@
+//! What was asked: flag before environment before file before default, each value checked once.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use ipnet::Ipv4Net;
+
+use crate::cli::{Cli, Command, StepArgs};
+use crate::error::{Error, Result};
+use crate::k8s::KubeconfigChoice;
+use crate::nodes::user_data::AmiFamily;
+
+/// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByZone {
+    pub zone: String,
+    pub value: String,
+}
+
+/// Where a value came from, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Flag,
+    Environment(String),
+    File(String),
+    Default,
+}
+
+/// What a run needs to know, checked value by value.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub cluster: Option<String>,
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub kubeconfig: KubeconfigChoice,
+    pub cidrs: Vec<Ipv4Net>,
+    pub subnet_prefix: Option<u8>,
+    pub subnets: BTreeMap<String, String>,
+    pub route_tables: BTreeMap<String, String>,
+    pub env_last: bool,
+    pub external_snat: bool,
+    pub eniconfig_names: BTreeMap<String, String>,
+    pub eniconfig_label: Option<String>,
+    pub security_groups: Vec<String>,
+    pub take_over_env: bool,
+    pub remove_annotation_def: bool,
+    pub replace_eniconfigs: bool,
+    pub instance_type: Option<String>,
+    pub ami_family: AmiFamily,
+    pub ami_id: Option<String>,
+    pub nodes_per_zone: Option<u32>,
+    pub max_nodes_per_zone: Option<u32>,
+    pub volume_size: u32,
+    pub drain_timeout: Duration,
+    pub evict_bare_pods: bool,
+    pub delete_emptydir_data: bool,
+    pub terminate_unowned: bool,
+    pub keep_old_nodes: bool,
+    pub yes: bool,
+    pub timeout: Duration,
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Parses the command line, and the file for what it leaves open. Exits by itself on --help and bad usage, as clap
+/// does.
+pub fn parse() -> Result<(Command, Origins)> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let matches = Cli::command().get_matches_from(&arguments);
+    let (matches, from_file) = file::complete(arguments, matches)?;
+    let origins = Origins::of(&matches, from_file);
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))?;
+    Ok((cli.command, origins))
+}
+
+/// Which flags were given where.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    fn of(matches: &ArgMatches, from_file: BTreeMap<String, String>) -> Self {
+        let mut origins = BTreeMap::new();
+        let command = Cli::command();
+        if let Some((name, matches)) = matches.subcommand()
+            && let Some(command) = command.find_subcommand(name)
+        {
+            for arg in command.get_arguments() {
+                let Some(long) = arg.get_long() else { continue };
+                let origin = match (from_file.get(long), matches.value_source(arg.get_id().as_str())) {
+                    (Some(path), _) => Origin::File(path.clone()),
+                    (None, Some(ValueSource::CommandLine)) => Origin::Flag,
+                    (None, Some(ValueSource::EnvVariable)) => Origin::Environment(
+                        arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+                    ),
+                    _ => Origin::Default,
+                };
+                origins.insert(long.to_string(), origin);
+            }
+        }
+        Origins(origins)
+    }
+}
+
+impl Settings {
+    pub fn new(args: StepArgs, origins: Origins) -> Result<Self> {
+        let StepArgs { target, network, cni, nodes, drain, run, output: _ } = args;
+        let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let settings = Settings {
+            cluster: blank_is_none(target.cluster),
+            region: blank_is_none(target.region),
+            profile: blank_is_none(target.profile),
+            kubeconfig: KubeconfigChoice {
+                path: blank_is_none(target.kubeconfig),
+                context: blank_is_none(target.context),
+            },
+            cidrs: network.cidr,
+            subnet_prefix: network.subnet_prefix,
+            subnets: by_zone("--subnet", network.subnet)?,
+            route_tables: by_zone("--route-table", network.route_table)?,
+            env_last: cni.env_last,
+            external_snat: cni.external_snat,
+            eniconfig_names: by_zone("--eniconfig-name", cni.eniconfig_name)?,
+            eniconfig_label: cni.eniconfig_label,
+            security_groups: cni.security_group,
+            take_over_env: cni.take_over_env,
+            remove_annotation_def: cni.remove_annotation_def,
+            replace_eniconfigs: cni.replace_eniconfigs,
+            instance_type: nodes.instance_type,
+            ami_family: nodes.ami_family,
+            ami_id: nodes.ami_id,
+            nodes_per_zone: nodes.nodes_per_zone,
+            max_nodes_per_zone: nodes.max_nodes_per_zone,
+            volume_size: nodes.volume_size,
+            drain_timeout: drain.drain_timeout,
+            evict_bare_pods: drain.evict_bare_pods,
+            delete_emptydir_data: drain.delete_emptydir_data,
+            terminate_unowned: drain.terminate_unowned,
+            keep_old_nodes: drain.keep_old_nodes,
+            yes: run.yes,
+            timeout: run.timeout,
+            origins: origins.0,
+        };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// What single values can't show.
+    fn check_together(&self) -> Result<()> {
+        if let (Some(size), Some(max)) = (self.nodes_per_zone, self.max_nodes_per_zone)
+            && max < size
+        {
+            return Err(Error::usage(format!("--max-nodes-per-zone {max} is below --nodes-per-zone {size}")));
+        }
+        for (at, block) in self.cidrs.iter().enumerate() {
+            let clash = self.cidrs[..at].iter().find(|other| other.contains(block) || block.contains(*other));
+            if let Some(other) = clash {
+                return Err(Error::usage(format!("{block} and {other} overlap")).at(self.named("cidr")));
+            }
+        }
+        Ok(())
+    }
+
+    /// How a person finds the value again: `--cidr`, `ENI_CUSTOM_CIDR`, `cidr in eni-custom.toml`.
+    pub fn named(&self, flag: &str) -> String {
+        match self.origins.get(flag) {
+            Some(Origin::Environment(name)) => name.clone(),
+            Some(Origin::File(path)) => format!("{flag} in {path}"),
+            _ => format!("--{flag}"),
+        }
+    }
+
+    /// The command that says the same as these settings without a question; `command` is `setup` or a step.
+    pub fn command_line(&self, command: &str) -> String {
+        let mut words = vec!["eni-custom".to_string(), command.to_string()];
+        let mut flag = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+        for (name, value) in
+            [("cluster", &self.cluster), ("region", &self.region), ("profile", &self.profile)]
+        {
+            if let Some(value) = value {
+                flag(name, value.clone());
+            }
+        }
+        for (name, value) in [("kubeconfig", &self.kubeconfig.path), ("context", &self.kubeconfig.context)] {
+            if let Some(value) = value {
+                flag(name, value.clone());
+            }
+        }
+        for block in &self.cidrs {
+            flag("cidr", block.to_string());
+        }
+        for (name, values) in [
+            ("subnet", &self.subnets),
+            ("route-table", &self.route_tables),
+            ("eniconfig-name", &self.eniconfig_names),
+        ] {
+            for (zone, value) in values {
+                flag(name, format!("{zone}={value}"));
+            }
+        }
+        for group in &self.security_groups {
+            flag("security-group", group.clone());
+        }
+        let numbers = [
+            ("subnet-prefix", self.subnet_prefix.map(u32::from)),
+            ("nodes-per-zone", self.nodes_per_zone),
+            ("max-nodes-per-zone", self.max_nodes_per_zone),
+        ];
+        for (name, value) in numbers {
+            if let Some(value) = value {
+                flag(name, value.to_string());
+            }
+        }
+        for (name, value) in [
+            ("eniconfig-label", &self.eniconfig_label),
+            ("instance-type", &self.instance_type),
+            ("ami-id", &self.ami_id),
+        ] {
+            if let Some(value) = value {
+                flag(name, value.clone());
+            }
+        }
+        if self.is_set("ami-family") || self.ami_family != AmiFamily::Al2023 {
+            flag("ami-family", self.ami_family.to_string());
+        }
+        if self.is_set("volume-size") {
+            flag("volume-size", self.volume_size.to_string());
+        }
+        for (name, value) in [("drain-timeout", self.drain_timeout), ("timeout", self.timeout)] {
+            if self.is_set(name) {
+                flag(name, format!("{}s", value.as_secs()));
+            }
+        }
+        for (name, set) in [
+            ("env-last", self.env_last),
+            ("external-snat", self.external_snat),
+            ("take-over-env", self.take_over_env),
+            ("remove-annotation-def", self.remove_annotation_def),
+            ("replace-eniconfigs", self.replace_eniconfigs),
+            ("evict-bare-pods", self.evict_bare_pods),
+            ("delete-emptydir-data", self.delete_emptydir_data),
+            ("terminate-unowned", self.terminate_unowned),
+            ("keep-old-nodes", self.keep_old_nodes),
+        ] {
+            if set {
+                words.push(format!("--{name}"));
+            }
+        }
+        words.push("--yes".into());
+        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn is_set(&self, flag: &str) -> bool {
+        !matches!(self.origins.get(flag), None | Some(Origin::Default))
+    }
+}
+
+fn shell_quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for ByZone { zone, value } in pairs {
+        if let Some(other) = values.insert(zone.clone(), value.clone())
+            && other != value
+        {
+            return Err(Error::usage(format!("{flag} names {zone} twice: {other} and {value}")));
+        }
+    }
+    Ok(values)
+}
+
+/// `us-west-2a=subnet-0123456789abcdef0`
+pub fn parse_subnet(text: &str) -> std::result::Result<ByZone, String> {
+    zone_and(text, |value| is_id(value, "subnet-"), "subnet-…")
+}
+
+/// `us-west-2a=rtb-0123456789abcdef0`
+pub fn parse_route_table(text: &str) -> std::result::Result<ByZone, String> {
+    zone_and(text, |value| is_id(value, "rtb-"), "rtb-…")
+}
+
+/// `us-west-2a=blue`, where the name is one that Kubernetes takes.
+pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
+    // RFC 1123 subdomain, and at most 63 characters: it is also the value of a label.
+    let is_name = |value: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        let outer = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        value.len() <= 63
+            && value.chars().all(inner)
+            && outer(value.chars().next())
+            && outer(value.chars().next_back())
+    };
+    zone_and(text, is_name, "a name of lower-case letters, digits, '-' and '.'")
+}
+
+/// `sg-0123456789abcdef0`
+pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
+    if is_id(text, "sg-") { Ok(text.into()) } else { Err("a security group's id is wanted: sg-…".into()) }
+}
+
+/// `90s`, `30m`, `2h`
+pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+    let wanted = || "a time is wanted: 90s, 30m or 2h".to_string();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?);
+    let number: u64 = number.parse().map_err(|_| wanted())?;
+    let seconds = match unit {
+        "s" => number,
+        "m" => number.saturating_mul(60),
+        "h" => number.saturating_mul(3600),
+        _ => return Err(wanted()),
+    };
+    if seconds == 0 { Err("the time must be above zero".into()) } else { Ok(Duration::from_secs(seconds)) }
+}
+
+fn zone_and(text: &str, valid: impl Fn(&str) -> bool, wanted: &str) -> std::result::Result<ByZone, String> {
+    match text.split_once('=') {
+        Some((zone, value)) if !zone.is_empty() && valid(value) => {
+            Ok(ByZone { zone: zone.into(), value: value.into() })
+        }
+        _ => Err(format!("ZONE={wanted} is wanted, as in us-west-2a={}", wanted.trim_end_matches('…'))),
+    }
+}
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_take_seconds_minutes_and_hours_and_nothing_else() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7200)));
+        for bad in ["", "90", "0s", "h", "1d", "-5m", "1m30s"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_zone_takes_one_value() {
+        let pair = |value: &str| ByZone { zone: "us-west-2a".into(), value: value.into() };
+        assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-1")]).is_ok());
+        assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-2")]).is_err());
+    }
+
+    #[test]
+    fn ids_and_names_are_checked() {
+        assert!(parse_subnet("us-west-2a=subnet-0ab").is_ok());
+        assert!(parse_subnet("us-west-2a=sg-0ab").is_err());
+        assert!(parse_subnet("subnet-0ab").is_err());
+        assert!(parse_name("us-west-2a=blue-1.x").is_ok());
+        assert!(parse_name("us-west-2a=Blue").is_err());
+        assert!(parse_security_group("sg-").is_err());
+    }
+}

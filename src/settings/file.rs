@@ -1,0 +1,102 @@
+//! `eni-custom.toml`: a default for any flag, under the flag's own name.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, CommandFactory};
+use toml::{Table, Value};
+
+use crate::cli::Cli;
+use crate::error::{Error, Result};
+
+/// Parses the command line again with what the file says added where neither flag nor environment speak.
+/// Answers also which flags the file gave, and its path.
+pub fn complete(
+    arguments: Vec<OsString>,
+    matches: ArgMatches,
+) -> Result<(ArgMatches, BTreeMap<String, String>)> {
+    let none = BTreeMap::new();
+    let command = Cli::command();
+    let Some((name, given)) = matches.subcommand() else { return Ok((matches, none)) };
+    let Some(subcommand) = command.find_subcommand(name) else { return Ok((matches, none)) };
+    // max-pods and completions read no file.
+    let Ok(Some(path)) = given.try_get_one::<std::path::PathBuf>("config") else {
+        return Ok((matches, none));
+    };
+    let asked_for = given.value_source("config") != Some(ValueSource::DefaultValue);
+    let Some(table) = read(path, asked_for)? else { return Ok((matches, none)) };
+    let path = path.display().to_string();
+
+    let mut extended = arguments;
+    let mut from_file = BTreeMap::new();
+    for (key, value) in &table {
+        let Some(arg) = subcommand.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else {
+            return Err(unknown(&path, key, subcommand));
+        };
+        let open =
+            matches!(given.value_source(arg.get_id().as_str()), None | Some(ValueSource::DefaultValue));
+        if !open {
+            continue;
+        }
+        let switch = matches!(arg.get_action(), ArgAction::SetTrue);
+        for word in words(value).ok_or_else(|| {
+            Error::usage(format!("{key} takes a text, a number, true or false, or a list of them")).at(&path)
+        })? {
+            match (switch, word.as_str()) {
+                (true, "true") => extended.push(format!("--{key}").into()),
+                (true, "false") => {}
+                (true, _) => return Err(Error::usage(format!("{key} takes true or false")).at(&path)),
+                (false, _) => extended.push(format!("--{key}={word}").into()),
+            }
+        }
+        from_file.insert(key.clone(), path.clone());
+    }
+    let matches = Cli::command().try_get_matches_from(extended).map_err(|error| {
+        Error::usage("the file has a value that can't be used").at(&path).because(error.to_string().trim())
+    })?;
+    Ok((matches, from_file))
+}
+
+fn read(path: &Path, asked_for: bool) -> Result<Option<Table>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => return Ok(None),
+        Err(error) => {
+            return Err(Error::usage("the configuration file can't be read")
+                .at(path.display().to_string())
+                .because(error));
+        }
+    };
+    text.parse().map(Some).map_err(|error: toml::de::Error| {
+        Error::usage("the configuration file is no TOML")
+            .at(path.display().to_string())
+            .because(error.to_string().trim())
+    })
+}
+
+fn words(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Integer(number) => Some(vec![number.to_string()]),
+        Value::Boolean(set) => Some(vec![set.to_string()]),
+        Value::Array(items) => {
+            items.iter().map(words).collect::<Option<Vec<_>>>().map(|lists| lists.concat())
+        }
+        // [subnet] us-west-2a = "subnet-…"
+        Value::Table(pairs) => {
+            let pair = |(zone, value): (&String, &Value)| Some(format!("{zone}={}", value.as_str()?));
+            pairs.iter().map(pair).collect()
+        }
+        _ => None,
+    }
+}
+
+fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {
+    let mut known: Vec<&str> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
+    known.sort_unstable();
+    Error::usage(format!("there is no setting '{key}'"))
+        .at(path)
+        .next(format!("settings are flags' names: {}", known.join(", ")))
+}

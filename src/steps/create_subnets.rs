@@ -1,0 +1,149 @@
+//! Step 2: a subnet for pods in each zone, on the route table of the zone's private node subnet.
+
+use ipnet::Ipv4Net;
+
+use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::settings::Settings;
+use crate::walk::{Seen, Walk};
+
+use super::{Change, Rules, Sign, Step};
+
+pub struct CreateSubnets;
+
+#[derive(Debug, Clone)]
+pub enum SubnetChange {
+    Create {
+        vpc: String,
+        zone: String,
+        zone_id: String,
+        cidr: Ipv4Net,
+        tags: Vec<(String, String)>,
+        table: String,
+    },
+    /// A run was cut between the two calls.
+    Route { subnet: String, zone: String, table: String },
+}
+
+impl Rules for CreateSubnets {
+    type Change = SubnetChange;
+    const STEP: Step = Step::CreateSubnets;
+
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<SubnetChange> {
+        design.zones.iter().filter_map(|zone| change(design, facts, zone)).collect()
+    }
+
+    fn describe(change: &SubnetChange) -> Change {
+        match change {
+            SubnetChange::Create { zone, zone_id, cidr, table, .. } => {
+                Change::new(Sign::Create, format!("subnet for pods in {zone}"))
+                    .to("cidr", cidr.to_string())
+                    .to("zone id", zone_id)
+                    .to("route table", table)
+                    .later("subnet id")
+            }
+            SubnetChange::Route { subnet, zone, table } => {
+                Change::new(Sign::Create, format!("route table association in {zone}"))
+                    .to("subnet", subnet)
+                    .to("route table", table)
+            }
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: SubnetChange) -> Result<()> {
+        match change {
+            SubnetChange::Create { vpc, zone_id, cidr, tags, table, .. } => {
+                let subnet = create(walk, &vpc, &zone_id, cidr, &tags).await?;
+                route(walk, &subnet, &table).await
+            }
+            SubnetChange::Route { subnet, table, .. } => route(walk, &subnet, &table).await,
+        }
+    }
+
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        let vpc = &walk.facts.vpc.id;
+        let wanted: Vec<&str> = walk.design.zones.iter().filter_map(|zone| zone.pod_subnet.id()).collect();
+        walk.until("pod subnets available", async || {
+            let subnets = walk.clients.aws.ec2.subnets(vpc).await?;
+            let pending =
+                wanted.iter().filter(|id| !subnets.iter().any(|s| s.id == **id && s.state == "available"));
+            match pending.count() {
+                0 => Ok(Seen::Yes(())),
+                pending => Ok(Seen::NotYet(format!("{pending} of {} pending", wanted.len()))),
+            }
+        })
+        .await
+    }
+}
+
+fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetChange> {
+    // No table is a finding of the checks; what is shown here is never reached.
+    let table = match &zone.route_table {
+        RouteChoice::Table(id) => id.clone(),
+        RouteChoice::None(_) => String::new(),
+    };
+    match &zone.pod_subnet {
+        PodSubnet::New { cidr } => {
+            let mut tags = design.zone_tags(zone);
+            tags.push(("Name".into(), format!("{}-pods-{}", design.cluster, zone.zone)));
+            Some(SubnetChange::Create {
+                vpc: facts.vpc.id.clone(),
+                zone: zone.zone.clone(),
+                zone_id: zone.zone_id.clone(),
+                cidr: *cidr,
+                tags,
+                table,
+            })
+        }
+        // A table that somebody chose for it since is theirs to choose.
+        PodSubnet::There { id, ours: true }
+            if !facts.vpc.route_tables.iter().any(|table| table.subnet_ids.contains(id)) =>
+        {
+            Some(SubnetChange::Route { subnet: id.clone(), zone: zone.zone.clone(), table })
+        }
+        _ => None,
+    }
+}
+
+/// CreateSubnet takes no client token; its CIDR block is what makes it the same subnet. A conflict therefore means
+/// that an earlier call, or one whose reply was lost, made it, or that it is somebody else's.
+async fn create(
+    walk: &Walk,
+    vpc: &str,
+    zone_id: &str,
+    cidr: Ipv4Net,
+    tags: &[(String, String)],
+) -> Result<String> {
+    let ec2 = &walk.clients.aws.ec2;
+    let conflict = match ec2.create_subnet(vpc, zone_id, cidr, tags).await {
+        Ok(id) => return Ok(id),
+        Err(error) if error.code() == "InvalidSubnet.Conflict" => error,
+        Err(error) => return Err(error),
+    };
+    let there = walk
+        .until(&format!("subnet {cidr} visible"), async || {
+            let subnets = ec2.subnets(vpc).await?;
+            // Its tags become visible later than the subnet itself.
+            match subnets.into_iter().find(|subnet| subnet.cidr == cidr && subnet.zone_id == zone_id) {
+                Some(subnet) if !subnet.tags.is_empty() => Ok(Seen::Yes(subnet)),
+                _ => Ok(Seen::NotYet(conflict.to_string())),
+            }
+        })
+        .await?;
+    let ours = tags.iter().all(|(key, value)| there.tags.get(key) == Some(value));
+    if ours {
+        return Ok(there.id);
+    }
+    Err(Error::failed(format!("{cidr} is taken by a subnet that is not ours"))
+        .at(&there.id)
+        .next(format!("to use it: --subnet {}={}", there.zone, there.id)))
+}
+
+async fn route(walk: &Walk, subnet: &str, table: &str) -> Result<()> {
+    let ec2 = &walk.clients.aws.ec2;
+    walk.once_visible(&format!("subnet {subnet} visible"), async || {
+        ec2.associate_route_table(table, subnet).await
+    })
+    .await
+}

@@ -1,0 +1,327 @@
+//! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
+
+use std::collections::BTreeMap;
+
+use crate::aws::client_token;
+use crate::aws::cloudformation::StackRequest;
+use crate::design::{Design, ZoneDesign};
+use crate::error::{Error, Result};
+use crate::facts::{Authentication, Facts, Stack};
+use crate::nodes::aws_auth::has_role;
+use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters};
+use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::settings::Settings;
+use crate::walk::{Seen, Walk};
+
+use super::{Change, Rules, Sign, Step};
+
+pub struct LaunchNodegroups;
+
+#[derive(Debug, Clone)]
+pub enum GroupChange {
+    Stack(StackChange),
+    /// Lets nodes with the new role join.
+    Authorise {
+        mode: Authentication,
+        role: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct StackChange {
+    name: String,
+    /// The base stack, or a zone's.
+    zone: Option<String>,
+    /// Status of a stack that failed and has to go first.
+    failed: Option<String>,
+    shown: Vec<(&'static str, String)>,
+}
+
+impl Rules for LaunchNodegroups {
+    type Change = GroupChange;
+    const STEP: Step = Step::LaunchNodegroups;
+
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupChange> {
+        let mut changes = Vec::new();
+        changes.extend(stack_change(design, facts, None).map(GroupChange::Stack));
+        let role = node_role(design, facts);
+        if !role.as_deref().is_some_and(|role| is_authorised(facts, role)) {
+            changes.push(GroupChange::Authorise { mode: facts.cluster.authentication, role });
+        }
+        let zones = design.zones.iter().filter_map(|zone| stack_change(design, facts, Some(zone)));
+        changes.extend(zones.map(GroupChange::Stack));
+        changes
+    }
+
+    fn describe(change: &GroupChange) -> Change {
+        match change {
+            GroupChange::Stack(stack) => {
+                let sign = if stack.failed.is_some() { Sign::Change } else { Sign::Create };
+                let mut change = Change::new(sign, format!("CloudFormation stack {}", stack.name));
+                if let Some(status) = &stack.failed {
+                    change = change.from_to("status", Some(status.as_str()), "deleted, then created anew");
+                }
+                stack.shown.iter().fold(change, |change, (name, value)| change.to(*name, value))
+            }
+            GroupChange::Authorise { mode, role } => {
+                let resource = match mode {
+                    Authentication::ConfigMap => "mapRoles entry in ConfigMap kube-system/aws-auth",
+                    _ => "EC2_LINUX access entry",
+                };
+                let change = Change::new(Sign::Create, resource);
+                match role {
+                    Some(role) => change.to("role", role),
+                    None => change.later("role"),
+                }
+            }
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: GroupChange) -> Result<()> {
+        match change {
+            GroupChange::Stack(stack) => {
+                if stack.failed.is_some() {
+                    remove_failed(walk, &stack.name).await?;
+                }
+                let request = request(walk, stack.zone.as_deref())?;
+                walk.clients.aws.cloudformation.create(&request).await?;
+                if stack.zone.is_none() {
+                    // All the others are built on its outputs.
+                    complete(walk, &stack.name).await?;
+                    walk.until("outputs of the base stack", async || {
+                        let stack = walk.clients.aws.cloudformation.stack(&stack.name).await?;
+                        Ok(match stack.is_some_and(|stack| stack.outputs.contains_key("NodeRoleArn")) {
+                            true => Seen::Yes(()),
+                            false => Seen::NotYet("not yet visible".into()),
+                        })
+                    })
+                    .await?;
+                    walk.observe().await?;
+                }
+                Ok(())
+            }
+            GroupChange::Authorise { mode, .. } => {
+                let role = base_output(walk, "NodeRoleArn")?;
+                match mode {
+                    Authentication::ConfigMap => {
+                        crate::k8s::aws_auth::allow_nodes(&walk.clients.kube.client, &role).await
+                    }
+                    _ => access_entry(walk, &role).await,
+                }
+            }
+        }
+    }
+
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        let mut names = vec![walk.design.base_stack.clone()];
+        names.extend(walk.design.zones.iter().map(|zone| zone.stack.clone()));
+        for name in names {
+            complete(walk, &name).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A stack that is missing, or has failed before it ever was complete. One in progress is waited for.
+fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Option<StackChange> {
+    let name = zone.map_or(&design.base_stack, |zone| &zone.stack);
+    let there = facts.node_groups.stacks.get(name);
+    let failed = there.map(|stack| stack.status.clone()).filter(|status| never_complete(status));
+    if there.is_some() && failed.is_none() {
+        return None;
+    }
+    let shown = match zone {
+        None => vec![
+            ("node role", "new".into()),
+            ("node security group", format!("to and from {}", facts.cluster.security_group)),
+        ],
+        Some(zone) => {
+            let machine = &design.machine;
+            let text = |value: Option<String>| value.unwrap_or_else(|| "?".into());
+            vec![
+                ("zone", zone.zone.clone()),
+                ("node subnet", zone.node_subnet.clone()),
+                ("instance type", text(machine.instance_type.as_ref().map(|kind| kind.name.clone()))),
+                ("image", text(machine.image.as_ref().map(|image| format!("{} {}", image.id, image.name)))),
+                ("max pods", text(machine.max_pods.map(|max| max.to_string()))),
+                ("size", format!("0, then {} (at most {})", zone.size, zone.max_size)),
+            ]
+        }
+    };
+    Some(StackChange { name: name.clone(), zone: zone.map(|zone| zone.zone.clone()), failed, shown })
+}
+
+/// States out of which a stack can only be deleted.
+fn never_complete(status: &str) -> bool {
+    matches!(status, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")
+}
+
+fn node_role(design: &Design, facts: &Facts) -> Option<String> {
+    facts.node_groups.stacks.get(&design.base_stack)?.outputs.get("NodeRoleArn").cloned()
+}
+
+fn is_authorised(facts: &Facts, role: &str) -> bool {
+    match facts.cluster.authentication {
+        Authentication::ConfigMap => {
+            facts.node_groups.aws_auth.as_deref().is_some_and(|roles| has_role(roles, role).unwrap_or(false))
+        }
+        Authentication::Api | Authentication::ApiAndConfigMap => {
+            facts.node_groups.access_entries.contains_key(role)
+        }
+    }
+}
+
+/// IAM tells its other services of a new role only after some seconds; until then EKS calls it invalid.
+async fn access_entry(walk: &Walk, role: &str) -> Result<()> {
+    let cluster = &walk.facts.cluster;
+    let token = client_token(&cluster.arn, Step::LaunchNodegroups.name(), role);
+    let tags = walk.design.tags();
+    walk.until("access entry for the node role", async || {
+        let entry = walk.clients.aws.eks.create_node_access_entry(&cluster.name, role, &tags, &token);
+        match entry.await {
+            Ok(()) => Ok(Seen::Yes(())),
+            Err(error) if error.code() == "InvalidParameterException" && is_about_principal(&error) => {
+                Ok(Seen::NotYet(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+fn is_about_principal(error: &Error) -> bool {
+    error.reason().is_some_and(|cause| cause.message.to_lowercase().contains("principal"))
+}
+
+fn base_output(walk: &Walk, name: &str) -> Result<String> {
+    let stack = walk.facts.node_groups.stacks.get(&walk.design.base_stack);
+    stack.and_then(|stack| stack.outputs.get(name)).cloned().ok_or_else(|| {
+        Error::failed(format!("the stack has no output {name}"))
+            .at(&walk.design.base_stack)
+            .next("eni-custom launch-nodegroups creates it; where it is there, its template was changed")
+    })
+}
+
+fn request(walk: &Walk, zone: Option<&str>) -> Result<StackRequest> {
+    let (design, facts) = (&walk.design, &walk.facts);
+    let zone = zone.and_then(|name| design.zones.iter().find(|zone| zone.zone == name));
+    let (name, template, parameters, tags) = match zone {
+        None => {
+            let base = BaseParameters {
+                cluster_name: &facts.cluster.name,
+                vpc_id: &facts.vpc.id,
+                cluster_security_group_id: &facts.cluster.security_group,
+                cni_policy: true,
+            };
+            (&design.base_stack, BASE, base.parameters(), design.tags())
+        }
+        Some(zone) => (&zone.stack, NODE_GROUP, node_group_parameters(walk, zone)?, design.zone_tags(zone)),
+    };
+    let parameters: BTreeMap<String, String> =
+        parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    let content = format!("{name}\n{template}\n{parameters:?}");
+    Ok(StackRequest {
+        name: name.clone(),
+        template: template.into(),
+        parameters,
+        tags,
+        token: client_token(&facts.cluster.arn, Step::LaunchNodegroups.name(), &content),
+    })
+}
+
+fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static str, String)>> {
+    let (design, facts) = (&walk.design, &walk.facts);
+    // The checks refuse where one of these is unknown.
+    let unknown = |what: &str| Error::failed(format!("the {what} of the new nodes is unknown"));
+    let machine = &design.machine;
+    let instance_type = machine.instance_type.as_ref().ok_or_else(|| unknown("instance type"))?;
+    let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
+    let max_pods = machine.max_pods.ok_or_else(|| unknown("max pods"))?;
+    let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
+    let labels = if design.labels_nodes() {
+        let label = NodeLabel::new(&design.label_key, &zone.eniconfig).map_err(|error| {
+            Error::usage("the node label can't be used").at(&design.label_key).because(error)
+        })?;
+        vec![label]
+    } else {
+        Vec::new()
+    };
+    let user_data = render(
+        machine.family,
+        &Boot {
+            cluster: &facts.cluster.name,
+            endpoint: &facts.cluster.endpoint,
+            certificate_authority: &facts.cluster.certificate_authority,
+            service_cidr,
+            max_pods,
+            labels: &labels,
+        },
+    );
+    NodeGroupParameters {
+        cluster_name: &facts.cluster.name,
+        node_group_name: &zone.stack,
+        subnet_ids: std::slice::from_ref(&zone.node_subnet),
+        node_security_group_id: &base_output(walk, "NodeSecurityGroupId")?,
+        cluster_security_group_id: &facts.cluster.security_group,
+        instance_profile_arn: &base_output(walk, "InstanceProfileArn")?,
+        instance_type: &instance_type.name,
+        image_id: &image.id,
+        ami_family: machine.family,
+        user_data: &user_data,
+        // No node before its ENIConfig has its groups: the CNI never changes those of an interface that exists.
+        min_size: 0,
+        desired_capacity: 0,
+        max_size: zone.max_size,
+        volume_size: machine.volume_size,
+    }
+    .parameters()
+    .map_err(|error| Error::failed("write the node group's parameters").at(&zone.stack).because(error))
+}
+
+/// Waits until a stack is complete. One that fails tells which of its resources did, and why.
+pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
+    let cloudformation = &walk.clients.aws.cloudformation;
+    walk.until(&format!("stack {name} complete"), async || {
+        let Some(stack) = cloudformation.stack(name).await? else { return Ok(Seen::NotYet("not yet visible".into())) };
+        match stack.status.as_str() {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(Seen::Yes(stack)),
+            status if status.ends_with("_IN_PROGRESS") && !status.contains("ROLLBACK") => {
+                Ok(Seen::NotYet(status.to_string()))
+            }
+            // A rollback is waited for, so that what is said is what stays.
+            status if status.ends_with("_IN_PROGRESS") => Ok(Seen::NotYet(status.to_string())),
+            status => {
+                let reasons = cloudformation.failures(name).await?;
+                Err(Error::failed(format!("the stack ended {status}"))
+                    .at(name)
+                    .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
+                    .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
+            }
+        }
+    })
+    .await
+}
+
+async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
+    let cloudformation = &walk.clients.aws.cloudformation;
+    let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
+    if !stack.tags.contains_key(crate::aws::TAG_CLUSTER) {
+        return Err(Error::failed("a failed stack of this name is not ours")
+            .at(&stack.id)
+            .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
+    }
+    let token = client_token(&walk.facts.cluster.arn, "delete", &stack.id);
+    cloudformation.delete(name, &token).await?;
+    walk.until(&format!("failed stack {name} deleted"), async || {
+        Ok(match cloudformation.stack(name).await? {
+            None => Seen::Yes(()),
+            Some(stack) if stack.status == "DELETE_FAILED" => {
+                return Err(Error::failed("the failed stack can't be deleted")
+                    .at(name)
+                    .because(stack.reason));
+            }
+            Some(stack) => Seen::NotYet(stack.status),
+        })
+    })
+    .await
+}

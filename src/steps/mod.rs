@@ -1,0 +1,260 @@
+//! The nine steps. Each is a file of one shape: what would change (pure), how it reads in a plan (pure), how it is
+//! changed, and what must be waited for. The order is here and nowhere else.
+
+mod associate_cidr;
+mod create_subnets;
+mod detect_cni;
+mod drain_nodes;
+mod install_crd;
+mod launch_nodegroups;
+mod patch_security_groups;
+mod set_env;
+mod write_eniconfigs;
+
+use serde::Serialize;
+
+use crate::design::Design;
+use crate::error::Result;
+use crate::facts::Facts;
+use crate::settings::Settings;
+use crate::walk::Walk;
+
+pub(crate) use associate_cidr::AssociateCidr;
+pub(crate) use create_subnets::CreateSubnets;
+pub(crate) use detect_cni::DetectCni;
+pub use detect_cni::{Version, VersionSource, detected_version};
+pub(crate) use drain_nodes::DrainNodes;
+pub(crate) use install_crd::InstallCrd;
+pub(crate) use launch_nodegroups::LaunchNodegroups;
+pub(crate) use patch_security_groups::PatchSecurityGroups;
+pub(crate) use set_env::SetEnv;
+pub use set_env::{Owner, owner};
+pub(crate) use write_eniconfigs::WriteEniconfigs;
+
+/// A step, by its number in AWS's documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    AssociateCidr = 1,
+    CreateSubnets,
+    SetEnv,
+    DetectCni,
+    InstallCrd,
+    WriteEniconfigs,
+    LaunchNodegroups,
+    PatchSecurityGroups,
+    DrainNodes,
+}
+
+impl Step {
+    /// The documented order.
+    pub const DOCUMENTED: [Step; 9] = [
+        Step::AssociateCidr,
+        Step::CreateSubnets,
+        Step::SetEnv,
+        Step::DetectCni,
+        Step::InstallCrd,
+        Step::WriteEniconfigs,
+        Step::LaunchNodegroups,
+        Step::PatchSecurityGroups,
+        Step::DrainNodes,
+    ];
+
+    /// The order of a run. With `env_last`, custom networking is switched on only when ENIConfigs are there: a node
+    /// that starts without one stays NotReady (CNI 1.13 and later).
+    pub fn order(env_last: bool) -> Vec<Step> {
+        let mut order = Step::DOCUMENTED.to_vec();
+        if env_last {
+            order.retain(|step| *step != Step::SetEnv);
+            let after = order.iter().position(|step| *step == Step::WriteEniconfigs).map_or(0, |at| at + 1);
+            order.insert(after, Step::SetEnv);
+        }
+        order
+    }
+
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The subcommand's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::AssociateCidr => "associate-cidr",
+            Step::CreateSubnets => "create-subnets",
+            Step::SetEnv => "set-env",
+            Step::DetectCni => "detect-cni",
+            Step::InstallCrd => "install-crd",
+            Step::WriteEniconfigs => "write-eniconfigs",
+            Step::LaunchNodegroups => "launch-nodegroups",
+            Step::PatchSecurityGroups => "patch-security-groups",
+            Step::DrainNodes => "drain-nodes",
+        }
+    }
+
+    /// What a step alone builds on.
+    pub fn needs(self) -> &'static [Step] {
+        match self {
+            Step::AssociateCidr | Step::SetEnv | Step::DetectCni | Step::InstallCrd => &[],
+            Step::CreateSubnets => &[Step::AssociateCidr],
+            Step::WriteEniconfigs => &[Step::CreateSubnets, Step::InstallCrd],
+            Step::LaunchNodegroups => &[Step::CreateSubnets],
+            Step::PatchSecurityGroups => &[Step::SetEnv, Step::WriteEniconfigs, Step::LaunchNodegroups],
+            Step::DrainNodes => &[Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups],
+        }
+    }
+}
+
+/// What happens to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sign {
+    Create,
+    Change,
+    Remove,
+}
+
+/// One change as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub sign: Sign,
+    /// `subnet us-west-2a`
+    pub resource: String,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Field {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Nothing where it is known only after the change.
+    pub after: Option<String>,
+}
+
+impl Change {
+    pub fn new(sign: Sign, resource: impl Into<String>) -> Self {
+        Change { sign, resource: resource.into(), fields: Vec::new() }
+    }
+
+    pub fn to(mut self, name: impl Into<String>, after: impl Into<String>) -> Self {
+        self.fields.push(Field { name: name.into(), before: None, after: Some(after.into()) });
+        self
+    }
+
+    pub fn from_to(
+        mut self,
+        name: impl Into<String>,
+        before: Option<impl Into<String>>,
+        after: impl Into<String>,
+    ) -> Self {
+        self.fields.push(Field {
+            name: name.into(),
+            before: before.map(Into::into),
+            after: Some(after.into()),
+        });
+        self
+    }
+
+    pub fn later(mut self, name: impl Into<String>) -> Self {
+        self.fields.push(Field { name: name.into(), before: None, after: None });
+        self
+    }
+}
+
+/// The shape of a step.
+pub(crate) trait Rules {
+    /// One thing to be changed, with all that the change needs.
+    type Change: Clone;
+    const STEP: Step;
+
+    /// What is not yet as designed. Pure. Nothing left means done.
+    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;
+
+    fn describe(change: &Self::Change) -> Change;
+
+    /// What else the step has to say.
+    fn notes(_: &Design, _: &Facts) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Proves all changes possible before the first one is made.
+    async fn rehearse(_: &Walk, _: &[Self::Change]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn apply(walk: &mut Walk, change: Self::Change) -> Result<()>;
+
+    /// Waits until what was started here is really so; also what a run that was cut had started.
+    async fn settle(_: &mut Walk) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Calls something generic over the rules of a step that is known at run time only.
+macro_rules! with_rules {
+    ($step:expr, $rules:ident => $body:expr) => {
+        match $step {
+            $crate::steps::Step::AssociateCidr => {
+                type $rules = $crate::steps::AssociateCidr;
+                $body
+            }
+            $crate::steps::Step::CreateSubnets => {
+                type $rules = $crate::steps::CreateSubnets;
+                $body
+            }
+            $crate::steps::Step::SetEnv => {
+                type $rules = $crate::steps::SetEnv;
+                $body
+            }
+            $crate::steps::Step::DetectCni => {
+                type $rules = $crate::steps::DetectCni;
+                $body
+            }
+            $crate::steps::Step::InstallCrd => {
+                type $rules = $crate::steps::InstallCrd;
+                $body
+            }
+            $crate::steps::Step::WriteEniconfigs => {
+                type $rules = $crate::steps::WriteEniconfigs;
+                $body
+            }
+            $crate::steps::Step::LaunchNodegroups => {
+                type $rules = $crate::steps::LaunchNodegroups;
+                $body
+            }
+            $crate::steps::Step::PatchSecurityGroups => {
+                type $rules = $crate::steps::PatchSecurityGroups;
+                $body
+            }
+            $crate::steps::Step::DrainNodes => {
+                type $rules = $crate::steps::DrainNodes;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_rules;
+
+#[cfg(test)]
+mod tests {
+    use super::Step;
+
+    #[test]
+    fn env_last_moves_step_three_behind_six_and_nothing_else() {
+        assert_eq!(Step::order(false), Step::DOCUMENTED);
+        let numbers: Vec<u8> = Step::order(true).into_iter().map(Step::number).collect();
+        assert_eq!(numbers, [1, 2, 4, 5, 6, 3, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_step_needs_only_steps_that_come_before_it_in_either_order() {
+        for env_last in [false, true] {
+            let order = Step::order(env_last);
+            for (at, step) in order.iter().enumerate() {
+                for needed in step.needs() {
+                    assert!(order[..at].contains(needed), "{step:?} needs {needed:?}");
+                }
+            }
+        }
+    }
+}

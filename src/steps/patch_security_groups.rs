@@ -1,0 +1,155 @@
+//! Step 8: the security groups into each ENIConfig, and only then nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::client_token;
+use crate::design::{Design, ZoneDesign};
+use crate::error::{Error, Result};
+use crate::facts::{EniConfig, Facts, Node};
+use crate::k8s::{eniconfig, nodes};
+use crate::settings::Settings;
+use crate::walk::{Seen, Walk};
+
+use super::launch_nodegroups::complete;
+use super::{Change, Rules, Sign, Step};
+
+pub struct PatchSecurityGroups;
+
+#[derive(Debug, Clone)]
+pub enum GroupsChange {
+    Patch { name: String, before: Vec<String>, after: Option<Vec<String>>, subnet: Option<String> },
+    Grow { stack: String, before: u32, size: u32, max_size: u32 },
+}
+
+impl Rules for PatchSecurityGroups {
+    type Change = GroupsChange;
+    const STEP: Step = Step::PatchSecurityGroups;
+
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupsChange> {
+        let after = design.final_groups(facts);
+        let patches = design.zones.iter().filter_map(|zone| {
+            let there = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig);
+            let before =
+                there.map_or_else(|| design.first_groups(facts), |config| config.security_groups.clone());
+            if after.as_ref().is_some_and(|after| same(&before, after)) {
+                return None;
+            }
+            let subnet = there.map(|config| config.subnet.clone());
+            Some(GroupsChange::Patch { name: zone.eniconfig.clone(), before, after: after.clone(), subnet })
+        });
+        // The order matters: the CNI never changes the groups of an interface that exists (amazon-vpc-cni-k8s#277).
+        patches.chain(design.zones.iter().filter_map(|zone| grow(facts, zone))).collect()
+    }
+
+    fn describe(change: &GroupsChange) -> Change {
+        match change {
+            GroupsChange::Patch { name, before, after, .. } => {
+                let change = Change::new(Sign::Change, format!("ENIConfig {name}"));
+                match after {
+                    Some(after) => {
+                        change.from_to("securityGroups", Some(before.join(", ")), after.join(", "))
+                    }
+                    None => change.later("securityGroups"),
+                }
+            }
+            GroupsChange::Grow { stack, before, size, max_size } => {
+                Change::new(Sign::Change, format!("size of {stack}"))
+                    .from_to("nodes", Some(before.to_string()), size.to_string())
+                    .to("at most", max_size.to_string())
+            }
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: GroupsChange) -> Result<()> {
+        match change {
+            GroupsChange::Patch { name, after: Some(groups), subnet: Some(subnet), .. } => {
+                let config = EniConfig { name, subnet, security_groups: groups };
+                // Groups that stay are no conflict; the checks asked about those that go.
+                eniconfig::apply(&walk.clients.kube.client, &config, true, false).await
+            }
+            // Refused before it begins: the steps that this one needs are not done.
+            GroupsChange::Patch { .. } => Ok(()),
+            GroupsChange::Grow { stack, size, max_size, .. } => {
+                let there = complete(walk, &stack).await?;
+                let sizes: BTreeMap<String, String> = [
+                    ("MinSize".to_string(), size.to_string()),
+                    ("DesiredCapacity".to_string(), size.to_string()),
+                    ("MaxSize".to_string(), max_size.to_string()),
+                ]
+                .into();
+                let token = client_token(
+                    &walk.facts.cluster.arn,
+                    Step::PatchSecurityGroups.name(),
+                    &format!("{} {sizes:?}", there.id),
+                );
+                walk.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
+            }
+        }
+    }
+
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        for zone in &walk.design.zones {
+            complete(walk, &zone.stack).await?;
+        }
+        ready(walk).await
+    }
+}
+
+fn same(one: &[String], other: &[String]) -> bool {
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+}
+
+/// A group at zero grows. One that has left zero is the autoscaler's and the user's, unless another size is asked.
+fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
+    let parameter =
+        |key: &str| facts.node_groups.stacks.get(&zone.stack)?.parameters.get(key)?.parse::<u32>().ok();
+    let before = parameter("DesiredCapacity").unwrap_or_default();
+    let max = parameter("MaxSize").unwrap_or_default();
+    if before == zone.size && max >= zone.max_size {
+        return None;
+    }
+    Some(GroupsChange::Grow { stack: zone.stack.clone(), before, size: zone.size, max_size: zone.max_size })
+}
+
+/// Waits until every group has its nodes, Ready. What keeps one from starting is told, not waited out in silence.
+async fn ready(walk: &Walk) -> Result<()> {
+    walk.until("new nodes Ready", async || {
+        let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
+        let nodes = nodes::list(&walk.clients.kube.client).await?;
+        let mut waiting = Vec::new();
+        for zone in &walk.design.zones {
+            let Some(group) = groups.values().find(|group| {
+                group.tags.get("aws:cloudformation:stack-name").is_some_and(|stack| *stack == zone.stack)
+            }) else {
+                waiting.push(format!("{}: group not yet visible", zone.zone));
+                continue;
+            };
+            let mine = |node: &&Node| {
+                node.instance_id.as_ref().is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
+            };
+            let joined: Vec<&Node> = nodes.iter().filter(mine).collect();
+            let ready = joined.iter().filter(|node| node.ready).count();
+            let wanted = usize::try_from(group.desired).unwrap_or_default();
+            if ready >= wanted && wanted > 0 {
+                continue;
+            }
+            if group.instances.len() < wanted {
+                let failures = walk.clients.aws.autoscaling.failed_activities(&group.name).await?;
+                // One failure may be IAM that has not heard of the new profile yet; a row of them is no accident.
+                if failures.len() < 3 {
+                    waiting.push(format!("{}: {}", zone.zone, failures.first().map_or("starting", String::as_str)));
+                    continue;
+                }
+                if let Some(failure) = failures.first() {
+                    return Err(Error::failed(format!("Auto Scaling can't start the nodes of {}", zone.zone))
+                        .at(&group.name)
+                        .because(failure)
+                        .next("the group keeps trying: run this again when there is capacity, or choose another --instance-type"));
+                }
+            }
+            waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
+        }
+        Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+    })
+    .await
+}

@@ -1,0 +1,59 @@
+//! Events and errors as one JSON object a line, with a sequence number.
+
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::events::Event;
+
+/// Numbers the lines, so that a reader sees when one is lost.
+#[derive(Default)]
+pub struct Lines(Mutex<u64>);
+
+#[derive(Serialize)]
+struct Line<'a> {
+    sequence: u64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl Lines {
+    pub fn show(&self, event: &Event) {
+        let Ok(mut sequence) = self.0.lock() else { return };
+        *sequence += 1;
+        if let Ok(line) = serde_json::to_string(&Line { sequence: *sequence, event }) {
+            super::eprint_text(&format!("{line}\n"));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    event: &'static str,
+    exit_code: u8,
+    what: &'a str,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a crate::error::Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    findings: &'a [crate::finding::Finding],
+}
+
+pub fn error(error: &Error) {
+    let failure = Failure {
+        event: "error",
+        exit_code: error.exit() as u8,
+        what: error.what(),
+        place: error.place(),
+        cause: error.reason(),
+        next: error.next_command(),
+        findings: error.findings(),
+    };
+    if let Ok(line) = serde_json::to_string(&failure) {
+        super::eprint_text(&format!("{line}\n"));
+    }
+}

@@ -1,0 +1,117 @@
+//! The only place that prints. stdout is the result, stderr is everything else.
+
+mod json;
+mod progress;
+mod prompt;
+mod text;
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+
+use crate::cli::Format;
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::net::max_pods::Row;
+use crate::plan::Plan;
+use crate::run::Outcome;
+
+pub use prompt::Prompt;
+
+/// How this run talks.
+#[derive(Clone)]
+pub struct Ui {
+    output: Format,
+    events: Format,
+    color: bool,
+}
+
+impl Ui {
+    pub fn new(output: Format, events: Format) -> Self {
+        let color =
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+        Ui { output, events, color }
+    }
+
+    /// Whether a person can be asked.
+    pub fn can_ask() -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// The sink for a run's events.
+    pub fn sink(&self) -> Events {
+        match self.events {
+            Format::Json => {
+                let lines = json::Lines::default();
+                Events::to(move |event: Event| lines.show(&event))
+            }
+            Format::Text => {
+                let progress = Arc::new(progress::Progress::new(std::io::stderr().is_terminal()));
+                Events::to(move |event: Event| progress.show(&event))
+            }
+        }
+    }
+
+    pub fn plan(&self, plan: &Plan) {
+        match self.output {
+            Format::Json => print_json(plan),
+            Format::Text => print(&text::plan(plan, self.color)),
+        }
+    }
+
+    /// A plan that is shown before a question, which is not the result.
+    pub fn preview(&self, plan: &Plan) {
+        let color = self.color && std::io::stderr().is_terminal();
+        eprint_text(&text::plan(plan, color));
+    }
+
+    pub fn outcome(&self, outcome: &Outcome) {
+        match self.output {
+            Format::Json => print_json(outcome),
+            Format::Text => print(&text::outcome(outcome)),
+        }
+    }
+
+    pub fn max_pods(&self, rows: &[Row]) {
+        match self.output {
+            Format::Json => print_json(&serde_json::json!({ "format_version": 1, "instance_types": rows })),
+            Format::Text => print(&text::max_pods(rows)),
+        }
+    }
+
+    pub fn error(&self, error: &Error) {
+        if self.events == Format::Json || self.output == Format::Json {
+            json::error(error);
+        } else {
+            eprint_text(&text::error(error, std::io::stderr().is_terminal() && self.color));
+        }
+    }
+
+    /// A plain line beside the result.
+    pub fn say(&self, line: &str) {
+        eprint_text(&format!("{line}\n"));
+    }
+
+    /// A generated file, as it is.
+    pub fn raw(bytes: &[u8]) {
+        write_all(&mut std::io::stdout().lock(), bytes);
+    }
+}
+
+fn print(text: &str) {
+    write_all(&mut std::io::stdout().lock(), text.as_bytes());
+}
+
+fn eprint_text(text: &str) {
+    write_all(&mut std::io::stderr().lock(), text.as_bytes());
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    // Our own values always serialise; a reader that hung up (`| head`) is no failure of ours.
+    if let Ok(text) = serde_json::to_string_pretty(value) {
+        print(&format!("{text}\n"));
+    }
+}
+
+fn write_all(to: &mut impl Write, bytes: &[u8]) {
+    let _ = to.write_all(bytes).and_then(|()| to.flush());
+}

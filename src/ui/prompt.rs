@@ -1,0 +1,52 @@
+//! Questions on a terminal. Answers are settings' to judge.
+
+use dialoguer::theme::ColorfulTheme;
+use dialoguer::{Confirm, Input, Select};
+
+use crate::error::{Error, Result};
+
+/// Asks one question at a time on stderr, so that stdout stays the result.
+#[derive(Default)]
+pub struct Prompt {
+    theme: ColorfulTheme,
+}
+
+impl Prompt {
+    pub fn confirm(&self, question: &str, default: bool) -> Result<bool> {
+        Confirm::with_theme(&self.theme).with_prompt(question).default(default).interact().map_err(stopped)
+    }
+
+    /// A text that `check` accepts; its complaint is shown, and the question asked again.
+    pub fn text(
+        &self,
+        question: &str,
+        default: &str,
+        check: impl Fn(&str) -> std::result::Result<(), String>,
+    ) -> Result<String> {
+        Input::with_theme(&self.theme)
+            .with_prompt(question)
+            .default(default.to_string())
+            .validate_with(|text: &String| check(text))
+            .interact_text()
+            .map_err(stopped)
+    }
+
+    /// The place of the chosen item.
+    pub fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
+        Select::with_theme(&self.theme)
+            .with_prompt(question)
+            .items(items)
+            .default(default)
+            .interact()
+            .map_err(stopped)
+    }
+}
+
+/// Ctrl-C at a question is Ctrl-C.
+fn stopped(error: dialoguer::Error) -> Error {
+    let dialoguer::Error::IO(io) = error;
+    match io.kind() {
+        std::io::ErrorKind::Interrupted => Error::interrupted(),
+        _ => Error::failed("ask a question").because(io),
+    }
+}

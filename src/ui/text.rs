@@ -1,0 +1,217 @@
+//! Results and errors as text for people.
+
+use std::fmt::Write as _;
+
+use console::Style;
+
+use crate::error::Error;
+use crate::finding::{Finding, Severity};
+use crate::net::max_pods::Row;
+use crate::plan::Plan;
+use crate::run::Outcome;
+use crate::steps::{Change, Sign};
+
+struct Paint {
+    create: Style,
+    change: Style,
+    remove: Style,
+    strong: Style,
+    faint: Style,
+}
+
+impl Paint {
+    fn new(color: bool) -> Self {
+        let style = || Style::new().force_styling(color);
+        Paint {
+            create: style().green(),
+            change: style().yellow(),
+            remove: style().red(),
+            strong: style().bold(),
+            faint: style().dim(),
+        }
+    }
+
+    fn sign(&self, sign: Sign) -> String {
+        match sign {
+            Sign::Create => self.create.apply_to("+").to_string(),
+            Sign::Change => self.change.apply_to("~").to_string(),
+            Sign::Remove => self.remove.apply_to("-").to_string(),
+        }
+    }
+}
+
+pub fn plan(plan: &Plan, color: bool) -> String {
+    let paint = Paint::new(color);
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} (account {}, {})\n",
+        paint.strong.apply_to(&plan.cluster),
+        plan.account,
+        plan.region
+    );
+    for step in &plan.steps {
+        let title = format!("{} {}", step.number, step.step.name());
+        if step.changes.is_empty() {
+            let _ = writeln!(
+                out,
+                "{} {}",
+                paint.faint.apply_to(format!("= {title}")),
+                paint.faint.apply_to("as it should be")
+            );
+        } else {
+            let _ = writeln!(out, "  {}", paint.strong.apply_to(title));
+        }
+        for note in &step.notes {
+            let _ = writeln!(out, "      {}", paint.faint.apply_to(note));
+        }
+        for change in &step.changes {
+            out.push_str(&one_change(change, &paint));
+        }
+    }
+    if !plan.findings.is_empty() {
+        out.push('\n');
+        for finding in &plan.findings {
+            out.push_str(&one_finding(finding, &paint));
+        }
+    }
+    let count = |sign: Sign| {
+        plan.steps.iter().flat_map(|step| &step.changes).filter(|change| change.sign == sign).count()
+    };
+    match plan.changes() {
+        0 => out.push_str("\nNothing to do.\n"),
+        _ => {
+            let _ = writeln!(
+                out,
+                "\n{} to create, {} to change, {} to remove.",
+                count(Sign::Create),
+                count(Sign::Change),
+                count(Sign::Remove)
+            );
+        }
+    }
+    out
+}
+
+fn one_change(change: &Change, paint: &Paint) -> String {
+    let mut out = format!("    {} {}\n", paint.sign(change.sign), change.resource);
+    let width = change.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+    for field in &change.fields {
+        let after = field.after.as_deref().unwrap_or("(known after apply)");
+        let value = match &field.before {
+            Some(before) => format!("{before} -> {after}"),
+            None => after.to_string(),
+        };
+        let _ = writeln!(out, "        {:width$}  {value}", field.name);
+    }
+    out
+}
+
+/// A change in one line, for progress.
+pub fn change_line(change: &Change) -> String {
+    let sign = match change.sign {
+        Sign::Create => '+',
+        Sign::Change => '~',
+        Sign::Remove => '-',
+    };
+    let fields: Vec<String> = change
+        .fields
+        .iter()
+        .filter_map(|field| match (&field.before, &field.after) {
+            (Some(before), Some(after)) => Some(format!("{} {before} -> {after}", field.name)),
+            (None, Some(after)) => Some(format!("{} {after}", field.name)),
+            _ => None,
+        })
+        .collect();
+    if fields.is_empty() {
+        format!("{sign} {}", change.resource)
+    } else {
+        format!("{sign} {} ({})", change.resource, fields.join(", "))
+    }
+}
+
+fn one_finding(finding: &Finding, paint: &Paint) -> String {
+    let severity = match finding.severity {
+        Severity::Error => paint.remove.apply_to("error"),
+        Severity::Warning => paint.change.apply_to("warning"),
+        Severity::Note => paint.faint.apply_to("note"),
+    };
+    let mut out = format!("{severity} {}: {}\n", finding.id, paint.strong.apply_to(&finding.what));
+    for (name, value) in [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend)] {
+        if !value.is_empty() {
+            let _ = writeln!(out, "  {name:5}  {value}");
+        }
+    }
+    out
+}
+
+/// A finding as progress tells it.
+pub fn finding(finding: &Finding) -> String {
+    one_finding(finding, &Paint::new(false))
+}
+
+pub fn error(error: &Error, color: bool) -> String {
+    let paint = Paint::new(color);
+    let mut out = String::new();
+    for finding in error.findings() {
+        out.push_str(&one_finding(finding, &paint));
+    }
+    let _ = writeln!(out, "{}: {}", paint.remove.apply_to("error"), paint.strong.apply_to(error.what()));
+    let cause = error.reason().map(ToString::to_string);
+    for (name, value) in
+        [("where", error.place()), ("cause", cause.as_deref()), ("next", error.next_command())]
+    {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  {name:5}  {value}");
+        }
+    }
+    out
+}
+
+pub fn outcome(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    let width = outcome.steps.iter().map(|step| step.step.name().len()).max().unwrap_or_default();
+    for step in &outcome.steps {
+        let _ = writeln!(
+            out,
+            "{} {:width$}  {:>2} changes  {:>7.1} s  {:>4} reads  {:>3} writes",
+            step.step.number(),
+            step.step.name(),
+            step.changes,
+            step.seconds,
+            step.calls.reads,
+            step.calls.writes,
+        );
+    }
+    let changes: usize = outcome.steps.iter().map(|step| step.changes).sum();
+    let done = if changes == 0 { "Nothing was to be done" } else { "Done" };
+    let _ = writeln!(
+        out,
+        "{done}: {changes} changes in {:.1} s, {} read and {} write calls.",
+        outcome.seconds, outcome.calls.reads, outcome.calls.writes
+    );
+    out
+}
+
+pub fn max_pods(rows: &[Row]) -> String {
+    let number = |value: Option<u32>| value.map_or_else(|| "-".to_string(), |value| value.to_string());
+    let width =
+        rows.iter().map(|row| row.instance_type.len()).max().unwrap_or_default().max("INSTANCE TYPE".len());
+    let mut out = format!(
+        "{:width$}  {:>8}  {:>6}  {:>13}  {:>6}  {:>13}\n",
+        "INSTANCE TYPE", "STANDARD", "CUSTOM", "CUSTOM CAPPED", "PREFIX", "PREFIX CAPPED"
+    );
+    for row in rows {
+        let _ = writeln!(
+            out,
+            "{:width$}  {:>8}  {:>6}  {:>13}  {:>6}  {:>13}",
+            row.instance_type,
+            number(row.standard),
+            number(row.custom),
+            number(row.custom_capped),
+            number(row.prefix),
+            number(row.prefix_capped)
+        );
+    }
+    out
+}

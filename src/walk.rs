@@ -1,0 +1,117 @@
+//! What each step is given: the clients, what was asked, what was read, what is to be, and how to wait.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::aws::Aws;
+use crate::design::{Design, design};
+use crate::discover::discover;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events, Interrupt};
+use crate::facts::Facts;
+use crate::k8s::{Kube, record};
+use crate::settings::Settings;
+
+/// All clients of a run.
+#[derive(Clone)]
+pub struct Clients {
+    pub aws: Aws,
+    pub kube: Kube,
+}
+
+/// A run under way.
+pub struct Walk {
+    pub clients: Clients,
+    pub settings: Settings,
+    pub facts: Facts,
+    pub design: Design,
+    pub events: Events,
+    pub interrupt: Interrupt,
+    /// Nodes whose end this run has asked for, or that wait only for their group's.
+    pub ended: BTreeSet<String>,
+    /// Managed node groups that this run has taken down.
+    pub shrunk: BTreeSet<String>,
+}
+
+/// Something that is waited for.
+pub enum Seen<T> {
+    Yes(T),
+    /// Not yet; how far it is.
+    NotYet(String),
+}
+
+impl Walk {
+    /// Reads everything anew. The design is made anew with it, and comes out the same but for what became known.
+    pub async fn observe(&mut self) -> Result<()> {
+        self.facts = discover(&self.clients, &self.settings).await?;
+        self.design = design(&self.settings, &self.facts);
+        Ok(())
+    }
+
+    /// Writes down what can't be observed later, before it is changed. Nothing new, nothing written.
+    pub async fn remember(&mut self, note: impl FnOnce(&mut record::Record)) -> Result<()> {
+        let mut record = self.facts.record.clone();
+        note(&mut record);
+        if record != self.facts.record {
+            record::write(&self.clients.kube.client, &record).await?;
+            self.facts.record = record;
+        }
+        Ok(())
+    }
+
+    /// Asks again and again until it is so. Gives up after `--timeout`, or at Ctrl-C.
+    pub async fn until<T>(&self, what: &str, probe: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
+        until(&self.events, &self.interrupt, self.settings.timeout, what, probe).await
+    }
+
+    /// Repeats a call that says NotFound for something just made: EC2 and IAM are eventually consistent.
+    pub async fn once_visible<T>(&self, what: &str, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+        self.until(what, async || match call().await {
+            Ok(value) => Ok(Seen::Yes(value)),
+            Err(error) if error.code().contains("NotFound") => Ok(Seen::NotYet(error.to_string())),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// At Ctrl-C: between two changes is where a run stops.
+    pub fn go_on(&self) -> Result<()> {
+        if self.interrupt.is_set() { Err(Error::interrupted()) } else { Ok(()) }
+    }
+}
+
+/// As `Walk::until`, for those who have no walk at hand.
+pub async fn until<T>(
+    events: &Events,
+    interrupt: &Interrupt,
+    timeout: Duration,
+    what: &str,
+    mut probe: impl AsyncFnMut() -> Result<Seen<T>>,
+) -> Result<T> {
+    let started = Instant::now();
+    let mut pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(5))
+        .with_factor(1.4)
+        .without_max_times()
+        .build();
+    loop {
+        let detail = match probe().await? {
+            Seen::Yes(value) => return Ok(value),
+            Seen::NotYet(detail) => detail,
+        };
+        if started.elapsed() >= timeout {
+            return Err(Error::failed(format!("{what}: not so after {} s", timeout.as_secs()))
+                .because(detail)
+                .next("run the same command again to go on waiting, or give a longer --timeout"));
+        }
+        events.emit(Event::Waiting { what: what.into(), detail, seconds: started.elapsed().as_secs() });
+        let pause = pauses.next().unwrap_or(Duration::from_secs(5));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = interrupt.wait() => return Err(Error::interrupted()),
+        }
+    }
+}

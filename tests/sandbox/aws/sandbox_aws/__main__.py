@@ -1,0 +1,48 @@
+"""python -m sandbox_aws --port PORT --dir DIR"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+
+def _die_with_stdin() -> None:
+    """The parent holds the other end of the pipe; when it is gone, so are we."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="sandbox_aws", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--dir", type=Path, required=True)
+    args = parser.parse_args()
+    if os.environ.get("SANDBOX_DIE_WITH_STDIN") == "1":
+        threading.Thread(target=_die_with_stdin, daemon=True).start()
+
+    from .shape import Shape
+
+    shape = Shape.read(args.dir / "shape.json")
+    os.environ["MOTO_ACCOUNT_ID"] = shape.account
+    from . import services, seed
+    from .server import Server
+    from .world import World
+
+    services.load()
+    world = World(shape, args.dir, args.port)
+    server = Server(world)
+    world.timers.start()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    seed.run(world)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

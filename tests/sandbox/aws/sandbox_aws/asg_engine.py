@@ -1,0 +1,161 @@
+"""What an Auto Scaling group does by itself: it starts and ends instances until it has the desired number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import ec2_instances
+from .asg_model import Activity, Group, Member, now
+from .ec2_templates import version_of
+from .errors import AwsError
+from .world import Context, World
+
+# Failed launches are tried again, less and less often on AWS; here after so many "launch" times.
+_RETRY = 10
+
+
+def context_of(world: World, group: Group) -> Context:
+    return Context(world, "autoscaling", "", group.region)
+
+
+def wake(world: World, group: Group) -> None:
+    world.after("launch", lambda: reconcile(world, group))
+
+
+def reconcile(world: World, group: Group) -> None:
+    if group.name not in world.regions[group.region].groups:
+        return
+    missing = group.desired - len(group.active())
+    cause = (f"At {now():%Y-%m-%dT%H:%M:%SZ} an instance was started in response to a difference between desired and "
+             f"actual capacity, increasing the capacity from {len(group.active())} to {group.desired}.")
+    if missing > 0 and "Launch" not in group.suspended and not group.status:
+        for _ in range(missing):
+            if not _launch(world, group, cause):
+                break
+    elif missing < 0 and "Terminate" not in group.suspended:
+        for member in _victims(group, -missing):
+            terminate(world, group, member,
+                      f"At {now():%Y-%m-%dT%H:%M:%SZ} instance {member.instance_id} was selected for termination.")
+    if group.status and not group.members:
+        del world.regions[group.region].groups[group.name]
+
+
+def _launch(world: World, group: Group, cause: str) -> bool:
+    context = context_of(world, group)
+    subnet = _next_subnet(group)
+    activity = Activity(group.name, "Launching a new EC2 instance", cause)
+    group.activities.insert(0, activity)
+    try:
+        template = version_of(context, group.template)
+        data = template["LaunchTemplateData"]
+        zone = _zone(context, subnet)
+        fault = world.take_fault("autoscaling", group.name, "launch_failure") or \
+            world.take_fault("autoscaling", "Launch", "launch_failure")
+        if fault:
+            raise _launch_failure(fault, data.get("InstanceType", ""), zone)
+        tags = {t["Key"]: t["Value"] for s in data.get("TagSpecifications", []) if s.get("ResourceType") == "instance"
+                for t in s.get("Tags", [])}
+        tags.update({k: v for k, (v, propagate) in group.tags.items() if propagate})
+        tags.update({"aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
+                     "aws:ec2launchtemplate:version": str(template["VersionNumber"])})
+        params = {k: v for k, v in data.items() if k != "TagSpecifications"}
+        answer = context.call("ec2", "RunInstances", {
+            **params, "SubnetId": subnet, "MinCount": 1, "MaxCount": 1,
+            "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}]})
+    except AwsError as error:
+        activity.description = "Launching a new EC2 instance"
+        activity.finish("Failed", f"Could not launch On-Demand Instances. {error.code} - {error.message} "
+                                  "Launching EC2 instance failed.")
+        if not group.retry_pending:
+            group.retry_pending = True
+
+            def again() -> None:
+                group.retry_pending = False
+                reconcile(world, group)
+
+            world.after(world.seconds("launch") * _RETRY, again)
+        return False
+    instance = answer["Instances"][0]
+    activity.description = f"Launching a new EC2 instance: {instance['InstanceId']}"
+    shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
+             "Version": str(template["VersionNumber"])}
+    group.members.append(Member(instance["InstanceId"], zone, data.get("InstanceType", ""), shown,
+                                protected=group.protect_new, activity=activity))
+    return True
+
+
+def _launch_failure(fault: dict[str, Any], instance_type: str, zone: str) -> AwsError:
+    code = fault.get("code", "InsufficientInstanceCapacity")
+    texts = {
+        "InsufficientInstanceCapacity":
+            f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested "
+            f"({zone}). Our system will be working on provisioning additional capacity.",
+        "VcpuLimitExceeded":
+            "You have requested more vCPU capacity than your current vCPU limit allows for the instance bucket that "
+            "the specified instance type belongs to."}
+    return AwsError(code, fault.get("message") or texts.get(code, "The launch failed."))
+
+
+def _zone(context: Context, subnet: str) -> str:
+    found = context.moto("DescribeSubnets", {"SubnetIds": [subnet]}, "ec2")["Subnets"]
+    return found[0]["AvailabilityZone"]
+
+
+def _next_subnet(group: Group) -> str:
+    """A subnet of the zone with the fewest members."""
+    count = {z: sum(m.zone == z for m in group.active()) for z in group.zones}
+    by_zone = dict(zip(group.subnets, group.subnet_zones, strict=True))
+    return min(group.subnets, key=lambda s: (count[by_zone[s]], group.subnets.index(s)))
+
+
+def _victims(group: Group, count: int) -> list[Member]:
+    """Default termination policy: from the zone with most members, the oldest first."""
+    chosen: list[Member] = []
+    left = [m for m in group.active() if not m.protected]
+    while len(chosen) < count and left:
+        zones = {z: sum(m.zone == z for m in group.active() if m not in chosen) for z in group.zones}
+        victim = max(left, key=lambda m: (zones.get(m.zone, 0), -left.index(m)))
+        chosen.append(victim)
+        left.remove(victim)
+    return chosen
+
+
+def terminate(world: World, group: Group, member: Member, cause: str) -> Activity:
+    activity = Activity(group.name, f"Terminating EC2 instance: {member.instance_id}", cause)
+    group.activities.insert(0, activity)
+    member.state, member.activity = "Terminating", activity
+    context = context_of(world, group)
+    world.after(world.seconds("launch"), lambda: context.call(
+        "ec2", "TerminateInstances", {"InstanceIds": [member.instance_id]}))
+    return activity
+
+
+def _listen(world: World, instance_id: str, state: str) -> None:
+    for region in world.regions.values():
+        for group in list(region.groups.values()):
+            member = group.member(instance_id)
+            if member:
+                _changed(world, group, member, state)
+
+
+def _changed(world: World, group: Group, member: Member, state: str) -> None:
+    if state == "running" and member.state == "Pending":
+        member.state = "InService"
+        if member.activity:
+            member.activity.finish()
+    elif state in ("shutting-down", "stopping") and member.state in ("Pending", "InService"):
+        # Somebody else ended it: the health check sees it and the group replaces it.
+        member.state, member.health = "Terminating", "Unhealthy"
+        member.activity = Activity(group.name, f"Terminating EC2 instance: {member.instance_id}",
+                                   f"At {now():%Y-%m-%dT%H:%M:%SZ} an instance was taken out of service in response to "
+                                   "an EC2 health check indicating it has been terminated or stopped.")
+        group.activities.insert(0, member.activity)
+    elif state == "terminated":
+        if member.activity:
+            member.activity.finish()
+        if member in group.members:
+            group.members.remove(member)
+        wake(world, group)
+
+
+ec2_instances.LISTENERS.append(_listen)

@@ -1,0 +1,144 @@
+"""Auto Scaling groups, their members and activities, and how they read in answers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .errors import AwsError
+from .world import Context, World
+
+# Members that count towards the group's size.
+ACTIVE = ("Pending", "InService")
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+@dataclass
+class Member:
+    instance_id: str
+    zone: str
+    instance_type: str
+    template: dict[str, str]
+    state: str = "Pending"
+    health: str = "Healthy"
+    protected: bool = False
+    activity: Activity | None = None
+
+    def shown(self) -> dict[str, Any]:
+        return {"InstanceId": self.instance_id, "InstanceType": self.instance_type, "AvailabilityZone": self.zone,
+                "LifecycleState": self.state, "HealthStatus": self.health, "LaunchTemplate": self.template,
+                "ProtectedFromScaleIn": self.protected}
+
+
+@dataclass
+class Activity:
+    group: str
+    description: str
+    cause: str
+    status: str = "InProgress"
+    message: str = ""
+    progress: int = 0
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    start: datetime = field(default_factory=now)
+    end: datetime | None = None
+
+    def finish(self, status: str = "Successful", message: str = "") -> None:
+        self.status, self.message, self.progress, self.end = status, message, 100, now()
+
+    def shown(self) -> dict[str, Any]:
+        row = {"ActivityId": self.id, "AutoScalingGroupName": self.group, "Description": self.description,
+               "Cause": self.cause, "StartTime": self.start, "StatusCode": self.status, "Progress": self.progress,
+               "Details": "{}", "AutoScalingGroupState": ""}
+        if self.message:
+            row["StatusMessage"] = self.message
+        if self.end:
+            row["EndTime"] = self.end
+        return {k: v for k, v in row.items() if v != ""}
+
+
+@dataclass
+class Group:
+    name: str
+    region: str
+    account: str
+    minimum: int
+    maximum: int
+    desired: int
+    template: dict[str, str]  # LaunchTemplateId, LaunchTemplateName, Version as asked for
+    subnets: list[str]
+    subnet_zones: list[str]  # of each subnet
+    tags: dict[str, tuple[str, bool]] = field(default_factory=dict)  # key -> (value, propagate at launch)
+    members: list[Member] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)  # newest first
+    suspended: dict[str, str] = field(default_factory=dict)
+    protect_new: bool = False
+    health_check: str = "EC2"
+    grace: int = 0
+    cooldown: int = 300
+    policies: list[str] = field(default_factory=lambda: ["Default"])
+    capacity_rebalance: bool = False
+    status: str | None = None  # "Delete in progress"
+    created: datetime = field(default_factory=now)
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    retry_pending: bool = False
+
+    @property
+    def zones(self) -> list[str]:
+        return sorted(set(self.subnet_zones))
+
+    @property
+    def arn(self) -> str:
+        return (f"arn:aws:autoscaling:{self.region}:{self.account}:autoScalingGroup:{self.uid}"
+                f":autoScalingGroupName/{self.name}")
+
+    def active(self) -> list[Member]:
+        return [m for m in self.members if m.state in ACTIVE]
+
+    def member(self, instance_id: str) -> Member | None:
+        return next((m for m in self.members if m.instance_id == instance_id), None)
+
+    def shown_tags(self) -> list[dict[str, Any]]:
+        return [{"ResourceId": self.name, "ResourceType": "auto-scaling-group", "Key": k, "Value": v,
+                 "PropagateAtLaunch": p} for k, (v, p) in sorted(self.tags.items())]
+
+    def shown(self) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "AutoScalingGroupName": self.name, "AutoScalingGroupARN": self.arn, "MinSize": self.minimum,
+            "MaxSize": self.maximum, "DesiredCapacity": self.desired, "DefaultCooldown": self.cooldown,
+            "AvailabilityZones": self.zones, "LoadBalancerNames": [], "TargetGroupARNs": [], "TrafficSources": [],
+            "HealthCheckType": self.health_check, "HealthCheckGracePeriod": self.grace,
+            "Instances": [m.shown() for m in self.members], "CreatedTime": self.created,
+            "SuspendedProcesses": [{"ProcessName": p, "SuspensionReason": r} for p, r in sorted(self.suspended.items())],
+            "VPCZoneIdentifier": ",".join(self.subnets), "EnabledMetrics": [], "Tags": self.shown_tags(),
+            "TerminationPolicies": self.policies, "NewInstancesProtectedFromScaleIn": self.protect_new,
+            "ServiceLinkedRoleARN": f"arn:aws:iam::{self.account}:role/aws-service-role/autoscaling.amazonaws.com/"
+                                    "AWSServiceRoleForAutoScaling",
+            "CapacityRebalance": self.capacity_rebalance, "LaunchTemplate": self.template}
+        if self.status:
+            row["Status"] = self.status
+        return row
+
+
+def groups(context: Context) -> dict[str, Group]:
+    return context.world.regions[context.region].groups
+
+
+def require(context: Context, name: str) -> Group:
+    found = groups(context).get(name)
+    if found is None:
+        raise AwsError("ValidationError", f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+    return found
+
+
+def owner(world: World, instance_id: str) -> tuple[Group, Member] | None:
+    for region in world.regions.values():
+        for group in region.groups.values():
+            member = group.member(instance_id)
+            if member:
+                return group, member
+    return None

@@ -1,0 +1,88 @@
+"""What the engine asks of a kind of resource, and the kinds it knows."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+Steps = Generator[float, None, Any]
+
+
+@dataclass
+class Made:
+    """A resource as it is: what Ref gives, what GetAtt gives."""
+
+    physical: str
+    attributes: dict[str, Any]
+
+
+@dataclass
+class Job:
+    """One resource in the hands of the engine. `call` calls AWS with the permissions of the stack's owner."""
+
+    stack: str
+    stack_id: str
+    logical: str
+    region: str
+    account: str
+    stack_tags: dict[str, str]
+    token: str
+    call: Callable[[str, str, dict[str, Any]], dict[str, Any]]
+    wait: Callable[[str], float]  # name of a delay -> seconds
+
+    def name(self, limit: int = 64) -> str:
+        """A name as CloudFormation makes them: stack, logical id, something random."""
+        tail = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
+        return f"{f'{self.stack}-{self.logical}'[:limit - 13]}-{tail}"
+
+    def tags(self, own: Any = None, system: bool = True) -> list[dict[str, Any]]:
+        """The resource's tags, the stack's, and CloudFormation's own."""
+        found: dict[str, Any] = dict(self.stack_tags)
+        rows = [{"Key": k, "Value": v} for k, v in own.items()] if isinstance(own, dict) else own or []
+        found.update({t["Key"]: t.get("Value", "") for t in rows})
+        if system:
+            found.update({"aws:cloudformation:stack-name": self.stack, "aws:cloudformation:stack-id": self.stack_id,
+                          "aws:cloudformation:logical-id": self.logical})
+        return [{"Key": k, "Value": str(v)} for k, v in found.items()]
+
+
+class Kind:
+    """A resource type. The methods are generators: each yield is a wait in seconds."""
+
+    # Properties whose change makes a new resource ("Update requires: Replacement").
+    replaced_by: frozenset[str] = frozenset()
+
+    def create(self, job: Job, props: dict[str, Any]) -> Steps:
+        raise NotImplementedError
+
+    def update(self, job: Job, physical: str, old: dict[str, Any], new: dict[str, Any]) -> Steps:
+        raise NotImplementedError
+
+    def delete(self, job: Job, physical: str, props: dict[str, Any]) -> Steps:
+        raise NotImplementedError
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    def register(cls: type[Kind]) -> type[Kind]:
+        KINDS[name] = cls()
+        return cls
+
+    return register
+
+
+def number(value: Any) -> int:
+    return int(str(value))
+
+
+def truth(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def only(props: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {n: props[n] for n in names if n in props}

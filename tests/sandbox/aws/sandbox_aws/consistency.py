@@ -1,0 +1,94 @@
+"""What a caller sees a little later than it happens.
+
+"The Amazon EC2 API follows an eventual consistency model" (Ensuring idempotency and consistency, EC2
+API reference): for about a second after a change, reads may answer as if it had not been made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .gate import mutating
+from .resources import ids_in
+from .world import Context, chance
+
+# Least and most seconds until a change is seen.
+_LAG = {"calm": (0.0, 0.0), "real": (0.3, 1.2), "rough": (1.0, 4.0)}
+
+
+@dataclass
+class Past:
+    until: float
+    item: dict[str, Any] | None  # as it was before the change; None: it was not there
+
+
+# Other services say here what a mutating call touches: (service, operation) -> keys.
+TOUCHES: dict[tuple[str, str], Callable[[dict[str, Any]], list[str]]] = {}
+# How to read one of those keys as it is now: service -> function.
+READERS: dict[str, Callable[[Context, str], dict[str, Any] | None]] = {}
+
+
+def _past(context: Context) -> dict[str, Past]:
+    return context.world.past
+
+
+def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Runs the operation; where it changes something, keeps what others still see for a while."""
+    world = context.world
+    least, most = _LAG[world.shape.aws]
+    quiet = most == 0 or context.fresh or not mutating(context.operation, params)
+    if quiet:
+        return world.call(context.service, context.operation, params, context.region, context.caller)
+    touched = _touched(context, params)
+    before = {key: _read(context, key) for key in touched}
+    result = world.call(context.service, context.operation, params, context.region, context.caller)
+    now, past = time.monotonic(), _past(context)
+    for key in [*touched, *(i for i in ids_in(result) if i not in touched)]:
+        until = now + least + (most - least) * chance(key, context.operation)
+        earlier = past.get(key)
+        if earlier and earlier.until > now:
+            earlier.until = max(earlier.until, until)
+        elif key in before or context.service == "ec2" and _made(context, key):
+            past[key] = Past(until, before.get(key))
+    for key in [k for k, p in past.items() if p.until < now]:
+        del past[key]
+    return result
+
+
+def _touched(context: Context, params: dict[str, Any]) -> list[str]:
+    if context.service == "ec2":
+        return [] if context.operation == "RunInstances" else list(dict.fromkeys(ids_in(params)))
+    touches = TOUCHES.get((context.service, context.operation))
+    return touches(params) if touches else []
+
+
+def _read(context: Context, key: str) -> dict[str, Any] | None:
+    if context.service == "ec2":
+        from .ec2_describe import one
+        return one(context, key)
+    return READERS[context.service](context, key)
+
+
+def _made(context: Context, key: str) -> bool:
+    """Only what the call itself made is new; its answer also names what was there before."""
+    prefix = key.split("-")[0]
+    return {"CreateSubnet": "subnet", "CreateSecurityGroup": "sg", "CreateNetworkInterface": "eni", "RunInstances": "i",
+            "CreateRouteTable": "rtb", "CreateVpc": "vpc", "CreateLaunchTemplate": "lt", "CreateNatGateway": "nat",
+            "CreateInternetGateway": "igw", "AuthorizeSecurityGroupIngress": "sgr",
+            "AuthorizeSecurityGroupEgress": "sgr"}.get(context.operation) == prefix
+
+
+def seen(context: Context, items: list[dict[str, Any]], id_member: str) -> list[dict[str, Any]]:
+    """The items as this caller sees them."""
+    if context.fresh:
+        return items
+    now = time.monotonic()
+    past = {k: p for k, p in _past(context).items() if p.until > now}
+    if not past:
+        return items
+    shown = [i for i in items if i.get(id_member) not in past]
+    shown += [dict(p.item) for k, p in past.items() if p.item is not None and p.item.get(id_member) == k]
+    return shown

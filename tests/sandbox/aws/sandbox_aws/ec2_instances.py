@@ -1,0 +1,178 @@
+"""Instances: they start and end over time, take addresses of their subnet and give them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import addresses
+from .errors import AwsError
+from .moto_patches import ec2
+from .registry import plays
+from .world import Context, World
+
+CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+# The VPC CNI's interfaces ("aws-K8S-<instance id>"), which stay behind on a bad day.
+CNI_DESCRIPTION = "aws-K8S-"
+
+# Told when an instance changes its state: Auto Scaling listens.
+LISTENERS: list[Callable[[World, str, str], None]] = []
+
+
+def set_state(world: World, instance: Any, name: str) -> None:
+    instance._state.name, instance._state.code = name, CODES[name]
+    for listener in LISTENERS:
+        listener(world, instance.id, name)
+
+
+@plays("ec2", "RunInstances")
+def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    store = ec2(context)
+    if params.get("LaunchTemplate"):
+        from .ec2_templates import version_data
+        template = version_data(context, params["LaunchTemplate"])
+        params = {**template, **{k: v for k, v in params.items() if k != "LaunchTemplate"}}
+    if not params.get("ImageId"):
+        raise AwsError("MissingParameter", "The request must contain the parameter ImageId")
+    _check_image(store, params["ImageId"], params.get("InstanceType", "m1.small"))
+    profile = _profile(context, params.pop("IamInstanceProfile", None))
+    count, public = params.get("MinCount", 1), None
+    interface = next((i for i in params.pop("NetworkInterfaces", []) if i.get("DeviceIndex", 0) == 0), None)
+    if interface:
+        public = interface.get("AssociatePublicIpAddress")
+        if interface.get("Groups"):
+            params["SecurityGroupIds"] = interface["Groups"]
+        params.setdefault("SubnetId", interface.get("SubnetId"))
+    subnet = _subnet(store, params)
+    _check_groups(store, subnet, params.get("SecurityGroupIds", []))
+    made = []
+    for address in addresses.pick(store, subnet, count):
+        wanted = {k: v for k, v in params.items() if k in (
+            "ImageId", "InstanceType", "UserData", "SecurityGroupIds", "KeyName", "TagSpecifications", "MetadataOptions",
+            "Monitoring", "EbsOptimized", "InstanceMarketOptions", "DisableApiTermination")}
+        answer = context.moto("RunInstances", {
+            **wanted, "SubnetId": subnet.id, "PrivateIpAddress": address, "MinCount": 1, "MaxCount": 1})
+        instance = store.get_instance_by_id(answer["Instances"][0]["InstanceId"])
+        _finish(context, instance, profile, public)
+        made.append(answer["Instances"][0])
+    return {**answer, "Instances": made}
+
+
+def _finish(context: Context, instance: Any, profile: Any, public: bool | None) -> None:
+    if profile is not None:
+        instance.iam_instance_profile = {"Arn": profile.arn, "Id": profile.id}
+    primary = instance.nics[0]
+    primary.description, primary.delete_on_termination = "", True
+    if public is False:
+        primary.public_ip, primary.public_ip_auto_assign = None, False
+    elif public and not primary.public_ip:
+        primary.public_ip_auto_assign = True
+        primary.start()
+    set_state(context.world, instance, "pending")
+
+    def running() -> None:
+        if instance.state == "pending":
+            set_state(context.world, instance, "running")
+
+    context.world.after("pending", running)
+
+
+def _subnet(store: Any, params: dict[str, Any]) -> Any:
+    for zone in store.subnets.values():
+        if params.get("SubnetId") in zone:
+            return zone[params["SubnetId"]]
+    if params.get("SubnetId"):
+        raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{params['SubnetId']}' does not exist")
+    return next(iter(store.get_default_subnets().values()))
+
+
+def _check_groups(store: Any, subnet: Any, groups: list[str]) -> None:
+    for group_id in groups:
+        group = store.get_security_group_from_id(group_id)
+        if group is None:
+            raise AwsError("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+        if group.vpc_id != subnet.vpc_id:
+            raise AwsError("InvalidParameter", f"Security group {group_id} and subnet {subnet.id} belong to different "
+                                               "networks.")
+
+
+def _check_image(store: Any, image_id: str, instance_type: str) -> None:
+    if image_id not in store.amis:
+        raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
+    known = [t for t in store.instance_types if t["InstanceType"] == instance_type]
+    if not known:
+        raise AwsError("InvalidParameterValue", f"Invalid value '{instance_type}' for InstanceType.")
+    supported = known[0].get("ProcessorInfo", {}).get("SupportedArchitectures", ["x86_64"])
+    if store.amis[image_id].architecture not in supported:
+        raise AwsError("InvalidParameterValue",
+                       f"The architecture '{', '.join(supported)}' of the specified instance type does not match the "
+                       f"architecture '{store.amis[image_id].architecture}' of the specified AMI. Specify an instance "
+                       "type and an AMI that have matching architectures, and try again.")
+
+
+def _profile(context: Context, wanted: dict[str, str] | None) -> Any:
+    if not wanted:
+        return None
+    from .iam import profile
+    found = profile(context.world, wanted.get("Arn") or wanted.get("Name", ""))
+    if found is None:
+        shown = f"iamInstanceProfile.{'arn' if wanted.get('Arn') else 'name'}"
+        raise AwsError("InvalidParameterValue",
+                       f"Value ({wanted.get('Arn') or wanted.get('Name')}) for parameter {shown} is invalid. "
+                       f"Invalid IAM Instance Profile {'ARN' if wanted.get('Arn') else 'name'}")
+    return found
+
+
+@plays("ec2", "TerminateInstances")
+def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    store = ec2(context)
+    found = []
+    for instance_id in params["InstanceIds"]:
+        instance = store.get_instance_by_id(instance_id)
+        if instance is None:
+            raise AwsError("InvalidInstanceID.NotFound", f"The instance ID '{instance_id}' does not exist")
+        if instance.disable_api_termination:
+            raise AwsError("OperationNotPermitted", f"The instance '{instance_id}' may not be terminated. Modify its "
+                                                    "'disableApiTermination' instance attribute and try again.")
+        found.append(instance)
+    rows = []
+    for instance in found:
+        before = instance.state
+        if before not in ("shutting-down", "terminated"):
+            set_state(context.world, instance, "shutting-down")
+            context.world.after("shutting-down", lambda i=instance: _end(context, store, i))
+        rows.append({"InstanceId": instance.id, "PreviousState": {"Code": CODES[before], "Name": before},
+                     "CurrentState": {"Code": instance.state_code, "Name": instance.state}})
+    return {"TerminatingInstances": rows}
+
+
+def _end(context: Context, store: Any, instance: Any) -> None:
+    """Interfaces go with the instance where they are marked so; others, and leaked ones, stay `available`."""
+    instance.last_subnet_id, instance.last_private_ip = instance.subnet_id, instance.private_ip
+    for eni in list(instance.nics.values()):
+        leak = None
+        if eni.description.startswith(CNI_DESCRIPTION):
+            leak = context.world.take_fault("ec2", "TerminateInstances", "eni_leak")
+            if leak is None and context.world.shape.aws == "rough" and hash(eni.id) % 5 == 0:
+                leak = {"seconds": 8}
+        if eni.device_index == 0 or (eni.delete_on_termination and leak is None):
+            store.enis.pop(eni.id, None)
+            eni.subnet.del_subnet_ip(eni.private_ip_address)
+            continue
+        eni.status, eni.attachment_id, eni.instance, eni.device_index = "available", None, None, None
+        if leak and leak.get("seconds"):
+            context.world.after(float(leak["seconds"]), lambda e=eni: store.enis.pop(e.id, None))
+    instance.teardown_defaults()
+    instance.state_reason.code = "Client.UserInitiatedShutdown"
+    instance.state_reason.message = "Client.UserInitiatedShutdown: User initiated shutdown"
+    set_state(context.world, instance, "terminated")
+    # "A terminated instance remains visible for a short while (usually less than one hour)", EC2 user guide.
+    context.world.after(1200.0, lambda: _forget(store, instance))
+
+
+def _forget(store: Any, instance: Any) -> None:
+    for key, reservation in list(store.reservations.items()):
+        if instance in reservation.instances:
+            reservation.instances.remove(instance)
+            if not reservation.instances:
+                store.reservations.pop(key)

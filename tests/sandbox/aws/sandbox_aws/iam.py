@@ -1,0 +1,92 @@
+"""IAM over moto: roles and profiles that the other services learn of a little later, policy simulation."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from . import callers, policies
+from .errors import AwsError
+from .registry import plays
+from .world import Context, World
+
+# Name of a role or profile -> when the other services know it as it is now.
+_KNOWN_FROM: dict[str, float] = {}
+
+
+def _delay(context: Context, name: str) -> None:
+    """"Changes that I make are not always immediately visible" (Troubleshoot IAM, IAM user guide)."""
+    if context.world.shape.aws != "calm" and not context.fresh:
+        _KNOWN_FROM[name] = time.monotonic() + context.world.seconds("iam")
+
+
+def is_known(name: str) -> bool:
+    return time.monotonic() >= _KNOWN_FROM.get(name, 0)
+
+
+@plays("iam", "CreateRole")
+def create_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    answer = context.moto(params=params)
+    _delay(context, "role/" + params["RoleName"])
+    return answer
+
+
+@plays("iam", "CreateInstanceProfile")
+def create_profile(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    answer = context.moto(params=params)
+    _delay(context, "profile/" + params["InstanceProfileName"])
+    return answer
+
+
+@plays("iam", "DeleteRole")
+def delete_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    store = callers.iam(context.account)
+    name = params["RoleName"]
+    if any(name in [r.name for r in p.roles] for p in store.instance_profiles.values()):
+        raise AwsError("DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.", 409)
+    return context.moto(params=params)
+
+
+def role(world: World, arn_or_name: str) -> Any:
+    """The role as EC2, EKS and Auto Scaling see it: None while it is too new."""
+    name = arn_or_name.split("/")[-1]
+    found = next((r for r in callers.iam(world.shape.account).roles.values() if r.name == name), None)
+    return found if found is not None and is_known("role/" + name) else None
+
+
+def profile(world: World, arn_or_name: str) -> Any:
+    name = arn_or_name.split("/")[-1]
+    found = callers.iam(world.shape.account).instance_profiles.get(name)
+    return found if found is not None and is_known("profile/" + name) else None
+
+
+@plays("iam", "SimulatePrincipalPolicy", "SimulateCustomPolicy")
+def simulate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    if context.operation == "SimulatePrincipalPolicy":
+        documents = _documents(context, params["PolicySourceArn"])
+    else:
+        documents = []
+    documents += [json.loads(p) for p in params.get("PolicyInputList", [])]
+    keys = {e["ContextKeyName"]: e.get("ContextKeyValues", []) for e in params.get("ContextEntries", [])}
+    rows = []
+    for action in params["ActionNames"]:
+        for resource in params.get("ResourceArns", ["*"]):
+            decision = policies.decide(documents, action, [resource], keys)
+            rows.append({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision,
+                         "MatchedStatements": [], "MissingContextValues": []})
+    return {"EvaluationResults": rows, "IsTruncated": False}
+
+
+def _documents(context: Context, arn: str) -> list[dict[str, Any]]:
+    name = arn.split("/")[-1]
+    try:
+        if ":user/" in arn:
+            return callers.user_policies(context.account, name)
+        if ":role/" in arn:
+            return callers.role_policies(context.account, name)
+    except Exception:  # moto's own not-found errors
+        pass
+    if ":user/" in arn or ":role/" in arn:
+        raise AwsError("NoSuchEntity", f"The principal {arn} cannot be found.", 404)
+    raise AwsError("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")

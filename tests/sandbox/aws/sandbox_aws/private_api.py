@@ -1,0 +1,81 @@
+"""The sandbox's own endpoints, for the other parts of it. Loopback only, no credentials, not in the log."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from . import amis, asg_model, ec2_enis, token_review
+from .callers import iam
+from .world import World
+
+
+def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    with world.lock:
+        if path == "/sandbox/token-review" and method == "POST":
+            return 200, token_review.review(world, json.loads(body))
+        if path == "/sandbox/instances" and method == "GET":
+            return 200, instances(world)
+        if path == "/sandbox/cluster" and method == "GET":
+            return 200, cluster(world)
+        if path == "/sandbox/faults" and method == "POST":
+            given = json.loads(body)
+            for fault in given if isinstance(given, list) else [given]:
+                world.faults.append({"operation": "*", "times": 1, "kind": "error", **fault})
+            return 200, world.faults
+        if path == "/sandbox/faults" and method == "DELETE":
+            world.faults.clear()
+            return 200, []
+        if path == "/sandbox/faults" and method == "GET":
+            return 200, world.faults
+    return 404, {"message": f"no {method} {path}"}
+
+
+def cluster(world: World) -> dict[str, Any]:
+    found = world.home.clusters[world.shape.cluster]
+    return {"name": found.name, "endpoint": found.endpoint, "certificate_authority": found.ca,
+            "service_cidr": found.service_cidr, "authentication_mode": found.authentication_mode,
+            "access_entries": {e.principal: {"type": e.kind} for e in found.entries.values()}}
+
+
+def _role(world: World, instance: Any) -> str | None:
+    arn = (instance.iam_instance_profile or {}).get("Arn")
+    profile = iam(world.shape.account).instance_profiles.get(arn.split("/")[-1]) if arn else None
+    return profile.roles[0].arn if profile and profile.roles else None
+
+
+def _user_data(raw: Any) -> str:
+    if not raw:
+        return ""
+    try:
+        return base64.b64decode(raw if isinstance(raw, bytes) else str(raw).encode()).decode("utf-8", "replace")
+    except ValueError:
+        return str(raw)
+
+
+def instances(world: World) -> list[dict[str, Any]]:
+    from moto.ec2.models import ec2_backends
+
+    store = ec2_backends[world.shape.account][world.shape.region]
+    nodegroups = {g.group: g for c in world.home.clusters.values() for g in c.nodegroups.values()}
+    rows = []
+    for instance in store.all_instances():
+        owner = asg_model.owner(world, instance.id)
+        group = owner[0].name if owner else store.tags.get(instance.id, {}).get("aws:autoscaling:groupName")
+        nodegroup = nodegroups.get(group or "")
+        image = store.amis.get(instance.image_id)
+        most, per_eni = ec2_enis.limits(store, instance.instance_type)
+        kind = store.describe_instance_types([instance.instance_type])[0]
+        subnet = instance.subnet_id or getattr(instance, "last_subnet_id", None)
+        rows.append({
+            "instance_id": instance.id, "state": instance.state, "private_ip": instance.private_ip,
+            "private_dns_name": instance.private_dns_name, "subnet_id": subnet, "vpc_id": instance.vpc_id,
+            "az": instance.availability_zone, "instance_type": instance.instance_type,
+            "user_data": _user_data(instance.user_data), "role_arn": _role(world, instance), "asg": group,
+            "ami_family": amis.family(image.name) if image else "al2023",
+            "nodegroup": nodegroup.name if nodegroup else None, "labels": nodegroup.labels if nodegroup else {},
+            "eni_limits": {"enis": most, "ipv4_per_eni": per_eni},
+            "vcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus", 2),
+            "architecture": image.architecture if image else "x86_64"})
+    return rows

@@ -1,0 +1,43 @@
+"""STS: who am I, and roles to assume."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import callers, policies
+from .errors import denied
+from .registry import plays
+from .world import Context
+
+
+@plays("sts", "GetCallerIdentity")
+def identity(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    caller = context.caller
+    assert caller
+    return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
+
+
+@plays("sts", "AssumeRole")
+def assume(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """The role's trust policy must name the caller, or the account (then the caller's own policies decide)."""
+    name = params["RoleArn"].split("/")[-1]
+    role = next((r for r in callers.iam(context.account).roles.values() if r.name == name), None)
+    caller = context.caller
+    assert caller
+    if role is None or not _trusts(role, caller.arn, context.account):
+        raise denied("sts", caller.arn, "sts:AssumeRole", params["RoleArn"])
+    return context.moto(params=params)
+
+
+def _trusts(role: Any, arn: str, account: str) -> bool:
+    document = role.assume_role_policy_document
+    document = json.loads(document) if isinstance(document, str) else document
+    for statement in policies._list(document["Statement"]):
+        principal = statement.get("Principal", {})
+        names = ["*"] if principal == "*" else policies._list(principal.get("AWS", []))
+        if statement["Effect"] == "Allow" and any(n in ("*", arn, account, f"arn:aws:iam::{account}:root") for n in names):
+            return True
+    return False
+
+

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/authorize"
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/network"
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/node"
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/userdata"
+)
+
+// join brings an instance one step nearer to a Ready node.
+func (a *agent) join(ctx context.Context, instance instances.Instance, machine *machine, cluster instances.Cluster) error {
+	kubelet, err := a.readUserData(instance, machine)
+	if err != nil {
+		return err
+	}
+	if err := kubelet.Check(instance, cluster); err != nil {
+		machine.refused = true
+		return fmt.Errorf("never joins: %w", err)
+	}
+	limit, warning := kubelet.Limit(instance.Limits)
+	if warning != nil {
+		a.say(instance.ID+" max pods", "%v", warning)
+	}
+	if !machine.registered {
+		if err := a.authorize(ctx, instance, cluster); err != nil {
+			return err
+		}
+		if err := a.register(ctx, instance, node.New(instance, kubelet, limit, a.region, a.kubernetesVersion)); err != nil {
+			return fmt.Errorf("registering: %w", err)
+		}
+		machine.nodeName, machine.registered = instance.PrivateDNSName, true
+		a.say(instance.ID, "registered %s, %d pods", instance.PrivateDNSName, limit.Pods)
+	}
+	var registered corev1.Node
+	if err := a.kubernetes.Get(ctx, client.ObjectKey{Name: machine.nodeName}, &registered); err != nil {
+		return err
+	}
+	podCIDR, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
+	if err != nil {
+		return fmt.Errorf("network not ready: %w", err)
+	}
+	if err := a.handOver(ctx, &registered, podCIDR); err != nil {
+		return err
+	}
+	machine.ready, machine.podCIDR, machine.interfaces = true, podCIDR, 1
+	a.say(instance.ID, "%s is Ready, pods in %s", machine.nodeName, podCIDR)
+	return nil
+}
+
+// readUserData gives an instance up for good where its user data can't be read: it is read once, at the first boot.
+func (a *agent) readUserData(instance instances.Instance, machine *machine) (userdata.Kubelet, error) {
+	kubelet, err := userdata.Read(instance.AMIFamily, instance.UserData)
+	if errors.Is(err, userdata.ErrNone) && instance.Nodegroup != "" {
+		return userdata.Kubelet{}, nil // EKS gives managed nodes user data of its own
+	}
+	if err != nil {
+		machine.refused = true
+		return kubelet, fmt.Errorf("never joins: %w", err)
+	}
+	return kubelet, nil
+}
+
+// authorize: a kubelet that is refused asks again and again, so the answer may change.
+func (a *agent) authorize(ctx context.Context, instance instances.Instance, cluster instances.Cluster) error {
+	var mapRoles string
+	if authorize.UsesConfigMap(cluster.AuthenticationMode) {
+		var auth corev1.ConfigMap
+		err := a.kubernetes.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "aws-auth"}, &auth)
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		mapRoles = auth.Data["mapRoles"]
+	}
+	return authorize.Check(cluster, instance.RoleARN, mapRoles)
+}
+
+// register makes the Node. EC2 gives the addresses of ended instances out again, and the name follows the address: a
+// Node that is left of another instance goes first.
+func (a *agent) register(ctx context.Context, instance instances.Instance, fresh *corev1.Node) error {
+	err := a.kubernetes.Create(ctx, fresh)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	var existing corev1.Node
+	if err := a.kubernetes.Get(ctx, client.ObjectKey{Name: fresh.Name}, &existing); err != nil {
+		return err
+	}
+	if existing.Spec.ProviderID == fresh.Spec.ProviderID {
+		return nil
+	}
+	if err := a.deleteNode(ctx, &existing); err != nil {
+		return err
+	}
+	return fmt.Errorf("a Node of %s had the name %s", existing.Spec.ProviderID, fresh.Name)
+}
+
+// handOver makes the Node Ready, and kwok its kubelet.
+func (a *agent) handOver(ctx context.Context, registered *corev1.Node, podCIDR netip.Prefix) error {
+	before := registered.DeepCopy()
+	metav1.SetMetaDataLabel(&registered.ObjectMeta, node.KwokLabel, node.KwokFake)
+	registered.Spec.PodCIDR, registered.Spec.PodCIDRs = podCIDR.String(), []string{podCIDR.String()}
+	if err := a.kubernetes.Patch(ctx, registered, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("giving the node its podCIDR: %w", err)
+	}
+	before = registered.DeepCopy()
+	registered.Status.Conditions = node.Conditions(node.Ready())
+	if err := a.kubernetes.Status().Patch(ctx, registered, client.StrategicMergeFrom(before)); err != nil {
+		return fmt.Errorf("making the node Ready: %w", err)
+	}
+	return nil
+}
+
+// needsInterface tells whether a pod has an address that is on no network interface.
+func (a *agent) needsInterface(instance instances.Instance, machine *machine) bool {
+	highest := a.pods.highestOn(machine.nodeName)
+	return highest.IsValid() && network.CanGrow(instance.Limits, machine.interfaces) &&
+		!network.Holds(machine.podCIDR, instance.Limits, machine.interfaces, highest)
+}
+
+// grow gives a node with many pods more network interfaces, one at a time.
+func (a *agent) grow(ctx context.Context, instance instances.Instance, machine *machine) error {
+	count, err := a.network.Grow(ctx, instance, machine.podCIDR, machine.interfaces)
+	if err != nil {
+		return fmt.Errorf("another network interface: %w", err)
+	}
+	machine.interfaces = count
+	return nil
+}

@@ -1,0 +1,106 @@
+// Package instances asks the AWS side of the sandbox what only AWS and the machines themselves know: which EC2
+// instances there are with their user data, and what EKS says about the cluster.
+package instances
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// States of an instance, in EC2's words.
+const (
+	Running = "running"
+	Pending = "pending"
+)
+
+// AMI families.
+const (
+	AL2023       = "al2023"
+	AL2          = "al2"
+	Bottlerocket = "bottlerocket"
+)
+
+// Instance is an EC2 instance as the machine itself sees it.
+type Instance struct {
+	ID             string            `json:"instance_id"`
+	State          string            `json:"state"`
+	PrivateIP      string            `json:"private_ip"`
+	PrivateDNSName string            `json:"private_dns_name"`
+	SubnetID       string            `json:"subnet_id"`
+	Zone           string            `json:"az"`
+	Type           string            `json:"instance_type"`
+	UserData       string            `json:"user_data"`
+	RoleARN        string            `json:"role_arn"` // of its instance profile; empty without one
+	AMIFamily      string            `json:"ami_family"`
+	Nodegroup      string            `json:"nodegroup"` // EKS managed node group, empty for others
+	Labels         map[string]string `json:"labels"`    // of the managed node group
+	Limits         Limits            `json:"eni_limits"`
+	VCPUs          int               `json:"vcpus"`
+}
+
+// Limits are those of the default network card: its network interfaces, and IPv4 addresses on each.
+type Limits struct {
+	ENIs       int `json:"enis"`
+	IPv4PerENI int `json:"ipv4_per_eni"`
+}
+
+// Cluster is what EKS's DescribeCluster and ListAccessEntries tell.
+type Cluster struct {
+	Name                 string                 `json:"name"`
+	Endpoint             string                 `json:"endpoint"`
+	CertificateAuthority string                 `json:"certificate_authority"` // base64 of PEM
+	ServiceCIDR          string                 `json:"service_cidr"`
+	AuthenticationMode   string                 `json:"authentication_mode"`
+	AccessEntries        map[string]AccessEntry `json:"access_entries"` // by principal ARN
+}
+
+// AccessEntry of EKS.
+type AccessEntry struct {
+	Type string `json:"type"`
+}
+
+// Source reads from the AWS side's address.
+type Source struct {
+	base   string
+	client http.Client
+}
+
+// NewSource takes the AWS side's URL.
+func NewSource(url string) *Source {
+	return &Source{base: strings.TrimRight(url, "/"), client: http.Client{Timeout: 10 * time.Second}}
+}
+
+// List gives all instances, those that ended a short while ago too.
+func (s *Source) List(ctx context.Context) ([]Instance, error) {
+	var list []Instance
+	return list, s.get(ctx, "/sandbox/instances", &list)
+}
+
+// Cluster gives the cluster as EKS has it now.
+func (s *Source) Cluster(ctx context.Context) (Cluster, error) {
+	var cluster Cluster
+	return cluster, s.get(ctx, "/sandbox/cluster", &cluster)
+}
+
+func (s *Source) get(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", path, response.Status)
+	}
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return fmt.Errorf("GET %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package lifeline
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// The test binary plays the child: with the variable set it holds on to stdin and otherwise never ends.
+func TestMain(m *testing.M) {
+	if os.Getenv(Variable) == "1" {
+		Hold()
+		os.Stdout.WriteString("holding\n")
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+func TestEndsWhenStdinIsClosed(t *testing.T) {
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), Variable+"=1")
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 8)); err != nil {
+		t.Fatal("child did not start:", err)
+	}
+	stdin.Close()
+	if err := child.Wait(); err != nil {
+		t.Fatal("child should have ended well:", err)
+	}
+}

@@ -1,0 +1,166 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	smithy "github.com/aws/smithy-go/middleware"
+)
+
+// Tags that the CNI gives its network interfaces.
+const (
+	tagInstance = "node.k8s.amazonaws.com/instance_id"
+	tagCluster  = "cluster.k8s.amazonaws.com/name"
+)
+
+// firstPodInterface is the device index of the first network interface after the instance's own.
+const firstPodInterface = 1
+
+// NewEC2 makes a client for the AWS side at url.
+func NewEC2(url, region string, keys aws.CredentialsProvider) *ec2.Client {
+	return ec2.NewFromConfig(aws.Config{
+		Region:       region,
+		Credentials:  keys,
+		BaseEndpoint: aws.String(url),
+		APIOptions:   []func(*smithy.Stack) error{middleware.AddUserAgentKey("node-agent")},
+	})
+}
+
+// interfaces gives all network interfaces that match every filter.
+func (n *Network) interfaces(ctx context.Context, filters map[string]string) ([]types.NetworkInterface, error) {
+	input := &ec2.DescribeNetworkInterfacesInput{}
+	for name, value := range filters {
+		input.Filters = append(input.Filters, types.Filter{Name: aws.String(name), Values: []string{value}})
+	}
+	var all []types.NetworkInterface
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(n.ec2, input)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.NetworkInterfaces...)
+	}
+	return all, nil
+}
+
+func (n *Network) subnetCIDR(ctx context.Context, id string) (netip.Prefix, error) {
+	answer, err := n.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: []string{id}})
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if len(answer.Subnets) != 1 {
+		return netip.Prefix{}, fmt.Errorf("subnet %s not found", id)
+	}
+	return netip.ParsePrefix(aws.ToString(answer.Subnets[0].CidrBlock))
+}
+
+// podInterface is a network interface for pods, to be made.
+type podInterface struct {
+	instance string
+	index    int // device index
+	subnet   string
+	groups   []string
+	// The CNI lets EC2 choose; here they are of the node's range, which kwok gives pods addresses from.
+	addresses []netip.Addr // its own, then those for pods
+}
+
+// connect finds or creates it, and attaches it.
+func (n *Network) connect(ctx context.Context, wanted podInterface) error {
+	id, err := n.findOrCreate(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	return n.attach(ctx, wanted, id)
+}
+
+// findOrCreate looks first for one that was created and not attached: the answer may have been lost.
+func (n *Network) findOrCreate(ctx context.Context, wanted podInterface) (id string, err error) {
+	left, err := n.interfaces(ctx, map[string]string{
+		"tag:" + tagInstance: wanted.instance, "subnet-id": wanted.subnet, "status": string(types.NetworkInterfaceStatusAvailable),
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, one := range left {
+		if aws.ToString(one.PrivateIpAddress) == wanted.addresses[0].String() {
+			return aws.ToString(one.NetworkInterfaceId), nil
+		}
+	}
+	return n.create(ctx, wanted)
+}
+
+func (n *Network) create(ctx context.Context, wanted podInterface) (string, error) {
+	input := &ec2.CreateNetworkInterfaceInput{
+		SubnetId:    aws.String(wanted.subnet),
+		Groups:      wanted.groups,
+		Description: aws.String("aws-K8S-" + wanted.instance),
+		ClientToken: aws.String(fmt.Sprintf("%s-%d-%s", wanted.instance, wanted.index, wanted.addresses[0])),
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeNetworkInterface,
+			Tags: []types.Tag{
+				{Key: aws.String(tagInstance), Value: aws.String(wanted.instance)},
+				{Key: aws.String(tagCluster), Value: aws.String(n.cluster)},
+			},
+		}},
+	}
+	for index, address := range wanted.addresses {
+		input.PrivateIpAddresses = append(input.PrivateIpAddresses, types.PrivateIpAddressSpecification{
+			PrivateIpAddress: aws.String(address.String()),
+			Primary:          aws.Bool(index == 0),
+		})
+	}
+	answer, err := n.ec2.CreateNetworkInterface(ctx, input)
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(answer.NetworkInterface.NetworkInterfaceId), nil
+}
+
+// attach also makes EC2 delete the network interface with its instance, as the CNI does.
+func (n *Network) attach(ctx context.Context, wanted podInterface, id string) error {
+	answer, err := n.ec2.AttachNetworkInterface(ctx, &ec2.AttachNetworkInterfaceInput{
+		InstanceId:         aws.String(wanted.instance),
+		NetworkInterfaceId: aws.String(id),
+		DeviceIndex:        aws.Int32(int32(wanted.index)),
+		NetworkCardIndex:   aws.Int32(0),
+	})
+	if err != nil {
+		return err
+	}
+	return n.deleteOnTermination(ctx, id, aws.ToString(answer.AttachmentId))
+}
+
+func (n *Network) deleteOnTermination(ctx context.Context, id, attachment string) error {
+	_, err := n.ec2.ModifyNetworkInterfaceAttribute(ctx, &ec2.ModifyNetworkInterfaceAttributeInput{
+		NetworkInterfaceId: aws.String(id),
+		Attachment: &types.NetworkInterfaceAttachmentChanges{
+			AttachmentId:        aws.String(attachment),
+			DeleteOnTermination: aws.Bool(true),
+		},
+	})
+	return err
+}
+
+// at gives the one at a device index of the default network card.
+func at(all []types.NetworkInterface, index int32) *types.NetworkInterface {
+	for i := range all {
+		attachment := all[i].Attachment
+		if attachment != nil && aws.ToInt32(attachment.DeviceIndex) == index && aws.ToInt32(attachment.NetworkCardIndex) == 0 {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func groupIDs(groups []types.GroupIdentifier) (ids []string) {
+	for _, group := range groups {
+		ids = append(ids, aws.ToString(group.GroupId))
+	}
+	return ids
+}

@@ -1,0 +1,147 @@
+// Package node makes the Node objects that kubelets on EC2 instances register, with what the AWS cloud provider adds.
+package node
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/userdata"
+)
+
+// KwokLabel hands a node over to kwok, which plays its kubelet from then on. A label, not an annotation: kwok takes
+// on a node when its watch says that it was added, and only a label selector works in the API server's watch, where
+// a node that begins to match is one that was added.
+const (
+	KwokLabel = "kwok.x-k8s.io/node"
+	KwokFake  = "fake"
+)
+
+// graviton types have a g right after the generation (m7g.large, c6gn.xlarge); a1 was the first family.
+var graviton = regexp.MustCompile(`^(a1|[a-z]+[0-9]+g[a-z]*)\.`)
+
+// ProviderID is how the cloud provider names an instance.
+func ProviderID(instance instances.Instance) string {
+	return "aws:///" + instance.Zone + "/" + instance.ID
+}
+
+// InstanceID is the instance of a Node; empty for one that isn't on EC2.
+func InstanceID(node *corev1.Node) string {
+	rest, ok := strings.CutPrefix(node.Spec.ProviderID, "aws:///")
+	if !ok {
+		return ""
+	}
+	return rest[strings.LastIndex(rest, "/")+1:]
+}
+
+// New gives the Node as it is registered: not Ready, because its network isn't.
+func New(instance instances.Instance, kubelet userdata.Kubelet, limit userdata.PodLimit, region, kubernetesVersion string) *corev1.Node {
+	capacity, allocatable := resources(instance, limit)
+	architecture := "amd64"
+	if graviton.MatchString(instance.Type) {
+		architecture = "arm64"
+	}
+	version := fmt.Sprintf("v%s.1-eks-5d4a308", kubernetesVersion)
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:   instance.PrivateDNSName,
+			Labels: labels(instance, kubelet, region, architecture),
+		},
+		Spec: corev1.NodeSpec{ProviderID: ProviderID(instance), Taints: kubelet.Taints},
+		Status: corev1.NodeStatus{
+			Addresses: []corev1.NodeAddress{
+				{Type: corev1.NodeInternalIP, Address: instance.PrivateIP},
+				{Type: corev1.NodeInternalDNS, Address: instance.PrivateDNSName},
+				{Type: corev1.NodeHostName, Address: instance.PrivateDNSName},
+			},
+			Capacity:    capacity,
+			Allocatable: allocatable,
+			Conditions:  Conditions(NetworkNotReady()),
+			NodeInfo: corev1.NodeSystemInfo{
+				MachineID: instance.ID, SystemUUID: instance.ID, BootID: instance.ID,
+				OperatingSystem: "linux", Architecture: architecture,
+				OSImage: osImage(instance.AMIFamily), KernelVersion: "6.1.0",
+				ContainerRuntimeVersion: "containerd://2.1.4",
+				KubeletVersion:          version,
+			},
+		},
+	}
+}
+
+func osImage(family string) string {
+	switch family {
+	case instances.Bottlerocket:
+		return "Bottlerocket OS"
+	case instances.AL2:
+		return "Amazon Linux 2"
+	}
+	return "Amazon Linux 2023"
+}
+
+// labels: the kubelet's own, those it was told, and over them the cloud provider's.
+func labels(instance instances.Instance, kubelet userdata.Kubelet, region, architecture string) map[string]string {
+	all := map[string]string{
+		corev1.LabelHostname:      instance.PrivateDNSName,
+		corev1.LabelOSStable:      "linux",
+		corev1.LabelArchStable:    architecture,
+		"beta.kubernetes.io/os":   "linux",
+		"beta.kubernetes.io/arch": architecture,
+	}
+	maps.Copy(all, kubelet.Labels)
+	maps.Copy(all, instance.Labels)
+	if instance.Nodegroup != "" {
+		all["eks.amazonaws.com/nodegroup"] = instance.Nodegroup
+		all["eks.amazonaws.com/capacityType"] = "ON_DEMAND"
+	}
+	maps.Copy(all, map[string]string{
+		corev1.LabelInstanceTypeStable:      instance.Type,
+		corev1.LabelInstanceType:            instance.Type,
+		corev1.LabelTopologyZone:            instance.Zone,
+		corev1.LabelTopologyRegion:          region,
+		corev1.LabelFailureDomainBetaZone:   instance.Zone,
+		corev1.LabelFailureDomainBetaRegion: region,
+	})
+	return all
+}
+
+// resources: the AMIs keep 11 MiB for each pod and 255 MiB, 100 MiB for eviction, and of the cores 6 % of the first,
+// 1 % of the second, 0.5 % of the next two and 0.25 % of the others. Memory is taken as 4 GiB for each vCPU.
+func resources(instance instances.Instance, limit userdata.PodLimit) (capacity, allocatable corev1.ResourceList) {
+	const mebibyte = 1 << 20
+	vcpus := max(instance.VCPUs, 1)
+	reservedMilli := 0.0
+	for core := range vcpus {
+		switch {
+		case core == 0:
+			reservedMilli += 60
+		case core == 1:
+			reservedMilli += 10
+		case core < 4:
+			reservedMilli += 5
+		default:
+			reservedMilli += 2.5
+		}
+	}
+	memory := int64(vcpus) * 4096 * mebibyte
+	reservedMemory := min(int64(11*limit.Reserved+255+100)*mebibyte, memory*3/4)
+	pods := *resource.NewQuantity(int64(limit.Pods), resource.DecimalSI)
+	capacity = corev1.ResourceList{
+		corev1.ResourcePods:             pods,
+		corev1.ResourceCPU:              *resource.NewQuantity(int64(vcpus), resource.DecimalSI),
+		corev1.ResourceMemory:           *resource.NewQuantity(memory, resource.BinarySI),
+		corev1.ResourceEphemeralStorage: resource.MustParse("80Gi"),
+	}
+	allocatable = corev1.ResourceList{
+		corev1.ResourcePods:             pods,
+		corev1.ResourceCPU:              *resource.NewMilliQuantity(int64(vcpus*1000)-int64(reservedMilli), resource.DecimalSI),
+		corev1.ResourceMemory:           *resource.NewQuantity(memory-reservedMemory, resource.BinarySI),
+		corev1.ResourceEphemeralStorage: resource.MustParse("71Gi"),
+	}
+	return capacity, allocatable
+}

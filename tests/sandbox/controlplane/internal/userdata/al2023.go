@@ -1,0 +1,102 @@
+package userdata
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// nodeConfig is the part of node.eks.aws/v1alpha1 NodeConfig that decides whether and how a node joins.
+type nodeConfig struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Spec       struct {
+		Cluster struct {
+			Name                 string `json:"name"`
+			APIServerEndpoint    string `json:"apiServerEndpoint"`
+			CertificateAuthority string `json:"certificateAuthority"`
+			CIDR                 string `json:"cidr"`
+		} `json:"cluster"`
+		Kubelet struct {
+			Config            map[string]json.RawMessage `json:"config"`
+			Flags             []string                   `json:"flags"`
+			MaxPodsExpression string                     `json:"maxPodsExpression"`
+		} `json:"kubelet"`
+	} `json:"spec"`
+}
+
+// readAL2023 does what nodeadm does: every part of type application/node.eks.aws, merged in order, the later value
+// winning and flags adding up; user data that is no MIME is one NodeConfig.
+func readAL2023(text string) (Kubelet, error) {
+	if strings.TrimSpace(text) == "" {
+		return Kubelet{}, ErrNone
+	}
+	all, multipart, err := parts(text)
+	if err != nil {
+		return Kubelet{}, err
+	}
+	var documents [][]byte
+	if !multipart {
+		documents = append(documents, []byte(text))
+	}
+	for _, part := range all {
+		if part.mediaType == "application/node.eks.aws" {
+			documents = append(documents, part.body)
+		}
+	}
+	if len(documents) == 0 {
+		return Kubelet{}, ErrNone
+	}
+	var kubelet Kubelet
+	var flags []string
+	for _, document := range documents {
+		more, err := kubelet.mergeNodeConfig(document)
+		if err != nil {
+			return Kubelet{}, err
+		}
+		flags = append(flags, more...)
+	}
+	return kubelet, kubelet.addFlags(flags)
+}
+
+// mergeNodeConfig gives the flags back: they win over every document's config, so they are read last.
+func (k *Kubelet) mergeNodeConfig(document []byte) (flags []string, err error) {
+	var config nodeConfig
+	if err := yaml.Unmarshal(document, &config); err != nil {
+		return nil, fmt.Errorf("NodeConfig: %w", err)
+	}
+	if config.APIVersion != "node.eks.aws/v1alpha1" || config.Kind != "NodeConfig" {
+		return nil, fmt.Errorf("user data holds %q %q, not a node.eks.aws/v1alpha1 NodeConfig", config.APIVersion, config.Kind)
+	}
+	cluster, kubelet := config.Spec.Cluster, config.Spec.Kubelet
+	take(&k.ClusterName, cluster.Name)
+	take(&k.Endpoint, cluster.APIServerEndpoint)
+	take(&k.CertificateAuthority, cluster.CertificateAuthority)
+	take(&k.ServiceCIDR, cluster.CIDR)
+	take(&k.MaxPodsExpression, kubelet.MaxPodsExpression)
+	if raw, ok := kubelet.Config["maxPods"]; ok {
+		if err := json.Unmarshal(raw, &k.MaxPods); err != nil {
+			return nil, fmt.Errorf("NodeConfig: kubelet.config.maxPods: %w", err)
+		}
+	}
+	if raw, ok := kubelet.Config["clusterDNS"]; ok {
+		var servers []string
+		if err := json.Unmarshal(raw, &servers); err != nil {
+			return nil, fmt.Errorf("NodeConfig: kubelet.config.clusterDNS: %w", err)
+		}
+		if len(servers) == 0 {
+			return nil, errors.New("NodeConfig: kubelet.config.clusterDNS is empty")
+		}
+		k.ClusterDNS = servers[0]
+	}
+	return kubelet.Flags, nil
+}
+
+func take(into *string, value string) {
+	if value != "" {
+		*into = value
+	}
+}

@@ -1,0 +1,68 @@
+package userdata
+
+import (
+	"fmt"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
+)
+
+// PodLimit is the kubelet's maxPods, and the figure that the AMI reserves memory for. On AL2023 these differ:
+// kubelet.config.maxPods sets the first, kubelet.maxPodsExpression or the AMI's own table the second.
+type PodLimit struct {
+	Pods     int
+	Reserved int
+}
+
+// Limit resolves what the user data says for an instance type with these limits. The error is a warning: with an
+// expression that can't be evaluated nodeadm goes on with its table, and so does this.
+func (k Kubelet) Limit(limits instances.Limits) (PodLimit, error) {
+	// The AMIs' table (eni-max-pods.txt): all addresses that the network interfaces can hold but for each one's own,
+	// and two for aws-node and kube-proxy, which use the host's network.
+	standard := limits.ENIs*(limits.IPv4PerENI-1) + 2
+	limit := PodLimit{Pods: standard, Reserved: standard}
+	var warning error
+	if k.MaxPodsExpression != "" {
+		value, err := evaluate(k.MaxPodsExpression, limits, standard)
+		if err == nil {
+			limit = PodLimit{Pods: value, Reserved: value}
+		}
+		warning = err
+	}
+	if k.MaxPods > 0 {
+		limit.Pods = k.MaxPods
+	}
+	return limit, warning
+}
+
+// evaluate runs nodeadm's maxPodsExpression, a CEL expression over three numbers.
+func evaluate(expression string, limits instances.Limits, standard int) (int, error) {
+	environment, err := cel.NewEnv(
+		cel.Variable("default_enis", cel.IntType),
+		cel.Variable("ips_per_eni", cel.IntType),
+		cel.Variable("max_pods", cel.IntType),
+	)
+	if err != nil {
+		return 0, err
+	}
+	ast, issues := environment.Compile(expression)
+	if issues.Err() != nil {
+		return 0, fmt.Errorf("maxPodsExpression: %w", issues.Err())
+	}
+	program, err := environment.Program(ast)
+	if err != nil {
+		return 0, fmt.Errorf("maxPodsExpression: %w", err)
+	}
+	value, _, err := program.Eval(map[string]any{
+		"default_enis": limits.ENIs, "ips_per_eni": limits.IPv4PerENI, "max_pods": standard,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("maxPodsExpression: %w", err)
+	}
+	number, ok := value.Value().(int64)
+	if !ok || number <= 0 {
+		return 0, fmt.Errorf("maxPodsExpression gives %v, not a number of pods", value.Value())
+	}
+	return int(number), nil
+}

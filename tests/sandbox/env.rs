@@ -1,0 +1,111 @@
+//! The environment of a sandbox: what a command started in it sees, and the file that keeps it for a shell.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Sandbox;
+
+/// Settings of the user's that would lead away from the sandbox, or into a real account.
+const CLEARED: [&str; 12] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CA_BUNDLE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
+pub(super) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String, String)> {
+    let dir = sandbox.dir();
+    let text = |path: &Path| path.display().to_string();
+    let keys = &sandbox.aws.keys[key];
+    let path = std::env::var("PATH").unwrap_or_default();
+    [
+        ("AWS_ENDPOINT_URL", sandbox.endpoint.clone()),
+        ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
+        ("AWS_REGION", sandbox.shape.region.clone()),
+        // botocore, and so the aws command, reads only this one.
+        ("AWS_DEFAULT_REGION", sandbox.shape.region.clone()),
+        ("KUBECONFIG", text(kubeconfig)),
+        // A cluster of this address may have been another one yesterday.
+        ("KUBECACHEDIR", text(&dir.join("kubectl-cache"))),
+        // A proxy can't reach this machine's loopback.
+        ("NO_PROXY", "127.0.0.1,localhost".to_string()),
+        ("ENI_CUSTOM_CLUSTER", sandbox.shape.cluster.clone()),
+        ("SANDBOX_DIR", text(dir)),
+        ("SANDBOX_AWS_LOG", text(&sandbox.aws_log_file())),
+        ("SANDBOX_KUBE_AUDIT_LOG", text(&sandbox.audit_log_file())),
+        ("PATH", format!("{}:{path}", dir.join("bin").display())),
+    ]
+    .map(|(name, value)| (name.to_string(), value))
+    .to_vec()
+}
+
+pub fn clear(command: &mut Command) {
+    for name in CLEARED {
+        command.env_remove(name);
+    }
+}
+
+pub fn apply(command: &mut Command, env: impl IntoIterator<Item = (String, String)>) {
+    clear(command);
+    command.envs(env);
+}
+
+/// Puts a program on the sandbox's PATH.
+pub fn link(dir: &Path, name: &str, program: &Path) -> Result<()> {
+    let folder = dir.join("bin");
+    fs::create_dir_all(&folder)?;
+    let link = folder.join(name);
+    symlink(program, &link).with_context(|| format!("linking {} to {}", link.display(), program.display()))
+}
+
+/// Writes lines `export NAME=VALUE` for a shell. The file appears whole.
+pub fn write(file: &Path, env: &[(String, String)]) -> Result<()> {
+    let mut text = format!("unset {}\n", CLEARED.join(" "));
+    for (name, value) in env {
+        let value = match (name.as_str(), value.split_once(':')) {
+            // The shell that sources it has a PATH of its own.
+            ("PATH", Some((ours, _))) => format!("{}:\"$PATH\"", quote(ours)),
+            _ => quote(value),
+        };
+        text.push_str(&format!("export {name}={value}\n"));
+    }
+    let new = file.with_extension("new");
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, file))
+        .with_context(|| format!("writing {}", file.display()))
+}
+
+/// What `write` wrote, with this process's PATH; `None` when there is no such file.
+pub fn read(file: &Path) -> Option<BTreeMap<String, String>> {
+    let text = fs::read_to_string(file).ok()?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    let variables = lines.map(|(name, value)| match value.strip_suffix(":\"$PATH\"") {
+        Some(ours) => (name.to_string(), format!("{}:{path}", unquote(ours))),
+        None => (name.to_string(), unquote(value)),
+    });
+    Some(variables.collect())
+}
+
+fn quote(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+fn unquote(value: &str) -> String {
+    let inner = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    inner.unwrap_or(value).replace(r"'\''", "'")
+}

@@ -1,0 +1,110 @@
+//! The two request logs: every request to AWS and every request to Kubernetes.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A place in both logs: what comes after it happened later.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    pub(super) aws: u64,
+    pub(super) kubernetes: u64,
+}
+
+/// A request to AWS.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AwsCall {
+    pub time: String,
+    pub service: String,
+    pub operation: String,
+    /// Not a read, and not a dry run.
+    pub mutating: bool,
+    pub caller: Option<String>,
+    #[serde(default)]
+    pub user_agent: Option<String>,
+    pub status: u16,
+    pub error_code: Option<String>,
+    #[serde(default)]
+    pub request_id: Option<String>,
+}
+
+/// A request to the API server, from its audit log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KubernetesCall {
+    pub verb: String,
+    #[serde(rename = "requestURI")]
+    pub uri: String,
+    #[serde(default)]
+    pub user_agent: String,
+    pub user: User,
+    #[serde(default)]
+    pub object_ref: Object,
+    #[serde(default)]
+    pub response_status: Status,
+    /// The body, for evictions and writes of nodes, ConfigMaps, DaemonSets and ENIConfigs.
+    #[serde(default)]
+    pub request_object: Value,
+    pub request_received_timestamp: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct User {
+    pub username: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Object {
+    pub api_group: String,
+    pub resource: String,
+    pub subresource: String,
+    pub namespace: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Status {
+    #[serde(default)]
+    pub code: u16,
+}
+
+impl KubernetesCall {
+    /// Asked to change something that is kept: no dry run, and no review (a question put as a POST).
+    pub fn mutating(&self) -> bool {
+        let review =
+            matches!(self.object_ref.api_group.as_str(), "authorization.k8s.io" | "authentication.k8s.io");
+        matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
+            && !review
+            && !self.uri.contains("dryRun=All")
+    }
+
+    /// Made by the program under test.
+    pub fn by_program(&self) -> bool {
+        self.user_agent.starts_with("eni-custom")
+    }
+}
+
+/// Where the log ends now.
+pub fn end(log: &Path) -> u64 {
+    log.metadata().map_or(0, |metadata| metadata.len())
+}
+
+/// The lines after a place.
+pub fn read<T: DeserializeOwned>(log: &Path, from: u64) -> Result<Vec<T>> {
+    let mut text = String::new();
+    let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
+    file.seek(SeekFrom::Start(from))?;
+    file.read_to_string(&mut text)?;
+    // A line that is still being written has no end yet.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("in {}: {line}", log.display())))
+        .collect()
+}

@@ -1,0 +1,240 @@
+//! The sandbox for people: a cluster to try the program on.
+//!
+//! ```text
+//! cargo run --example sandbox -- setup --yes      a fresh cluster, the whole set-up, what was reached
+//! cargo run --example sandbox -- up               leaves one running; writes target/sandbox/env
+//! cargo run --example sandbox -- exec CMD…        runs a command in its environment
+//! cargo run --example sandbox -- down
+//! ```
+
+#[path = "mod.rs"]
+mod sandbox;
+mod serve;
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use rustix::process::{Pid, Signal};
+
+use sandbox::process::INTERRUPTED;
+use sandbox::tools::{self, Missing, say};
+use sandbox::watch::{EniWatch, PdbWatch};
+use sandbox::{Sandbox, Shape, witness};
+
+/// An EKS cluster on this machine, to try eni-custom on
+#[derive(Parser)]
+#[command(name = "sandbox")]
+struct Cli {
+    #[command(subcommand)]
+    command: Sub,
+}
+
+#[derive(Subcommand)]
+enum Sub {
+    /// Start a fresh cluster, run `eni-custom setup` on it, check and show what was reached, stop
+    Setup {
+        #[command(flatten)]
+        shape: Shape,
+        /// Arguments of `eni-custom setup`: everything from the first one that is no option above, or after `--`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SETUP ARGUMENTS")]
+        args: Vec<OsString>,
+    },
+    /// Start a cluster and leave it running
+    Up(Up),
+    /// Run a command in the environment of the cluster that is up
+    Exec {
+        #[command(flatten)]
+        file: EnvFile,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// End the cluster that is up
+    Down(EnvFile),
+    /// What `up` leaves running
+    #[command(hide = true)]
+    Serve(Up),
+}
+
+#[derive(clap::Args)]
+struct Up {
+    #[command(flatten)]
+    shape: Shape,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(clap::Args)]
+struct EnvFile {
+    /// The file with the environment of the cluster
+    #[arg(long, value_name = "FILE", default_value_os_t = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sandbox/env"))]
+    env_file: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Sub::Setup { shape, args } => catch_signals().and_then(|()| setup(&shape, &args)),
+        Sub::Up(options) => catch_signals().and_then(|()| up(&options)),
+        Sub::Exec { file, command } => exec(&file.env_file, &command),
+        Sub::Down(file) => serve::down(&file.env_file).map(|()| ExitCode::SUCCESS),
+        Sub::Serve(options) => {
+            catch_signals().and_then(|()| serve::serve(&options.shape, &options.file.env_file))
+        }
+    };
+    done.unwrap_or_else(|error| {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            say("interrupted");
+            return ExitCode::from(130);
+        }
+        say(&format!("error: {error:#}"));
+        ExitCode::from(if error.is::<Missing>() { 3 } else { 1 })
+    })
+}
+
+/// SIGTERM came, which the terminal has not told the program under test.
+static TERMINATED: AtomicBool = AtomicBool::new(false);
+
+/// From here on Ctrl-C (and SIGTERM, SIGHUP) is noted, not deadly: whoever waits gives up, and the cluster is ended and
+/// cleaned away. The program under test is in our process group, so the terminal tells it by itself.
+fn catch_signals() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let (ready, is_ready) = mpsc::channel();
+    thread::spawn(move || {
+        runtime.block_on(async {
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else { return };
+            let _ = ready.send(());
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => TERMINATED.store(true, Ordering::Relaxed),
+                    _ = hangup.recv() => {}
+                }
+                INTERRUPTED.store(true, Ordering::Relaxed);
+            }
+        });
+    });
+    is_ready.recv().context("can't catch signals")
+}
+
+fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
+    let start = Instant::now();
+    build_program()?;
+    let program = program()?;
+    let mut sandbox = Sandbox::start(shape)?;
+    say(&format!(
+        "the cluster is in use after {:.1} s; now: eni-custom setup",
+        start.elapsed().as_secs_f64()
+    ));
+    let (budgets, enis) = (PdbWatch::start(&sandbox)?, EniWatch::start(&sandbox)?);
+    let mut child =
+        sandbox.command(&program).arg("setup").args(args).spawn().context("starting eni-custom")?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if TERMINATED.swap(false, Ordering::Relaxed) {
+            let _ = rustix::process::kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        if let Err(error) = sandbox.check() {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    if !status.success() {
+        say(&format!("eni-custom ended with {status}"));
+        return Ok(exit_code(status));
+    }
+    let violations = budgets.finish();
+    let (seen, mut faults) = witness::end_state(&mut sandbox)?;
+    faults.extend(violations);
+    faults.extend(enis.finish(&seen));
+    println!("\nWhat AWS and Kubernetes say now:\n{seen}");
+    for fault in &faults {
+        println!("not as it should be: {fault}");
+    }
+    if !faults.is_empty() {
+        say("eni-custom ended well, but the end state is not there");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!(
+        "The end state is there: every pod has its address from the new subnets, no budget was ever below its least."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn up(options: &Up) -> Result<ExitCode> {
+    let file = &options.file.env_file;
+    if serve::is_up(file) {
+        bail!("a sandbox is up already: its environment is in {}; end it with `down`", file.display());
+    }
+    // Built here, where somebody sees the progress.
+    build_program()?;
+    tools::find_or_build()?;
+    tools::aws_cli()?;
+    say("starting the cluster");
+    let start = Instant::now();
+    serve::detach(file)?;
+    let secs = start.elapsed().as_secs_f64();
+    say(&format!("the cluster is in use after {secs:.1} s; its environment: {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn exec(file: &Path, command: &[OsString]) -> Result<ExitCode> {
+    let variables = sandbox::env::read(file).filter(|_| serve::is_up(file));
+    let Some(variables) = variables else {
+        bail!("no sandbox is up ({}): start one with `cargo run --example sandbox -- up`", file.display());
+    };
+    let mut run = Command::new(&command[0]);
+    sandbox::env::apply(&mut run, variables);
+    // In place of this process: its exit code, its signals and the terminal are the command's own.
+    let error = run.args(&command[1..]).exec();
+    say(&format!("{}: {error}", command[0].display()));
+    Ok(ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }))
+}
+
+/// The eni-custom of the same build as this example, which is in `target/PROFILE/examples`.
+fn program() -> Result<PathBuf> {
+    let me = env::current_exe()?;
+    let profile = me.parent().and_then(Path::parent).context("not run from a target folder")?;
+    Ok(profile.join("eni-custom"))
+}
+
+/// Cargo doesn't build it along with an example.
+fn build_program() -> Result<()> {
+    let program = program()?;
+    let cargo = env::var_os("CARGO");
+    if cargo.is_some() || !program.exists() {
+        let profile = match program.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
+            None | Some("debug") => "dev",
+            Some(other) => other,
+        };
+        let mut build = Command::new(cargo.unwrap_or_else(|| "cargo".into()));
+        build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--bin", "eni-custom"]);
+        let status = build.args(["--profile", profile]).status().context("running cargo")?;
+        if !status.success() {
+            bail!("building eni-custom failed");
+        }
+    }
+    if !program.exists() {
+        bail!("cargo built eni-custom, but {} is not there", program.display());
+    }
+    Ok(())
+}
+
+/// As a shell tells it: 128 and the signal for a process that a signal ended.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

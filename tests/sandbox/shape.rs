@@ -1,0 +1,162 @@
+//! What the cluster looks like when the program comes to it: for tests by field, for people by option.
+
+use clap::{Args, Parser, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Args)]
+pub struct Shape {
+    /// Number of Availability Zones
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub azs: u8,
+    /// Who owns the nodes that are there before
+    #[arg(long, value_enum, default_value_t = OldNodes::Both)]
+    pub old_nodes: OldNodes,
+    /// Old nodes per Availability Zone, in each of the old node groups
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub nodes_per_az: u32,
+    /// Instance type of the old nodes
+    #[arg(long, value_name = "TYPE", default_value = "m5.large")]
+    pub instance_type: String,
+    /// The old nodes stand in the public subnets
+    #[arg(long)]
+    pub public_nodes: bool,
+    /// How the VPC CNI was installed
+    #[arg(long, value_enum, default_value_t = Cni::Addon)]
+    pub cni: Cni,
+    #[arg(long, value_name = "VERSION", default_value = "v1.20.4-eksbuild.1")]
+    pub cni_version: String,
+    /// The ENIConfig CRD: with types (VPC CNI 1.18.3 and later), without, or none
+    #[arg(long, value_enum, default_value_t = Crd::Typed)]
+    pub crd: Crd,
+    /// The cluster's accessConfig.authenticationMode
+    #[arg(long, value_enum, default_value_t = AuthenticationMode::ApiAndConfigMap)]
+    pub authentication_mode: AuthenticationMode,
+    /// The version that EKS reports
+    #[arg(long, value_name = "VERSION", default_value = "1.34")]
+    pub kubernetes_version: String,
+    /// A block that the VPC already has besides its primary one
+    #[arg(long, value_name = "CIDR")]
+    pub secondary_cidr: Option<String>,
+    /// Blocks that a VPC may have
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub cidr_quota: u32,
+    #[arg(long, value_enum, default_value_t = IpFamily::Ipv4)]
+    pub ip_family: IpFamily,
+    /// An EKS Auto Mode cluster
+    #[arg(long)]
+    pub auto_mode: bool,
+    /// Leave out the Deployments, the StatefulSet and the Job with their PodDisruptionBudgets
+    #[arg(long = "no-workloads", action = clap::ArgAction::SetFalse)]
+    pub workloads: bool,
+    /// How AWS behaves: always fresh, as on a real day, or worse
+    #[arg(long, value_enum, default_value_t = Aws::Real)]
+    pub aws: Aws,
+    /// How long stacks, instances and rollouts take
+    #[arg(long, value_enum, default_value_t = Latency::Short)]
+    pub latency: Latency,
+    #[arg(long, value_name = "REGION", default_value = "us-west-2")]
+    pub region: String,
+    /// Name of the cluster
+    #[arg(long = "name", value_name = "NAME", default_value = "sandbox")]
+    pub cluster: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OldNodes {
+    Managed,
+    SelfManaged,
+    Both,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cni {
+    Addon,
+    Daemonset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crd {
+    Typed,
+    Untyped,
+    Missing,
+}
+
+/// Spelled as EKS spells it, also as an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AuthenticationMode {
+    ConfigMap,
+    Api,
+    ApiAndConfigMap,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum IpFamily {
+    Ipv4,
+    Ipv6,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aws {
+    Calm,
+    Real,
+    Rough,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Latency {
+    Short,
+    Realistic,
+}
+
+impl Default for Shape {
+    /// The defaults of the options, so that there is one place for them.
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct Options {
+            #[command(flatten)]
+            shape: Shape,
+        }
+        Options::parse_from(["sandbox"]).shape
+    }
+}
+
+impl Shape {
+    /// Names of the Availability Zones.
+    pub fn zones(&self) -> Vec<String> {
+        ('a'..='d').take(self.azs.into()).map(|letter| format!("{}{letter}", self.region)).collect()
+    }
+
+    /// How many nodes are there before the program comes. Those of an Auto Mode cluster come with its first pods: none.
+    pub fn old_node_count(&self) -> usize {
+        if self.auto_mode {
+            return 0;
+        }
+        let groups = match self.old_nodes {
+            OldNodes::Both => 2,
+            OldNodes::Managed | OldNodes::SelfManaged => 1,
+            OldNodes::None => 0,
+        };
+        groups * usize::from(self.azs) * self.nodes_per_az as usize
+    }
+
+    /// shape.json, which the AWS side reads: the shape and where the parts of this sandbox are.
+    pub fn to_json(&self, places: Value) -> Value {
+        let mut shape = json!(self);
+        shape["azs"] = json!(self.zones());
+        shape["account"] = json!("123456789012");
+        if let (Some(shape), Value::Object(places)) = (shape.as_object_mut(), places) {
+            shape.extend(places);
+        }
+        shape
+    }
+}

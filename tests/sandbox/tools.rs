@@ -1,0 +1,360 @@
+//! The programs that a sandbox runs: found, or built once and kept in a cache folder of the user's. A key in each
+//! name there is a hash of what it was built from.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::IsTerminal;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::process::tail;
+
+const CONTROL_PLANE: [&str; 5] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
+/// pip's own resolver takes minutes over moto's dependencies; uv takes seconds.
+const UV: &str = "uv==0.13.9";
+
+/// A program that must be installed first. Its message says how.
+#[derive(Debug)]
+pub struct Missing(String);
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub path: PathBuf,
+    /// Built from our sources: ends by itself when its stdin does.
+    pub ours: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tools {
+    pub etcd: Program,
+    pub kube_apiserver: Program,
+    pub kube_controller_manager: Program,
+    pub kube_scheduler: Program,
+    pub kubectl: PathBuf,
+    pub kwok: Program,
+    pub node_agent: Program,
+    /// Python with moto; cfn-lint is in it too (`-m cfnlint`).
+    pub python: PathBuf,
+}
+
+/// tests/sandbox of this repository.
+pub fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox")
+}
+
+/// $ENI_CUSTOM_SANDBOX_CACHE, else where the system keeps a user's caches.
+pub fn cache() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = match (set("ENI_CUSTOM_SANDBOX_CACHE"), set("XDG_CACHE_HOME")) {
+        (Some(folder), _) => folder,
+        (None, Some(caches)) => caches.join("eni-custom-sandbox"),
+        (None, None) => {
+            let home = set("HOME").context("HOME is not set: set ENI_CUSTOM_SANDBOX_CACHE")?;
+            let caches = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+            home.join(caches).join("eni-custom-sandbox")
+        }
+    };
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Everything that a sandbox needs. Go builds and Python installs side by side: one uses the processors, the other
+/// the network.
+pub fn find_or_build() -> Result<Tools> {
+    let sources = sources();
+    thread::scope(|scope| {
+        let python = scope.spawn(|| venv("aws", &sources.join("aws/requirements.txt")));
+        let go = Go { module: sources.join("controlplane") };
+        let given = Assets::from_env();
+        let mut built = None;
+        let mut control_plane = |name: &str| -> Result<Program> {
+            if let Some(path) = given.as_ref().and_then(|given| given.get(name)) {
+                return Ok(Program { path, ours: false });
+            }
+            let folder = match &built {
+                Some(folder) => folder,
+                None => built.insert(go.control_plane()?),
+            };
+            Ok(Program { path: folder.join(name), ours: true })
+        };
+        let tools = Tools {
+            etcd: control_plane("etcd")?,
+            kube_apiserver: control_plane("kube-apiserver")?,
+            kube_controller_manager: control_plane("kube-controller-manager")?,
+            kube_scheduler: control_plane("kube-scheduler")?,
+            kubectl: control_plane("kubectl")?.path,
+            kwok: Program {
+                path: go.command("kwok", "kwok, which plays the kubelets: 1 minute")?,
+                ours: true,
+            },
+            node_agent: Program { path: go.command("node-agent", "the node agent")?, ours: true },
+            python: PathBuf::new(),
+        };
+        let python = python.join().expect("installing does not panic")?.join("bin/python");
+        Ok(Tools { python, ..tools })
+    })
+}
+
+/// The `aws` command, for people: it pins its own botocore, so it has a venv of its own.
+pub fn aws_cli() -> Result<PathBuf> {
+    Ok(venv("awscli", &sources().join("aws/awscli-requirements.txt"))?.join("bin/aws"))
+}
+
+/// KUBEBUILDER_ASSETS, a folder with programs of the control plane.
+struct Assets {
+    folder: PathBuf,
+}
+
+impl Assets {
+    fn from_env() -> Option<Self> {
+        let folder = PathBuf::from(env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty())?);
+        Some(Self { folder })
+    }
+
+    /// What KUBEBUILDER_ASSETS lacks is built. It usually lacks the controllers, which must not be newer than the API
+    /// server (Kubernetes's version skew policy), so its API server is taken only together with them.
+    fn get(&self, name: &str) -> Option<PathBuf> {
+        let there = |name: &str| Some(self.folder.join(name)).filter(|path| path.is_file());
+        let whole = || CONTROL_PLANE.iter().all(|name| there(name).is_some());
+        if matches!(name, "etcd" | "kubectl") || whole() { there(name) } else { None }
+    }
+}
+
+/// Commands of the Go module in tests/sandbox/controlplane.
+struct Go {
+    module: PathBuf,
+}
+
+impl Go {
+    /// A folder with etcd, kube-apiserver, … : links to one binary that looks at its own name.
+    fn control_plane(&self) -> Result<PathBuf> {
+        let binary =
+            self.command("control-plane", "the Kubernetes control plane: about 6 minutes on 2 processors")?;
+        Ok(binary.parent().context("a binary is in a folder")?.to_path_buf())
+    }
+
+    fn command(&self, name: &str, what: &str) -> Result<PathBuf> {
+        let key = self.key(name)?;
+        let folder = kept(name, &key, |folder| {
+            let kubernetes = self.check()?;
+            let mut build = Command::new("go");
+            build.current_dir(&self.module).env("CGO_ENABLED", "0");
+            build.args(["build", "-ldflags", &version_flags(&kubernetes)?]);
+            build.arg("-o").arg(folder.join(name)).arg(format!("./cmd/{name}"));
+            say(&format!("building {what} (once)"));
+            run(build, &format!("building {name}"), folder)?;
+            if name == "control-plane" {
+                for link in CONTROL_PLANE {
+                    symlink(name, folder.join(link))?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(folder.join(name))
+    }
+
+    /// A hash of the module's versions and of the sources that the command is built from: an edit of the node agent
+    /// must not link the control plane again.
+    fn key(&self, name: &str) -> Result<String> {
+        let mut files = Vec::new();
+        go_sources(&self.module, &mut files)?;
+        let commands = self.module.join("cmd");
+        let own = commands.join(name);
+        // The node agent alone has packages outside its own folder.
+        files.retain(|file| file.starts_with(&own) || (name == "node-agent" && !file.starts_with(&commands)));
+        files.extend(["go.mod", "go.sum"].map(|file| self.module.join(file)));
+        hash(files)
+    }
+
+    /// Go is there and new enough; answers the version of Kubernetes in go.mod.
+    fn check(&self) -> Result<String> {
+        let found = Command::new("go").current_dir(&self.module).args(["env", "GOVERSION"]).output();
+        let version = match &found {
+            Ok(output) if output.status.success() => {
+                String::from_utf8_lossy(&output.stdout).trim().to_string()
+            }
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_string(),
+            Err(_) => "none".to_string(),
+        };
+        let minor = version.strip_prefix("go1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        if minor.is_none_or(|minor| minor < 26) {
+            bail!(Missing(format!(
+                "the sandbox needs Go 1.26 or later (found: {version})\n  \
+                 Debian, Ubuntu: sudo apt-get install golang-go    (older than 1.26 there? see https://go.dev/dl)\n  \
+                 macOS:          brew install go"
+            )));
+        }
+        let module = fs::read_to_string(self.module.join("go.mod"))?;
+        let line = module.lines().map(str::trim).find(|line| line.starts_with("k8s.io/kubernetes v"));
+        let kubernetes =
+            line.and_then(|line| line.split(' ').nth(1)).context("go.mod names no k8s.io/kubernetes")?;
+        Ok(kubernetes.to_string())
+    }
+}
+
+/// Kubernetes's release build sets its version so; without it the API server says v0.0.0-master.
+fn version_flags(version: &str) -> Result<String> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let (major, minor) = (parts.next().context("a major version")?, parts.next().context("a minor version")?);
+    let mut flags = "-s -w".to_string();
+    for package in ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"] {
+        for (name, value) in [
+            ("gitVersion", version),
+            ("gitMajor", major),
+            ("gitMinor", minor),
+            ("gitTreeState", "clean"),
+            ("gitCommit", "0000000000000000000000000000000000000000"),
+        ] {
+            flags.push_str(&format!(" -X {package}.{name}={value}"));
+        }
+    }
+    Ok(flags)
+}
+
+fn go_sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            go_sources(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "go")
+            && !path.to_string_lossy().ends_with("_test.go")
+        {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn hash(mut files: Vec<PathBuf>) -> Result<String> {
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update(fs::read(&file).with_context(|| format!("reading {}", file.display()))?);
+    }
+    Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A venv with what a requirements file pins.
+fn venv(name: &str, requirements: &Path) -> Result<PathBuf> {
+    let key = hash(vec![requirements.to_path_buf()])?;
+    kept(&format!("venv-{name}"), &key, |folder| {
+        say(&format!("installing {} (once)", if name == "awscli" { "the aws command" } else { "moto" }));
+        let mut create = Command::new(python()?);
+        create.args(["-m", "venv"]).arg(folder);
+        run(create, "python3 -m venv", folder)?;
+        let mut uv = Command::new(folder.join("bin/python"));
+        uv.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV]);
+        run(uv, "pip install uv", folder)?;
+        let mut install = Command::new(folder.join("bin/uv"));
+        // Compiled now: moto's first import would otherwise take seconds in the first sandbox.
+        install.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]);
+        install.arg(folder.join("bin/python")).arg("-r").arg(requirements);
+        run(install, "uv pip install", folder)
+    })
+}
+
+/// A Python that is new enough and has venv (Debian packs its pip apart).
+fn python() -> Result<&'static str> {
+    let check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    let good = |name: &&str| {
+        let run = Command::new(name).args(["-c", check]).stderr(Stdio::null()).status();
+        run.is_ok_and(|status| status.success())
+    };
+    let names = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
+    names.into_iter().find(good).ok_or_else(|| {
+        let message = "the sandbox needs Python 3.10 or later with venv\n  \
+                       Debian, Ubuntu: sudo apt-get install python3 python3-venv\n  \
+                       macOS:          brew install python";
+        Missing(message.to_string()).into()
+    })
+}
+
+/// The folder `NAME-KEY` of the cache, made by `make` when it isn't there: by one process, however many want it.
+fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let cache = cache()?;
+    let folder = cache.join(format!("{name}-{key}"));
+    // Written last. A venv can't be made elsewhere and moved: its scripts name their interpreter by full path.
+    let done = folder.join("done");
+    if !done.exists() {
+        let lock = File::create(cache.join(format!("{name}.lock")))?;
+        if lock.try_lock().is_err() {
+            say(&format!("waiting for another process that builds {name}"));
+            lock.lock()?;
+        }
+        if !done.exists() {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)?;
+            }
+            fs::create_dir_all(&folder)?;
+            make(&folder)?;
+            sweep(&cache, name, &folder);
+        }
+    }
+    // Touched by every use, which is what `sweep` goes by.
+    File::create(&done)?;
+    Ok(folder)
+}
+
+/// Removes earlier builds that nobody used for a fortnight.
+fn sweep(cache: &Path, name: &str, keep: &Path) {
+    let old = SystemTime::now() - Duration::from_secs(14 * 24 * 3600);
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let ours =
+            entry.file_name().to_string_lossy().rsplit_once('-').is_some_and(|(start, _)| start == name);
+        let used = path.join("done").metadata().and_then(|done| done.modified());
+        if ours && path != keep && used.is_ok_and(|used| used < old) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// Runs a build with its output in a log, and a line now and then so that nobody thinks it hangs.
+fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
+    let log = folder.join("build.log");
+    let output = File::create(&log)?;
+    let start = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()
+        .with_context(|| format!("{what}: can't run {}", command.get_program().display()))?;
+    let pause = Duration::from_secs(if std::io::stderr().is_terminal() { 15 } else { 60 });
+    let mut next = pause;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() > next {
+            say(&format!("  {what}: {} s so far", start.elapsed().as_secs()));
+            next += pause;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    if !status.success() {
+        bail!("{what} failed ({status})\n{}", tail(&log));
+    }
+    Ok(())
+}
+
+/// Progress, on stderr.
+pub fn say(line: &str) {
+    eprintln!("sandbox: {line}");
+}

@@ -1,0 +1,228 @@
+//! What of the documented end state is missing: pure, over what the witness saw. Each fault names what it is about.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use serde_json::Value;
+
+use super::Sandbox;
+use super::witness::{Eni, EniConfig, Seen};
+
+const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
+const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+pub struct Node {
+    pub name: String,
+    pub zone: String,
+    pub instance: String,
+    pub ready: bool,
+    pub max_pods: u64,
+}
+
+impl Node {
+    pub fn of(node: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let provider = text(&node["spec"]["providerID"]);
+        Self {
+            name: text(&node["metadata"]["name"]),
+            zone: text(&node["metadata"]["labels"][ZONE]),
+            instance: provider.rsplit('/').next().unwrap_or_default().to_string(),
+            ready: ready(node),
+            max_pods: text(&node["status"]["allocatable"]["pods"]).parse().unwrap_or(0),
+        }
+    }
+
+    /// The address of a pod that is on this node and has one of its own.
+    pub fn pod_address<'a>(&self, pod: &'a Value) -> Option<&'a str> {
+        let here = pod["spec"]["nodeName"] == self.name.as_str() && has_own_address(pod);
+        pod["status"]["podIP"].as_str().filter(|_| here)
+    }
+}
+
+fn ready(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// Not in the host's network, and not over.
+fn has_own_address(pod: &Value) -> bool {
+    let over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    pod["spec"]["hostNetwork"] != true && !over
+}
+
+fn name(object: &Value) -> String {
+    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
+    format!("{} {}/{}", object["kind"].as_str().unwrap_or_default(), part("namespace"), part("name"))
+}
+
+pub fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
+    let mut faults = Vec::new();
+    network(seen, sandbox, &mut faults);
+    cni(seen, &mut faults);
+    nodes(seen, sandbox, &mut faults);
+    pods(seen, &mut faults);
+    for (name, status) in &seen.stacks {
+        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+            faults.push(format!("stack {name} is {status}"));
+        }
+    }
+    // One with what the node groups share, and one for each ENIConfig; the old nodes' own don't count. CloudFormation
+    // begins the names of what a stack owns with the stack's.
+    let old = |stack: &str| sandbox.aws.self_managed_asgs.iter().any(|group| group.starts_with(stack));
+    let stacks = seen.stacks.keys().filter(|name| !old(name)).count();
+    if stacks <= seen.eniconfigs.len() {
+        faults.push(format!("{stacks} new stacks for {} ENIConfigs", seen.eniconfigs.len()));
+    }
+    faults
+}
+
+fn in_secondary_block(seen: &Seen, block: &Ipv4Net) -> bool {
+    seen.blocks.iter().skip(1).any(|secondary| secondary.contains(block))
+}
+
+/// Steps 1, 2 and 6: blocks, subnets, ENIConfigs.
+fn network(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
+    if seen.blocks.len() < 2 {
+        faults.push(format!("VPC {} has no associated secondary CIDR block", sandbox.aws.vpc_id));
+    }
+    for zone in sandbox.shape.zones() {
+        let in_zone = |config: &&EniConfig| seen.subnets.get(&config.subnet).is_some_and(|s| s.zone == zone);
+        if seen.eniconfigs.values().filter(in_zone).count() != 1 {
+            faults.push(format!("{zone} has not exactly one ENIConfig"));
+        }
+    }
+    for (name, config) in &seen.eniconfigs {
+        let id = &config.subnet;
+        let Some(subnet) = seen.subnets.get(id) else {
+            faults.push(format!("ENIConfig {name}: there is no subnet {id}"));
+            continue;
+        };
+        if !subnet.available || !in_secondary_block(seen, &subnet.block) {
+            faults.push(format!("ENIConfig {name}: {id} is not available, or not in a secondary block"));
+        }
+        let (is, wanted) = (seen.route_tables.get(id), sandbox.aws.private_route_tables.get(&subnet.zone));
+        if is.is_none() || is != wanted {
+            faults
+                .push(format!("subnet {id} is on route table {is:?}, the zone's private one is {wanted:?}"));
+        }
+    }
+}
+
+fn variable<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
+    let aws_node =
+        seen.workloads.iter().find(|object| self::name(object) == "DaemonSet kube-system/aws-node")?;
+    let containers = aws_node["spec"]["template"]["spec"]["containers"].as_array()?;
+    let container = containers.iter().find(|container| container["name"] == "aws-node")?;
+    container["env"].as_array()?.iter().find(|variable| variable["name"] == name)?["value"].as_str()
+}
+
+/// Steps 3 and 5, and where they must be written to last.
+fn cni(seen: &Seen, faults: &mut Vec<String>) {
+    let wanted = [(CUSTOM_NETWORKING, Some("true")), (LABEL, None)];
+    for (name, value) in wanted {
+        let is = variable(seen, name);
+        if is.is_none() || (value.is_some() && is != value) {
+            faults.push(format!("DaemonSet aws-node has {name}={}", is.unwrap_or("(not set)")));
+        }
+        // The add-on's manager writes its own values again with the next update.
+        if let Some(addon) = &seen.addon
+            && addon["env"][name].as_str() != is
+        {
+            faults.push(format!("add-on vpc-cni has {name}={}", addon["env"][name]));
+        }
+    }
+    if variable(seen, "ENI_CONFIG_ANNOTATION_DEF").is_some() {
+        faults
+            .push("DaemonSet aws-node has ENI_CONFIG_ANNOTATION_DEF, which overrides the label".to_string());
+    }
+}
+
+/// Steps 7, 8 and 9: node groups, security groups, old nodes.
+fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
+    let cluster_group = &sandbox.aws.cluster_security_group;
+    for id in seen.instances.keys().filter(|id| sandbox.old_instances.contains(*id)) {
+        faults.push(format!("old instance {id} is still there"));
+    }
+    let nodes: Vec<Node> = seen.nodes.iter().map(Node::of).collect();
+    for id in seen.instances.keys().filter(|id| nodes.iter().all(|node| node.instance != **id)) {
+        faults.push(format!("instance {id} is no node"));
+    }
+    for zone in sandbox.shape.zones() {
+        if nodes.iter().all(|node| node.zone != zone) {
+            faults.push(format!("{zone} has no node"));
+        }
+    }
+    let label = variable(seen, LABEL).unwrap_or_default();
+    for (node, object) in nodes.iter().zip(&seen.nodes) {
+        let Node { name, instance, .. } = node;
+        let Some(kind) = seen.instances.get(instance) else {
+            faults.push(format!("node {name}: its instance {instance} is gone"));
+            continue;
+        };
+        if !node.ready || object["spec"]["unschedulable"] == true {
+            faults.push(format!("node {name} is not Ready, or cordoned"));
+        }
+        if Some(&node.max_pods) != seen.max_pods.get(kind) {
+            let wanted = seen.max_pods.get(kind);
+            faults.push(format!("node {name} ({kind}) has room for {} pods, not {wanted:?}", node.max_pods));
+        }
+        let on_it = |eni: &&Eni| eni.attached.as_ref().is_some_and(|(id, _)| id == instance);
+        let index = |eni: &Eni| eni.attached.as_ref().map_or(0, |(_, index)| *index);
+        let (first, others): (Vec<&Eni>, Vec<&Eni>) =
+            seen.enis.iter().filter(on_it).partition(|eni| index(eni) == 0);
+        // Pods are reached as nodes are: the node group's own group and the cluster's.
+        let mut groups: BTreeSet<String> = first.iter().flat_map(|eni| eni.groups.clone()).collect();
+        groups.insert(cluster_group.clone());
+        if groups.len() != 2 {
+            faults.push(format!(
+                "node {name}: {groups:?} are not the cluster's group and one of its node group"
+            ));
+        }
+        let config = object["metadata"]["labels"][label].as_str().and_then(|name| seen.eniconfigs.get(name));
+        let Some(config) = config else {
+            faults.push(format!("node {name}: no ENIConfig is named by its label {label}"));
+            continue;
+        };
+        if config.groups != groups {
+            faults.push(format!("node {name}: its ENIConfig has groups {:?}, not {groups:?}", config.groups));
+        }
+        if others.is_empty() {
+            faults.push(format!("node {name} has no ENI for pods"));
+        }
+        for eni in others.iter().filter(|eni| eni.subnet != config.subnet || eni.groups != config.groups) {
+            faults.push(format!("node {name}: {} is not as its ENIConfig says: {eni:?}", eni.id));
+        }
+    }
+}
+
+fn pods(seen: &Seen, faults: &mut Vec<String>) {
+    for pod in seen.pods.iter().filter(|pod| has_own_address(pod)) {
+        let address: Option<Ipv4Addr> = pod["status"]["podIP"].as_str().and_then(|text| text.parse().ok());
+        let secondary = |address: &Ipv4Addr| seen.blocks.iter().skip(1).any(|block| block.contains(address));
+        if !address.as_ref().is_some_and(secondary) {
+            faults.push(format!("{} has address {address:?}, in no secondary block", name(pod)));
+        }
+        if !ready(pod) {
+            faults.push(format!("{} is not Ready", name(pod)));
+        }
+    }
+    for object in &seen.workloads {
+        let (spec, status) = (&object["spec"], &object["status"]);
+        let number = |value: &Value| value.as_u64().unwrap_or(0);
+        let (is, wanted) = match object["kind"].as_str() {
+            Some("DaemonSet") => (
+                number(&status["numberReady"]).min(number(&status["updatedNumberScheduled"])),
+                seen.nodes.len() as u64,
+            ),
+            Some("PodDisruptionBudget") => {
+                (number(&status["currentHealthy"]), number(&status["desiredHealthy"]))
+            }
+            _ => (number(&status["readyReplicas"]), number(&spec["replicas"])),
+        };
+        if is < wanted {
+            faults.push(format!("{}: {is} of {wanted} pods are Ready", name(object)));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Watches through a whole run what the end state alone can't tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Sandbox;
+use super::witness::{self, Eni, Seen};
+
+/// Was any PodDisruptionBudget ever below its minimum, changed or deleted? It counts pods by itself, and looks at what
+/// the disruption controller counted.
+pub struct PdbWatch {
+    kubectls: Vec<Child>,
+    readers: Vec<JoinHandle<()>>,
+    state: Arc<Mutex<Budgets>>,
+}
+
+#[derive(Default)]
+struct Budgets {
+    /// By UID, so that a StatefulSet's pod and its successor are two.
+    pods: BTreeMap<String, Value>,
+    budgets: BTreeMap<String, Budget>,
+    violations: BTreeSet<String>,
+}
+
+struct Budget {
+    object: Value,
+    /// It had its pods once: from then on too few are too few.
+    met: bool,
+}
+
+impl PdbWatch {
+    pub fn start(sandbox: &Sandbox) -> Result<Self> {
+        let mut watch = Self { kubectls: Vec::new(), readers: Vec::new(), state: Arc::default() };
+        for kind in ["poddisruptionbudgets", "pods"] {
+            let mut kubectl = Command::new(&sandbox.tools.kubectl)
+                .arg("--kubeconfig")
+                .arg(sandbox.kubeconfig_admin())
+                .args(["get", kind, "-A", "-o", "json", "--watch", "--output-watch-events"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .context("starting kubectl")?;
+            let events = kubectl.stdout.take().context("stdout is a pipe")?;
+            watch.kubectls.push(kubectl);
+            let state = Arc::clone(&watch.state);
+            watch.readers.push(thread::spawn(move || {
+                for event in
+                    serde_json::Deserializer::from_reader(events).into_iter::<Value>().map_while(Result::ok)
+                {
+                    state.lock().expect("no reader panics").see(event);
+                }
+            }));
+        }
+        Ok(watch)
+    }
+
+    /// What was violated, each in a sentence.
+    pub fn finish(mut self) -> Vec<String> {
+        self.end();
+        for reader in self.readers.drain(..) {
+            reader.join().expect("no reader panics");
+        }
+        let state = self.state.lock().expect("no reader panics");
+        state.violations.iter().cloned().collect()
+    }
+
+    fn end(&mut self) {
+        for mut kubectl in self.kubectls.drain(..) {
+            let _ = kubectl.kill();
+            let _ = kubectl.wait();
+        }
+    }
+}
+
+impl Drop for PdbWatch {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Budgets {
+    fn see(&mut self, mut event: Value) {
+        let deleted = event["type"] == "DELETED";
+        let object = event["object"].take();
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_string();
+        if object["kind"] == "Pod" {
+            if deleted {
+                self.pods.remove(&uid);
+            } else {
+                self.pods.insert(uid, object);
+            }
+        } else if deleted {
+            self.budgets.remove(&uid);
+            self.violations.insert(format!("{} was deleted", name(&object)));
+        } else {
+            let before = self.budgets.remove(&uid);
+            if before.as_ref().is_some_and(|before| before.object["spec"] != object["spec"]) {
+                self.violations.insert(format!("{} was changed", name(&object)));
+            }
+            self.budgets.insert(uid, Budget { object, met: before.is_some_and(|before| before.met) });
+        }
+        self.count();
+    }
+
+    fn count(&mut self) {
+        for budget in self.budgets.values_mut() {
+            let status = &budget.object["status"];
+            let least = status["desiredHealthy"].as_u64().unwrap_or(0);
+            let healthy =
+                self.pods.values().filter(|pod| covers(&budget.object, pod) && is_healthy(pod)).count()
+                    as u64;
+            if healthy < least && budget.met {
+                self.violations
+                    .insert(format!("{}: {healthy} pods Ready, {least} is the least", name(&budget.object)));
+            }
+            let counted = status["currentHealthy"].as_u64().unwrap_or(0);
+            if counted < least && budget.met {
+                self.violations
+                    .insert(format!("{}: its status says {counted} of {least}", name(&budget.object)));
+            }
+            budget.met |= healthy >= least && counted >= least && least > 0;
+        }
+    }
+}
+
+fn covers(budget: &Value, pod: &Value) -> bool {
+    let labels = &pod["metadata"]["labels"];
+    let wanted = budget["spec"]["selector"]["matchLabels"].as_object();
+    budget["metadata"]["namespace"] == pod["metadata"]["namespace"]
+        && wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| labels[name] == *value))
+}
+
+/// As the disruption controller counts: Ready and not on its way out.
+fn is_healthy(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.into_iter().any(|each| each["type"] == "Ready" && each["status"] == "True");
+    ready && pod["metadata"]["deletionTimestamp"].is_null()
+}
+
+fn name(object: &Value) -> String {
+    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
+    format!("PodDisruptionBudget {}/{}", part("namespace"), part("name"))
+}
+
+/// Keeps every ENI that was ever there: the CNI doesn't change the groups of one that exists, so one made with other
+/// groups than the final ones was made too early.
+pub struct EniWatch {
+    stop: Arc<AtomicBool>,
+    seen: Arc<Mutex<BTreeMap<String, Eni>>>,
+    poll: Option<JoinHandle<Result<()>>>,
+}
+
+impl EniWatch {
+    pub fn start(sandbox: &Sandbox) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen: Arc<Mutex<BTreeMap<String, Eni>>> = Arc::default();
+        let (endpoint, region) = (sandbox.endpoint.clone(), sandbox.shape.region.clone());
+        let (keys, vpc) = (sandbox.aws.keys["witness"].clone(), sandbox.aws.vpc_id.clone());
+        let poll = thread::spawn({
+            let (stop, seen) = (Arc::clone(&stop), Arc::clone(&seen));
+            move || {
+                witness::block_on(async {
+                    let ec2 = aws_sdk_ec2::Client::new(&witness::sdk(&endpoint, &region, &keys).await);
+                    while !stop.load(Ordering::Relaxed) {
+                        // A throttled look is one look less.
+                        for eni in witness::enis(&ec2, &vpc).await.unwrap_or_default() {
+                            seen.lock().expect("nobody panics").entry(eni.id.clone()).or_insert(eni);
+                        }
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                    Ok(())
+                })
+            }
+        });
+        Ok(Self { stop, seen, poll: Some(poll) })
+    }
+
+    /// ENIs in the pods' subnets that were made with other groups than their ENIConfig has at the end.
+    pub fn finish(mut self, end: &Seen) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(poll) = self.poll.take() {
+            let _ = poll.join();
+        }
+        let mut faults = Vec::new();
+        for config in end.eniconfigs.values() {
+            for eni in self.seen.lock().expect("nobody panics").values() {
+                if eni.subnet == config.subnet && eni.groups != config.groups {
+                    faults.push(format!("{} was made with groups {:?}", eni.id, eni.groups));
+                }
+            }
+        }
+        faults
+    }
+}
+
+impl Drop for EniWatch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,181 @@
+//! What runs on the cluster: the parts that EKS installs, and a shop.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::shape::{AuthenticationMode, Cni, Crd, Shape};
+use super::{AwsSide, tools};
+
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    pub path: PathBuf,
+    pub dir: PathBuf,
+}
+
+impl Kubectl {
+    pub fn run(&self, args: &[&str]) -> Result<String> {
+        self.run_with(args, "")
+    }
+
+    pub fn run_with(&self, args: &[&str], stdin: &str) -> Result<String> {
+        let what = || format!("kubectl {}", args.join(" "));
+        let mut child = Command::new(&self.path)
+            .arg("--kubeconfig")
+            .arg(self.dir.join("kubeconfig-admin"))
+            .arg("--cache-dir")
+            .arg(self.dir.join("kubectl-cache"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(what)?;
+        // Small enough for the pipe, or read before anything is written.
+        child.stdin.take().context("stdin is a pipe")?.write_all(stdin.as_bytes())?;
+        let output = child.wait_with_output().with_context(what)?;
+        if !output.status.success() {
+            bail!("{}: {}", what(), String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// What needs no node. A managed add-on is installed by the AWS side, as EKS does it.
+pub fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
+    let mut files = vec!["kube-proxy.yaml"];
+    match shape.crd {
+        Crd::Typed => files.push("eniconfig-crd-typed.yaml"),
+        Crd::Untyped => files.push("eniconfig-crd-untyped.yaml"),
+        Crd::Missing => {}
+    }
+    if shape.cni == Cni::Daemonset && !shape.auto_mode {
+        files.push("aws-node.yaml");
+    }
+    apply(kubectl, shape, &files)
+}
+
+/// What is spread over the nodes, so they must be there.
+pub fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
+    apply(kubectl, shape, if shape.workloads { &["coredns.yaml", "shop.yaml"] } else { &["coredns.yaml"] })
+}
+
+fn apply(kubectl: &Kubectl, shape: &Shape, files: &[&str]) -> Result<()> {
+    let folder = tools::sources().join("manifests");
+    let mut documents = String::new();
+    for file in files {
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        documents.push_str(&text.replace("${CNI_VERSION}", &shape.cni_version));
+        documents.push_str("\n---\n");
+    }
+    kubectl.run_with(&["apply", "--validate=ignore", "-f", "-"], &documents).map(drop)
+}
+
+/// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by hand.
+pub fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -> Result<()> {
+    if shape.authentication_mode == AuthenticationMode::Api {
+        return Ok(());
+    }
+    let account = &aws.account;
+    let nodes = match &aws.old_node_role_arn {
+        Some(role) => format!(
+            "    - rolearn: {role}
+      username: system:node:{{{{EC2PrivateDNSName}}}}
+      groups:
+      - system:bootstrappers
+      - system:nodes
+"
+        ),
+        None => String::new(),
+    };
+    let config_map = format!(
+        "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: aws-auth
+  namespace: kube-system
+data:
+  mapRoles: |
+{nodes}    # on call: ask before you take this away
+    - groups: [ \"system:masters\" ]
+      rolearn: arn:aws:iam::{account}:role/platform-engineers
+      username: 'engineer:{{{{SessionName}}}}'   # who it was is in the audit log
+  mapUsers: |
+    - userarn: arn:aws:iam::{account}:user/auditor
+      username: auditor
+      groups:
+        - auditors
+"
+    );
+    kubectl.run_with(&["create", "--validate=ignore", "-f", "-"], &config_map).map(drop)
+}
+
+/// Are the nodes there? `Err` says how many are.
+pub fn nodes_are_ready(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
+    let wanted = shape.old_node_count();
+    let ready = objects(kubectl, "nodes")?.iter().filter(|node| node_is_ready(node)).count();
+    if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
+}
+
+/// Is this a cluster in use? `Err` says what it lacks.
+pub fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
+    let objects = objects(kubectl, "daemonsets,deployments,statefulsets,jobs,poddisruptionbudgets")?;
+    if !shape.auto_mode && !objects.iter().any(|object| name(object) == "kube-system/aws-node") {
+        return Err("there is no DaemonSet aws-node".to_string());
+    }
+    match objects.iter().find(|object| !is_settled(object, shape.old_node_count())) {
+        Some(object) => {
+            Err(format!("{} {} is not ready: {}", object["kind"], name(object), object["status"]))
+        }
+        None => Ok(Some(())),
+    }
+}
+
+fn objects(kubectl: &Kubectl, kinds: &str) -> Result<Vec<Value>, String> {
+    let text = kubectl.run(&["get", kinds, "-A", "-o", "json"]).map_err(|error| format!("{error:#}"))?;
+    let mut list: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+}
+
+fn name(object: &Value) -> String {
+    let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
+    format!("{}/{}", part("namespace"), part("name"))
+}
+
+fn node_is_ready(node: &Value) -> bool {
+    let conditions = node["status"]["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+fn is_settled(object: &Value, nodes: usize) -> bool {
+    let status = &object["status"];
+    let number = |field: &str| status[field].as_u64().unwrap_or(0);
+    // Without nodes nothing can run.
+    if nodes == 0 {
+        return true;
+    }
+    let observed = status["observedGeneration"] == object["metadata"]["generation"];
+    match object["kind"].as_str() {
+        Some("DaemonSet") => {
+            let ready = number("numberReady");
+            observed
+                && ready == nodes as u64
+                && ready == number("desiredNumberScheduled")
+                && ready == number("updatedNumberScheduled")
+        }
+        Some("Deployment" | "StatefulSet") => {
+            observed && number("readyReplicas") == object["spec"]["replicas"].as_u64().unwrap_or(1)
+        }
+        Some("Job") => number("succeeded") > 0,
+        Some("PodDisruptionBudget") => observed && number("disruptionsAllowed") > 0,
+        _ => true,
+    }
+}
