@@ -1,1 +1,14 @@
-fn main() {}
+//! All that needs more than one module, in one binary: linking the SDKs is what takes time. Tests run the program as a
+//! user does, on the sandbox, and look at AWS and Kubernetes with code of their own.
+
+#[path = "../sandbox/mod.rs"]
+mod sandbox;
+
+mod cluster;
+mod command;
+mod cut;
+mod journey;
+mod offline;
+mod refusal;
+mod single_steps;
+mod templates;

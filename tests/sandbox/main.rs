@@ -99,7 +99,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// SIGTERM came, which the terminal has not told the program under test.
+/// A signal came that nobody told the program under test.
 static TERMINATED: AtomicBool = AtomicBool::new(false);
 
 /// From here on Ctrl-C (and SIGTERM, SIGHUP) is noted, not deadly: whoever waits gives up, and the cluster is ended and
@@ -117,7 +117,8 @@ fn catch_signals() -> Result<()> {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => TERMINATED.store(true, Ordering::Relaxed),
-                    _ = hangup.recv() => {}
+                    // Linux tells only the first process of a terminal's session that the terminal is gone.
+                    _ = hangup.recv() => TERMINATED.store(true, Ordering::Relaxed),
                 }
                 INTERRUPTED.store(true, Ordering::Relaxed);
             }

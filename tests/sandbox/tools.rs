@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -354,7 +354,7 @@ fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Progress, on stderr.
+/// Progress, on stderr. That may be gone with its terminal, which must not end us half-way.
 pub fn say(line: &str) {
-    eprintln!("sandbox: {line}");
+    let _ = writeln!(std::io::stderr(), "sandbox: {line}");
 }

@@ -164,9 +164,9 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
         if !node.ready || object["spec"]["unschedulable"] == true {
             faults.push(format!("node {name} is not Ready, or cordoned"));
         }
-        if Some(&node.max_pods) != seen.max_pods.get(kind) {
-            let wanted = seen.max_pods.get(kind);
-            faults.push(format!("node {name} ({kind}) has room for {} pods, not {wanted:?}", node.max_pods));
+        let wanted = seen.max_pods.get(kind).copied().unwrap_or_default();
+        if node.max_pods != wanted {
+            faults.push(format!("node {name} ({kind}) has room for {} pods, not {wanted}", node.max_pods));
         }
         let on_it = |eni: &&Eni| eni.attached.as_ref().is_some_and(|(id, _)| id == instance);
         let index = |eni: &Eni| eni.attached.as_ref().map_or(0, |(_, index)| *index);
@@ -202,7 +202,8 @@ fn pods(seen: &Seen, faults: &mut Vec<String>) {
         let address: Option<Ipv4Addr> = pod["status"]["podIP"].as_str().and_then(|text| text.parse().ok());
         let secondary = |address: &Ipv4Addr| seen.blocks.iter().skip(1).any(|block| block.contains(address));
         if !address.as_ref().is_some_and(secondary) {
-            faults.push(format!("{} has address {address:?}, in no secondary block", name(pod)));
+            let address = pod["status"]["podIP"].as_str().unwrap_or("(none)");
+            faults.push(format!("{} has address {address}, in no secondary block", name(pod)));
         }
         if !ready(pod) {
             faults.push(format!("{} is not Ready", name(pod)));

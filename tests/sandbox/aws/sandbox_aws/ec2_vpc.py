@@ -127,9 +127,8 @@ def delete_security_group(context: Context, params: dict[str, Any]) -> dict[str,
     store = ec2(context)
     group_id = params.get("GroupId")
     used = any(group_id in [g.id for g in e._group_set] for e in store.enis.values())
-    named = any(group.id != group_id and any(
-        pair.get("GroupId") == group_id for rule in [*group.ingress_rules, *group.egress_rules]
-        for pair in rule.source_groups) for groups in store.groups.values() for group in groups.values())
+    named = any(rule.source_group.get("GroupId") == group_id for groups in store.groups.values() for group in groups.values()
+                if group.id != group_id for rule in [*group.ingress_rules, *group.egress_rules])
     if group_id and (used or named):
         raise AwsError("DependencyViolation", f"resource {group_id} has a dependent object")
     return context.moto(params=params)

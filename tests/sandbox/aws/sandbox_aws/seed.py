@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from . import addon_manager, amis, eks_access, eks_addons, seed_nodes
 from .eks_model import Cluster
-from .k8s import Refused
 from .moto_patches import ec2
 from .world import Context, World
 
@@ -145,13 +143,10 @@ def _addon(world: World, context: Context) -> None:
         return
     cluster = world.home.clusters[shape.cluster]
     api = addon_manager.client(world)
-    if api and api.wait_ready(90):
-        try:
-            addon_manager.install(world, shape.cni_version, {}, "OVERWRITE")
-        except (Refused, *addon_manager.UNREACHABLE) as error:
-            print(f"the vpc-cni add-on could not be installed: {error}", file=sys.stderr)
-    elif api:
-        print("the API server did not answer: the vpc-cni add-on is not installed", file=sys.stderr)
+    if api:
+        if not api.wait_ready(90):
+            raise SystemExit("the cluster's API server did not answer: the vpc-cni add-on can't be installed")
+        addon_manager.install(world, shape.cni_version, {}, "OVERWRITE")
     with world.lock:
         eks_addons.add(context, cluster, shape.cni_version, None, None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Generator
 from typing import Any
@@ -64,10 +66,13 @@ def job(context: Context, stack: Stack, logical: str) -> Job:
 
 
 def _said(error: Exception, service: str) -> str:
+    if isinstance(error, AwsError) and error.code == "ValidationError" and service != "AutoScaling":
+        return error.message  # CloudFormation's own finding
     if isinstance(error, AwsError):
         return (f"Resource handler returned message: \"{error.message} (Service: {service}, Status Code: {error.status}, "
                 f"Request ID: {uuid.uuid4()})\" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: "
                 f"{'AccessDenied' if error.status == 403 else 'GeneralServiceException'})")
+    traceback.print_exception(error, file=sys.stderr)  # a bug of ours, not a stack's
     return f"Internal Failure ({type(error).__name__}: {error})"
 
 
@@ -236,6 +241,9 @@ def _remove(context: Context, stack: Stack, resource: Resource) -> Generator[flo
                 stack.resource_event(resource, "DELETE_FAILED", _said(error, resource.kind.split("::")[1]))
                 return False
             yield context.world.seconds("stack-slow-resource")
+        except Exception as error:  # anything else fails it at once
+            stack.resource_event(resource, "DELETE_FAILED", _said(error, resource.kind.split("::")[1]))
+            return False
     stack.resource_event(resource, "DELETE_COMPLETE")
     return True
 

@@ -1,0 +1,469 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_eni_custom_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_eni_custom_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_eni_custom_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_eni_custom_using_subcommand
+    set -l cmd (__fish_eni_custom_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -s V -l version -d 'Print version'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l all -d 'Every instance type known'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

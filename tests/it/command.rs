@@ -1,0 +1,93 @@
+//! The program, run as a user runs it.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::sandbox::{AwsCall, KubernetesCall, Mark, Sandbox};
+
+/// The program without any cluster.
+pub fn offline() -> Command {
+    let mut command = Command::new(program());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("AWS_") || text.starts_with("ENI_CUSTOM_") || text == "KUBECONFIG" {
+            command.env_remove(name);
+        }
+    }
+    // A file of the one who runs the tests would speak too.
+    command.current_dir(std::env::temp_dir());
+    command
+}
+
+pub fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_eni-custom")
+}
+
+/// The program in a sandbox's environment; without KUBECONFIG it logs in natively.
+pub fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
+    let mut command = sandbox.command(program());
+    command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args).stdin(Stdio::null());
+    command
+}
+
+/// What came of a run.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().expect("the program starts");
+        Ran {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Each of these stands in what a person reads.
+    #[track_caller]
+    pub fn tells(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "'{text}' is not in:\n{}", self.stderr);
+        }
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("stdout is JSON")
+    }
+}
+
+/// Runs the program to its end.
+pub fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    Ran::of(&mut in_sandbox(sandbox, args))
+}
+
+/// Calls of the program's that changed something, or would have, since a mark.
+pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
+    let admin = &sandbox.aws.keys["admin"].arn;
+    let aws = sandbox.aws_log(since).expect("the AWS log can be read");
+    let aws = aws.iter().filter(|call| call.mutating && call.caller.as_ref() == Some(admin)).map(aws_name);
+    let kubernetes = sandbox.audit_log(since).expect("the audit log can be read");
+    let kubernetes =
+        kubernetes.iter().filter(|call| call.by_program() && call.mutating()).map(kubernetes_name);
+    aws.chain(kubernetes).collect()
+}
+
+fn aws_name(call: &AwsCall) -> String {
+    format!("{}:{}", call.service, call.operation)
+}
+
+fn kubernetes_name(call: &KubernetesCall) -> String {
+    format!("{} {}", call.verb, call.uri)
+}

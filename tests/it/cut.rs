@@ -1,0 +1,94 @@
+//! Runs that are killed with SIGKILL, and run again.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::cluster::{Watched, start};
+use crate::command::{in_sandbox, run};
+use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
+
+/// Kills the run right after it has said this, and for the given time.
+struct Cut {
+    says: &'static str,
+    times: usize,
+}
+
+/// The event is written before the change is made: the kill comes before, within or after the call.
+fn cut(says: &'static str, times: usize) -> Cut {
+    Cut { says, times }
+}
+
+#[track_caller]
+fn survives(shape: Shape, cuts: [Cut; 2]) {
+    let mut sandbox = start(shape);
+    let watched = Watched::start(&sandbox);
+    for cut in &cuts {
+        kill_when(&sandbox, cut);
+    }
+    run(&sandbox, &["setup", "--yes"]).expect(0);
+    watched.reached(&mut sandbox);
+    // Nothing is left of the runs that died, and nothing was made twice.
+    let again = run(&sandbox, &["setup", "--yes", "--output", "json"]).expect(0).json();
+    assert_eq!(again["calls"]["writes"], 0);
+}
+
+#[track_caller]
+fn kill_when(sandbox: &Sandbox, cut: &Cut) {
+    let mut run = in_sandbox(sandbox, &["setup", "--yes", "--events", "json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(run.stderr.take().expect("stderr is piped")).lines();
+    let mut seen = 0;
+    let mut told = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        seen += usize::from(line.contains(cut.says));
+        told.push(line);
+        if seen == cut.times {
+            break;
+        }
+    }
+    assert_eq!(seen, cut.times, "the run never came to '{}':\n{}", cut.says, told.join("\n"));
+    run.kill().expect("the run can be killed");
+    run.wait().expect("the run has ended");
+}
+
+#[test]
+fn a_run_cut_at_the_block_and_within_the_subnets_is_finished_by_the_next() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() };
+    survives(shape, [cut("CIDR block 100.64.0.0/16 associated", 1), cut("subnet for pods in", 2)]);
+}
+
+#[test]
+fn a_run_cut_at_the_environment_and_between_eniconfigs_is_finished_by_the_next() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::Managed, ..Shape::default() };
+    survives(shape, [cut("env in configurationValues", 1), cut("ENIConfig us-west-2b", 1)]);
+}
+
+#[test]
+fn a_run_cut_within_the_stacks_is_finished_by_the_next() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, cni: Cni::Daemonset, ..Shape::default() };
+    survives(
+        shape,
+        [cut("stack eni-custom-sandbox-base complete", 1), cut("stack eni-custom-sandbox-us-west-2b", 1)],
+    );
+}
+
+#[test]
+fn a_run_cut_between_the_groups_and_the_nodes_is_finished_by_the_next() {
+    let shape = Shape {
+        azs: 2,
+        old_nodes: OldNodes::Both,
+        authentication_mode: AuthenticationMode::ConfigMap,
+        crd: Crd::Missing,
+        ..Shape::default()
+    };
+    survives(shape, [cut("size of eni-custom-sandbox-us-west-2a", 1), cut("new nodes Ready", 1)]);
+}
+
+#[test]
+fn a_run_cut_within_the_drain_is_finished_by_the_next() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::Both, nodes_per_az: 1, ..Shape::default() };
+    survives(shape, [cut("old nodes drained", 2), cut("old instances terminated", 1)]);
+}

@@ -1,0 +1,190 @@
+//! The whole set-up, on each shape of cluster.
+
+use crate::cluster::{set_up, set_up_there, start};
+use crate::command::{run, writes};
+use crate::sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
+
+#[test]
+fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
+    let sandbox = set_up(Shape::default(), &[]);
+    let mark = sandbox.mark();
+    let again = run(&sandbox, &["setup", "--yes", "--output", "json"]).expect(0).json();
+    assert_eq!(again["calls"]["writes"], 0);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
+    let planned = run(&sandbox, &["plan", "--detailed-exitcode"]).expect(0);
+    assert!(planned.stdout.contains("Nothing to do."), "{}", planned.stdout);
+}
+
+#[test]
+fn the_environment_may_be_set_last() {
+    let shape = Shape {
+        azs: 2,
+        old_nodes: OldNodes::Managed,
+        authentication_mode: AuthenticationMode::Api,
+        ..Shape::default()
+    };
+    let sandbox = set_up(shape, &["--env-last", "--cidr", "100.65.0.0/16"]);
+    let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
+    let aws = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
+    let written = log
+        .iter()
+        .filter(|call| call.by_program() && call.mutating() && call.object_ref.resource == "eniconfigs");
+    let written =
+        written.map(|call| call.request_received_timestamp.clone()).min().expect("ENIConfigs were written");
+    let switched = aws.iter().find(|call| call.operation == "UpdateAddon").expect("the add-on was updated");
+    assert!(switched.time > written, "switched on at {}, ENIConfigs from {written}", switched.time);
+}
+
+#[test]
+fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
+    let shape = Shape {
+        azs: 1,
+        old_nodes: OldNodes::SelfManaged,
+        cni: Cni::Daemonset,
+        crd: Crd::Missing,
+        secondary_cidr: Some("100.64.0.0/16".into()),
+        authentication_mode: AuthenticationMode::ConfigMap,
+        ..Shape::default()
+    };
+    let sandbox = set_up(shape, &[]);
+    let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
+    assert!(!log.iter().any(|call| call.operation == "AssociateVpcCidrBlock"
+        && call.error_code.is_none()
+        && call.mutating
+        && is_admin(&sandbox, call)));
+}
+
+#[test]
+fn nodes_in_public_subnets_get_pods_behind_their_nat_gateways() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, public_nodes: true, ..Shape::default() };
+    let sandbox = set_up(shape, &["--external-snat"]);
+    let env = sandbox
+        .kubectl(&["-n", "kube-system", "get", "daemonset", "aws-node", "-o", "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='AWS_VPC_K8S_CNI_EXTERNALSNAT')].value}"])
+        .expect("kubectl answers");
+    assert_eq!(env.trim(), "true");
+}
+
+#[test]
+fn bottlerocket_nodes_join_where_enis_have_names_of_their_own() {
+    let shape = Shape { azs: 1, old_nodes: OldNodes::Managed, ..Shape::default() };
+    set_up(shape, &["--ami-family", "bottlerocket", "--eniconfig-name", "us-west-2a=pods-a"]);
+}
+
+#[test]
+fn al2_nodes_join_where_aws_auth_decides() {
+    let shape = Shape {
+        azs: 1,
+        old_nodes: OldNodes::Both,
+        kubernetes_version: "1.32".into(),
+        authentication_mode: AuthenticationMode::ConfigMap,
+        ..Shape::default()
+    };
+    let before = |sandbox: &Sandbox| map_roles(sandbox);
+    let mut sandbox = start(shape);
+    let roles = before(&sandbox);
+    set_up_there(&mut sandbox, &["--ami-family", "al2"]);
+    // Every other entry keeps its bytes, comments too.
+    let after = map_roles(&sandbox);
+    assert!(after.contains(roles.trim_end()), "before:\n{roles}\nafter:\n{after}");
+}
+
+#[test]
+fn a_rough_day_at_aws_changes_nothing_about_the_end() {
+    let shape = Shape { azs: 2, old_nodes: OldNodes::Both, aws: Aws::Rough, ..Shape::default() };
+    set_up(shape, &[]);
+}
+
+#[test]
+fn what_was_done_by_hand_is_taken_as_it_is() {
+    let shape = Shape {
+        azs: 2,
+        old_nodes: OldNodes::SelfManaged,
+        cni: Cni::Daemonset,
+        crd: Crd::Untyped,
+        ..Shape::default()
+    };
+    let mut sandbox = start(shape);
+    let subnet = by_hand(&sandbox);
+    set_up_there(&mut sandbox, &["--cidr", "100.64.0.0/16"]);
+    let named = sandbox
+        .kubectl(&["get", "eniconfig", "us-west-2a", "-o", "jsonpath={.spec.subnet}"])
+        .expect("kubectl answers");
+    assert_eq!(named, subnet, "the subnet made by hand serves its zone");
+}
+
+/// What a person does who follows the documentation half-way: the block, one subnet with its route table, the
+/// environment, one ENIConfig.
+fn by_hand(sandbox: &Sandbox) -> String {
+    let aws = |args: &[&str]| -> String {
+        let cli = crate::sandbox::tools::aws_cli().expect("the aws CLI is there");
+        let output = sandbox.command(cli).args(args).args(["--output", "text"]).output().expect("aws runs");
+        assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_string()
+    };
+    let vpc = sandbox.aws.vpc_id.as_str();
+    aws(&["ec2", "associate-vpc-cidr-block", "--vpc-id", vpc, "--cidr-block", "100.64.0.0/16"]);
+    until("the block is associated", || {
+        aws(&[
+            "ec2",
+            "describe-vpcs",
+            "--vpc-ids",
+            vpc,
+            "--query",
+            "Vpcs[0].CidrBlockAssociationSet[?CidrBlock=='100.64.0.0/16'].CidrBlockState.State",
+        ]) == "associated"
+    });
+    let subnet = aws(&[
+        "ec2",
+        "create-subnet",
+        "--vpc-id",
+        vpc,
+        "--availability-zone",
+        "us-west-2a",
+        "--cidr-block",
+        "100.64.32.0/19",
+        "--query",
+        "Subnet.SubnetId",
+    ]);
+    let table = sandbox.aws.private_route_tables["us-west-2a"].as_str();
+    until("the subnet is visible", || {
+        let cli = crate::sandbox::tools::aws_cli().expect("the aws CLI is there");
+        let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
+        sandbox.command(cli).args(args).output().is_ok_and(|output| output.status.success())
+    });
+    let group = &sandbox.aws.cluster_security_group;
+    let config = format!(
+        "{{\"apiVersion\": \"crd.k8s.amazonaws.com/v1alpha1\", \"kind\": \"ENIConfig\", \
+         \"metadata\": {{\"name\": \"us-west-2a\"}}, \
+         \"spec\": {{\"subnet\": \"{subnet}\", \"securityGroups\": [\"{group}\"]}}}}"
+    );
+    sandbox.kubectl_with(&["apply", "-f", "-"], &config).expect("the ENIConfig is applied");
+    sandbox
+        .kubectl(&[
+            "-n",
+            "kube-system",
+            "set",
+            "env",
+            "daemonset",
+            "aws-node",
+            "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true",
+        ])
+        .expect("the environment is set");
+    subnet
+}
+
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !so() {
+        assert!(started.elapsed().as_secs() < 60, "{what}: not so after a minute");
+    }
+}
+
+fn map_roles(sandbox: &Sandbox) -> String {
+    sandbox
+        .kubectl(&["-n", "kube-system", "get", "configmap", "aws-auth", "-o", "jsonpath={.data.mapRoles}"])
+        .expect("kubectl answers")
+}
+
+fn is_admin(sandbox: &Sandbox, call: &crate::sandbox::AwsCall) -> bool {
+    call.caller.as_ref() == Some(&sandbox.aws.keys["admin"].arn)
+}

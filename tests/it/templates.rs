@@ -1,0 +1,15 @@
+//! The CloudFormation templates, judged by cfn-lint.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn cfn_lint_has_nothing_to_say() {
+    let tools = crate::sandbox::tools::find_or_build().expect("the sandbox's tools are there");
+    let lint = tools.python.parent().expect("python is in a folder").join("cfn-lint");
+    for name in ["base.yaml", "node-group.yaml"] {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nodes").join(name);
+        let output = Command::new(&lint).arg("--").arg(&template).output().expect("cfn-lint runs");
+        assert!(output.status.success(), "{name}:\n{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
