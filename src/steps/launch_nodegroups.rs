@@ -83,24 +83,14 @@ impl Rules for LaunchNodegroups {
                 if stack.failed.is_some() {
                     remove_failed(walk, &stack.name).await?;
                 }
-                let request = request(walk, stack.zone.as_deref())?;
-                walk.clients.aws.cloudformation.create(&request).await?;
-                if stack.zone.is_none() {
-                    // All the others are built on its outputs.
-                    complete(walk, &stack.name).await?;
-                    walk.until("outputs of the base stack", async || {
-                        let stack = walk.clients.aws.cloudformation.stack(&stack.name).await?;
-                        Ok(match stack.is_some_and(|stack| stack.outputs.contains_key("NodeRoleArn")) {
-                            true => Seen::Yes(()),
-                            false => Seen::NotYet("not yet visible".into()),
-                        })
-                    })
-                    .await?;
-                    walk.observe().await?;
+                if stack.zone.is_some() {
+                    base_is_ready(walk).await?;
                 }
-                Ok(())
+                let request = request(walk, stack.zone.as_deref())?;
+                walk.clients.aws.cloudformation.create(&request).await
             }
             GroupChange::Authorise { mode, .. } => {
+                base_is_ready(walk).await?;
                 let role = base_output(walk, "NodeRoleArn")?;
                 match mode {
                     Authentication::ConfigMap => {
@@ -191,6 +181,17 @@ async fn access_entry(walk: &Walk, role: &str) -> Result<()> {
 
 fn is_about_principal(error: &Error) -> bool {
     error.reason().is_some_and(|cause| cause.message.to_lowercase().contains("principal"))
+}
+
+/// All the others are built on the base stack's outputs. It may be this run that started it, or one that was cut.
+async fn base_is_ready(walk: &mut Walk) -> Result<()> {
+    if base_output(walk, "NodeRoleArn").is_ok() {
+        return Ok(());
+    }
+    let name = walk.design.base_stack.clone();
+    complete(walk, &name).await?;
+    walk.observe().await?;
+    base_output(walk, "NodeRoleArn").map(drop)
 }
 
 fn base_output(walk: &Walk, name: &str) -> Result<String> {

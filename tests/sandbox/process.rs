@@ -46,8 +46,10 @@ impl Children {
         let log = self.logs.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let mut command = if ours { command } else { watched_by_shell(&command) };
+        if ours {
+            command.env("SANDBOX_DIE_WITH_STDIN", "1");
+        }
         let mut process = command
-            .env("SANDBOX_DIE_WITH_STDIN", "1")
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -122,9 +124,16 @@ impl Drop for Children {
     }
 }
 
+/// The shell ends when the program does, and ends it when its stdin ends.
 fn watched_by_shell(command: &Command) -> Command {
+    let script = r#"exec 3<&0
+"$@" </dev/null 3<&- & child=$!
+{ read -r _ <&3; kill -KILL $child; } & watch=$!
+wait $child; code=$?
+kill $watch
+exit $code"#;
     let mut shell = Command::new("sh");
-    shell.args(["-c", r#""$@" & child=$!; read -r _; kill -KILL $child"#, "sh"]);
+    shell.args(["-c", script, "sh"]);
     shell.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {

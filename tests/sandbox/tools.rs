@@ -76,10 +76,19 @@ pub fn cache() -> Result<PathBuf> {
 /// Everything that a sandbox needs. Go builds and Python installs side by side: one uses the processors, the other
 /// the network.
 pub fn find_or_build() -> Result<Tools> {
-    let sources = sources();
+    let requirements = sources().join("aws/requirements.txt");
+    let go = Go { module: sources().join("controlplane") };
+    // Said before minutes of building, and all at once.
+    let python_lacks =
+        if is_kept("venv-aws", &hash(vec![requirements.clone()])?)? { None } else { python().err() };
+    let go_lacks = if is_kept("kwok", &go.key("kwok")?)? { None } else { go.check().err() };
+    let lacks: Vec<String> =
+        [python_lacks, go_lacks].into_iter().flatten().map(|error| error.to_string()).collect();
+    if !lacks.is_empty() {
+        bail!(Missing(lacks.join("\n")));
+    }
     thread::scope(|scope| {
-        let python = scope.spawn(|| venv("aws", &sources.join("aws/requirements.txt")));
-        let go = Go { module: sources.join("controlplane") };
+        let python = scope.spawn(|| venv("aws", &requirements));
         let given = Assets::from_env();
         let mut built = None;
         let mut control_plane = |name: &str| -> Result<Program> {
@@ -283,6 +292,10 @@ fn python() -> Result<&'static str> {
                        macOS:          brew install python";
         Missing(message.to_string()).into()
     })
+}
+
+fn is_kept(name: &str, key: &str) -> Result<bool> {
+    Ok(cache()?.join(format!("{name}-{key}/done")).exists())
 }
 
 /// The folder `NAME-KEY` of the cache, made by `make` when it isn't there: by one process, however many want it.

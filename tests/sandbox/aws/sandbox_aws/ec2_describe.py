@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,6 +176,9 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if ids:
         known = {i[kind.id] for i in items}
         unknown = [i for i in ids if i not in known]
+        bad = [i for i in unknown if not _well_formed(i, kind)]
+        if bad:
+            raise AwsError(kind.missing.replace(".NotFound", ".Malformed"), f'Invalid id: "{bad[0]}"')
         if unknown:
             raise AwsError(kind.missing, f"The {kind.noun} '{unknown[0]}' does not exist")
         items = [i for i in items if i[kind.id] in ids]
@@ -191,6 +195,13 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                            "Expecting a value between 5 and 1000.")
         items, token = paging.page(params, items, (kind.operation, repr(wanted), repr(names)))
     return {**_shape(kind, items), **({"NextToken": token} if token else {})}
+
+
+def _well_formed(given: str, kind: Kind) -> bool:
+    """Ids are a prefix and 8 or 17 hexadecimal digits."""
+    prefixes = [p for p, operation in _BY_PREFIX.items() if operation == kind.operation]
+    prefixes += ["ami"] if kind.operation == "DescribeImages" else []
+    return not prefixes or bool(re.fullmatch(rf"(?:{'|'.join(prefixes)})-(?:[0-9a-f]{{8}}|[0-9a-f]{{17}})", given))
 
 
 def _shape(kind: Kind, items: list[dict[str, Any]]) -> dict[str, Any]:

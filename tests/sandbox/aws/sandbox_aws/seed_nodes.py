@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,14 @@ def _template(context: Context, name: str, data: dict[str, Any], tags: dict[str,
         "LaunchTemplateName": name, "LaunchTemplateData": data, "TagSpecifications": spec})["LaunchTemplate"]
 
 
+def _arch(instance_type: str) -> str:
+    """Graviton families have a g after their generation: m7g, c6gn, r8gd."""
+    return "arm64" if re.match(r"[a-z]+\d+g|a1\.", instance_type) else "x86_64"
+
+
 def _image(world: World) -> str:
     shape = world.shape
-    arch = "arm64" if shape.instance_type.split(".")[0].rstrip("dnb").endswith("g") else "x86_64"
+    arch = _arch(shape.instance_type)
     path = f"/aws/service/eks/optimized-ami/{shape.kubernetes_version}/amazon-linux-2023/{arch}/standard/recommended"
     found = amis.parameters().get(f"{path}/image_id")
     return found or amis.parameters()[path.replace(shape.kubernetes_version, amis.VERSIONS[-1]) + "/image_id"]
@@ -101,7 +107,8 @@ def _managed(world: World, context: Context, cluster: Cluster, role: str) -> Non
     arn = f"arn:aws:eks:{shape.region}:{shape.account}:nodegroup/{cluster.name}/{name}/{uid}"
     labels = {"eks.amazonaws.com/nodegroup": name, "eks.amazonaws.com/capacityType": "ON_DEMAND"}
     cluster.nodegroups[name] = Nodegroup(name, arn, group_name, role, _subnets(world), [shape.instance_type],
-                                         "AL2023_x86_64_STANDARD", labels=labels)
+                                         "AL2023_x86_64_STANDARD" if _arch(shape.instance_type) == "x86_64" else
+                                         "AL2023_ARM_64_STANDARD", labels=labels)
     world.ids["managed_nodegroups"].append(name)
 
 
