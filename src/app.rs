@@ -111,7 +111,7 @@ async fn work(ui: &Ui, settings: Settings, task: Task) -> Result<Exit> {
             _ => Exit::Done,
         });
     }
-    let prepared = if asks && matches!(task, Task::Setup) { interview(prepared, task)? } else { prepared };
+    let prepared = if asks && matches!(task, Task::Setup) { interview(prepared, task).await? } else { prepared };
     for finding in &prepared.plan.findings {
         if finding.severity != crate::finding::Severity::Error {
             events.emit(crate::events::Event::Finding(finding.clone()));
@@ -140,7 +140,7 @@ async fn work(ui: &Ui, settings: Settings, task: Task) -> Result<Exit> {
 }
 
 /// Asks what flags leave open, then plans again.
-fn interview(mut prepared: Prepared, task: Task) -> Result<Prepared> {
+async fn interview(mut prepared: Prepared, task: Task) -> Result<Prepared> {
     // A cluster that can't take part is told so before a question is asked.
     let hopeless = prepared.plan.errors().into_iter().filter(|finding| finding.id.starts_with("EC-CLU"));
     let hopeless: Vec<_> = hopeless.collect();
@@ -149,7 +149,8 @@ fn interview(mut prepared: Prepared, task: Task) -> Result<Prepared> {
     }
     let walk = &mut prepared.walk;
     wizard::ask(&mut walk.settings, &walk.facts, &walk.design, &Prompt::default())?;
-    prepared.replan(task.steps(&prepared.walk.settings));
+    let steps = task.steps(&prepared.walk.settings);
+    prepared.replan(steps).await?;
     Ok(prepared)
 }
 

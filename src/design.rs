@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-pub use machine::{MachineDesign, usual_type};
+pub use machine::{MachineDesign, wanted_type};
 pub use network::{PodSubnet, RouteChoice, addressing};
 
 use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
@@ -71,7 +71,7 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
     let old_nodes = old_nodes(facts);
     let label_key = label_key(settings, facts);
     let network = network::network(settings, facts, &mut findings);
-    let machine = machine::machine(settings, facts, &old_nodes, &mut findings);
+    let machine = machine::machine(settings, facts, &mut findings);
     let zones = network
         .zones
         .into_iter()

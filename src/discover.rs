@@ -2,51 +2,108 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join_all;
+
 use crate::aws::Aws;
+use crate::aws::ec2::PodInterface;
+use crate::design::{stack_name, wanted_type};
 use crate::error::Result;
-use crate::facts::{Authentication, Caller, Cluster, Facts, Machine, Node, NodeGroups, NodeKind, Vpc};
-use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record};
+use crate::facts::{
+    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+};
+use crate::k8s::{aws_auth, cni, eniconfig, nodes, pods, record};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::max_pods::Architecture;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
 
-/// Everything, as it is now.
-pub async fn discover(clients: &Clients, settings: &Settings) -> Result<Facts> {
-    let Clients { aws, kube } = clients;
-    let name = settings.cluster.as_deref().unwrap_or_default();
-    let (caller, cluster) = tokio::try_join!(aws.sts.caller(), aws.eks.cluster(name))?;
-    discover_cluster(aws, kube, settings, caller, cluster).await
+/// A part of the facts that can be read anew by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Vpc,
+    Cni,
+    EniConfigs,
+    NodeGroups,
+    /// Nodes and what stands on them.
+    Nodes,
 }
 
-async fn discover_cluster(
-    aws: &Aws,
-    kube: &Kube,
-    settings: &Settings,
-    caller: Caller,
-    cluster: Cluster,
-) -> Result<Facts> {
-    let client = &kube.client;
-    let (vpc, cni, addon, eniconfigs, node_groups, (nodes, interfaces), pods, budgets, record) = tokio::try_join!(
+impl Section {
+    pub const ALL: [Section; 5] =
+        [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
+}
+
+/// Everything, as it is now.
+pub async fn discover(clients: &Clients, settings: &Settings, caller: Caller, cluster: Cluster) -> Result<Facts> {
+    let Clients { aws, kube } = clients;
+    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), record) = tokio::try_join!(
         vpc(aws, &cluster),
-        cni::read(client),
-        aws.eks.addon(&cluster.name),
-        eniconfig::read(client),
-        node_groups(aws, kube, &cluster),
-        async { tokio::try_join!(nodes::list(client), aws.ec2.pod_interfaces(&cluster.vpc_id)) },
-        pods::list(client),
-        pods::budgets(client),
-        record::read(client),
+        cni(clients, &cluster),
+        eniconfig::read(&kube.client),
+        node_groups(clients, &cluster, settings),
+        nodes_and_pods(clients, &cluster),
+        record::read(&kube.client),
     )?;
-    let (nodes, machine) = tokio::try_join!(
-        with_instances(aws, nodes.clone(), interfaces),
-        machine(aws, settings, &cluster, &nodes)
+    let machine = Machine::default();
+    let mut facts =
+        Facts { caller, cluster, vpc, machine, cni, eniconfigs, node_groups, nodes, pods, budgets, record };
+    facts.machine = machine_for(aws, settings, &facts).await?;
+    Ok(facts)
+}
+
+/// Reads parts anew. What was asked for decides about the machine, so it is read again with the nodes.
+pub async fn refresh(
+    clients: &Clients,
+    settings: &Settings,
+    facts: &mut Facts,
+    sections: &[Section],
+) -> Result<()> {
+    let Clients { aws, kube } = clients;
+    let cluster = &facts.cluster;
+    let reads = |section| sections.contains(&section);
+    let (vpc, cni, eniconfigs, node_groups, nodes) = tokio::try_join!(
+        only(reads(Section::Vpc), vpc(aws, cluster)),
+        only(reads(Section::Cni), cni(clients, cluster)),
+        only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
+        only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
+        only(reads(Section::Nodes), nodes_and_pods(clients, cluster)),
     )?;
-    let cni = crate::facts::Cni { addon, ..cni };
-    let stacks = stacks(aws, &cluster, settings, &vpc).await?;
-    let node_groups = NodeGroups { stacks, ..node_groups };
-    Ok(Facts { caller, cluster, vpc, machine, cni, eniconfigs, node_groups, nodes, pods, budgets, record })
+    let nodes_anew = nodes.is_some();
+    if let Some((nodes, pods, budgets)) = nodes {
+        (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
+    }
+    facts.vpc = vpc.unwrap_or_else(|| facts.vpc.clone());
+    facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
+    facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
+    facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
+    if nodes_anew {
+        facts.machine = machine_for(aws, settings, facts).await?;
+    }
+    if sections == Section::ALL {
+        facts.record = record::read(&kube.client).await?;
+    }
+    Ok(())
+}
+
+async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    if wanted { read.await.map(Some) } else { Ok(None) }
+}
+
+async fn cni(clients: &Clients, cluster: &Cluster) -> Result<Cni> {
+    let (cni, addon) =
+        tokio::try_join!(cni::read(&clients.kube.client), clients.aws.eks.addon(&cluster.name))?;
+    Ok(Cni { addon, ..cni })
+}
+
+async fn nodes_and_pods(clients: &Clients, cluster: &Cluster) -> Result<(Vec<Node>, Vec<Pod>, Vec<Budget>)> {
+    let Clients { aws, kube } = clients;
+    let nodes = async {
+        let (nodes, interfaces) =
+            tokio::try_join!(nodes::list(&kube.client), aws.ec2.pod_interfaces(&cluster.vpc_id))?;
+        with_instances(aws, nodes, interfaces).await
+    };
+    tokio::try_join!(nodes, pods::list(&kube.client), pods::budgets(&kube.client))
 }
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
@@ -73,7 +130,8 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     })
 }
 
-async fn node_groups(aws: &Aws, kube: &Kube, cluster: &Cluster) -> Result<NodeGroups> {
+async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) -> Result<NodeGroups> {
+    let aws = &clients.aws;
     let entries = async {
         match cluster.authentication {
             // EKS refuses to list entries of a cluster that reads the ConfigMap alone.
@@ -81,30 +139,25 @@ async fn node_groups(aws: &Aws, kube: &Kube, cluster: &Cluster) -> Result<NodeGr
             _ => aws.eks.access_entries(&cluster.name).await,
         }
     };
-    let (groups, managed, access_entries, aws_auth) = tokio::try_join!(
+    let (stacks, groups, managed, access_entries, aws_auth) = tokio::try_join!(
+        stacks(aws, cluster, settings),
         aws.autoscaling.groups_of_cluster(&cluster.name),
         aws.eks.managed_node_groups(&cluster.name),
         entries,
-        aws_auth::map_roles(&kube.client),
+        aws_auth::map_roles(&clients.kube.client),
     )?;
-    Ok(NodeGroups { stacks: BTreeMap::new(), groups, managed, access_entries, aws_auth })
+    Ok(NodeGroups { stacks, groups, managed, access_entries, aws_auth })
 }
 
-/// The stacks that a design of this cluster could name: one for each zone of the VPC.
-async fn stacks(
-    aws: &Aws,
-    cluster: &Cluster,
-    settings: &Settings,
-    vpc: &Vpc,
-) -> Result<BTreeMap<String, crate::facts::Stack>> {
-    let zones: BTreeSet<&str> = vpc.subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
-    let mut names = vec![crate::design::stack_name(&cluster.name, "base")];
-    names.extend(zones.into_iter().map(|zone| {
-        let eniconfig = settings.eniconfig_names.get(zone).map_or(zone, String::as_str);
-        crate::design::stack_name(&cluster.name, eniconfig)
+/// The stacks that a design of this cluster could name: one for each zone of the region.
+async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
+    let zones = aws.ec2.zones().await?;
+    let mut names = vec![stack_name(&cluster.name, "base")];
+    names.extend(zones.iter().map(|zone| {
+        let eniconfig = settings.eniconfig_names.get(zone).unwrap_or(zone);
+        stack_name(&cluster.name, eniconfig)
     }));
-    let found =
-        futures::future::try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
+    let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
     Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
@@ -112,7 +165,7 @@ async fn stacks(
 async fn with_instances(
     aws: &Aws,
     mut nodes: Vec<Node>,
-    interfaces: Vec<crate::aws::ec2::PodInterface>,
+    interfaces: Vec<PodInterface>,
 ) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
     let instances = aws.ec2.instances(&ids).await?;
@@ -138,20 +191,19 @@ async fn with_instances(
 }
 
 /// Instance types at hand, and the image for new nodes.
-async fn machine(aws: &Aws, settings: &Settings, cluster: &Cluster, nodes: &[Node]) -> Result<Machine> {
-    let in_use =
-        nodes.iter().filter(|node| node.kind == NodeKind::Ec2).map(|node| node.instance_type.clone());
+async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
+    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
     let mut names: BTreeSet<String> = in_use.filter(|name| !name.is_empty()).collect();
-    names.extend(settings.instance_type.clone());
+    let wanted = wanted_type(settings, facts);
+    names.extend(wanted.clone());
     let types = if names.is_empty() { BTreeMap::new() } else { aws.ec2.instance_types(&names).await? };
-    let unknown_type = settings.instance_type.clone().filter(|name| !types.contains_key(name));
+    let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
     let mut machine = Machine { types, unknown_type, image: None, image_error: None };
-    let wanted = settings.instance_type.clone().or_else(|| most_common(nodes));
     let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
     let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
     let id = match &settings.ami_id {
         Some(id) => Ok(id.clone()),
-        None => match ami_parameter(settings.ami_family, &cluster.version, architecture) {
+        None => match ami_parameter(settings.ami_family, &facts.cluster.version, architecture) {
             Ok(path) => aws.ssm.parameter(&path).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         },
@@ -165,15 +217,4 @@ async fn machine(aws: &Aws, settings: &Settings, cluster: &Cluster, nodes: &[Nod
         Err(error) => machine.image_error = Some(error),
     }
     Ok(machine)
-}
-
-fn most_common(nodes: &[Node]) -> Option<String> {
-    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in nodes.iter().filter(|node| node.kind == NodeKind::Ec2 && !node.instance_type.is_empty()) {
-        *counted.entry(&node.instance_type).or_default() += 1;
-    }
-    counted
-        .iter()
-        .max_by_key(|(name, nodes)| (**nodes, std::cmp::Reverse(**name)))
-        .map(|(name, _)| name.to_string())
 }

@@ -71,13 +71,13 @@ pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -
         account: caller.account.clone(),
         region: aws.region.clone(),
         endpoint: cluster.endpoint.clone(),
-        caller: caller.arn,
+        caller: caller.arn.clone(),
     });
     // An Auto Mode or IPv6 cluster is refused by the checks, and they need no more than this to be read.
     let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
-    let facts = discover(&clients, &settings).await?;
+    let facts = discover(&clients, &settings, caller, cluster).await?;
     let design = design(&settings, &facts);
     let walk = Walk {
         clients,
@@ -158,11 +158,12 @@ impl Prepared {
         if errors.is_empty() { Ok(()) } else { Err(Error::refused_by(errors)) }
     }
 
-    /// Plans anew after settings have changed. An instance type that was not read yet is read under the lock.
-    pub fn replan(&mut self, steps: Vec<Step>) {
-        self.walk.design = design(&self.walk.settings, &self.walk.facts);
+    /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
+    pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
+        self.walk.observe().await?;
         self.plan = make_plan(&self.walk, &steps);
         self.steps = steps;
+        Ok(())
     }
 
     /// Makes the changes. A run that finds nothing to do makes no call that changes anything.
@@ -207,12 +208,15 @@ impl Prepared {
 
     async fn walk_steps(&mut self) -> Result<Vec<StepOutcome>> {
         let mut outcomes = Vec::new();
+        let mut changed = false;
         let of = self.steps.len();
         for step in self.steps.clone() {
             let started = Instant::now();
             let before = self.calls.count();
             self.walk.events.emit(Event::StepStarted { step, number: step.number(), of });
-            let changes = with_rules!(step, R => walk_one::<R>(&mut self.walk).await)?;
+            // What an earlier step changed or waited for has changed what there is to read.
+            let changes = with_rules!(step, R => walk_one::<R>(&mut self.walk, changed).await)?;
+            changed |= changes > 0;
             let outcome = StepOutcome {
                 step,
                 changes,
@@ -228,19 +232,19 @@ impl Prepared {
             outcomes.push(outcome);
         }
         if of > 1 {
-            self.prove().await?;
+            self.prove(changed).await?;
         }
         Ok(outcomes)
     }
 
     /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show.
-    async fn prove(&mut self) -> Result<()> {
+    async fn prove(&mut self, changed: bool) -> Result<()> {
         let walk = &mut self.walk;
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
         let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
         let mut first = true;
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
-            if !std::mem::take(&mut first) {
+            if changed || !std::mem::take(&mut first) {
                 walk.observe().await?;
             }
             let wrong = verify(&walk.design, &walk.facts, &walk.settings);
@@ -262,7 +266,10 @@ impl Prepared {
 }
 
 /// One step: its changes, its waits, and a look whether it is really so now. Answers how many changes it made.
-async fn walk_one<R: Rules>(walk: &mut Walk) -> Result<usize> {
+async fn walk_one<R: Rules>(walk: &mut Walk, read_anew: bool) -> Result<usize> {
+    if read_anew {
+        walk.read(R::READS).await?;
+    }
     for note in R::notes(&walk.design, &walk.facts) {
         walk.events.note(note);
     }
@@ -278,10 +285,6 @@ async fn walk_one<R: Rules>(walk: &mut Walk) -> Result<usize> {
         converge::<R>(walk).await?;
     }
     R::settle(walk).await?;
-    if made > 0 {
-        // What was waited for has changed what there is to read.
-        walk.observe().await?;
-    }
     Ok(made)
 }
 
@@ -290,7 +293,7 @@ async fn walk_one<R: Rules>(walk: &mut Walk) -> Result<usize> {
 async fn converge<R: Rules>(walk: &mut Walk) -> Result<()> {
     let (events, interrupt, timeout) = (walk.events.clone(), walk.interrupt.clone(), walk.settings.timeout);
     until(&events, &interrupt, timeout, &format!("{} visible", R::STEP.name()), async || {
-        walk.observe().await?;
+        walk.read(R::READS).await?;
         let left = R::changes(&walk.design, &walk.facts, &walk.settings);
         let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
         Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })

@@ -7,7 +7,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::aws::Aws;
 use crate::design::{Design, design};
-use crate::discover::discover;
+use crate::discover::{Section, refresh};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::facts::Facts;
@@ -43,9 +43,14 @@ pub enum Seen<T> {
 }
 
 impl Walk {
-    /// Reads everything anew. The design is made anew with it, and comes out the same but for what became known.
+    /// Reads everything anew. The design comes out the same but for what became known.
     pub async fn observe(&mut self) -> Result<()> {
-        self.facts = discover(&self.clients, &self.settings).await?;
+        self.read(&Section::ALL).await
+    }
+
+    /// Reads these parts anew, and makes the design anew with them.
+    pub async fn read(&mut self, sections: &[Section]) -> Result<()> {
+        refresh(&self.clients, &self.settings, &mut self.facts, sections).await?;
         self.design = design(&self.settings, &self.facts);
         Ok(())
     }

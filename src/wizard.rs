@@ -1,6 +1,6 @@
 //! Questions that turn what was read into settings: for a person at a terminal.
 
-use crate::design::{Design, usual_type};
+use crate::design::{Design, wanted_type};
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::net::cidr::{check_secondary, parse_block};
@@ -45,7 +45,7 @@ fn network(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Pro
 fn nodes(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Prompt) -> Result<()> {
     let grown = design.zones.iter().all(|zone| facts.node_groups.stacks.contains_key(&zone.stack));
     if settings.instance_type.is_none() && !grown {
-        let default = usual_type(facts, &design.old_nodes).unwrap_or_else(|| "m5.large".into());
+        let default = wanted_type(settings, facts).unwrap_or_else(|| "m5.large".into());
         let options = Options { custom: true, cap: true, ..Options::default() };
         let name = prompt.text("Instance type of the new nodes", &default, |name| match known(name) {
             // EC2 may know types that this program doesn't yet; it is asked afterwards.

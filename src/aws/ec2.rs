@@ -140,6 +140,14 @@ impl Ec2 {
         Ok(tables)
     }
 
+    /// Names of the region's Availability Zones; Local Zones are left out where the account has not opted in.
+    pub async fn zones(&self) -> Result<Vec<String>> {
+        let reply = self.client.describe_availability_zones().send().await;
+        let reply = reply.map_err(|error| failure("DescribeAvailabilityZones", &error))?;
+        let zones = reply.availability_zones().iter();
+        Ok(zones.filter_map(|zone| zone.zone_name().map(ToString::to_string)).collect())
+    }
+
     /// Peerings in which the VPC stands on either side.
     pub async fn peerings(&self, vpc_id: &str) -> Result<Vec<Peering>> {
         let mut peerings = Vec::new();

@@ -140,7 +140,6 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
 /// Addresses for the nodes asked for, with all their pods.
 fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
-    let Some(max_pods) = scene.design.machine.max_pods else { return };
     let (place, free) = match &zone.pod_subnet {
         PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr)),
         PodSubnet::There { id, .. } => match scene.facts.vpc.subnet(id) {
@@ -149,11 +148,7 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
         },
         PodSubnet::Unknown => return,
     };
-    // Two of the pods use the node's own address; each interface holds one address that no pod gets.
-    let per_interface = instance_type.ipv4_per_eni.max(2);
-    let interfaces =
-        max_pods.get().saturating_sub(2).div_ceil(per_interface - 1).min(instance_type.enis.max(2) - 1);
-    let per_node = interfaces * per_interface;
+    let per_node = scene.design.machine.addresses_per_node;
     let needed = zone.size.saturating_mul(per_node);
     if needed > free {
         findings.push(

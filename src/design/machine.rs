@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Image};
 use crate::finding::Finding;
-use crate::net::max_pods::{InstanceType, MaxPods, Options, max_pods};
+use crate::net::max_pods::{InstanceType, MaxPods, Options, max_pods, subnet_addresses};
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
 
@@ -15,16 +15,13 @@ pub struct MachineDesign {
     pub instance_type: Option<InstanceType>,
     pub image: Option<Image>,
     pub max_pods: Option<MaxPods>,
+    /// Addresses of the pod subnet that a full node holds.
+    pub addresses_per_node: u32,
     pub volume_size: u32,
 }
 
-pub fn machine(
-    settings: &Settings,
-    facts: &Facts,
-    old_nodes: &BTreeSet<String>,
-    findings: &mut Vec<Finding>,
-) -> MachineDesign {
-    let name = settings.instance_type.clone().or_else(|| usual_type(facts, old_nodes));
+pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) -> MachineDesign {
+    let name = wanted_type(settings, facts);
     let instance_type = name.as_ref().and_then(|name| facts.machine.types.get(name)).cloned();
     let max_pods = instance_type.as_ref().and_then(|instance_type| {
         max_pods(instance_type, &options(facts))
@@ -41,11 +38,13 @@ pub fn machine(
             })
             .ok()
     });
+    let addresses_per_node = instance_type.as_ref().and_then(|kind| subnet_addresses(kind, &options(facts)).ok());
     MachineDesign {
         family: settings.ami_family,
         instance_type,
         image: facts.machine.image.clone(),
         max_pods,
+        addresses_per_node: addresses_per_node.unwrap_or_default(),
         volume_size: settings.volume_size,
     }
 }
@@ -62,8 +61,13 @@ fn options(facts: &Facts) -> Options {
     }
 }
 
+/// The type that new nodes are to have: the one asked for, else the usual one.
+pub fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
+    settings.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
+}
+
 /// The type that most of the old nodes have; of two equals the first by name. Without old nodes: of all nodes.
-pub fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
+fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
     for node in facts.ec2_nodes().filter(|node| old_nodes.is_empty() || old_nodes.contains(&node.name)) {
         if !node.instance_type.is_empty() {

@@ -3,6 +3,7 @@
 use ipnet::Ipv4Net;
 
 use crate::design::Design;
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ pub struct Associate {
 impl Rules for AssociateCidr {
     type Change = Associate;
     const STEP: Step = Step::AssociateCidr;
+    const READS: &'static [Section] = &[Section::Vpc];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Associate> {
         let has = |block: &Ipv4Net| facts.vpc.blocks.iter().any(|there| there.cidr == *block);

@@ -3,6 +3,7 @@
 use ipnet::Ipv4Net;
 
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -29,6 +30,7 @@ pub enum SubnetChange {
 impl Rules for CreateSubnets {
     type Change = SubnetChange;
     const STEP: Step = Step::CreateSubnets;
+    const READS: &'static [Section] = &[Section::Vpc];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<SubnetChange> {
         design.zones.iter().filter_map(|zone| change(design, facts, zone)).collect()

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::design::Design;
+use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Cni, Facts};
 use crate::settings::Settings;
@@ -91,6 +92,7 @@ pub fn detected_version(cni: &Cni) -> Option<(Version, VersionSource)> {
 impl Rules for DetectCni {
     type Change = Never;
     const STEP: Step = Step::DetectCni;
+    const READS: &'static [Section] = &[Section::Cni];
 
     fn changes(_: &Design, _: &Facts, _: &Settings) -> Vec<Never> {
         Vec::new()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::design::Design;
 use crate::drain;
+use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ pub struct Replace {
 impl Rules for DrainNodes {
     type Change = Replace;
     const STEP: Step = Step::DrainNodes;
+    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
         if design.old_nodes.is_empty() || settings.keep_old_nodes {

@@ -1,6 +1,7 @@
 //! Step 5: the typed ENIConfig CustomResourceDefinition, where it is missing or untyped.
 
 use crate::design::Design;
+use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Crd, Facts};
 use crate::k8s::eniconfig;
@@ -20,6 +21,7 @@ pub struct Install {
 impl Rules for InstallCrd {
     type Change = Install;
     const STEP: Step = Step::InstallCrd;
+    const READS: &'static [Section] = &[Section::EniConfigs];
 
     fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Install> {
         match facts.eniconfigs.crd {

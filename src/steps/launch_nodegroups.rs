@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::aws::client_token;
 use crate::aws::cloudformation::StackRequest;
 use crate::design::{Design, ZoneDesign};
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
@@ -40,6 +41,7 @@ pub struct StackChange {
 impl Rules for LaunchNodegroups {
     type Change = GroupChange;
     const STEP: Step = Step::LaunchNodegroups;
+    const READS: &'static [Section] = &[Section::NodeGroups];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupChange> {
         let mut changes = Vec::new();

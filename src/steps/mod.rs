@@ -14,6 +14,7 @@ mod write_eniconfigs;
 use serde::Serialize;
 
 use crate::design::Design;
+use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -166,6 +167,8 @@ pub(crate) trait Rules {
     /// One thing to be changed, with all that the change needs.
     type Change: Clone;
     const STEP: Step;
+    /// What the step's changes are read from.
+    const READS: &'static [Section];
 
     /// What is not yet as designed. Pure. Nothing left means done.
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;

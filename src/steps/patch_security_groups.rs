@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::client_token;
 use crate::design::{Design, ZoneDesign};
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Facts, Node};
 use crate::k8s::{eniconfig, nodes};
@@ -24,6 +25,7 @@ pub enum GroupsChange {
 impl Rules for PatchSecurityGroups {
     type Change = GroupsChange;
     const STEP: Step = Step::PatchSecurityGroups;
+    const READS: &'static [Section] = &[Section::EniConfigs, Section::NodeGroups];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupsChange> {
         let after = design.final_groups(facts);

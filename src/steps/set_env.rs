@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::aws::client_token;
 use crate::aws::eks::Update;
 use crate::design::Design;
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Cni, Facts};
 use crate::k8s::cni;
@@ -60,6 +61,7 @@ pub fn owner(cni: &Cni) -> Owner {
 impl Rules for SetEnv {
     type Change = Write;
     const STEP: Step = Step::SetEnv;
+    const READS: &'static [Section] = &[Section::Cni, Section::EniConfigs];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Write> {
         let cni = &facts.cni;

@@ -1,6 +1,7 @@
 //! Step 6: an ENIConfig for each pod subnet, under the name that the CNI looks for.
 
 use crate::design::{CUSTOM_NETWORK, Design};
+use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{EniConfig, Facts};
 use crate::k8s::eniconfig;
@@ -26,6 +27,7 @@ pub struct WriteOne {
 impl Rules for WriteEniconfigs {
     type Change = WriteOne;
     const STEP: Step = Step::WriteEniconfigs;
+    const READS: &'static [Section] = &[Section::EniConfigs, Section::Cni];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<WriteOne> {
         let zones = design.zones.iter().filter_map(|zone| {

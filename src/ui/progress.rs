@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::events::Event;
 
@@ -13,65 +13,67 @@ use super::text;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 pub struct Progress {
-    bar: ProgressBar,
     terminal: bool,
-    last: Mutex<Instant>,
+    shown: Mutex<Shown>,
+}
+
+struct Shown {
+    /// There only while something is waited for.
+    bar: Option<ProgressBar>,
+    last: Instant,
 }
 
 impl Progress {
     pub fn new(terminal: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
-        );
-        if let Ok(style) = ProgressStyle::with_template("    {spinner} {wide_msg}") {
-            bar.set_style(style);
-        }
-        Progress { bar, terminal, last: Mutex::new(Instant::now()) }
+        Progress { terminal, shown: Mutex::new(Shown { bar: None, last: Instant::now() }) }
     }
 
     pub fn show(&self, event: &Event) {
+        let Ok(mut shown) = self.shown.lock() else { return };
         match event {
-            Event::Waiting { what, detail, seconds } => self.wait(what, detail, *seconds),
+            Event::Waiting { what, detail, seconds } => {
+                let detail = if detail.is_empty() { String::new() } else { format!("{detail}, ") };
+                let text = format!("{what} … {detail}{seconds} s");
+                if self.terminal {
+                    shown.bar.get_or_insert_with(spinner).set_message(text);
+                } else if shown.last.elapsed() >= HEARTBEAT {
+                    shown.line(&format!("    waiting: {text}"));
+                }
+            }
             event => {
                 if let Some(line) = line(event) {
-                    self.line(&line);
+                    shown.line(&line);
                 }
             }
         }
     }
+}
 
-    fn line(&self, line: &str) {
-        self.bar.disable_steady_tick();
-        self.bar.set_message("");
-        self.bar.suspend(|| super::eprint_text(&format!("{line}\n")));
-        if let Ok(mut last) = self.last.lock() {
-            *last = Instant::now();
+impl Shown {
+    fn line(&mut self, line: &str) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
+        super::eprint_text(&format!("{line}\n"));
+        self.last = Instant::now();
     }
+}
 
-    fn wait(&self, what: &str, detail: &str, seconds: u64) {
-        let text = if detail.is_empty() {
-            format!("{what} … {seconds} s")
-        } else {
-            format!("{what} … {detail}, {seconds} s")
-        };
-        if self.terminal {
-            self.bar.enable_steady_tick(Duration::from_millis(120));
-            self.bar.set_message(text);
-            return;
-        }
-        let due = self.last.lock().is_ok_and(|last| last.elapsed() >= HEARTBEAT);
-        if due {
-            self.line(&format!("    waiting: {text}"));
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("    {spinner} {wide_msg}") {
+        bar.set_style(style);
     }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }
 
 fn line(event: &Event) -> Option<String> {

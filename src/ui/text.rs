@@ -119,7 +119,8 @@ pub fn change_line(change: &Change) -> String {
         .iter()
         .filter_map(|field| match (&field.before, &field.after) {
             (Some(before), Some(after)) => Some(format!("{} {before} -> {after}", field.name)),
-            (None, Some(after)) => Some(format!("{} {after}", field.name)),
+            // What is new in full is in the plan.
+            (None, Some(after)) if change.fields.len() <= 3 => Some(format!("{} {after}", field.name)),
             _ => None,
         })
         .collect();

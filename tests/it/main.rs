@@ -10,5 +10,6 @@ mod cut;
 mod journey;
 mod offline;
 mod refusal;
+mod sandbox_itself;
 mod single_steps;
 mod templates;

@@ -16,8 +16,8 @@ use super::tools::{self, Tools};
 
 pub const SERVICE_CIDR: &str = "172.20.0.0/16";
 
-/// Bodies are kept where tests look into them: evictions (grace period, UID) and what the program writes. The parts of
-/// the control plane are left out: they talk all the time.
+/// Bodies are kept where tests look into them: evictions (grace period, UID) and what the program writes. The
+/// parts of the control plane are left out: they talk all the time.
 const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
@@ -46,8 +46,8 @@ pub struct Port {
 }
 
 impl Port {
-    /// Below the ports that systems hand out to clients (Linux: from 32768), so that no connection takes it between
-    /// this look and the server's start.
+    /// Below the ports that systems hand out to clients (Linux: from 32768), so that no connection takes it
+    /// between this look and the server's start.
     pub fn pick() -> Result<Self> {
         let locks = tools::cache()?.join("ports");
         fs::create_dir_all(&locks)?;

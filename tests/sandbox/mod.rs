@@ -1,5 +1,5 @@
-//! An EKS cluster on this machine, without a network: a real Kubernetes control plane, AWS's APIs, and nodes that join
-//! as the VPC CNI would let them. It knows nothing of the program that is tried on it.
+//! An EKS cluster on this machine, without a network: a real Kubernetes control plane, AWS's APIs, and nodes
+//! that join as the VPC CNI would let them. It knows nothing of the program that is tried on it.
 //!
 //! ```ignore
 //! let sandbox = Sandbox::start(&Shape { azs: 1, ..Shape::default() })?;
@@ -88,8 +88,8 @@ pub struct Keys {
 }
 
 impl Sandbox {
-    /// Builds what is missing, starts everything, and comes back when the cluster is one in use: nodes and pods
-    /// Ready, every PodDisruptionBudget with room for a disruption.
+    /// Builds what is missing, starts everything, and comes back when the cluster is one in use: nodes and
+    /// pods Ready, every PodDisruptionBudget with room for a disruption.
     pub fn start(shape: &Shape) -> Result<Self> {
         let tools = tools::find_or_build()?;
         let (dir, lock) = directory()?;
@@ -259,7 +259,8 @@ impl Sandbox {
     }
 }
 
-/// A temporary folder with a lock on it. Folders of sandboxes that could not clean up (SIGKILL) have none: they go.
+/// A temporary folder with a lock on it. Folders of sandboxes that could not clean up (SIGKILL) have none:
+/// they go.
 fn directory() -> Result<(TempDir, File)> {
     const PREFIX: &str = "eni-custom-sandbox-";
     for entry in fs::read_dir(std::env::temp_dir())?.flatten() {

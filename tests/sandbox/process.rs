@@ -1,5 +1,5 @@
-//! Child processes. Each has the read end of a pipe as its stdin and ends when the pipe does, so none outlives this
-//! process, however that ends.
+//! Child processes. Each has the read end of a pipe as its stdin and ends when the pipe does, so none
+//! outlives this process, however that ends.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -22,8 +22,8 @@ struct Child {
     log: PathBuf,
 }
 
-/// In the order of their start; they end in the opposite order, so the API server before etcd: without etcd it would
-/// sit on its port for minutes.
+/// In the order of their start; they end in the opposite order, so the API server before etcd: without etcd
+/// it would sit on its port for minutes.
 pub struct Children {
     logs: PathBuf,
     running: Vec<Child>,
@@ -35,11 +35,11 @@ impl Children {
         Ok(Self { logs: logs.to_path_buf(), running: Vec::new() })
     }
 
-    /// Starts a process whose output goes to `logs/NAME.log`. `ours` says that it watches its stdin by itself;
-    /// other programs are watched by a shell.
+    /// Starts a process whose output goes to `logs/NAME.log`. `ours` says that it watches its stdin by
+    /// itself; other programs are watched by a shell.
     pub fn start(&mut self, name: &'static str, command: Command, ours: bool) -> Result<()> {
-        // Where pipes can't be made close-on-exec in one step (macOS), a child started at the same moment by another
-        // thread would keep the pipe open.
+        // Where pipes can't be made close-on-exec in one step (macOS), a child started at the same moment by
+        // another thread would keep the pipe open.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
 

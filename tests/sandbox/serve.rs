@@ -1,5 +1,5 @@
-//! The cluster that `up` leaves running: a process of its own that `down` ends. It holds a lock for as long as it
-//! lives and listens on a socket in its folder.
+//! The cluster that `up` leaves running: a process of its own that `down` ends. It holds a lock for as long
+//! as it lives and listens on a socket in its folder.
 
 use std::fs::{self, File};
 use std::io::Read;

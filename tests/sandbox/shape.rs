@@ -136,7 +136,8 @@ impl Shape {
         ('a'..='d').take(self.azs.into()).map(|letter| format!("{}{letter}", self.region)).collect()
     }
 
-    /// How many nodes are there before the program comes. Those of an Auto Mode cluster come with its first pods: none.
+    /// How many nodes are there before the program comes. Those of an Auto Mode cluster come with its first
+    /// pods: none.
     pub fn old_node_count(&self) -> usize {
         if self.auto_mode {
             return 0;

@@ -1,5 +1,5 @@
-//! The programs that a sandbox runs: found, or built once and kept in a cache folder of the user's. A key in each
-//! name there is a hash of what it was built from.
+//! The programs that a sandbox runs: found, or built once and kept in a cache folder of the user's. A key in
+//! each name there is a hash of what it was built from.
 
 use std::env;
 use std::fs::{self, File};
@@ -73,8 +73,8 @@ pub fn cache() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Everything that a sandbox needs. Go builds and Python installs side by side: one uses the processors, the other
-/// the network.
+/// Everything that a sandbox needs. Go builds and Python installs side by side: one uses the processors, the
+/// other the network.
 pub fn find_or_build() -> Result<Tools> {
     let requirements = sources().join("aws/requirements.txt");
     let go = Go { module: sources().join("controlplane") };
@@ -135,8 +135,8 @@ impl Assets {
         Some(Self { folder })
     }
 
-    /// What KUBEBUILDER_ASSETS lacks is built. It usually lacks the controllers, which must not be newer than the API
-    /// server (Kubernetes's version skew policy), so its API server is taken only together with them.
+    /// What KUBEBUILDER_ASSETS lacks is built. It usually lacks the controllers, which must not be newer than
+    /// the API server (Kubernetes's version skew policy), so its API server is taken only together with them.
     fn get(&self, name: &str) -> Option<PathBuf> {
         let there = |name: &str| Some(self.folder.join(name)).filter(|path| path.is_file());
         let whole = || CONTROL_PLANE.iter().all(|name| there(name).is_some());
@@ -177,8 +177,8 @@ impl Go {
         Ok(folder.join(name))
     }
 
-    /// A hash of the module's versions and of the sources that the command is built from: an edit of the node agent
-    /// must not link the control plane again.
+    /// A hash of the module's versions and of the sources that the command is built from: an edit of the node
+    /// agent must not link the control plane again.
     fn key(&self, name: &str) -> Result<String> {
         let mut files = Vec::new();
         go_sources(&self.module, &mut files)?;
@@ -262,6 +262,11 @@ fn hash(mut files: Vec<PathBuf>) -> Result<String> {
 /// A venv with what a requirements file pins.
 fn venv(name: &str, requirements: &Path) -> Result<PathBuf> {
     let key = hash(vec![requirements.to_path_buf()])?;
+    let folder = cache()?.join(format!("venv-{name}-{key}"));
+    // Its Python is a link to the system's, which may have been replaced since.
+    if !folder.join("bin/python").exists() {
+        let _ = fs::remove_file(folder.join("done"));
+    }
     kept(&format!("venv-{name}"), &key, |folder| {
         say(&format!("installing {} (once)", if name == "awscli" { "the aws command" } else { "moto" }));
         let mut create = Command::new(python()?);
@@ -298,11 +303,13 @@ fn is_kept(name: &str, key: &str) -> Result<bool> {
     Ok(cache()?.join(format!("{name}-{key}/done")).exists())
 }
 
-/// The folder `NAME-KEY` of the cache, made by `make` when it isn't there: by one process, however many want it.
+/// The folder `NAME-KEY` of the cache, made by `make` when it isn't there: by one process, however many want
+/// it.
 fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = cache()?;
     let folder = cache.join(format!("{name}-{key}"));
-    // Written last. A venv can't be made elsewhere and moved: its scripts name their interpreter by full path.
+    // Written last. A venv can't be made elsewhere and moved: its scripts name their interpreter by full
+    // path.
     let done = folder.join("done");
     if !done.exists() {
         let lock = File::create(cache.join(format!("{name}.lock")))?;

@@ -1,4 +1,5 @@
-//! What of the documented end state is missing: pure, over what the witness saw. Each fault names what it is about.
+//! What of the documented end state is missing: pure, over what the witness saw. Each fault names what it is
+//! about.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -68,8 +69,8 @@ pub fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
             faults.push(format!("stack {name} is {status}"));
         }
     }
-    // One with what the node groups share, and one for each ENIConfig; the old nodes' own don't count. CloudFormation
-    // begins the names of what a stack owns with the stack's.
+    // One with what the node groups share, and one for each ENIConfig; the old nodes' own don't count.
+    // CloudFormation begins the names of what a stack owns with the stack's.
     let old = |stack: &str| sandbox.aws.self_managed_asgs.iter().any(|group| group.starts_with(stack));
     let stacks = seen.stacks.keys().filter(|name| !old(name)).count();
     if stacks <= seen.eniconfigs.len() {

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::Sandbox;
 use super::witness::{self, Eni, Seen};
 
-/// Was any PodDisruptionBudget ever below its minimum, changed or deleted? It counts pods by itself, and looks at what
-/// the disruption controller counted.
+/// Was any PodDisruptionBudget ever below its minimum, changed or deleted? It counts pods by itself, and
+/// looks at what the disruption controller counted.
 pub struct PdbWatch {
     kubectls: Vec<Child>,
     readers: Vec<JoinHandle<()>>,
@@ -150,8 +150,8 @@ fn name(object: &Value) -> String {
     format!("PodDisruptionBudget {}/{}", part("namespace"), part("name"))
 }
 
-/// Keeps every ENI that was ever there: the CNI doesn't change the groups of one that exists, so one made with other
-/// groups than the final ones was made too early.
+/// Keeps every ENI that was ever there: the CNI doesn't change the groups of one that exists, so one made
+/// with other groups than the final ones was made too early.
 pub struct EniWatch {
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<BTreeMap<String, Eni>>>,

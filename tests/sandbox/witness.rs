@@ -1,5 +1,5 @@
-//! Looks at a cluster from outside, through the AWS and Kubernetes APIs, and says what of the documented end state is
-//! not there. It shares nothing with the program: not a function, not a type.
+//! Looks at a cluster from outside, through the AWS and Kubernetes APIs, and says what of the documented end
+//! state is not there. It shares nothing with the program: not a function, not a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -85,8 +85,8 @@ pub fn look(sandbox: &Sandbox) -> Result<Seen> {
     Ok(seen)
 }
 
-/// Looks until nothing is wrong, for a moment: AWS's answers lag behind what was done (EC2 API reference, "Eventual
-/// consistency"). What is wrong then stays wrong.
+/// Looks until nothing is wrong, for a moment: AWS's answers lag behind what was done (EC2 API reference,
+/// "Eventual consistency"). What is wrong then stays wrong.
 pub fn end_state(sandbox: &mut Sandbox) -> Result<(Seen, Vec<String>)> {
     let start = Instant::now();
     loop {
@@ -176,8 +176,9 @@ async fn look_at_ec2(ec2: &aws_sdk_ec2::Client, vpc: &str, seen: &mut Seen) -> R
         let enis = card.and_then(|card| card.maximum_network_interfaces()).unwrap_or(0);
         let addresses = network.ipv4_addresses_per_interface().unwrap_or(0);
         let cpus = info.v_cpu_info().and_then(|cpus| cpus.default_v_cpus()).unwrap_or(0);
-        // The first interface serves no pods, the first address of each other one neither; two pods use the host's
-        // network (EKS user guide, custom networking). AWS's advice for the most: 110, and 250 above 30 processors.
+        // The first interface serves no pods, the first address of each other one neither; two pods use the
+        // host's network (EKS user guide, custom networking). AWS's advice for the most: 110, and 250 above
+        // 30 processors.
         let pods = (enis - 1) * (addresses - 1) + 2;
         let most = if cpus > 30 { 250 } else { 110 };
         seen.max_pods.insert(kind.clone(), u64::try_from(pods.min(most))?);

@@ -76,7 +76,8 @@ fn apply(kubectl: &Kubectl, shape: &Shape, files: &[&str]) -> Result<()> {
     kubectl.run_with(&["apply", "--validate=ignore", "-f", "-"], &documents).map(drop)
 }
 
-/// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by hand.
+/// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by
+/// hand.
 pub fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -> Result<()> {
     if shape.authentication_mode == AuthenticationMode::Api {
         return Ok(());

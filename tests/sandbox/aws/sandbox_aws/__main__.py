@@ -28,7 +28,7 @@ def main() -> None:
 
     shape = Shape.read(args.dir / "shape.json")
     os.environ["MOTO_ACCOUNT_ID"] = shape.account
-    from . import services, seed
+    from . import seed, services
     from .server import Server
     from .world import World
 

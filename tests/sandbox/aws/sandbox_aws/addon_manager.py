@@ -91,7 +91,9 @@ def _apply(api: Client, document: dict[str, Any], resolve: str) -> None:
             raise
         fields = [c["field"] for c in refused.causes]
         if resolve == "NONE":
-            raise Conflict([f"{document['kind']} {document['metadata']['name']} - {f}" for f in fields]) from refused
+            group = document["apiVersion"].partition("/")[0]
+            name = document["kind"] + (f".{group}" if "/" in document["apiVersion"] else "")
+            raise Conflict([f"{name} {document['metadata']['name']} - {f}" for f in fields]) from refused
         live = api.request("GET", path_of(document))
         kept = copy.deepcopy(document)
         for field in fields:

@@ -22,6 +22,7 @@ _LAG = {"calm": (0.0, 0.0), "real": (0.3, 1.2), "rough": (1.0, 4.0)}
 @dataclass
 class Past:
     until: float
+    since: float
     item: dict[str, Any] | None  # as it was before the change; None: it was not there
 
 
@@ -43,6 +44,7 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if quiet:
         return world.call(context.service, context.operation, params, context.region, context.caller)
     touched = _touched(context, params)
+    _check_known(context, touched)
     before = {key: _read(context, key) for key in touched}
     result = world.call(context.service, context.operation, params, context.region, context.caller)
     now, past = time.monotonic(), _past(context)
@@ -52,10 +54,22 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         if earlier and earlier.until > now:
             earlier.until = max(earlier.until, until)
         elif key in before or context.service == "ec2" and _made(context, key):
-            past[key] = Past(until, before.get(key))
+            past[key] = Past(until, now, before.get(key))
     for key in [k for k, p in past.items() if p.until < now]:
         del past[key]
     return result
+
+
+def _check_known(context: Context, touched: list[str]) -> None:
+    """On a rough day even a change of what was just made may meet a server that doesn't know it yet."""
+    if context.world.shape.aws != "rough" or context.service != "ec2":
+        return
+    now = time.monotonic()
+    for key in touched:
+        past = context.world.past.get(key)
+        if past and past.item is None and now < past.since + (past.until - past.since) * 0.3:
+            from .ec2_describe import unknown_id
+            raise unknown_id(key)
 
 
 def _touched(context: Context, params: dict[str, Any]) -> list[str]:

@@ -148,7 +148,7 @@ def disassociate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                            f"The vpc {vpc.id} currently has a subnet within CIDR block {block}")
         row["cidr_block_state"]["state"] = "disassociating"
 
-        def gone() -> None:
+        def gone(vpc: Any = vpc, block: IPv4Network = block) -> None:
             vpc._cidr_block_association_set.pop(params["AssociationId"], None)
             for table in store.route_tables.values():
                 if table.vpc_id == vpc.id:

@@ -106,18 +106,28 @@ _BY_PREFIX = {"vpc": "DescribeVpcs", "subnet": "DescribeSubnets", "rtb": "Descri
               "pcx": "DescribeVpcPeeringConnections", "lt": "DescribeLaunchTemplates"}
 
 
-def live(context: Context, kind: Kind, only: str | None = None) -> list[dict[str, Any]]:
-    """Every item as it is now, or the one with an id."""
-    params = {kind.ids: [only]} if only else {}
+def _all(context: Context, operation: str, member: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """moto pages a few of its answers."""
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = context.moto(operation, params, "ec2")
+        found += answer.get(member, [])
+        if not answer.get("NextToken"):
+            return found
+        params = {**params, "NextToken": answer["NextToken"]}
+
+
+def live(context: Context, kind: Kind, only: list[str] | None = None) -> list[dict[str, Any]]:
+    """Every item as it is now, or those with the ids."""
+    params = {kind.ids: only} if only else {}
     if kind.operation == "DescribeInstances":
-        answer = context.moto(kind.operation, params, "ec2")
         found = []
-        for reservation in answer["Reservations"]:
+        for reservation in _all(context, kind.operation, "Reservations", params):
             for instance in reservation["Instances"]:
                 instance["_reservation"] = {k: v for k, v in reservation.items() if k != "Instances"}
                 found.append(_instance(instance))
         return found
-    items = context.moto(kind.operation, params, "ec2").get(kind.items, [])
+    items = _all(context, kind.operation, kind.items, params)
     store = ec2(context)
     if kind.operation == "DescribeSubnets":
         for item in items:
@@ -126,6 +136,8 @@ def live(context: Context, kind: Kind, only: str | None = None) -> list[dict[str
             item["State"] = subnet.state if subnet else "available"
     elif kind.operation == "DescribeNetworkInterfaces":
         for item in items:
+            if not item.get("Association"):
+                item.pop("Association", None)
             item["PrivateDnsName"] = _dns_name(context, item.get("PrivateIpAddress", ""))
             prefixes = getattr(store.enis[item["NetworkInterfaceId"]], "prefixes", [])
             item["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in prefixes]
@@ -157,10 +169,24 @@ def one(context: Context, resource_id: str) -> dict[str, Any] | None:
     if operation is None:
         return None
     try:
-        found = live(context, KINDS[operation], resource_id)
+        found = live(context, KINDS[operation], [resource_id])
     except AwsError:
         return None
     return next((i for i in found if i.get(KINDS[operation].id) == resource_id), None)
+
+
+def _some(context: Context, kind: Kind, ids: list[str]) -> list[dict[str, Any]]:
+    if ids:
+        try:
+            return live(context, kind, ids)
+        except AwsError:  # one of them is unknown now; a caller may still see it
+            pass
+    return live(context, kind)
+
+
+def unknown_id(resource_id: str) -> AwsError:
+    kind = KINDS[_BY_PREFIX[resource_id.split("-")[0]]]
+    return AwsError(kind.missing, f"The {kind.noun} '{resource_id}' does not exist")
 
 
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +197,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("InvalidParameterCombination",
                        f"The parameter {kind.ids} cannot be used with the parameter MaxResults")
     filters.check(wanted, kind.names)
-    items = consistency.seen(context, live(context, kind), kind.id)
+    items = consistency.seen(context, _some(context, kind, ids), kind.id)
     names = params.get("GroupNames", params.get("LaunchTemplateNames", []))
     if ids:
         known = {i[kind.id] for i in items}

@@ -9,7 +9,7 @@ from . import addresses
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import plays
-from .world import Context, World
+from .world import Context, World, chance
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 # The VPC CNI's interfaces ("aws-K8S-<instance id>"), which stay behind on a bad day.
@@ -153,7 +153,7 @@ def _end(context: Context, store: Any, instance: Any) -> None:
         leak = None
         if eni.description.startswith(CNI_DESCRIPTION):
             leak = context.world.take_fault("ec2", "TerminateInstances", "eni_leak")
-            if leak is None and context.world.shape.aws == "rough" and hash(eni.id) % 5 == 0:
+            if leak is None and context.world.shape.aws == "rough" and chance(eni.id) < 0.2:
                 leak = {"seconds": 8}
         if eni.device_index == 0 or (eni.delete_on_termination and leak is None):
             store.enis.pop(eni.id, None)

@@ -134,6 +134,35 @@ def delete_security_group(context: Context, params: dict[str, Any]) -> dict[str,
     return context.moto(params=params)
 
 
+def _targets(permission: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What tells rules apart; a description does not."""
+    protocol = str(permission.get("IpProtocol"))
+    ports = (None, None) if protocol == "-1" else (permission.get("FromPort"), permission.get("ToPort"))
+    named = [r.get("CidrIp") for r in permission.get("IpRanges", [])]
+    named += [r.get("CidrIpv6") for r in permission.get("Ipv6Ranges", [])]
+    named += [r.get("GroupId") for r in permission.get("UserIdGroupPairs", [])]
+    return [(protocol, *ports, n) for n in named]
+
+
+@plays("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
+def authorize(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    group = ec2(context).get_security_group_from_id(params.get("GroupId", ""))
+    if group is None:
+        raise AwsError("InvalidGroup.NotFound", f"The security group '{params.get('GroupId')}' does not exist")
+    rules = group.ingress_rules if context.operation.endswith("Ingress") else group.egress_rules
+    present = {(r.ip_protocol, r.from_port, r.to_port, r.cidr_ipv4 or r.cidr_ipv6 or r.source_group.get("GroupId"))
+               for r in rules}
+    for permission in params.get("IpPermissions", []):
+        for pair in permission.get("UserIdGroupPairs", []):
+            if pair.get("GroupId") and ec2(context).get_security_group_from_id(pair["GroupId"]) is None:
+                raise AwsError("InvalidGroup.NotFound", f"The security group '{pair['GroupId']}' does not exist")
+        for target in _targets(permission):
+            if target in present:
+                said = f"peer: {target[3]}, {target[0].upper()}, from port: {target[1]}, to port: {target[2]}, ALLOW"
+                raise AwsError("InvalidPermission.Duplicate", f'the specified rule "{said}" already exists')
+    return context.moto(params=params)
+
+
 @plays("ec2", "CreateTags", "DeleteTags")
 def change_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if context.caller is not None:

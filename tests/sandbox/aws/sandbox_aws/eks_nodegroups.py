@@ -54,7 +54,7 @@ def update_config(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: dict[str, Any]) -> dict[str, Any]:
     if nodegroup.status != "ACTIVE":
-        raise AwsError("ResourceInUseException", f"Nodegroup cannot be updated as it is currently not in Active State",
+        raise AwsError("ResourceInUseException", "Nodegroup cannot be updated as it is currently not in Active State",
                        409, clusterName=cluster.name, nodegroupName=nodegroup.name)
     group = context.world.regions[context.region].groups[nodegroup.group]
     wanted = params.get("scalingConfig", {})

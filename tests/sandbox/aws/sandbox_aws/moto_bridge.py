@@ -24,14 +24,15 @@ from .errors import AwsError, unknown_operation  # noqa: E402
 
 @lru_cache
 def _responder(service: str) -> Any:
+    from .moto_plain import PlainAnswers
+
     if service == "ec2":
-        from moto.ec2.responses import EC2Response
-        return EC2Response
-    if service == "iam":
-        from moto.iam.responses import IamResponse
-        return IamResponse
-    from moto.sts.responses import TokenResponse
-    return TokenResponse
+        from moto.ec2.responses import EC2Response as Response
+    elif service == "iam":
+        from moto.iam.responses import IamResponse as Response
+    else:
+        from moto.sts.responses import TokenResponse as Response
+    return type(f"Plain{Response.__name__}", (PlainAnswers, Response), {})
 
 
 @lru_cache
@@ -58,6 +59,8 @@ def call(service: str, operation: str, params: dict[str, Any], region: str) -> d
         raise unknown_operation(service, operation) from None
     except (ClientError, HTTPException) as error:
         raise AwsError("InternalFailure", str(error), 500) from error
+    if isinstance(text, dict):
+        return text
     raw = text.encode() if isinstance(text, str) else text
     answer = parser.parse({"status_code": int(status), "headers": headers, "body": raw}, shape.output_shape)
     answer.pop("ResponseMetadata", None)

@@ -10,6 +10,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam import models as iam_models
 
 
@@ -43,6 +44,9 @@ def apply() -> None:
     TaggedEC2Resource.get_tags = _get_tags  # type: ignore[method-assign]
     # moto shows an instance's groups on each of its interfaces; on AWS each interface has its own.
     NetworkInterface.group_set = property(lambda self: self._group_set)  # type: ignore[assignment]
+    # moto knows descriptions of address ranges only, not of group pairs.
+    SecurityGroupRule.description = property(  # type: ignore[assignment]
+        lambda self: self.ip_range.get("Description") or self.source_group.get("Description"))
     # Addresses are given back when an instance terminates (ec2_instances), not when Python forgets it.
     Instance.__del__ = lambda self: None  # type: ignore[attr-defined, method-assign]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from .errors import AwsError
 
-# Items on a page when nobody asks for less. Real pages hold 50 to 1,000.
-SMALL = 6
+# Items on a page when nobody asks for less. Real pages hold 50 to 1,000; long lists get such here, too.
+SMALL, REAL, LONG = 6, 100, 60
 
 
 def page(params: dict[str, Any], items: list[Any], question: tuple[Any, ...], most: int = SMALL, size: str = "MaxResults",
@@ -25,6 +25,8 @@ def page(params: dict[str, Any], items: list[Any], question: tuple[Any, ...], mo
             which = ""
         if which != mark:
             raise AwsError(code, "The specified token is not valid or does not belong to this request.")
+    if most == SMALL and len(items) > LONG:
+        most = REAL
     end = start + min(params.get(size) or most, most)
     if end >= len(items):
         return items[start:], None

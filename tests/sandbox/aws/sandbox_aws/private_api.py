@@ -1,4 +1,14 @@
-"""The sandbox's own endpoints, for the other parts of it. Loopback only, no credentials, not in the log."""
+"""The sandbox's own endpoints, for the other parts of it. Loopback only, no credentials, not in the log.
+
+POST /sandbox/faults takes one object or a list: {"service", "operation", "kind", "times"} and, by kind,
+  error            operation of the API ("*": any): refused with "code", "message", "status"; nothing done
+  lost_reply       the work is done, the connection closes without an answer
+  launch_failure   autoscaling; operation: group name or "Launch". "code": InsufficientInstanceCapacity, ...
+  stack_failure    cloudformation; operation: logical id or resource type. "late": true fails it once it is made
+  addon_failure    eks, UpdateAddon: the update ends Failed with "code" (ConfigurationConflict) and "message"
+  addon_degraded   eks, UpdateAddon: applied, and yet the update fails and the add-on is DEGRADED
+  eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Need = tuple[str, "list[str] | None", dict[str, list[str]]]
 _EC2_KINDS = {"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "security-group", "eni": "network-interface",
               "i": "instance", "lt": "launch-template", "igw": "internet-gateway", "nat": "natgateway", "vol": "volume",
               "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection"}
-_EC2_ID = re.compile(r"(?:%s)-[0-9a-f]{8,17}" % "|".join(_EC2_KINDS))
+_EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
 # What a create call makes, as its resource type in ARNs.
 _EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",

@@ -138,11 +138,12 @@ def _group(world: World, name: str, template: dict[str, Any], low: int, high: in
 def _self_managed(world: World, context: Context, cluster: Cluster) -> None:
     """As AWS's node group template makes it: a node security group tagged for the cluster, with rules both ways."""
     shape = world.shape
+    count = shape.nodes_per_az * len(shape.azs)
     parameters = {
         "Cluster": cluster.name, "ClusterGroup": cluster.security_group, "Vpc": cluster.vpc,
         "Subnets": ",".join(_subnets(world)), "Image": _image(world), "InstanceType": shape.instance_type,
-        "Profile": f"{shape.cluster}-old-nodes", "Max": str(3 * len(shape.azs)),
-        "Desired": str(shape.nodes_per_az * len(shape.azs)), "UserData": node_config(cluster)}
+        "Profile": f"{shape.cluster}-old-nodes", "Max": str(max(3 * len(shape.azs), 2 * count)),
+        "Desired": str(count), "UserData": node_config(cluster)}
     from .cfn import engine
 
     template = (Path(__file__).parent / "old_nodes.yaml").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import socketserver
 import sys
 import traceback
 import uuid
@@ -23,10 +24,16 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = True
 
     def __init__(self, world: World):
+        self.world_port = world.port
         super().__init__(("127.0.0.1", world.port), Handler)
         self.world = world
         self.gate = Gate(world)
         self.log = open(world.directory / "aws.log", "a", buffering=1, encoding="utf-8")
+
+    def server_bind(self) -> None:
+        """Without the look-up of the host's name, which takes seconds on some machines."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.world_port
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are no news; anything else is."""

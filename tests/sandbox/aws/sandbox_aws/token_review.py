@@ -10,9 +10,12 @@ import base64
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from . import callers, sigv4
+import yaml
+
+from . import addon_manager, callers, sigv4
 from .eks_access import ADMIN_POLICY
 from .eks_model import Cluster
+from .k8s import Refused
 from .world import World
 
 PREFIX = "k8s-aws-v1."
@@ -97,17 +100,29 @@ def verify(token: str, cluster: str, region: str, account: str) -> callers.Calle
 
 
 def _identity(world: World, cluster: Cluster, caller: callers.Caller) -> tuple[str, list[str]]:
-    principal = caller.principal_arn
-    if cluster.authentication_mode == "CONFIG_MAP":
-        if principal == world.creator_arn:
-            return "kubernetes-admin", ["system:masters"]
-        raise Invalid(f"{principal} is not mapped")
+    """Access entries go before aws-auth, where the mode knows both ("Change authentication mode", EKS user guide)."""
+    principal, mode = caller.principal_arn, cluster.authentication_mode
     entry = cluster.entries.get(principal)
-    if entry is None or entry.kind != "STANDARD":
-        raise Invalid(f"{principal} has no access entry")
-    groups = list(entry.groups)
-    scope = entry.policies.get(ADMIN_POLICY)
-    if scope and scope.get("type") == "cluster":
-        groups.append("system:masters")
-    name = "kubernetes-admin" if principal == world.creator_arn else entry.username
-    return name, groups
+    if mode != "CONFIG_MAP" and entry is not None:
+        if entry.kind != "STANDARD":
+            raise Invalid(f"{principal} is a node's role")
+        scope = entry.policies.get(ADMIN_POLICY)
+        admin = ["system:masters"] if scope and scope.get("type") == "cluster" else []
+        return "kubernetes-admin" if principal == world.creator_arn else entry.username, [*entry.groups, *admin]
+    if mode != "API":
+        if mode == "CONFIG_MAP" and principal == world.creator_arn:
+            return "kubernetes-admin", ["system:masters"]
+        for row in _aws_auth(world):
+            if principal in (row.get("userarn"), row.get("rolearn")):
+                return row.get("username") or principal, row.get("groups") or []
+    raise Invalid(f"{principal} is not mapped")
+
+
+def _aws_auth(world: World) -> list[dict[str, Any]]:
+    api = addon_manager.client(world)
+    try:
+        data = api.request("GET", "/api/v1/namespaces/kube-system/configmaps/aws-auth")["data"] if api else {}
+        rows = [r for key in ("mapUsers", "mapRoles") for r in yaml.safe_load(data.get(key) or "[]") or []]
+    except (Refused, yaml.YAMLError, KeyError, *addon_manager.UNREACHABLE):
+        return []
+    return [r for r in rows if isinstance(r, dict)]

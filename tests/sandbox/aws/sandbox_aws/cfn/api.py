@@ -12,10 +12,15 @@ from .. import paging, ssm
 from ..errors import AwsError
 from ..registry import plays
 from ..world import Context
-from . import engine, parameters, template as templates, update as updates
+from . import engine, parameters
+from . import template as templates
+from . import update as updates
 from .resources import KINDS
-from .stacks import Event, Stack, live, require, stacks
+from .stacks import Event, Stack, live, now, require, stacks
 from .template import wrong
+
+# On a rough day a stack just made is not found for so many seconds.
+_UNSEEN = 0.5
 
 
 def _template(params: dict[str, Any], stack: Stack | None = None) -> tuple[str, dict[str, Any]]:
@@ -132,7 +137,11 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 @plays("cloudformation", "DescribeStacks")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("StackName"):
-        return {"Stacks": [require(context, params["StackName"]).shown()]}
+        stack = require(context, params["StackName"])
+        young = (now() - stack.created).total_seconds() < _UNSEEN
+        if young and context.world.shape.aws == "rough" and not context.fresh:
+            raise wrong(f"Stack with id {params['StackName']} does not exist")
+        return {"Stacks": [stack.shown()]}
     rows = [s.shown() for s in reversed(stacks(context)) if s.status != "DELETE_COMPLETE"]
     rows, token = paging.page(params, rows, ("stacks",))
     return {"Stacks": rows, **({"NextToken": token} if token else {})}

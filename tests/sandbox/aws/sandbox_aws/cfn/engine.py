@@ -13,7 +13,8 @@ from .. import resources as permissions
 from ..errors import AwsError, denied
 from ..policies import decide
 from ..world import Context
-from . import functions, lint, parameters, resources_ec2, resources_iam, resources_nodes, template as templates
+from . import functions, lint, parameters, resources_ec2, resources_iam, resources_nodes
+from . import template as templates
 from .resources import KINDS, Job, Made, Steps
 from .stacks import Resource, Stack, now, stacks
 
@@ -175,7 +176,7 @@ def _exists(context: Context) -> Callable[[str, str], bool]:
 
     def exists(kind: str, value: str) -> bool:
         if kind == "AWS::EC2::Image::Id":
-            return bool(ec2_describe.live(context, ec2_describe.KINDS["DescribeImages"], value)) if value.startswith(
+            return bool(ec2_describe.live(context, ec2_describe.KINDS["DescribeImages"], [value])) if value.startswith(
                 "ami-") else False
         if kind in ("AWS::EC2::Subnet::Id", "AWS::EC2::VPC::Id", "AWS::EC2::SecurityGroup::Id"):
             return ec2_describe.one(context, value) is not None

@@ -69,13 +69,15 @@ class Scope:
         for known in (self.parameters, self.pseudo, self.physical):
             if name in known:
                 return known[name]
-        raise wrong(f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template")
+        raise wrong(f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                    "template")
 
     def attribute(self, name: str, attribute: str) -> Any:
         known = self.attributes.get(name, {})
         if attribute not in known:
             kind = self.template["Resources"].get(name, {}).get("Type", "?")
-            raise wrong(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt ({kind})")
+            raise wrong(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt "
+                        f"({kind})")
         return known[attribute]
 
     def _dynamic(self, text: str) -> str:

@@ -36,7 +36,9 @@ def values(template: dict[str, Any], given: list[dict[str, Any]], previous: dict
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _resolve(name: str, declaration: dict[str, Any], value: str, ssm: Callable[[str], str | None]) -> Any:

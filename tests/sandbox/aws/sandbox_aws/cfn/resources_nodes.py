@@ -63,13 +63,14 @@ class AutoScalingGroup(Kind):
         """CloudFormation empties the group first, then deletes it."""
         job.call("autoscaling", "UpdateAutoScalingGroup", {
             "AutoScalingGroupName": physical, "MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0})
-        while True:
+        def present() -> list[dict[str, Any]]:
             found = job.call("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": [physical]})
-            if not found["AutoScalingGroups"] or not found["AutoScalingGroups"][0].get("Instances"):
-                break
+            return found["AutoScalingGroups"]
+
+        while any(group.get("Instances") for group in present()):
             yield _POLL
         job.call("autoscaling", "DeleteAutoScalingGroup", {"AutoScalingGroupName": physical})
-        while job.call("autoscaling", "DescribeAutoScalingGroups", {"AutoScalingGroupNames": [physical]})["AutoScalingGroups"]:
+        while present():
             yield _POLL
         return None
 
@@ -113,7 +114,8 @@ class AccessEntry(Kind):
 
     def delete(self, job: Job, physical: str, props: dict[str, Any]) -> Steps:
         try:
-            job.call("eks", "DeleteAccessEntry", {"clusterName": props["ClusterName"], "principalArn": props["PrincipalArn"]})
+            job.call("eks", "DeleteAccessEntry", {"clusterName": props["ClusterName"],
+                                                  "principalArn": props["PrincipalArn"]})
         except AwsError as error:
             if error.code != "ResourceNotFoundException":
                 raise

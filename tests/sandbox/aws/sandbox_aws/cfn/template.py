@@ -24,7 +24,8 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    k: [(t, r) for t, r in v if t != "tag:yaml.org,2002:timestamp"] for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 
 
 def _short(loader: Any, suffix: str, node: Any) -> Any:
@@ -84,10 +85,14 @@ def load(text: str) -> dict[str, Any]:
 def dependencies(template: dict[str, Any], name: str) -> set[str]:
     """The resources that a resource names, by Ref, GetAtt, Sub or DependsOn."""
     resource = template["Resources"][name]
-    explicit = resource.get("DependsOn", [])
-    found = {explicit} if isinstance(explicit, str) else set(explicit)
+    found = set(_explicit(resource))
     found |= {r for r, _ in references(resource.get("Properties", {}))}
     return {f for f in found if f in template["Resources"] and f != name}
+
+
+def _explicit(resource: dict[str, Any]) -> list[str]:
+    given = resource.get("DependsOn", [])
+    return [given] if isinstance(given, str) else list(given)
 
 
 def references(value: Any) -> list[tuple[str, bool]]:
@@ -115,15 +120,13 @@ def references(value: Any) -> list[tuple[str, bool]]:
 
 def _check_references(template: dict[str, Any]) -> None:
     known = {*template["Resources"], *template.get("Parameters", {}), *PSEUDO}
-    bad = sorted({n for r in template["Resources"].values() for n, _ in references(r.get("Properties", {})) if n not in known})
+    resources = template["Resources"].values()
+    bad = sorted({n for r in resources for n, _ in references(r.get("Properties", {})) if n not in known})
+    bad += [n for r in resources for n in _explicit(r) if n not in template["Resources"]]
     if bad:
         raise wrong(f"Template format error: Unresolved resource dependencies [{', '.join(bad)}] in the Resources block of "
                     "the template")
-    for name, resource in template["Resources"].items():
-        for other in [resource["DependsOn"]] if isinstance(resource.get("DependsOn"), str) else resource.get("DependsOn", []):
-            if other not in template["Resources"]:
-                raise wrong(f"Template format error: Unresolved resource dependencies [{other}] in the Resources block of "
-                            "the template")
+    for resource in resources:
         condition = resource.get("Condition")
         if condition and condition not in template.get("Conditions", {}):
             raise wrong(f"Template format error: Unresolved condition dependency {condition} in the Resources block of the "
