@@ -111,7 +111,8 @@ async fn work(ui: &Ui, settings: Settings, task: Task) -> Result<Exit> {
             _ => Exit::Done,
         });
     }
-    let prepared = if asks && matches!(task, Task::Setup) { interview(prepared, task).await? } else { prepared };
+    let prepared =
+        if asks && matches!(task, Task::Setup) { interview(prepared, task).await? } else { prepared };
     for finding in &prepared.plan.findings {
         if finding.severity != crate::finding::Severity::Error {
             events.emit(crate::events::Event::Finding(finding.clone()));

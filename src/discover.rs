@@ -35,7 +35,12 @@ impl Section {
 }
 
 /// Everything, as it is now.
-pub async fn discover(clients: &Clients, settings: &Settings, caller: Caller, cluster: Cluster) -> Result<Facts> {
+pub async fn discover(
+    clients: &Clients,
+    settings: &Settings,
+    caller: Caller,
+    cluster: Cluster,
+) -> Result<Facts> {
     let Clients { aws, kube } = clients;
     let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), record) = tokio::try_join!(
         vpc(aws, &cluster),
@@ -162,11 +167,7 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
 }
 
 /// Nodes with what EC2 knows of their instances.
-async fn with_instances(
-    aws: &Aws,
-    mut nodes: Vec<Node>,
-    interfaces: Vec<PodInterface>,
-) -> Result<Vec<Node>> {
+async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInterface>) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
     let instances = aws.ec2.instances(&ids).await?;
     let mut subnets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -231,6 +231,8 @@ pub struct Stack {
     pub id: String,
     pub status: String,
     pub reason: String,
+    /// LastUpdatedTime, empty before the first update.
+    pub updated: String,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,

@@ -281,10 +281,13 @@ async fn walk_one<R: Rules>(walk: &mut Walk, read_anew: bool) -> Result<usize> {
         walk.events.emit(Event::Change { step: R::STEP, change: R::describe(&change) });
         R::apply(walk, change).await?;
     }
+    // First, because a thing that failed on its way is never going to look as it should.
+    R::settle(walk).await?;
     if made > 0 {
         converge::<R>(walk).await?;
+        // And again for what has an id only now.
+        R::settle(walk).await?;
     }
-    R::settle(walk).await?;
     Ok(made)
 }
 

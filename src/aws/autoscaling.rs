@@ -68,9 +68,9 @@ impl AutoScaling {
         Ok(groups)
     }
 
-    /// Why the group could not start an instance, newest first. A group keeps trying, so this is what a stack that
-    /// is complete never tells.
-    pub async fn failed_activities(&self, group: &str) -> Result<Vec<String>> {
+    /// Why the group could not start an instance, newest first, by the activity's id. A group keeps trying, so this is
+    /// what a stack that is complete never tells.
+    pub async fn failed_activities(&self, group: &str) -> Result<Vec<(String, String)>> {
         let reply = self
             .client
             .describe_scaling_activities()
@@ -84,7 +84,11 @@ impl AutoScaling {
             .activities()
             .iter()
             .take_while(|activity| activity.status_code() == Some(&ScalingActivityStatusCode::Failed));
-        Ok(failed.filter_map(|activity| activity.status_message().map(ToString::to_string)).collect())
+        let told = failed.map(|activity| {
+            let id = activity.activity_id().unwrap_or_default();
+            (id.to_string(), activity.status_message().unwrap_or_default().to_string())
+        });
+        Ok(told.collect())
     }
 
     pub async fn set_minimum(&self, group: &str, min: i32) -> Result<()> {

@@ -47,6 +47,7 @@ impl CloudFormation {
             id: stack.stack_id().unwrap_or_default().to_string(),
             status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().to_string(),
             reason: stack.stack_status_reason().unwrap_or_default().to_string(),
+            updated: stack.last_updated_time().map(ToString::to_string).unwrap_or_default(),
             parameters: pairs(stack.parameters().iter().map(|p| (p.parameter_key(), p.parameter_value()))),
             outputs: pairs(stack.outputs().iter().map(|o| (o.output_key(), o.output_value()))),
             tags: pairs(stack.tags().iter().map(|t| (t.key(), t.value()))),
@@ -55,24 +56,29 @@ impl CloudFormation {
 
     /// Starts to make a stack. One of that name that is there already is found by the next look.
     pub async fn create(&self, stack: &StackRequest) -> Result<()> {
-        let reply = self
-            .client
-            .create_stack()
-            .stack_name(&stack.name)
-            .template_body(&stack.template)
-            .set_parameters(Some(parameters(&stack.parameters)))
-            .set_tags(Some(stack_tags(&stack.tags)))
-            .capabilities(Capability::CapabilityIam)
-            // What failed is to be read, then deleted; a half stack would hold names and groups.
-            .on_failure(OnFailure::Rollback)
-            .client_request_token(&stack.token)
-            .send()
-            .await;
-        match reply {
-            Err(error) if error.code() == Some("AlreadyExistsException") => Ok(()),
-            Err(error) => Err(failure("create stack", &error).at(&stack.name)),
-            Ok(_) => Ok(()),
+        // CloudFormation may remember the token of a stack of this name that failed and was deleted.
+        for attempt in 1.. {
+            let reply = self
+                .client
+                .create_stack()
+                .stack_name(&stack.name)
+                .template_body(&stack.template)
+                .set_parameters(Some(parameters(&stack.parameters)))
+                .set_tags(Some(stack_tags(&stack.tags)))
+                .capabilities(Capability::CapabilityIam)
+                // What failed is to be read, then deleted; a half stack would hold names and groups.
+                .on_failure(OnFailure::Rollback)
+                .client_request_token(format!("{}-{attempt}", stack.token))
+                .send()
+                .await;
+            match reply {
+                Err(error) if error.code() == Some("AlreadyExistsException") => break,
+                Err(error) if error.code() == Some("TokenAlreadyExistsException") && attempt < 10 => continue,
+                Err(error) => return Err(failure("create stack", &error).at(&stack.name)),
+                Ok(_) => break,
+            }
         }
+        Ok(())
     }
 
     /// Starts to change a stack's parameters; what is not named keeps its value, and so does the template.

@@ -21,6 +21,13 @@ pub struct Eks {
     client: Client,
 }
 
+/// What has updates of its own.
+#[derive(Debug, Clone, Copy)]
+pub enum Updated<'a> {
+    Addon,
+    ManagedNodeGroup(&'a str),
+}
+
 /// How an update stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
@@ -151,6 +158,23 @@ impl Eks {
             Some(UpdateStatus::Failed | UpdateStatus::Cancelled) => Update::Failed(errors.join("; ")),
             _ => Update::InProgress,
         })
+    }
+
+    /// How many updates there were, of the add-on or of a managed node group. It makes a client token new after an
+    /// update that failed: EKS answers the same token with the same, failed, update.
+    pub async fn update_count(&self, cluster: &str, of: Updated<'_>) -> Result<usize> {
+        let request = self.client.list_updates().name(cluster);
+        let request = match of {
+            Updated::Addon => request.addon_name(VPC_CNI),
+            Updated::ManagedNodeGroup(name) => request.nodegroup_name(name),
+        };
+        let mut pages = request.into_paginator().items().send();
+        let mut count = 0;
+        while let Some(update) = pages.next().await {
+            update.map_err(|error| failure("ListUpdates", &error).at(cluster))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     pub async fn managed_node_groups(&self, cluster: &str) -> Result<Vec<ManagedNodeGroup>> {

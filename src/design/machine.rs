@@ -38,7 +38,8 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) 
             })
             .ok()
     });
-    let addresses_per_node = instance_type.as_ref().and_then(|kind| subnet_addresses(kind, &options(facts)).ok());
+    let addresses_per_node =
+        instance_type.as_ref().and_then(|kind| subnet_addresses(kind, &options(facts)).ok());
     MachineDesign {
         family: settings.ami_family,
         instance_type,

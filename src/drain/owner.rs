@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::aws::client_token;
+use crate::aws::eks::Updated;
 use crate::error::Result;
 use crate::facts::{AutoScalingGroup, Facts, Node};
 use crate::k8s::nodes as kube_nodes;
@@ -126,17 +127,16 @@ async fn shrink_managed(walk: &mut Walk, facts: &Facts) -> Result<()> {
         if !all_ended || !walk.shrunk.insert(group.name.clone()) {
             continue;
         }
-        // The instances make the token this drain's: a group that was grown again is another piece of work.
-        let instances: Vec<&str> = group
-            .groups
-            .iter()
-            .filter_map(|name| facts.node_groups.groups.get(name))
-            .flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str()))
-            .collect();
+        let updates = walk
+            .clients
+            .aws
+            .eks
+            .update_count(&facts.cluster.name, Updated::ManagedNodeGroup(&group.name))
+            .await?;
         let token = client_token(
             &facts.cluster.arn,
             Step::DrainNodes.name(),
-            &format!("{} {}", group.name, instances.join(" ")),
+            &format!("{updates} {} to 0", group.name),
         );
         walk.clients.aws.eks.scale_managed(&facts.cluster.name, &group.name, 0, 0, &token).await?;
     }

@@ -119,7 +119,7 @@ pub async fn evict(evictor: &Client, pod: &Pod, grace_seconds: Option<i64>) -> R
         Ok(_) => Ok(Evicted::Accepted),
         Err(kube::Error::Api(status)) => match status.code {
             404 | 409 => Ok(Evicted::Gone),
-            429 => Ok(Evicted::NotNow(status.message.clone())),
+            429 => Ok(Evicted::NotNow(budget_says(&status))),
             500 if status.message.contains("more than one PodDisruptionBudget") => {
                 Ok(Evicted::TooManyBudgets(status.message.clone()))
             }
@@ -129,9 +129,12 @@ pub async fn evict(evictor: &Client, pod: &Pod, grace_seconds: Option<i64>) -> R
     }
 }
 
-/// The pod as it is now; nothing where it is gone or another has its name.
-pub async fn get(client: &Client, wanted: &Pod) -> Result<Option<Pod>> {
-    let api: Api<KubePod> = Api::namespaced(client.clone(), &wanted.namespace);
-    let found = super::found(api.get(&wanted.name).await, "read pod")?;
-    Ok(found.map(pod).filter(|pod| pod.uid == wanted.uid))
+/// The cause names the budget and how far it is from enough; the message alone says only that there is one.
+fn budget_says(status: &kube::core::Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let told: Vec<&str> = causes
+        .filter(|cause| cause.reason == "DisruptionBudget")
+        .map(|cause| cause.message.as_str())
+        .collect();
+    if told.is_empty() { status.message.clone() } else { told.join("; ") }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::design::Design;
-use crate::drain;
 use crate::discover::Section;
+use crate::drain;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;

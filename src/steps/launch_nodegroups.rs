@@ -281,28 +281,29 @@ fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static
     .map_err(|error| Error::failed("write the node group's parameters").at(&zone.stack).because(error))
 }
 
-/// Waits until a stack is complete. One that fails tells which of its resources did, and why.
-pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
-    let cloudformation = &walk.clients.aws.cloudformation;
+/// Waits until nothing moves in a stack.
+pub async fn settled(walk: &Walk, name: &str) -> Result<Stack> {
     walk.until(&format!("stack {name} complete"), async || {
-        let Some(stack) = cloudformation.stack(name).await? else { return Ok(Seen::NotYet("not yet visible".into())) };
-        match stack.status.as_str() {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(Seen::Yes(stack)),
-            status if status.ends_with("_IN_PROGRESS") && !status.contains("ROLLBACK") => {
-                Ok(Seen::NotYet(status.to_string()))
-            }
-            // A rollback is waited for, so that what is said is what stays.
-            status if status.ends_with("_IN_PROGRESS") => Ok(Seen::NotYet(status.to_string())),
-            status => {
-                let reasons = cloudformation.failures(name).await?;
-                Err(Error::failed(format!("the stack ended {status}"))
-                    .at(name)
-                    .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
-                    .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
-            }
-        }
+        Ok(match walk.clients.aws.cloudformation.stack(name).await? {
+            None => Seen::NotYet("not yet visible".into()),
+            Some(stack) if stack.status.ends_with("_IN_PROGRESS") => Seen::NotYet(stack.status),
+            Some(stack) => Seen::Yes(stack),
+        })
     })
     .await
+}
+
+/// Waits until a stack is complete. One that fails tells which of its resources did, and why.
+pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
+    let stack = settled(walk, name).await?;
+    if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+        return Ok(stack);
+    }
+    let reasons = walk.clients.aws.cloudformation.failures(name).await?;
+    Err(Error::failed(format!("the stack ended {}", stack.status))
+        .at(name)
+        .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
+        .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
 }
 
 async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::k8s::{eniconfig, nodes};
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
-use super::launch_nodegroups::complete;
+use super::launch_nodegroups::{complete, settled};
 use super::{Change, Rules, Sign, Step};
 
 pub struct PatchSecurityGroups;
@@ -72,7 +72,7 @@ impl Rules for PatchSecurityGroups {
             // Refused before it begins: the steps that this one needs are not done.
             GroupsChange::Patch { .. } => Ok(()),
             GroupsChange::Grow { stack, size, max_size, .. } => {
-                let there = complete(walk, &stack).await?;
+                let there = settled(walk, &stack).await?;
                 let sizes: BTreeMap<String, String> = [
                     ("MinSize".to_string(), size.to_string()),
                     ("DesiredCapacity".to_string(), size.to_string()),
@@ -82,7 +82,7 @@ impl Rules for PatchSecurityGroups {
                 let token = client_token(
                     &walk.facts.cluster.arn,
                     Step::PatchSecurityGroups.name(),
-                    &format!("{} {sizes:?}", there.id),
+                    &format!("{} {} {sizes:?}", there.id, there.updated),
                 );
                 walk.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
             }
@@ -115,6 +115,8 @@ fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
 
 /// Waits until every group has its nodes, Ready. What keeps one from starting is told, not waited out in silence.
 async fn ready(walk: &Walk) -> Result<()> {
+    // Failures from before are an earlier run's: the group may be over them.
+    let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     walk.until("new nodes Ready", async || {
         let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
         let nodes = nodes::list(&walk.clients.kube.client).await?;
@@ -127,7 +129,9 @@ async fn ready(walk: &Walk) -> Result<()> {
                 continue;
             };
             let mine = |node: &&Node| {
-                node.instance_id.as_ref().is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
+                node.instance_id
+                    .as_ref()
+                    .is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
             };
             let joined: Vec<&Node> = nodes.iter().filter(mine).collect();
             let ready = joined.iter().filter(|node| node.ready).count();
@@ -137,16 +141,18 @@ async fn ready(walk: &Walk) -> Result<()> {
             }
             if group.instances.len() < wanted {
                 let failures = walk.clients.aws.autoscaling.failed_activities(&group.name).await?;
-                // One failure may be IAM that has not heard of the new profile yet; a row of them is no accident.
-                if failures.len() < 3 {
-                    waiting.push(format!("{}: {}", zone.zone, failures.first().map_or("starting", String::as_str)));
+                let known = before
+                    .entry(group.name.clone())
+                    .or_insert_with(|| failures.iter().map(|(id, _)| id.clone()).collect());
+                let new: Vec<&String> =
+                    failures.iter().filter(|(id, _)| !known.contains(id)).map(|(_, told)| told).collect();
+                if let Some(failure) = new.first() {
+                    // One failure may be IAM that has not heard of the new profile yet; a row of them is no accident.
+                    if new.len() >= 3 {
+                        return Err(no_capacity(zone, &group.name, failure));
+                    }
+                    waiting.push(format!("{}: {failure}", zone.zone));
                     continue;
-                }
-                if let Some(failure) = failures.first() {
-                    return Err(Error::failed(format!("Auto Scaling can't start the nodes of {}", zone.zone))
-                        .at(&group.name)
-                        .because(failure)
-                        .next("the group keeps trying: run this again when there is capacity, or choose another --instance-type"));
                 }
             }
             waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
@@ -154,4 +160,11 @@ async fn ready(walk: &Walk) -> Result<()> {
         Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
     })
     .await
+}
+
+fn no_capacity(zone: &ZoneDesign, group: &str, failure: &str) -> Error {
+    Error::failed(format!("Auto Scaling can't start the nodes of {}", zone.zone))
+        .at(group)
+        .because(failure)
+        .next("the group keeps trying: run this again when there is capacity, or choose another --instance-type")
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::aws::client_token;
-use crate::aws::eks::Update;
+use crate::aws::eks::{Update, Updated};
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::{Error, Result};
@@ -181,7 +181,8 @@ async fn update_addon(walk: &Walk, configuration: &str) -> Result<()> {
     if eks.addon(&cluster.name).await?.is_some_and(|addon| addon.configuration == configuration) {
         return Ok(());
     }
-    let token = client_token(&cluster.arn, Step::SetEnv.name(), configuration);
+    let updates = eks.update_count(&cluster.name, Updated::Addon).await?;
+    let token = client_token(&cluster.arn, Step::SetEnv.name(), &format!("{updates} {configuration}"));
     let update = eks.update_addon(&cluster.name, configuration, &token).await?;
     walk.until("add-on vpc-cni updated", async || match eks.addon_update(&cluster.name, &update).await {
         Ok(Update::Successful) => Ok(Seen::Yes(())),

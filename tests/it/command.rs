@@ -27,7 +27,7 @@ pub fn program() -> &'static str {
 /// The program in a sandbox's environment; without KUBECONFIG it logs in natively.
 pub fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = sandbox.command(program());
-    command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args).stdin(Stdio::null());
+    command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args);
     command
 }
 
@@ -40,7 +40,8 @@ pub struct Ran {
 
 impl Ran {
     pub fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().expect("the program starts");
+        let Output { status, stdout, stderr } =
+            command.stdin(Stdio::null()).output().expect("the program starts");
         Ran {
             code: status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),

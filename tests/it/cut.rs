@@ -35,6 +35,7 @@ fn survives(shape: Shape, cuts: [Cut; 2]) {
 #[track_caller]
 fn kill_when(sandbox: &Sandbox, cut: &Cut) {
     let mut run = in_sandbox(sandbox, &["setup", "--yes", "--events", "json"])
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

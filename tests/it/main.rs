@@ -13,3 +13,5 @@ mod refusal;
 mod sandbox_itself;
 mod single_steps;
 mod templates;
+mod terminal;
+mod trouble;

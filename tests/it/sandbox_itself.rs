@@ -25,5 +25,9 @@ fn the_node_agent_reads_what_nodes_read() {
         .output()
         .expect("go runs");
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("ok"), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && told.contains("ok"),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

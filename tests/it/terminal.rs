@@ -1,0 +1,54 @@
+//! The interactive run, through a pseudo-terminal.
+
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+
+use crate::cluster::{Watched, start};
+use crate::command::in_sandbox;
+use crate::sandbox::{OldNodes, Sandbox, Shape};
+
+const ENTER: &str = "\r";
+
+fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
+    let mut command = in_sandbox(sandbox, args);
+    command.env("TERM", "xterm").env_remove("NO_COLOR");
+    let options = Options::new().timeout_ms(Some(120_000)).strip_ansi_escape_codes(true);
+    spawn_with_options(command, options).expect("the program starts")
+}
+
+fn answer(session: &mut PtySession, question: &str, keys: &str) {
+    session.exp_string(question).unwrap_or_else(|error| panic!("'{question}' is not asked: {error}"));
+    session.send(keys).and_then(|_| session.flush()).expect("the answer is typed");
+}
+
+#[test]
+fn setup_asks_shows_what_it_will_do_and_does_it_after_a_yes() {
+    let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Managed, ..Shape::default() });
+
+    let mut no = session(&sandbox, &["setup"]);
+    answer(&mut no, "Secondary CIDR block", ENTER);
+    answer(&mut no, "Instance type", ENTER);
+    answer(&mut no, "New nodes in each zone", ENTER);
+    answer(&mut no, "When should custom networking be switched on", ENTER);
+    no.exp_string("subnet for pods in us-west-2a").expect("the plan is shown");
+    answer(&mut no, "Make these changes?", "n");
+    no.exp_string("Nothing was changed.").expect("a no is a no");
+    no.exp_eof().expect("the program ends");
+
+    let watched = Watched::start(&sandbox);
+    let mut yes = session(&sandbox, &["setup"]);
+    // A wrong answer is told at once, and asked again.
+    answer(&mut yes, "Secondary CIDR block", "10.0.0.0/16\r");
+    yes.exp_string("10.0.0.0/16").expect("the refusal is told");
+    let erase = "\u{7f}".repeat(20);
+    yes.send(&format!("{erase}100.70.0.0/16\r")).and_then(|_| yes.flush()).expect("another answer is typed");
+    answer(&mut yes, "Instance type", ENTER);
+    answer(&mut yes, "New nodes in each zone", ENTER);
+    answer(&mut yes, "When should custom networking be switched on", ENTER);
+    answer(&mut yes, "Make these changes?", "y");
+    yes.exp_string("The same without a question: eni-custom setup").expect("the command is told");
+    yes.exp_string("--cidr 100.70.0.0/16").expect("it has the answers");
+    yes.exp_string("--env-last").expect("the recommended order was taken");
+    yes.exp_eof().expect("the program ends");
+    watched.reached(&mut sandbox);
+}

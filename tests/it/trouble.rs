@@ -1,0 +1,124 @@
+//! AWS says no half-way, budgets hold pods back, somebody presses Ctrl-C: what is told, and that the next run ends
+//! the work.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::cluster::{Watched, start};
+use crate::command::{Ran, in_sandbox, run};
+use crate::sandbox::{OldNodes, Sandbox, Shape};
+
+fn small(old_nodes: OldNodes) -> Sandbox {
+    start(Shape { azs: 1, nodes_per_az: 2, old_nodes, ..Shape::default() })
+}
+
+#[test]
+fn failures_on_the_way_are_told_with_their_cause_and_the_next_run_goes_on() {
+    let mut sandbox = small(OldNodes::SelfManaged);
+    let watched = Watched::start(&sandbox);
+    let fails = |fault: serde_json::Value, texts: &[&str]| {
+        sandbox.fault(&fault).expect("AWS takes the fault");
+        run(&sandbox, &["setup", "--yes"]).expect(1).tells(texts);
+        sandbox.clear_faults().expect("AWS is well again");
+    };
+
+    fails(
+        json!({"service": "eks", "operation": "UpdateAddon", "kind": "addon_failure", "code": "ConfigurationConflict", "message": "Conflicts found"}),
+        &["could not update the add-on vpc-cni", "ConfigurationConflict", "aws eks describe-update"],
+    );
+    fails(
+        json!({"service": "cloudformation", "operation": "AWS::AutoScaling::AutoScalingGroup", "kind": "stack_failure", "message": "no room for a group"}),
+        &["ROLLBACK_COMPLETE", "no room for a group", "deleted and made anew"],
+    );
+    fails(
+        json!({"service": "autoscaling", "operation": "Launch", "kind": "launch_failure", "code": "InsufficientInstanceCapacity", "times": 1000}),
+        &["can't start the nodes of us-west-2a", "capacity", "--instance-type"],
+    );
+    run(&sandbox, &["setup", "--yes"]).expect(0);
+    watched.reached(&mut sandbox);
+}
+
+#[test]
+fn replies_that_are_lost_after_the_work_was_done_make_nothing_twice() {
+    let mut sandbox = small(OldNodes::Managed);
+    let watched = Watched::start(&sandbox);
+    let lost = |service: &str, operation: &str| json!({"service": service, "operation": operation, "kind": "lost_reply", "times": 1});
+    let faults = [
+        lost("ec2", "AssociateVpcCidrBlock"),
+        lost("ec2", "CreateSubnet"),
+        lost("ec2", "AssociateRouteTable"),
+        lost("eks", "UpdateAddon"),
+        lost("cloudformation", "CreateStack"),
+        lost("eks", "CreateAccessEntry"),
+        lost("cloudformation", "UpdateStack"),
+        lost("eks", "UpdateNodegroupConfig"),
+    ];
+    sandbox.fault(&json!(faults)).expect("AWS takes the faults");
+    run(&sandbox, &["setup", "--yes"]).expect(0);
+    watched.reached(&mut sandbox);
+}
+
+#[test]
+fn a_drain_that_can_not_end_gives_up_in_good_order_and_goes_on_later() {
+    let mut sandbox = small(OldNodes::SelfManaged);
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
+    assert_eq!(cordoned(&sandbox), "");
+    let budget = |name: &str, least: &str| {
+        let spec = json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": name, "namespace": "kube-system"},
+            "spec": {"minAvailable": least, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        });
+        sandbox.kubectl(&["-n", "kube-system", "delete", "pdb", "--all"]).expect("the old budget goes");
+        sandbox.kubectl_with(&["apply", "-f", "-"], &spec.to_string()).expect("the budget is there");
+    };
+
+    budget("never", "100%");
+    run(&sandbox, &["drain-nodes", "--yes", "--drain-timeout", "5s"]).expect(4).tells(&[
+        "coredns",
+        "never",
+        "run the same command again",
+    ]);
+    assert_eq!(cordoned(&sandbox), "", "what was cordoned takes pods again");
+
+    interrupted(&sandbox);
+    assert_eq!(cordoned(&sandbox), "", "Ctrl-C puts back the cordons");
+
+    budget("now", "50%");
+    let watched = Watched::start(&sandbox);
+    run(&sandbox, &["drain-nodes", "--yes"]).expect(0);
+    watched.reached(&mut sandbox);
+}
+
+/// Names of nodes that take no pods.
+fn cordoned(sandbox: &Sandbox) -> String {
+    sandbox
+        .kubectl(&["get", "nodes", "-o", "jsonpath={.items[?(@.spec.unschedulable==true)].metadata.name}"])
+        .expect("kubectl answers")
+        .trim()
+        .to_string()
+}
+
+/// Presses Ctrl-C once as soon as the drain waits.
+fn interrupted(sandbox: &Sandbox) {
+    let mut child = in_sandbox(sandbox, &["drain-nodes", "--yes", "--events", "json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find(|line| line.contains("old nodes drained"))
+        .expect("the drain begins");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    let status = child.wait().expect("the run ends");
+    let ran = Ran { code: status.code().unwrap_or(-1), stdout: String::new(), stderr: rest.join("\n") };
+    ran.expect(130).tells(&["interrupted", "to go on from here: eni-custom drain-nodes"]);
+}
