@@ -14,6 +14,9 @@ use crate::facts::Facts;
 use crate::k8s::{Kube, record};
 use crate::settings::Settings;
 
+/// How long EC2 may take to show what it has accepted (EC2 API reference, "Eventual consistency").
+pub const CONSISTENCY: Duration = Duration::from_secs(15);
+
 /// All clients of a run.
 #[derive(Clone)]
 pub struct Clients {

@@ -5,9 +5,10 @@ use ipnet::Ipv4Net;
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::facts::Facts;
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::walk::{CONSISTENCY, Seen, Walk, until};
 
 use super::{Change, Rules, Sign, Step};
 
@@ -38,9 +39,21 @@ impl Rules for AssociateCidr {
     async fn apply(walk: &mut Walk, change: Associate) -> Result<()> {
         let ec2 = &walk.clients.aws.ec2;
         let Err(error) = ec2.associate_cidr(&change.vpc, change.block).await else { return Ok(()) };
-        // The call takes no client token: a reply that was lost, or an earlier run's call, shows as a conflict.
-        let there = ec2.vpc(&change.vpc).await?.blocks.iter().any(|block| block.cidr == change.block);
-        if there { Ok(()) } else { Err(error) }
+        if error.code().is_empty() {
+            return Err(error);
+        }
+        // The call takes no client token: a reply that was lost, or an earlier run's call, shows as a conflict with
+        // the very block; and DescribeVpcs may show the block only after a while.
+        let there = until(&walk.events, &walk.interrupt, CONSISTENCY, "the block visible", async || {
+            let blocks = ec2.vpc(&change.vpc).await?.blocks;
+            Ok(match blocks.iter().any(|block| block.cidr == change.block) {
+                true => Seen::Yes(()),
+                false => Seen::NotYet(error.to_string()),
+            })
+        });
+        there
+            .await
+            .map_err(|given_up| if given_up.exit() == Exit::Interrupted { given_up } else { error.clone() })
     }
 
     async fn settle(walk: &mut Walk) -> Result<()> {
