@@ -216,3 +216,64 @@ pub fn max_pods(rows: &[Row]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Cause;
+    use crate::plan::StepPlan;
+    use crate::steps::Step;
+
+    fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
+        StepPlan { step, number: step.number(), changes, notes }
+    }
+
+    #[test]
+    fn a_plan_shows_each_step_with_its_changes_before_and_after() {
+        let subnet = Change::new(Sign::Create, "subnet for pods in us-west-2a")
+            .to("cidr", "100.64.0.0/18")
+            .later("subnet id");
+        let env = Change::new(Sign::Change, "DaemonSet kube-system/aws-node, env").from_to(
+            "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG",
+            Some("false"),
+            "true",
+        );
+        let nodes = Change::new(Sign::Remove, "2 old nodes").to("pods to move", "14");
+        let shown = plan(
+            &Plan {
+                format_version: 1,
+                cluster: "arn:aws:eks:us-west-2:123456789012:cluster/shop".into(),
+                account: "123456789012".into(),
+                region: "us-west-2".into(),
+                steps: vec![
+                    step(Step::CreateSubnets, vec![subnet], Vec::new()),
+                    step(Step::SetEnv, vec![env], Vec::new()),
+                    step(Step::DetectCni, Vec::new(), vec!["VPC CNI 1.20.4".into()]),
+                    step(Step::DrainNodes, vec![nodes], Vec::new()),
+                ],
+                findings: vec![
+                    Finding::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
+                        .at("subnet-0a")
+                        .why("pods have no public address")
+                        .mend("associate it with another route table"),
+                ],
+            },
+            false,
+        );
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn an_error_tells_what_where_why_and_what_to_type() {
+        let cause = Cause {
+            code: "InvalidSubnet.Conflict".into(),
+            message: "The CIDR '100.64.0.0/18' conflicts with another subnet".into(),
+            request_id: Some("0f1e2d3c".into()),
+        };
+        let error = Error::failed("create subnet 100.64.0.0/18 in usw2-az2")
+            .at("vpc-0a")
+            .cause(cause)
+            .next("to go on from here: eni-custom setup --cluster shop --yes");
+        insta::assert_snapshot!(super::error(&error, false));
+    }
+}

@@ -58,7 +58,7 @@ fn kill_when(sandbox: &Sandbox, cut: &Cut) {
 #[test]
 fn a_run_cut_at_the_block_and_within_the_subnets_is_finished_by_the_next() {
     let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() };
-    survives(shape, [cut("associate-cidr visible", 1), cut("subnet for pods in", 2)]);
+    survives(shape, [cut("CIDR block 100.64.0.0/16 associated", 1), cut("subnet for pods in", 2)]);
 }
 
 #[test]

@@ -112,64 +112,97 @@ fn what_was_done_by_hand_is_taken_as_it_is() {
     assert_eq!(named, subnet, "the subnet made by hand serves its zone");
 }
 
+#[test]
+fn given_subnets_take_the_place_of_created_ones() {
+    let shape = Shape {
+        azs: 1,
+        old_nodes: OldNodes::SelfManaged,
+        secondary_cidr: Some("100.64.0.0/16".into()),
+        ..Shape::default()
+    };
+    let mut sandbox = start(shape);
+    let subnet = subnet_by_hand(&sandbox, "us-west-2a", "100.64.128.0/20");
+    let mark = sandbox.mark();
+    set_up_there(
+        &mut sandbox,
+        &[
+            "--subnet",
+            &format!("us-west-2a={subnet}"),
+            "--instance-type",
+            "m5.xlarge",
+            "--nodes-per-zone",
+            "1",
+        ],
+    );
+    assert!(!writes(&sandbox, mark).contains(&"ec2:CreateSubnet".to_string()));
+}
+
 /// What a person does who follows the documentation half-way: the block, one subnet with its route table, the
 /// environment, one ENIConfig.
 fn by_hand(sandbox: &Sandbox) -> String {
-    let aws = |args: &[&str]| -> String {
-        let cli = crate::sandbox::tools::aws_cli().expect("the aws CLI is there");
-        let output = sandbox.command(cli).args(args).args(["--output", "text"]).output().expect("aws runs");
-        assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_string()
-    };
     let vpc = sandbox.aws.vpc_id.as_str();
-    aws(&["ec2", "associate-vpc-cidr-block", "--vpc-id", vpc, "--cidr-block", "100.64.0.0/16"]);
+    aws(sandbox, &["ec2", "associate-vpc-cidr-block", "--vpc-id", vpc, "--cidr-block", "100.64.0.0/16"]);
     until("the block is associated", || {
-        aws(&[
-            "ec2",
-            "describe-vpcs",
-            "--vpc-ids",
-            vpc,
-            "--query",
-            "Vpcs[0].CidrBlockAssociationSet[?CidrBlock=='100.64.0.0/16'].CidrBlockState.State",
-        ]) == "associated"
+        let state = "Vpcs[0].CidrBlockAssociationSet[?CidrBlock=='100.64.0.0/16'].CidrBlockState.State";
+        aws(sandbox, &["ec2", "describe-vpcs", "--vpc-ids", vpc, "--query", state]) == "associated"
     });
-    let subnet = aws(&[
-        "ec2",
-        "create-subnet",
-        "--vpc-id",
-        vpc,
-        "--availability-zone",
-        "us-west-2a",
-        "--cidr-block",
-        "100.64.32.0/19",
-        "--query",
-        "Subnet.SubnetId",
-    ]);
-    let table = sandbox.aws.private_route_tables["us-west-2a"].as_str();
-    until("the subnet is visible", || {
-        let cli = crate::sandbox::tools::aws_cli().expect("the aws CLI is there");
-        let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
-        sandbox.command(cli).args(args).output().is_ok_and(|output| output.status.success())
-    });
+    let subnet = subnet_by_hand(sandbox, "us-west-2a", "100.64.32.0/19");
     let group = &sandbox.aws.cluster_security_group;
-    let config = format!(
-        "{{\"apiVersion\": \"crd.k8s.amazonaws.com/v1alpha1\", \"kind\": \"ENIConfig\", \
-         \"metadata\": {{\"name\": \"us-west-2a\"}}, \
-         \"spec\": {{\"subnet\": \"{subnet}\", \"securityGroups\": [\"{group}\"]}}}}"
-    );
-    sandbox.kubectl_with(&["apply", "-f", "-"], &config).expect("the ENIConfig is applied");
+    let config = serde_json::json!({
+        "apiVersion": "crd.k8s.amazonaws.com/v1alpha1", "kind": "ENIConfig",
+        "metadata": {"name": "us-west-2a"},
+        "spec": {"subnet": subnet, "securityGroups": [group]},
+    });
+    sandbox.kubectl_with(&["apply", "-f", "-"], &config.to_string()).expect("the ENIConfig is applied");
+    let switch = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true";
     sandbox
-        .kubectl(&[
-            "-n",
-            "kube-system",
-            "set",
-            "env",
-            "daemonset",
-            "aws-node",
-            "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true",
-        ])
+        .kubectl(&["-n", "kube-system", "set", "env", "daemonset", "aws-node", switch])
         .expect("the environment is set");
     subnet
+}
+
+/// A subnet on the route table of its zone's private one.
+fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
+    let vpc = sandbox.aws.vpc_id.as_str();
+    let subnet = aws(
+        sandbox,
+        &[
+            "ec2",
+            "create-subnet",
+            "--vpc-id",
+            vpc,
+            "--availability-zone",
+            zone,
+            "--cidr-block",
+            cidr,
+            "--query",
+            "Subnet.SubnetId",
+        ],
+    );
+    let table = sandbox.aws.private_route_tables[zone].as_str();
+    until("the subnet is visible", || {
+        let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
+        aws_command(sandbox, &args).output().is_ok_and(|output| output.status.success())
+    });
+    // As a person looks before going on.
+    let filter = format!("Name=vpc-id,Values={vpc}");
+    until("the subnet is listed", || {
+        let listed = ["ec2", "describe-subnets", "--filters", &filter, "--query", "Subnets[].SubnetId"];
+        aws(sandbox, &listed).contains(&subnet)
+    });
+    subnet
+}
+
+fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
+    let mut command = sandbox.command(crate::sandbox::tools::aws_cli().expect("the aws CLI is there"));
+    command.args(args).args(["--output", "text"]);
+    command
+}
+
+fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
+    let output = aws_command(sandbox, args).output().expect("aws runs");
+    assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
 fn until(what: &str, mut so: impl FnMut() -> bool) {

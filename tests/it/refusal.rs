@@ -184,7 +184,7 @@ fn an_auto_mode_cluster() {
 }
 
 #[test]
-fn others_fields_bare_pods_and_a_live_run() {
+fn bare_pods_others_fields_and_a_live_run() {
     let sandbox = small(Shape { cni: Cni::Daemonset, ..Shape::default() });
 
     let node = sandbox
@@ -219,10 +219,31 @@ fn others_fields_bare_pods_and_a_live_run() {
         ["EC-CNI-008", "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "platform-controller", "--take-over-env"];
     refuses(&sandbox, &["setup", "--yes"], 3, &texts);
 
-    let now = sandbox.kubectl(&["get", "--raw", "/api/v1/namespaces/default"]).expect("kubectl answers");
-    assert!(now.contains("default"));
-    sandbox.kubectl_with(&["apply", "-f", "-"], &lease(&sandbox)).expect("the lease is held");
+    let daemonset = ["-n", "kube-system", "annotate", "daemonset", "aws-node"];
+    let annotate =
+        |mark: &str| sandbox.kubectl(&[&daemonset[..], &[mark]].concat()).expect("the mark is set");
+    annotate("meta.helm.sh/release-name=aws-vpc-cni");
+    let texts =
+        ["EC-CNI-004", "Helm 'aws-vpc-cni'", "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true", "--take-over-env"];
+    refuses(&sandbox, &["setup", "--yes", "--evict-bare-pods"], 3, &texts);
+    annotate("meta.helm.sh/release-name-");
+
+    sandbox
+        .kubectl(&[
+            "-n",
+            "kube-system",
+            "set",
+            "env",
+            "daemonset",
+            "aws-node",
+            "ENI_CONFIG_ANNOTATION_DEF=example.com/eni",
+        ])
+        .expect("the variable is set");
     let args = ["setup", "--yes", "--evict-bare-pods", "--take-over-env"];
+    refuses(&sandbox, &args, 3, &["EC-CNI-005", "ENI_CONFIG_ANNOTATION_DEF", "--remove-annotation-def"]);
+
+    sandbox.kubectl_with(&["apply", "-f", "-"], &lease(&sandbox)).expect("the lease is held");
+    let args = ["setup", "--yes", "--evict-bare-pods", "--take-over-env", "--remove-annotation-def"];
     refuses(&sandbox, &args, 3, &["another run of eni-custom", "elsewhere/1", "runs out in"]);
 }
 
