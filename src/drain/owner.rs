@@ -86,8 +86,9 @@ pub async fn terminate(walk: &mut Walk, empty: &BTreeSet<String>) -> Result<()> 
     for node in facts.nodes.iter().filter(|node| empty.contains(&node.name)) {
         match owner(&facts, node) {
             Owner::Group(name) => {
-                if let (Some(group), Some(id)) = (facts.node_groups.groups.get(&name), &node.instance_id) {
-                    make_room(walk, group).await?;
+                let group = walk.facts.node_groups.groups.get(&name).cloned();
+                if let (Some(group), Some(id)) = (group, &node.instance_id) {
+                    make_room(walk, &group).await?;
                     walk.clients.aws.autoscaling.terminate_and_shrink(id).await?;
                 }
             }
@@ -106,7 +107,7 @@ pub async fn terminate(walk: &mut Walk, empty: &BTreeSet<String>) -> Result<()> 
 }
 
 /// Auto Scaling refuses to go below a group's minimum; what is to stay is what is not drained.
-async fn make_room(walk: &Walk, group: &AutoScalingGroup) -> Result<()> {
+async fn make_room(walk: &mut Walk, group: &AutoScalingGroup) -> Result<()> {
     let old = |id: &str| {
         let node = walk.facts.nodes.iter().find(|node| node.instance_id.as_deref() == Some(id));
         node.is_some_and(|node| walk.design.old_nodes.contains(&node.name))
@@ -115,6 +116,10 @@ async fn make_room(walk: &Walk, group: &AutoScalingGroup) -> Result<()> {
     let min = i32::try_from(staying).unwrap_or(group.min).min(group.min);
     if min < group.min {
         walk.clients.aws.autoscaling.set_minimum(&group.name, min).await?;
+        // Once is enough for all of the group's nodes.
+        if let Some(known) = walk.facts.node_groups.groups.get_mut(&group.name) {
+            known.min = min;
+        }
     }
     Ok(())
 }
