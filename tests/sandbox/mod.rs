@@ -38,7 +38,7 @@ pub use log::{AwsCall, KubernetesCall, Mark};
 use process::Children;
 pub use shape::{AuthenticationMode, Aws, Cni, Crd, IpFamily, Latency, OldNodes, Shape};
 use tools::Tools;
-use workloads::Kubectl;
+pub use workloads::Kubectl;
 
 /// A running cluster. Ends when it is dropped, or with this process.
 pub struct Sandbox {
@@ -203,6 +203,11 @@ impl Sandbox {
     /// kubectl with something on its stdin, as for `apply -f -`.
     pub fn kubectl_with(&self, args: &[&str], stdin: &str) -> Result<String> {
         self.kubectl.run_with(args, stdin)
+    }
+
+    /// kubectl for those who ask while they wait, or on another thread.
+    pub fn kubectl_alone(&self) -> Kubectl {
+        self.kubectl.clone()
     }
 
     pub fn aws_log_file(&self) -> PathBuf {
