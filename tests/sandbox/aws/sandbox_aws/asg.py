@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import asg_engine, consistency, ec2_instances, filters, paging
-from .asg_model import Group, groups, require
+from .asg_model import Group, groups, now, require
 from .ec2_templates import version_of
 from .errors import AwsError
 from .moto_patches import ec2
@@ -172,7 +172,7 @@ def processes(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("ValidationError", f"Process name {unknown[0]} is not valid.")
     for process in named:
         if context.operation == "SuspendProcesses":
-            group.suspended[process] = f"User suspended at {group.created:%Y-%m-%dT%H:%M:%SZ}"
+            group.suspended[process] = f"User suspended at {now():%Y-%m-%dT%H:%M:%SZ}"
         else:
             group.suspended.pop(process, None)
     asg_engine.wake(context.world, group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import ec2_instances
+from . import asg_balance, ec2_instances
 from .asg_model import Activity, Group, Member, now
 from .ec2_templates import version_of
 from .errors import AwsError
@@ -25,12 +25,13 @@ def wake(world: World, group: Group) -> None:
 def reconcile(world: World, group: Group) -> None:
     if group.name not in world.regions[group.region].groups:
         return
-    missing = group.desired - len(group.active())
+    missing = group.desired - sum(not m.balancing for m in group.active())
     cause = (f"At {now():%Y-%m-%dT%H:%M:%SZ} an instance was started in response to a difference between desired and "
              f"actual capacity, increasing the capacity from {len(group.active())} to {group.desired}.")
     if missing > 0 and "Launch" not in group.suspended and not group.status:
         for _ in range(missing):
-            if not _launch(world, group, cause):
+            # "If the attempt fails, [it] attempts to launch the instances in another Availability Zone".
+            if not any(_launch(world, group, cause, subnet) for subnet in _candidates(group)):
                 break
     elif missing < 0 and "Terminate" not in group.suspended:
         for member in _victims(group, -missing):
@@ -38,19 +39,19 @@ def reconcile(world: World, group: Group) -> None:
                       f"At {now():%Y-%m-%dT%H:%M:%SZ} instance {member.instance_id} was selected for termination.")
     if group.status and not group.members:
         del world.regions[group.region].groups[group.name]
+    asg_balance.watch(world, group, lambda subnet, why: _launch(world, group, why, subnet, balancing=True))
 
 
-def _launch(world: World, group: Group, cause: str) -> bool:
+def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool = False) -> bool:
     context = context_of(world, group)
-    subnet = _next_subnet(group)
     activity = Activity(group.name, "Launching a new EC2 instance", cause)
     group.activities.insert(0, activity)
     try:
         template = version_of(context, group.template)
         data = template["LaunchTemplateData"]
         zone = _zone(context, subnet)
-        fault = world.take_fault("autoscaling", group.name, "launch_failure") or \
-            world.take_fault("autoscaling", "Launch", "launch_failure")
+        fault = next((f for f in (world.take_fault("autoscaling", where, "launch_failure")
+                                  for where in (zone, group.name, "Launch")) if f), None)
         if fault:
             raise _launch_failure(fault, data.get("InstanceType", ""), zone)
         tags = {t["Key"]: t["Value"] for s in data.get("TagSpecifications", []) if s.get("ResourceType") == "instance"
@@ -80,7 +81,7 @@ def _launch(world: World, group: Group, cause: str) -> bool:
     shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
              "Version": str(template["VersionNumber"])}
     group.members.append(Member(instance["InstanceId"], zone, data.get("InstanceType", ""), shown,
-                                protected=group.protect_new, activity=activity))
+                                protected=group.protect_new, balancing=balancing, activity=activity))
     return True
 
 
@@ -101,11 +102,11 @@ def _zone(context: Context, subnet: str) -> str:
     return found[0]["AvailabilityZone"]
 
 
-def _next_subnet(group: Group) -> str:
-    """A subnet of the zone with the fewest members."""
-    count = {z: sum(m.zone == z for m in group.active()) for z in group.zones}
-    by_zone = dict(zip(group.subnets, group.subnet_zones, strict=True))
-    return min(group.subnets, key=lambda s: (count[by_zone[s]], group.subnets.index(s)))
+def _candidates(group: Group) -> list[str]:
+    """A subnet of each zone, those of the zones with the fewest members first."""
+    count = asg_balance.counts(group)
+    first = {z: s for s, z in reversed(list(zip(group.subnets, group.subnet_zones, strict=True)))}
+    return sorted(first.values(), key=lambda s: (count[group.subnet_zones[group.subnets.index(s)]], group.subnets.index(s)))
 
 
 def _victims(group: Group, count: int) -> list[Member]:
@@ -141,6 +142,9 @@ def _listen(world: World, instance_id: str, state: str) -> None:
 def _changed(world: World, group: Group, member: Member, state: str) -> None:
     if state == "running" and member.state == "Pending":
         member.state = "InService"
+        if member.balancing:
+            member.balancing = False
+            wake(world, group)
         if member.activity:
             member.activity.finish()
     elif state in ("shutting-down", "stopping") and member.state in ("Pending", "InService"):

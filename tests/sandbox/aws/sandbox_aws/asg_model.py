@@ -27,6 +27,7 @@ class Member:
     state: str = "Pending"
     health: str = "Healthy"
     protected: bool = False
+    balancing: bool = False  # started beyond the desired capacity, to even out the zones
     activity: Activity | None = None
 
     def shown(self) -> dict[str, Any]:
@@ -86,6 +87,7 @@ class Group:
     created: datetime = field(default_factory=now)
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     retry_pending: bool = False
+    balance_pending: bool = False
 
     @property
     def zones(self) -> list[str]:

@@ -49,6 +49,8 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     result = world.call(context.service, context.operation, params, context.region, context.caller)
     now, past = time.monotonic(), _past(context)
     for key in [*touched, *(i for i in ids_in(result) if i not in touched)]:
+        if key in before and before[key] == _read(context, key):
+            continue  # named by the call, but not changed: a VPC by a subnet in it
         until = now + least + (most - least) * chance(key, context.operation)
         earlier = past.get(key)
         if earlier and earlier.until > now:

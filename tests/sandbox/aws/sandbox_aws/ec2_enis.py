@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import addresses
+from . import addresses, ec2_groups
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import plays
@@ -38,6 +38,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     subnet = _subnet(store, params["SubnetId"])
     groups = params.get("Groups", [])
+    ec2_groups.check_count(context, groups)
     for group_id in groups:
         group = store.get_security_group_from_id(group_id)
         if group is None:  # moto would make a group of that name
@@ -97,6 +98,7 @@ def attach(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 @plays("ec2", "ModifyNetworkInterfaceAttribute")
 def modify(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     eni = eni_of(ec2(context), params["NetworkInterfaceId"])
+    ec2_groups.check_count(context, params.get("Groups", []))
     change = params.get("Attachment")
     if change and "DeleteOnTermination" in change:
         eni.delete_on_termination = change["DeleteOnTermination"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from . import addresses
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
+
+from . import addresses, ec2_groups, quotas
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import plays
@@ -14,6 +18,7 @@ from .world import Context, World, chance
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 # The VPC CNI's interfaces ("aws-K8S-<instance id>"), which stay behind on a bad day.
 CNI_DESCRIPTION = "aws-K8S-"
+_VCPUS: dict[str, int] = {}
 
 # Told when an instance changes its state: Auto Scaling listens.
 LISTENERS: list[Callable[[World, str, str], None]] = []
@@ -39,12 +44,18 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     count, public = params.get("MinCount", 1), None
     interface = next((i for i in params.pop("NetworkInterfaces", []) if i.get("DeviceIndex", 0) == 0), None)
     if interface:
+        if params.get("SecurityGroupIds"):
+            raise AwsError("InvalidParameterCombination", "Network interfaces and an instance-level security groups may "
+                                                          "not be specified on the same request")
         public = interface.get("AssociatePublicIpAddress")
         if interface.get("Groups"):
             params["SecurityGroupIds"] = interface["Groups"]
         params.setdefault("SubnetId", interface.get("SubnetId"))
     subnet = _subnet(store, params)
+    ec2_groups.check_count(context, params.get("SecurityGroupIds", []))
     _check_groups(store, subnet, params.get("SecurityGroupIds", []))
+    _check_offered(context, params.get("InstanceType", "m1.small"), subnet.availability_zone)
+    _check_vcpus(context, store, params.get("InstanceType", "m1.small"), count)
     made = []
     for address in addresses.pick(store, subnet, count):
         wanted = {k: v for k, v in params.items() if k in (
@@ -96,6 +107,44 @@ def _check_groups(store: Any, subnet: Any, groups: list[str]) -> None:
                                                "networks.")
 
 
+@lru_cache
+def _offered(region: str) -> dict[str, set[str]]:
+    """Zone -> instance types."""
+    found: dict[str, set[str]] = {}
+    for row in INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, []):
+        found.setdefault(row["Location"], set()).add(row["InstanceType"])
+    return found
+
+
+def _check_offered(context: Context, instance_type: str, zone: str) -> None:
+    offered = _offered(context.region)
+    if instance_type not in offered.get(zone, {instance_type}):
+        others = sorted(z for z, types in offered.items() if instance_type in types)
+        raise AwsError("Unsupported",
+                       f"Your requested instance type ({instance_type}) is not supported in your requested Availability "
+                       f"Zone ({zone}). Please retry your request by not specifying an Availability Zone or choosing "
+                       f"{', '.join(others)}.")
+
+
+def _vcpus(store: Any, instance_type: str) -> int:
+    """Of the types that the quota of Standard instances counts; G, P, Inf, Trn, X and others have their own."""
+    if not re.match(r"(a|c|d|h|i|im|is|m|r|t|z)\d", instance_type):
+        return 0
+    if instance_type not in _VCPUS:
+        _VCPUS[instance_type] = store.describe_instance_types([instance_type])[0]["VCpuInfo"]["DefaultVCpus"]
+    return _VCPUS[instance_type]
+
+
+def _check_vcpus(context: Context, store: Any, instance_type: str, count: int) -> None:
+    most, new = int(quotas.value(context, "ec2", quotas.VCPUS)), count * _vcpus(store, instance_type)
+    used = sum(_vcpus(store, i.instance_type) for i in store.all_instances() if i.state in ("pending", "running"))
+    if new and used + new > most:
+        raise AwsError("VcpuLimitExceeded",
+                       f"You have requested more vCPU capacity than your current vCPU limit of {most} allows for the "
+                       "instance bucket that the specified instance type belongs to. Please visit "
+                       "http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.")
+
+
 def _check_image(store: Any, image_id: str, instance_type: str) -> None:
     if image_id not in store.amis:
         raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
@@ -120,6 +169,8 @@ def _profile(context: Context, wanted: dict[str, str] | None) -> Any:
         raise AwsError("InvalidParameterValue",
                        f"Value ({wanted.get('Arn') or wanted.get('Name')}) for parameter {shown} is invalid. "
                        f"Invalid IAM Instance Profile {'ARN' if wanted.get('Arn') else 'name'}")
+    if not found.roles:
+        raise AwsError("InvalidParameterValue", f'IAM Instance Profile "{found.arn}" has no associated IAM Roles')
     return found
 
 

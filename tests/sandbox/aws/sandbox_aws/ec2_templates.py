@@ -11,6 +11,8 @@ from .world import Context
 
 def version_of(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     """The launch template version that {LaunchTemplateId|LaunchTemplateName, Version} names."""
+    if not spec.get("LaunchTemplateId") and not spec.get("LaunchTemplateName"):
+        raise AwsError("MissingParameter", "The request must contain the parameter launchTemplateId or launchTemplateName")
     key = "LaunchTemplateId" if spec.get("LaunchTemplateId") else "LaunchTemplateName"
     wanted = str(spec.get("Version") or "$Default")
     try:

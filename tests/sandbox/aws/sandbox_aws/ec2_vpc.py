@@ -1,10 +1,10 @@
-"""Subnets, NAT gateways, route tables and security groups: what moto takes too lightly."""
+"""Subnets, NAT gateways and route tables: what moto takes too lightly."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import addresses, ec2_cidr
+from . import addresses, ec2_cidr, quotas
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import plays
@@ -23,6 +23,9 @@ def create_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         if not 16 <= block.prefixlen <= 28 or not ec2_cidr.is_associated(vpc, block):
             raise AwsError("InvalidSubnet.Range", f"The CIDR '{params['CidrBlock']}' is invalid.")
         params = {**params, "CidrBlock": str(block)}
+    if sum(s.vpc_id == params["VpcId"] for zone in store.subnets.values() for s in zone.values()) >= \
+            quotas.value(context, "vpc", quotas.SUBNETS):
+        raise AwsError("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
     zone_id = params.get("AvailabilityZoneId")
     zones = context.moto("DescribeAvailabilityZones")["AvailabilityZones"]
     if zone_id:
@@ -120,55 +123,3 @@ def _has_subnet(store: Any, subnet_id: str) -> bool:
 
 def _no_subnet(subnet_id: str) -> None:
     raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet_id}' does not exist")
-
-
-@plays("ec2", "DeleteSecurityGroup")
-def delete_security_group(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    store = ec2(context)
-    group_id = params.get("GroupId")
-    used = any(group_id in [g.id for g in e._group_set] for e in store.enis.values())
-    named = any(rule.source_group.get("GroupId") == group_id for groups in store.groups.values() for group in groups.values()
-                if group.id != group_id for rule in [*group.ingress_rules, *group.egress_rules])
-    if group_id and (used or named):
-        raise AwsError("DependencyViolation", f"resource {group_id} has a dependent object")
-    return context.moto(params=params)
-
-
-def _targets(permission: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What tells rules apart; a description does not."""
-    protocol = str(permission.get("IpProtocol"))
-    ports = (None, None) if protocol == "-1" else (permission.get("FromPort"), permission.get("ToPort"))
-    named = [r.get("CidrIp") for r in permission.get("IpRanges", [])]
-    named += [r.get("CidrIpv6") for r in permission.get("Ipv6Ranges", [])]
-    named += [r.get("GroupId") for r in permission.get("UserIdGroupPairs", [])]
-    return [(protocol, *ports, n) for n in named]
-
-
-@plays("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
-def authorize(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    group = ec2(context).get_security_group_from_id(params.get("GroupId", ""))
-    if group is None:
-        raise AwsError("InvalidGroup.NotFound", f"The security group '{params.get('GroupId')}' does not exist")
-    rules = group.ingress_rules if context.operation.endswith("Ingress") else group.egress_rules
-    present = {(r.ip_protocol, r.from_port, r.to_port, r.cidr_ipv4 or r.cidr_ipv6 or r.source_group.get("GroupId"))
-               for r in rules}
-    for permission in params.get("IpPermissions", []):
-        for pair in permission.get("UserIdGroupPairs", []):
-            if pair.get("GroupId") and ec2(context).get_security_group_from_id(pair["GroupId"]) is None:
-                raise AwsError("InvalidGroup.NotFound", f"The security group '{pair['GroupId']}' does not exist")
-        for target in _targets(permission):
-            if target in present:
-                said = f"peer: {target[3]}, {target[0].upper()}, from port: {target[1]}, to port: {target[2]}, ALLOW"
-                raise AwsError("InvalidPermission.Duplicate", f'the specified rule "{said}" already exists')
-    return context.moto(params=params)
-
-
-@plays("ec2", "CreateTags", "DeleteTags")
-def change_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    if context.caller is not None:
-        for tag in params.get("Tags", []):
-            # "Tag restrictions", EC2 user guide: the prefix is AWS's own.
-            if tag.get("Key", "").lower().startswith("aws:"):
-                raise AwsError("InvalidParameterValue",
-                               f"Tag keys starting with 'aws:' are reserved for internal use: {tag['Key']}")
-    return context.moto(params=params)

@@ -11,6 +11,10 @@ from .registry import plays
 from .world import Context
 
 
+# EKS's names of a group's sizes -> Auto Scaling's.
+_SIZES = {"minSize": "MinSize", "maxSize": "MaxSize", "desiredSize": "DesiredCapacity"}
+
+
 def _find(cluster: Cluster, name: str) -> Nodegroup:
     found = cluster.nodegroups.get(name)
     if found is None:
@@ -56,6 +60,10 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
     if nodegroup.status != "ACTIVE":
         raise AwsError("ResourceInUseException", "Nodegroup cannot be updated as it is currently not in Active State",
                        409, clusterName=cluster.name, nodegroupName=nodegroup.name)
+    unplayed = sorted({"taints", "updateConfig", "nodeRepairConfig", "warmPoolConfig"} & params.keys())
+    if unplayed:
+        raise AwsError("InvalidRequestException", f"the sandbox does not play {', '.join(unplayed)} of a node group",
+                       clusterName=cluster.name, nodegroupName=nodegroup.name)
     group = context.world.regions[context.region].groups[nodegroup.group]
     wanted = params.get("scalingConfig", {})
     low, high = wanted.get("minSize", group.minimum), wanted.get("maxSize", group.maximum)
@@ -78,8 +86,9 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
 
     def apply() -> None:
         if wanted:
-            context.call("autoscaling", "UpdateAutoScalingGroup", {
-                "AutoScalingGroupName": group.name, "MinSize": low, "MaxSize": high, "DesiredCapacity": desired})
+            # Only what was asked for: the group's size may have moved in the meantime.
+            sizes = {theirs: wanted[ours] for ours, theirs in _SIZES.items() if ours in wanted}
+            context.call("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": group.name, **sizes})
         nodegroup.labels.update(labels.get("addOrUpdateLabels", {}))
         for key in labels.get("removeLabels", []):
             nodegroup.labels.pop(key, None)

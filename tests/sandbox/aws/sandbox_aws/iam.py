@@ -25,8 +25,21 @@ def is_known(name: str) -> bool:
     return time.monotonic() >= _KNOWN_FROM.get(name, 0)
 
 
+def _check_trust(text: str) -> None:
+    """moto takes any text for a trust policy."""
+    try:
+        statements = policies._list(json.loads(text)["Statement"])
+        good = statements and all({"Effect", "Principal"} <= s.keys() and {"Action", "NotAction"} & s.keys()
+                                  for s in statements)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        good = False
+    if not good:
+        raise AwsError("MalformedPolicyDocument", "The policy failed legacy parsing")
+
+
 @plays("iam", "CreateRole")
 def create_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    _check_trust(params["AssumeRolePolicyDocument"])
     answer = context.moto(params=params)
     _delay(context, "role/" + params["RoleName"])
     return answer

@@ -3,11 +3,16 @@
 POST /sandbox/faults takes one object or a list: {"service", "operation", "kind", "times"} and, by kind,
   error            operation of the API ("*": any): refused with "code", "message", "status"; nothing done
   lost_reply       the work is done, the connection closes without an answer
-  launch_failure   autoscaling; operation: group name or "Launch". "code": InsufficientInstanceCapacity, ...
+  late_error       the work is done, the answer is the service's 5xx
+  launch_failure   autoscaling; operation: zone, group name or "Launch". "code": InsufficientInstanceCapacity, ...
   stack_failure    cloudformation; operation: logical id or resource type. "late": true fails it once it is made
   addon_failure    eks, UpdateAddon: the update ends Failed with "code" (ConfigurationConflict) and "message"
   addon_degraded   eks, UpdateAddon: applied, and yet the update fails and the add-on is DEGRADED
+  node_start       any operation: once it was done, an autoscaler raises a group's desired capacity by one
+  node_end         any operation: once it was done, an instance of a group dies. For both, "group" is the name of an
+                   Auto Scaling group or managed node group; without it, the first group that has instances
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
+Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
 """
 
 from __future__ import annotations
@@ -20,6 +25,9 @@ from . import amis, asg_model, ec2_enis, token_review
 from .callers import iam
 from .world import World
 
+FAULTS = ("error", "lost_reply", "late_error", "launch_failure", "stack_failure", "addon_failure", "addon_degraded",
+          "node_start", "node_end", "eni_leak")
+
 
 def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]:
     with world.lock:
@@ -31,8 +39,12 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, cluster(world)
         if path == "/sandbox/faults" and method == "POST":
             given = json.loads(body)
-            for fault in given if isinstance(given, list) else [given]:
-                world.faults.append({"operation": "*", "times": 1, "kind": "error", **fault})
+            made = [{"operation": "*", "times": 1, "kind": "error", **f} for f in
+                    (given if isinstance(given, list) else [given])]
+            wrong = [f for f in made if f["kind"] not in FAULTS or "service" not in f]
+            if wrong:  # it would never come, and the test prove nothing
+                return 400, {"message": f"no such fault: {wrong[0]}"}
+            world.faults += made
             return 200, world.faults
         if path == "/sandbox/faults" and method == "DELETE":
             world.faults.clear()

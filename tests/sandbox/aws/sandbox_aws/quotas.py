@@ -10,18 +10,26 @@ from .registry import plays
 from .world import Context
 
 
+RULES_PER_GROUP, GROUPS_PER_INTERFACE, SUBNETS, VCPUS = "L-0EA8095F", "L-2AFB9258", "L-407747CB", "L-1216C47A"
+
+
 def _quotas(context: Context) -> dict[tuple[str, str], tuple[str, float, bool]]:
     """(service, quota code) -> (name, value, adjustable)"""
     return {
         ("vpc", "L-83CA0A9D"): ("IPv4 CIDR blocks per VPC", float(context.world.shape.cidr_quota), True),
-        ("vpc", "L-407747CB"): ("Subnets per VPC", 200.0, True),
-        ("vpc", "L-0EA8095F"): ("Inbound or outbound rules per security group", 60.0, True),
-        ("vpc", "L-2AFB9258"): ("Security groups per network interface", 5.0, True),
+        ("vpc", SUBNETS): ("Subnets per VPC", 200.0, True),
+        ("vpc", RULES_PER_GROUP): ("Inbound or outbound rules per security group", 60.0, True),
+        ("vpc", GROUPS_PER_INTERFACE): ("Security groups per network interface", 5.0, True),
         ("vpc", "L-E79EC296"): ("VPC security groups per Region", 2500.0, True),
         ("vpc", "L-DF5E4CA3"): ("Network interfaces per Region", 5000.0, True),
-        ("ec2", "L-1216C47A"): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 640.0, True),
+        ("ec2", VCPUS): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+                         float(context.world.shape.vcpu_quota), True),
         ("cloudformation", "L-0485CB21"): ("Stack count", 2000.0, True),
     }
+
+
+def value(context: Context, service: str, code: str) -> float:
+    return _quotas(context)[service, code][1]
 
 
 def _row(context: Context, key: tuple[str, str]) -> dict[str, Any]:

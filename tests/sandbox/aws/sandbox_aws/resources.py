@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from . import resource_tags
+
 if TYPE_CHECKING:
     from .world import World
 
@@ -19,9 +21,13 @@ _EC2_KINDS = {"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "sec
               "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection"}
 _EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
 # What a create call makes, as its resource type in ARNs.
-_EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
+EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",
               "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway"}
+# Where a request names more than what it acts on: the members that count.
+_ACTS_ON = {"CreateLaunchTemplate": (), "CreateLaunchTemplateVersion": ("LaunchTemplateId",),
+            "CreateRoute": ("RouteTableId",), **{f"{verb}SecurityGroup{way}": ("GroupId",) for way in ("Ingress", "Egress")
+                                                 for verb in ("Authorize", "Revoke")}}
 _PASSES = {("iam", "AddRoleToInstanceProfile"): "RoleName", ("eks", "CreateNodegroup"): "nodeRole",
            ("cloudformation", "CreateStack"): "RoleARN", ("cloudformation", "UpdateStack"): "RoleARN"}
 
@@ -37,26 +43,57 @@ def ids_in(value: Any) -> list[str]:
     return []
 
 
+def _acts_on(operation: str, params: dict[str, Any]) -> list[str]:
+    members = _ACTS_ON.get(operation)
+    return list(dict.fromkeys(ids_in(params if members is None else [params.get(m) for m in members])))
+
+
 def needed(world: World, service: str, operation: str, params: dict[str, Any], region: str) -> list[Need]:
     keys = {"aws:RequestedRegion": [region], **_request_tags(params)}
     if service == "ec2":
         keys["ec2:Region"] = [region]
     prefix = "servicequotas" if service == "service-quotas" else service
     arns = _arns(world, service, operation, params, region)
-    needs: list[Need] = [(f"{prefix}:{operation}", arns, keys)]
+    # Each resource is judged by itself, with the tags that it has.
+    ids = _acts_on(operation, params) if service == "ec2" and not operation.startswith("Describe") else []
+    needs: list[Need] = [(f"{prefix}:{operation}", [_ec2_arn(i, f"{region}:{world.shape.account}")],
+                          {**keys, **resource_tags.of_ec2(world, i, region)}) for i in ids]
+    if arns != []:
+        needs.append((f"{prefix}:{operation}", arns, {**keys, **resource_tags.of(world, service, params, region)}))
     if service == "ec2" and params.get("TagSpecifications") and operation != "CreateTags":
         needs.append(("ec2:CreateTags", None, {**keys, "ec2:CreateAction": [operation]}))
     if service == "eks" and operation in ("CreateAccessEntry", "CreateAddon", "CreateNodegroup") and params.get("tags"):
         needs.append(("eks:TagResource", arns, keys))
     if service == "autoscaling" and params.get("LaunchTemplate"):
-        # "Launch template support", Auto Scaling user guide: the caller must be allowed to run the instances.
-        needs.append(("ec2:RunInstances", None, {"aws:RequestedRegion": [region]}))
+        # "Control Amazon EC2 launch template usage", Auto Scaling user guide: the caller must be allowed to run
+        # the instances, to tag them, and to pass the role of their instance profile.
+        needs += _launch(world, params["LaunchTemplate"], region)
     passed = params.get(_PASSES.get((service, operation), ""))
     if passed:
         arn = passed if passed.startswith("arn:") else f"arn:aws:iam::{world.shape.account}:role/{passed}"
         service_name = {"iam": "ec2", "eks": "eks", "cloudformation": "cloudformation"}[service]
         needs.append(("iam:PassRole", [arn], {"iam:PassedToService": [f"{service_name}.amazonaws.com"]}))
     return needs
+
+
+def _launch(world: World, spec: dict[str, Any], region: str) -> list[Need]:
+    from . import callers, ec2_templates
+    from .errors import AwsError
+    from .world import Context
+
+    here = {"aws:RequestedRegion": [region]}
+    needs: list[Need] = [("ec2:RunInstances", None, here)]
+    try:
+        data = ec2_templates.version_data(Context(world, "ec2", "", region), spec)
+    except AwsError:  # said by the operation itself
+        return needs
+    if data.get("TagSpecifications"):
+        needs.append(("ec2:CreateTags", None, {**here, "ec2:CreateAction": ["RunInstances"]}))
+    named = data.get("IamInstanceProfile", {})
+    name = (named.get("Arn") or named.get("Name") or "").split("/")[-1]
+    profile = callers.iam(world.shape.account).instance_profiles.get(name)
+    return needs + [("iam:PassRole", [r.arn], {"iam:PassedToService": ["ec2.amazonaws.com"]})
+                    for r in (profile.roles if profile else [])]
 
 
 def _request_tags(params: dict[str, Any]) -> dict[str, list[str]]:
@@ -73,16 +110,20 @@ def _request_tags(params: dict[str, Any]) -> dict[str, list[str]]:
     return {"aws:TagKeys": list(found), **{f"aws:RequestTag/{k}": [v] for k, v in found.items()}}
 
 
+def _ec2_arn(resource_id: str, here: str) -> str:
+    return f"arn:aws:ec2:{here}:{_EC2_KINDS[resource_id.split('-')[0]]}/{resource_id}"
+
+
 def _arns(world: World, service: str, operation: str, params: dict[str, Any], region: str) -> list[str] | None:
+    """What the operation is on; of EC2 only what it makes, the rest is known by id."""
     account = world.shape.account
     here = f"{region}:{account}"
     if service == "ec2":
         if operation.startswith("Describe"):
             return ["*"]
-        found = [f"arn:aws:ec2:{here}:{_EC2_KINDS[i.split('-')[0]]}/{i}" for i in dict.fromkeys(ids_in(params))]
-        if operation in _EC2_MAKES:
-            found.append(f"arn:aws:ec2:{here}:{_EC2_MAKES[operation]}/*")
-        return found or None
+        if operation in EC2_MAKES:
+            return [f"arn:aws:ec2:{here}:{EC2_MAKES[operation]}/*"]
+        return [] if _acts_on(operation, params) else None
     if service == "eks":
         cluster = params.get("clusterName") or params.get("name")
         if operation in ("ListClusters", "DescribeAddonVersions", "DescribeAddonConfiguration") or not cluster:
@@ -106,11 +147,13 @@ def _arns(world: World, service: str, operation: str, params: dict[str, Any], re
             return [stack]
         return [f"arn:aws:cloudformation:{here}:stack/{stack}/*"] if stack else ["*"]
     if service == "autoscaling":
-        name = params.get("AutoScalingGroupName")
+        group = resource_tags.group_of(world, params, region)
+        name = group.name if group else params.get("AutoScalingGroupName")
         if operation.startswith("Describe") or not name:
             return ["*"] if operation.startswith("Describe") else None
         return [f"arn:aws:autoscaling:{here}:autoScalingGroup:*:autoScalingGroupName/{name}"]
     if service == "ssm":
-        name = params.get("Name", "*")
-        return [f"arn:aws:ssm:{region}::parameter{name}"] if name.startswith("/aws/service") else None
+        names = params.get("Names") or [params.get("Name") or params.get("Path") or "*"]
+        public = all(n.startswith("/aws/service") for n in names)
+        return [f"arn:aws:ssm:{region}::parameter{n}" for n in names] if public else None
     return ["*"] if operation.startswith(("Describe", "List", "Get")) else None

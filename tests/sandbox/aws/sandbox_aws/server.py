@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from . import consistency, errors, private_api, sigv4, wire
+from . import consistency, errors, idempotency, others, private_api, sigv4, wire
 from .errors import AwsError
 from .gate import Gate, mutating
 from .world import Context, World
@@ -98,7 +98,7 @@ class Exchange:
         self.signed = sigv4.read(headers, query)
         self.caller: Any = None
         self.call: wire.Call | None = None
-        self.lost = False
+        self.lost = self.done_anyway = False
         scope = self.signed.service if self.signed else self._unsigned_service()
         self.service = wire.SERVICES.get(scope, scope)
 
@@ -141,8 +141,14 @@ class Exchange:
         context = Context(self.world, call.service, call.operation, self.signed.region, self.caller, self.request_id)
         with self.world.lock:
             self.gate.admit(call, self.caller, self.signed.region)
-            result = consistency.run(context, call.params)
-            self.lost = self.gate.loses(call, self.caller)
+            result = idempotency.once(context, call.params, lambda: consistency.run(context, call.params))
+            if not self.caller.quiet:
+                others.after(self.world, call.service, call.operation)
+            fate = self.gate.fate(call, self.caller)
+        self.lost = fate == "lost_reply"
+        if fate == "late_error":
+            self.done_anyway = True
+            raise errors.internal(call.service)
         return result
 
     def _log(self, status: int, code: str | None) -> None:
@@ -155,4 +161,6 @@ class Exchange:
                 "status": status, "error_code": code, "request_id": self.request_id}
         if self.lost:
             line["reply_lost"] = True
+        if self.done_anyway:
+            line["done_anyway"] = True
         self.server.log.write(json.dumps(line) + "\n")

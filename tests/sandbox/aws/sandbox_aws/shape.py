@@ -13,6 +13,7 @@ LATENCY = {
     "pending": (0.7, 8.0),  # instance pending -> running
     "shutting-down": (0.7, 12.0),
     "launch": (0.3, 3.0),  # a group notices its desired capacity and starts instances
+    "rebalance": (3.0, 60.0),  # a group finds that its zones are uneven
     "eni": (0.1, 0.5),
     "stack-start": (0.2, 1.0),
     "stack-resource": (0.15, 3.0),
@@ -44,6 +45,7 @@ class Shape:
     ip_family: str = "ipv4"
     auto_mode: bool = False
     cidr_quota: int = 5
+    vcpu_quota: int = 5000  # of running On-Demand Standard instances; a new account has far less
     workloads: bool = True
     aws: str = "real"
     latency: str = "short"

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
-import json
-import os
-import tempfile
-import time
 import unittest
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from botocore.auth import SigV4QueryAuth  # noqa: E402
-from botocore.awsrequest import AWSRequest  # noqa: E402
-from botocore.credentials import Credentials  # noqa: E402
+from sandbox_aws import private_api, token_review
 
-from sandbox_aws import private_api, seed, services, token_review  # noqa: E402
-from sandbox_aws.errors import AwsError  # noqa: E402
-from sandbox_aws.shape import Shape  # noqa: E402
-from sandbox_aws.world import World  # noqa: E402
+from . import support
 
 STACK = """
 Parameters: { Vpc: { Type: "AWS::EC2::VPC::Id" }, Size: { Type: Number }, Image: { Type: String }, Subnet: { Type: String } }
@@ -46,38 +36,8 @@ Outputs: { Nodes: { Value: !Ref Nodes }, Group: { Value: !Ref Group } }
 """
 
 
-class Account(unittest.TestCase):
-    world: World
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        services.load()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        shape = dataclasses.replace(Shape(), aws="calm", cni="daemonset", old_nodes="both")
-        cls.world = World(shape, Path(folder.name), 1)
-        cls.world.timers.start()
-        seed.run(cls.world)
-        cls.ids = json.loads((Path(folder.name) / "aws.json").read_text())
-
-    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        with self.world.lock:
-            return self.world.call(service, operation, params)
-
-    def until(self, what: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.02)
-        self.fail("waited too long")
-
-    def refused(self, code: str, service: str, operation: str, **params: Any) -> str:
-        with self.assertRaises(AwsError) as caught:
-            self.call(service, operation, **params)
-        self.assertEqual(caught.exception.code, code)
-        return caught.exception.message
+class Used(support.Account):
+    shape = {"old_nodes": "both"}
 
     def test_old_nodes_stand_in_every_zone(self) -> None:
         def running() -> list[dict[str, Any]]:

@@ -8,11 +8,11 @@ import re
 import uuid
 from typing import Any
 
-from .. import paging, ssm
+from .. import paging, permissions, ssm
 from ..errors import AwsError
 from ..registry import plays
 from ..world import Context
-from . import engine, parameters
+from . import engine, limits, parameters
 from . import template as templates
 from . import update as updates
 from .resources import KINDS
@@ -33,7 +33,8 @@ def _template(params: dict[str, Any], stack: Stack | None = None) -> tuple[str, 
     return params["TemplateBody"], templates.load(params["TemplateBody"])
 
 
-def _check(params: dict[str, Any], template: dict[str, Any]) -> None:
+def _check(context: Context, params: dict[str, Any], template: dict[str, Any]) -> None:
+    limits.check(params, template)
     unknown = sorted({r["Type"] for r in template["Resources"].values() if r["Type"] not in KINDS})
     if unknown:
         raise wrong(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
@@ -41,6 +42,17 @@ def _check(params: dict[str, Any], template: dict[str, Any]) -> None:
     given = params.get("Capabilities", [])
     if needed and "CAPABILITY_NAMED_IAM" not in given and needed not in given:
         raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+    if context.caller and not params.get("RoleARN"):
+        _may_read(context, parameters.stored(template, params.get("Parameters", [])))
+
+
+def _may_read(context: Context, names: list[str]) -> None:
+    """CloudFormation reads parameters of the types AWS::SSM::Parameter::Value<...> as the caller."""
+    for name in names:
+        try:
+            permissions.allow(context.world, context.caller, "ssm", "GetParameters", {"Names": [name]}, context.region)
+        except AwsError as error:
+            raise wrong(error.message) from error
 
 
 def _tags(params: dict[str, Any]) -> dict[str, str]:
@@ -73,8 +85,10 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     present = live(context, name)
     if _again(present, params) and present:
         return {"StackId": present.id}
+    if params.get("OnFailure") and params.get("DisableRollback"):
+        raise wrong("You can specify either DisableRollback or OnFailure, but not both.")
     body, template = _template(params)
-    _check(params, template)
+    _check(context, params, template)
     raw, resolved = parameters.values(template, params.get("Parameters", []), {}, ssm.value)
     if present:
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
@@ -87,6 +101,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     stack.tokens[stack.token] = _request(params)
     engine.wanted_names(context, stack)  # conditions are evaluated before the stack is accepted
     stacks(context).append(stack)
+    stack.event("CREATE_IN_PROGRESS", "User Initiated")
     context.world.timers.spawn(engine.create(context, stack))
     return {"StackId": stack.id}
 
@@ -100,7 +115,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                                       "DELETE_COMPLETE", "UPDATE_ROLLBACK_FAILED"):
         raise wrong(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
     body, template = _template(params, stack)
-    _check(params, template)
+    _check(context, params, template)
     raw, resolved = parameters.values(template, params.get("Parameters", []), stack.raw_parameters, ssm.value)
     tags = _tags(params) if "Tags" in params else stack.tags
     if not updates.differs(context, stack, template, raw, resolved, tags):

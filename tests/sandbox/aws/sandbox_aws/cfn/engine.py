@@ -9,9 +9,8 @@ import uuid
 from collections.abc import Callable, Generator
 from typing import Any
 
-from .. import resources as permissions
-from ..errors import AwsError, denied
-from ..policies import decide
+from .. import permissions
+from ..errors import AwsError
 from ..world import Context
 from . import functions, lint, parameters, resources_ec2, resources_iam, resources_nodes
 from . import template as templates
@@ -58,9 +57,7 @@ def job(context: Context, stack: Stack, logical: str) -> Job:
     def call(service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         owner = stack.owner
         if owner is not None and stack.role is None:
-            for action, arns, keys in permissions.needed(world, service, operation, params, stack.region):
-                if decide(owner.policies(), action, arns, keys) != "allowed":
-                    raise denied(service, owner.arn, action, (arns or ["*"])[0])
+            permissions.allow(world, owner, service, operation, params, stack.region)
         return world.call(service, operation, params, stack.region)
 
     return Job(stack.name, stack.id, logical, stack.region, context.account, stack.tags, stack.token, call, world.seconds)
@@ -92,6 +89,7 @@ def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str])
         if name in lint_errors:
             raise AwsError("ValidationError", f"Properties validation failed for resource {name} with message:\n"
                                               f"[{lint_errors[name]}]")
+        KINDS[body["Type"]].check(body["Type"], resource.props)
         yield world.seconds("stack-resource")
         if fault and not fault.get("late"):
             raise AwsError(fault.get("code", "GeneralServiceException"), fault.get("message", "Asked for by a test"))
@@ -117,13 +115,14 @@ def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str])
     return True
 
 
-def _together(todo: dict[str, set[str]], start: Callable[[str], Generator[float, None, bool]]) -> Steps:
+def _together(todo: dict[str, set[str]], start: Callable[[str], Generator[float, None, bool]],
+              cancelled: Callable[[], bool] = lambda: False) -> Steps:
     """Runs a step per name, each after those it waits for. The first failure stops what has not begun."""
     running: dict[str, tuple[Generator[float, None, bool], float]] = {}
     done: set[str] = set()
     failed: list[str] = []
-    while running or (todo and not failed):
-        for name in [n for n, needs in todo.items() if needs <= done and not failed]:
+    while running or (todo and not failed and not cancelled()):
+        for name in [n for n, needs in todo.items() if needs <= done and not failed and not cancelled()]:
             del todo[name]
             running[name] = (start(name), 0.0)
         for name, (steps, due) in list(running.items()):
@@ -147,9 +146,17 @@ def _needs(stack: Stack, names: list[str]) -> dict[str, set[str]]:
 
 
 def create(context: Context, stack: Stack) -> Generator[float, None, None]:
-    world = context.world
-    stack.event("CREATE_IN_PROGRESS", "User Initiated")
-    yield world.seconds("stack-start")
+    stack.making = True
+    try:
+        yield from _create(context, stack)
+    finally:
+        stack.making = False
+
+
+def _create(context: Context, stack: Stack) -> Steps:
+    yield context.world.seconds("stack-start")
+    if stack.deleting:
+        return
     missing = parameters.unknown_resources(stack.template, stack.parameters, _exists(context))
     if missing:
         name, value = missing[0]
@@ -160,7 +167,10 @@ def create(context: Context, stack: Stack) -> Generator[float, None, None]:
     while not check.ready:
         yield _TICK
     names = wanted_names(context, stack)
-    failed = yield from _together(_needs(stack, names), lambda n: _one(context, stack, n, check.errors))
+    failed = yield from _together(_needs(stack, names), lambda n: _one(context, stack, n, check.errors),
+                                  lambda: stack.deleting)
+    if stack.deleting:  # DeleteStack came in between and goes on from here
+        return
     if failed:
         reason = f"The following resource(s) failed to create: [{', '.join(failed)}]. "
         yield from _roll_back(context, stack, reason + "Rollback requested by user.")
@@ -215,6 +225,7 @@ def _roll_back(context: Context, stack: Stack, reason: str) -> Steps:
         stack.event("CREATE_FAILED", reason)
         return
     if stack.on_failure == "DELETE":
+        stack.making = False
         yield from delete(context, stack, [])
         return
     stack.event("ROLLBACK_IN_PROGRESS", reason)
@@ -268,6 +279,8 @@ def remove_all(context: Context, stack: Stack, retain: list[str]) -> Steps:
 def delete(context: Context, stack: Stack, retain: list[str]) -> Generator[float, None, None]:
     stack.event("DELETE_IN_PROGRESS", "User Initiated")
     yield context.world.seconds("stack-start")
+    while stack.making:
+        yield _TICK
     failed = yield from remove_all(context, stack, retain)
     if failed:
         stack.event("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")

@@ -35,6 +35,13 @@ def values(template: dict[str, Any], given: list[dict[str, Any]], previous: dict
     return raw, resolved
 
 
+def stored(template: dict[str, Any], given: list[dict[str, Any]]) -> list[str]:
+    """Names of the SSM parameters that the stack's parameters name."""
+    values = {r.get("ParameterKey"): r.get("ParameterValue") for r in given}
+    return [_text(values.get(name) or declared.get("Default", ""))
+            for name, declared in template.get("Parameters", {}).items() if _SSM.fullmatch(declared.get("Type", "String"))]
+
+
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import AwsError
+
 Steps = Generator[float, None, Any]
 
 
@@ -54,6 +56,14 @@ class Kind:
 
     # Properties whose change makes a new resource ("Update requires: Replacement").
     replaced_by: frozenset[str] = frozenset()
+    # The other properties that are played.
+    in_place: frozenset[str] = frozenset()
+
+    def check(self, name: str, props: dict[str, Any]) -> None:
+        """What is not played fails the resource: to leave it out in silence would agree with any template."""
+        unknown = sorted(props.keys() - self.replaced_by - self.in_place)
+        if unknown:
+            raise AwsError("ValidationError", f"The sandbox does not play {', '.join(unknown)} of {name}")
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         raise NotImplementedError

@@ -28,6 +28,7 @@ def permission(rule: dict[str, Any], group: str) -> dict[str, Any]:
 @kind("AWS::EC2::SecurityGroup")
 class SecurityGroup(Kind):
     replaced_by = frozenset({"GroupName", "GroupDescription", "VpcId"})
+    in_place = frozenset({"SecurityGroupIngress", "SecurityGroupEgress", "Tags"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         wanted = {"GroupName": props.get("GroupName") or job.name(255), "Description": props["GroupDescription"],
@@ -98,6 +99,7 @@ class _Rule(Kind):
 class Ingress(_Rule):
     way, other = "Ingress", "SourceSecurityGroupId"
     replaced_by = frozenset({"GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6", "SourceSecurityGroupId"})
+    in_place = frozenset({"Description"})
 
 
 @kind("AWS::EC2::SecurityGroupEgress")
@@ -105,6 +107,7 @@ class Egress(_Rule):
     way, other = "Egress", "DestinationSecurityGroupId"
     replaced_by = frozenset({"GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6",
                              "DestinationSecurityGroupId"})
+    in_place = frozenset({"Description"})
 
 
 _INTEGERS = {"VolumeSize", "Iops", "Throughput", "HttpPutResponseHopLimit", "DeviceIndex", "NetworkCardIndex"}
@@ -127,6 +130,7 @@ def typed(value: Any, name: str = "") -> Any:
 @kind("AWS::EC2::LaunchTemplate")
 class LaunchTemplate(Kind):
     replaced_by = frozenset({"LaunchTemplateName"})
+    in_place = frozenset({"LaunchTemplateData", "TagSpecifications"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         tags = [t for s in props.get("TagSpecifications", []) for t in s.get("Tags", [])]

@@ -16,6 +16,8 @@ def _document(value: Any) -> str:
 @kind("AWS::IAM::Role")
 class Role(Kind):
     replaced_by = frozenset({"RoleName", "Path"})
+    in_place = frozenset({"AssumeRolePolicyDocument", "Description", "PermissionsBoundary", "Tags", "ManagedPolicyArns",
+                          "Policies"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         name = props.get("RoleName") or job.name()
@@ -71,6 +73,7 @@ class Role(Kind):
 @kind("AWS::IAM::InstanceProfile")
 class InstanceProfile(Kind):
     replaced_by = frozenset({"InstanceProfileName", "Path"})
+    in_place = frozenset({"Roles"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         name = props.get("InstanceProfileName") or job.name(128)
@@ -106,6 +109,7 @@ class InstanceProfile(Kind):
 @kind("AWS::IAM::Policy")
 class Policy(Kind):
     replaced_by = frozenset({"PolicyName"})
+    in_place = frozenset({"PolicyDocument", "Roles"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         for role in props.get("Roles", []):
@@ -134,6 +138,7 @@ class Policy(Kind):
 @kind("AWS::IAM::ManagedPolicy")
 class ManagedPolicy(Kind):
     replaced_by = frozenset({"ManagedPolicyName", "Path", "Description", "PolicyDocument"})
+    in_place = frozenset({"Roles"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         name = props.get("ManagedPolicyName") or job.name(128)

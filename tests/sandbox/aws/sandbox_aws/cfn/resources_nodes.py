@@ -13,6 +13,9 @@ _POLL = 0.1
 @kind("AWS::AutoScaling::AutoScalingGroup")
 class AutoScalingGroup(Kind):
     replaced_by = frozenset({"AutoScalingGroupName"})
+    in_place = frozenset({"MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown", "HealthCheckType",
+                          "NewInstancesProtectedFromScaleIn", "CapacityRebalance", "TerminationPolicies",
+                          "VPCZoneIdentifier", "LaunchTemplate", "Tags"})
 
     def _wanted(self, job: Job, name: str, props: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, Any] = {"AutoScalingGroupName": name, "MinSize": number(props["MinSize"]),
@@ -78,6 +81,7 @@ class AutoScalingGroup(Kind):
 @kind("AWS::EKS::AccessEntry")
 class AccessEntry(Kind):
     replaced_by = frozenset({"ClusterName", "PrincipalArn", "Type"})
+    in_place = frozenset({"Username", "KubernetesGroups", "AccessPolicies", "Tags"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         wanted = {"clusterName": props["ClusterName"], "principalArn": props["PrincipalArn"], "tags": {

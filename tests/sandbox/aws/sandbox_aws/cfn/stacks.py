@@ -57,6 +57,7 @@ class Stack:
     status: str = "CREATE_IN_PROGRESS"
     reason: str = ""
     on_failure: str = "ROLLBACK"
+    making: bool = False  # resources are being created; a delete waits for those that have begun
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)  # oldest first
@@ -80,6 +81,10 @@ class Stack:
         resource.status, resource.reason, resource.time = status, reason, now()
         self.events.append(Event(resource.logical, resource.physical, resource.kind, status, reason, self.token,
                                  json.dumps(resource.props, default=str)))
+
+    @property
+    def deleting(self) -> bool:
+        return self.status == "DELETE_IN_PROGRESS"
 
     @property
     def busy(self) -> bool:

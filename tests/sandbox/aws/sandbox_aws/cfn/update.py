@@ -103,9 +103,11 @@ def _one(context: Context, stack: Stack, name: str, before: Stack, replaced: lis
         return result
     stack.resource_event(resource, "UPDATE_IN_PROGRESS")
     try:
-        fault = context.world.take_fault("cloudformation", name, "stack_failure")
+        fault = context.world.take_fault("cloudformation", name, "stack_failure") or \
+            context.world.take_fault("cloudformation", resource.kind, "stack_failure")
         if fault:
             raise AwsError(fault.get("code", "GeneralServiceException"), fault.get("message", "Asked for by a test"))
+        kind.check(body["Type"], props)
         made: Made = yield from kind.update(engine.job(context, stack, name), resource.physical, old, props)
         resource.props, resource.physical, resource.attributes = props, made.physical, made.attributes
     except Exception as error:  # anything a resource meets fails the resource

@@ -1,0 +1,47 @@
+"""Others at work: what happens to the groups of nodes while a caller is busy with something else.
+
+A test names the call that it comes after, so that it comes "in between" every time.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .asg_model import Group
+from .world import Context, World
+
+
+def _group(world: World, name: str | None) -> Group | None:
+    """By its own name or that of the managed node group; else the first one that has instances."""
+    groups = world.home.groups
+    managed = {n.name: n.group for c in world.home.clusters.values() for n in c.nodegroups.values()}
+    if name:
+        return groups.get(managed.get(name, name))
+    return next((g for g in groups.values() if g.active()), None)
+
+
+def after(world: World, service: str, operation: str) -> None:
+    """What a test asked for to happen once this operation was done."""
+    for kind, do in (("node_start", _start), ("node_end", _end)):
+        fault = world.take_fault(service, operation, kind)
+        if fault is None:
+            continue
+        group = _group(world, fault.get("group"))
+        if group is None:
+            print(f"fault {fault}: no such group", file=sys.stderr)
+            continue
+        do(Context(world, "autoscaling", "", group.region), group)
+
+
+def _start(context: Context, group: Group) -> None:
+    """Cluster Autoscaler raises the desired capacity, and never above the group's maximum."""
+    context.call("autoscaling", "SetDesiredCapacity", {
+        "AutoScalingGroupName": group.name, "DesiredCapacity": min(group.desired + 1, group.maximum)})
+
+
+def _end(context: Context, group: Group) -> None:
+    """An instance dies; its group finds it unhealthy and starts another one."""
+    members: list[Any] = [m for m in group.members if m.state == "InService"]
+    if members:
+        context.call("ec2", "TerminateInstances", {"InstanceIds": [members[0].instance_id]})
