@@ -121,7 +121,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__associate__subcmd__cidr)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -208,10 +208,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -253,7 +249,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__create__subcmd__subnets)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,10 +336,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -371,7 +363,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__detect__subcmd__cni)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,10 +450,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -489,7 +477,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -579,10 +567,6 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --drain-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -597,6 +581,38 @@ _eni__custom() {
                     ;;
                 --events)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unavailable-nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -817,7 +833,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__install__subcmd__crd)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -904,10 +920,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -935,7 +947,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__launch__subcmd__nodegroups)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1022,10 +1034,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1075,7 +1083,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__patch__subcmd__security__subcmd__groups)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1162,10 +1170,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1193,7 +1197,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --detailed-exitcode --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --detailed-exitcode --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1280,10 +1284,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1303,6 +1303,38 @@ _eni__custom() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unavailable-nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1311,7 +1343,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__set__subcmd__env)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1398,10 +1430,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1429,7 +1457,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1516,10 +1544,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1539,6 +1563,38 @@ _eni__custom() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unavailable-nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1547,7 +1603,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --drain-timeout --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1634,10 +1690,6 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

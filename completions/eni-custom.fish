@@ -61,21 +61,31 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes -d 'Drain only old nodes with these labels, as kubectl\'s -l takes them' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only this old node' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -98,21 +108,31 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes -d 'Drain only old nodes with these labels, as kubectl\'s -l takes them' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only this old node' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -136,7 +156,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -146,10 +165,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -173,7 +188,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -183,10 +197,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -210,7 +220,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -220,10 +229,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l extern
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -247,7 +252,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -257,10 +261,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ext
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -284,7 +284,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -294,10 +293,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ex
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -321,7 +316,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -331,10 +325,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -358,7 +348,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -368,10 +357,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -395,7 +380,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -405,10 +389,6 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -432,21 +412,31 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume, GiB' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes -d 'Drain only old nodes with these labels, as kubectl\'s -l takes them' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only this old node' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"

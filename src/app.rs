@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, StepArgs};
+use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs};
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
@@ -17,18 +17,20 @@ use crate::wizard;
 pub fn run(command: Command, origins: Origins) -> Exit {
     match command {
         Command::Setup(args) => in_cluster(args, origins, Task::Setup),
-        Command::Plan(PlanArgs { step, detailed_exitcode }) => {
-            in_cluster(step, origins, Task::Plan { detailed_exitcode })
+        Command::Plan(PlanArgs { all, detailed_exitcode }) => {
+            in_cluster(all, origins, Task::Plan { detailed_exitcode })
         }
-        Command::AssociateCidr(args) => in_cluster(args, origins, Task::Step(Step::AssociateCidr)),
-        Command::CreateSubnets(args) => in_cluster(args, origins, Task::Step(Step::CreateSubnets)),
-        Command::SetEnv(args) => in_cluster(args, origins, Task::Step(Step::SetEnv)),
-        Command::DetectCni(args) => in_cluster(args, origins, Task::Step(Step::DetectCni)),
-        Command::InstallCrd(args) => in_cluster(args, origins, Task::Step(Step::InstallCrd)),
-        Command::WriteEniconfigs(args) => in_cluster(args, origins, Task::Step(Step::WriteEniconfigs)),
-        Command::LaunchNodegroups(args) => in_cluster(args, origins, Task::Step(Step::LaunchNodegroups)),
+        Command::AssociateCidr(args) => in_cluster(args.into(), origins, Task::Step(Step::AssociateCidr)),
+        Command::CreateSubnets(args) => in_cluster(args.into(), origins, Task::Step(Step::CreateSubnets)),
+        Command::SetEnv(args) => in_cluster(args.into(), origins, Task::Step(Step::SetEnv)),
+        Command::DetectCni(args) => in_cluster(args.into(), origins, Task::Step(Step::DetectCni)),
+        Command::InstallCrd(args) => in_cluster(args.into(), origins, Task::Step(Step::InstallCrd)),
+        Command::WriteEniconfigs(args) => in_cluster(args.into(), origins, Task::Step(Step::WriteEniconfigs)),
+        Command::LaunchNodegroups(args) => {
+            in_cluster(args.into(), origins, Task::Step(Step::LaunchNodegroups))
+        }
         Command::PatchSecurityGroups(args) => {
-            in_cluster(args, origins, Task::Step(Step::PatchSecurityGroups))
+            in_cluster(args.into(), origins, Task::Step(Step::PatchSecurityGroups))
         }
         Command::DrainNodes(args) => in_cluster(args, origins, Task::Step(Step::DrainNodes)),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
@@ -81,8 +83,8 @@ fn told(ui: &Ui, result: Result<Exit>) -> Exit {
     }
 }
 
-fn in_cluster(args: StepArgs, origins: Origins, task: Task) -> Exit {
-    let ui = Ui::new(args.output.output, args.output.events);
+fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
+    let ui = Ui::new(args.step.output.output, args.step.output.events);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return told(&ui, Err(Error::failed("start the runtime").because(error))),
@@ -92,18 +94,28 @@ fn in_cluster(args: StepArgs, origins: Origins, task: Task) -> Exit {
     told(&ui, result)
 }
 
-async fn work(ui: &Ui, settings: Settings, task: Task) -> Result<Exit> {
-    let asks = !settings.yes && !matches!(task, Task::Plan { .. } | Task::Step(Step::DetectCni));
+async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
+    let shows = settings.dry_run || matches!(task, Task::Plan { .. } | Task::Step(Step::DetectCni));
+    let asks = !settings.yes && !shows;
     if asks && !Ui::can_ask() {
         return Err(Error::refused("there is no terminal to ask at; nothing was changed")
             .at("stdin and stderr")
             .next(settings.command_line(task.name())));
     }
+    if asks && settings.disable_eviction && settings.confirm_cluster.is_none() {
+        settings.confirm_cluster = Some(Prompt::default().typed(
+            "Pods will be deleted past their PodDisruptionBudgets. Type the cluster's name to allow it",
+        )?);
+    }
     let interrupt = Interrupt::listen();
     let events = ui.sink();
     let steps = task.steps(&settings);
     let prepared = run::prepare(settings, &steps, events.clone(), interrupt.clone()).await?;
-    if let Task::Plan { detailed_exitcode } = task {
+    let detailed = match task {
+        Task::Plan { detailed_exitcode } => Some(detailed_exitcode),
+        _ => prepared.walk.settings.dry_run.then_some(false),
+    };
+    if let Some(detailed_exitcode) = detailed {
         ui.plan(&prepared.plan);
         return Ok(match (prepared.refuse(), detailed_exitcode) {
             (Err(error), _) => error.exit(),

@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// All nine steps in the documented order; asks on a terminal, or takes flags with --yes
-    Setup(StepArgs),
+    Setup(SetupArgs),
     /// Read everything, change nothing, show what setup would do
     Plan(PlanArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
@@ -52,7 +52,7 @@ pub enum Command {
     /// Step 8: put the security groups into the ENIConfigs, then let the node groups grow
     PatchSecurityGroups(StepArgs),
     /// Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them
-    DrainNodes(StepArgs),
+    DrainNodes(SetupArgs),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
     /// Print a completion script for a shell
@@ -62,7 +62,16 @@ pub enum Command {
     },
 }
 
-/// What `setup` and each step take.
+/// What `setup` and `drain-nodes` take.
+#[derive(Debug, Clone, Args)]
+pub struct SetupArgs {
+    #[command(flatten)]
+    pub step: StepArgs,
+    #[command(flatten)]
+    pub drain: DrainArgs,
+}
+
+/// What each step takes.
 #[derive(Debug, Clone, Args)]
 pub struct StepArgs {
     #[command(flatten)]
@@ -74,8 +83,6 @@ pub struct StepArgs {
     #[command(flatten)]
     pub nodes: NodeArgs,
     #[command(flatten)]
-    pub drain: DrainArgs,
-    #[command(flatten)]
     pub run: RunArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -84,7 +91,7 @@ pub struct StepArgs {
 #[derive(Debug, Clone, Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    pub step: StepArgs,
+    pub all: SetupArgs,
 
     /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses
     #[arg(long)]
@@ -205,12 +212,71 @@ pub struct NodeArgs {
     pub volume_size: u32,
 }
 
+impl From<StepArgs> for SetupArgs {
+    /// A step before the drain, which is not asked how to drain.
+    fn from(step: StepArgs) -> Self {
+        #[derive(Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            drain: DrainArgs,
+        }
+        SetupArgs { step, drain: Defaults::parse_from([""]).drain }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number from 1 on is wanted".into()),
+        Ok(number) => Ok(number),
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Old nodes")]
 pub struct DrainArgs {
-    /// Give up the drain after so long, e.g. 90s, 30m, 2h
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
-    pub drain_timeout: std::time::Duration,
+    /// Drain only old nodes with these labels, as kubectl's -l takes them
+    #[arg(long, value_name = "SELECTOR")]
+    pub nodes: Option<String>,
+
+    /// Drain only this old node
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub node: Vec<String>,
+
+    /// Drain only the old nodes of this managed node group or Auto Scaling group
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub old_node_group: Vec<String>,
+
+    /// Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub drain_timeout: Option<std::time::Duration>,
+
+    /// Give up a pod that was told to end and has not, after so long [default: only with the whole drain]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub pod_timeout: Option<std::time::Duration>,
+
+    /// Pods that may be on their way out at a time
+    #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]
+    pub max_in_flight: usize,
+
+    /// Old nodes that may be emptied at a time [default: all]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_unavailable_nodes: Option<usize>,
+
+    /// Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts
+    #[arg(long)]
+    pub surge_singletons: bool,
+
+    /// Show which nodes and pods would go, in which order, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster's name
+    #[arg(long)]
+    pub disable_eviction: bool,
+
+    /// The cluster's name, which --disable-eviction asks for
+    #[arg(long, value_name = "NAME")]
+    pub confirm_cluster: Option<String>,
 
     /// Evict pods that no controller would make anew: they are gone for good
     #[arg(long)]

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+pub(crate) use machine::daemon_pods;
 pub use machine::{MachineDesign, wanted_type};
 pub use network::{PodSubnet, RouteChoice, addressing};
 
 use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
+use crate::drain::owner::{Owner, owner};
 use crate::facts::{Facts, Node};
 use crate::finding::Finding;
 use crate::settings::Settings;
@@ -44,6 +46,8 @@ pub struct Design {
     pub security_groups: Vec<String>,
     /// Names of the nodes to be replaced.
     pub old_nodes: BTreeSet<String>,
+    /// Those of them that are to be drained now.
+    pub drained: BTreeSet<String>,
     /// What stands in the way.
     pub findings: Vec<Finding>,
 }
@@ -102,6 +106,7 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
         base_stack: stack_name(&facts.cluster.name, "base"),
         machine,
         security_groups: settings.security_groups.clone(),
+        drained: drained(settings, facts, &old_nodes),
         old_nodes,
         findings,
     }
@@ -155,7 +160,7 @@ pub fn stack_name(cluster: &str, part: &str) -> String {
 ///
 /// A node counts as new when one of our groups started it, or when all the interfaces that the CNI added to it are
 /// in subnets that an ENIConfig names: then somebody launched it by hand, after custom networking was on.
-fn old_nodes(facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
     let custom: BTreeSet<&str> = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str()).collect();
     let ours = our_instances(facts);
     let is_new = |node: &Node| {
@@ -170,6 +175,29 @@ fn old_nodes(facts: &Facts) -> BTreeSet<String> {
 pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
     let groups = facts.node_groups.groups.values().filter(|group| group.tags.contains_key(TAG_CLUSTER));
     groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
+}
+
+/// The nodes that the flags choose; nothing where none of them is given.
+pub fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
+    let Settings { node, old_node_groups, .. } = settings;
+    if node.is_empty() && old_node_groups.is_empty() && facts.labelled_nodes.is_none() {
+        return None;
+    }
+    let is_chosen = |one: &&Node| {
+        let named = node.is_empty() || node.contains(&one.name);
+        let labelled = facts.labelled_nodes.as_ref().is_none_or(|nodes| nodes.contains(&one.name));
+        let owned = old_node_groups.is_empty()
+            || matches!(owner(facts, one), Owner::Managed(name) | Owner::Group(name) if old_node_groups.contains(&name));
+        named && labelled && owned
+    };
+    Some(facts.nodes.iter().filter(is_chosen).map(|node| node.name.clone()).collect())
+}
+
+fn drained(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> BTreeSet<String> {
+    match chosen(settings, facts) {
+        Some(chosen) => old_nodes.intersection(&chosen).cloned().collect(),
+        None => old_nodes.clone(),
+    }
 }
 
 /// With names of its own an ENIConfig can't be found by the zone label; a label that works already is kept.

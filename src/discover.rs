@@ -6,12 +6,12 @@ use futures::future::try_join_all;
 
 use crate::aws::Aws;
 use crate::aws::ec2::PodInterface;
-use crate::design::{stack_name, wanted_type};
+use crate::design::{old_nodes, stack_name, wanted_type};
 use crate::error::Result;
 use crate::facts::{
     Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
 };
-use crate::k8s::{aws_auth, cni, eniconfig, nodes, pods, record};
+use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::max_pods::Architecture;
 use crate::nodes::user_data::ami_parameter;
@@ -42,18 +42,38 @@ pub async fn discover(
     cluster: Cluster,
 ) -> Result<Facts> {
     let Clients { aws, kube } = clients;
-    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), record) = tokio::try_join!(
+    let labelled = async {
+        match &settings.nodes {
+            Some(selector) => nodes::selected(&kube.client, selector).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), labelled_nodes, record) = tokio::try_join!(
         vpc(aws, &cluster),
         cni(clients, &cluster),
         eniconfig::read(&kube.client),
         node_groups(clients, &cluster, settings),
         nodes_and_pods(clients, &cluster),
+        labelled,
         record::read(&kube.client),
     )?;
-    let machine = Machine::default();
-    let mut facts =
-        Facts { caller, cluster, vpc, machine, cni, eniconfigs, node_groups, nodes, pods, budgets, record };
-    facts.machine = machine_for(aws, settings, &facts).await?;
+    let mut facts = Facts {
+        caller,
+        cluster,
+        vpc,
+        machine: Machine::default(),
+        cni,
+        eniconfigs,
+        node_groups,
+        nodes,
+        labelled_nodes,
+        pods,
+        budgets,
+        volumes: BTreeMap::new(),
+        ordered_sets: BTreeSet::new(),
+        record,
+    };
+    complete(clients, settings, &mut facts).await?;
     Ok(facts)
 }
 
@@ -83,12 +103,36 @@ pub async fn refresh(
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
     facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
     if nodes_anew {
-        facts.machine = machine_for(aws, settings, facts).await?;
+        complete(clients, settings, facts).await?;
     }
     if sections == Section::ALL {
         facts.record = record::read(&kube.client).await?;
     }
     Ok(())
+}
+
+/// What can be asked for only when the nodes are known.
+async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
+    let (machine, (volumes, ordered_sets)) =
+        tokio::try_join!(machine_for(&clients.aws, settings, facts), bindings(&clients.kube, facts))?;
+    (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
+    Ok(())
+}
+
+/// What ties the pods on old nodes: their volumes' zones, and their StatefulSets' order. Where they have neither,
+/// nothing is asked.
+async fn bindings(
+    kube: &Kube,
+    facts: &Facts,
+) -> Result<(BTreeMap<String, BTreeSet<String>>, BTreeSet<String>)> {
+    let old = old_nodes(facts);
+    let on_old = || facts.pods.iter().filter(|pod| old.contains(&pod.node));
+    let claims: BTreeSet<String> = on_old().flat_map(Pod::claims).collect();
+    let sets: BTreeSet<String> = on_old()
+        .filter_map(|pod| Some((pod, pod.controller.as_ref().filter(|owner| owner.kind == "StatefulSet")?)))
+        .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
+        .collect();
+    tokio::try_join!(volumes::zones(&kube.client, &claims), stateful_sets::ordered(&kube.client, &sets))
 }
 
 async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {
@@ -170,14 +214,16 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
 async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInterface>) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
     let instances = aws.ec2.instances(&ids).await?;
-    let mut subnets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut attached: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
     for interface in interfaces {
-        subnets.entry(interface.instance).or_default().insert(interface.subnet);
+        let (subnets, addresses) = attached.entry(interface.instance).or_default();
+        subnets.insert(interface.subnet);
+        *addresses += interface.addresses;
     }
     for node in &mut nodes {
         let Some(id) = &node.instance_id else { continue };
         node.subnet = instances.get(id).map(|instance| instance.subnet.clone());
-        node.pod_subnets = subnets.remove(id).unwrap_or_default();
+        (node.pod_subnets, node.pod_addresses) = attached.remove(id).unwrap_or_default();
     }
     // An instance that is gone leaves its Node for a moment.
     nodes.retain(|node| {

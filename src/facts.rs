@@ -1,8 +1,12 @@
 //! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
 
+mod workload;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
+
+pub use workload::{Budget, Controller, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
@@ -18,8 +22,15 @@ pub struct Facts {
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
     pub nodes: Vec<Node>,
+    /// Nodes with the labels that were asked for, where any were.
+    pub labelled_nodes: Option<BTreeSet<String>>,
     pub pods: Vec<Pod>,
     pub budgets: Vec<Budget>,
+    /// Zones of the volumes that pods on old nodes claim, by `namespace/claim`. No zone: any will do.
+    pub volumes: BTreeMap<String, BTreeSet<String>>,
+    /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on
+    /// old nodes.
+    pub ordered_sets: BTreeSet<String>,
     /// What this program wrote down in earlier runs.
     pub record: Record,
 }
@@ -264,88 +275,6 @@ pub struct ManagedNodeGroup {
     pub desired: i32,
     pub max: i32,
     pub groups: Vec<String>,
-}
-
-/// A Kubernetes Node, and the instance behind it.
-#[derive(Debug, Clone)]
-pub struct Node {
-    pub name: String,
-    pub kind: NodeKind,
-    /// From spec.providerID.
-    pub instance_id: Option<String>,
-    pub zone: String,
-    pub instance_type: String,
-    pub ready: bool,
-    pub unschedulable: bool,
-    /// Allocatable pods.
-    pub max_pods: u32,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
-    /// NodeClaim that owns it, where Karpenter made it.
-    pub node_claim: Option<String>,
-    /// The instance's subnet; nothing where EC2 doesn't know the instance.
-    pub subnet: Option<String>,
-    /// Subnets of the network interfaces that the CNI added to it.
-    pub pod_subnets: BTreeSet<String>,
-}
-
-/// What can take part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NodeKind {
-    Ec2,
-    Fargate,
-    Windows,
-    Hybrid,
-}
-
-/// What the drain and the checks need of a Pod.
-#[derive(Debug, Clone)]
-pub struct Pod {
-    pub namespace: String,
-    pub name: String,
-    pub uid: String,
-    pub node: String,
-    pub labels: BTreeMap<String, String>,
-    pub phase: String,
-    pub ready: bool,
-    pub host_network: bool,
-    pub deleting: bool,
-    pub address: Option<String>,
-    /// `DaemonSet/aws-node`; nothing where nobody would make it anew.
-    pub controller: Option<(String, String)>,
-    /// A static pod's mirror.
-    pub mirror: bool,
-    pub empty_dir: bool,
-    pub grace_seconds: i64,
-}
-
-impl Pod {
-    pub fn is_finished(&self) -> bool {
-        self.phase == "Succeeded" || self.phase == "Failed"
-    }
-
-    /// One stands on each node, new ones too: it is never moved.
-    pub fn is_of_daemon_set(&self) -> bool {
-        self.controller.as_ref().is_some_and(|(kind, _)| kind == "DaemonSet")
-    }
-
-    /// `namespace/name`
-    pub fn full_name(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
-    }
-}
-
-/// A PodDisruptionBudget.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    pub namespace: String,
-    pub name: String,
-    /// Nothing selects nothing; an empty selector selects all of the namespace.
-    pub selector: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>,
-    pub disruptions_allowed: i32,
-    pub current_healthy: i32,
-    pub desired_healthy: i32,
-    pub expected: i32,
 }
 
 impl Vpc {

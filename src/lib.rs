@@ -22,6 +22,8 @@ pub mod net;
 pub mod nodes;
 pub mod plan;
 pub mod run;
+#[cfg(test)]
+mod sample;
 pub mod settings;
 pub mod steps;
 pub mod ui;

@@ -51,7 +51,7 @@ pub fn plan(
 fn step_plan(step: Step, design: &Design, facts: &Facts, settings: &Settings) -> StepPlan {
     let (changes, notes) = with_rules!(step, R => {
         let changes = <R as Rules>::changes(design, facts, settings);
-        (changes.iter().map(<R as Rules>::describe).collect(), <R as Rules>::notes(design, facts))
+        (changes.iter().map(<R as Rules>::describe).collect(), <R as Rules>::notes(design, facts, settings))
     });
     StepPlan { step, number: step.number(), changes, notes }
 }

@@ -79,16 +79,7 @@ pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -
     let clients = Clients { aws, kube };
     let facts = discover(&clients, &settings, caller, cluster).await?;
     let design = design(&settings, &facts);
-    let walk = Walk {
-        clients,
-        settings,
-        facts,
-        design,
-        events,
-        interrupt,
-        ended: Default::default(),
-        shrunk: Default::default(),
-    };
+    let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
     Ok((walk, calls))
 }
 
@@ -192,6 +183,7 @@ impl Prepared {
     /// Takes the lock, and reads anew: another run may have been at work until now.
     async fn lock(&mut self) -> Result<Lock> {
         let lock = Lock::take(&self.walk.clients.kube.client).await?;
+        self.walk.lock_lost = lock.lost();
         let checked = async {
             self.walk.observe().await?;
             self.plan = make_plan(&self.walk, &self.steps);
@@ -270,7 +262,7 @@ async fn walk_one<R: Rules>(walk: &mut Walk, read_anew: bool) -> Result<usize> {
     if read_anew {
         walk.read(R::READS).await?;
     }
-    for note in R::notes(&walk.design, &walk.facts) {
+    for note in R::notes(&walk.design, &walk.facts, &walk.settings) {
         walk.events.note(note);
     }
     let changes = R::changes(&walk.design, &walk.facts, &walk.settings);

@@ -1,5 +1,6 @@
 //! What was asked: flag before environment before file before default, each value checked once.
 
+mod command_line;
 mod file;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use ipnet::Ipv4Net;
 
-use crate::cli::{Cli, Command, StepArgs};
+use crate::cli::{Cli, Command, SetupArgs, StepArgs};
 use crate::error::{Error, Result};
 use crate::k8s::KubeconfigChoice;
 use crate::nodes::user_data::AmiFamily;
@@ -55,7 +56,17 @@ pub struct Settings {
     pub nodes_per_zone: Option<u32>,
     pub max_nodes_per_zone: Option<u32>,
     pub volume_size: u32,
-    pub drain_timeout: Duration,
+    pub nodes: Option<String>,
+    pub node: Vec<String>,
+    pub old_node_groups: Vec<String>,
+    pub drain_timeout: Option<Duration>,
+    pub pod_timeout: Option<Duration>,
+    pub max_in_flight: usize,
+    pub max_unavailable_nodes: Option<usize>,
+    pub surge_singletons: bool,
+    pub dry_run: bool,
+    pub disable_eviction: bool,
+    pub confirm_cluster: Option<String>,
     pub evict_bare_pods: bool,
     pub delete_emptydir_data: bool,
     pub terminate_unowned: bool,
@@ -105,8 +116,8 @@ impl Origins {
 }
 
 impl Settings {
-    pub fn new(args: StepArgs, origins: Origins) -> Result<Self> {
-        let StepArgs { target, network, cni, nodes, drain, run, output: _ } = args;
+    pub fn new(args: SetupArgs, origins: Origins) -> Result<Self> {
+        let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
         let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {
             cluster: blank_is_none(target.cluster),
@@ -134,7 +145,17 @@ impl Settings {
             nodes_per_zone: nodes.nodes_per_zone,
             max_nodes_per_zone: nodes.max_nodes_per_zone,
             volume_size: nodes.volume_size,
+            nodes: blank_is_none(drain.nodes),
+            node: drain.node,
+            old_node_groups: drain.old_node_group,
             drain_timeout: drain.drain_timeout,
+            pod_timeout: drain.pod_timeout,
+            max_in_flight: drain.max_in_flight,
+            max_unavailable_nodes: drain.max_unavailable_nodes,
+            surge_singletons: drain.surge_singletons,
+            dry_run: drain.dry_run,
+            disable_eviction: drain.disable_eviction,
+            confirm_cluster: drain.confirm_cluster,
             evict_bare_pods: drain.evict_bare_pods,
             delete_emptydir_data: drain.delete_emptydir_data,
             terminate_unowned: drain.terminate_unowned,
@@ -172,97 +193,14 @@ impl Settings {
         }
     }
 
-    /// The command that says the same as these settings without a question; `command` is `setup` or a step.
-    pub fn command_line(&self, command: &str) -> String {
-        let mut words = vec!["eni-custom".to_string(), command.to_string()];
-        let mut flag = |name: &str, value: String| words.extend([format!("--{name}"), value]);
-        for (name, value) in
-            [("cluster", &self.cluster), ("region", &self.region), ("profile", &self.profile)]
-        {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
-        for (name, value) in [("kubeconfig", &self.kubeconfig.path), ("context", &self.kubeconfig.context)] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
-        for block in &self.cidrs {
-            flag("cidr", block.to_string());
-        }
-        for (name, values) in [
-            ("subnet", &self.subnets),
-            ("route-table", &self.route_tables),
-            ("eniconfig-name", &self.eniconfig_names),
-        ] {
-            for (zone, value) in values {
-                flag(name, format!("{zone}={value}"));
-            }
-        }
-        for group in &self.security_groups {
-            flag("security-group", group.clone());
-        }
-        let numbers = [
-            ("subnet-prefix", self.subnet_prefix.map(u32::from)),
-            ("nodes-per-zone", self.nodes_per_zone),
-            ("max-nodes-per-zone", self.max_nodes_per_zone),
-        ];
-        for (name, value) in numbers {
-            if let Some(value) = value {
-                flag(name, value.to_string());
-            }
-        }
-        for (name, value) in [
-            ("eniconfig-label", &self.eniconfig_label),
-            ("instance-type", &self.instance_type),
-            ("ami-id", &self.ami_id),
-        ] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
-        if self.is_set("ami-family") || self.ami_family != AmiFamily::Al2023 {
-            flag("ami-family", self.ami_family.to_string());
-        }
-        if self.is_set("volume-size") {
-            flag("volume-size", self.volume_size.to_string());
-        }
-        for (name, value) in [("drain-timeout", self.drain_timeout), ("timeout", self.timeout)] {
-            if self.is_set(name) {
-                flag(name, format!("{}s", value.as_secs()));
-            }
-        }
-        for (name, set) in [
-            ("env-last", self.env_last),
-            ("external-snat", self.external_snat),
-            ("take-over-env", self.take_over_env),
-            ("remove-annotation-def", self.remove_annotation_def),
-            ("replace-eniconfigs", self.replace_eniconfigs),
-            ("evict-bare-pods", self.evict_bare_pods),
-            ("delete-emptydir-data", self.delete_emptydir_data),
-            ("terminate-unowned", self.terminate_unowned),
-            ("keep-old-nodes", self.keep_old_nodes),
-        ] {
-            if set {
-                words.push(format!("--{name}"));
-            }
-        }
-        words.push("--yes".into());
-        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    /// How long the whole drain may take: its own limit, else that of any wait where it was given, else an hour.
+    pub fn drain_deadline(&self) -> Duration {
+        let given = self.is_set("timeout").then_some(self.timeout);
+        self.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
     }
 
     fn is_set(&self, flag: &str) -> bool {
         !matches!(self.origins.get(flag), None | Some(Origin::Default))
-    }
-}
-
-fn shell_quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -34,8 +34,8 @@ pub fn verify(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String
     }
     nodes(design, facts, &pod_subnets, &mut wrong);
     pods(design, facts, &pod_subnets, &mut wrong);
-    if !settings.keep_old_nodes && !design.old_nodes.is_empty() {
-        let names: Vec<&str> = design.old_nodes.iter().map(String::as_str).collect();
+    if !settings.keep_old_nodes && !design.drained.is_empty() {
+        let names: Vec<&str> = design.drained.iter().map(String::as_str).collect();
         wrong.push(format!("old nodes are left: {}", names.join(", ")));
     }
     wrong

@@ -1,6 +1,7 @@
 //! What each step is given: the clients, what was asked, what was read, what is to be, and how to wait.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -32,10 +33,8 @@ pub struct Walk {
     pub design: Design,
     pub events: Events,
     pub interrupt: Interrupt,
-    /// Nodes whose end this run has asked for, or that wait only for their group's.
-    pub ended: BTreeSet<String>,
-    /// Managed node groups that this run has taken down.
-    pub shrunk: BTreeSet<String>,
+    /// The lock is not ours any more.
+    pub lock_lost: Arc<AtomicBool>,
 }
 
 /// Something that is waited for.
@@ -74,6 +73,15 @@ impl Walk {
         until(&self.events, &self.interrupt, self.settings.timeout, what, probe).await
     }
 
+    /// The same for what is put back after Ctrl-C.
+    pub async fn until_uninterrupted<T>(
+        &self,
+        what: &str,
+        probe: impl AsyncFnMut() -> Result<Seen<T>>,
+    ) -> Result<T> {
+        until(&self.events, &Interrupt::default(), self.settings.timeout, what, probe).await
+    }
+
     /// Repeats a call that says NotFound for something just made: EC2 and IAM are eventually consistent.
     pub async fn once_visible<T>(&self, what: &str, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
         self.until(what, async || match call().await {
@@ -84,8 +92,14 @@ impl Walk {
         .await
     }
 
-    /// At Ctrl-C: between two changes is where a run stops.
+    /// Between two changes is where a run stops: at Ctrl-C, and when another run may be at work.
     pub fn go_on(&self) -> Result<()> {
+        if self.lock_lost.load(Ordering::Relaxed) {
+            return Err(Error::failed(
+                "the lock was lost: this run could not renew it, and another may be at work",
+            )
+            .at("Lease kube-system/eni-custom"));
+        }
         if self.interrupt.is_set() { Err(Error::interrupted()) } else { Ok(()) }
     }
 }

@@ -91,14 +91,39 @@ impl AutoScaling {
         Ok(told.collect())
     }
 
-    pub async fn set_minimum(&self, group: &str, min: i32) -> Result<()> {
+    /// Sets the group's bounds. Those that are outside of them pull its desired size along.
+    pub async fn set_bounds(&self, group: &str, min: i32, max: i32) -> Result<()> {
         self.client
             .update_auto_scaling_group()
             .auto_scaling_group_name(group)
             .min_size(min)
+            .max_size(max)
             .send()
             .await
-            .map_err(|error| failure(format!("set the minimum size to {min}"), &error).at(group))?;
+            .map_err(|error| failure(format!("set the group's size to {min} to {max}"), &error).at(group))?;
+        Ok(())
+    }
+
+    /// Keeps the group from doing these by itself: `Launch`, `AZRebalance`.
+    pub async fn suspend(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
+        self.client
+            .suspend_processes()
+            .auto_scaling_group_name(group)
+            .set_scaling_processes(Some(processes.iter().cloned().collect()))
+            .send()
+            .await
+            .map_err(|error| failure("suspend the group's processes", &error).at(group))?;
+        Ok(())
+    }
+
+    pub async fn resume(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
+        self.client
+            .resume_processes()
+            .auto_scaling_group_name(group)
+            .set_scaling_processes(Some(processes.iter().cloned().collect()))
+            .send()
+            .await
+            .map_err(|error| failure("resume the group's processes", &error).at(group))?;
         Ok(())
     }
 

@@ -37,6 +37,8 @@ pub struct Instance {
 pub struct PodInterface {
     pub instance: String,
     pub subnet: String,
+    /// Addresses for pods: an interface's first one is not for them.
+    pub addresses: u32,
 }
 
 impl Ec2 {
@@ -232,6 +234,7 @@ impl Ec2 {
             interfaces.push(PodInterface {
                 instance: instance.to_string(),
                 subnet: interface.subnet_id().unwrap_or_default().to_string(),
+                addresses: addresses(&interface),
             });
         }
         Ok(interfaces)
@@ -333,6 +336,12 @@ impl Ec2 {
             .map_err(|error| failure("terminate instance", &error).at(instance))?;
         Ok(())
     }
+}
+
+fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {
+    let single = interface.private_ip_addresses().len().saturating_sub(1);
+    // A prefix of the CNI is a /28.
+    u32::try_from(single + 16 * interface.ipv4_prefixes().len()).unwrap_or(u32::MAX)
 }
 
 fn filter<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {

@@ -10,6 +10,7 @@ use aws_sdk_eks::types::{
 use crate::calls::Calls;
 use crate::error::{Error, Result};
 use crate::facts::{Addon, Authentication, Cluster, ManagedNodeGroup};
+use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
 
@@ -134,16 +135,13 @@ impl Eks {
         Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
     }
 
-    pub async fn addon_update(&self, cluster: &str, update_id: &str) -> Result<Update> {
-        let reply = self
-            .client
-            .describe_update()
-            .name(cluster)
-            .addon_name(VPC_CNI)
-            .update_id(update_id)
-            .send()
-            .await
-            .map_err(|error| failure("DescribeUpdate", &error).at(update_id))?;
+    pub async fn update(&self, cluster: &str, of: Updated<'_>, update_id: &str) -> Result<Update> {
+        let request = self.client.describe_update().name(cluster).update_id(update_id);
+        let request = match of {
+            Updated::Addon => request.addon_name(VPC_CNI),
+            Updated::ManagedNodeGroup(name) => request.nodegroup_name(name),
+        };
+        let reply = request.send().await.map_err(|error| failure("DescribeUpdate", &error).at(update_id))?;
         let Some(update) = reply.update() else { return Ok(Update::InProgress) };
         let errors: Vec<String> = update
             .errors()
@@ -214,24 +212,32 @@ impl Eks {
     }
 
     /// Takes a managed node group to another size; its maximum stays.
+    /// Sets a managed node group's sizes; answers the id of the update to wait for.
     pub async fn scale_managed(
         &self,
         cluster: &str,
         group: &str,
-        min: i32,
-        desired: i32,
+        sizes: Sizes,
         token: &str,
-    ) -> Result<()> {
-        self.client
+    ) -> Result<String> {
+        let scaling = NodegroupScalingConfig::builder()
+            .min_size(sizes.min)
+            .desired_size(sizes.desired)
+            .max_size(sizes.max)
+            .build();
+        let reply = self
+            .client
             .update_nodegroup_config()
             .cluster_name(cluster)
             .nodegroup_name(group)
-            .scaling_config(NodegroupScalingConfig::builder().min_size(min).desired_size(desired).build())
+            .scaling_config(scaling)
             .client_request_token(token)
             .send()
             .await
-            .map_err(|error| failure(format!("scale managed node group to {desired}"), &error).at(group))?;
-        Ok(())
+            .map_err(|error| {
+                failure(format!("scale managed node group to {}", sizes.desired), &error).at(group)
+            })?;
+        Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
     }
 
     /// Principals with an access entry, and its type.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod cni;
+mod drain;
 mod network;
 mod nodes;
 mod workload;
@@ -40,6 +41,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
     workload::check(scene, &mut findings);
+    drain::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,10 +1,13 @@
-//! Pods that would be lost, and nodes that nobody ends.
+//! Pods that would be lost, or can't be moved, and nodes that nobody ends.
 
 use std::collections::BTreeMap;
 
 use crate::drain::filter::{Refuse, sort};
+use crate::drain::forecast::{Cause, Impossible, forecast};
 use crate::drain::owner::{Owner, owner};
-use crate::finding::Finding;
+use crate::drain::room::{Lack, Room, Shortage, shortages};
+use crate::facts::Pod;
+use crate::finding::{Finding, Severity};
 use crate::steps::Step;
 
 use super::Scene;
@@ -13,7 +16,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
-    let sorted = sort(scene.facts, &scene.design.old_nodes, scene.settings);
+    let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
     let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
     for (pod, reason) in &sorted.refuse {
         by_reason.entry(reason.flag()).or_insert((*reason, Vec::new())).1.push(pod.full_name());
@@ -30,7 +33,11 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .mend(format!("{flag} allows it; or --keep-old-nodes leaves the old nodes as they are")),
         );
     }
-    let nodes = scene.facts.nodes.iter().filter(|node| scene.design.old_nodes.contains(&node.name));
+    // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
+    let moving: Vec<&Pod> = sorted.evict.iter().chain(sorted.refuse.iter().map(|(pod, _)| pod)).collect();
+    budgets(scene, &moving, findings);
+    room(scene, &moving, findings);
+    let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));
     let unowned: Vec<String> = nodes
         .filter(|node| owner(scene.facts, node) == Owner::Nobody)
         .map(|node| node.name.clone())
@@ -45,9 +52,213 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Pods that their budgets never let go, or not now.
+fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+    // A pod that is deleted and not evicted asks no budget.
+    if scene.settings.disable_eviction {
+        return;
+    }
+    let forecast = forecast(moving, &scene.facts.pods, &scene.facts.budgets);
+    // A second replica is started for these.
+    let surges = |never: &Impossible| {
+        scene.settings.surge_singletons && matches!(never.cause, Cause::Single { .. }) && never.of_deployment
+    };
+    for never in forecast.impossible.into_iter().filter(|never| !surges(never)) {
+        let id = match never.cause {
+            Cause::ManyBudgets => "EC-POD-004",
+            Cause::Zero { .. } => "EC-POD-005",
+            Cause::Single { .. } => "EC-POD-006",
+            Cause::Unhealthy { .. } => "EC-POD-007",
+            Cause::Uncounted { .. } => "EC-POD-008",
+        };
+        findings.push(
+            Finding::error(
+                id,
+                format!("{} can never be evicted: {}", pods(never.pods.len()), some_of(&never.pods)),
+            )
+            .at(format!("PodDisruptionBudget {}", never.budgets.join(", ")))
+            .why(never.cause.to_string())
+            .mend(never.mend),
+        );
+    }
+    for wait in forecast.not_now {
+        let why = match wait.observed {
+            true => format!("{} healthy pods, and {} are to stay so", wait.healthy, wait.desired),
+            false => "the disruption controller has not seen its newest spec".into(),
+        };
+        findings.push(
+            Finding::warning(
+                "EC-POD-009",
+                format!("{} can't be evicted now: {}", pods(wait.pods.len()), some_of(&wait.pods)),
+            )
+            .at(format!("PodDisruptionBudget {}", wait.budget))
+            .why(why)
+            .mend("nothing, if its other pods become Ready by themselves: the drain waits for them"),
+        );
+    }
+}
+
+/// Pods for which the new nodes have no place.
+fn room(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+    // Nobody makes a bare pod anew, and the replacement of one that is ending stands somewhere already.
+    let anew: Vec<&Pod> =
+        moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
+    let growing = scene.concerns(&[Step::PatchSecurityGroups]);
+    let room = Room::of(scene.facts, scene.design, growing);
+    for shortage in shortages(&anew, &scene.facts.volumes, &room) {
+        findings.push(no_room(scene, &shortage, growing));
+    }
+}
+
+fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
+    let fits_nowhere = matches!(
+        shortage.lack,
+        Lack::Nodes | Lack::Label(_) | Lack::VolumeZone(_) | Lack::Taint(_) | Lack::Size
+    );
+    let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
+    let (id, what) = match fits_nowhere {
+        true => ("EC-POD-010", format!("{} can stand on no new node", pods(shortage.count))),
+        false => ("EC-POD-011", format!("{} find no room on the new nodes{zone}", pods(shortage.count))),
+    };
+    let named = |flag| scene.settings.named(flag);
+    let keep = "run with --keep-old-nodes first";
+    let mut finding = Finding::error(id, what)
+        .at(first_of(&shortage.pods, shortage.count))
+        .why(shortage.lack.to_string())
+        .mend(match (&shortage.lack, growing) {
+            (Lack::Nodes, _) => "eni-custom patch-security-groups starts the new nodes".into(),
+            (Lack::Label(label), false) => {
+                format!("label new nodes with {label}, or change what the pods ask for")
+            }
+            (Lack::Label(label), true) => {
+                format!(
+                    "change what the pods ask for; or {keep}, label new nodes with {label}, then drain-nodes"
+                )
+            }
+            (Lack::VolumeZone(_), _) => {
+                "a volume can't leave its zone: let a node that takes the pods start there".into()
+            }
+            (Lack::Taint(taint), _) => {
+                format!("kubectl taint nodes NAME {taint}-; or give the pods a toleration for it")
+            }
+            (Lack::Size, _) => format!("give the new nodes a larger type with {}", named("instance-type")),
+            (Lack::MaxPods | Lack::Cpu | Lack::Memory, true) => format!(
+                "start more nodes with {}, or larger ones with {}",
+                named("nodes-per-zone"),
+                named("instance-type")
+            ),
+            (Lack::MaxPods | Lack::Cpu | Lack::Memory, false) => {
+                "let the groups grow first: eni-custom patch-security-groups --nodes-per-zone N".into()
+            }
+            (Lack::Addresses, _) => {
+                format!("give the pods a larger subnet with {}", named("subnet"))
+            }
+        });
+    // Karpenter starts what pending pods ask for, but no addresses.
+    let karpenter = scene.facts.nodes.iter().any(|node| node.node_claim.is_some());
+    if karpenter && shortage.lack != Lack::Addresses {
+        finding.severity = Severity::Warning;
+        finding.why.push_str("; Karpenter may start nodes for them");
+    }
+    finding
+}
+
+fn pods(count: usize) -> String {
+    format!("{count} pod{}", if count == 1 { "" } else { "s" })
+}
+
 fn some_of(names: &[String]) -> String {
-    match names.len() {
-        0..=5 => names.join(", "),
-        more => format!("{}, and {} more", names[..5].join(", "), more - 5),
+    first_of(&names[..names.len().min(5)], names.len())
+}
+
+/// Some of the names, of so many in all.
+fn first_of(names: &[String], all: usize) -> String {
+    match all - names.len() {
+        0 => names.join(", "),
+        more => format!("{}, and {more} more", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::design::design;
+    use crate::facts::{Budget, Facts, Least, Placement};
+    use crate::sample::{budget, facts, pod, settings};
+
+    /// Findings about the drain, as `id: what`.
+    fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
+        let settings = settings(arguments);
+        let design = design(&settings, facts);
+        let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
+        let mut findings = Vec::new();
+        check(&scene, &mut findings);
+        findings
+            .iter()
+            .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what))
+            .collect()
+    }
+
+    /// Nodes that nobody owns are another check's.
+    const OWNED: &str = "--terminate-unowned";
+
+    #[test]
+    fn a_cluster_that_can_be_drained_has_no_finding() {
+        let mut facts = facts();
+        facts.pods = vec![pod("shop", "cart-0")];
+        facts.budgets = vec![budget("shop", json!({}))];
+        assert_eq!(told(&facts, &[OWNED]), [""; 0]);
+    }
+
+    #[test]
+    fn all_that_stands_in_the_way_is_told_at_once() {
+        let mut facts = facts();
+        let mut picky = pod("web", "picky");
+        let ssd = [("disk".to_string(), "ssd".to_string())].into();
+        picky.placement = Some(Box::new(Placement { node_selector: ssd, ..Placement::default() }));
+        let mut bare = pod("web", "bare");
+        bare.controller = None;
+        facts.pods = vec![pod("shop", "cart-0"), pod("bank", "desk-0"), picky, bare];
+        let zero = Budget { least: Least::MaxUnavailable("0".into()), ..budget("shop", json!({})) };
+        let waits = Budget { current_healthy: 2, disruptions_allowed: 0, ..budget("bank", json!({})) };
+        facts.budgets = vec![zero, waits];
+        assert_eq!(
+            told(&facts, &[OWNED]),
+            [
+                "EC-POD-001 Error: 1 pods on old nodes have no controller",
+                "EC-POD-005 Error: 1 pod can never be evicted: shop/cart-0",
+                "EC-POD-009 Warning: 1 pod can't be evicted now: bank/desk-0",
+                "EC-POD-010 Error: 1 pod can stand on no new node",
+            ]
+        );
+        assert_eq!(told(&facts, &["--keep-old-nodes"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_budget_of_one_is_no_obstacle_where_a_flag_gets_past_it() {
+        let mut facts = facts();
+        facts.pods = vec![pod("shop", "cart-0")];
+        let one = Least::MinAvailable("1".into());
+        let healthy =
+            Budget { current_healthy: 1, desired_healthy: 1, expected: 1, ..budget("shop", json!({})) };
+        facts.budgets = vec![Budget { least: one, disruptions_allowed: 0, ..healthy }];
+        assert_eq!(told(&facts, &[OWNED]), ["EC-POD-006 Error: 1 pod can never be evicted: shop/cart-0"]);
+        for flag in ["--surge-singletons", "--disable-eviction"] {
+            assert_eq!(told(&facts, &[OWNED, flag]), [""; 0], "{flag}");
+        }
+    }
+
+    #[test]
+    fn nodes_too_few_for_the_pods_are_an_error_unless_karpenter_starts_more() {
+        let mut facts = facts();
+        facts.pods = (0..50).map(|at| pod("shop", &format!("cart-{at}"))).collect();
+        let few = &["--nodes-per-zone", "1", OWNED];
+        let full = |severity| [format!("EC-POD-011 {severity}: 10 pods find no room on the new nodes")];
+        assert_eq!(told(&facts, few), full("Error"));
+        assert_eq!(told(&facts, &[OWNED]), [""; 0], "by default as many nodes as the pods need");
+        facts.nodes[0].node_claim = Some("default-x".into());
+        assert_eq!(told(&facts, few), full("Warning"));
     }
 }

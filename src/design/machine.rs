@@ -121,7 +121,7 @@ fn capacity(max_pods: MaxPods, daemon_pods: u32) -> u32 {
 }
 
 /// How many DaemonSets have a pod on the node that has most of them.
-fn daemon_pods(facts: &Facts) -> u32 {
+pub(crate) fn daemon_pods(facts: &Facts) -> u32 {
     let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
     for pod in facts.pods.iter().filter(|pod| pod.is_of_daemon_set()) {
         *counted.entry(&pod.node).or_default() += 1;

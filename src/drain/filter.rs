@@ -26,7 +26,7 @@ pub enum Leave {
 }
 
 /// Why a pod may not be evicted unasked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refuse {
     Bare,
     EmptyDir,
@@ -63,7 +63,8 @@ pub fn sort(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sor
     sorted
 }
 
-fn judge(pod: &Pod, settings: &Settings) -> Result<Option<Leave>, Refuse> {
+/// What happens to one pod: nothing to be done about it and why, or it must go, or it may not.
+pub fn judge(pod: &Pod, settings: &Settings) -> Result<Option<Leave>, Refuse> {
     if pod.mirror {
         return Ok(Some(Leave::Mirror));
     }

@@ -1,6 +1,8 @@
 //! Lease kube-system/eni-custom: one run at a time.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -21,6 +23,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(8);
 pub struct Lock {
     client: Client,
     holder: String,
+    lost: Arc<AtomicBool>,
     renewal: tokio::task::JoinHandle<()>,
 }
 
@@ -62,7 +65,16 @@ fn is_dead_here(identity: &str) -> bool {
 fn process_is_alive(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
     // Signal 0 asks only; EPERM means that it is there and somebody else's.
-    !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    let is_there = !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH));
+    is_there && !is_zombie(pid)
+}
+
+/// Ended, and nobody has asked how yet: in a container whose first process never asks, that lasts. /proc/PID/stat:
+/// the state stands after the name in parentheses (proc(5)).
+#[cfg(unix)]
+fn is_zombie(pid: rustix::process::Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
 #[cfg(not(unix))]
@@ -112,8 +124,14 @@ impl Lock {
             }
             Err(error) => return Err(lost(&error)),
         }
-        let renewal = tokio::spawn(renew(client.clone(), holder.clone()));
-        Ok(Lock { client: client.clone(), holder, renewal })
+        let lost = Arc::new(AtomicBool::new(false));
+        let renewal = tokio::spawn(renew(client.clone(), holder.clone(), Arc::clone(&lost)));
+        Ok(Lock { client: client.clone(), holder, lost, renewal })
+    }
+
+    /// Becomes true when it could not be renewed in time, or another run has taken it: a machine that slept.
+    pub fn lost(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lost)
     }
 
     /// Gives it back, if it is still ours.
@@ -150,16 +168,33 @@ pub fn held(live: &Holder) -> Error {
         .next(format!("wait for it; where it is dead, its lease runs out in {} s", live.free_in))
 }
 
-async fn renew(client: Client, holder: String) {
+/// Renews until the lease is lost. A renewal that fails is tried again well before it runs out.
+async fn renew(client: Client, holder: String, lost: Arc<AtomicBool>) {
     let api = api(&client);
-    loop {
+    let mut renewed = Instant::now();
+    while !lost.load(Ordering::Relaxed) {
         tokio::time::sleep(RENEW_EVERY).await;
-        // A renewal that fails is tried again well before the lease runs out.
-        if let Ok(current) = api.get(NAME).await
-            && current.spec.as_ref().and_then(|spec| spec.holder_identity.as_ref()) == Some(&holder)
-        {
-            let next = lease(&holder, current.metadata.resource_version);
-            let _ = api.replace(NAME, &PostParams::default(), &next).await;
+        let current = match api.get(NAME).await {
+            Ok(current) => Some(current),
+            Err(kube::Error::Api(status)) if status.code == 404 => Some(Lease::default()),
+            Err(_) => None,
+        };
+        let holds = |lease: &Lease| {
+            lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_ref()) == Some(&holder)
+        };
+        match current {
+            Some(lease) if !holds(&lease) => lost.store(true, Ordering::Relaxed),
+            Some(current) => {
+                let next = lease(&holder, current.metadata.resource_version);
+                if api.replace(NAME, &PostParams::default(), &next).await.is_ok() {
+                    renewed = Instant::now();
+                }
+            }
+            None => {}
+        }
+        let lasts = Duration::from_secs(u64::from(LEASE_SECONDS.unsigned_abs()));
+        if renewed.elapsed() >= lasts {
+            lost.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -182,4 +217,22 @@ fn lease(holder: &str, resource_version: Option<String>) -> Lease {
 
 fn api(client: &Client) -> Api<Lease> {
     Api::namespaced(client.clone(), NAMESPACE)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::process_is_alive;
+
+    #[test]
+    fn a_process_that_ended_is_dead_though_nobody_has_asked_for_its_exit_code() {
+        assert!(process_is_alive(std::process::id()));
+        let mut child =
+            std::process::Command::new("true").stdout(std::process::Stdio::piped()).spawn().unwrap();
+        // Its stdout ends with it.
+        std::io::copy(&mut child.stdout.take().unwrap(), &mut std::io::sink()).unwrap();
+        while process_is_alive(child.id()) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+    }
 }

@@ -2,16 +2,21 @@
 
 pub mod aws_auth;
 pub mod cni;
+pub mod deployments;
 pub mod eniconfig;
 pub mod lock;
 pub mod nodes;
 pub mod pods;
+mod quantity;
 pub mod record;
+pub mod stateful_sets;
+pub mod volumes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use kube::client::{Body, ClientBuilder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -20,6 +25,7 @@ use tokio::sync::Mutex;
 use tower::BoxError;
 use tower::buffer::BufferLayer;
 use tower::filter::AsyncFilterLayer;
+use tower::util::MapResponseLayer;
 
 use crate::aws::sts::Sts;
 use crate::calls::Calls;
@@ -174,6 +180,14 @@ impl Login {
         Login { sts, cluster, token: Arc::default() }
     }
 
+    /// The next request logs in anew.
+    fn forget(&self) {
+        // Who holds it is making a new one.
+        if let Ok(mut token) = self.token.try_lock() {
+            *token = None;
+        }
+    }
+
     async fn header(&self) -> std::result::Result<HeaderValue, BoxError> {
         let mut token = self.token.lock().await;
         if let Some((made, since, header)) = token.as_ref() {
@@ -206,6 +220,14 @@ fn client(mut config: Config, login: Option<Login>, calls: &Calls) -> Result<Cli
     let builder =
         ClientBuilder::try_from(config).map_err(|error| failure("set up the Kubernetes client", &error))?;
     let calls = calls.clone();
+    let refused = login.clone();
+    // A token that the API server takes no more is not shown again: a clock that is off, a session that was ended.
+    let renew = MapResponseLayer::new(move |response: http::Response<_>| {
+        if let Some(login) = refused.as_ref().filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
+            login.forget();
+        }
+        response
+    });
     let prepare = AsyncFilterLayer::new(move |mut request: http::Request<Body>| {
         let login = login.clone();
         calls.kubernetes(request.method().as_str(), request.uri().query());
@@ -217,7 +239,7 @@ fn client(mut config: Config, login: Option<Login>, calls: &Calls) -> Result<Cli
         }
     });
     // The filter clones the service under it, and only a buffer makes that one a clone.
-    Ok(builder.with_layer(&BufferLayer::new(1024)).with_layer(&prepare).build())
+    Ok(builder.with_layer(&renew).with_layer(&BufferLayer::new(1024)).with_layer(&prepare).build())
 }
 
 /// A Kubernetes error as a failure that names the reason.

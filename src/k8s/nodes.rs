@@ -7,9 +7,10 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::error::Result;
-use crate::facts::{Node, NodeKind};
+use crate::error::{Error, Result};
+use crate::facts::{Node, NodeKind, Taint};
 
+use super::quantity::amounts;
 use super::{FIELD_MANAGER, failure};
 
 /// Objects a page: the API server holds each page in memory as a whole.
@@ -32,12 +33,37 @@ pub async fn list(client: &Client) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
+/// Names of the nodes that a label selector takes, as the API server reads it.
+pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String>> {
+    let api: Api<KubeNode> = Api::all(client.clone());
+    let query = || ListParams::default().labels(selector).limit(PAGE);
+    let mut names = BTreeSet::new();
+    let mut params = query();
+    loop {
+        let page = match api.list_metadata(&params).await {
+            Ok(page) => page,
+            Err(kube::Error::Api(status)) if status.code == 400 => {
+                return Err(Error::usage(format!("'{selector}' is no label selector"))
+                    .at("--nodes")
+                    .because(status.message.clone()));
+            }
+            Err(error) => return Err(failure("list nodes by their labels", &error)),
+        };
+        names.extend(page.items.into_iter().filter_map(|node| node.metadata.name));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = query().continue_token(&token),
+            None => return Ok(names),
+        }
+    }
+}
+
 fn node(node: KubeNode) -> Node {
     let labels = node.metadata.labels.unwrap_or_default();
     let spec = node.spec.unwrap_or_default();
     let status = node.status.unwrap_or_default();
     let provider = spec.provider_id.unwrap_or_default();
     let label = |key: &str| labels.get(key).cloned().unwrap_or_default();
+    let allocatable = amounts(status.allocatable.as_ref());
     let max_pods =
         status.allocatable.as_ref().and_then(|resources| resources.get("pods")).map(|pods| pods.0.parse());
     let owners = node.metadata.owner_references.unwrap_or_default();
@@ -57,10 +83,24 @@ fn node(node: KubeNode) -> Node {
         ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
         unschedulable: spec.unschedulable.unwrap_or_default(),
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
+        allocatable,
+        // A preference keeps no pod off.
+        taints: spec
+            .taints
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|taint| taint.effect != "PreferNoSchedule")
+            .map(|taint| Taint {
+                key: taint.key,
+                value: taint.value.unwrap_or_default(),
+                effect: taint.effect,
+            })
+            .collect(),
         annotations: node.metadata.annotations.unwrap_or_default(),
         node_claim: owners.into_iter().find(|owner| owner.kind == "NodeClaim").map(|owner| owner.name),
         subnet: None,
         pod_subnets: BTreeSet::new(),
+        pod_addresses: 0,
         labels,
     }
 }

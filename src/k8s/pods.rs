@@ -1,16 +1,20 @@
 //! Pods, PodDisruptionBudgets and evictions.
 
-use k8s_openapi::api::core::v1::Pod as KubePod;
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{Pod as KubePod, PodCondition, PodSpec, Toleration};
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
-use kube::api::{ListParams, PostParams};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 
 use crate::error::Result;
-use crate::facts::{Budget, Pod};
+use crate::facts::{Budget, Controller, Least, Placement, Pod};
 
 use super::failure;
 use super::nodes::PAGE;
+use super::quantity::effective_requests;
 
 /// What the API server answers to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub enum Evicted {
     Gone,
     /// 429: a budget allows no disruption now; in the API server's words.
     NotNow(String),
+    /// 429 without a budget: the API server has too much to do.
+    Busy(String),
     /// 500: more than one budget covers it, so it can never be evicted.
     TooManyBudgets(String),
 }
@@ -50,25 +56,65 @@ pub fn pod(pod: KubePod) -> Pod {
     let status = pod.status.unwrap_or_default();
     let owners = meta.owner_references.unwrap_or_default();
     let controller = owners.into_iter().find(|owner| owner.controller.unwrap_or_default());
-    let conditions = status.conditions.unwrap_or_default();
+    let readiness = status.conditions.unwrap_or_default().into_iter().find(|each| each.type_ == "Ready");
+    let ready = readiness.as_ref().is_some_and(|readiness| readiness.status == "True");
+    let created = meta.creation_timestamp.map(|time| time.0);
+    let became =
+        readiness.as_ref().filter(|_| ready).and_then(|ready| Some(ready.last_transition_time.as_ref()?.0));
     Pod {
         namespace: meta.namespace.unwrap_or_default(),
         name: meta.name.unwrap_or_default(),
         uid: meta.uid.unwrap_or_default(),
-        node: spec.node_name.unwrap_or_default(),
         labels: meta.labels.unwrap_or_default(),
         phase: status.phase.unwrap_or_default(),
-        ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        ready,
         host_network: spec.host_network.unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
         address: status.pod_ip,
-        controller: controller.map(|owner| (owner.kind, owner.name)),
+        controller: controller.map(|owner| Controller { kind: owner.kind, name: owner.name }),
         mirror: meta
             .annotations
             .is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")),
-        empty_dir: spec.volumes.unwrap_or_default().iter().any(|volume| volume.empty_dir.is_some()),
+        empty_dir: spec.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
         grace_seconds: spec.termination_grace_period_seconds.unwrap_or(30),
+        seconds_to_ready: created
+            .zip(became)
+            .and_then(|(created, became)| u32::try_from(became.duration_since(created).as_secs()).ok()),
+        not_ready_because: readiness.filter(|_| !ready).and_then(in_its_own_words),
+        requests: effective_requests(&spec),
+        placement: placement(&spec),
+        node: spec.node_name.unwrap_or_default(),
     }
+}
+
+fn in_its_own_words(readiness: PodCondition) -> Option<Box<str>> {
+    readiness.message.or(readiness.reason).map(String::into_boxed_str)
+}
+
+fn placement(spec: &PodSpec) -> Option<Box<Placement>> {
+    let affinity = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
+    let required =
+        affinity.and_then(|nodes| nodes.required_during_scheduling_ignored_during_execution.as_ref());
+    let claims = spec.volumes.iter().flatten().filter_map(|volume| {
+        // An ephemeral volume's claim is named after pod and volume, and goes with the pod.
+        volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone())
+    });
+    let placement = Placement {
+        node_selector: spec.node_selector.clone().unwrap_or_default(),
+        node_affinity: required.map(|terms| terms.node_selector_terms.clone()).unwrap_or_default(),
+        tolerations: spec.tolerations.iter().flatten().filter(|each| !is_default(each)).cloned().collect(),
+        claims: claims.collect(),
+    };
+    (placement != Placement::default()).then(|| Box::new(placement))
+}
+
+/// Every pod has these two (admission plugin DefaultTolerationSeconds); no node that takes pods has the taints.
+fn is_default(toleration: &Toleration) -> bool {
+    toleration.toleration_seconds.is_some()
+        && matches!(
+            toleration.key.as_deref(),
+            Some("node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
+        )
 }
 
 pub async fn budgets(client: &Client) -> Result<Vec<Budget>> {
@@ -80,16 +126,32 @@ pub async fn budgets(client: &Client) -> Result<Vec<Budget>> {
     Ok(list.items.into_iter().map(budget).collect())
 }
 
-fn budget(budget: PodDisruptionBudget) -> Budget {
+/// Only what is needed is kept.
+pub fn budget(budget: PodDisruptionBudget) -> Budget {
     let status = budget.status.unwrap_or_default();
+    let spec = budget.spec.unwrap_or_default();
+    let text = |value: IntOrString| match value {
+        IntOrString::Int(number) => number.to_string(),
+        IntOrString::String(text) => text,
+    };
+    // One of the two; none means minAvailable 1 (API reference, PodDisruptionBudgetSpec).
+    let least = match (spec.min_available, spec.max_unavailable) {
+        (_, Some(most)) => Least::MaxUnavailable(text(most)),
+        (Some(least), None) => Least::MinAvailable(text(least)),
+        (None, None) => Least::MinAvailable("1".into()),
+    };
     Budget {
         namespace: budget.metadata.namespace.unwrap_or_default(),
         name: budget.metadata.name.unwrap_or_default(),
-        selector: budget.spec.and_then(|spec| spec.selector),
+        selector: spec.selector,
+        least,
+        unhealthy_may_go: spec.unhealthy_pod_eviction_policy.as_deref() == Some("AlwaysAllow"),
         disruptions_allowed: status.disruptions_allowed.unwrap_or_default(),
         current_healthy: status.current_healthy.unwrap_or_default(),
         desired_healthy: status.desired_healthy.unwrap_or_default(),
         expected: status.expected_pods.unwrap_or_default(),
+        observed: status.observed_generation >= budget.metadata.generation,
+        disrupted: status.disrupted_pods.unwrap_or_default().into_keys().collect::<BTreeSet<_>>(),
     }
 }
 
@@ -97,44 +159,61 @@ fn budget(budget: PodDisruptionBudget) -> Budget {
 ///
 /// `Api::evict` of kube 5.0 writes the options under a key that the API server doesn't know, and they are lost;
 /// so the Eviction is posted as the subresource that it is.
-pub async fn evict(evictor: &Client, pod: &Pod, grace_seconds: Option<i64>) -> Result<Evicted> {
+pub async fn evict(evictor: &Client, pod: &Pod) -> Result<Evicted> {
     let api: Api<KubePod> = Api::namespaced(evictor.clone(), &pod.namespace);
     let mut eviction = Eviction::default();
     eviction.metadata.name = Some(pod.name.clone());
     eviction.metadata.namespace = Some(pod.namespace.clone());
     eviction.delete_options = Some(DeleteOptions {
-        grace_period_seconds: grace_seconds,
+        grace_period_seconds: Some(pod.grace_seconds),
         preconditions: Some(Preconditions { uid: Some(pod.uid.clone()), resource_version: None }),
         ..DeleteOptions::default()
     });
+    let params = PostParams::default();
     let reply = api
-        .create_subresource::<Eviction, serde_json::Value>(
-            "eviction",
-            &pod.name,
-            &PostParams::default(),
-            &eviction,
-        )
+        .create_subresource::<Eviction, serde_json::Value>("eviction", &pod.name, &params, &eviction)
         .await;
+    answer(reply.map(drop), "evict pod", pod)
+}
+
+/// Deletes exactly this pod, past every budget: only where the user asked for that and named the cluster.
+pub async fn delete(evictor: &Client, pod: &Pod) -> Result<Evicted> {
+    let api: Api<KubePod> = Api::namespaced(evictor.clone(), &pod.namespace);
+    let params = DeleteParams {
+        grace_period_seconds: u32::try_from(pod.grace_seconds).ok(),
+        ..DeleteParams::default()
+    }
+    .preconditions(kube::api::Preconditions { uid: Some(pod.uid.clone()), resource_version: None });
+    answer(api.delete(&pod.name, &params).await.map(drop), "delete pod", pod)
+}
+
+fn answer(reply: std::result::Result<(), kube::Error>, what: &str, pod: &Pod) -> Result<Evicted> {
     match reply {
-        Ok(_) => Ok(Evicted::Accepted),
+        Ok(()) => Ok(Evicted::Accepted),
         Err(kube::Error::Api(status)) => match status.code {
-            404 | 409 => Ok(Evicted::Gone),
-            429 => Ok(Evicted::NotNow(budget_says(&status))),
+            404 => Ok(Evicted::Gone),
+            // Another pod has its name by now, or somebody wrote it at the same moment: the watch will tell.
+            409 => Ok(Evicted::Busy(status.message.clone())),
+            429 => Ok(match budget_says(&status) {
+                Some(reason) => Evicted::NotNow(reason),
+                None => Evicted::Busy(status.message.clone()),
+            }),
             500 if status.message.contains("more than one PodDisruptionBudget") => {
                 Ok(Evicted::TooManyBudgets(status.message.clone()))
             }
-            _ => Err(failure("evict pod", &kube::Error::Api(status)).at(pod.full_name())),
+            _ => Err(failure(what, &kube::Error::Api(status)).at(pod.full_name())),
         },
-        Err(error) => Err(failure("evict pod", &error).at(pod.full_name())),
+        Err(error) => Err(failure(what, &error).at(pod.full_name())),
     }
 }
 
-/// The cause names the budget and how far it is from enough; the message alone says only that there is one.
-fn budget_says(status: &kube::core::Status) -> String {
+/// The cause names the budget and how far it is from enough. A 429 without one is the API server's own: too many
+/// requests.
+fn budget_says(status: &kube::core::Status) -> Option<String> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let told: Vec<&str> = causes
         .filter(|cause| cause.reason == "DisruptionBudget")
         .map(|cause| cause.message.as_str())
         .collect();
-    if told.is_empty() { status.message.clone() } else { told.join("; ") }
+    (!told.is_empty()).then(|| told.join("; "))
 }

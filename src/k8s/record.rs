@@ -35,9 +35,28 @@ pub struct Record {
     /// Sizes of managed node groups before the drain, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub managed: BTreeMap<String, Sizes>,
+    /// Auto Scaling groups that are kept from growing during a drain, with the processes that we suspended for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, BTreeSet<String>>,
+    /// Managed node groups likewise.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub held_managed: BTreeSet<String>,
+    /// Deployments (`namespace/name`) that have one more replica for a drain, and how many they had before.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub surged: BTreeMap<String, i32>,
     /// Nodes that we cordoned, and must uncordon when a drain is given up.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub cordoned: BTreeSet<String>,
+}
+
+impl Record {
+    /// A drain has begun and has not ended: node groups are held, Deployments are larger, or nodes are cordoned.
+    pub fn is_holding(&self) -> bool {
+        !(self.held.is_empty()
+            && self.held_managed.is_empty()
+            && self.surged.is_empty()
+            && self.cordoned.is_empty())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

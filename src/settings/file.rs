@@ -33,7 +33,11 @@ pub fn complete(
     let mut from_file = BTreeMap::new();
     for (key, value) in &table {
         let Some(arg) = subcommand.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else {
-            return Err(unknown(&path, key, subcommand));
+            if is_known(&command, key) {
+                // Another subcommand's: the file is for all of them.
+                continue;
+            }
+            return Err(unknown(&path, key, &command));
         };
         let open =
             matches!(given.value_source(arg.get_id().as_str()), None | Some(ValueSource::DefaultValue));
@@ -93,9 +97,15 @@ fn words(value: &Value) -> Option<Vec<String>> {
     }
 }
 
+fn is_known(command: &clap::Command, key: &str) -> bool {
+    command.get_subcommands().flat_map(clap::Command::get_arguments).any(|arg| arg.get_long() == Some(key))
+}
+
 fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {
-    let mut known: Vec<&str> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
+    let all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let mut known: Vec<&str> = all.filter_map(|arg| arg.get_long()).collect();
     known.sort_unstable();
+    known.dedup();
     Error::usage(format!("there is no setting '{key}'"))
         .at(path)
         .next(format!("settings are flags' names: {}", known.join(", ")))

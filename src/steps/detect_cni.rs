@@ -102,7 +102,7 @@ impl Rules for DetectCni {
         match *change {}
     }
 
-    fn notes(_: &Design, facts: &Facts) -> Vec<String> {
+    fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
         let Some((version, source)) = detected_version(&facts.cni) else { return Vec::new() };
         let allows = [
             (Version::CUSTOM_NETWORKING, "custom networking"),

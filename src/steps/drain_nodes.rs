@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::design::Design;
 use crate::discover::Section;
 use crate::drain;
+use crate::drain::forecast::{Time, forecast};
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::facts::{Facts, Pod};
 use crate::settings::Settings;
 use crate::walk::Walk;
 
@@ -15,12 +16,13 @@ use super::{Change, Rules, Sign, Step};
 pub struct DrainNodes;
 
 /// All old nodes at once: pods must not move from one old node to the next.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Replace {
     nodes: BTreeSet<String>,
     /// `owner: how many`
     owners: Vec<(String, usize)>,
     moving: usize,
+    time: Time,
 }
 
 impl Rules for DrainNodes {
@@ -29,21 +31,42 @@ impl Rules for DrainNodes {
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
-        if design.old_nodes.is_empty() || settings.keep_old_nodes {
+        if (design.drained.is_empty() || settings.keep_old_nodes) && !facts.record.is_holding() {
             return Vec::new();
         }
-        let pods = drain::filter::sort(facts, &design.old_nodes, settings);
-        let owners = drain::owner::count(facts, &design.old_nodes);
-        vec![Replace { nodes: design.old_nodes.clone(), owners, moving: pods.evict.len() }]
+        if settings.keep_old_nodes {
+            return vec![Replace::default()];
+        }
+        let pods = drain::filter::sort(facts, &design.drained, settings);
+        let owners = drain::owner::count(facts, &design.drained);
+        let moving: Vec<&Pod> = pods.evict.iter().collect();
+        // A pod that is deleted and not evicted asks no budget.
+        let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
+        let time = forecast(&moving, &facts.pods, budgets).time;
+        vec![Replace { nodes: design.drained.clone(), owners, moving: moving.len(), time }]
     }
 
     fn describe(change: &Replace) -> Change {
-        let described = Change::new(Sign::Remove, format!("{} old nodes", change.nodes.len()))
+        if change.nodes.is_empty() {
+            return Change::new(Sign::Change, "what a drain that was cut holds back: node groups, cordons")
+                .from_to("held", Some("yes"), "no");
+        }
+        let mut described = Change::new(Sign::Remove, format!("{} old nodes", change.nodes.len()))
             .to("pods to move", change.moving.to_string());
+        if change.moving > 0 {
+            described = described.to("predicted time", change.time.to_string());
+        }
         change
             .owners
             .iter()
             .fold(described, |change, (owner, nodes)| change.to(owner, format!("{nodes} nodes")))
+    }
+
+    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        match settings.dry_run && !settings.keep_old_nodes {
+            true => drain::preview::preview(design, facts, settings),
+            false => Vec::new(),
+        }
     }
 
     async fn apply(walk: &mut Walk, change: Replace) -> Result<()> {

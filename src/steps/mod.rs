@@ -176,7 +176,7 @@ pub(crate) trait Rules {
     fn describe(change: &Self::Change) -> Change;
 
     /// What else the step has to say.
-    fn notes(_: &Design, _: &Facts) -> Vec<String> {
+    fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {
         Vec::new()
     }
 

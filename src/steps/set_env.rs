@@ -184,18 +184,20 @@ async fn update_addon(walk: &Walk, configuration: &str) -> Result<()> {
     let updates = eks.update_count(&cluster.name, Updated::Addon).await?;
     let token = client_token(&cluster.arn, Step::SetEnv.name(), &format!("{updates} {configuration}"));
     let update = eks.update_addon(&cluster.name, configuration, &token).await?;
-    walk.until("add-on vpc-cni updated", async || match eks.addon_update(&cluster.name, &update).await {
-        Ok(Update::Successful) => Ok(Seen::Yes(())),
-        Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
-        Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
-            .at(&update)
-            .because(reason)
-            .next(format!(
-                "aws eks describe-update --name {} --addon-name vpc-cni --update-id {update}",
-                cluster.name
-            ))),
-        Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
-        Err(error) => Err(error),
+    walk.until("add-on vpc-cni updated", async || {
+        match eks.update(&cluster.name, Updated::Addon, &update).await {
+            Ok(Update::Successful) => Ok(Seen::Yes(())),
+            Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
+            Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
+                .at(&update)
+                .because(reason)
+                .next(format!(
+                    "aws eks describe-update --name {} --addon-name vpc-cni --update-id {update}",
+                    cluster.name
+                ))),
+            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
+            Err(error) => Err(error),
+        }
     })
     .await
 }

@@ -31,6 +31,15 @@ impl Prompt {
             .map_err(stopped)
     }
 
+    /// A text without a default, empty where nothing was typed.
+    pub fn typed(&self, question: &str) -> Result<String> {
+        Input::with_theme(&self.theme)
+            .with_prompt(question)
+            .allow_empty(true)
+            .interact_text()
+            .map_err(stopped)
+    }
+
     /// The place of the chosen item.
     pub fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         Select::with_theme(&self.theme)

@@ -7,6 +7,7 @@ mod sandbox;
 mod cluster;
 mod command;
 mod cut;
+mod drain;
 mod journey;
 mod offline;
 mod refusal;

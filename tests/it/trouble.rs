@@ -64,10 +64,26 @@ fn replies_that_are_lost_after_the_work_was_done_make_nothing_twice() {
 #[test]
 fn a_drain_that_can_not_end_gives_up_in_good_order_and_goes_on_later() {
     let mut sandbox = small(OldNodes::SelfManaged);
+    // No deadline may be shorter than a grace period.
+    let short = r#"{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":5}}}}"#;
+    for args in
+        [&["patch", "deployment", "coredns", "-p", short][..], &["rollout", "status", "deployment/coredns"]]
+    {
+        sandbox.kubectl(&[&["-n", "kube-system"], args].concat()).expect("kubectl answers");
+    }
     run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
     assert_eq!(cordoned(&sandbox.kubectl_alone()), "");
     let kubectl = sandbox.kubectl_alone();
-    let budget = |name: &str, least: &str| {
+    // A third pod that is never Ready, on a new node: with it two of three are the least, and no third ever is.
+    let new = "jsonpath={.items[?(@.status.allocatable.pods=='20')].metadata.name}";
+    let new = sandbox.kubectl(&["get", "nodes", "-o", new]).expect("kubectl answers");
+    let third = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "third", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}, "annotations": {"sandbox.eni-custom/ready-after": "1h"}},
+        "spec": {"nodeName": new.split_whitespace().next(), "containers": [{"name": "main", "image": "example.com/none"}]},
+    });
+    sandbox.kubectl_with(&["apply", "-f", "-"], &third.to_string()).expect("the pod is made");
+    let budget = |name: &str, least: serde_json::Value| {
         let spec = json!({
             "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
             "metadata": {"name": name, "namespace": "kube-system"},
@@ -77,7 +93,7 @@ fn a_drain_that_can_not_end_gives_up_in_good_order_and_goes_on_later() {
         kubectl.run_with(&["apply", "-f", "-"], &spec.to_string()).expect("the budget is there");
     };
 
-    budget("never", "100%");
+    budget("never", json!(2));
     run(&sandbox, &["drain-nodes", "--yes", "--drain-timeout", "5s"]).expect(4).tells(&[
         "coredns",
         "never",
@@ -88,7 +104,10 @@ fn a_drain_that_can_not_end_gives_up_in_good_order_and_goes_on_later() {
     interrupted(&sandbox);
     cordons_are_put_back(&mut sandbox);
 
-    budget("now", "50%");
+    kubectl
+        .run(&["-n", "kube-system", "delete", "pod", "third", "--grace-period", "0", "--force"])
+        .expect("the pod goes");
+    budget("now", json!("50%"));
     let watched = Watched::start(&sandbox);
     run(&sandbox, &["drain-nodes", "--yes"]).expect(0);
     watched.reached(&mut sandbox);

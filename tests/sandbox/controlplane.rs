@@ -162,9 +162,15 @@ pub fn random() -> u64 {
 
 /// etcd and the API server: the first two to start, together.
 pub fn start_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
-    let url = |port: &Port| format!("http://127.0.0.1:{}", port.number);
-    let file = |name: &str| dir.join("pki").join(name).display().to_string();
+    start_etcd(children, tools, dir, ports)?;
+    start_api_server(children, tools, dir, ports)
+}
 
+fn url(port: &Port) -> String {
+    format!("http://127.0.0.1:{}", port.number)
+}
+
+fn start_etcd(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
     let mut etcd = Command::new(&tools.etcd.path);
     etcd.args(["--name", "sandbox", "--log-level", "warn", "--quota-backend-bytes", "4294967296"]);
     // Nothing here outlives its processes, so nothing needs to reach the disk.
@@ -173,8 +179,12 @@ pub fn start_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &
     etcd.args(["--listen-peer-urls", &url(&ports.etcd_peer)]);
     etcd.args(["--initial-advertise-peer-urls", &url(&ports.etcd_peer)]);
     etcd.args(["--initial-cluster", &format!("sandbox={}", url(&ports.etcd_peer))]);
-    children.start("etcd", etcd, tools.etcd.ours)?;
+    children.start("etcd", etcd, tools.etcd.ours)
+}
 
+/// The API server, at the start or again.
+pub fn start_api_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
+    let file = |name: &str| dir.join("pki").join(name).display().to_string();
     let mut server = Command::new(&tools.kube_apiserver.path);
     server.args(["--etcd-servers", &url(&ports.etcd)]);
     server.args(["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"]);

@@ -28,7 +28,7 @@ use rustix::process::{Pid, Signal};
 use sandbox::process::INTERRUPTED;
 use sandbox::tools::{self, Missing, say};
 use sandbox::watch::{EniWatch, PdbWatch};
-use sandbox::{Sandbox, Shape, witness};
+use sandbox::{Sandbox, Shape, program, witness};
 
 /// An EKS cluster on this machine, to try eni-custom on
 #[derive(Parser)]
@@ -130,8 +130,8 @@ fn catch_signals() -> Result<()> {
 }
 
 fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
-    build_program()?;
-    let program = program()?;
+    program::build()?;
+    let program = program::path()?;
     tools::find_or_build()?;
     let start = Instant::now();
     let mut sandbox = Sandbox::start(shape)?;
@@ -183,7 +183,7 @@ fn up(options: &Up) -> Result<ExitCode> {
         bail!("a sandbox is up already: its environment is in {}; end it with `down`", file.display());
     }
     // Built here, where somebody sees the progress.
-    build_program()?;
+    program::build()?;
     tools::find_or_build()?;
     tools::aws_cli()?;
     say("starting the cluster");
@@ -205,47 +205,6 @@ fn exec(file: &Path, command: &[OsString]) -> Result<ExitCode> {
     let error = run.args(&command[1..]).exec();
     say(&format!("{}: {error}", command[0].display()));
     Ok(ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }))
-}
-
-/// The eni-custom of the same build as this example, which is in `target/PROFILE/examples`.
-fn program() -> Result<PathBuf> {
-    let me = env::current_exe()?;
-    let profile = me.parent().and_then(Path::parent).context("not run from a target folder")?;
-    Ok(profile.join("eni-custom"))
-}
-
-/// Cargo doesn't build it along with an example.
-fn build_program() -> Result<()> {
-    let program = program()?;
-    let cargo = env::var_os("CARGO");
-    if cargo.is_some() || !program.exists() {
-        let profile = match program.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
-            None | Some("debug") => "dev",
-            Some(other) => other,
-        };
-        let mut build = Command::new(cargo.unwrap_or_else(|| "cargo".into()));
-        // What `cargo run` tells a program about its package. The build script of ring asks to run again when
-        // these change, and with it everything that is built on ring: minutes, here and once more in the next
-        // build.
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                build.env_remove(&name);
-            }
-        }
-        build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet"]);
-        // The example is named so that Cargo takes the dependencies with the features that it has already
-        // built for it; for the program alone it would choose others, and build them all again.
-        build.args(["--bin", "eni-custom", "--example", "sandbox"]);
-        let status = build.args(["--profile", profile]).status().context("running cargo")?;
-        if !status.success() {
-            bail!("building eni-custom failed");
-        }
-    }
-    if !program.exists() {
-        bail!("cargo built eni-custom, but {} is not there", program.display());
-    }
-    Ok(())
 }
 
 /// As a shell tells it: 128 and the signal for a process that a signal ended.

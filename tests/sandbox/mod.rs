@@ -13,6 +13,7 @@ pub mod env;
 mod http;
 mod log;
 pub mod process;
+pub mod program;
 mod shape;
 pub mod tools;
 pub mod verdict;
@@ -251,6 +252,17 @@ impl Sandbox {
     /// An error when one of its processes has ended.
     pub fn check(&mut self) -> Result<()> {
         self.children.check()
+    }
+
+    /// Ends the API server and starts it again: for a moment nobody answers, and every watch breaks.
+    pub fn restart_api_server(&mut self) -> Result<()> {
+        self.children.stop("kube-apiserver");
+        controlplane::start_api_server(&mut self.children, &self.tools, self.dir.path(), &self.ports)
+    }
+
+    /// Ends one of its processes for good: what it did is not done any more.
+    pub fn stop(&mut self, process: &str) {
+        self.children.stop(process);
     }
 
     /// Waits, for test code, until Kubernetes or AWS say so.

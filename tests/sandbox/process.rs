@@ -102,18 +102,31 @@ impl Children {
         }
     }
 
+    /// Ends one of them for good.
+    pub fn stop(&mut self, name: &str) {
+        if let Some(index) = self.running.iter().position(|child| child.name == name) {
+            self.running.remove(index).end();
+        }
+    }
+
     pub fn end(&mut self) {
-        for mut child in self.running.drain(..).rev() {
-            drop(child.lifeline.take());
-            let start = Instant::now();
-            while matches!(child.process.try_wait(), Ok(None)) {
-                if start.elapsed() > Duration::from_secs(2) {
-                    let _ = child.process.kill();
-                    let _ = child.process.wait();
-                    break;
-                }
-                sleep(Duration::from_millis(2));
+        for child in self.running.drain(..).rev() {
+            child.end();
+        }
+    }
+}
+
+impl Child {
+    fn end(mut self) {
+        drop(self.lifeline.take());
+        let start = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) {
+            if start.elapsed() > Duration::from_secs(2) {
+                let _ = self.process.kill();
+                let _ = self.process.wait();
+                break;
             }
+            sleep(Duration::from_millis(2));
         }
     }
 }

@@ -66,7 +66,7 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
         bail!("a sandbox is up already: its environment is in {}; end it with `down`", file.display());
     }
     let mut sandbox = Sandbox::start(shape)?;
-    env::link(sandbox.dir(), "eni-custom", &crate::program()?)?;
+    env::link(sandbox.dir(), "eni-custom", &crate::sandbox::program::path()?)?;
     env::link(sandbox.dir(), "aws", &tools::aws_cli()?)?;
     let socket = UnixListener::bind(sandbox.dir().join("control"))?;
     socket.set_nonblocking(true)?;

@@ -1,0 +1,104 @@
+//! Which nodes are to be drained, and whether the drain can be what was asked.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::design::chosen;
+use crate::drain::filter::sort;
+use crate::finding::Finding;
+use crate::steps::Step;
+
+use super::Scene;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
+        return;
+    }
+    selection(scene, findings);
+    deadline(scene, findings);
+    past_budgets(scene, findings);
+}
+
+fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, settings) = (scene.facts, scene.settings);
+    let there: BTreeSet<&str> = facts.nodes.iter().map(|node| node.name.as_str()).collect();
+    for name in settings.node.iter().filter(|name| !there.contains(name.as_str())) {
+        findings.push(
+            Finding::error("EC-DRN-001", format!("there is no node '{name}'"))
+                .at(settings.named("node"))
+                .why("a node is called as `kubectl get nodes` shows it")
+                .mend("name one that is there, or leave the flag out to drain all old nodes"),
+        );
+    }
+    let groups: BTreeSet<&str> = facts
+        .node_groups
+        .managed
+        .iter()
+        .map(|group| group.name.as_str())
+        .chain(facts.node_groups.groups.keys().map(String::as_str))
+        .collect();
+    for name in settings.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
+        findings.push(
+            Finding::error("EC-DRN-002", format!("there is no node group '{name}'"))
+                .at(settings.named("old-node-group"))
+                .why("it is no managed node group and no Auto Scaling group of the cluster")
+                .mend(format!("one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
+        );
+    }
+    let Some(chosen) = chosen(settings, facts) else { return };
+    if chosen.is_empty() && findings.is_empty() {
+        findings.push(
+            Finding::error("EC-DRN-003", "no node is chosen to be drained")
+                .at(settings.named("nodes"))
+                .why("no node has these labels, this name and this owner")
+                .mend("kubectl get nodes --show-labels"),
+        );
+    }
+    let new: Vec<&str> =
+        chosen.iter().filter(|name| !scene.design.old_nodes.contains(*name)).map(String::as_str).collect();
+    if !new.is_empty() {
+        findings.push(
+            Finding::error("EC-DRN-004", format!("{} of the chosen nodes are no old nodes", new.len()))
+                .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
+                .why("their pods have addresses of the custom subnets already, or they don't take part")
+                .mend("choose so that only old nodes are taken; eni-custom plan counts them"),
+        );
+    }
+}
+
+/// A drain that must be over before a pod's grace period can't be promised.
+fn deadline(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
+    let Some(slowest) = sorted.evict.iter().max_by_key(|pod| pod.grace_seconds) else { return };
+    let grace = Duration::from_secs(u64::try_from(slowest.grace_seconds).unwrap_or_default());
+    let limits = [
+        ("drain-timeout", Some(scene.settings.drain_deadline())),
+        ("pod-timeout", scene.settings.pod_timeout),
+    ];
+    for (flag, limit) in limits {
+        let Some(limit) = limit.filter(|limit| *limit < grace) else { continue };
+        findings.push(
+            Finding::error(
+                "EC-DRN-005",
+                format!("{} s is shorter than a pod's grace period", limit.as_secs()),
+            )
+            .at(scene.settings.named(flag))
+            .why(format!("{} may take {} s to end", slowest.full_name(), grace.as_secs()))
+            .mend(format!("give --{flag} {}s or more", grace.as_secs())),
+        );
+    }
+}
+
+/// `--yes` is no answer to this one.
+fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let name = &scene.facts.cluster.name;
+    if !scene.settings.disable_eviction || scene.settings.confirm_cluster.as_ref() == Some(name) {
+        return;
+    }
+    findings.push(
+        Finding::error("EC-DRN-006", "deleting pods past their PodDisruptionBudgets must be confirmed")
+            .at("--disable-eviction")
+            .why("pods are deleted whatever their budgets say: what they serve may be down meanwhile")
+            .mend(format!("--confirm-cluster {name}, if that is what you want; or leave the flag out")),
+    );
+}

@@ -1,0 +1,91 @@
+//! Which PodDisruptionBudgets cover a pod, and how many disruptions a budget allows by its spec. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+
+use crate::facts::{Budget, Least, Pod};
+
+/// Whether the budget's selector takes the pod in.
+pub fn covers(budget: &Budget, pod: &Pod) -> bool {
+    budget.namespace == pod.namespace && selects(budget.selector.as_ref(), &pod.labels)
+}
+
+/// For each pod, in the order given, the places in `budgets` of those that cover it, in order.
+///
+/// A budget is looked up by its namespace and one label that it asks for: namespaces hold thousands of pods, and
+/// hundreds of budgets.
+pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) -> Vec<Vec<usize>> {
+    let mut by_label: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
+    let mut without_label: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, budget) in budgets.iter().enumerate() {
+        let asked =
+            budget.selector.as_ref().and_then(|selector| selector.match_labels.as_ref()?.iter().next());
+        match asked {
+            Some((key, value)) => by_label.entry((&budget.namespace, key, value)).or_default().push(at),
+            None => without_label.entry(&budget.namespace).or_default().push(at),
+        }
+    }
+    let covering = |pod: &Pod| {
+        let namespace = pod.namespace.as_str();
+        let labelled = pod
+            .labels
+            .iter()
+            .filter_map(|(key, value)| by_label.get(&(namespace, key.as_str(), value.as_str())));
+        let near = labelled.chain(without_label.get(namespace)).flatten().copied();
+        let mut found: Vec<usize> =
+            near.filter(|at| selects(budgets[*at].selector.as_ref(), &pod.labels)).collect();
+        found.sort_unstable();
+        found
+    };
+    pods.into_iter().map(covering).collect()
+}
+
+/// As a LabelSelector is read in policy/v1: nil selects nothing, an empty one everything
+/// (apimachinery, meta/v1, LabelSelectorAsSelector).
+fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+    let Some(selector) = selector else { return false };
+    let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
+    equal && selector.match_expressions.iter().flatten().all(|requirement| meets(requirement, labels))
+}
+
+fn meets(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
+    let value = labels.get(&requirement.key);
+    let listed = |value: &String| requirement.values.iter().flatten().any(|one| one == value);
+    match requirement.operator.as_str() {
+        "In" => value.is_some_and(listed),
+        // A pod without the label is not in the list either.
+        "NotIn" => !value.is_some_and(listed),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        // The API server accepts no other.
+        _ => false,
+    }
+}
+
+/// How many of `expected` pods must stay healthy, as the disruption controller computes it; nothing where the spec
+/// can't be read.
+pub fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
+    match least {
+        Least::MinAvailable(value) => scaled(value, expected),
+        Least::MaxUnavailable(value) => Some(expected.saturating_sub(scaled(value, expected)?).max(0)),
+    }
+}
+
+/// Disruptions that the budget allows at once while all of `expected` pods are healthy. Without a pod that it
+/// expects it allows none (disruption controller, updatePdbStatus).
+pub fn most_allowed(least: &Least, expected: i32) -> Option<i32> {
+    Some(expected.saturating_sub(desired_healthy(least, expected)?).max(0))
+}
+
+/// A number, or a percentage of the whole. Both minAvailable and maxUnavailable are rounded up (disruption
+/// controller, getExpectedPodCount: GetScaledValueFromIntOrPercent with roundUp).
+fn scaled(value: &str, whole: i32) -> Option<i32> {
+    let Some(percent) = value.strip_suffix('%') else { return value.parse().ok() };
+    let percent: i64 = percent.parse().ok()?;
+    let hundredths = percent.checked_mul(i64::from(whole.max(0)))?;
+    i32::try_from(hundredths.div_euclid(100) + i64::from(hundredths.rem_euclid(100) > 0)).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! How long a drain takes: at least, and about.
+//!
+//! No drain is faster than the slowest of its budgets, which gives way to d of its k pods at a time, each time until
+//! the replacements are Ready.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::facts::Pod;
+
+/// Where no pod of a budget shows how long they take to be Ready.
+const SECONDS_TO_READY: u32 = 10;
+/// A pod that lost Ready and found it again shows when that was, and not how long it took to start.
+const TOO_LONG: u32 = 3600;
+/// Programs mostly stop well before their grace period; none of the default's length is worth waiting longer for.
+const LONGEST_STOP: i64 = 30;
+/// From a pod that is Ready to the next eviction: the controller's count, the watch, the call.
+const ROUND: f64 = 1.0;
+/// What an API server with its default limits takes beside all else.
+const EVICTIONS_PER_SECOND: f64 = 50.0;
+
+/// Predicted for a whole drain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Time {
+    /// Never faster, were all pods to stop at once.
+    pub bound: Duration,
+    /// With pods that stop at the end of their grace period, or after half a minute, and what each call costs.
+    pub estimate: Duration,
+}
+
+/// The pods that one budget holds.
+pub struct Queue {
+    rounds: u64,
+    seconds_to_ready: u32,
+    grace: i64,
+}
+
+impl Queue {
+    /// `pods` are to be moved, `members` are all that the budget covers, `allowed` at once.
+    pub fn new(pods: &[&Pod], members: &[&Pod], allowed: i32) -> Self {
+        let seen = members.iter().filter_map(|pod| pod.seconds_to_ready);
+        let mut seen: Vec<u32> = seen.filter(|seconds| *seconds <= TOO_LONG).collect();
+        seen.sort_unstable();
+        // A budget that allows none is told as such, and has no time.
+        let rounds = match u64::try_from(allowed) {
+            Ok(at_once @ 1..) => (pods.len() as u64).div_ceil(at_once),
+            _ => 0,
+        };
+        Queue {
+            rounds,
+            seconds_to_ready: seen.get(seen.len() / 2).copied().unwrap_or(SECONDS_TO_READY),
+            grace: longest_stop(pods),
+        }
+    }
+
+    fn bound(&self) -> f64 {
+        self.rounds.saturating_sub(1) as f64 * f64::from(self.seconds_to_ready)
+    }
+
+    fn estimate(&self) -> f64 {
+        self.bound() + self.rounds as f64 * ROUND + self.grace as f64
+    }
+}
+
+impl Time {
+    /// Of these pods in all, some of which wait in queues.
+    pub fn of(moving: &[&Pod], queues: &[Queue]) -> Self {
+        let rate = moving.iter().filter(|pod| !pod.deleting).count() as f64 / EVICTIONS_PER_SECOND;
+        let longest = |of: fn(&Queue) -> f64| queues.iter().map(of).fold(0.0, f64::max);
+        let bound = longest(Queue::bound);
+        let estimate = (rate + longest_stop(moving) as f64).max(longest(Queue::estimate));
+        Time { bound: Duration::from_secs_f64(bound), estimate: Duration::from_secs_f64(estimate) }
+    }
+}
+
+fn longest_stop(pods: &[&Pod]) -> i64 {
+    pods.iter().map(|pod| pod.grace_seconds.clamp(0, LONGEST_STOP)).max().unwrap_or_default()
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bound, estimate) = (self.bound.as_secs(), self.estimate.as_secs_f64().ceil() as u64);
+        write!(f, "at least {}, about {}", spoken(bound, u64::div_euclid), spoken(estimate, u64::div_ceil))
+    }
+}
+
+/// `90 s`, `3 min`, `2 h 5 min`; with whole minutes as `divide` rounds them.
+fn spoken(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
+    match (seconds, divide(seconds, 60)) {
+        (0..=120, _) => format!("{seconds} s"),
+        (_, minutes @ 0..=120) => format!("{minutes} min"),
+        (_, minutes) => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}

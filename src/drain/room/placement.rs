@@ -1,0 +1,162 @@
+//! On which nodes a pod may stand, whatever room they have: labels, volumes, taints.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Toleration};
+
+use crate::facts::{Placement, Taint};
+
+use super::{Lack, Target};
+
+/// What pods ask of their node beside room.
+pub struct Wish<'a> {
+    pub placement: Option<&'a Placement>,
+    /// Where their volumes can be had; nothing where anywhere.
+    pub zones: Option<BTreeSet<String>>,
+}
+
+/// Places of targets, in order.
+pub type Places = Rc<[usize]>;
+
+/// For each wish the targets that would do; where there is none, what the last of them fail at. Wishes that differ
+/// in nothing that matters here share one list: there may be thousands of both.
+pub fn places(wishes: &[Wish<'_>], targets: &[Target]) -> Vec<Result<Places, Lack>> {
+    let mut known: HashMap<String, Result<Places, Lack>> = HashMap::new();
+    let found = |wish: &Wish<'_>| {
+        let asked = wish.placement.map(|asked| format!("{:?}{:?}", asked.node_selector, asked.node_affinity));
+        let labelled = known
+            .entry(asked.unwrap_or_default())
+            .or_insert_with(|| labelled(wish.placement, targets))
+            .clone()?;
+        wish.among(labelled, targets)
+    };
+    wishes.iter().map(found).collect()
+}
+
+/// Those with the labels that are asked for.
+fn labelled(placement: Option<&Placement>, targets: &[Target]) -> Result<Places, Lack> {
+    let found: Places = (0..targets.len())
+        .filter(|at| placement.is_none_or(|placement| selects(placement, &targets[*at])))
+        .collect();
+    match (found.is_empty(), placement) {
+        (true, Some(placement)) if !targets.is_empty() => Err(Lack::Label(asked(placement, targets))),
+        (true, _) => Err(Lack::Nodes),
+        (false, _) => Ok(found),
+    }
+}
+
+impl Wish<'_> {
+    /// Of these, those that the volumes and the taints allow.
+    fn among(&self, labelled: Places, targets: &[Target]) -> Result<Places, Lack> {
+        if self.zones.is_none() && labelled.iter().all(|at| targets[*at].taints.is_empty()) {
+            return Ok(labelled);
+        }
+        let mut left = labelled.to_vec();
+        if let Some(zones) = &self.zones {
+            left.retain(|at| zones.contains(&targets[*at].zone));
+            if left.is_empty() {
+                let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
+                return Err(Lack::VolumeZone(zones.join(" or ")));
+            }
+        }
+        let tolerations = self.placement.map_or(&[][..], |placement| &placement.tolerations);
+        let mut kept_off: BTreeMap<String, usize> = BTreeMap::new();
+        left.retain(|at| match untolerated(tolerations, &targets[*at].taints) {
+            None => true,
+            Some(taint) => {
+                *kept_off.entry(shown(taint)).or_default() += 1;
+                false
+            }
+        });
+        if left.is_empty() {
+            let most = kept_off.into_iter().max_by_key(|(_, nodes)| *nodes);
+            return Err(Lack::Taint(most.map(|(taint, _)| taint).unwrap_or_default()));
+        }
+        Ok(left.into())
+    }
+}
+
+fn selects(placement: &Placement, target: &Target) -> bool {
+    let all_equal = placement.node_selector.iter().all(|(key, value)| target.labels.get(key) == Some(value));
+    let terms = &placement.node_affinity;
+    all_equal && (terms.is_empty() || terms.iter().any(|term| matches(term, target)))
+}
+
+/// A term of nothing selects nothing (API reference, NodeSelectorTerm).
+fn matches(term: &NodeSelectorTerm, target: &Target) -> bool {
+    let labels = term.match_expressions.as_deref().unwrap_or_default();
+    let fields = term.match_fields.as_deref().unwrap_or_default();
+    // metadata.name is the only field; what is yet to start has a name that nobody can have asked for.
+    let name = Some(target.name.as_deref().unwrap_or_default());
+    (!labels.is_empty() || !fields.is_empty())
+        && labels.iter().all(|one| meets(one, target.labels.get(&one.key).map(String::as_str)))
+        && fields.iter().all(|one| meets(one, name.filter(|_| one.key == "metadata.name")))
+}
+
+/// As component-helpers, scheduling/corev1/nodeaffinity reads it.
+fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
+    let values = requirement.values.as_deref().unwrap_or_default();
+    let listed = || value.is_some_and(|value| values.iter().any(|one| one == value));
+    // Both sides are whole numbers, or the node doesn't match.
+    let numbers = || Some((value?.parse::<i64>().ok()?, values.first()?.parse::<i64>().ok()?));
+    match requirement.operator.as_str() {
+        "In" => listed(),
+        "NotIn" => !listed(),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        "Gt" => numbers().is_some_and(|(has, asked)| has > asked),
+        "Lt" => numbers().is_some_and(|(has, asked)| has < asked),
+        _ => false,
+    }
+}
+
+/// What of the selector or the affinity no node has; all of it where each part alone is to be had.
+fn asked(placement: &Placement, targets: &[Target]) -> String {
+    let mut pairs = placement.node_selector.iter();
+    let missing =
+        pairs.find(|(key, value)| !targets.iter().any(|node| node.labels.get(*key) == Some(*value)));
+    if let Some((key, value)) = missing {
+        return format!("{key}={value}");
+    }
+    let pairs = placement.node_selector.iter().map(|(key, value)| format!("{key}={value}"));
+    let terms: Vec<String> = placement.node_affinity.iter().map(term).collect();
+    let affinity = Some(terms.join(", or ")).filter(|_| !terms.is_empty());
+    pairs.chain(affinity).collect::<Vec<_>>().join(" and ")
+}
+
+fn term(term: &NodeSelectorTerm) -> String {
+    let both = term.match_expressions.iter().chain(&term.match_fields).flatten();
+    let one = |one: &NodeSelectorRequirement| {
+        let values = one.values.as_deref().unwrap_or_default().join(", ");
+        match one.operator.as_str() {
+            "In" | "NotIn" => format!("{} {} ({values})", one.key, one.operator),
+            _ if values.is_empty() => format!("{} {}", one.key, one.operator),
+            _ => format!("{} {} {values}", one.key, one.operator),
+        }
+    };
+    both.map(one).collect::<Vec<_>>().join(" and ")
+}
+
+fn untolerated<'a>(tolerations: &[Toleration], taints: &'a [Taint]) -> Option<&'a Taint> {
+    taints.iter().find(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)))
+}
+
+/// As Toleration.ToleratesTaint of the API: what is left out fits any.
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let fits =
+        |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|one| one.is_empty() || one == has);
+    let value = match toleration.operator.as_deref().unwrap_or_default() {
+        "" | "Equal" => toleration.value.as_deref().unwrap_or_default() == taint.value,
+        "Exists" => true,
+        _ => false,
+    };
+    fits(&toleration.effect, &taint.effect) && fits(&toleration.key, &taint.key) && value
+}
+
+fn shown(taint: &Taint) -> String {
+    match taint.value.is_empty() {
+        true => format!("{}:{}", taint.key, taint.effect),
+        false => format!("{}={}:{}", taint.key, taint.value, taint.effect),
+    }
+}

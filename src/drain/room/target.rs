@@ -1,0 +1,164 @@
+//! The nodes that pods can be moved to: those that are there, and those that step 8 is going to start.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::design::{Design, PodSubnet, ZONE_LABEL, ZoneDesign, daemon_pods};
+use crate::facts::{Facts, Node, Pod, Requests};
+use crate::net::cidr::usable_addresses;
+
+/// A node that takes pods, or will.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Nothing where it is yet to start.
+    pub name: Option<String>,
+    pub zone: String,
+    pub labels: BTreeMap<String, String>,
+    pub taints: Vec<crate::facts::Taint>,
+    /// Pods that it still takes. What is unknown, here and below, is not counted.
+    pub pods: Option<u32>,
+    /// What it has in all, and what of that nobody has requested.
+    pub allocatable: Option<Requests>,
+    pub free: Option<Requests>,
+}
+
+impl Target {
+    /// Not even alone would a pod with these requests fit.
+    pub fn is_too_small(&self, requests: Requests) -> bool {
+        self.allocatable.is_some_and(|all| requests.cpu_milli > all.cpu_milli || requests.memory > all.memory)
+    }
+}
+
+/// Where pods can go.
+#[derive(Debug, Clone, Default)]
+pub struct Room {
+    pub targets: Vec<Target>,
+    /// Addresses that pods can still get, by zone; a zone that is left out is not counted.
+    pub addresses: BTreeMap<String, u64>,
+}
+
+impl Room {
+    /// The room that there is, and, where step 8 is about to run, that of the nodes which it starts.
+    pub fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
+        let mut standing: HashMap<&str, Vec<&Pod>> = HashMap::new();
+        // What has finished has given back its room (scheduler, event handlers: terminal pods).
+        for pod in facts.pods.iter().filter(|pod| !pod.is_finished() && !design.old_nodes.contains(&pod.node))
+        {
+            standing.entry(&pod.node).or_default().push(pod);
+        }
+        let on = |node: &Node| standing.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let takes_pods =
+            |node: &&Node| node.ready && !node.unschedulable && !design.old_nodes.contains(&node.name);
+        let nodes: Vec<&Node> = facts.ec2_nodes().filter(takes_pods).collect();
+        let mut room = Room::default();
+        room.targets.extend(nodes.iter().map(|node| there(node, on(node))));
+        for zone in &design.zones {
+            let planned = if growing { planned(facts, zone, &nodes) } else { 0 };
+            room.targets.extend(std::iter::repeat_n(to_come(facts, design, zone), planned));
+            if let Some(free) = free_addresses(facts, zone) {
+                let in_zone = nodes.iter().filter(|node| node.zone == zone.zone);
+                let held: u64 = in_zone.map(|node| held(node, on(node))).sum();
+                // Each new node's interface for pods takes an address that no pod gets.
+                let free = u64::from(free).saturating_sub(planned as u64);
+                room.addresses.insert(zone.zone.clone(), free + held);
+            }
+        }
+        room
+    }
+}
+
+fn there(node: &Node, pods: &[&Pod]) -> Target {
+    let used = |amount: fn(&Requests) -> u64| pods.iter().map(|pod| amount(&pod.requests)).sum::<u64>();
+    let all = node.allocatable;
+    Target {
+        name: Some(node.name.clone()),
+        zone: node.zone.clone(),
+        labels: node.labels.clone(),
+        // A Ready node loses these by itself, moments later.
+        taints: node
+            .taints
+            .iter()
+            .filter(|taint| {
+                !matches!(
+                    taint.key.as_str(),
+                    "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable"
+                )
+            })
+            .cloned()
+            .collect(),
+        pods: Some(node.max_pods.saturating_sub(u32::try_from(pods.len()).unwrap_or(u32::MAX))),
+        allocatable: Some(all),
+        free: Some(Requests {
+            cpu_milli: all.cpu_milli.saturating_sub(used(|requests| requests.cpu_milli)),
+            memory: all.memory.saturating_sub(used(|requests| requests.memory)),
+        }),
+    }
+}
+
+/// Addresses that the node holds already, and no pod has.
+fn held(node: &Node, pods: &[&Pod]) -> u64 {
+    let with_address = pods.iter().filter(|pod| !pod.host_network).count() as u64;
+    u64::from(node.pod_addresses).saturating_sub(with_address)
+}
+
+/// Nodes that the zone's group is to have and that don't take pods yet. A group that has its size from step 8 is the
+/// autoscaler's and the user's by now: it has what it says itself.
+fn planned(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
+    let group = facts.node_groups.groups.values().find(|group| {
+        group.tags.get("aws:cloudformation:stack-name").is_some_and(|stack| *stack == zone.stack)
+    });
+    let stack = facts.node_groups.stacks.get(&zone.stack);
+    let grown = stack
+        .and_then(|stack| stack.parameters.get("DesiredCapacity"))
+        .is_some_and(|size| *size == zone.size.to_string());
+    let own_size = group.and_then(|group| usize::try_from(group.desired).ok()).filter(|_| grown);
+    let in_group = |node: &&&Node| {
+        let id = node.instance_id.as_deref();
+        group.is_some_and(|group| group.instances.iter().any(|instance| Some(instance.id.as_str()) == id))
+    };
+    own_size.unwrap_or(zone.size as usize).saturating_sub(nodes.iter().filter(in_group).count())
+}
+
+/// A node as step 8 starts it, with the labels that the kubelet and the cloud controller give it.
+fn to_come(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
+    let machine = &design.machine;
+    let mut labels = BTreeMap::new();
+    let mut label = |keys: &[&str], value: &str| {
+        labels.extend(keys.iter().map(|key| (key.to_string(), value.to_string())));
+    };
+    label(
+        &[ZONE_LABEL, "failure-domain.beta.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone"],
+        &zone.zone,
+    );
+    label(
+        &["topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"],
+        &facts.caller.region,
+    );
+    label(&["topology.k8s.aws/zone-id"], &zone.zone_id);
+    label(&["kubernetes.io/os", "beta.kubernetes.io/os"], "linux");
+    if let Some(instance_type) = &machine.instance_type {
+        label(&["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"], &instance_type.name);
+    }
+    if let Some(image) = &machine.image {
+        let architecture = if image.architecture == "arm64" { "arm64" } else { "amd64" };
+        label(&["kubernetes.io/arch", "beta.kubernetes.io/arch"], architecture);
+    }
+    // There will be one, and nobody can have asked for its value.
+    label(&["kubernetes.io/hostname"], "");
+    if design.labels_nodes() {
+        label(&[&design.label_key], &zone.eniconfig);
+    }
+    Target {
+        zone: zone.zone.clone(),
+        labels,
+        pods: machine.max_pods.map(|max| max.get().saturating_sub(daemon_pods(facts))),
+        ..Target::default()
+    }
+}
+
+fn free_addresses(facts: &Facts, zone: &ZoneDesign) -> Option<u32> {
+    match &zone.pod_subnet {
+        PodSubnet::There { id, .. } => facts.vpc.subnet(id).map(|subnet| subnet.free),
+        PodSubnet::New { cidr } => Some(usable_addresses(*cidr)),
+        PodSubnet::Unknown => None,
+    }
+}

@@ -1,0 +1,364 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::design::design;
+use crate::facts::{Facts, Placement, Requests, Taint};
+use crate::sample::{facts, node, pod, settings};
+use crate::steps::Step;
+
+const GIB: u64 = 1 << 30;
+
+fn target(zone: &str, pods: u32, cpu_milli: u64, memory: u64) -> Target {
+    let free = Requests { cpu_milli, memory };
+    let zone_label = ("topology.kubernetes.io/zone".to_string(), zone.to_string());
+    Target {
+        name: Some(format!("new-{zone}")),
+        zone: zone.into(),
+        labels: [zone_label].into(),
+        pods: Some(pods),
+        allocatable: Some(free),
+        free: Some(free),
+        ..Target::default()
+    }
+}
+
+fn labelled(labels: &[(&str, &str)]) -> Target {
+    let mut target = target("a", 10, 1000, GIB);
+    target.labels.extend(labels.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+    target
+}
+
+fn asking(cpu_milli: u64, memory: u64) -> Pod {
+    Pod { requests: Requests { cpu_milli, memory }, ..pod("shop", "cart") }
+}
+
+fn placed(placement: Placement) -> Pod {
+    Pod { placement: Some(Box::new(placement)), ..asking(1, 1) }
+}
+
+fn selecting(key: &str, value: &str) -> Placement {
+    Placement { node_selector: [(key.into(), value.into())].into(), ..Placement::default() }
+}
+
+fn room(targets: &[Target]) -> Room {
+    Room { targets: targets.to_vec(), addresses: BTreeMap::new() }
+}
+
+fn found(pods: &[Pod], room: &Room) -> Vec<Shortage> {
+    shortages(&pods.iter().collect::<Vec<_>>(), &BTreeMap::new(), room)
+}
+
+/// Each shortage as `3 in a: why`.
+fn told(shortages: &[Shortage]) -> Vec<String> {
+    let one = |shortage: &Shortage| {
+        let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
+        format!("{}{zone}: {}", shortage.count, shortage.lack)
+    };
+    shortages.iter().map(one).collect()
+}
+
+#[test]
+fn affinity_is_read_as_the_scheduler_reads_it() {
+    let on = |requirement: Value| json!([{"matchExpressions": [requirement]}]);
+    for (terms, labels, fits) in [
+        (
+            on(json!({"key": "disk", "operator": "In", "values": ["ssd", "nvme"]})),
+            vec![("disk", "nvme")],
+            true,
+        ),
+        (on(json!({"key": "disk", "operator": "In", "values": ["ssd"]})), vec![], false),
+        (on(json!({"key": "disk", "operator": "NotIn", "values": ["ssd"]})), vec![("disk", "ssd")], false),
+        (on(json!({"key": "disk", "operator": "NotIn", "values": ["ssd"]})), vec![], true),
+        (on(json!({"key": "disk", "operator": "Exists"})), vec![("disk", "")], true),
+        (on(json!({"key": "disk", "operator": "Exists"})), vec![], false),
+        (on(json!({"key": "disk", "operator": "DoesNotExist"})), vec![], true),
+        (on(json!({"key": "disk", "operator": "DoesNotExist"})), vec![("disk", "ssd")], false),
+        (on(json!({"key": "cores", "operator": "Gt", "values": ["9"]})), vec![("cores", "10")], true),
+        (on(json!({"key": "cores", "operator": "Gt", "values": ["10"]})), vec![("cores", "10")], false),
+        (on(json!({"key": "cores", "operator": "Lt", "values": ["11"]})), vec![("cores", "10")], true),
+        (on(json!({"key": "cores", "operator": "Lt", "values": ["11"]})), vec![("cores", "few")], false),
+        (on(json!({"key": "cores", "operator": "Lt", "values": ["11"]})), vec![], false),
+        // One term is enough; within one, all must hold; one of nothing selects nothing.
+        (
+            json!([
+                {"matchExpressions": [{"key": "disk", "operator": "Exists"}]},
+                {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]},
+            ]),
+            vec![("gpu", "1")],
+            true,
+        ),
+        (
+            json!([{"matchExpressions": [
+                {"key": "disk", "operator": "Exists"}, {"key": "gpu", "operator": "Exists"},
+            ]}]),
+            vec![("gpu", "1")],
+            false,
+        ),
+        (json!([{}]), vec![], false),
+        (
+            json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["old-1"]}]}]),
+            vec![],
+            false,
+        ),
+        (
+            json!([{"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["old-1"]}]}]),
+            vec![],
+            true,
+        ),
+    ] {
+        let placement = Placement {
+            node_affinity: serde_json::from_value(terms.clone()).unwrap(),
+            ..Placement::default()
+        };
+        let found = found(&[placed(placement)], &room(&[labelled(&labels)]));
+        assert_eq!(found.is_empty(), fits, "{terms} {labels:?}");
+        assert!(found.iter().all(|shortage| matches!(shortage.lack, Lack::Label(_))), "{found:?}");
+    }
+}
+
+#[test]
+fn taints_are_tolerated_as_the_api_says() {
+    let taint = Taint { key: "gpu".into(), value: "a100".into(), effect: "NoSchedule".into() };
+    let tainted = Target { taints: vec![taint], ..labelled(&[]) };
+    for (toleration, fits) in [
+        (json!(null), false),
+        (json!({"operator": "Exists"}), true),
+        (json!({"key": "gpu", "operator": "Exists"}), true),
+        (json!({"key": "gpu", "operator": "Exists", "effect": "NoExecute"}), false),
+        (json!({"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}), true),
+        (json!({"key": "gpu", "value": "a100"}), true),
+        (json!({"key": "gpu", "operator": "Equal", "value": "a100", "effect": "NoSchedule"}), true),
+        (json!({"key": "gpu", "operator": "Equal", "value": "h100"}), false),
+        (json!({"key": "tpu", "operator": "Exists"}), false),
+    ] {
+        let tolerations = if toleration.is_null() { json!([]) } else { json!([toleration]) };
+        let placement =
+            Placement { tolerations: serde_json::from_value(tolerations).unwrap(), ..Placement::default() };
+        let found = found(&[placed(placement)], &room(std::slice::from_ref(&tainted)));
+        assert_eq!(found.is_empty(), fits, "{toleration}");
+        assert!(told(&found).iter().all(|told| told.ends_with("the taint gpu=a100:NoSchedule")), "{found:?}");
+    }
+}
+
+#[test]
+fn each_lack_is_told_by_its_reason_with_its_pods() {
+    let two = |one: Pod| vec![one.clone(), one];
+    let nodes = room(&[target("a", 1, 1000, 4 * GIB), target("a", 1, 1000, 4 * GIB)]);
+    for (pods, room, expected) in [
+        (two(asking(1, 1)), room(&[]), "2: there is no new node that takes pods"),
+        (two(placed(selecting("disk", "ssd"))), nodes.clone(), "2: no new node has disk=ssd"),
+        (
+            two(asking(1001, 1)),
+            nodes.clone(),
+            "2: one alone asks for more processor or memory than a new node has",
+        ),
+        (two(asking(1, 1)), room(&[target("a", 1, 1000, GIB)]), "1 in a: the new nodes are full: max pods"),
+        (
+            two(asking(600, 1)),
+            room(&[target("a", 9, 1000, GIB)]),
+            "1 in a: the new nodes are full: cpu requests",
+        ),
+        (
+            [two(asking(0, GIB)), two(asking(0, GIB))].concat(),
+            room(&[target("a", 9, 1, 2 * GIB), target("b", 9, 1, GIB)]),
+            "1: the new nodes are full: memory requests",
+        ),
+        (
+            two(asking(1, 1)),
+            Room { addresses: [("a".into(), 1)].into(), ..nodes },
+            "1 in a: the pod subnet has too few free addresses",
+        ),
+    ] {
+        assert_eq!(told(&found(&pods, &room)), [expected]);
+    }
+}
+
+#[test]
+fn a_pod_follows_its_volumes() {
+    let claiming = |claims: &[&str]| {
+        let claims = claims.iter().map(|claim| claim.to_string()).collect();
+        placed(Placement { claims, ..Placement::default() })
+    };
+    let zones = |zones: &[&str]| zones.iter().map(|zone| zone.to_string()).collect::<BTreeSet<_>>();
+    let volumes: BTreeMap<String, BTreeSet<String>> = [
+        ("shop/in-a".to_string(), zones(&["a"])),
+        ("shop/in-c".to_string(), zones(&["c"])),
+        ("shop/anywhere".to_string(), zones(&[])),
+    ]
+    .into();
+    let room = room(&[target("a", 1, 1000, GIB), target("b", 9, 1000, GIB)]);
+    for (pods, expected) in [
+        (vec![claiming(&["in-a"]), claiming(&["anywhere", "unbound"]), asking(1, 1)], vec![]),
+        (vec![claiming(&["in-a"]), claiming(&["in-a"])], vec!["1 in a: the new nodes are full: max pods"]),
+        (vec![claiming(&["in-c"])], vec!["1: their volumes are in c, and no new node that would do is"]),
+    ] {
+        assert_eq!(told(&shortages(&pods.iter().collect::<Vec<_>>(), &volumes, &room)), expected);
+    }
+}
+
+#[test]
+fn what_can_stand_on_few_nodes_comes_before_what_can_stand_anywhere() {
+    let special = Target { pods: Some(1), ..labelled(&[("disk", "ssd")]) };
+    let pods = [asking(900, 1), placed(selecting("disk", "ssd"))];
+    assert_eq!(told(&found(&pods, &room(&[special, target("b", 1, 1000, GIB)]))), [""; 0]);
+}
+
+#[test]
+fn pods_of_the_host_network_take_no_address() {
+    let room = Room { addresses: [("a".into(), 0)].into(), ..room(&[target("a", 9, 1000, GIB)]) };
+    let host = Pod { host_network: true, ..asking(1, 1) };
+    assert_eq!(told(&found(&[host], &room)), [""; 0]);
+    assert_eq!(found(&[asking(1, 1)], &room).len(), 1);
+}
+
+#[test]
+fn a_shortage_names_a_few_of_its_pods_and_counts_all() {
+    let shortages = found(&vec![asking(1, 1); 12], &room(&[target("a", 2, 1000, GIB)]));
+    assert_eq!((shortages[0].pods.len(), shortages[0].count), (5, 10));
+}
+
+/// The room of a design of these facts, before step 8 and after.
+fn rooms(facts: &Facts, arguments: &[&str]) -> [Room; 2] {
+    let design = design(&settings(arguments), facts);
+    [true, false].map(|growing| Room::of(facts, &design, growing))
+}
+
+#[test]
+fn nodes_that_are_yet_to_start_count_with_their_zone_and_max_pods() {
+    let mut facts = facts();
+    let daemon = |name: &str| {
+        let mut pod = pod("kube-system", name);
+        pod.controller.as_mut().unwrap().kind = "DaemonSet".into();
+        pod
+    };
+    facts.pods = vec![daemon("aws-node"), daemon("kube-proxy")];
+    let [before, after] = rooms(&facts, &["--nodes-per-zone", "2"]);
+    assert!(after.targets.is_empty(), "{after:?}");
+    let zones: Vec<&str> = before.targets.iter().map(|target| target.zone.as_str()).collect();
+    assert_eq!(zones, ["a", "a", "b", "b"]);
+    let one = &before.targets[0];
+    assert_eq!((one.pods, one.free), (Some(18), None), "20 pods with custom networking, two DaemonSets");
+    assert_eq!(one.labels["topology.kubernetes.io/zone"], "a");
+    assert_eq!(one.labels["node.kubernetes.io/instance-type"], "m5.large");
+    // A /17 each, without AWS's five and an address for each node's interface.
+    assert_eq!(before.addresses["a"], (1 << 15) - 5 - 2);
+}
+
+#[test]
+fn a_new_node_has_the_room_that_its_pods_leave() {
+    let mut facts = facts();
+    facts.nodes[1].subnet = Some("subnet-b".into());
+    let mut new = node("new-1", "b");
+    (new.subnet, new.pod_subnets, new.pod_addresses) =
+        (Some("subnet-b".into()), ["subnet-pods".to_string()].into(), 9);
+    let mut cordoned = new.clone();
+    (cordoned.name, cordoned.unschedulable) = ("new-2".into(), true);
+    facts.nodes.extend([new, cordoned]);
+    facts.eniconfigs.items = vec![crate::facts::EniConfig {
+        name: "b".into(),
+        subnet: "subnet-pods".into(),
+        security_groups: Vec::new(),
+    }];
+    let mut subnet = facts.vpc.subnets[1].clone();
+    (subnet.id, subnet.cidr, subnet.free) = ("subnet-pods".into(), "100.64.0.0/24".parse().unwrap(), 7);
+    facts.vpc.subnets.push(subnet);
+    let on_new = |pod: Pod| Pod { node: "new-1".into(), ..pod };
+    let finished = Pod { phase: "Succeeded".into(), ..asking(900, GIB) };
+    facts.pods = vec![on_new(asking(500, GIB)), on_new(finished), asking(100, GIB)];
+    let [_, after] = rooms(&facts, &[]);
+    let [target] = &after.targets[..] else { panic!("{after:?}") };
+    assert_eq!(target.name.as_deref(), Some("new-1"));
+    assert_eq!(target.pods, Some(19));
+    assert_eq!(target.free, Some(Requests { cpu_milli: 1500, memory: 7 * GIB }));
+    assert_eq!(after.addresses["b"], 7 + 9 - 1, "free ones, and what the node holds beside its one pod's");
+}
+
+#[test]
+fn a_run_before_step_8_finds_room_that_drain_nodes_alone_does_not() {
+    let mut facts = facts();
+    facts.pods = vec![asking(100, GIB)];
+    let (settings, design) = (settings(&[]), design(&settings(&[]), &facts));
+    let ids = |steps: &[Step]| {
+        let scene = crate::checks::Scene { settings: &settings, facts: &facts, design: &design, steps };
+        let found = crate::checks::check(&scene).into_iter().map(|finding| finding.id);
+        found.filter(|id| ["EC-POD-010", "EC-POD-011"].contains(id)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&Step::DOCUMENTED), [""; 0]);
+    assert_eq!(ids(&[Step::DrainNodes]), ["EC-POD-010"]);
+}
+
+/// Whether the pods fit in some way: tries them all.
+fn fits_somehow(pods: &[Pod], left: &mut [Target]) -> bool {
+    let Some((pod, others)) = pods.split_first() else { return true };
+    let wanted = pod
+        .placement
+        .as_ref()
+        .and_then(|placement| placement.node_selector.get("topology.kubernetes.io/zone").cloned());
+    for at in 0..left.len() {
+        let before = left[at].clone();
+        let (Some(slots), Some(free)) = (before.pods, before.free) else { unreachable!() };
+        let allowed = wanted.as_ref().is_none_or(|zone| *zone == before.zone);
+        if !allowed
+            || slots == 0
+            || free.cpu_milli < pod.requests.cpu_milli
+            || free.memory < pod.requests.memory
+        {
+            continue;
+        }
+        left[at].pods = Some(slots - 1);
+        left[at].free = Some(Requests {
+            cpu_milli: free.cpu_milli - pod.requests.cpu_milli,
+            memory: free.memory - pod.requests.memory,
+        });
+        let fits = fits_somehow(others, left);
+        left[at] = before;
+        if fits {
+            return true;
+        }
+    }
+    false
+}
+
+proptest! {
+    #[test]
+    fn room_is_never_promised_that_is_not_there(
+        pods in prop::collection::vec((0..4u64, 0..4u64, 0..3usize), 0..6),
+        nodes in prop::collection::vec((0..4u32, 0..6u64, 0..6u64, 0..2usize), 0..4),
+    ) {
+        let zones = ["a", "b"];
+        let pods: Vec<Pod> = pods
+            .into_iter()
+            .map(|(cpu, memory, zone)| {
+                let placement =
+                    zones.get(zone).map(|zone| Box::new(selecting("topology.kubernetes.io/zone", zone)));
+                Pod { placement, ..asking(cpu, memory) }
+            })
+            .collect();
+        let mut targets: Vec<Target> =
+            nodes.into_iter().map(|(pods, cpu, memory, zone)| target(zones[zone], pods, cpu, memory)).collect();
+        let found = found(&pods, &room(&targets));
+        if found.is_empty() {
+            prop_assert!(fits_somehow(&pods, &mut targets));
+        }
+        prop_assert!(found.iter().map(|shortage| shortage.count).sum::<usize>() <= pods.len());
+        for shortage in &found {
+            prop_assert_eq!(shortage.pods.len(), shortage.count.min(NAMES));
+        }
+    }
+
+    #[test]
+    fn pods_that_are_alike_miss_exactly_what_is_missing(
+        count in 0..200usize,
+        cpu in 1..500u64,
+        nodes in prop::collection::vec((0..30u32, 0..2000u64), 0..10),
+        addresses in 0..200u64,
+    ) {
+        let targets: Vec<Target> = nodes.iter().map(|(pods, cpu)| target("a", *pods, *cpu, GIB)).collect();
+        let room = Room { targets, addresses: [("a".to_string(), addresses)].into() };
+        let fit: u64 = nodes.iter().map(|(pods, free)| u64::from(*pods).min(free / cpu)).sum();
+        let missing = count.saturating_sub(usize::try_from(fit.min(addresses)).unwrap());
+        let found = found(&vec![asking(cpu, 1); count], &room);
+        prop_assert_eq!(found.iter().map(|shortage| shortage.count).sum::<usize>(), missing);
+    }
+}

@@ -1,0 +1,310 @@
+//! Carries a schedule out: what the API server shows goes in, evictions and ends of instances come out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::facts::Pod;
+use crate::k8s::nodes as kube_nodes;
+use crate::k8s::pods::{self, Evicted};
+use crate::walk::Walk;
+
+use super::owner::{End, is_passing};
+use super::schedule::{Answer, Limits, Progress, Schedule};
+use super::watch::{Kind, Seen, watch};
+use super::{AT_ONCE, filter, left_over};
+
+/// A pod that the scheduler had bound just before the cordon shows only now.
+const LATE_BINDINGS: Duration = Duration::from_secs(2);
+/// The controllers detach by force after six minutes; a DaemonSet's own volume never is.
+const DETACH: Duration = Duration::from_secs(300);
+/// An end that was refused for the moment.
+const END_AGAIN: Duration = Duration::from_secs(2);
+const SHOW_EVERY: Duration = Duration::from_millis(500);
+/// In a row: the log-in is not good any more, and renewing it doesn't help.
+const MOST_UNAUTHORIZED: usize = 20;
+
+pub struct Run<'a> {
+    walk: &'a Walk,
+    ending: &'a mut BTreeSet<String>,
+    schedule: Schedule,
+    seen: BoxStream<'static, Seen>,
+    evictions: FuturesUnordered<BoxFuture<'static, (String, Result<Evicted>)>>,
+    ends: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
+    slots: Arc<Semaphore>,
+    /// Kinds that were not listed yet.
+    unlisted: BTreeSet<Kind>,
+    /// UIDs of the Nodes as they were first seen.
+    uids: BTreeMap<String, String>,
+    /// Volume attachments, by name, and their nodes.
+    attached: BTreeMap<String, String>,
+    /// Empty nodes that are to be ended, and not before when.
+    leaving: BTreeMap<String, Leaving>,
+    unauthorized: usize,
+    started: Instant,
+}
+
+struct Leaving {
+    not_before: Instant,
+    at_the_latest: Instant,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(walk: &'a Walk, nodes: &BTreeSet<String>, ending: &'a mut BTreeSet<String>) -> Self {
+        let settings = walk.settings.clone();
+        let limits = Limits {
+            in_flight: settings.max_in_flight,
+            nodes: settings.max_unavailable_nodes.unwrap_or(usize::MAX),
+            pod: settings.pod_timeout,
+        };
+        let schedule = Schedule::new(nodes, walk.facts.ordered_sets.clone(), limits, move |pod| {
+            filter::judge(pod, &settings)
+        });
+        Run {
+            walk,
+            ending,
+            schedule,
+            seen: watch(&walk.clients.kube.client),
+            evictions: FuturesUnordered::new(),
+            ends: FuturesUnordered::new(),
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+            unlisted: [Kind::Pods, Kind::Budgets, Kind::Nodes, Kind::Attachments].into(),
+            uids: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            unauthorized: 0,
+            started: Instant::now(),
+        }
+    }
+
+    /// Until all nodes are empty and their ends are asked for.
+    pub async fn carry_out(mut self) -> Result<()> {
+        let result = self.work().await;
+        if result.is_err() {
+            // What is under way comes to its end: after Ctrl-C nobody is to wonder what was sent.
+            let rest = async {
+                while self.evictions.next().await.is_some() {}
+                while self.ends.next().await.is_some() {}
+            };
+            let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
+        }
+        result
+    }
+
+    async fn work(&mut self) -> Result<()> {
+        let deadline = self.started + self.walk.settings.drain_deadline();
+        let mut shown = Instant::now();
+        loop {
+            let now = Instant::now();
+            self.walk.go_on()?;
+            if self.unlisted.is_empty() {
+                self.act(now);
+                if self.schedule.is_done() && self.leaving.is_empty() && self.ends.is_empty() {
+                    return Ok(());
+                }
+            }
+            let stuck = self.unlisted.is_empty()
+                && self.leaving.is_empty()
+                && self.ends.is_empty()
+                && self.schedule.is_stuck(now);
+            if now >= deadline || stuck {
+                return Err(left_over(&self.schedule.progress(), self.started.elapsed().as_secs(), stuck));
+            }
+            if now >= shown {
+                shown = now + SHOW_EVERY;
+                self.show();
+            }
+            let wake = self.wakes_at(now).min(deadline).min(shown);
+            self.something_happens(wake).await?;
+        }
+    }
+
+    /// Waits for whatever comes first, and takes note of it.
+    async fn something_happens(&mut self, wake: Instant) -> Result<()> {
+        tokio::select! {
+            biased;
+            () = self.walk.interrupt.wait() => return Err(Error::interrupted()),
+            Some((uid, answer)) = self.evictions.next() => self.answered(&uid, answer)?,
+            Some((node, ended)) = self.ends.next() => self.ended(&node, ended)?,
+            Some(seen) = self.seen.next() => self.see(seen)?,
+            () = tokio::time::sleep_until(wake.into()) => {}
+        }
+        // What has come meanwhile is one picture: decisions are taken on the whole of it.
+        while let Some(Some(seen)) = self.seen.next().now_or_never() {
+            self.see(seen)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, now: Instant) {
+        for node in self.schedule.emptied() {
+            let not_before = now.max(self.started + LATE_BINDINGS);
+            self.leaving.insert(node, Leaving { not_before, at_the_latest: now + DETACH });
+        }
+        let busy: BTreeSet<&String> = self.attached.values().collect();
+        let ready: Vec<String> = self
+            .leaving
+            .iter()
+            .filter(|(node, leaving)| {
+                now >= leaving.not_before && (!busy.contains(node) || now >= leaving.at_the_latest)
+            })
+            .map(|(node, _)| node.clone())
+            .collect();
+        for node in ready {
+            self.leaving.remove(&node);
+            self.end(node);
+        }
+        for pod in self.schedule.next(now) {
+            self.evict(pod);
+        }
+    }
+
+    fn evict(&mut self, pod: Pod) {
+        let (slots, evictor) = (Arc::clone(&self.slots), self.walk.clients.kube.evictor.clone());
+        let past_budgets = self.walk.settings.disable_eviction;
+        let evict = async move {
+            let _slot = slots.acquire().await;
+            let answer = match past_budgets {
+                true => pods::delete(&evictor, &pod).await,
+                false => pods::evict(&evictor, &pod).await,
+            };
+            (pod.uid, answer)
+        };
+        self.evictions.push(evict.boxed());
+    }
+
+    fn end(&mut self, node: String) {
+        let Some(end) = End::of(self.walk, &node) else { return };
+        self.ending.insert(node.clone());
+        let (slots, clients) = (Arc::clone(&self.slots), self.walk.clients.clone());
+        let unowned = self.walk.settings.terminate_unowned;
+        let ended = async move {
+            let _slot = slots.acquire().await;
+            (node, end.now(clients, unowned).await)
+        };
+        self.ends.push(ended.boxed());
+    }
+
+    fn ended(&mut self, node: &str, ended: Result<()>) -> Result<()> {
+        match ended {
+            Ok(()) => Ok(()),
+            Err(error) if is_passing(&error) => {
+                let now = Instant::now();
+                let again = Leaving { not_before: now + END_AGAIN, at_the_latest: now };
+                self.leaving.insert(node.to_string(), again);
+                Ok(())
+            }
+            Err(error) => {
+                self.ending.remove(node);
+                Err(error)
+            }
+        }
+    }
+
+    fn answered(&mut self, uid: &str, answer: Result<Evicted>) -> Result<()> {
+        let answer = match answer {
+            Ok(Evicted::Accepted) => Answer::LetGo,
+            Ok(Evicted::Gone) => Answer::Gone,
+            Ok(Evicted::NotNow(reason)) => Answer::NoRoom(reason),
+            Ok(Evicted::TooManyBudgets(reason)) => Answer::Never(reason),
+            Ok(Evicted::Busy(reason)) => Answer::Later(reason),
+            Err(error) if error.code() == "Forbidden" => {
+                return Err(error.next("the caller needs the verb create on pods/eviction"));
+            }
+            Err(error) if error.code() == "Unauthorized" && self.unauthorized >= MOST_UNAUTHORIZED => {
+                return Err(error);
+            }
+            // The API server was away or is in trouble: it is asked again.
+            Err(error) => Answer::Later(error.to_string()),
+        };
+        self.unauthorized = if matches!(answer, Answer::Later(_)) { self.unauthorized + 1 } else { 0 };
+        self.schedule.answered(uid, answer, Instant::now());
+        Ok(())
+    }
+
+    fn see(&mut self, seen: Seen) -> Result<()> {
+        let now = Instant::now();
+        match seen {
+            Seen::Pod(pod) => self.schedule.pod(*pod, now),
+            Seen::PodGone(uid) => self.schedule.pod_gone(&uid, now),
+            // Pods that are deleted and not evicted go past every budget.
+            Seen::Budget(budget) if !self.walk.settings.disable_eviction => {
+                self.schedule.budget(*budget, now)
+            }
+            Seen::BudgetGone(name) => self.schedule.budget_gone(&name),
+            Seen::Budget(_) => {}
+            Seen::Node(node) => self.node(node),
+            Seen::NodeGone(name) => drop(self.uids.remove(&name)),
+            Seen::Attached { attachment, node } => drop(self.attached.insert(attachment, node)),
+            Seen::Detached(attachment) => drop(self.attached.remove(&attachment)),
+            Seen::Listed(kind) => {
+                if self.unlisted.remove(&kind) && self.unlisted.is_empty() {
+                    self.schedule.arrange();
+                }
+            }
+            // Volumes that nobody can be asked about delay nothing.
+            Seen::Trouble(Kind::Attachments, error) if error.code() == "Forbidden" => {
+                self.walk.events.note(format!("volume attachments are not waited for: {error}"));
+                self.see(Seen::Listed(Kind::Attachments))?;
+            }
+            Seen::Trouble(_, error) if error.code() == "Forbidden" => return Err(error),
+            Seen::Trouble(..) => {}
+        }
+        Ok(())
+    }
+
+    /// A Node that was deleted and has registered again takes pods: it is cordoned again, once for each time.
+    fn node(&mut self, node: super::watch::NodeNow) {
+        if !self.schedule.is_drained(&node.name) {
+            return;
+        }
+        let known = self.uids.insert(node.name.clone(), node.uid.clone());
+        if node.unschedulable || known.as_ref() == Some(&node.uid) {
+            return;
+        }
+        let client = self.walk.clients.kube.client.clone();
+        let events = self.walk.events.clone();
+        tokio::spawn(async move {
+            if let Err(error) = kube_nodes::set_unschedulable(&client, &node.name, true).await {
+                events.note(error.to_string());
+            }
+        });
+    }
+
+    fn wakes_at(&self, now: Instant) -> Instant {
+        let far = now + Duration::from_secs(60);
+        let leaving = self.leaving.iter().map(|(node, leaving)| {
+            if self.attached.values().any(|at| at == node) {
+                leaving.at_the_latest
+            } else {
+                leaving.not_before
+            }
+        });
+        leaving.chain(self.schedule.wakes_at()).min().unwrap_or(far)
+    }
+
+    fn show(&self) {
+        self.walk.events.emit(Event::Waiting {
+            what: "old nodes drained".into(),
+            detail: line(&self.schedule.progress()),
+            seconds: self.started.elapsed().as_secs(),
+        });
+    }
+}
+
+/// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy)`
+fn line(progress: &Progress) -> String {
+    let Progress { moved, pods, empty, nodes, waiting } = progress;
+    let counts = format!("{moved}/{pods} pods · {empty}/{nodes} nodes");
+    match waiting.first() {
+        Some(most) => format!("{counts} · waiting: {}", most.why.short(most.pods.len())),
+        None => counts,
+    }
+}

@@ -1,0 +1,332 @@
+//! Which pods may be evicted now, and which nodes are empty: what was seen goes in, what to do comes out. Pure.
+//!
+//! Pods wait by the budgets that cover them, not by node: no drain can be faster than its budgets allow, and one that
+//! goes node by node pays each node's wait in turn. A budget's room is what its status says, less the evictions
+//! that were sent since and that the status doesn't know yet.
+
+mod budget;
+mod jobs;
+mod order;
+mod report;
+mod sets;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::facts::{Budget, Pod};
+
+use super::budgets::covers;
+use super::filter::{Leave, Refuse};
+use budget::Purse;
+use jobs::{Job, State, Turn};
+pub use report::{Progress, Waiting, Why};
+use sets::{SET_GIVES_UP, Set};
+
+/// After an answer that says nothing about a budget (the API server is busy, or away).
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// How much may be done at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Pods on their way out.
+    pub in_flight: usize,
+    /// Nodes that are being emptied.
+    pub nodes: usize,
+    /// How long one pod may take to end, where that is limited.
+    pub pod: Option<Duration>,
+}
+
+/// What is to happen to a pod on a node that is drained.
+pub type Verdict = Result<Option<Leave>, Refuse>;
+
+/// What the API server said to an eviction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It ends after its grace period.
+    LetGo,
+    /// It is gone already.
+    Gone,
+    /// Its budget has no room.
+    NoRoom(String),
+    /// More than one budget covers it: it can never be evicted.
+    Never(String),
+    /// Not a word about budgets: to be tried again.
+    Later(String),
+}
+
+/// The whole drain, as far as it is known.
+pub struct Schedule {
+    judge: Box<dyn Fn(&Pod) -> Verdict + Send>,
+    limits: Limits,
+    /// StatefulSets (`namespace/name`) whose pods go one at a time.
+    ordered: BTreeSet<String>,
+    nodes: BTreeMap<String, Place>,
+    jobs: HashMap<String, Job>,
+    queues: BTreeMap<Vec<String>, BTreeSet<Turn>>,
+    purses: BTreeMap<String, Purse>,
+    sets: BTreeMap<String, Set>,
+    /// Pods that are not Ready, wherever they stand, by UID.
+    unready: BTreeMap<String, Pod>,
+    moved: usize,
+    total: usize,
+}
+
+/// A node that is to be emptied.
+#[derive(Debug, Default)]
+struct Place {
+    rank: usize,
+    /// UIDs of what must go, and of what may not.
+    jobs: BTreeSet<String>,
+    refused: BTreeMap<String, (String, Refuse)>,
+    told: bool,
+}
+
+impl Schedule {
+    /// A schedule for these nodes. Pods and budgets are told by `pod` and `budget`, in any order.
+    pub fn new(
+        nodes: &BTreeSet<String>,
+        ordered: BTreeSet<String>,
+        limits: Limits,
+        judge: impl Fn(&Pod) -> Verdict + Send + 'static,
+    ) -> Self {
+        let nodes = nodes.iter().map(|name| (name.clone(), Place::default())).collect();
+        Schedule {
+            judge: Box::new(judge),
+            limits,
+            ordered,
+            nodes,
+            jobs: HashMap::new(),
+            queues: BTreeMap::new(),
+            purses: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            unready: BTreeMap::new(),
+            moved: 0,
+            total: 0,
+        }
+    }
+
+    /// Puts the nodes that can be empty soonest first. Called once all is known that there is.
+    pub fn arrange(&mut self) {
+        let ranks = order::ranks(&self.nodes, &self.jobs, &self.purses);
+        for (name, place) in &mut self.nodes {
+            place.rank = ranks.get(name).copied().unwrap_or_default();
+        }
+        let all: Vec<String> = self.jobs.keys().cloned().collect();
+        for uid in all {
+            self.enqueue(&uid);
+        }
+    }
+
+    /// A pod as it is now.
+    pub fn pod(&mut self, pod: Pod, now: Instant) {
+        self.note_successor(&pod);
+        self.note_readiness(&pod);
+        if !self.nodes.contains_key(&pod.node) {
+            return;
+        }
+        match (self.judge)(&pod) {
+            Ok(Some(_)) => self.finish(&pod.uid, now),
+            Err(reason) => {
+                if let Some(place) = self.nodes.get_mut(&pod.node) {
+                    place.refused.insert(pod.uid.clone(), (pod.full_name(), reason));
+                }
+            }
+            Ok(None) => self.job(pod, now),
+        }
+    }
+
+    /// A pod is gone.
+    pub fn pod_gone(&mut self, uid: &str, now: Instant) {
+        self.unready.remove(uid);
+        for place in self.nodes.values_mut() {
+            place.refused.remove(uid);
+        }
+        self.finish(uid, now);
+    }
+
+    /// A budget as it is now. Its numbers count, and what was refused for it may be asked again.
+    pub fn budget(&mut self, budget: Budget, now: Instant) {
+        let name = budget.full_name();
+        let jobs = &self.jobs;
+        let is_known = |uid: &String, pod: &str| match jobs.get(uid).map(|job| &job.state) {
+            // Gone: the status that comes now was written after it was let go.
+            None => true,
+            Some(State::Ending(since)) => {
+                budget.disrupted.contains(pod) || now.duration_since(*since) > budget::SLOWEST_STATUS
+            }
+            Some(_) => budget.disrupted.contains(pod),
+        };
+        let changed = match self.purses.get_mut(&name) {
+            Some(purse) => purse.now(&budget, is_known),
+            None => {
+                self.purses.insert(name, Purse::new(budget.clone()));
+                true
+            }
+        };
+        if changed {
+            self.cover_anew(&budget.namespace);
+        }
+    }
+
+    pub fn budget_gone(&mut self, name: &str) {
+        if let Some(purse) = self.purses.remove(name) {
+            self.cover_anew(&purse.budget.namespace);
+        }
+    }
+
+    /// What came of an eviction.
+    pub fn answered(&mut self, uid: &str, answer: Answer, now: Instant) {
+        let Some(job) = self.jobs.get_mut(uid) else { return };
+        if !matches!(job.state, State::Asked(_)) {
+            return;
+        }
+        let purse = match job.queue.as_slice() {
+            [one] => self.purses.get_mut(one),
+            _ => None,
+        };
+        match answer {
+            // Gone is only what the watch says is gone: a node is ended on its word.
+            Answer::LetGo | Answer::Gone => {
+                job.state = State::Ending(now);
+                return;
+            }
+            Answer::NoRoom(_) => {
+                job.state = State::Waiting;
+                if let Some(purse) = purse {
+                    purse.refused(uid);
+                }
+            }
+            Answer::Later(reason) => {
+                job.state = State::Later(now + TRY_AGAIN, reason);
+                if let Some(purse) = purse {
+                    purse.take_back(uid);
+                }
+            }
+            Answer::Never(reason) => {
+                job.state = State::Never(reason);
+                if let Some(purse) = purse {
+                    purse.take_back(uid);
+                }
+            }
+        }
+        // Asked in vain: its StatefulSet's turn is free again.
+        if let Some(set) = self.set_of(uid).and_then(|name| self.sets.get_mut(&name))
+            && set.moving.as_ref().is_some_and(|(_, moving, _)| moving == uid)
+        {
+            set.moving = None;
+        }
+        self.enqueue(uid);
+    }
+
+    /// Evictions to be sent now. Each counts as sent from here on.
+    pub fn next(&mut self, now: Instant) -> Vec<Pod> {
+        let on_their_way =
+            self.jobs.values().filter(|job| matches!(job.state, State::Asked(_) | State::Ending(_))).count();
+        let mut room = self.limits.in_flight.saturating_sub(on_their_way);
+        let active = self.active_nodes();
+        self.free_sets(now);
+        let mut chosen = Vec::new();
+        for (names, waiting) in &self.queues {
+            // Of two budgets the API server takes neither (500): such pods were refused before the start, or came since.
+            let mut purse = match names.as_slice() {
+                [] => None,
+                [one] => self.purses.get(one),
+                _ => continue,
+            }
+            .map(|purse| purse.look());
+            for (_, _, uid) in waiting {
+                if room == 0 {
+                    break;
+                }
+                let Some(job) = self.jobs.get(uid) else { continue };
+                if purse.as_ref().is_some_and(|purse| purse.is_empty()) {
+                    break;
+                }
+                let waits = matches!(&job.state, State::Later(until, _) if *until > now);
+                if waits || !active.contains(job.pod.node.as_str()) || !self.is_its_sets_turn(job) {
+                    continue;
+                }
+                if let Some(purse) = &mut purse
+                    && !purse.pay(&job.pod)
+                {
+                    continue;
+                }
+                room -= 1;
+                chosen.push(uid.clone());
+                if let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get_mut(&name)) {
+                    set.moving = Some((job.pod.name.clone(), uid.clone(), None));
+                    set.successor = false;
+                }
+            }
+        }
+        chosen.iter().filter_map(|uid| self.ask(uid, now)).collect()
+    }
+
+    /// When to ask `next` again though nothing was seen.
+    pub fn wakes_at(&self) -> Option<Instant> {
+        let later = self.jobs.values().filter_map(|job| match &job.state {
+            State::Later(until, _) => Some(*until),
+            _ => None,
+        });
+        let sets = self.sets.values().filter_map(|set| Some(set.moving.as_ref()?.2? + SET_GIVES_UP));
+        later.chain(sets).min()
+    }
+
+    /// Nodes that have become empty of what must go; each is told once.
+    pub fn emptied(&mut self) -> Vec<String> {
+        let empty = self.nodes.iter_mut().filter(|(_, place)| place.is_empty() && !place.told);
+        empty
+            .map(|(name, place)| {
+                place.told = true;
+                name.clone()
+            })
+            .collect()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.nodes.values().all(Place::is_empty)
+    }
+
+    /// Nothing is left to be done, and yet nodes are not empty: what stands there may not be evicted, or does not end.
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        let hopeless = |job: &Job| match job.state {
+            State::Never(_) => true,
+            State::Ending(since) => self.limits.pod.is_some_and(|most| now.duration_since(since) >= most),
+            _ => job.queue.len() > 1,
+        };
+        !self.is_done() && self.jobs.values().all(hopeless)
+    }
+
+    pub fn is_drained(&self, node: &str) -> bool {
+        self.nodes.contains_key(node)
+    }
+
+    /// The nodes that may be emptied now: with a limit, the first that are not empty yet.
+    fn active_nodes(&self) -> BTreeSet<String> {
+        let mut left: Vec<(&usize, &String)> = self
+            .nodes
+            .iter()
+            .filter(|(_, place)| !place.is_empty())
+            .map(|(name, place)| (&place.rank, name))
+            .collect();
+        left.sort();
+        left.into_iter().take(self.limits.nodes).map(|(_, name)| name.clone()).collect()
+    }
+
+    fn note_readiness(&mut self, pod: &Pod) {
+        if pod.ready || pod.is_finished() || pod.deleting {
+            self.unready.remove(&pod.uid);
+            return;
+        }
+        self.unready.insert(pod.uid.clone(), pod.clone());
+    }
+}
+
+impl Place {
+    fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.refused.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

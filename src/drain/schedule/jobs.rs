@@ -1,0 +1,147 @@
+//! Pods that must go, and the queues they wait in: one for each set of budgets that covers them.
+
+use std::time::Instant;
+
+use super::sets::{ordinal, set_name};
+use super::{Schedule, covers};
+use crate::facts::Pod;
+
+/// A pod that must go.
+#[derive(Debug)]
+pub struct Job {
+    pub pod: Pod,
+    /// Names of the budgets that cover it.
+    pub queue: Vec<String>,
+    pub turn: Turn,
+    pub state: State,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    Waiting,
+    /// Not again before this.
+    Later(Instant, String),
+    /// Asked for; no answer yet.
+    Asked(Instant),
+    /// Let go, or being deleted by somebody else.
+    Ending(Instant),
+    Never(String),
+}
+
+/// A pod's place in its queue: nodes that can be empty soonest first, and of a StatefulSet the highest ordinal.
+pub type Turn = (usize, std::cmp::Reverse<u64>, String);
+
+impl Schedule {
+    pub(super) fn job(&mut self, pod: Pod, now: Instant) {
+        let uid = pod.uid.clone();
+        let ending = pod.deleting;
+        if let Some(job) = self.jobs.get_mut(&uid) {
+            if ending && !matches!(job.state, State::Ending(_)) {
+                job.state = State::Ending(now);
+            }
+            job.pod = pod;
+        } else {
+            if let Some(place) = self.nodes.get_mut(&pod.node) {
+                place.jobs.insert(uid.clone());
+                place.refused.remove(&uid);
+            }
+            self.total += 1;
+            let state = if ending { State::Ending(now) } else { State::Waiting };
+            let turn = (0, std::cmp::Reverse(0), uid.clone());
+            let queue = self.covering(&pod);
+            self.jobs.insert(uid.clone(), Job { pod, queue, turn, state });
+        }
+        self.enqueue(&uid);
+    }
+
+    /// Puts a job where it belongs: into its queue while it waits, out of it else.
+    pub(super) fn enqueue(&mut self, uid: &str) {
+        let Some(job) = self.jobs.get_mut(uid) else { return };
+        if let Some(queue) = self.queues.get_mut(&job.queue) {
+            queue.remove(&job.turn);
+        }
+        let rank = self.nodes.get(&job.pod.node).map_or(usize::MAX, |place| place.rank);
+        let ordinal = ordinal(&job.pod);
+        job.turn = (rank, std::cmp::Reverse(ordinal), uid.to_string());
+        let waits = matches!(job.state, State::Waiting | State::Later(..));
+        if waits {
+            self.queues.entry(job.queue.clone()).or_default().insert(job.turn.clone());
+        }
+        if let Some(name) = set_name(&self.ordered, &job.pod) {
+            let set = self.sets.entry(name).or_default();
+            if waits {
+                set.waiting.insert((ordinal, uid.to_string()));
+            } else {
+                set.waiting.remove(&(ordinal, uid.to_string()));
+            }
+        }
+    }
+
+    pub(super) fn ask(&mut self, uid: &str, now: Instant) -> Option<Pod> {
+        let job = self.jobs.get_mut(uid)?;
+        job.state = State::Asked(now);
+        let pod = job.pod.clone();
+        if let [one] = job.queue.as_slice()
+            && let Some(purse) = self.purses.get_mut(one)
+        {
+            purse.spend(&pod);
+        }
+        self.enqueue(uid);
+        Some(pod)
+    }
+
+    pub(super) fn finish(&mut self, uid: &str, now: Instant) {
+        let Some(mut job) = self.jobs.remove(uid) else { return };
+        self.moved += 1;
+        if let Some(queue) = self.queues.get_mut(&job.queue) {
+            queue.remove(&job.turn);
+        }
+        if let Some(place) = self.nodes.get_mut(&job.pod.node) {
+            place.jobs.remove(uid);
+        }
+        if let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get_mut(&name)) {
+            set.waiting.remove(&(ordinal(&job.pod), uid.to_string()));
+            if let Some((_, moving, gone)) = &mut set.moving
+                && moving == uid
+            {
+                *gone = Some(now);
+            }
+        }
+        job.queue.clear();
+    }
+
+    /// Budgets that cover a pod, by name.
+    pub(super) fn covering(&self, pod: &Pod) -> Vec<String> {
+        let start = format!("{}/", pod.namespace);
+        self.purses
+            .range(start.clone()..)
+            .take_while(|(name, _)| name.starts_with(&start))
+            .filter(|(_, purse)| covers(&purse.budget, pod))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// A budget came, went or changed whom it selects.
+    pub(super) fn cover_anew(&mut self, namespace: &str) {
+        let uids: Vec<String> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.pod.namespace == namespace)
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        for uid in uids {
+            let Some(job) = self.jobs.get(&uid) else { continue };
+            let queue = self.covering(&job.pod);
+            if let Some(job) = self.jobs.get_mut(&uid) {
+                if let Some(old) = self.queues.get_mut(&job.queue) {
+                    old.remove(&job.turn);
+                }
+                job.queue = queue;
+                if matches!(job.state, State::Never(_)) {
+                    job.state = State::Waiting;
+                }
+            }
+            self.enqueue(&uid);
+        }
+    }
+}

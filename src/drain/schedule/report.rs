@@ -1,0 +1,165 @@
+//! How far it is, and why each pod that is left is still there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::super::budgets::covers;
+use super::super::filter::Refuse;
+use super::{Schedule, State};
+use crate::facts::{Budget, Pod};
+
+/// The whole drain in numbers, and what is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    pub moved: usize,
+    pub pods: usize,
+    pub empty: usize,
+    pub nodes: usize,
+    /// Most pods first.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Pods that are still there for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub why: Why,
+    /// `namespace/name`, in order.
+    pub pods: Vec<String>,
+}
+
+/// Why a pod is still there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The budget has no room.
+    Budget {
+        name: String,
+        /// How far it is: `2 of 3 unhealthy`, and which, with their own words.
+        state: String,
+        unready: Vec<String>,
+    },
+    TooManyBudgets(String),
+    /// Let go, and not gone.
+    Ending,
+    /// Another pod of its StatefulSet is on its way.
+    StatefulSet,
+    Refused(Refuse),
+    /// The API server could not be asked.
+    Answer(String),
+    /// Its turn has not come.
+    Turn,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Budget { name, state, unready } => {
+                write!(f, "pdb/{name} has no room ({state})")?;
+                for pod in unready {
+                    write!(f, "; {pod}")?;
+                }
+                Ok(())
+            }
+            Why::TooManyBudgets(names) => write!(f, "more than one PodDisruptionBudget covers it: {names}"),
+            Why::Ending => f.write_str("told to end, and its grace period or a finalizer holds it"),
+            Why::StatefulSet => f.write_str("its StatefulSet moves one pod at a time"),
+            Why::Refused(reason) => write!(f, "{reason}; {} allows it", reason.flag()),
+            Why::Answer(reason) => f.write_str(reason),
+            Why::Turn => f.write_str("its turn has not come"),
+        }
+    }
+}
+
+impl Why {
+    /// For one line: what holds how many pods.
+    pub fn short(&self, pods: usize) -> String {
+        match self {
+            Why::Budget { name, state, .. } => format!("pdb/{name} {pods} ({state})"),
+            Why::TooManyBudgets(_) => format!("{pods} under more than one budget"),
+            Why::Ending => format!("{pods} ending"),
+            Why::StatefulSet => format!("{pods} behind others of their StatefulSet"),
+            Why::Refused(reason) => format!("{pods} that need {}", reason.flag()),
+            Why::Answer(_) => format!("{pods} to be asked again"),
+            Why::Turn => format!("{pods} in turn"),
+        }
+    }
+}
+
+impl Schedule {
+    pub fn progress(&self) -> Progress {
+        let mut by_why: BTreeMap<Why, Vec<String>> = BTreeMap::new();
+        let mut states: BTreeMap<&str, Why> = BTreeMap::new();
+        for job in self.jobs.values() {
+            let why = match (&job.state, job.queue.as_slice()) {
+                (State::Ending(_), _) => Why::Ending,
+                (State::Later(_, reason) | State::Never(reason), [] | [_]) => Why::Answer(reason.clone()),
+                (State::Asked(_), _) => Why::Turn,
+                (_, [_, _, ..]) => Why::TooManyBudgets(job.queue.join(", ")),
+                (State::Waiting, [name]) if self.has_no_room(name, &job.pod) => {
+                    states.entry(name).or_insert_with(|| self.no_room(name)).clone()
+                }
+                (State::Waiting, _) if !self.is_its_sets_turn(job) => Why::StatefulSet,
+                _ => Why::Turn,
+            };
+            by_why.entry(why).or_default().push(job.pod.full_name());
+        }
+        for (name, reason) in self.nodes.values().flat_map(|place| place.refused.values()) {
+            by_why.entry(Why::Refused(*reason)).or_default().push(name.clone());
+        }
+        let mut waiting: Vec<Waiting> = by_why
+            .into_iter()
+            .map(|(why, mut pods)| {
+                pods.sort();
+                Waiting { why, pods }
+            })
+            .collect();
+        waiting.sort_by_key(|waiting| std::cmp::Reverse(waiting.pods.len()));
+        Progress {
+            moved: self.moved,
+            pods: self.total,
+            empty: self.nodes.values().filter(|place| place.is_empty()).count(),
+            nodes: self.nodes.len(),
+            waiting,
+        }
+    }
+
+    /// The order and the pace, in words: nodes as they are to be empty, then budgets with what waits for them.
+    pub fn outline(&self) -> Vec<String> {
+        let mut nodes: Vec<_> = self.nodes.iter().collect();
+        nodes.sort_by_key(|(name, place)| (place.rank, *name));
+        let nodes = nodes.into_iter().enumerate().map(|(at, (name, place))| {
+            format!("{}. {name}: {} pods to move", at + 1, place.jobs.len() + place.refused.len())
+        });
+        let queues = self.queues.iter().filter(|(_, waiting)| !waiting.is_empty());
+        let queues = queues.map(|(names, waiting)| match names.as_slice() {
+            [] => format!("no budget: {} pods, at once", waiting.len()),
+            [name] => {
+                let allowed = self.purses.get(name).map_or(0, |purse| purse.budget.disruptions_allowed);
+                format!("pdb/{name}: {} pods, {allowed} at a time", waiting.len())
+            }
+            _ => format!("pdb/{}: {} pods, never", names.join(" and pdb/"), waiting.len()),
+        });
+        nodes.chain(queues).collect()
+    }
+
+    fn has_no_room(&self, budget: &str, pod: &Pod) -> bool {
+        self.purses.get(budget).is_some_and(|purse| !purse.look().pay(pod))
+    }
+
+    fn no_room(&self, name: &str) -> Why {
+        let Some(budget) = self.purses.get(name).map(|purse| &purse.budget) else { return Why::Turn };
+        let unready = self.unready.values().filter(|pod| covers(budget, pod));
+        let unready = unready.map(|pod| {
+            format!("{}: {}", pod.full_name(), pod.not_ready_because.as_deref().unwrap_or("not Ready"))
+        });
+        Why::Budget { name: name.into(), state: state(budget), unready: unready.take(5).collect() }
+    }
+}
+
+/// `2 of 3 unhealthy`, or what its spec leaves no room for.
+fn state(budget: &Budget) -> String {
+    let unhealthy = budget.expected - budget.current_healthy;
+    if unhealthy > 0 {
+        return format!("{unhealthy} of {} unhealthy", budget.expected);
+    }
+    format!("{} of {} pods Ready, {}", budget.current_healthy, budget.expected, budget.least)
+}

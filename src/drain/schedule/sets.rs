@@ -1,0 +1,72 @@
+//! StatefulSets whose pods go one at a time: from the highest ordinal down, each when the one before is back and Ready,
+//! as their controller rolls them (Kubernetes documentation, StatefulSet, "Deployment and Scaling Guarantees").
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::{Job, Schedule};
+use crate::facts::Pod;
+
+/// A StatefulSet that was scaled down never makes the pod anew that is waited for.
+pub const SET_GIVES_UP: Duration = Duration::from_secs(60);
+
+/// A StatefulSet whose pods go one at a time.
+#[derive(Debug, Default)]
+pub struct Set {
+    /// The pod that is on its way: its name, its UID, and since when it is gone.
+    pub moving: Option<(String, String, Option<Instant>)>,
+    /// Whether its successor was seen.
+    pub successor: bool,
+    /// Ordinals that wait, by UID.
+    pub waiting: BTreeSet<(u64, String)>,
+}
+
+impl Schedule {
+    pub(super) fn set_name(&self, pod: &Pod) -> Option<String> {
+        set_name(&self.ordered, pod)
+    }
+
+    pub(super) fn set_of(&self, uid: &str) -> Option<String> {
+        self.set_name(&self.jobs.get(uid)?.pod)
+    }
+
+    /// Whether no other pod of its StatefulSet is on its way, and none with a higher ordinal waits.
+    pub(super) fn is_its_sets_turn(&self, job: &Job) -> bool {
+        let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get(&name)) else { return true };
+        set.moving.is_none() && set.waiting.last().is_some_and(|(_, uid)| *uid == job.pod.uid)
+    }
+
+    /// A StatefulSet goes on when the pod that was moved is there again and Ready.
+    pub(super) fn note_successor(&mut self, pod: &Pod) {
+        let Some(set) = self.set_name(pod).and_then(|name| self.sets.get_mut(&name)) else { return };
+        let Some((name, uid, _)) = &set.moving else { return };
+        if *name == pod.name && *uid != pod.uid {
+            set.successor = true;
+            if pod.ready {
+                set.moving = None;
+            }
+        }
+    }
+
+    pub(super) fn free_sets(&mut self, now: Instant) {
+        for set in self.sets.values_mut().filter(|set| !set.successor) {
+            if matches!(set.moving, Some((_, _, Some(gone))) if now.duration_since(gone) >= SET_GIVES_UP) {
+                set.moving = None;
+            }
+        }
+    }
+}
+
+/// The StatefulSet of a pod, where its pods go one at a time.
+pub(super) fn set_name(ordered: &BTreeSet<String>, pod: &Pod) -> Option<String> {
+    let controller = pod.controller.as_ref().filter(|controller| controller.kind == "StatefulSet")?;
+    let name = format!("{}/{}", pod.namespace, controller.name);
+    ordered.contains(&name).then_some(name)
+}
+
+/// The number at the end of the name of a StatefulSet's pod.
+pub(super) fn ordinal(pod: &Pod) -> u64 {
+    let of_set = pod.controller.as_ref().is_some_and(|controller| controller.kind == "StatefulSet");
+    let number = pod.name.rsplit_once('-').filter(|_| of_set).and_then(|(_, number)| number.parse().ok());
+    number.unwrap_or_default()
+}

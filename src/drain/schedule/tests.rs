@@ -1,0 +1,269 @@
+mod cluster;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::sets::SET_GIVES_UP;
+use super::*;
+use crate::facts::{Controller, Least};
+use crate::sample::pod;
+use cluster::{play, wanted};
+
+const ALL: Limits = Limits { in_flight: usize::MAX, nodes: usize::MAX, pod: None };
+
+fn nodes(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn schedule(names: &[&str], limits: Limits) -> Schedule {
+    Schedule::new(&nodes(names), BTreeSet::new(), limits, |_| Ok(None))
+}
+
+fn on(node: &str, name: &str, app: &str) -> Pod {
+    Pod {
+        uid: format!("uid-{name}"),
+        node: node.into(),
+        phase: "Running".into(),
+        ready: true,
+        labels: [("app".into(), app.into())].into(),
+        controller: None,
+        ..pod("shop", name)
+    }
+}
+
+fn allowing(app: &str, allowed: i32, expected: i32) -> Budget {
+    let selector = serde_json::json!({ "matchLabels": { "app": app } });
+    Budget {
+        namespace: "shop".into(),
+        name: app.into(),
+        selector: serde_json::from_value(selector).unwrap(),
+        least: Least::MaxUnavailable(allowed.to_string()),
+        unhealthy_may_go: false,
+        disruptions_allowed: allowed,
+        current_healthy: expected,
+        desired_healthy: expected - allowed,
+        expected,
+        observed: true,
+        disrupted: BTreeSet::new(),
+    }
+}
+
+fn names(pods: &[Pod]) -> Vec<&str> {
+    let mut names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_budget_lets_go_what_it_allows_and_the_next_when_its_status_says_so() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    for name in ["web-1", "web-2", "web-3"] {
+        schedule.pod(on("a", name, "web"), now);
+    }
+    schedule.budget(allowing("web", 1, 3), now);
+    schedule.arrange();
+    assert_eq!(schedule.next(now).len(), 1);
+    assert_eq!(schedule.next(now).len(), 0);
+    // The same status again, from before the eviction: it is no new room.
+    schedule.budget(allowing("web", 1, 3), now);
+    assert_eq!(schedule.next(now).len(), 0);
+    let asked = "uid-web-1";
+    schedule.answered(asked, Answer::LetGo, now);
+    let noted = Budget { disrupted: ["web-1".into()].into(), ..allowing("web", 0, 3) };
+    schedule.budget(noted, now);
+    assert_eq!(schedule.next(now).len(), 0);
+    schedule.pod_gone(asked, now);
+    schedule.budget(allowing("web", 1, 3), now);
+    assert_eq!(schedule.next(now).len(), 1);
+}
+
+#[test]
+fn a_refused_eviction_parks_its_queue_until_the_budget_moves() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    schedule.pod(on("a", "web-1", "web"), now);
+    schedule.pod(on("a", "free", "free"), now);
+    schedule.budget(allowing("web", 1, 2), now);
+    assert_eq!(names(&schedule.next(now)), ["free", "web-1"]);
+    schedule.answered("uid-web-1", Answer::NoRoom("pdb".into()), now);
+    assert_eq!(schedule.next(now + Duration::from_secs(600)).len(), 0);
+    schedule.budget(allowing("web", 1, 2), now);
+    assert_eq!(names(&schedule.next(now)), ["web-1"]);
+}
+
+#[test]
+fn a_pod_under_two_budgets_is_never_asked_for_and_one_budget_less_frees_it() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    schedule.budget(allowing("web", 1, 2), now);
+    let other = Budget { name: "also".into(), ..allowing("web", 1, 2) };
+    schedule.budget(other, now);
+    schedule.pod(on("a", "web-1", "web"), now);
+    assert_eq!(schedule.next(now).len(), 0);
+    assert!(schedule.is_stuck(now));
+    schedule.budget_gone("shop/also");
+    assert_eq!(names(&schedule.next(now)), ["web-1"]);
+}
+
+#[test]
+fn pods_that_are_not_ready_go_as_their_budget_lets_them() {
+    let now = Instant::now();
+    let sick = |name: &str| Pod { ready: false, ..on("a", name, "web") };
+    let cases = [
+        // Below its minimum, the default policy keeps even the sick.
+        (Budget { current_healthy: 1, desired_healthy: 2, ..allowing("web", 0, 3) }, 0),
+        (
+            Budget {
+                current_healthy: 1,
+                desired_healthy: 2,
+                unhealthy_may_go: true,
+                ..allowing("web", 0, 3)
+            },
+            1,
+        ),
+        // Met without them, they may go.
+        (Budget { current_healthy: 2, desired_healthy: 2, ..allowing("web", 0, 3) }, 1),
+    ];
+    for (budget, expected) in cases {
+        let mut schedule = schedule(&["a"], ALL);
+        schedule.pod(sick("web-1"), now);
+        schedule.pod(on("a", "web-2", "web"), now);
+        schedule.budget(budget.clone(), now);
+        assert_eq!(schedule.next(now).len(), expected, "{budget:?}");
+    }
+}
+
+#[test]
+fn a_statefulset_moves_one_pod_at_a_time_from_its_highest_ordinal() {
+    let now = Instant::now();
+    let member = |node: &str, name: &str, uid: &str| Pod {
+        uid: uid.into(),
+        controller: Some(Controller { kind: "StatefulSet".into(), name: "db".into() }),
+        ..on(node, name, "db")
+    };
+    let ordered = ["shop/db".to_string()].into();
+    let mut schedule = Schedule::new(&nodes(&["a", "b"]), ordered, ALL, |_| Ok(None));
+    schedule.pod(member("a", "db-2", "2"), now);
+    schedule.pod(member("a", "db-10", "10"), now);
+    schedule.pod(member("b", "db-9", "9"), now);
+    schedule.arrange();
+    assert_eq!(names(&schedule.next(now)), ["db-10"]);
+    schedule.answered("10", Answer::LetGo, now);
+    schedule.pod_gone("10", now);
+    let successor = member("new", "db-10", "10b");
+    schedule.pod(Pod { ready: false, ..successor.clone() }, now);
+    assert_eq!(schedule.next(now + SET_GIVES_UP).len(), 0, "its successor is not Ready");
+    schedule.pod(successor, now);
+    assert_eq!(names(&schedule.next(now)), ["db-9"]);
+    schedule.answered("9", Answer::LetGo, now);
+    schedule.pod_gone("9", now);
+    // Scaled down meanwhile: no successor ever comes.
+    assert_eq!(schedule.next(now).len(), 0);
+    assert_eq!(names(&schedule.next(now + SET_GIVES_UP)), ["db-2"]);
+}
+
+#[test]
+fn only_so_many_pods_and_nodes_are_on_their_way() {
+    let now = Instant::now();
+    let fill = |schedule: &mut Schedule| {
+        for (node, name) in [("a", "1"), ("a", "2"), ("b", "3"), ("b", "4")] {
+            schedule.pod(on(node, name, "x"), now);
+        }
+        schedule.arrange();
+    };
+    let mut few = schedule(&["a", "b"], Limits { in_flight: 3, ..ALL });
+    fill(&mut few);
+    assert_eq!(few.next(now).len(), 3);
+    assert_eq!(few.next(now).len(), 0);
+
+    let mut one_node = schedule(&["a", "b"], Limits { nodes: 1, ..ALL });
+    fill(&mut one_node);
+    let first = one_node.next(now);
+    assert_eq!(first.iter().map(|pod| pod.node.as_str()).collect::<BTreeSet<_>>().len(), 1);
+    for pod in &first {
+        one_node.pod_gone(&pod.uid, now);
+    }
+    assert_eq!(one_node.next(now).len(), 2);
+}
+
+#[test]
+fn a_node_is_told_empty_once_and_only_when_nothing_must_go_any_more() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a", "b"], ALL);
+    schedule.pod(on("a", "1", "x"), now);
+    assert_eq!(schedule.emptied(), ["b"]);
+    assert_eq!(schedule.next(now).len(), 1);
+    schedule.answered("uid-1", Answer::Gone, now);
+    // Gone says the API server; the node is empty when the watch says so.
+    assert!(schedule.emptied().is_empty());
+    schedule.pod_gone("uid-1", now);
+    assert_eq!(schedule.emptied(), ["a"]);
+    assert!(schedule.emptied().is_empty());
+    assert!(schedule.is_done());
+}
+
+#[test]
+fn an_api_server_that_is_away_is_asked_again_a_moment_later() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    schedule.pod(on("a", "web-1", "web"), now);
+    schedule.budget(allowing("web", 1, 2), now);
+    assert_eq!(schedule.next(now).len(), 1);
+    schedule.answered("uid-web-1", Answer::Later("connection refused".into()), now);
+    assert_eq!(schedule.next(now).len(), 0);
+    assert_eq!(schedule.wakes_at(), Some(now + TRY_AGAIN));
+    assert_eq!(schedule.next(now + TRY_AGAIN).len(), 1);
+}
+
+#[test]
+fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    schedule.pod(on("a", "web-1", "web"), now);
+    let sick = Pod { ready: false, not_ready_because: Some("no node fits".into()), ..on("", "web-9", "web") };
+    schedule.pod(sick, now);
+    schedule.budget(Budget { current_healthy: 1, ..allowing("web", 0, 2) }, now);
+    assert_eq!(schedule.next(now).len(), 0);
+    let progress = schedule.progress();
+    assert_eq!((progress.moved, progress.pods, progress.empty, progress.nodes), (0, 1, 0, 1));
+    let why = &progress.waiting[0].why;
+    assert_eq!(why.short(1), "pdb/shop/web 1 (1 of 2 unhealthy)");
+    assert_eq!(why.to_string(), "pdb/shop/web has no room (1 of 2 unhealthy); shop/web-9: no node fits");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cluster_is_drained_within_its_budgets_and_near_its_bound(
+        wanted in prop::collection::vec(wanted(), 1..8),
+        node_count in 1usize..10,
+        lag in prop::collection::vec(1u64..50, 3..17),
+    ) {
+        let (cluster, schedule, took, bound) = play(&wanted, node_count, lag, ALL);
+        prop_assert!(schedule.is_done(), "{:?}", schedule.progress());
+        prop_assert!(cluster.least_ok, "a budget was below its minimum");
+        let pods: usize = wanted.iter().map(|wanted| wanted.replicas).sum();
+        prop_assert!(cluster.rejected * 10 <= pods, "{} of {} evictions refused", cluster.rejected, cluster.evictions);
+        // Each round pays a few messages of at most 50 ms beside what the workload needs.
+        let rounds = wanted.iter().map(|w| w.replicas.div_ceil(w.allowed.unwrap_or(w.replicas))).max().unwrap_or(1);
+        let messages = u64::try_from(rounds).unwrap() * 8 * 50 + 500;
+        prop_assert!(took <= bound + messages, "{took} ms, and {bound} ms is the bound");
+    }
+
+    #[test]
+    fn any_cluster_is_drained_with_limits_too(
+        wanted in prop::collection::vec(wanted(), 1..5),
+        node_count in 1usize..10,
+        in_flight in 1usize..10,
+        nodes in 1usize..4,
+    ) {
+        let limits = Limits { in_flight, nodes, pod: None };
+        let (cluster, schedule, _, _) = play(&wanted, node_count, vec![1, 20, 5], limits);
+        prop_assert!(schedule.is_done(), "{:?}", schedule.progress());
+        prop_assert!(cluster.least_ok, "a budget was below its minimum");
+    }
+}

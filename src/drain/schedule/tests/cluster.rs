@@ -1,0 +1,285 @@
+//! A cluster for the schedule to drain: random workloads, late answers, virtual time.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::super::*;
+use super::{allowing, on};
+
+/// A cluster that answers as the API server, the kubelets and the controllers do, each a little late.
+pub struct Cluster {
+    now: u64,
+    due: BinaryHeap<Reverse<(u64, u64, Happens)>>,
+    sequence: u64,
+    apps: Vec<App>,
+    pods: BTreeMap<String, Standing>,
+    lag: Vec<u64>,
+    /// Watches tell in order, each in its own.
+    told_pods: u64,
+    told_budgets: u64,
+    pub rejected: usize,
+    pub evictions: usize,
+    pub least_ok: bool,
+}
+
+#[derive(Debug, Clone)]
+struct App {
+    budget: Option<Budget>,
+    ready_after: u64,
+    ends_after: u64,
+    made: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Standing {
+    pod: Pod,
+    app: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Happens {
+    Evict(String),
+    Ends(String),
+    Ready(String),
+    Count(usize),
+    TellPod(String, bool, bool),
+    TellGone(String),
+    TellBudget(usize, i32, i32, Vec<String>),
+    Reply(String, u8),
+    Wake,
+}
+
+impl Cluster {
+    fn later(&mut self) -> u64 {
+        self.sequence += 1;
+        let at = usize::try_from(self.sequence).unwrap() % self.lag.len();
+        self.lag[at]
+    }
+
+    fn at(&mut self, time: u64, what: Happens) {
+        self.sequence += 1;
+        self.due.push(Reverse((time, self.sequence, what)));
+    }
+
+    fn tell_pod(&mut self, uid: &str) {
+        let Standing { pod, .. } = &self.pods[uid];
+        let what = Happens::TellPod(uid.into(), pod.ready, pod.deleting);
+        self.told_pods = self.told_pods.max(self.now + self.later());
+        self.at(self.told_pods, what);
+    }
+
+    fn tell_budget(&mut self, app: usize) {
+        let Some(budget) = self.apps[app].budget.clone() else { return };
+        self.told_budgets = self.told_budgets.max(self.now + self.later());
+        let disrupted = budget.disrupted.into_iter().collect();
+        let what = Happens::TellBudget(app, budget.disruptions_allowed, budget.current_healthy, disrupted);
+        self.at(self.told_budgets, what);
+    }
+
+    fn evict(&mut self, uid: &str) {
+        self.evictions += 1;
+        let Some(Standing { pod, app }) = self.pods.get_mut(uid) else { return self.reply(uid, 1) };
+        let app = *app;
+        if let Some(budget) = &mut self.apps[app].budget {
+            if budget.disruptions_allowed == 0 {
+                self.rejected += 1;
+                return self.reply(uid, 2);
+            }
+            budget.disruptions_allowed -= 1;
+            budget.disrupted.insert(pod.name.clone());
+        }
+        pod.deleting = true;
+        let ends = self.now + self.apps[app].ends_after;
+        self.tell_budget(app);
+        self.tell_pod(uid);
+        self.at(ends, Happens::Ends(uid.into()));
+        self.count_soon(app);
+        self.reply(uid, 0);
+    }
+
+    fn reply(&mut self, uid: &str, code: u8) {
+        let time = self.now + self.later();
+        self.at(time, Happens::Reply(uid.into(), code));
+    }
+
+    fn count_soon(&mut self, app: usize) {
+        let time = self.now + self.later();
+        self.at(time, Happens::Count(app));
+    }
+
+    fn ends(&mut self, uid: &str) {
+        let Some(Standing { mut pod, app }) = self.pods.remove(uid) else { return };
+        self.told_pods = self.told_pods.max(self.now + self.later());
+        self.at(self.told_pods, Happens::TellGone(uid.into()));
+        self.apps[app].made += 1;
+        pod.name = format!("app{app}-new-{}", self.apps[app].made);
+        pod.uid = format!("uid-{}", pod.name);
+        pod.node = "new".into();
+        (pod.ready, pod.deleting) = (false, false);
+        let uid = pod.uid.clone();
+        self.pods.insert(uid.clone(), Standing { pod, app });
+        self.tell_pod(&uid);
+        let ready = self.now + self.apps[app].ready_after;
+        self.at(ready, Happens::Ready(uid));
+        self.count_soon(app);
+    }
+
+    fn healthy(&self, app: usize) -> i32 {
+        let healthy =
+            self.pods.values().filter(|each| each.app == app && each.pod.ready && !each.pod.deleting).count();
+        i32::try_from(healthy).unwrap()
+    }
+
+    fn count(&mut self, app: usize) {
+        let healthy = self.healthy(app);
+        let standing: BTreeSet<String> = self
+            .pods
+            .values()
+            .filter(|each| each.app == app && !each.pod.deleting)
+            .map(|each| each.pod.name.clone())
+            .collect();
+        let Some(budget) = &mut self.apps[app].budget else { return };
+        budget.disrupted.retain(|name| standing.contains(name));
+        let disrupted = i32::try_from(budget.disrupted.len()).unwrap();
+        budget.current_healthy = healthy - disrupted;
+        budget.disruptions_allowed = (budget.current_healthy - budget.desired_healthy).max(0);
+        self.tell_budget(app);
+    }
+
+    /// Drains the old nodes; answers the time in milliseconds.
+    fn drain(&mut self, schedule: &mut Schedule) -> u64 {
+        let base = Instant::now();
+        let at = |millis: u64| base + Duration::from_millis(millis);
+        let mut last = 0;
+        self.at(0, Happens::Wake);
+        while let Some(Reverse((time, _, what))) = self.due.pop() {
+            assert!(time < 100_000_000, "it never ends: {:?}", schedule.progress());
+            self.now = time;
+            match what {
+                Happens::Evict(uid) => self.evict(&uid),
+                Happens::Ends(uid) => self.ends(&uid),
+                Happens::Ready(uid) => {
+                    let Some(standing) = self.pods.get_mut(&uid) else { continue };
+                    standing.pod.ready = true;
+                    let app = standing.app;
+                    self.tell_pod(&uid);
+                    self.count_soon(app);
+                }
+                Happens::Count(app) => self.count(app),
+                Happens::TellPod(uid, ready, deleting) => {
+                    if let Some(standing) = self.pods.get(&uid) {
+                        schedule.pod(Pod { ready, deleting, ..standing.pod.clone() }, at(time));
+                    }
+                }
+                Happens::TellGone(uid) => schedule.pod_gone(&uid, at(time)),
+                Happens::TellBudget(app, allowed, healthy, disrupted) => {
+                    let budget = self.apps[app].budget.clone().unwrap();
+                    let disrupted = disrupted.into_iter().collect();
+                    let told = Budget {
+                        disruptions_allowed: allowed,
+                        current_healthy: healthy,
+                        disrupted,
+                        ..budget
+                    };
+                    schedule.budget(told, at(time));
+                }
+                Happens::Reply(uid, code) => {
+                    let answer = match code {
+                        0 => Answer::LetGo,
+                        1 => Answer::Gone,
+                        _ => Answer::NoRoom(String::new()),
+                    };
+                    schedule.answered(&uid, answer, at(time));
+                }
+                Happens::Wake => {}
+            }
+            for app in 0..self.apps.len() {
+                if let Some(budget) = &self.apps[app].budget {
+                    self.least_ok &= self.healthy(app) >= budget.desired_healthy;
+                }
+            }
+            for pod in schedule.next(at(time)) {
+                let arrives = time + self.later();
+                self.at(arrives, Happens::Evict(pod.uid));
+            }
+            if !schedule.is_done() {
+                last = time;
+            }
+        }
+        last
+    }
+}
+
+/// A workload: its pods, and how they behave.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub replicas: usize,
+    /// Disruptions allowed; none means no budget.
+    pub allowed: Option<usize>,
+    ready_after: u64,
+    ends_after: u64,
+}
+
+pub fn wanted() -> impl Strategy<Value = Wanted> {
+    (1usize..30, prop::option::of(1usize..6), 100u64..10_000, 0u64..3_000).prop_map(
+        |(replicas, allowed, ready_after, ends_after)| Wanted { replicas, allowed, ready_after, ends_after },
+    )
+}
+
+/// Drains all old nodes; answers the cluster, the schedule, the time it took and the bound, in milliseconds.
+pub fn play(
+    wanted: &[Wanted],
+    node_count: usize,
+    lag: Vec<u64>,
+    limits: Limits,
+) -> (Cluster, Schedule, u64, u64) {
+    let names: Vec<String> = (0..node_count).map(|at| format!("old{at}")).collect();
+    let all = names.iter().cloned().collect();
+    let mut schedule = Schedule::new(&all, BTreeSet::new(), limits, |_| Ok(None));
+    let mut cluster = Cluster {
+        now: 0,
+        due: BinaryHeap::new(),
+        sequence: 0,
+        apps: Vec::new(),
+        pods: BTreeMap::new(),
+        lag,
+        told_pods: 0,
+        told_budgets: 0,
+        rejected: 0,
+        evictions: 0,
+        least_ok: true,
+    };
+    let now = Instant::now();
+    let mut bound = 0;
+    for (app, wanted) in wanted.iter().enumerate() {
+        let label = format!("app{app}");
+        let count = i32::try_from(wanted.replicas).unwrap();
+        let budget = wanted.allowed.map(|allowed| {
+            let allowed = i32::try_from(allowed).unwrap().min(count);
+            allowing(&label, allowed, count)
+        });
+        let at_once = wanted.allowed.unwrap_or(wanted.replicas);
+        let rounds = u64::try_from(wanted.replicas.div_ceil(at_once)).unwrap();
+        bound = bound.max((rounds - 1) * (wanted.ready_after + wanted.ends_after) + wanted.ends_after);
+        if let Some(budget) = &budget {
+            schedule.budget(budget.clone(), now);
+        }
+        cluster.apps.push(App {
+            budget,
+            ready_after: wanted.ready_after,
+            ends_after: wanted.ends_after,
+            made: 0,
+        });
+        for replica in 0..wanted.replicas {
+            let pod = on(&names[(replica + app) % node_count], &format!("{label}-{replica}"), &label);
+            schedule.pod(pod.clone(), now);
+            cluster.pods.insert(pod.uid.clone(), Standing { pod, app });
+        }
+    }
+    schedule.arrange();
+    let took = cluster.drain(&mut schedule);
+    (cluster, schedule, took, bound)
+}

@@ -1,0 +1,175 @@
+//! Nodes, the pods on them, and the PodDisruptionBudgets that cover these.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+/// A Kubernetes Node, and the instance behind it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub name: String,
+    pub kind: NodeKind,
+    /// From spec.providerID.
+    pub instance_id: Option<String>,
+    pub zone: String,
+    pub instance_type: String,
+    pub ready: bool,
+    pub unschedulable: bool,
+    /// Allocatable pods.
+    pub max_pods: u32,
+    /// Allocatable of everything else.
+    pub allocatable: Requests,
+    /// Those that keep pods off: effects NoSchedule and NoExecute.
+    pub taints: Vec<Taint>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    /// NodeClaim that owns it, where Karpenter made it.
+    pub node_claim: Option<String>,
+    /// The instance's subnet; nothing where EC2 doesn't know the instance.
+    pub subnet: Option<String>,
+    /// Subnets of the network interfaces that the CNI added to it.
+    pub pod_subnets: BTreeSet<String>,
+    /// Addresses for pods that these interfaces hold, used or not.
+    pub pod_addresses: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taint {
+    pub key: String,
+    pub value: String,
+    /// `NoSchedule` or `NoExecute`
+    pub effect: String,
+}
+
+/// What can take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeKind {
+    Ec2,
+    Fargate,
+    Windows,
+    Hybrid,
+}
+
+/// What the drain and the checks need of a Pod. A cluster has a hundred thousand of them: what few pods have is
+/// behind one pointer.
+#[derive(Debug, Clone)]
+pub struct Pod {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    pub node: String,
+    pub labels: BTreeMap<String, String>,
+    pub phase: String,
+    pub ready: bool,
+    pub host_network: bool,
+    pub deleting: bool,
+    pub address: Option<String>,
+    /// Who makes it anew; nothing where nobody would.
+    pub controller: Option<Controller>,
+    /// A static pod's mirror.
+    pub mirror: bool,
+    pub empty_dir: bool,
+    pub grace_seconds: i64,
+    /// Seconds from its creation until it was Ready, where it is.
+    pub seconds_to_ready: Option<u32>,
+    /// Why it is not Ready, in its own words.
+    pub not_ready_because: Option<Box<str>>,
+    pub requests: Requests,
+    /// Nothing where any node will do.
+    pub placement: Option<Box<Placement>>,
+}
+
+/// The controlling owner of a Pod.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Controller {
+    /// `ReplicaSet`, `StatefulSet`, `DaemonSet`, `Job`, …
+    pub kind: String,
+    pub name: String,
+}
+
+/// Amounts of what a node has: of a pod, its effective requests; of a node, what is allocatable.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Thousandths of a processor.
+    pub cpu_milli: u64,
+    /// Bytes.
+    pub memory: u64,
+}
+
+/// What a pod asks of its node beside room.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Placement {
+    pub node_selector: BTreeMap<String, String>,
+    /// requiredDuringSchedulingIgnoredDuringExecution of its nodeAffinity; one of them is enough.
+    pub node_affinity: Vec<NodeSelectorTerm>,
+    pub tolerations: Vec<Toleration>,
+    /// Names of its PersistentVolumeClaims.
+    pub claims: Vec<String>,
+}
+
+impl Pod {
+    pub fn is_finished(&self) -> bool {
+        self.phase == "Succeeded" || self.phase == "Failed"
+    }
+
+    /// One stands on each node, new ones too: it is never moved.
+    pub fn is_of_daemon_set(&self) -> bool {
+        self.controller.as_ref().is_some_and(|controller| controller.kind == "DaemonSet")
+    }
+
+    /// `namespace/name`
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Its PersistentVolumeClaims, as `namespace/name`.
+    pub fn claims(&self) -> impl Iterator<Item = String> {
+        let claims = self.placement.iter().flat_map(|placement| &placement.claims);
+        claims.map(|claim| format!("{}/{claim}", self.namespace))
+    }
+}
+
+/// A PodDisruptionBudget.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    pub namespace: String,
+    pub name: String,
+    /// Nothing selects nothing; an empty selector selects all of the namespace.
+    pub selector: Option<LabelSelector>,
+    /// What its spec asks for.
+    pub least: Least,
+    /// `unhealthyPodEvictionPolicy: AlwaysAllow`: a pod that is not Ready may go whatever the budget.
+    pub unhealthy_may_go: bool,
+    pub disruptions_allowed: i32,
+    pub current_healthy: i32,
+    pub desired_healthy: i32,
+    pub expected: i32,
+    /// The controller has seen the newest spec: before that its numbers mean nothing.
+    pub observed: bool,
+    /// status.disruptedPods: evictions that were let through and that the controller has not seen end yet.
+    pub disrupted: BTreeSet<String>,
+}
+
+/// How a PodDisruptionBudget is written: `2` or `50%`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Least {
+    MinAvailable(String),
+    MaxUnavailable(String),
+}
+
+impl std::fmt::Display for Least {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Least::MinAvailable(value) => write!(f, "minAvailable {value}"),
+            Least::MaxUnavailable(value) => write!(f, "maxUnavailable {value}"),
+        }
+    }
+}
+
+impl Budget {
+    /// `namespace/name`
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}

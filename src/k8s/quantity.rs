@@ -1,0 +1,127 @@
+//! Amounts as Kubernetes writes them, and what a pod asks for in all.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::PodSpec;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use crate::facts::Requests;
+
+/// A quantity in thousandths, rounded up; nothing where it can't be read. `100m`, `1.5`, `2Gi`, `3e3`.
+///
+/// Source: apimachinery, api/resource: a decimal number, then a binary suffix, a decimal one, or an exponent.
+fn thousandths(text: &str) -> Option<u128> {
+    let suffixes: [(&str, f64); 15] = [
+        ("Ki", 2f64.powi(10)),
+        ("Mi", 2f64.powi(20)),
+        ("Gi", 2f64.powi(30)),
+        ("Ti", 2f64.powi(40)),
+        ("Pi", 2f64.powi(50)),
+        ("Ei", 2f64.powi(60)),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+    ];
+    let text = text.trim();
+    let (number, factor) = suffixes
+        .iter()
+        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
+        .unwrap_or((text, 1.0));
+    let value: f64 = number.parse().ok()?;
+    let value = value * factor * 1000.0;
+    // A billionth above is the number's own error, not more of it.
+    let whole = value.round();
+    let whole = if (value - whole).abs() <= value * 1e-9 { whole } else { value.ceil() };
+    (value.is_finite() && value >= 0.0).then_some(whole as u128)
+}
+
+/// Processors and memory of a list of resources; what is not named is nothing.
+pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
+    let amount = |name: &str| resources.and_then(|all| thousandths(&all.get(name)?.0)).unwrap_or_default();
+    let whole = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+    Requests { cpu_milli: whole(amount("cpu")), memory: whole(amount("memory").div_ceil(1000)) }
+}
+
+/// What the scheduler reserves for a pod: its containers together with its sidecars, or the largest moment of its
+/// init containers, and the sandbox's overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
+pub fn effective_requests(spec: &PodSpec) -> Requests {
+    let of = |resources: Option<&k8s_openapi::api::core::v1::ResourceRequirements>| {
+        amounts(resources.and_then(|resources| resources.requests.as_ref()))
+    };
+    let mut running = Requests::default();
+    let mut largest = Requests::default();
+    for container in spec.init_containers.iter().flatten() {
+        let requests = of(container.resources.as_ref());
+        if container.restart_policy.as_deref() == Some("Always") {
+            running = plus(running, requests);
+            largest = at_least(largest, running);
+        } else {
+            largest = at_least(largest, plus(running, requests));
+        }
+    }
+    for container in &spec.containers {
+        running = plus(running, of(container.resources.as_ref()));
+    }
+    plus(at_least(largest, running), amounts(spec.overhead.as_ref()))
+}
+
+fn plus(one: Requests, other: Requests) -> Requests {
+    Requests {
+        cpu_milli: one.cpu_milli.saturating_add(other.cpu_milli),
+        memory: one.memory.saturating_add(other.memory),
+    }
+}
+
+fn at_least(one: Requests, other: Requests) -> Requests {
+    Requests { cpu_milli: one.cpu_milli.max(other.cpu_milli), memory: one.memory.max(other.memory) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_as_kubernetes_reads_them() {
+        for (text, expected) in [
+            ("1", 1000),
+            ("100m", 100),
+            ("1.5", 1500),
+            ("0.1", 100),
+            ("2Gi", 2 * 1024 * 1024 * 1024 * 1000),
+            ("128974848", 128_974_848_000),
+            ("129e6", 129_000_000_000),
+            ("129M", 129_000_000_000),
+            ("123Mi", 123 * 1024 * 1024 * 1000),
+            ("1u", 1),
+        ] {
+            assert_eq!(thousandths(text), Some(expected), "{text}");
+        }
+        for text in ["", "x", "1Xi", "-1", "Ki"] {
+            assert_eq!(thousandths(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pod_takes_the_most_that_it_ever_runs_at_once() {
+        let spec: PodSpec = serde_json::from_value(serde_json::json!({
+            "initContainers": [
+                {"name": "sidecar", "restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}},
+                {"name": "unpack", "resources": {"requests": {"cpu": "1", "memory": "64Mi"}}},
+            ],
+            "containers": [
+                {"name": "a", "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}}},
+                {"name": "b"},
+            ],
+            "overhead": {"cpu": "10m"},
+        }))
+        .unwrap();
+        let requests = effective_requests(&spec);
+        assert_eq!((requests.cpu_milli, requests.memory), (1110, 1024 * 1024 * 1024));
+    }
+}

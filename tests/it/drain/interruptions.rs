@@ -1,0 +1,220 @@
+//! What happens to a drain from outside: volumes that stay, nodes that others delete, an API server that goes away,
+//! autoscalers, Ctrl-C.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::ward::Bed;
+
+/// A drain that goes on while the test does something else.
+struct Going {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+}
+
+impl Going {
+    fn start(bed: &Bed, more: &[&str]) -> Self {
+        let mut child = bed
+            .command(&[more, &["--events", "json"]].concat())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        Going { child, lines }
+    }
+
+    /// Reads on until it has said this.
+    #[track_caller]
+    fn says(&mut self, text: &str) {
+        let mut told = Vec::new();
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            if line.contains(text) {
+                return;
+            }
+            told.push(line);
+        }
+        panic!("'{text}' was never said:\n{}", told.join("\n"));
+    }
+
+    #[track_caller]
+    fn ends(mut self, code: i32) -> String {
+        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
+        let status = self.child.wait().expect("the run ends");
+        assert_eq!(status.code(), Some(code), "{}", rest.join("\n"));
+        rest.join("\n")
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the signal is sent");
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Something of a node's is attached, as the attach-detach controller writes it.
+fn attach(bed: &Bed, name: &str) {
+    bed.apply(&json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": name},
+        "spec": {"attacher": "ebs.csi.aws.com", "nodeName": bed.node, "source": {"persistentVolumeName": "pv"}},
+    }));
+}
+
+#[test]
+fn an_empty_node_is_ended_only_when_its_volumes_are_detached() {
+    let bed = Bed::of("volumes");
+    attach(&bed, "volumes");
+    let mark = bed.sandbox().mark();
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("1/1 nodes");
+    drain.says("1/1 nodes");
+    drain.says("1/1 nodes");
+    drain.says("1/1 nodes");
+    drain.says("1/1 nodes");
+    drain.says("1/1 nodes");
+    let ended = |bed: &Bed| {
+        let log = bed.sandbox().aws_log(mark).expect("the AWS log can be read");
+        log.iter().any(|call| call.operation == "TerminateInstanceInAutoScalingGroup")
+    };
+    assert!(!ended(&bed), "it was ended with a volume attached");
+    bed.kubectl(&["delete", "volumeattachment", "volumes"]);
+    drain.ends(0);
+    assert!(ended(&bed));
+    bed.is_gone();
+}
+
+#[test]
+fn a_node_that_somebody_deletes_is_ended_and_one_that_comes_back_is_cordoned_again() {
+    let mut bed = Bed::of("deleted");
+    attach(&bed, "deleted");
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("1/1 nodes");
+    let node = bed.kubectl(&["get", "node", &bed.node, "-o", "json"]);
+    let mut node: serde_json::Value = serde_json::from_str(&node).expect("kubectl answers JSON");
+    bed.kubectl(&["delete", "node", &bed.node]);
+    for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+        node["metadata"].as_object_mut().expect("metadata").remove(field);
+    }
+    node["spec"].as_object_mut().expect("a spec").remove("unschedulable");
+    node["spec"].as_object_mut().expect("a spec").remove("taints");
+    bed.apply(&node);
+    let name = bed.node.clone();
+    bed.until(
+        "the node cordoned again",
+        |told| told == "true",
+        &["get", "node", &name, "-o", "jsonpath={.spec.unschedulable}"],
+    );
+    bed.kubectl(&["delete", "volumeattachment", "deleted"]);
+    drain.ends(0);
+    bed.is_gone();
+}
+
+#[test]
+fn an_autoscaler_that_asks_for_another_old_node_gets_none() {
+    let mut bed = Bed::of("refill");
+    bed.apply(&bed.deployment("web", 2, "0s"));
+    bed.ready(2);
+    bed.open_new_nodes();
+    let before = old_instances(&bed);
+    let fault = json!({"service": "autoscaling", "operation": "SuspendProcesses", "kind": "node_start", "group": bed.sandbox().aws.self_managed_asgs[0]});
+    bed.sandbox().fault(&fault).expect("AWS takes the fault");
+    bed.drain(&[]).expect(0);
+    bed.sandbox().clear_faults().expect("AWS is well again");
+    bed.is_gone();
+    assert_eq!(old_instances(&bed), before - 1);
+    // What kept it from starting one is taken back.
+    let group = bed.sandbox().aws.self_managed_asgs[0].clone();
+    let query = "AutoScalingGroups[].SuspendedProcesses[].ProcessName";
+    let args = [
+        "autoscaling",
+        "describe-auto-scaling-groups",
+        "--auto-scaling-group-names",
+        &group,
+        "--query",
+        query,
+    ];
+    assert_eq!(aws(&bed, &args), "");
+}
+
+fn aws(bed: &Bed, args: &[&str]) -> String {
+    let output = bed
+        .sandbox()
+        .command(crate::sandbox::tools::aws_cli().expect("the aws CLI is there"))
+        .args(args)
+        .args(["--output", "text"])
+        .output()
+        .expect("aws runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_string()
+}
+
+/// Running instances of the old group.
+fn old_instances(bed: &Bed) -> usize {
+    let group =
+        format!("Name=tag:aws:autoscaling:groupName,Values={}", bed.sandbox().aws.self_managed_asgs[0]);
+    let running = "Name=instance-state-name,Values=pending,running";
+    let query = "Reservations[].Instances[].InstanceId";
+    let args = ["ec2", "describe-instances", "--query", query, "--filters", running, &group];
+    aws(bed, &args).split_whitespace().count()
+}
+
+#[test]
+fn the_second_ctrl_c_leaves_at_once_and_the_next_run_goes_on() {
+    let mut bed = Bed::of("twice");
+    attach(&bed, "twice");
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("1/1 nodes");
+    drain.signal(Signal::INT);
+    drain.signal(Signal::INT);
+    drain.ends(130);
+    bed.kubectl(&["delete", "volumeattachment", "twice"]);
+    bed.apply(&bed.deployment("web", 1, "0s"));
+    bed.open_new_nodes();
+    bed.ready(1);
+    bed.drain(&[]).expect(0);
+    bed.is_gone();
+}
+
+#[test]
+fn a_run_that_is_killed_within_the_drain_is_finished_by_the_next_and_leaves_no_cordon() {
+    let bed = Bed::of("killed");
+    attach(&bed, "killed");
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("1/1 nodes");
+    drain.signal(Signal::KILL);
+    drop(drain);
+    let cordoned = bed.kubectl(&["get", "node", &bed.node, "-o", "jsonpath={.spec.unschedulable}"]);
+    assert_eq!(cordoned.trim(), "true");
+    // It gives up, and puts back what the run before it had cordoned.
+    let mut second = Going::start(&bed, &[]);
+    second.says("1/1 nodes");
+    second.signal(Signal::INT);
+    second.ends(130);
+    bed.is_as_before();
+    bed.kubectl(&["delete", "volumeattachment", "killed"]);
+    bed.drain(&[]).expect(0);
+    bed.is_gone();
+}
+
+#[test]
+fn an_api_server_that_restarts_in_between_is_waited_for() {
+    let mut bed = Bed::of("restart");
+    bed.apply(&bed.deployment("web", 3, "2s"));
+    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
+    bed.ready(3);
+    bed.open_new_nodes();
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("1/3 pods");
+    bed.sandbox_mut().restart_api_server().expect("the API server restarts");
+    drain.ends(0);
+    bed.is_gone();
+}

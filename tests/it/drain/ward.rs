@@ -1,0 +1,223 @@
+//! A cluster half-way: custom networking is on, and new nodes stand beside many old ones. Each test drains an old node
+//! of its own, one test at a time.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cluster::start;
+use crate::command::{Ran, in_sandbox, run};
+use crate::sandbox::watch::PdbWatch;
+use crate::sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
+
+/// Enough for all tests that take one.
+const OLD_NODES: u32 = 24;
+
+struct Ward {
+    sandbox: Sandbox,
+    old: Vec<String>,
+    new: Vec<String>,
+}
+
+/// The first test starts it; its processes end with this one.
+static WARD: Mutex<Option<Ward>> = Mutex::new(None);
+
+/// An old node, and a namespace whose pods stand on it.
+pub struct Bed {
+    ward: MutexGuard<'static, Option<Ward>>,
+    pub node: String,
+    pub namespace: String,
+}
+
+impl Bed {
+    /// For the test of this name.
+    pub fn of(test: &str) -> Self {
+        // A test that failed has left its own node and namespace behind, and nothing that disturbs another.
+        let mut ward = WARD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let there = ward.get_or_insert_with(build);
+        let node = there.old.pop().expect("an old node for each test");
+        let bed = Bed { ward, node, namespace: test.replace('_', "-") };
+        bed.kubectl(&["create", "namespace", &bed.namespace]);
+        bed.kubectl(&["label", "node", &bed.node, &bed.label()]);
+        bed
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.ward.as_ref().expect("the ward was built").sandbox
+    }
+
+    pub fn sandbox_mut(&mut self) -> &mut Sandbox {
+        &mut self.ward.as_mut().expect("the ward was built").sandbox
+    }
+
+    #[track_caller]
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        self.sandbox().kubectl(args).expect("kubectl answers")
+    }
+
+    /// kubectl in the test's namespace.
+    #[track_caller]
+    pub fn here(&self, args: &[&str]) -> String {
+        self.kubectl(&[&["-n", &self.namespace], args].concat())
+    }
+
+    #[track_caller]
+    pub fn apply(&self, object: &Value) {
+        let args = ["-n", &self.namespace, "apply", "-f", "-"];
+        self.sandbox().kubectl_with(&args, &object.to_string()).expect("the object is applied");
+    }
+
+    fn label(&self) -> String {
+        format!("bed={}", self.namespace)
+    }
+
+    /// From now on the pods' successors find a place: on the new nodes.
+    pub fn open_new_nodes(&self) {
+        let new = &self.ward.as_ref().expect("the ward was built").new;
+        let mut args = vec!["label", "nodes"];
+        args.extend(new.iter().map(String::as_str));
+        let label = self.label();
+        args.extend([label.as_str(), "--overwrite"]);
+        self.kubectl(&args);
+    }
+
+    /// A pod template whose pods can stand on the test's node alone, until the new ones are opened.
+    pub fn template(&self, app: &str, ready_after: &str) -> Value {
+        json!({
+            "metadata": {"labels": {"app": app}, "annotations": {"sandbox.eni-custom/ready-after": ready_after}},
+            "spec": {
+                "nodeSelector": {"bed": self.namespace},
+                "terminationGracePeriodSeconds": 1,
+                "containers": [{"name": "main", "image": "registry.example/none"}],
+            },
+        })
+    }
+
+    pub fn deployment(&self, app: &str, replicas: u32, ready_after: &str) -> Value {
+        self.workload("Deployment", app, replicas, self.template(app, ready_after))
+    }
+
+    pub fn workload(&self, kind: &str, app: &str, replicas: u32, template: Value) -> Value {
+        json!({
+            "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": app},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": app}}, "template": template},
+        })
+    }
+
+    pub fn budget(&self, app: &str, least: Value) -> Value {
+        let mut spec = json!({"selector": {"matchLabels": {"app": app}}});
+        spec.as_object_mut().expect("an object").extend(least.as_object().expect("an object").clone());
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app}, "spec": spec})
+    }
+
+    /// A pod that nobody would make anew, on the test's node.
+    pub fn pod(&self, name: &str) -> Value {
+        let spec = json!({"nodeName": self.node, "terminationGracePeriodSeconds": 1, "containers": [{"name": "main", "image": "registry.example/none"}]});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
+    }
+
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut so: impl FnMut(&str) -> bool, args: &[&str]) {
+        let kubectl = self.sandbox().kubectl_alone();
+        let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+        self.sandbox_mut()
+            .until(what, Duration::from_secs(90), || {
+                let args: Vec<&str> = args.iter().map(String::as_str).collect();
+                let told = kubectl.run(&args).map_err(|error| format!("{error:#}"))?;
+                if so(told.trim()) { Ok(Some(())) } else { Err(format!("now: {told}")) }
+            })
+            .expect("it becomes so");
+    }
+
+    /// Waits until so many of the test's pods are Ready.
+    #[track_caller]
+    pub fn ready(&mut self, pods: usize) {
+        let namespace = self.namespace.clone();
+        let query = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
+        let args = ["-n", &namespace, "get", "pods", "-o", query];
+        self.until(
+            "pods Ready",
+            |told| told.split_whitespace().filter(|word| *word == "True").count() == pods,
+            &args,
+        );
+        // The disruption controller has counted them too.
+        let query = "jsonpath={.items[?(@.status.observedGeneration!=1)].metadata.name}";
+        self.until("budgets counted", str::is_empty, &["-n", &namespace, "get", "pdb", "-o", query]);
+    }
+
+    pub fn watch(&self) -> PdbWatch {
+        PdbWatch::start(self.sandbox()).expect("budgets can be watched")
+    }
+
+    /// What was wrong with the test's own budgets: those of tests before are on their way out.
+    pub fn violations(&self, watch: PdbWatch) -> Vec<String> {
+        let own = format!("PodDisruptionBudget {}/", self.namespace);
+        watch.finish().into_iter().filter(|violation| violation.starts_with(&own)).collect()
+    }
+
+    pub fn args<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        [&["drain-nodes", "--yes", "--node", &self.node], more].concat()
+    }
+
+    pub fn command(&self, more: &[&str]) -> std::process::Command {
+        in_sandbox(self.sandbox(), &self.args(more))
+    }
+
+    #[track_caller]
+    pub fn drain(&self, more: &[&str]) -> Ran {
+        run(self.sandbox(), &self.args(more))
+    }
+
+    /// The node is gone, and so is its instance.
+    #[track_caller]
+    pub fn is_gone(&self) {
+        let nodes = self.kubectl(&["get", "nodes", "-o", "name"]);
+        assert!(!nodes.contains(&self.node), "{} is still there", self.node);
+    }
+
+    /// The node takes pods as before.
+    #[track_caller]
+    pub fn is_as_before(&self) {
+        let told = self.kubectl(&["get", "node", &self.node, "-o", "jsonpath={.spec.unschedulable}"]);
+        assert_eq!(told.trim(), "", "{} is cordoned", self.node);
+        let record =
+            self.kubectl(&["-n", "kube-system", "get", "configmap", "eni-custom", "-o", "jsonpath={.data}"]);
+        assert!(!record.contains("cordoned") && !record.contains("held"), "{record}");
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        let _ = self.sandbox().kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
+    }
+}
+
+fn build() -> Ward {
+    let sandbox = start(Shape {
+        azs: 1,
+        nodes_per_az: OLD_NODES,
+        old_nodes: OldNodes::SelfManaged,
+        workloads: false,
+        ..Shape::default()
+    });
+    let nodes = |sandbox: &Sandbox| -> Vec<String> {
+        let told = sandbox
+            .kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"])
+            .expect("kubectl answers");
+        told.split_whitespace().map(String::from).collect()
+    };
+    let old = nodes(&sandbox);
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes", "--nodes-per-zone", "2"]).expect(0);
+    let new = nodes(&sandbox).into_iter().filter(|node| !old.contains(node)).collect();
+    Ward { sandbox, old, new }
+}
+
+/// Evictions that the program asked for since a mark: pod's name, answer, and the body.
+pub fn evictions(sandbox: &Sandbox, since: Mark) -> Vec<(String, u16, Value)> {
+    let log = sandbox.audit_log(since).expect("the audit log can be read");
+    let evictions = log.into_iter().filter(|call: &KubernetesCall| {
+        call.by_program() && call.object_ref.resource == "pods" && call.object_ref.subresource == "eviction"
+    });
+    evictions.map(|call| (call.object_ref.name, call.response_status.code, call.request_object)).collect()
+}

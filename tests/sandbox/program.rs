@@ -1,0 +1,54 @@
+//! The program under test, for the examples: cargo doesn't build it along with them.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The eni-custom of the same build as this example, which is in `target/PROFILE/examples`.
+pub fn path() -> Result<PathBuf> {
+    let profile = me()?;
+    let profile = profile.parent().and_then(Path::parent).context("not run from a target folder")?;
+    Ok(profile.join("eni-custom"))
+}
+
+/// Cargo doesn't build it along with an example.
+pub fn build() -> Result<()> {
+    let program = path()?;
+    let cargo = env::var_os("CARGO");
+    if cargo.is_some() || !program.exists() {
+        let profile = match program.parent().and_then(Path::file_name).and_then(|name| name.to_str()) {
+            None | Some("debug") => "dev",
+            Some(other) => other,
+        };
+        let mut build = Command::new(cargo.unwrap_or_else(|| "cargo".into()));
+        // What `cargo run` tells a program about its package. The build script of ring asks to run again when
+        // these change, and with it everything that is built on ring: minutes, here and once more in the next
+        // build.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&name);
+            }
+        }
+        build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet"]);
+        // The example is named so that Cargo takes the dependencies with the features that it has already
+        // built for it; for the program alone it would choose others, and build them all again.
+        build
+            .args(["--bin", "eni-custom", "--example"])
+            .arg(me()?.file_name().context("a program has a name")?);
+        let status = build.args(["--profile", profile]).status().context("running cargo")?;
+        if !status.success() {
+            bail!("building eni-custom failed");
+        }
+    }
+    if !program.exists() {
+        bail!("cargo built eni-custom, but {} is not there", program.display());
+    }
+    Ok(())
+}
+
+fn me() -> Result<PathBuf> {
+    env::current_exe().context("finding this program's own file")
+}
