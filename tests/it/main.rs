@@ -8,6 +8,7 @@ mod cluster;
 mod command;
 mod cut;
 mod drain;
+mod drain_bench;
 mod journey;
 mod offline;
 mod refusal;

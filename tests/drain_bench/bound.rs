@@ -1,0 +1,50 @@
+//! The time that no drain can beat, computed from the workload alone.
+//!
+//! A budget that lets d pods be away at once makes a Deployment of k pods move in ceil(k / d) rounds. Each round but the
+//! last must be Ready before the next pods may go, and that takes c seconds. The slowest Deployment decides, however
+//! many nodes there are.
+
+use super::scenario::{App, Budget, Scenario};
+
+/// A lower bound in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// What the budgets ask for.
+    pub budgets: f64,
+    /// What the machine can do at most: so many pods, by the rate at which it deleted them when nobody asked for a
+    /// budget.
+    pub machine: f64,
+}
+
+impl Bound {
+    pub fn of(scenario: &Scenario, pods_per_second: f64) -> Self {
+        let budgets = scenario.apps.iter().map(rounds_take).fold(0.0, f64::max);
+        Self { budgets, machine: f64::from(scenario.pods()) / pods_per_second }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.budgets.max(self.machine)
+    }
+
+    pub fn set_by(&self) -> &'static str {
+        if self.budgets >= self.machine { "budgets" } else { "machine" }
+    }
+}
+
+fn rounds_take(app: &App) -> f64 {
+    match disruptions(app) {
+        0 => 0.0,
+        at_once => f64::from((app.replicas.div_ceil(at_once) - 1) * app.ready_after),
+    }
+}
+
+/// Pods of this Deployment that may be away at once when all are Ready; as many as there are without a budget.
+pub fn disruptions(app: &App) -> u32 {
+    match app.budget {
+        None => app.replicas,
+        Some(Budget::Pods(most)) => most.min(app.replicas),
+        // Rounded up, so in favour of the disruption (disruption controller, maxUnavailable).
+        Some(Budget::Percent(percent)) => (app.replicas * percent).div_ceil(100),
+        Some(Budget::Keep(least)) => app.replicas.saturating_sub(least),
+    }
+}

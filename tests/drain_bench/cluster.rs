@@ -1,0 +1,179 @@
+//! The cluster that is drained: old nodes with the workload on them, new nodes beside them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::json;
+
+use crate::ledger::{Counts, Ledger};
+use crate::sandbox::tools::say;
+use crate::sandbox::{OldNodes, Sandbox, Shape};
+use crate::scenario::Scenario;
+use crate::watcher::Watcher;
+use crate::workload;
+
+/// Requests of ours at a time.
+const SIDE_BY_SIDE: usize = 32;
+/// New nodes hold many pods, so few of them are needed.
+const NEW_TYPE: &str = "m5.4xlarge";
+
+pub struct Cluster {
+    // Dropped first: it watches what the sandbox runs.
+    pub watcher: Watcher,
+    pub sandbox: Sandbox,
+    pub old_nodes: Vec<String>,
+    new_nodes: Vec<String>,
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Cluster {
+    /// A sandbox whose old nodes carry the scenario's pods, set up so that only the drain is left to do.
+    pub fn start(scenario: &Scenario, program: &Path) -> Result<Self> {
+        let shape = Shape {
+            azs: scenario.azs,
+            nodes_per_az: scenario.nodes_per_az,
+            old_nodes: OldNodes::SelfManaged,
+            workloads: false,
+            ..Shape::default()
+        };
+        let started = Instant::now();
+        let sandbox = Sandbox::start(&shape)?;
+        let runtime = runtime()?;
+        let client = runtime.block_on(connect(&sandbox))?;
+        let old_nodes = runtime.block_on(nodes(&client))?;
+        say(&format!("{} old nodes after {:.0} s", old_nodes.len(), started.elapsed().as_secs_f64()));
+
+        set_up(&sandbox, scenario, program)?;
+        let old: BTreeSet<&String> = old_nodes.iter().collect();
+        let all = runtime.block_on(nodes(&client))?;
+        let new_nodes: Vec<String> = all.into_iter().filter(|node| !old.contains(node)).collect();
+        say(&format!(
+            "{} new nodes beside them after {:.0} s",
+            new_nodes.len(),
+            started.elapsed().as_secs_f64()
+        ));
+        let ledger = Ledger::new(old_nodes.iter().cloned().collect());
+        let watcher = runtime.block_on(Watcher::start(&client, ledger))?;
+        Ok(Self { watcher, sandbox, old_nodes, new_nodes, client, runtime })
+    }
+
+    /// Creates the workload; its pods come to stand on the old nodes.
+    pub fn place(&mut self, scenario: &Scenario) -> Result<()> {
+        let started = Instant::now();
+        self.set_unschedulable(&self.new_nodes, true)?;
+        for app in &scenario.apps {
+            workload::expect(&mut self.watcher.ledger(), app);
+        }
+        let others = self.watcher.ledger().counts().pods;
+        let objects = workload::objects(scenario).to_string();
+        self.sandbox.kubectl_with(&["create", "--validate=ignore", "-f", "-"], &objects)?;
+        self.until_placed(others + scenario.pods() as usize)?;
+        say(&format!("{} pods Ready after {:.0} s", scenario.pods(), started.elapsed().as_secs_f64()));
+        Ok(())
+    }
+
+    /// All pods back on the old nodes, Ready, by deletion that asks no budget. Answers how many pods a second were
+    /// gone.
+    pub fn reset(&mut self) -> Result<f64> {
+        self.set_unschedulable(&self.old_nodes, false)?;
+        self.set_unschedulable(&self.new_nodes, true)?;
+        let pods = self.watcher.ledger().movable();
+        let (wanted, before) = (pods.len(), self.watcher.ledger().deaths());
+        let started = Instant::now();
+        self.runtime.block_on(delete(&self.client, pods))?;
+        self.until("the deleted pods' end", Duration::from_secs(600), |ledger| {
+            ledger.deaths() >= before + wanted
+        })?;
+        let rate = wanted as f64 / started.elapsed().as_secs_f64();
+        self.until_placed(wanted)?;
+        say(&format!(
+            "{wanted} pods back on the old nodes after {:.0} s, {rate:.0} a second gone",
+            started.elapsed().as_secs_f64()
+        ));
+        self.set_unschedulable(&self.new_nodes, false)?;
+        Ok(rate)
+    }
+
+    fn until_placed(&mut self, pods: usize) -> Result<()> {
+        let placed = Counts { pods, healthy: pods, on_old: pods, healthy_on_old: pods };
+        self.until("every pod Ready on an old node", Duration::from_secs(1800), |ledger| {
+            ledger.counts() == placed && ledger.budgets_are_settled()
+        })
+    }
+
+    /// Waits until the watcher has seen it.
+    pub fn until(&mut self, what: &str, limit: Duration, seen: impl Fn(&Ledger) -> bool) -> Result<()> {
+        let Self { sandbox, watcher, .. } = self;
+        sandbox.until(what, limit, || {
+            watcher.check().map_err(|error| error.to_string())?;
+            let ledger = watcher.ledger();
+            if seen(&ledger) { Ok(Some(())) } else { Err(format!("{:?}", ledger.counts())) }
+        })
+    }
+
+    fn set_unschedulable(&self, nodes: &[String], unschedulable: bool) -> Result<()> {
+        let api: Api<Node> = Api::all(self.client.clone());
+        let patch = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
+        let params = PatchParams::default();
+        let patches = nodes.iter().map(|node| api.patch(node, &params, &patch));
+        let all = stream::iter(patches).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+        self.runtime.block_on(all).map(drop).context("cordoning nodes")
+    }
+}
+
+/// What `setup` and `drain-nodes` are told alike, so that the drain finds nothing else left to do.
+pub fn arguments(scenario: &Scenario) -> Vec<String> {
+    let size = scenario.new_per_az.to_string();
+    ["--instance-type", NEW_TYPE, "--nodes-per-zone", &size].map(String::from).to_vec()
+}
+
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// A client with the log-in of test code, so that the audit log tells its requests from the tools'.
+pub async fn connect(sandbox: &Sandbox) -> Result<Client> {
+    let file = Kubeconfig::read_from(sandbox.kubeconfig_admin())?;
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
+async fn nodes(client: &Client) -> Result<Vec<String>> {
+    let list = Api::<Node>::all(client.clone()).list_metadata(&ListParams::default()).await?;
+    Ok(list.items.into_iter().filter_map(|node| node.metadata.name).collect())
+}
+
+async fn delete(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
+    let delete = |(namespace, name): (String, String)| async move {
+        let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+        match api.delete(&name, &DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            other => other.map(drop),
+        }
+    };
+    let all = stream::iter(pods).map(delete).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+    all.await.map(drop).context("deleting pods")
+}
+
+fn set_up(sandbox: &Sandbox, scenario: &Scenario, program: &Path) -> Result<()> {
+    let output = sandbox
+        .command(program)
+        .env_remove("KUBECONFIG")
+        .current_dir(std::env::temp_dir())
+        .args(["setup", "--yes", "--keep-old-nodes"])
+        .args(arguments(scenario))
+        .output()
+        .context("starting eni-custom")?;
+    if !output.status.success() {
+        bail!("eni-custom setup: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! What the API server's audit log says of a tool's evictions. The log grows by hundreds of megabytes in a large run,
+//! so it is read line by line.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::sandbox::KubernetesCall;
+
+/// Evictions that a tool asked for, by what was answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evictions {
+    pub sent: usize,
+    /// 429: the budget had no room.
+    pub rejected: usize,
+    /// Neither done nor 429.
+    pub failed: usize,
+}
+
+/// Counts those of a user agent from a place in the log to its end.
+pub fn count(log: &Path, from: u64, agent: &str) -> Result<Evictions> {
+    let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut evictions = Evictions::default();
+    for line in BufReader::new(file).lines() {
+        let line = line?;
+        if !line.contains(r#""subresource":"eviction""#) {
+            continue;
+        }
+        // The last line may still be in writing.
+        let Ok(call) = serde_json::from_str::<KubernetesCall>(&line) else { continue };
+        if call.verb != "create" || !call.user_agent.starts_with(agent) {
+            continue;
+        }
+        evictions.sent += 1;
+        match call.response_status.code {
+            200..=299 => {}
+            429 => evictions.rejected += 1,
+            _ => evictions.failed += 1,
+        }
+    }
+    Ok(evictions)
+}

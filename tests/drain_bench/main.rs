@@ -1,0 +1,188 @@
+//! How long drains take, and what they do to PodDisruptionBudgets: `eni-custom drain-nodes` beside `kubectl drain`, on
+//! the same workload on the sandbox's real control plane.
+//!
+//! ```text
+//! cargo run --release --example drain-bench -- --list
+//! cargo run --release --example drain-bench -- --quick
+//! cargo run --release --example drain-bench -- --scenario 50-nodes-budget-1 --json
+//! cargo run --release --example drain-bench -- --scale
+//! ```
+
+mod bound;
+mod cluster;
+mod evictions;
+mod ledger;
+mod objects;
+mod reads;
+mod report;
+#[path = "../sandbox/mod.rs"]
+mod sandbox;
+mod scale;
+mod scenario;
+mod tool;
+mod watcher;
+mod workload;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+
+use bound::Bound;
+use cluster::Cluster;
+use report::Row;
+use sandbox::tools::say;
+use sandbox::{program, tools};
+use scenario::Scenario;
+use tool::Tool;
+
+/// Drains clusters with eni-custom and with kubectl, and compares them with what is possible
+#[derive(Parser)]
+#[command(name = "drain-bench")]
+struct Cli {
+    /// Only these scenarios [default: all but quick]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with_all = ["quick", "scale"])]
+    scenario: Vec<String>,
+    /// One small scenario of a few minutes
+    #[arg(long, conflicts_with = "scale")]
+    quick: bool,
+    /// How long `eni-custom plan` takes, and its memory, with many nodes and pods
+    #[arg(long)]
+    scale: bool,
+    /// Name the scenarios
+    #[arg(long)]
+    list: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Only these tools
+    #[arg(long, value_enum, value_delimiter = ',')]
+    tool: Vec<Tool>,
+    /// Stop a tool after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    patience: u64,
+    /// The eni-custom to run [default: the one of this build]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    #[command(flatten)]
+    size: scale::Size,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<ExitCode> {
+    if cli.list {
+        for scenario in scenario::all() {
+            println!("{:<24} {}", scenario.name, scenario.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scenarios = chosen(cli)?;
+    let program = match &cli.program {
+        Some(program) => program.canonicalize()?,
+        None => {
+            program::build()?;
+            program::path()?
+        }
+    };
+    tools::find_or_build()?;
+    if cli.scale {
+        return scale::run(&cli.size, &program, cli.json);
+    }
+    let mut faults = 0;
+    for scenario in &scenarios {
+        faults += compare(cli, scenario, &program)?;
+    }
+    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn chosen(cli: &Cli) -> Result<Vec<Scenario>> {
+    let all = scenario::all();
+    if let Some(name) = cli.scenario.iter().find(|name| all.iter().all(|each| each.name != **name)) {
+        bail!("there is no scenario {name}: --list names them");
+    }
+    let wanted = |scenario: &Scenario| match (cli.quick, cli.scenario.is_empty()) {
+        (true, _) => scenario.name == "quick",
+        (false, true) => scenario.name != "quick",
+        (false, false) => cli.scenario.contains(&scenario.name),
+    };
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// One scenario with each tool, each from the same state. Answers how many of our rows are at fault.
+fn compare(cli: &Cli, scenario: &Scenario, program: &Path) -> Result<usize> {
+    say(&format!("{}: {} nodes, {} pods", scenario.name, scenario.nodes(), scenario.pods()));
+    let mut cluster = Cluster::start(scenario, program)?;
+    cluster.place(scenario)?;
+    let mut bound = None;
+    let mut faults = 0;
+    let tools = Tool::value_variants().iter().filter(|tool| cli.tool.is_empty() || cli.tool.contains(tool));
+    for tool in tools {
+        // Also before the first, so that all find pods that came in the same way.
+        let rate = cluster.reset()?;
+        let bound = *bound.get_or_insert_with(|| {
+            let bound = Bound::of(scenario, rate);
+            if !cli.json {
+                println!("{}", report::header(scenario, &bound));
+            }
+            bound
+        });
+        let row = measure(&mut cluster, scenario, *tool, bound, program, Duration::from_secs(cli.patience))?;
+        if cli.json {
+            println!("{}", row.json())
+        } else {
+            println!("{}", row.text())
+        }
+        faults += usize::from(row.is_fault());
+    }
+    Ok(faults)
+}
+
+fn measure(
+    cluster: &mut Cluster,
+    scenario: &Scenario,
+    tool: Tool,
+    bound: Bound,
+    program: &Path,
+    patience: Duration,
+) -> Result<Row> {
+    let log = cluster.sandbox.audit_log_file();
+    let from = log.metadata().map_or(0, |metadata| metadata.len());
+    cluster.watcher.ledger().begin();
+    let ended = tool.run(cluster, scenario, program, patience)?;
+    // The last replacements are on their way; what doesn't come is told below.
+    let limit = Duration::from_secs(u64::from(scenario.slowest()) + 60);
+    let _ = cluster.until("every pod Ready again", limit, |ledger| {
+        ledger.emptied_at().is_some() && ledger.available_at().is_some()
+    });
+    cluster.sandbox.check()?;
+    let since = |moment: Instant| moment.duration_since(ended.started).as_secs_f64();
+    let mut ledger = cluster.watcher.ledger();
+    let (violations, budgets) = ledger.end();
+    Ok(Row {
+        scenario: scenario.name.clone(),
+        nodes: scenario.nodes(),
+        pods: scenario.pods(),
+        tool,
+        bound,
+        seconds: ledger.emptied_at().map(since),
+        exit_seconds: ended.took.as_secs_f64(),
+        available_seconds: ledger.available_at().map(since),
+        evictions: evictions::count(&log, from, tool.agent())?,
+        violations,
+        budgets,
+        left: ledger.counts().on_old,
+        gaps: ledger.gaps,
+        trouble: ended.trouble,
+    })
+}

@@ -1,0 +1,154 @@
+//! A line for each tool, for people or as JSON.
+
+use serde_json::{Value, json};
+
+use crate::bound::Bound;
+use crate::evictions::Evictions;
+use crate::ledger::Fared;
+use crate::scenario::Scenario;
+use crate::tool::Tool;
+
+/// What one tool did in one scenario. Times are in seconds from its start.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub scenario: String,
+    pub nodes: u32,
+    pub pods: u32,
+    pub tool: Tool,
+    pub bound: Bound,
+    /// Until the last pod that had to move was off the old nodes; nothing where that didn't come.
+    pub seconds: Option<f64>,
+    /// Until the tool ended.
+    pub exit_seconds: f64,
+    /// Until every pod was Ready again.
+    pub available_seconds: Option<f64>,
+    pub evictions: Evictions,
+    pub violations: Vec<String>,
+    pub budgets: Vec<Fared>,
+    /// Pods that still stand on old nodes.
+    pub left: usize,
+    /// The watcher lost events so often.
+    pub gaps: usize,
+    pub trouble: Option<String>,
+}
+
+impl Row {
+    /// Ours must not fail, break a budget or leave a pod behind. What kubectl does is only told.
+    pub fn is_fault(&self) -> bool {
+        let ours = self.tool == Tool::EniCustom;
+        ours && (!self.violations.is_empty() || self.left > 0 || self.trouble.is_some())
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.seconds.map(|seconds| seconds / self.bound.seconds())
+    }
+
+    pub fn json(&self) -> Value {
+        let budgets = self
+            .budgets
+            .iter()
+            .map(|budget| json!({ "name": budget.name, "least": budget.least, "lowest": budget.lowest }));
+        json!({
+            "scenario": self.scenario,
+            "tool": self.tool.name(),
+            "seconds": self.seconds.map(rounded),
+            "bound_seconds": rounded(self.bound.seconds()),
+            "ratio": self.ratio().map(rounded),
+            "evictions": self.evictions.sent,
+            "rejected": self.evictions.rejected,
+            "budget_violations": self.violations.len(),
+            "failed_evictions": self.evictions.failed,
+            "exit_seconds": rounded(self.exit_seconds),
+            "available_seconds": self.available_seconds.map(rounded),
+            "bound_set_by": self.bound.set_by(),
+            "bound_of_budgets_seconds": rounded(self.bound.budgets),
+            "bound_of_machine_seconds": rounded(self.bound.machine),
+            "nodes": self.nodes,
+            "pods": self.pods,
+            "pods_left": self.left,
+            "trouble": self.trouble,
+            "violations": self.violations,
+            "watch_gaps": self.gaps,
+            "budgets": budgets.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The budget that came closest to its least, or fell below it furthest.
+    fn tightest(&self) -> String {
+        let margin = |budget: &&Fared| budget.lowest.cast_signed() - budget.least.cast_signed();
+        match self.budgets.iter().filter(|budget| budget.name.starts_with("drain-bench/")).min_by_key(margin)
+        {
+            Some(budget) => format!("{} of {}", budget.lowest, budget.least),
+            None => "-".to_string(),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let seconds = |value: Option<f64>| value.map_or("never".to_string(), |value| format!("{value:.1}"));
+        let ratio = self.ratio().map_or("-".to_string(), |ratio| format!("{ratio:.2}"));
+        let mut text = format!(
+            "{:<22} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>12} {:>10}",
+            self.tool.name(),
+            seconds(self.seconds),
+            format!("{:.1}", self.bound.seconds()),
+            ratio,
+            seconds(Some(self.exit_seconds)),
+            seconds(self.available_seconds),
+            self.evictions.sent,
+            self.evictions.rejected,
+            self.tightest(),
+            self.violations.len(),
+        );
+        for line in self.notes() {
+            text.push_str(&format!("\n    {line}"));
+        }
+        text
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.left > 0 {
+            notes.push(format!("{} pods still stand on old nodes", self.left));
+        }
+        if self.evictions.failed > 0 {
+            notes.push(format!("{} evictions failed otherwise than by 429", self.evictions.failed));
+        }
+        if self.gaps > 0 {
+            notes.push(format!("the watcher lost events {} times: what was seen is not all", self.gaps));
+        }
+        notes.extend(self.violations.iter().take(5).cloned());
+        if let Some(trouble) = &self.trouble {
+            notes.extend(trouble.lines().map(String::from));
+        }
+        notes
+    }
+}
+
+/// The lines above a scenario's rows.
+pub fn header(scenario: &Scenario, bound: &Bound) -> String {
+    format!(
+        "\n{}: {}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {:.1} s)\n\
+         {:<22} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>12} {:>10}",
+        scenario.name,
+        scenario.about,
+        scenario.nodes(),
+        scenario.pods(),
+        bound.seconds(),
+        bound.budgets,
+        bound.machine,
+        "tool",
+        "seconds",
+        "bound",
+        "ratio",
+        "exit",
+        "available",
+        "evictions",
+        "429s",
+        "lowest",
+        "violations",
+    )
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}

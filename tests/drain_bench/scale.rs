@@ -1,0 +1,203 @@
+//! How long `eni-custom plan` takes on a large cluster, and how much memory: nodes and pods as plain objects, with
+//! etcd and the API server alone, so that nothing but the reading is measured.
+//!
+//! EC2 doesn't know these nodes' instances: the AWS side is that of a small cluster.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, ExitCode, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use kube::Client;
+use serde_json::json;
+
+use crate::cluster::{connect, runtime};
+use crate::objects;
+use crate::reads::{self, Reads};
+use crate::sandbox::tools::say;
+use crate::sandbox::{OldNodes, Sandbox, Shape};
+
+/// What would change the objects, or add some.
+const CONTROLLERS: [&str; 4] = ["node-agent", "kwok", "kube-scheduler", "kube-controller-manager"];
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Size {
+    /// Nodes for --scale
+    #[arg(long, value_name = "N", default_value_t = 5000, requires = "scale")]
+    scale_nodes: u32,
+    /// Pods for --scale
+    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "scale")]
+    scale_pods: u32,
+    /// Runs of plan for --scale
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "scale")]
+    scale_runs: u32,
+}
+
+/// What one run came to.
+struct Planned {
+    seconds: f64,
+    /// Highest resident memory; nothing where the system doesn't tell.
+    peak_mib: Option<f64>,
+    code: Option<i32>,
+    reads: Vec<Reads>,
+    /// From the last reply of a list until the end: deciding and printing.
+    after_reading: f64,
+    stdout: usize,
+    /// Ids of what the checks found.
+    findings: Vec<String>,
+}
+
+pub fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
+    let shape = Shape { old_nodes: OldNodes::SelfManaged, workloads: false, ..Shape::default() };
+    let mut sandbox = Sandbox::start(&shape)?;
+    let runtime = runtime()?;
+    let client = runtime.block_on(connect(&sandbox))?;
+    // While the controllers are there: they give each namespace its service account.
+    runtime.block_on(objects::namespaces(&client))?;
+    for name in CONTROLLERS {
+        sandbox.stop(name);
+    }
+    let started = Instant::now();
+    let zones = shape.zones();
+    runtime.block_on(objects::create(&client, size.scale_nodes, size.scale_pods, &zones))?;
+    sandbox.check()?;
+    say(&format!(
+        "{} nodes and {} pods written in {:.0} s",
+        size.scale_nodes,
+        size.scale_pods,
+        started.elapsed().as_secs_f64()
+    ));
+    for limit in [500, 5000] {
+        say(&runtime.block_on(transfer(&client, limit))?);
+    }
+    for _ in 0..size.scale_runs {
+        let planned = plan(&sandbox, program)?;
+        if as_json { println!("{}", planned.json(size)) } else { println!("{}", planned.text(size)) }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How long the pods alone take when nothing is done with them: what is left to a reader.
+async fn transfer(client: &Client, limit: u32) -> Result<String> {
+    let started = Instant::now();
+    let first = format!("/api/v1/pods?limit={limit}");
+    let (mut query, mut bytes, mut pages) = (first.clone(), 0, 0);
+    loop {
+        let page = client.request_text(http::Request::get(&query).body(Vec::new())?).await?;
+        (bytes, pages) = (bytes + page.len(), pages + 1);
+        // The list's own metadata come first.
+        let token = page.split_once(r#""continue":""#).and_then(|(_, rest)| rest.split_once('"'));
+        match token {
+            Some((token, _)) => query = format!("{first}&continue={token}"),
+            None => break,
+        }
+    }
+    Ok(format!(
+        "reading all pods by {limit} and throwing them away: {:.2} s, {pages} pages, {} MB",
+        started.elapsed().as_secs_f64(),
+        bytes / 1_000_000
+    ))
+}
+
+fn plan(sandbox: &Sandbox, program: &Path) -> Result<Planned> {
+    let log = sandbox.audit_log_file();
+    let from = log.metadata().map_or(0, |metadata| metadata.len());
+    let output = sandbox.dir().join("plan.json");
+    let mut command = sandbox.command(program);
+    command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir());
+    // Without a size of its own the groups would have as many nodes as there are old ones, more than subnets hold.
+    command.args(["plan", "--output", "json", "--terminate-unowned", "--nodes-per-zone", "100"]);
+    command.args(["--instance-type", "m5.4xlarge"]).stdin(Stdio::null());
+    command.stdout(fs::File::create(&output)?).stderr(fs::File::create(sandbox.dir().join("plan.log"))?);
+    let started = Instant::now();
+    let mut child = command.spawn().context("starting eni-custom")?;
+    let mut peak = None;
+    let status = loop {
+        // Only while it lives: it grows to its end, and the last look is at most a pause before.
+        peak = resident(&child).or(peak);
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        sleep(Duration::from_millis(5));
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let ended = reads::now();
+    if !status.success() {
+        say(&fs::read_to_string(sandbox.dir().join("plan.log")).unwrap_or_default());
+    }
+    let reads = reads::of(&log, from, "eni-custom")?;
+    let after_reading = reads.iter().map(|each| ended - each.end).fold(seconds, f64::min);
+    let stdout = fs::read_to_string(&output)?;
+    let findings = findings(&stdout);
+    let stdout = stdout.len();
+    Ok(Planned { seconds, peak_mib: peak, code: status.code(), reads, after_reading, stdout, findings })
+}
+
+fn findings(plan: &str) -> Vec<String> {
+    let plan: serde_json::Value = serde_json::from_str(plan).unwrap_or_default();
+    let findings = plan["findings"].as_array().into_iter().flatten();
+    findings.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
+}
+
+/// The highest resident memory so far, in MiB.
+fn resident(child: &Child) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+impl Planned {
+    fn json(&self, size: &Size) -> serde_json::Value {
+        let reads = self.reads.iter().map(|each| {
+            json!({
+                "resource": each.resource,
+                "requests": each.requests,
+                "seconds": each.end - each.start,
+                "server_seconds": each.server,
+            })
+        });
+        json!({
+            "scenario": "scale",
+            "tool": "plan",
+            "nodes": size.scale_nodes,
+            "pods": size.scale_pods,
+            "seconds": self.seconds,
+            "peak_mib": self.peak_mib,
+            "exit_code": self.code,
+            "after_reading_seconds": self.after_reading,
+            "output_bytes": self.stdout,
+            "findings": self.findings,
+            "reads": reads.collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self, size: &Size) -> String {
+        let peak = self.peak_mib.map_or("unknown".to_string(), |peak| format!("{peak:.0} MiB"));
+        let mut text = format!(
+            "plan with {} nodes and {} pods: {:.2} s, peak memory {peak}, exit code {}, {} bytes of output",
+            size.scale_nodes,
+            size.scale_pods,
+            self.seconds,
+            self.code.unwrap_or(-1),
+            self.stdout,
+        );
+        for each in &self.reads {
+            text.push_str(&format!(
+                "\n    {:<24} {:>4} requests within {:>6.2} s, of which the server {:>6.2} s",
+                each.resource,
+                each.requests,
+                each.end - each.start,
+                each.server
+            ));
+        }
+        text.push_str(&format!("\n    {:.2} s from the last reply to the end", self.after_reading));
+        if !self.findings.is_empty() {
+            text.push_str(&format!("\n    findings: {}", self.findings.join(", ")));
+        }
+        text
+    }
+}

@@ -1,0 +1,131 @@
+//! What is drained: how many nodes, which Deployments stand on them, and what their budgets allow.
+
+/// A cluster and its workload.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: String,
+    pub about: &'static str,
+    pub azs: u8,
+    /// Old nodes in each zone: m5.large, 27 pods beside those of the DaemonSets.
+    pub nodes_per_az: u32,
+    /// New nodes in each zone: m5.4xlarge, 108 pods.
+    pub new_per_az: u32,
+    pub apps: Vec<App>,
+}
+
+/// A Deployment, and the PodDisruptionBudget over its pods.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub name: String,
+    pub replicas: u32,
+    pub budget: Option<Budget>,
+    /// Seconds from a pod's start until it is Ready.
+    pub ready_after: u32,
+}
+
+/// How a PodDisruptionBudget is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// maxUnavailable: 5
+    Pods(u32),
+    /// maxUnavailable: 25%
+    Percent(u32),
+    /// minAvailable: 8
+    Keep(u32),
+}
+
+impl Scenario {
+    pub fn nodes(&self) -> u32 {
+        u32::from(self.azs) * self.nodes_per_az
+    }
+
+    pub fn pods(&self) -> u32 {
+        self.apps.iter().map(|app| app.replicas).sum()
+    }
+
+    pub fn slowest(&self) -> u32 {
+        self.apps.iter().map(|app| app.ready_after).max().unwrap_or_default()
+    }
+}
+
+/// All that there are.
+pub fn all() -> Vec<Scenario> {
+    let quick = Scenario {
+        name: "quick".into(),
+        about: "6 nodes, 10 Deployments of 6 pods, budget 1, replacements Ready after 5 s",
+        azs: 3,
+        nodes_per_az: 2,
+        new_per_az: 1,
+        apps: alike(10, 6, Some(Budget::Pods(1)), 5),
+    };
+    let mut scenarios = vec![quick];
+    let budgets = [
+        ("budget-1", Some(Budget::Pods(1))),
+        ("budget-5", Some(Budget::Pods(5))),
+        ("budget-25pct", Some(Budget::Percent(25))),
+        ("no-budget", None),
+    ];
+    for (name, budget) in budgets {
+        scenarios.push(of_50_nodes(name, "20 Deployments of 50, Ready after 5 s", alike(20, 50, budget, 5)));
+    }
+    scenarios.push(of_50_nodes("mixed", "Deployments of 1 to 200 with budgets of every kind", mixed(1, 1)));
+    for (name, budget) in budgets {
+        let apps = alike(200, 50, budget, 20);
+        scenarios.push(of_500_nodes(name, "200 Deployments of 50, Ready after 20 s", apps));
+    }
+    scenarios.push(of_500_nodes("mixed", "Deployments of 1 to 200 with budgets of every kind", mixed(10, 4)));
+    scenarios
+}
+
+fn of_50_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
+    Scenario { name: format!("50-nodes-{name}"), about, azs: 2, nodes_per_az: 25, new_per_az: 6, apps }
+}
+
+/// Four zones: the sandbox's subnets have room for about 200 such nodes each.
+fn of_500_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
+    Scenario { name: format!("500-nodes-{name}"), about, azs: 4, nodes_per_az: 125, new_per_az: 28, apps }
+}
+
+fn alike(count: u32, replicas: u32, budget: Option<Budget>, ready_after: u32) -> Vec<App> {
+    let name = |index| format!("app-{index:03}");
+    (0..count).map(|index| App { name: name(index), replicas, budget, ready_after }).collect()
+}
+
+/// 1,000 pods in 23 Deployments, so many times; pods take so many times longer until they are Ready.
+fn mixed(times: u32, slower: u32) -> Vec<App> {
+    use Budget::{Keep, Percent, Pods};
+    let sizes = [
+        (200, Some(Percent(10)), 5),
+        (150, Some(Percent(25)), 8),
+        (100, Some(Pods(5)), 5),
+        (100, None, 5),
+        (80, Some(Percent(10)), 5),
+        (80, Some(Pods(5)), 10),
+        (60, Some(Percent(25)), 12),
+        (50, Some(Pods(2)), 5),
+        (50, Some(Pods(5)), 5),
+        (30, Some(Pods(1)), 5),
+        (20, Some(Pods(1)), 5),
+        (20, None, 5),
+        (10, Some(Pods(1)), 8),
+        (10, Some(Percent(25)), 5),
+        (10, Some(Keep(8)), 5),
+        (8, Some(Keep(6)), 5),
+        (6, Some(Pods(1)), 5),
+        (5, Some(Percent(50)), 5),
+        (4, Some(Pods(1)), 5),
+        (3, Some(Pods(1)), 10),
+        (2, Some(Pods(1)), 10),
+        (1, None, 5),
+        (1, Some(Pods(1)), 5),
+    ];
+    let repeated = (0..times).flat_map(|_| sizes).enumerate();
+    repeated
+        .map(|(index, (replicas, budget, ready_after))| App {
+            name: format!("app-{index:03}"),
+            replicas,
+            budget,
+            ready_after: ready_after * slower,
+        })
+        .collect()
+}

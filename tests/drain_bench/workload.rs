@@ -1,0 +1,64 @@
+//! The objects of a scenario: a Deployment for each app, and its PodDisruptionBudget.
+
+use serde_json::{Value, json};
+
+use crate::bound::disruptions;
+use crate::ledger::Ledger;
+use crate::scenario::{App, Budget, Scenario};
+
+const NAMESPACE: &str = "drain-bench";
+
+/// Tells the watcher how many pods of an app must be healthy.
+pub fn expect(ledger: &mut Ledger, app: &App) {
+    if app.budget.is_some() {
+        ledger.expect(format!("{NAMESPACE}/{}", app.name), (app.replicas - disruptions(app)).into());
+    }
+}
+
+/// Budgets before Deployments, as they would be applied.
+pub fn objects(scenario: &Scenario) -> Value {
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
+    let budgets = scenario.apps.iter().filter_map(budget);
+    let items: Vec<Value> =
+        [namespace].into_iter().chain(budgets).chain(scenario.apps.iter().map(deployment)).collect();
+    json!({ "apiVersion": "v1", "kind": "List", "items": items })
+}
+
+fn deployment(app: &App) -> Value {
+    let labels = json!({ "app": app.name });
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "namespace": NAMESPACE, "name": app.name },
+        "spec": {
+            "replicas": app.replicas,
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": {
+                    "labels": labels,
+                    "annotations": { "sandbox.eni-custom/ready-after": format!("{}s", app.ready_after) },
+                },
+                "spec": {
+                    "containers": [{
+                        "name": "app",
+                        "image": "registry.example/app:1.0",
+                        "resources": { "requests": { "cpu": "25m", "memory": "32Mi" } },
+                    }],
+                },
+            },
+        },
+    })
+}
+
+fn budget(app: &App) -> Option<Value> {
+    let mut spec = json!({ "selector": { "matchLabels": { "app": app.name } } });
+    match app.budget? {
+        Budget::Pods(most) => spec["maxUnavailable"] = json!(most),
+        Budget::Percent(percent) => spec["maxUnavailable"] = json!(format!("{percent}%")),
+        Budget::Keep(least) => spec["minAvailable"] = json!(least),
+    }
+    Some(json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": { "namespace": NAMESPACE, "name": app.name },
+        "spec": spec,
+    }))
+}

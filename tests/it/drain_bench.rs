@@ -1,0 +1,128 @@
+//! The drain benchmark's own judgement: its bound and its count of healthy pods.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+#[path = "../drain_bench/bound.rs"]
+mod bound;
+#[allow(dead_code)]
+#[path = "../drain_bench/ledger.rs"]
+mod ledger;
+#[allow(dead_code)]
+#[path = "../drain_bench/scenario.rs"]
+mod scenario;
+
+use bound::Bound;
+use ledger::{Budget, Ledger, Pod};
+use scenario::{App, Scenario};
+
+fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
+    let app = App { name: "app".into(), replicas, budget, ready_after: 5 };
+    Scenario {
+        name: String::new(),
+        about: "",
+        azs: 1,
+        nodes_per_az: 1,
+        new_per_az: 1,
+        apps: vec![app.clone(), App { replicas: 1, ..app }],
+    }
+}
+
+#[test]
+fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
+    use scenario::Budget::{Keep, Percent, Pods};
+    let cases = [
+        (50, Some(Pods(1)), 49.0 * 5.0),
+        (50, Some(Pods(5)), 9.0 * 5.0),
+        // 12.5 pods, rounded up: 13 + 13 + 13 + 11.
+        (50, Some(Percent(25)), 3.0 * 5.0),
+        (10, Some(Keep(8)), 4.0 * 5.0),
+        (50, None, 0.0),
+    ];
+    for (replicas, budget, seconds) in cases {
+        let bound = Bound::of(&workload(replicas, budget), 1000.0);
+        assert!((bound.budgets - seconds).abs() < 1e-9, "{replicas} pods, {budget:?}: {}", bound.budgets);
+    }
+    let bound = Bound::of(&workload(99, None), 10.0);
+    assert!((bound.seconds() - 10.0).abs() < 1e-9);
+    assert_eq!(bound.set_by(), "machine");
+}
+
+fn pod(uid: &str, node: &str, healthy: bool) -> Pod {
+    Pod {
+        uid: uid.into(),
+        namespace: "shop".into(),
+        name: uid.into(),
+        node: Some(node.into()),
+        labels: BTreeMap::from([("app".into(), "cart".into())]),
+        healthy,
+        of_daemon_set: false,
+    }
+}
+
+fn budget(most: u32) -> Budget {
+    Budget {
+        uid: "budget".into(),
+        namespace: "shop".into(),
+        name: "cart".into(),
+        spec: json!({ "maxUnavailable": most, "selector": { "matchLabels": { "app": "cart" } } }),
+        allowed: most.into(),
+        desired: u64::from(3 - most),
+    }
+}
+
+/// Three healthy pods on an old node, two of which must stay.
+fn begun() -> Ledger {
+    let mut ledger = Ledger::new(["old".to_string()].into());
+    ledger.budgets_listed(vec![budget(1)]);
+    ledger.pods_listed(["a", "b", "c"].map(|uid| pod(uid, "old", true)).to_vec());
+    assert!(ledger.budgets_are_settled());
+    ledger.begin();
+    ledger
+}
+
+#[test]
+fn a_pod_after_another_breaks_no_budget() {
+    let mut ledger = begun();
+    for (old, new) in [("a", "d"), ("b", "e"), ("c", "f")] {
+        ledger.pod_seen(pod(old, "old", false));
+        ledger.pod_seen(pod(new, "new", false));
+        ledger.pod_gone(old);
+        ledger.pod_seen(pod(new, "new", true));
+    }
+    assert!(ledger.emptied_at() < ledger.available_at());
+    let (violations, budgets) = ledger.end();
+    assert_eq!(violations, Vec::<String>::new());
+    assert_eq!((budgets[0].lowest, budgets[0].least), (2, 2));
+}
+
+#[test]
+fn a_pod_too_many_is_one_violation_however_long_it_lasts() {
+    let mut ledger = begun();
+    ledger.pod_seen(pod("a", "old", false));
+    ledger.pod_seen(pod("b", "old", false));
+    ledger.pod_seen(pod("b", "old", false));
+    ledger.pod_gone("b");
+    assert_eq!(ledger.emptied_at(), None);
+    let (violations, budgets) = ledger.end();
+    assert_eq!(violations, ["shop/cart: 1 pods healthy, 2 is the least"]);
+    assert_eq!(budgets[0].lowest, 1);
+}
+
+#[test]
+fn a_budget_that_was_loosened_or_deleted_is_a_violation() {
+    let mut ledger = begun();
+    ledger.budget_seen(budget(2));
+    ledger.budget_gone("budget");
+    assert_eq!(ledger.end().0, ["shop/cart was changed", "shop/cart was deleted"]);
+}
+
+#[test]
+fn pods_that_went_unseen_are_missed_at_the_next_list() {
+    let mut ledger = begun();
+    ledger.pods_listed(vec![pod("c", "new", true)]);
+    assert_eq!(ledger.counts().pods, 1);
+    assert!(ledger.emptied_at().is_some());
+    assert_eq!(ledger.end().1[0].lowest, 1);
+}
