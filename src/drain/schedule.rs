@@ -63,6 +63,9 @@ pub struct Schedule {
     nodes: BTreeMap<String, Place>,
     jobs: HashMap<String, Job>,
     queues: BTreeMap<Vec<String>, BTreeSet<Turn>>,
+    /// UIDs of jobs that were asked for or are ending, and of those that are to be asked again, with when.
+    on_their_way: BTreeSet<String>,
+    later: BTreeMap<String, Instant>,
     purses: BTreeMap<String, Purse>,
     sets: BTreeMap<String, Set>,
     /// Pods that are not Ready, wherever they stand, by UID.
@@ -97,6 +100,8 @@ impl Schedule {
             nodes,
             jobs: HashMap::new(),
             queues: BTreeMap::new(),
+            on_their_way: BTreeSet::new(),
+            later: BTreeMap::new(),
             purses: BTreeMap::new(),
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
@@ -125,7 +130,12 @@ impl Schedule {
             return;
         }
         match (self.judge)(&pod) {
-            Ok(Some(_)) => self.finish(&pod.uid, now),
+            Ok(Some(_)) => {
+                if let Some(place) = self.nodes.get_mut(&pod.node) {
+                    place.refused.remove(&pod.uid);
+                }
+                self.finish(&pod.uid, now);
+            }
             Err(reason) => {
                 if let Some(place) = self.nodes.get_mut(&pod.node) {
                     place.refused.insert(pod.uid.clone(), (pod.full_name(), reason));
@@ -220,9 +230,7 @@ impl Schedule {
 
     /// Evictions to be sent now. Each counts as sent from here on.
     pub fn next(&mut self, now: Instant) -> Vec<Pod> {
-        let on_their_way =
-            self.jobs.values().filter(|job| matches!(job.state, State::Asked(_) | State::Ending(_))).count();
-        let mut room = self.limits.in_flight.saturating_sub(on_their_way);
+        let mut room = self.limits.in_flight.saturating_sub(self.on_their_way.len());
         let active = self.active_nodes();
         self.free_sets(now);
         let mut chosen = Vec::new();
@@ -243,7 +251,8 @@ impl Schedule {
                     break;
                 }
                 let waits = matches!(&job.state, State::Later(until, _) if *until > now);
-                if waits || !active.contains(job.pod.node.as_str()) || !self.is_its_sets_turn(job) {
+                let is_active = active.as_ref().is_none_or(|active| active.contains(&job.pod.node));
+                if waits || !is_active || !self.is_its_sets_turn(job) {
                     continue;
                 }
                 if let Some(purse) = &mut purse
@@ -264,10 +273,7 @@ impl Schedule {
 
     /// When to ask `next` again though nothing was seen.
     pub fn wakes_at(&self) -> Option<Instant> {
-        let later = self.jobs.values().filter_map(|job| match &job.state {
-            State::Later(until, _) => Some(*until),
-            _ => None,
-        });
+        let later = self.later.values().copied();
         let sets = self.sets.values().filter_map(|set| Some(set.moving.as_ref()?.2? + SET_GIVES_UP));
         later.chain(sets).min()
     }
@@ -301,8 +307,11 @@ impl Schedule {
         self.nodes.contains_key(node)
     }
 
-    /// The nodes that may be emptied now: with a limit, the first that are not empty yet.
-    fn active_nodes(&self) -> BTreeSet<String> {
+    /// The nodes that may be emptied now, where they are limited: the first that are not empty yet.
+    fn active_nodes(&self) -> Option<BTreeSet<String>> {
+        if self.limits.nodes >= self.nodes.len() {
+            return None;
+        }
         let mut left: Vec<(&usize, &String)> = self
             .nodes
             .iter()
@@ -310,7 +319,7 @@ impl Schedule {
             .map(|(name, place)| (&place.rank, name))
             .collect();
         left.sort();
-        left.into_iter().take(self.limits.nodes).map(|(_, name)| name.clone()).collect()
+        Some(left.into_iter().take(self.limits.nodes).map(|(_, name)| name.clone()).collect())
     }
 
     fn note_readiness(&mut self, pod: &Pod) {

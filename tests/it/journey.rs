@@ -100,6 +100,8 @@ fn what_was_done_by_hand_is_taken_as_it_is() {
         azs: 2,
         old_nodes: OldNodes::SelfManaged,
         cni: Cni::Daemonset,
+        // From before a node without its ENIConfig stayed NotReady, and before the definition had types.
+        cni_version: "v1.12.6-eksbuild.2".into(),
         crd: Crd::Untyped,
         ..Shape::default()
     };

@@ -53,7 +53,9 @@ pub struct KubernetesCall {
     pub request_received_timestamp: String,
 }
 
+/// Empty where the log-in was refused.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct User {
     pub username: String,
 }

@@ -243,6 +243,11 @@ impl Sandbox {
         http::request(self.ports.aws.number, "DELETE", "/sandbox/faults", "").map(drop)
     }
 
+    /// Makes all log-ins to Kubernetes so far expire; the API server notices within ten seconds.
+    pub fn expire_tokens(&self) -> Result<()> {
+        http::request(self.ports.aws.number, "POST", "/sandbox/tokens/expire", "").map(drop)
+    }
+
     /// What the AWS side knows about instances, without paging and without delay.
     pub fn instances(&self) -> Result<Value> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/instances", "")?;

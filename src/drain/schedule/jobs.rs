@@ -64,6 +64,14 @@ impl Schedule {
         let ordinal = ordinal(&job.pod);
         job.turn = (rank, std::cmp::Reverse(ordinal), uid.to_string());
         let waits = matches!(job.state, State::Waiting | State::Later(..));
+        match job.state {
+            State::Asked(_) | State::Ending(_) => self.on_their_way.insert(uid.to_string()),
+            _ => self.on_their_way.remove(uid),
+        };
+        match job.state {
+            State::Later(until, _) => drop(self.later.insert(uid.to_string(), until)),
+            _ => drop(self.later.remove(uid)),
+        }
         if waits {
             self.queues.entry(job.queue.clone()).or_default().insert(job.turn.clone());
         }
@@ -91,8 +99,10 @@ impl Schedule {
     }
 
     pub(super) fn finish(&mut self, uid: &str, now: Instant) {
-        let Some(mut job) = self.jobs.remove(uid) else { return };
+        let Some(job) = self.jobs.remove(uid) else { return };
         self.moved += 1;
+        self.on_their_way.remove(uid);
+        self.later.remove(uid);
         if let Some(queue) = self.queues.get_mut(&job.queue) {
             queue.remove(&job.turn);
         }
@@ -107,7 +117,6 @@ impl Schedule {
                 *gone = Some(now);
             }
         }
-        job.queue.clear();
     }
 
     /// Budgets that cover a pod, by name.

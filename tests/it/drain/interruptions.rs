@@ -213,8 +213,25 @@ fn an_api_server_that_restarts_in_between_is_waited_for() {
     bed.ready(3);
     bed.open_new_nodes();
     let mut drain = Going::start(&bed, &[]);
-    drain.says("1/3 pods");
+    drain.says("pdb/restart/web");
     bed.sandbox_mut().restart_api_server().expect("the API server restarts");
     drain.ends(0);
     bed.is_gone();
+}
+
+#[test]
+fn a_log_in_that_expires_in_between_is_renewed() {
+    let mut bed = Bed::of("expired");
+    bed.apply(&bed.deployment("web", 4, "5s"));
+    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
+    bed.ready(4);
+    bed.open_new_nodes();
+    let mut drain = Going::start(&bed, &[]);
+    drain.says("pdb/expired/web");
+    bed.sandbox().expire_tokens().expect("log-ins expire");
+    let expired = std::time::Instant::now();
+    drain.ends(0);
+    bed.is_gone();
+    // Evictions come five seconds apart, and the API server remembers a log-in for ten.
+    assert!(expired.elapsed().as_secs() > 10, "it was over before the API server could notice");
 }

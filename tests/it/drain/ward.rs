@@ -209,7 +209,14 @@ fn build() -> Ward {
     };
     let old = nodes(&sandbox);
     run(&sandbox, &["setup", "--yes", "--keep-old-nodes", "--nodes-per-zone", "2"]).expect(0);
-    let new = nodes(&sandbox).into_iter().filter(|node| !old.contains(node)).collect();
+    let new: Vec<String> = nodes(&sandbox).into_iter().filter(|node| !old.contains(node)).collect();
+    // No pod but a test's own is on the node that it drains.
+    let kubectl = |args: &[&str]| drop(sandbox.kubectl(args).expect("kubectl answers"));
+    let names: Vec<&str> = new.iter().map(String::as_str).collect();
+    kubectl(&[&["label", "nodes"], &names[..], &["ward=new"]].concat());
+    let there = r#"{"spec":{"template":{"spec":{"nodeSelector":{"ward":"new"}}}}}"#;
+    kubectl(&["-n", "kube-system", "patch", "deployment", "coredns", "-p", there]);
+    kubectl(&["-n", "kube-system", "rollout", "status", "deployment/coredns"]);
     Ward { sandbox, old, new }
 }
 

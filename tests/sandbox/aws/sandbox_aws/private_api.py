@@ -12,6 +12,8 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   node_end         any operation: once it was done, an instance of a group dies. For both, "group" is the name of an
                    Auto Scaling group or managed node group; without it, the first group that has instances
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
+POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
+is. The API server asks again after ten seconds.
 Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 from . import amis, asg_model, ec2_enis, token_review
@@ -37,6 +40,9 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, instances(world)
         if path == "/sandbox/cluster" and method == "GET":
             return 200, cluster(world)
+        if path == "/sandbox/tokens/expire" and method == "POST":
+            world.tokens_since = time.time()
+            return 200, {}
         if path == "/sandbox/faults" and method == "POST":
             given = json.loads(body)
             made = [{"operation": "*", "times": 1, "kind": "error", **f} for f in

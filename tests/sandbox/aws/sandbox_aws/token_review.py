@@ -7,6 +7,7 @@ only known parameters, signed x-k8s-aws-id, at most 15 minutes old.
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -43,14 +44,16 @@ def _user(world: World, token: str) -> dict[str, Any]:
     cluster = world.home.clusters.get(world.shape.cluster)
     if cluster is None:
         raise Invalid("no cluster yet")
-    caller = verify(token, cluster.name, world.shape.region, world.shape.account)
+    # A second of grace: X-Amz-Date knows no fractions.
+    oldest = min(MAX_EXPIRES, time.time() - world.tokens_since + 1)
+    caller = verify(token, cluster.name, world.shape.region, world.shape.account, oldest)
     extra = {"arn": [caller.arn], "canonicalArn": [caller.principal_arn], "principalId": [caller.user_id]}
     identity = _identity(world, cluster, caller)
     return {"username": identity[0], "uid": f"aws-iam-authenticator:{caller.account}:{caller.user_id}",
             "groups": identity[1], "extra": extra}
 
 
-def verify(token: str, cluster: str, region: str, account: str) -> callers.Caller:
+def verify(token: str, cluster: str, region: str, account: str, oldest: float = MAX_EXPIRES) -> callers.Caller:
     """The caller who signed the token; raises Invalid with the reason."""
     if not token.startswith(PREFIX):
         raise Invalid("the token has no k8s-aws-v1. prefix")
@@ -88,7 +91,7 @@ def verify(token: str, cluster: str, region: str, account: str) -> callers.Calle
     if signed.expires is None or not 0 < signed.expires <= MAX_EXPIRES:
         raise Invalid("invalid X-Amz-Expires parameter in pre-signed URL")
     age = sigv4.age(signed)
-    if age is None or age < -300 or age > MAX_EXPIRES:
+    if age is None or age < -300 or age > oldest:
         raise Invalid("X-Amz-Date parameter is expired")
     caller = callers.find(account, signed.access_key_id)
     if caller is None or caller.token != signed.token:

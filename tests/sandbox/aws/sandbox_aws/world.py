@@ -66,6 +66,7 @@ class World:
         self.regions: dict[str, Region] = defaultdict(Region)
         self.started = time.monotonic()
         self.faults: list[dict[str, Any]] = []
+        self.tokens_since = 0.0  # log-ins to Kubernetes from before are refused
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}  # EC2's client tokens
         self.past: dict[str, Any] = {}  # what callers still see of changed resources (consistency)
         self.creator_arn = ""  # the identity that made the cluster
