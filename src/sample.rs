@@ -1,6 +1,7 @@
 //! A cluster and its parts that have nothing special, for tests to change one thing of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -88,13 +89,13 @@ pub fn pod(namespace: &str, name: &str) -> Pod {
         name: name.into(),
         uid: format!("{namespace}-{name}"),
         node: "old-1".into(),
-        labels: BTreeMap::new(),
+        labels: Arc::default(),
         phase: "Running".into(),
         ready: true,
         host_network: false,
         deleting: false,
         address: None,
-        controller: Some(Controller { kind: "ReplicaSet".into(), name: "set".into() }),
+        controller: Some(Arc::new(Controller { kind: "ReplicaSet".into(), name: "set".into() })),
         mirror: false,
         empty_dir: false,
         grace_seconds: 30,

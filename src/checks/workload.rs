@@ -34,7 +34,8 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         );
     }
     // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
-    let moving: Vec<&Pod> = sorted.evict.iter().chain(sorted.refuse.iter().map(|(pod, _)| pod)).collect();
+    let moving: Vec<&Pod> =
+        sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
     budgets(scene, &moving, findings);
     room(scene, &moving, findings);
     let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));

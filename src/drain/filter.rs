@@ -8,11 +8,11 @@ use crate::settings::Settings;
 
 /// Pods by what happens to them.
 #[derive(Debug, Clone, Default)]
-pub struct Sorted {
-    pub evict: Vec<Pod>,
-    pub leave: Vec<(Pod, Leave)>,
+pub struct Sorted<'a> {
+    pub evict: Vec<&'a Pod>,
+    pub leave: Vec<(&'a Pod, Leave)>,
     /// Not without a flag.
-    pub refuse: Vec<(Pod, Refuse)>,
+    pub refuse: Vec<(&'a Pod, Refuse)>,
 }
 
 /// Why a pod needs no eviction.
@@ -51,13 +51,13 @@ impl fmt::Display for Refuse {
 }
 
 /// Sorts the pods that stand on these nodes, as kubectl drain does.
-pub fn sort(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted {
+pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted<'a> {
     let mut sorted = Sorted::default();
     for pod in facts.pods.iter().filter(|pod| nodes.contains(&pod.node)) {
         match judge(pod, settings) {
-            Ok(None) => sorted.evict.push(pod.clone()),
-            Ok(Some(reason)) => sorted.leave.push((pod.clone(), reason)),
-            Err(reason) => sorted.refuse.push((pod.clone(), reason)),
+            Ok(None) => sorted.evict.push(pod),
+            Ok(Some(reason)) => sorted.leave.push((pod, reason)),
+            Err(reason) => sorted.refuse.push((pod, reason)),
         }
     }
     sorted

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use futures::stream::{self, BoxStream, StreamExt, select_all};
-use k8s_openapi::api::core::v1::{Node, Pod as KubePod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::storage::v1::VolumeAttachment;
 use kube::runtime::WatchStreamExt;
@@ -17,9 +16,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::facts::{Budget, Pod};
-use crate::k8s::failure;
-use crate::k8s::nodes::PAGE;
-use crate::k8s::pods;
+use crate::k8s::pages::PAGE;
+use crate::k8s::{failure, pods, slim};
 
 /// One thing that was seen.
 #[derive(Debug)]
@@ -61,7 +59,7 @@ pub struct NodeNow {
 
 /// Everything that a drain follows, in one stream that never ends.
 pub fn watch(client: &Client) -> BoxStream<'static, Seen> {
-    let pods = follow::<KubePod>(
+    let pods = follow::<slim::Pod>(
         client,
         Kind::Pods,
         |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| Seen::Pod(Box::new(pods::pod(pod)))),
@@ -73,7 +71,7 @@ pub fn watch(client: &Client) -> BoxStream<'static, Seen> {
         |budget| (full_name(budget), |budget| Seen::Budget(Box::new(pods::budget(budget)))),
         Seen::BudgetGone,
     );
-    let nodes = follow::<Node>(client, Kind::Nodes, |node| (name(node), node_now), Seen::NodeGone);
+    let nodes = follow::<slim::Node>(client, Kind::Nodes, |node| (name(node), node_now), Seen::NodeGone);
     let attachments = follow::<VolumeAttachment>(
         client,
         Kind::Attachments,
@@ -83,7 +81,7 @@ pub fn watch(client: &Client) -> BoxStream<'static, Seen> {
     select_all([pods, budgets, nodes, attachments]).boxed()
 }
 
-fn node_now(node: Node) -> Seen {
+fn node_now(node: slim::Node) -> Seen {
     Seen::Node(NodeNow {
         name: node.metadata.name.unwrap_or_default(),
         uid: node.metadata.uid.unwrap_or_default(),
@@ -226,7 +224,7 @@ mod tests {
             format!("{expired}\n"),
             list(&[pod("stays", "1")], "9"),
         ]);
-        let seen = follow::<KubePod>(
+        let seen = follow::<slim::Pod>(
             &client,
             Kind::Pods,
             |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| Seen::Pod(Box::new(pods::pod(pod)))),

@@ -1,6 +1,7 @@
 //! Nodes, the pods on them, and the PodDisruptionBudgets that cover these.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -51,22 +52,22 @@ pub enum NodeKind {
     Hybrid,
 }
 
-/// What the drain and the checks need of a Pod. A cluster has a hundred thousand of them: what few pods have is
-/// behind one pointer.
-#[derive(Debug, Clone)]
+/// What the drain and the checks need of a Pod. A cluster has a hundred thousand of them: what many pods have alike
+/// is shared, and what few have is behind one pointer.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pod {
     pub namespace: String,
     pub name: String,
     pub uid: String,
     pub node: String,
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<BTreeMap<String, String>>,
     pub phase: String,
     pub ready: bool,
     pub host_network: bool,
     pub deleting: bool,
     pub address: Option<String>,
     /// Who makes it anew; nothing where nobody would.
-    pub controller: Option<Controller>,
+    pub controller: Option<Arc<Controller>>,
     /// A static pod's mirror.
     pub mirror: bool,
     pub empty_dir: bool,
@@ -81,7 +82,7 @@ pub struct Pod {
 }
 
 /// The controlling owner of a Pod.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Controller {
     /// `ReplicaSet`, `StatefulSet`, `DaemonSet`, `Job`, …
     pub kind: String,

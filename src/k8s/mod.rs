@@ -6,9 +6,11 @@ pub mod deployments;
 pub mod eniconfig;
 pub mod lock;
 pub mod nodes;
+pub mod pages;
 pub mod pods;
 mod quantity;
 pub mod record;
+pub mod slim;
 pub mod stateful_sets;
 pub mod volumes;
 

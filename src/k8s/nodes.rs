@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Node as KubeNode;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, PartialObjectMeta, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
@@ -11,53 +11,32 @@ use crate::error::{Error, Result};
 use crate::facts::{Node, NodeKind, Taint};
 
 use super::quantity::amounts;
-use super::{FIELD_MANAGER, failure};
-
-/// Objects a page: the API server holds each page in memory as a whole.
-pub const PAGE: u32 = 500;
+use super::{FIELD_MANAGER, failure, pages, slim};
 
 /// All nodes; what EC2 knows of their instances is filled in by discover.
 pub async fn list(client: &Client) -> Result<Vec<Node>> {
-    let api: Api<KubeNode> = Api::all(client.clone());
-    let mut nodes = Vec::new();
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list(&params).await.map_err(|error| failure("list nodes", &error))?;
-        nodes.extend(page.items.into_iter().map(node));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
-            None => break,
-        }
-    }
+    let found = pages::all(client, ListParams::default(), |found| Some(node(found))).await;
+    let mut nodes = found.map_err(|error| failure("list nodes", &error))?;
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(nodes)
 }
 
 /// Names of the nodes that a label selector takes, as the API server reads it.
 pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String>> {
-    let api: Api<KubeNode> = Api::all(client.clone());
-    let query = || ListParams::default().labels(selector).limit(PAGE);
-    let mut names = BTreeSet::new();
-    let mut params = query();
-    loop {
-        let page = match api.list_metadata(&params).await {
-            Ok(page) => page,
-            Err(kube::Error::Api(status)) if status.code == 400 => {
-                return Err(Error::usage(format!("'{selector}' is no label selector"))
-                    .at("--nodes")
-                    .because(status.message.clone()));
-            }
-            Err(error) => return Err(failure("list nodes by their labels", &error)),
-        };
-        names.extend(page.items.into_iter().filter_map(|node| node.metadata.name));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = query().continue_token(&token),
-            None => return Ok(names),
+    let name = |node: PartialObjectMeta<KubeNode>| node.metadata.name;
+    match pages::all(client, ListParams::default().labels(selector), name).await {
+        Ok(names) => Ok(names.into_iter().collect()),
+        Err(kube::Error::Api(status)) if status.code == 400 => {
+            Err(Error::usage(format!("'{selector}' is no label selector"))
+                .at("--nodes")
+                .because(status.message.clone()))
         }
+        Err(error) => Err(failure("list nodes by their labels", &error)),
     }
 }
 
-fn node(node: KubeNode) -> Node {
+/// What EC2 knows of its instance is not in it.
+pub fn node(node: slim::Node) -> Node {
     let labels = node.metadata.labels.unwrap_or_default();
     let spec = node.spec.unwrap_or_default();
     let status = node.status.unwrap_or_default();

@@ -1,8 +1,10 @@
 //! Pods, PodDisruptionBudgets and evictions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Pod as KubePod, PodCondition, PodSpec, Toleration};
+use k8s_openapi::api::core::v1::{Pod as KubePod, Toleration};
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -12,9 +14,9 @@ use kube::{Api, Client};
 use crate::error::Result;
 use crate::facts::{Budget, Controller, Least, Placement, Pod};
 
-use super::failure;
-use super::nodes::PAGE;
 use super::quantity::effective_requests;
+use super::slim::{self, Condition, PodSpec};
+use super::{failure, pages};
 
 /// What the API server answers to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,26 +35,41 @@ pub enum Evicted {
 
 /// All pods that stand on a node.
 pub async fn list(client: &Client) -> Result<Vec<Pod>> {
-    let api: Api<KubePod> = Api::all(client.clone());
     // A pod on no node needs nothing from us.
-    let query = || ListParams::default().fields("spec.nodeName!=").limit(PAGE);
-    let mut pods = Vec::new();
-    let mut params = query();
-    loop {
-        let page = api.list(&params).await.map_err(|error| failure("list pods", &error))?;
-        pods.extend(page.items.into_iter().map(pod));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = query().continue_token(&token),
-            None => break,
-        }
+    let query = ListParams::default().fields("spec.nodeName!=");
+    let mut shared = Shared::default();
+    let keep = |found| Some(shared.by(pod(found)));
+    pages::all(client, query, keep).await.map_err(|error| failure("list pods", &error))
+}
+
+/// What pods of one workload have in common, so that it is kept once.
+#[derive(Default)]
+struct Shared {
+    labels: HashSet<Arc<BTreeMap<String, String>>>,
+    controllers: HashSet<Arc<Controller>>,
+}
+
+impl Shared {
+    fn by(&mut self, mut pod: Pod) -> Pod {
+        pod.labels = once(&mut self.labels, pod.labels);
+        pod.controller = pod.controller.map(|controller| once(&mut self.controllers, controller));
+        pod
     }
-    Ok(pods)
+}
+
+/// The value as it is known already.
+fn once<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, value: Arc<T>) -> Arc<T> {
+    if let Some(same) = known.get(&value) {
+        return Arc::clone(same);
+    }
+    known.insert(Arc::clone(&value));
+    value
 }
 
 /// Only what is needed is kept: a cluster has a hundred thousand of them.
-pub fn pod(pod: KubePod) -> Pod {
+pub fn pod(pod: slim::Pod) -> Pod {
     let meta = pod.metadata;
-    let spec = pod.spec.unwrap_or_default();
+    let mut spec = pod.spec.unwrap_or_default();
     let status = pod.status.unwrap_or_default();
     let owners = meta.owner_references.unwrap_or_default();
     let controller = owners.into_iter().find(|owner| owner.controller.unwrap_or_default());
@@ -65,13 +82,13 @@ pub fn pod(pod: KubePod) -> Pod {
         namespace: meta.namespace.unwrap_or_default(),
         name: meta.name.unwrap_or_default(),
         uid: meta.uid.unwrap_or_default(),
-        labels: meta.labels.unwrap_or_default(),
+        labels: meta.labels.unwrap_or_default().into(),
         phase: status.phase.unwrap_or_default(),
         ready,
         host_network: spec.host_network.unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
         address: status.pod_ip,
-        controller: controller.map(|owner| Controller { kind: owner.kind, name: owner.name }),
+        controller: controller.map(|owner| Controller { kind: owner.kind, name: owner.name }.into()),
         mirror: meta
             .annotations
             .is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")),
@@ -82,28 +99,25 @@ pub fn pod(pod: KubePod) -> Pod {
             .and_then(|(created, became)| u32::try_from(became.duration_since(created).as_secs()).ok()),
         not_ready_because: readiness.filter(|_| !ready).and_then(in_its_own_words),
         requests: effective_requests(&spec),
-        placement: placement(&spec),
-        node: spec.node_name.unwrap_or_default(),
+        node: spec.node_name.take().unwrap_or_default(),
+        placement: placement(spec),
     }
 }
 
-fn in_its_own_words(readiness: PodCondition) -> Option<Box<str>> {
+fn in_its_own_words(readiness: Condition) -> Option<Box<str>> {
     readiness.message.or(readiness.reason).map(String::into_boxed_str)
 }
 
-fn placement(spec: &PodSpec) -> Option<Box<Placement>> {
-    let affinity = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
-    let required =
-        affinity.and_then(|nodes| nodes.required_during_scheduling_ignored_during_execution.as_ref());
-    let claims = spec.volumes.iter().flatten().filter_map(|volume| {
-        // An ephemeral volume's claim is named after pod and volume, and goes with the pod.
-        volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone())
-    });
+fn placement(spec: PodSpec) -> Option<Box<Placement>> {
+    let required = spec.affinity.and_then(|affinity| affinity.node_affinity?.required);
+    // An ephemeral volume's claim is named after pod and volume, and goes with the pod.
+    let claims = spec.volumes.into_iter().flatten().filter_map(|volume| volume.persistent_volume_claim);
+    let tolerations = spec.tolerations.into_iter().flatten();
     let placement = Placement {
-        node_selector: spec.node_selector.clone().unwrap_or_default(),
-        node_affinity: required.map(|terms| terms.node_selector_terms.clone()).unwrap_or_default(),
-        tolerations: spec.tolerations.iter().flatten().filter(|each| !is_default(each)).cloned().collect(),
-        claims: claims.collect(),
+        node_selector: spec.node_selector.unwrap_or_default(),
+        node_affinity: required.map(|terms| terms.node_selector_terms).unwrap_or_default(),
+        tolerations: tolerations.filter(|each| !is_default(each)).collect(),
+        claims: claims.map(|claim| claim.claim_name).collect(),
     };
     (placement != Placement::default()).then(|| Box::new(placement))
 }
@@ -118,12 +132,8 @@ fn is_default(toleration: &Toleration) -> bool {
 }
 
 pub async fn budgets(client: &Client) -> Result<Vec<Budget>> {
-    let api: Api<PodDisruptionBudget> = Api::all(client.clone());
-    let list = api
-        .list(&ListParams::default())
-        .await
-        .map_err(|error| failure("list PodDisruptionBudgets", &error))?;
-    Ok(list.items.into_iter().map(budget).collect())
+    let found = pages::all(client, ListParams::default(), |found| Some(budget(found))).await;
+    found.map_err(|error| failure("list PodDisruptionBudgets", &error))
 }
 
 /// Only what is needed is kept.
@@ -216,4 +226,27 @@ fn budget_says(status: &kube::core::Status) -> Option<String> {
         .map(|cause| cause.message.as_str())
         .collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::pod;
+
+    #[test]
+    fn pods_of_one_workload_share_their_labels_and_their_controller() {
+        let labelled = |name: &str, app: &str| Pod {
+            labels: Arc::new([("app".to_string(), app.to_string())].into()),
+            ..pod("shop", name)
+        };
+        let mut shared = Shared::default();
+        let [one, other, third] = [("a", "cart"), ("b", "cart"), ("c", "till")].map(|(name, app)| {
+            let own = labelled(name, app);
+            let kept = shared.by(own.clone());
+            assert_eq!(kept, own);
+            kept
+        });
+        assert!(Arc::ptr_eq(&one.labels, &other.labels) && !Arc::ptr_eq(&one.labels, &third.labels));
+        assert!(Arc::ptr_eq(&one.controller.unwrap(), &third.controller.unwrap()));
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::facts::Requests;
+
+use super::slim::{PodSpec, Resources};
 
 /// A quantity in thousandths, rounded up; nothing where it can't be read. `100m`, `1.5`, `2Gi`, `3e3`.
 ///
@@ -51,9 +52,7 @@ pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
 /// What the scheduler reserves for a pod: its containers together with its sidecars, or the largest moment of its
 /// init containers, and the sandbox's overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
 pub fn effective_requests(spec: &PodSpec) -> Requests {
-    let of = |resources: Option<&k8s_openapi::api::core::v1::ResourceRequirements>| {
-        amounts(resources.and_then(|resources| resources.requests.as_ref()))
-    };
+    let of = |resources: Option<&Resources>| amounts(resources.and_then(|all| all.requests.as_ref()));
     let mut running = Requests::default();
     let mut largest = Requests::default();
     for container in spec.init_containers.iter().flatten() {
@@ -65,7 +64,7 @@ pub fn effective_requests(spec: &PodSpec) -> Requests {
             largest = at_least(largest, plus(running, requests));
         }
     }
-    for container in &spec.containers {
+    for container in spec.containers.iter().flatten() {
         running = plus(running, of(container.resources.as_ref()));
     }
     plus(at_least(largest, running), amounts(spec.overhead.as_ref()))

@@ -3,43 +3,42 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::Client;
 use kube::api::ListParams;
-use kube::{Api, Client};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::error::Result;
 
-use super::failure;
-use super::nodes::PAGE;
+use super::slim::Slim;
+use super::{failure, pages};
+
+type Set = Slim<StatefulSet, SetSpec, IgnoredAny>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SetSpec {
+    pod_management_policy: Option<String>,
+}
 
 /// Which of these (`namespace/name`) start a pod only when the one before it is Ready. Asks nothing where there are
 /// none.
 pub async fn ordered(client: &Client, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
-    let mut ordered = BTreeSet::new();
     if wanted.is_empty() {
-        return Ok(ordered);
+        return Ok(BTreeSet::new());
     }
-    let api: Api<StatefulSet> = Api::all(client.clone());
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list(&params).await.map_err(|error| failure("list StatefulSets", &error))?;
-        let names = page.items.into_iter().filter(is_ordered).map(|set| {
-            format!(
-                "{}/{}",
-                set.metadata.namespace.unwrap_or_default(),
-                set.metadata.name.unwrap_or_default()
-            )
-        });
-        ordered.extend(names.filter(|name| wanted.contains(name)));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
-            None => return Ok(ordered),
-        }
-    }
+    let name = |set: Set| {
+        let ordered = is_ordered(&set);
+        let name = format!("{}/{}", set.metadata.namespace?, set.metadata.name?);
+        (ordered && wanted.contains(&name)).then_some(name)
+    };
+    let found = pages::all(client, ListParams::default(), name).await;
+    Ok(found.map_err(|error| failure("list StatefulSets", &error))?.into_iter().collect())
 }
 
 /// OrderedReady is what an unset podManagementPolicy means (API reference, StatefulSetSpec).
-fn is_ordered(set: &StatefulSet) -> bool {
-    let policy = set.spec.pod_management_policy.as_deref();
+fn is_ordered(set: &Set) -> bool {
+    let policy = set.spec.as_ref().and_then(|spec| spec.pod_management_policy.as_deref());
     policy.is_none_or(|policy| policy == "OrderedReady")
 }
 
@@ -56,7 +55,7 @@ mod tests {
         ] {
             let mut whole = serde_json::json!({"selector": {}, "serviceName": "s", "template": {}});
             whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-            let set: StatefulSet =
+            let set: Set =
                 serde_json::from_value(serde_json::json!({"metadata": {}, "spec": whole})).unwrap();
             assert_eq!(is_ordered(&set), expected, "{spec}");
         }

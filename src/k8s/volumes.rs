@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{NodeSelectorTerm, PersistentVolume};
+use k8s_openapi::api::core::v1::{
+    NodeSelectorTerm, PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus,
+};
+use kube::Client;
 use kube::api::ListParams;
-use kube::{Api, Client};
 
 use crate::error::Result;
 
-use super::failure;
-use super::nodes::PAGE;
+use super::slim::Slim;
+use super::{failure, pages};
+
+type Volume = Slim<PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus>;
 
 /// Labels of nodes that stand for their zone: the present one, that of the EBS CSI driver, and the one before 1.17.
 const ZONE_LABELS: [&str; 3] = [
@@ -24,32 +28,26 @@ const ZONE_LABELS: [&str; 3] = [
 /// A volume names its claim as the claim names its volume (PersistentVolumeSpec, claimRef), so the claims need not
 /// be read: one that is not bound yet has no volume that could hold it.
 pub async fn zones(client: &Client, claims: &BTreeSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let mut found = BTreeMap::new();
     if claims.is_empty() {
-        return Ok(found);
+        return Ok(BTreeMap::new());
     }
-    let api: Api<PersistentVolume> = Api::all(client.clone());
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list(&params).await.map_err(|error| failure("list PersistentVolumes", &error))?;
-        let bound = page.items.iter().filter_map(|volume| Some((claim_of(volume)?, zones_of(volume))));
-        found.extend(bound.filter(|(claim, _)| claims.contains(claim)));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
-            None => return Ok(found),
-        }
-    }
+    let bound = |volume: Volume| {
+        let claim = claim_of(&volume).filter(|claim| claims.contains(claim))?;
+        Some((claim, zones_of(&volume)))
+    };
+    let found = pages::all(client, ListParams::default(), bound).await;
+    Ok(found.map_err(|error| failure("list PersistentVolumes", &error))?.into_iter().collect())
 }
 
 /// The claim that the volume is bound to now: one that is Released still names the claim that it had.
-fn claim_of(volume: &PersistentVolume) -> Option<String> {
+fn claim_of(volume: &Volume) -> Option<String> {
     let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
     let claim = volume.spec.as_ref()?.claim_ref.as_ref().filter(|_| phase == Some("Bound"))?;
     Some(format!("{}/{}", claim.namespace.as_deref()?, claim.name.as_deref()?))
 }
 
 /// Zones in which a node can have the volume; none where any can.
-fn zones_of(volume: &PersistentVolume) -> BTreeSet<String> {
+fn zones_of(volume: &Volume) -> BTreeSet<String> {
     let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref()?.required.as_ref());
     if let Some(required) = affinity {
         let terms: Option<Vec<BTreeSet<String>>> =
@@ -81,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn volume(phase: &str, spec: &Value, labels: &Value) -> PersistentVolume {
+    fn volume(phase: &str, spec: &Value, labels: &Value) -> Volume {
         let mut spec = spec.clone();
         spec["claimRef"] = json!({"namespace": "shop", "name": "data-cart-0"});
         serde_json::from_value(json!({

@@ -7,7 +7,7 @@ use crate::discover::Section;
 use crate::drain;
 use crate::drain::forecast::{Time, forecast};
 use crate::error::Result;
-use crate::facts::{Facts, Pod};
+use crate::facts::Facts;
 use crate::settings::Settings;
 use crate::walk::Walk;
 
@@ -37,9 +37,8 @@ impl Rules for DrainNodes {
         if settings.keep_old_nodes {
             return vec![Replace::default()];
         }
-        let pods = drain::filter::sort(facts, &design.drained, settings);
+        let moving = drain::filter::sort(facts, &design.drained, settings).evict;
         let owners = drain::owner::count(facts, &design.drained);
-        let moving: Vec<&Pod> = pods.evict.iter().collect();
         // A pod that is deleted and not evicted asks no budget.
         let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
         let time = forecast(&moving, &facts.pods, budgets).time;

@@ -38,7 +38,7 @@ fn selectors_are_read_as_kubernetes_reads_them() {
         ),
     ] {
         let mut pod = pod("shop", "cart-0");
-        pod.labels = labels(with);
+        pod.labels = labels(with).into();
         assert_eq!(covers(&budget("shop", selector.clone()), &pod), expected, "{selector} {with}");
         assert!(!covers(&budget("other", selector), &pod), "a budget covers pods of its own namespace");
     }
@@ -83,7 +83,7 @@ proptest! {
             .into_iter()
             .map(|(namespace, app)| {
                 let mut pod = pod(&namespace.to_string(), "p");
-                pod.labels = labels(&format!("app={app}"));
+                pod.labels = labels(&format!("app={app}")).into();
                 pod
             })
             .collect();

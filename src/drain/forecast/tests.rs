@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -70,12 +71,12 @@ fn a_budget_that_is_zero_by_its_own_spec_is_told() {
 #[test]
 fn the_mend_is_a_command_for_the_workload() {
     let mut one = pods(1);
-    one[0].controller = Some(Controller { kind: "ReplicaSet".into(), name: "cart-5d4f".into() });
-    one[0].labels.insert("pod-template-hash".into(), "5d4f".into());
+    one[0].controller = Some(Controller { kind: "ReplicaSet".into(), name: "cart-5d4f".into() }.into());
+    Arc::make_mut(&mut one[0].labels).insert("pod-template-hash".into(), "5d4f".into());
     let mend = |pods: &[Pod], least| of(pods, &[covering(least, 1)]).impossible[0].mend.clone();
     assert!(mend(&one, min("1")).ends_with("kubectl -n shop scale deployment/cart --replicas 2"));
     assert!(mend(&one, min("1")).starts_with("--surge-singletons"));
-    one[0].controller = Some(Controller { kind: "StatefulSet".into(), name: "cart".into() });
+    one[0].controller = Some(Controller { kind: "StatefulSet".into(), name: "cart".into() }.into());
     assert!(mend(&one, min("1")).ends_with("kubectl -n shop scale statefulset/cart --replicas 2"));
     assert!(!mend(&one, min("1")).contains("--surge-singletons"), "that is for Deployments");
     assert!(mend(&one, max("0")).contains(r#"-p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'"#));

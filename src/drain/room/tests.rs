@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::design::design;
-use crate::facts::{Facts, Placement, Requests, Taint};
+use crate::facts::{Controller, Facts, Placement, Requests, Taint};
 use crate::sample::{facts, node, pod, settings};
 use crate::steps::Step;
 
@@ -229,7 +229,7 @@ fn nodes_that_are_yet_to_start_count_with_their_zone_and_max_pods() {
     let mut facts = facts();
     let daemon = |name: &str| {
         let mut pod = pod("kube-system", name);
-        pod.controller.as_mut().unwrap().kind = "DaemonSet".into();
+        pod.controller = Some(Controller { kind: "DaemonSet".into(), name: name.into() }.into());
         pod
     };
     facts.pods = vec![daemon("aws-node"), daemon("kube-proxy")];

@@ -1,6 +1,7 @@
 mod cluster;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ fn on(node: &str, name: &str, app: &str) -> Pod {
         node: node.into(),
         phase: "Running".into(),
         ready: true,
-        labels: [("app".into(), app.into())].into(),
+        labels: Arc::new([("app".into(), app.into())].into()),
         controller: None,
         ..pod("shop", name)
     }
@@ -141,7 +142,7 @@ fn a_statefulset_moves_one_pod_at_a_time_from_its_highest_ordinal() {
     let now = Instant::now();
     let member = |node: &str, name: &str, uid: &str| Pod {
         uid: uid.into(),
-        controller: Some(Controller { kind: "StatefulSet".into(), name: "db".into() }),
+        controller: Some(Controller { kind: "StatefulSet".into(), name: "db".into() }.into()),
         ..on(node, name, "db")
     };
     let ordered = ["shop/db".to_string()].into();
