@@ -233,8 +233,8 @@ pub fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> 
     ]);
     manager.arg("--root-ca-file").arg(pki.join("ca.crt"));
     manager.arg("--service-account-private-key-file").arg(pki.join("sa.key"));
-    // A machine that is busy building must not make every node NotReady.
-    manager.args(["--node-monitor-period", "1s", "--node-monitor-grace-period", "5m"]);
+    // Twice the time between the heartbeats in stages/node-heartbeat.yaml.
+    manager.args(["--node-monitor-period", "1s", "--node-monitor-grace-period", "11m"]);
     manager.args(["--concurrent-deployment-syncs", "10", "--concurrent-replicaset-syncs", "10"]);
     manager.arg("--flex-volume-plugin-dir").arg(dir.join("flexvolume"));
     children.start("kube-controller-manager", manager, tools.kube_controller_manager.ours)?;
@@ -252,7 +252,8 @@ pub fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> 
     }
     // Set by the node agent when a node's network is ready.
     kwok.args(["--manage-nodes-with-label-selector", "kwok.x-k8s.io/node=fake"]);
-    // Without leases every node is NotReady 50 s after its start.
-    kwok.args(["--node-lease-duration-seconds", "40"]);
+    // No Leases: kwok leaves the pods of a node alone while its cache lacks the node's Lease, also the pods that
+    // it lists once for a new node. Where that list is quicker than the Lease, they stay Pending for ever.
+    kwok.args(["--node-lease-duration-seconds", "0"]);
     children.start("kwok", kwok, tools.kwok.ours)
 }
