@@ -28,8 +28,9 @@ const AT_ONCE: usize = 32;
 
 /// Drains and terminates these nodes. On failure, at the deadline and at Ctrl-C the nodes that this run cordoned
 /// and that are still there take pods again, and their owners get back what was held.
+///
+/// What was read of nodes and node groups is what it goes by, so it is to be fresh.
 pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
-    walk.observe().await?;
     let ours: BTreeSet<String> = walk
         .facts
         .ec2_nodes()

@@ -66,6 +66,8 @@ pub struct Schedule {
     /// UIDs of jobs that were asked for or are ending, and of those that are to be asked again, with when.
     on_their_way: BTreeSet<String>,
     later: BTreeMap<String, Instant>,
+    /// Budgets that evictions without an answer were sent for, by UID.
+    asking: HashMap<String, String>,
     purses: BTreeMap<String, Purse>,
     sets: BTreeMap<String, Set>,
     /// Pods that are not Ready, wherever they stand, by UID.
@@ -102,6 +104,7 @@ impl Schedule {
             queues: BTreeMap::new(),
             on_their_way: BTreeSet::new(),
             later: BTreeMap::new(),
+            asking: HashMap::new(),
             purses: BTreeMap::new(),
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
@@ -186,6 +189,9 @@ impl Schedule {
 
     /// What came of an eviction.
     pub fn answered(&mut self, uid: &str, answer: Answer, now: Instant) {
+        if let Some(purse) = self.asking.remove(uid).and_then(|name| self.purses.get_mut(&name)) {
+            purse.answered(uid);
+        }
         let Some(job) = self.jobs.get_mut(uid) else { return };
         if !matches!(job.state, State::Asked(_)) {
             return;

@@ -21,17 +21,20 @@ pub struct Purse {
     spent: BTreeMap<String, String>,
     /// The API server said no to what we took for room: wait until the status moves.
     parked: bool,
+    /// UID of the pod whose eviction it has yet to answer, where that takes something out of the budget.
+    asking: Option<String>,
 }
 
 /// A purse that is being paid from.
 pub struct Looked<'a> {
     purse: &'a Purse,
     room: i64,
+    asks: bool,
 }
 
 impl Purse {
     pub fn new(budget: Budget) -> Self {
-        Purse { budget, spent: BTreeMap::new(), parked: false }
+        Purse { budget, spent: BTreeMap::new(), parked: false, asking: None }
     }
 
     /// Takes a new status. `is_known` tells whether it knows of an eviction. Answers whether it selects others now.
@@ -47,13 +50,19 @@ impl Purse {
         let allowed = i64::from(self.budget.disruptions_allowed);
         let spent = i64::try_from(self.spent.len()).unwrap_or(i64::MAX);
         let room = if self.parked || !self.budget.observed { 0 } else { allowed.saturating_sub(spent) };
-        Looked { purse: self, room }
+        Looked { purse: self, room, asks: self.asking.is_some() }
     }
 
     pub fn spend(&mut self, pod: &Pod) {
         if !self.is_free_for(pod) {
             self.spent.insert(pod.uid.clone(), pod.name.clone());
+            self.asking = Some(pod.uid.clone());
         }
+    }
+
+    /// The API server has answered, whatever it said.
+    pub fn answered(&mut self, uid: &str) {
+        self.asking.take_if(|asking| asking == uid);
     }
 
     /// The eviction never came to a decision.
@@ -77,6 +86,9 @@ impl Purse {
 
 impl Looked<'_> {
     /// Takes room for a pod; false where there is none for it.
+    ///
+    /// One eviction at a time: each writes the budget's status, and of two at once one meets a conflict, for which
+    /// the API server lets it wait half a second (kubernetes, registry/core/pod, eviction.go, EvictionsRetry).
     pub fn pay(&mut self, pod: &Pod) -> bool {
         if self.purse.parked {
             return false;
@@ -84,8 +96,8 @@ impl Looked<'_> {
         if self.purse.is_free_for(pod) {
             return true;
         }
-        let pays = self.room > 0;
-        self.room -= i64::from(pays);
+        let pays = self.room > 0 && !self.asks;
+        self.asks |= pays;
         pays
     }
 
@@ -93,6 +105,6 @@ impl Looked<'_> {
     pub fn is_empty(&self) -> bool {
         let budget = &self.purse.budget;
         let all_ready = budget.current_healthy >= budget.expected;
-        self.purse.parked || (self.room <= 0 && all_ready)
+        self.purse.parked || ((self.room <= 0 || self.asks) && all_ready)
     }
 }

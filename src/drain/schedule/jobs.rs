@@ -93,6 +93,7 @@ impl Schedule {
             && let Some(purse) = self.purses.get_mut(one)
         {
             purse.spend(&pod);
+            self.asking.insert(uid.to_string(), one.clone());
         }
         self.enqueue(uid);
         Some(pod)

@@ -96,6 +96,27 @@ fn a_refused_eviction_parks_its_queue_until_the_budget_moves() {
 }
 
 #[test]
+fn a_budget_with_room_for_more_is_asked_for_one_pod_after_the_other_and_budgets_side_by_side() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    for app in ["web", "api"] {
+        for number in 1..=3 {
+            schedule.pod(on("a", &format!("{app}-{number}"), app), now);
+        }
+        schedule.budget(allowing(app, 2, 3), now);
+    }
+    schedule.arrange();
+    assert_eq!(names(&schedule.next(now)), ["api-1", "web-1"]);
+    assert_eq!(schedule.next(now).len(), 0);
+    schedule.answered("uid-web-1", Answer::LetGo, now);
+    assert_eq!(names(&schedule.next(now)), ["web-2"]);
+    // It was gone before its answer came, and the answer still counts.
+    schedule.pod_gone("uid-api-1", now);
+    schedule.answered("uid-api-1", Answer::Gone, now);
+    assert_eq!(names(&schedule.next(now)), ["api-2"]);
+}
+
+#[test]
 fn a_pod_under_two_budgets_is_never_asked_for_and_one_budget_less_frees_it() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
