@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::k8s::nodes as kube_nodes;
 use crate::walk::{Seen, Walk};
@@ -28,9 +29,9 @@ const AT_ONCE: usize = 32;
 
 /// Drains and terminates these nodes. On failure, at the deadline and at Ctrl-C the nodes that this run cordoned
 /// and that are still there take pods again, and their owners get back what was held.
-///
-/// What was read of nodes and node groups is what it goes by, so it is to be fresh.
 pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
+    // Steps before this one may have waited: a group's size of then, set again, would start a node.
+    walk.read(&[Section::NodeGroups, Section::Nodes]).await?;
     let ours: BTreeSet<String> = walk
         .facts
         .ec2_nodes()
