@@ -157,7 +157,9 @@ impl Sandbox {
         children.start("node-agent", node_agent(tools, dir, shape, ports, &aws)?, tools.node_agent.ours)?;
         workloads::create_aws_auth(kubectl, shape, &aws)?;
         system.join().expect("kubectl does not panic")?;
-        let limit = Duration::from_secs(if shape.latency == Latency::Realistic { 900 } else { 180 });
+        let slow = if shape.latency == Latency::Realistic { 900 } else { 180 };
+        // Two cores start a node or two a second.
+        let limit = Duration::from_secs(slow + 2 * shape.old_node_count() as u64);
         children.until("the nodes", limit, || workloads::nodes_are_ready(kubectl, shape))?;
         workloads::create_workloads(kubectl, shape)?;
         children.until("a cluster in use", limit, || workloads::settled(kubectl, shape))?;
