@@ -18,12 +18,13 @@ Need = tuple[str, "list[str] | None", dict[str, list[str]]]
 
 _EC2_KINDS = {"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "security-group", "eni": "network-interface",
               "i": "instance", "lt": "launch-template", "igw": "internet-gateway", "nat": "natgateway", "vol": "volume",
-              "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection"}
+              "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection", "acl": "network-acl"}
 _EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
 # What a create call makes, as its resource type in ARNs.
 EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",
-              "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway"}
+              "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway",
+              "CreateNetworkAcl": "network-acl"}
 # Where a request names more than what it acts on: the members that count.
 _ACTS_ON = {"CreateLaunchTemplate": (), "CreateLaunchTemplateVersion": ("LaunchTemplateId",),
             "CreateRoute": ("RouteTableId",), **{f"{verb}SecurityGroup{way}": ("GroupId",) for way in ("Ingress", "Egress")
