@@ -7,13 +7,14 @@ use futures::future::try_join_all;
 use crate::aws::Aws;
 use crate::aws::ec2::PodInterface;
 use crate::design::{old_nodes, stack_name, wanted_type};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
 };
-use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
+use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::max_pods::Architecture;
+use crate::net::reach::Firewall;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
@@ -27,11 +28,19 @@ pub enum Section {
     NodeGroups,
     /// Nodes and what stands on them.
     Nodes,
+    /// What lets traffic through, and who must be reached.
+    Reach,
 }
 
 impl Section {
-    pub const ALL: [Section; 5] =
-        [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
+    pub const ALL: [Section; 6] = [
+        Section::Vpc,
+        Section::Cni,
+        Section::EniConfigs,
+        Section::NodeGroups,
+        Section::Nodes,
+        Section::Reach,
+    ];
 }
 
 /// Everything, as it is now.
@@ -48,7 +57,16 @@ pub async fn discover(
             None => Ok(None),
         }
     };
-    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), labelled_nodes, record) = tokio::try_join!(
+    let (
+        vpc,
+        cni,
+        eniconfigs,
+        node_groups,
+        (nodes, pods, budgets),
+        labelled_nodes,
+        record,
+        (firewall, backends),
+    ) = tokio::try_join!(
         vpc(aws, &cluster),
         cni(clients, &cluster),
         eniconfig::read(&kube.client),
@@ -56,11 +74,14 @@ pub async fn discover(
         nodes_and_pods(clients, &cluster),
         labelled,
         record::read(&kube.client),
+        reach(clients, &cluster),
     )?;
     let mut facts = Facts {
         caller,
         cluster,
         vpc,
+        firewall,
+        backends,
         machine: Machine::default(),
         cni,
         eniconfigs,
@@ -87,16 +108,20 @@ pub async fn refresh(
     let Clients { aws, kube } = clients;
     let cluster = &facts.cluster;
     let reads = |section| sections.contains(&section);
-    let (vpc, cni, eniconfigs, node_groups, nodes) = tokio::try_join!(
+    let (vpc, cni, eniconfigs, node_groups, nodes, reach) = tokio::try_join!(
         only(reads(Section::Vpc), vpc(aws, cluster)),
         only(reads(Section::Cni), cni(clients, cluster)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
         only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
         only(reads(Section::Nodes), nodes_and_pods(clients, cluster)),
+        only(reads(Section::Reach), reach(clients, cluster)),
     )?;
     let nodes_anew = nodes.is_some();
     if let Some((nodes, pods, budgets)) = nodes {
         (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
+    }
+    if let Some(reach) = reach {
+        (facts.firewall, facts.backends) = reach;
     }
     facts.vpc = vpc.unwrap_or_else(|| facts.vpc.clone());
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
@@ -179,6 +204,28 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     })
 }
 
+/// Each of these may be forbidden to whoever runs this, and no change needs it: then what it would have told is
+/// unknown.
+async fn reach(clients: &Clients, cluster: &Cluster) -> Result<(Firewall, Backends)> {
+    let ec2 = &clients.aws.ec2;
+    let (groups, acls, backends) = tokio::join!(
+        ec2.security_groups(&cluster.vpc_id),
+        ec2.network_acls(&cluster.vpc_id),
+        backends::read(&clients.kube.client),
+    );
+    let mut firewall = Firewall::default();
+    match groups {
+        Ok(groups) => firewall.groups = groups,
+        Err(error) => firewall.groups_unknown = Some(error.in_short()),
+    }
+    match acls {
+        Ok(acls) => firewall.acls = acls,
+        Err(error) => firewall.acls_unknown = Some(error.in_short()),
+    }
+    let unknown = |error: Error| Backends { unknown: Some(error.in_short()), ..Backends::default() };
+    Ok((firewall, backends.unwrap_or_else(unknown)))
+}
+
 async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) -> Result<NodeGroups> {
     let aws = &clients.aws;
     let entries = async {
@@ -214,16 +261,20 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
 async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInterface>) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
     let instances = aws.ec2.instances(&ids).await?;
-    let mut attached: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
+    let mut attached: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>, u32)> = BTreeMap::new();
     for interface in interfaces {
-        let (subnets, addresses) = attached.entry(interface.instance).or_default();
+        let (subnets, groups, addresses) = attached.entry(interface.instance).or_default();
         subnets.insert(interface.subnet);
+        groups.extend(interface.groups);
         *addresses += interface.addresses;
     }
     for node in &mut nodes {
         let Some(id) = &node.instance_id else { continue };
-        node.subnet = instances.get(id).map(|instance| instance.subnet.clone());
-        (node.pod_subnets, node.pod_addresses) = attached.remove(id).unwrap_or_default();
+        if let Some(instance) = instances.get(id) {
+            node.subnet = Some(instance.subnet.clone());
+            node.groups = instance.groups.clone();
+        }
+        (node.pod_subnets, node.pod_groups, node.pod_addresses) = attached.remove(id).unwrap_or_default();
     }
     // An instance that is gone leaves its Node for a moment.
     nodes.retain(|node| {

@@ -147,6 +147,14 @@ impl Error {
         &self.0.findings
     }
 
+    /// What failed, and the service's code for it: enough for one who goes on without.
+    pub fn in_short(&self) -> String {
+        match self.code() {
+            "" => self.to_string(),
+            code => format!("{}: {code}", self.what()),
+        }
+    }
+
     /// The service's error code, or nothing.
     pub fn code(&self) -> &str {
         self.0.cause.as_ref().map_or("", |cause| &cause.code)

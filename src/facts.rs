@@ -1,15 +1,18 @@
 //! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
 
+mod backends;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+pub use backends::{Backend, Backends, Webhook};
 pub use workload::{Budget, Controller, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
+use crate::net::reach::Firewall;
 
 /// Everything that decisions are taken from.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub struct Facts {
     pub caller: Caller,
     pub cluster: Cluster,
     pub vpc: Vpc,
+    pub firewall: Firewall,
+    pub backends: Backends,
     pub machine: Machine,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
@@ -56,6 +61,10 @@ pub struct Cluster {
     pub certificate_authority: String,
     pub vpc_id: String,
     pub security_group: String,
+    /// Further groups of the control plane's interfaces (resourcesVpcConfig.securityGroupIds).
+    pub control_plane_groups: Vec<String>,
+    /// Nodes find the API server inside of the VPC.
+    pub private_endpoint: bool,
     pub service_cidr: Option<Ipv4Net>,
     pub ipv6: bool,
     pub auto_mode: bool,
@@ -118,6 +127,8 @@ pub struct Route {
     pub destination: Ipv4Net,
     /// `local`, `igw-…`, `nat-…`, `tgw-…`
     pub target: String,
+    /// What it leads to is gone.
+    pub blackhole: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -9,11 +9,12 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::facts::{
-    Authentication, Budget, Caller, CidrBlock, Cluster, Cni, Controller, EniConfigs, Facts, Least, Machine,
-    Node, NodeGroups, NodeKind, Pod, Requests, Subnet, Vpc,
+    Authentication, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, EniConfigs, Facts, Least,
+    Machine, Node, NodeGroups, NodeKind, Pod, Requests, Subnet, Vpc,
 };
 use crate::k8s::record::Record;
 use crate::net::max_pods::known;
+use crate::net::reach::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::settings::{Origins, Settings};
 
 /// `setup` with these arguments.
@@ -54,6 +55,8 @@ pub fn facts() -> Facts {
             certificate_authority: String::new(),
             vpc_id: "vpc-1".into(),
             security_group: "sg-cluster".into(),
+            control_plane_groups: Vec::new(),
+            private_endpoint: true,
             service_cidr: Some("172.20.0.0/16".parse().unwrap()),
             ipv6: false,
             auto_mode: false,
@@ -69,6 +72,8 @@ pub fn facts() -> Facts {
             peerings: Vec::new(),
             block_quota: 5,
         },
+        firewall: firewall(),
+        backends: Backends::default(),
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),
         eniconfigs: EniConfigs::default(),
@@ -81,6 +86,26 @@ pub fn facts() -> Facts {
         ordered_sets: BTreeSet::new(),
         record: Record::default(),
     }
+}
+
+/// The cluster security group as EKS makes it, and the network ACL that a VPC begins with.
+fn firewall() -> Firewall {
+    let everywhere = "0.0.0.0/0".parse().unwrap();
+    let any = |peer| Rule { traffic: Traffic::ALL, peer };
+    let cluster = SecurityGroup {
+        id: "sg-cluster".into(),
+        ingress: vec![any(Peer::Group("sg-cluster".into()))],
+        egress: vec![any(Peer::Cidr(everywhere))],
+    };
+    let all = vec![AclEntry { number: 100, allow: true, traffic: Traffic::ALL, cidr: everywhere }];
+    let acl = NetworkAcl {
+        id: "acl-1".into(),
+        default: true,
+        subnets: ["subnet-a".into(), "subnet-b".into()].into(),
+        ingress: all.clone(),
+        egress: all,
+    };
+    Firewall { groups: [(cluster.id.clone(), cluster)].into(), acls: vec![acl], ..Firewall::default() }
 }
 
 pub fn pod(namespace: &str, name: &str) -> Pod {
@@ -139,6 +164,8 @@ pub fn node(name: &str, zone: &str) -> Node {
         annotations: BTreeMap::new(),
         node_claim: None,
         subnet: None,
+        groups: ["sg-cluster".into()].into(),
+        pod_groups: BTreeSet::new(),
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,
     }

@@ -1,5 +1,7 @@
 //! EC2: the VPC, its subnets and route tables, instances and their network interfaces.
 
+mod firewall;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
@@ -29,6 +31,8 @@ pub struct VpcBlocks {
 #[derive(Debug, Clone)]
 pub struct Instance {
     pub subnet: String,
+    /// Of its primary network interface.
+    pub groups: BTreeSet<String>,
     pub state: String,
 }
 
@@ -37,6 +41,7 @@ pub struct Instance {
 pub struct PodInterface {
     pub instance: String,
     pub subnet: String,
+    pub groups: BTreeSet<String>,
     /// Addresses for pods: an interface's first one is not for them.
     pub addresses: u32,
 }
@@ -125,7 +130,8 @@ impl Ec2 {
                     .or(route.carrier_gateway_id())
                     .or(route.core_network_arn())
                     .unwrap_or_default();
-                Some(Route { destination, target: target.to_string() })
+                let blackhole = route.state().is_some_and(|state| state.as_str() == "blackhole");
+                Some(Route { destination, target: target.to_string(), blackhole })
             });
             tables.push(RouteTable {
                 id: table.route_table_id().unwrap_or_default().to_string(),
@@ -206,6 +212,7 @@ impl Ec2 {
                         instance.instance_id().unwrap_or_default().to_string(),
                         Instance {
                             subnet: instance.subnet_id().unwrap_or_default().to_string(),
+                            groups: group_ids(instance.security_groups()),
                             state: state.unwrap_or_default().to_string(),
                         },
                     );
@@ -234,6 +241,7 @@ impl Ec2 {
             interfaces.push(PodInterface {
                 instance: instance.to_string(),
                 subnet: interface.subnet_id().unwrap_or_default().to_string(),
+                groups: group_ids(interface.groups()),
                 addresses: addresses(&interface),
             });
         }
@@ -342,6 +350,10 @@ fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {
     let single = interface.private_ip_addresses().len().saturating_sub(1);
     // A prefix of the CNI is a /28.
     u32::try_from(single + 16 * interface.ipv4_prefixes().len()).unwrap_or(u32::MAX)
+}
+
+fn group_ids(groups: &[aws_sdk_ec2::types::GroupIdentifier]) -> BTreeSet<String> {
+    groups.iter().filter_map(|group| group.group_id().map(ToString::to_string)).collect()
 }
 
 fn filter<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {

@@ -65,6 +65,8 @@ impl Eks {
             certificate_authority: text(cluster.certificate_authority().and_then(|ca| ca.data())),
             vpc_id: text(vpc.and_then(|vpc| vpc.vpc_id())),
             security_group: text(vpc.and_then(|vpc| vpc.cluster_security_group_id())),
+            control_plane_groups: vpc.map(|vpc| vpc.security_group_ids().to_vec()).unwrap_or_default(),
+            private_endpoint: vpc.is_some_and(|vpc| vpc.endpoint_private_access()),
             service_cidr: network.and_then(|network| network.service_ipv4_cidr()?.parse().ok()),
             ipv6: network.and_then(|network| network.ip_family()) == Some(&IpFamily::Ipv6),
             auto_mode: cluster.compute_config().and_then(|compute| compute.enabled()).unwrap_or_default(),

@@ -29,6 +29,10 @@ pub struct Node {
     pub node_claim: Option<String>,
     /// The instance's subnet; nothing where EC2 doesn't know the instance.
     pub subnet: Option<String>,
+    /// Security groups of the instance's primary network interface.
+    pub groups: BTreeSet<String>,
+    /// Security groups of the network interfaces that the CNI added to it.
+    pub pod_groups: BTreeSet<String>,
     /// Subnets of the network interfaces that the CNI added to it.
     pub pod_subnets: BTreeSet<String>,
     /// Addresses for pods that these interfaces hold, used or not.

@@ -1,6 +1,7 @@
 //! Kubernetes: log-in, and one thin client per subject. No decisions here.
 
 pub mod aws_auth;
+pub mod backends;
 pub mod cni;
 pub mod deployments;
 pub mod eniconfig;

@@ -78,6 +78,8 @@ pub fn node(node: slim::Node) -> Node {
         annotations: node.metadata.annotations.unwrap_or_default(),
         node_claim: owners.into_iter().find(|owner| owner.kind == "NodeClaim").map(|owner| owner.name),
         subnet: None,
+        groups: BTreeSet::new(),
+        pod_groups: BTreeSet::new(),
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,
         labels,
