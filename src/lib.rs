@@ -21,6 +21,7 @@ pub mod k8s;
 pub mod net;
 pub mod nodes;
 pub mod plan;
+pub mod reach;
 pub mod run;
 #[cfg(test)]
 mod sample;

@@ -5,6 +5,7 @@ mod cni;
 mod drain;
 mod network;
 mod nodes;
+mod reach;
 mod workload;
 
 use crate::design::Design;
@@ -40,6 +41,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
