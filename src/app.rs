@@ -2,15 +2,19 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs};
+use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs, VerifyArgs};
+use crate::discover::Reading;
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
+use crate::k8s::lock;
 use crate::net::max_pods::{all, closest, known, row};
 use crate::run::{self, Prepared};
 use crate::settings::{Origins, Settings};
+use crate::status;
 use crate::steps::Step;
 use crate::ui::{Prompt, Ui};
+use crate::verify::{self, Expected};
 use crate::wizard;
 
 /// Runs a subcommand.
@@ -33,6 +37,8 @@ pub fn run(command: Command, origins: Origins) -> Exit {
             in_cluster(args.into(), origins, Task::Step(Step::PatchSecurityGroups))
         }
         Command::DrainNodes(args) => in_cluster(args, origins, Task::Step(Step::DrainNodes)),
+        Command::Verify(args) => verify(args, origins),
+        Command::Status(args) => in_cluster(args, origins, Task::Status),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -53,6 +59,7 @@ pub fn usage_error(error: &Error) -> Exit {
 enum Task {
     Setup,
     Plan { detailed_exitcode: bool },
+    Status,
     Step(Step),
 }
 
@@ -61,13 +68,14 @@ impl Task {
         match self {
             Task::Setup => "setup",
             Task::Plan { .. } => "plan",
+            Task::Status => "status",
             Task::Step(step) => step.name(),
         }
     }
 
     fn steps(self, settings: &Settings) -> Vec<Step> {
         match self {
-            Task::Setup | Task::Plan { .. } => Step::order(settings.env_last),
+            Task::Setup | Task::Plan { .. } | Task::Status => Step::order(settings.env_last),
             Task::Step(step) => vec![step],
         }
     }
@@ -85,13 +93,45 @@ fn told(ui: &Ui, result: Result<Exit>) -> Exit {
 
 fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
     let ui = Ui::new(args.step.output.output, args.step.output.events);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return told(&ui, Err(Error::failed("start the runtime").because(error))),
-    };
-    let result =
-        Settings::new(args, origins).and_then(|settings| runtime.block_on(work(&ui, settings, task)));
+    let result = Settings::new(args, origins).and_then(|settings| match task {
+        Task::Status => wait(status(&ui, settings)),
+        task => wait(work(&ui, settings, task)),
+    });
     told(&ui, result)
+}
+
+fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Error::failed("start the runtime").because(error))?.block_on(work)
+}
+
+fn verify(args: VerifyArgs, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output.plain(), args.output.events);
+    let VerifyArgs { target, keep_old_nodes, probe, output } = args;
+    let settings = SetupArgs::of_target(target)
+        .map_err(|error| Error::usage(error.to_string()))
+        .and_then(|args| Settings::new(args, origins));
+    let result = settings.and_then(|settings| {
+        wait(async {
+            let interrupt = Interrupt::listen();
+            let (walk, _) = run::connect(settings, ui.sink(), interrupt, Reading::Partial).await?;
+            let expected = Expected { old_may_stay: keep_old_nodes, ..Expected::default() };
+            let mut report = verify::verify(&walk.facts, &expected);
+            if probe.probe {
+                report = report.with(crate::probe::probe(&walk, &probe).await?);
+            }
+            ui.report(&report, output.output);
+            Ok(if report.proven { Exit::Done } else { Exit::Unproven })
+        })
+    });
+    told(&ui, result)
+}
+
+async fn status(ui: &Ui, settings: Settings) -> Result<Exit> {
+    let (walk, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Whole).await?;
+    let holder = lock::holder(&walk.clients.kube.client).await?;
+    ui.status(&status::status(&walk.design, &walk.facts, &walk.settings, holder));
+    Ok(Exit::Done)
 }
 
 async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {

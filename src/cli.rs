@@ -1,10 +1,14 @@
 //! Arguments and their help; what they mean is settings' to say.
 
+mod look;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
+
+pub use look::{ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
 
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
@@ -53,6 +57,10 @@ pub enum Command {
     PatchSecurityGroups(StepArgs),
     /// Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them
     DrainNodes(SetupArgs),
+    /// Prove from the outside that custom networking is so: nodes, interfaces, pods' addresses, max pods
+    Verify(VerifyArgs),
+    /// Where the cluster stands, step by step
+    Status(SetupArgs),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
     /// Print a completion script for a shell

@@ -1,22 +1,28 @@
 //! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
 
+mod gaps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
+pub use gaps::Reading;
+
 use crate::aws::Aws;
-use crate::aws::ec2::PodInterface;
 use crate::design::{old_nodes, stack_name, wanted_type};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+    Authentication, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Node, NodeGroups, Part, Pod,
+    Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::max_pods::Architecture;
+use crate::net::max_pods::{Architecture, InstanceType};
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
+
+use gaps::Gaps;
 
 /// A part of the facts that can be read anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,22 +46,24 @@ pub async fn discover(
     settings: &Settings,
     caller: Caller,
     cluster: Cluster,
+    reading: Reading,
 ) -> Result<Facts> {
     let Clients { aws, kube } = clients;
+    let gaps = Gaps::new(reading);
     let labelled = async {
         match &settings.nodes {
             Some(selector) => nodes::selected(&kube.client, selector).await.map(Some),
             None => Ok(None),
         }
     };
-    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), labelled_nodes, record) = tokio::try_join!(
-        vpc(aws, &cluster),
-        cni(clients, &cluster),
-        eniconfig::read(&kube.client),
-        node_groups(clients, &cluster, settings),
-        nodes_and_pods(clients, &cluster),
+    let ((vpc, security_groups), cni, eniconfigs, node_groups, standing, labelled_nodes, record) = tokio::try_join!(
+        vpc(aws, &cluster, &gaps),
+        cni(clients, &cluster, &gaps),
+        gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
+        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
+        nodes_and_pods(clients, &cluster, &gaps),
         labelled,
-        record::read(&kube.client),
+        gaps.read(Part::Record, record::read(&kube.client)),
     )?;
     let mut facts = Facts {
         caller,
@@ -65,15 +73,27 @@ pub async fn discover(
         cni,
         eniconfigs,
         node_groups,
-        nodes,
+        nodes: standing.nodes,
         labelled_nodes,
-        pods,
-        budgets,
+        pods: standing.pods,
+        budgets: standing.budgets,
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        loose_interfaces: standing.loose_interfaces,
+        security_groups,
         record,
+        unread: BTreeMap::new(),
     };
-    complete(clients, settings, &mut facts).await?;
+    match reading {
+        Reading::Whole => complete(clients, settings, &mut facts).await?,
+        // Who only looks starts no node and moves no pod.
+        Reading::Partial => {
+            let names = types_in_use(&facts);
+            let types = gaps.read(Part::InstanceTypes, instance_types(aws, &names));
+            facts.machine.types = types.await?;
+        }
+    }
+    facts.unread = gaps.unread();
     Ok(facts)
 }
 
@@ -87,18 +107,22 @@ pub async fn refresh(
     let Clients { aws, kube } = clients;
     let cluster = &facts.cluster;
     let reads = |section| sections.contains(&section);
-    let (vpc, cni, eniconfigs, node_groups, nodes) = tokio::try_join!(
-        only(reads(Section::Vpc), vpc(aws, cluster)),
-        only(reads(Section::Cni), cni(clients, cluster)),
+    let gaps = Gaps::new(Reading::Whole);
+    let (vpc, cni, eniconfigs, node_groups, standing) = tokio::try_join!(
+        only(reads(Section::Vpc), vpc(aws, cluster, &gaps)),
+        only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
         only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
-        only(reads(Section::Nodes), nodes_and_pods(clients, cluster)),
+        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, &gaps)),
     )?;
-    let nodes_anew = nodes.is_some();
-    if let Some((nodes, pods, budgets)) = nodes {
+    let nodes_anew = standing.is_some();
+    if let Some(Standing { nodes, pods, budgets, loose_interfaces }) = standing {
         (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
+        facts.loose_interfaces = loose_interfaces;
     }
-    facts.vpc = vpc.unwrap_or_else(|| facts.vpc.clone());
+    if let Some((vpc, security_groups)) = vpc {
+        (facts.vpc, facts.security_groups) = (vpc, security_groups);
+    }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
     facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
@@ -139,36 +163,61 @@ async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<
     if wanted { read.await.map(Some) } else { Ok(None) }
 }
 
-async fn cni(clients: &Clients, cluster: &Cluster) -> Result<Cni> {
-    let (cni, addon) =
-        tokio::try_join!(cni::read(&clients.kube.client), clients.aws.eks.addon(&cluster.name))?;
+async fn cni(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Cni> {
+    let (cni, addon) = tokio::try_join!(
+        gaps.read(Part::Cni, cni::read(&clients.kube.client)),
+        gaps.read(Part::Addon, clients.aws.eks.addon(&cluster.name)),
+    )?;
     Ok(Cni { addon, ..cni })
 }
 
-async fn nodes_and_pods(clients: &Clients, cluster: &Cluster) -> Result<(Vec<Node>, Vec<Pod>, Vec<Budget>)> {
-    let Clients { aws, kube } = clients;
-    let nodes = async {
-        let (nodes, interfaces) =
-            tokio::try_join!(nodes::list(&kube.client), aws.ec2.pod_interfaces(&cluster.vpc_id))?;
-        with_instances(aws, nodes, interfaces).await
-    };
-    tokio::try_join!(nodes, pods::list(&kube.client), pods::budgets(&kube.client))
+/// Nodes and what stands on them, or should.
+struct Standing {
+    nodes: Vec<Node>,
+    pods: Vec<Pod>,
+    budgets: Vec<Budget>,
+    loose_interfaces: Vec<Interface>,
 }
 
-async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
+async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Standing> {
+    let Clients { aws, kube } = clients;
+    let nodes = async {
+        let (nodes, interfaces) = tokio::try_join!(
+            nodes::list(&kube.client),
+            gaps.read(Part::Interfaces, aws.ec2.pod_interfaces(&cluster.vpc_id)),
+        )?;
+        let (attached, loose): (Vec<_>, Vec<_>) = interfaces.into_iter().partition(|each| each.attached);
+        Ok::<_, Error>((with_instances(aws, nodes, attached, gaps).await?, loose))
+    };
+    let pods = async {
+        tokio::try_join!(
+            gaps.read(Part::Pods, pods::list(&kube.client)),
+            gaps.read(Part::Pods, pods::budgets(&kube.client)),
+        )
+    };
+    let ((nodes, loose_interfaces), (pods, budgets)) = tokio::try_join!(nodes, pods)?;
+    Ok(Standing { nodes, pods, budgets, loose_interfaces })
+}
+
+async fn vpc(
+    aws: &Aws,
+    cluster: &Cluster,
+    gaps: &Gaps,
+) -> Result<(Vpc, BTreeMap<String, BTreeMap<String, String>>)> {
     let id = &cluster.vpc_id;
     let quota = async {
         // A missing permission here is no reason to stop: AWS itself checks the quota.
         Ok(aws.quotas.cidr_blocks_per_vpc().await.unwrap_or(DEFAULT_BLOCK_QUOTA))
     };
-    let (blocks, subnets, route_tables, peerings, block_quota) = tokio::try_join!(
+    let (blocks, subnets, route_tables, peerings, block_quota, security_groups) = tokio::try_join!(
         aws.ec2.vpc(id),
         aws.ec2.subnets(id),
         aws.ec2.route_tables(id),
         aws.ec2.peerings(id),
         quota,
+        gaps.read_if_allowed(Part::SecurityGroups, aws.ec2.security_groups(id)),
     )?;
-    Ok(Vpc {
+    let vpc = Vpc {
         id: id.clone(),
         primary: blocks.primary,
         blocks: blocks.blocks,
@@ -176,7 +225,8 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
         route_tables,
         peerings,
         block_quota,
-    })
+    };
+    Ok((vpc, security_groups))
 }
 
 async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) -> Result<NodeGroups> {
@@ -211,19 +261,27 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
 }
 
 /// Nodes with what EC2 knows of their instances.
-async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInterface>) -> Result<Vec<Node>> {
+async fn with_instances(
+    aws: &Aws,
+    mut nodes: Vec<Node>,
+    interfaces: Vec<Interface>,
+    gaps: &Gaps,
+) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
-    let instances = aws.ec2.instances(&ids).await?;
-    let mut attached: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
+    let instances = gaps.read(Part::Instances, aws.ec2.instances(&ids)).await?;
+    let mut attached: BTreeMap<String, Vec<Interface>> = BTreeMap::new();
     for interface in interfaces {
-        let (subnets, addresses) = attached.entry(interface.instance).or_default();
-        subnets.insert(interface.subnet);
-        *addresses += interface.addresses;
+        attached.entry(interface.instance.clone()).or_default().push(interface);
     }
     for node in &mut nodes {
         let Some(id) = &node.instance_id else { continue };
-        node.subnet = instances.get(id).map(|instance| instance.subnet.clone());
-        (node.pod_subnets, node.pod_addresses) = attached.remove(id).unwrap_or_default();
+        if let Some(instance) = instances.get(id) {
+            node.subnet = Some(instance.subnet.clone());
+            node.security_groups = instance.security_groups.clone();
+        }
+        node.interfaces = attached.remove(id).unwrap_or_default();
+        node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();
+        node.pod_addresses = node.interfaces.iter().map(|interface| interface.addresses).sum();
     }
     // An instance that is gone leaves its Node for a moment.
     nodes.retain(|node| {
@@ -237,13 +295,21 @@ async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInte
     Ok(nodes)
 }
 
+fn types_in_use(facts: &Facts) -> BTreeSet<String> {
+    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
+    in_use.filter(|name| !name.is_empty()).collect()
+}
+
+async fn instance_types(aws: &Aws, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
+    if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
+}
+
 /// Instance types at hand, and the image for new nodes.
 async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
-    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
-    let mut names: BTreeSet<String> = in_use.filter(|name| !name.is_empty()).collect();
+    let mut names = types_in_use(facts);
     let wanted = wanted_type(settings, facts);
     names.extend(wanted.clone());
-    let types = if names.is_empty() { BTreeMap::new() } else { aws.ec2.instance_types(&names).await? };
+    let types = instance_types(aws, &names).await?;
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
     let mut machine = Machine { types, unknown_type, image: None, image_error: None };
     let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };

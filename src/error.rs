@@ -91,6 +91,13 @@ impl Error {
         Self::new(Exit::Unproven, what)
     }
 
+    /// The same, with each thing that is not so.
+    pub fn unproven_by(what: impl Into<String>, findings: Vec<Finding>) -> Self {
+        let mut error = Self::unproven(what);
+        error.0.findings = findings;
+        error
+    }
+
     /// Ctrl-C: exit 130.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-pub use workload::{Budget, Controller, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
+pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
@@ -31,8 +31,29 @@ pub struct Facts {
     /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on
     /// old nodes.
     pub ordered_sets: BTreeSet<String>,
+    /// Interfaces that the CNI made and that no instance holds.
+    pub loose_interfaces: Vec<Interface>,
+    /// Tags of the VPC's security groups, by the group's id.
+    pub security_groups: BTreeMap<String, BTreeMap<String, String>>,
     /// What this program wrote down in earlier runs.
     pub record: Record,
+    /// Parts that could not be read, and why, in the service's words. There is nothing of them in here.
+    pub unread: BTreeMap<Part, String>,
+}
+
+/// A part of the facts that permissions may keep from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Addon,
+    Cni,
+    EniConfigs,
+    Instances,
+    InstanceTypes,
+    Interfaces,
+    NodeGroups,
+    Pods,
+    Record,
+    SecurityGroups,
 }
 
 /// Who asks, as STS says.
@@ -201,6 +222,8 @@ pub struct Addon {
 pub struct EniConfigs {
     pub crd: Crd,
     pub items: Vec<EniConfig>,
+    /// What is wrong with the shape of an ENIConfig's spec, by its name: an untyped definition takes anything.
+    pub malformed: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

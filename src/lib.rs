@@ -21,10 +21,12 @@ pub mod k8s;
 pub mod net;
 pub mod nodes;
 pub mod plan;
+pub mod probe;
 pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod settings;
+pub mod status;
 pub mod steps;
 pub mod ui;
 pub mod verify;

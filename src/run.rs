@@ -8,15 +8,16 @@ use crate::aws::Aws;
 use crate::calls::{Calls, Count};
 use crate::checks::{Scene, check};
 use crate::design::design;
-use crate::discover::discover;
+use crate::discover::{Reading, discover};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
+use crate::exit::Exit;
 use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
 use crate::plan::{Plan, plan};
 use crate::settings::Settings;
 use crate::steps::{Rules, Step, with_rules};
-use crate::verify::verify;
+use crate::verify::{Check, Expected, Status, verify};
 use crate::walk::{Clients, Seen, Walk, until};
 
 /// What a run came to.
@@ -49,7 +50,12 @@ pub struct Prepared {
 }
 
 /// Logs in and reads everything; changes nothing.
-pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -> Result<(Walk, Calls)> {
+pub async fn connect(
+    settings: Settings,
+    events: Events,
+    interrupt: Interrupt,
+    reading: Reading,
+) -> Result<(Walk, Calls)> {
     let calls = Calls::default();
     let Some(name) = settings.cluster.clone() else {
         return Err(
@@ -77,7 +83,7 @@ pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -
     let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
-    let facts = discover(&clients, &settings, caller, cluster).await?;
+    let facts = discover(&clients, &settings, caller, cluster, reading).await?;
     let design = design(&settings, &facts);
     let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
     Ok((walk, calls))
@@ -106,7 +112,7 @@ pub async fn prepare(
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (walk, calls) = connect(settings, events, interrupt).await?;
+    let (walk, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
     let plan = make_plan(&walk, steps);
     Ok(Prepared { walk, plan, steps: steps.to_vec(), calls, started })
 }
@@ -235,24 +241,39 @@ impl Prepared {
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
         let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
         let mut first = true;
+        // What was wrong at the last look.
+        let mut wrong: Vec<Check> = Vec::new();
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
             if changed || !std::mem::take(&mut first) {
                 walk.observe().await?;
             }
-            let wrong = verify(&walk.design, &walk.facts, &walk.settings);
-            Ok(if wrong.is_empty() { Seen::Yes(()) } else { Seen::NotYet(wrong.join("; ")) })
-        });
-        match proven.await {
-            Err(error) if error.exit() == crate::exit::Exit::Failed && error.code().is_empty() => {
-                let mut unproven =
-                    Error::unproven("the changes are made, but the end state is not as it should be");
-                if let Some(cause) = error.reason() {
-                    unproven = unproven.cause(cause.clone());
-                }
-                Err(unproven
-                    .next("eni-custom plan shows what differs; running setup again goes on from here"))
+            let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
+            let report = verify(&walk.facts, &expected);
+            let failed = report.checks().filter(|check| check.status == Status::Failed);
+            wrong = failed.cloned().collect();
+            if !wrong.is_empty() {
+                let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
+                return Ok(Seen::NotYet(told.join("; ")));
             }
-            other => other,
+            Ok(Seen::Yes(report))
+        });
+        let proven = proven.await;
+        match proven {
+            Ok(report) => {
+                for warning in report.checks().filter_map(Check::finding) {
+                    walk.events.emit(Event::Finding(warning));
+                }
+                Ok(())
+            }
+            // It ran out of time with something wrong; a call that failed has a cause of its own.
+            Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !wrong.is_empty() => {
+                Err(Error::unproven_by(
+                    "the changes are made, but the end state is not as it should be",
+                    wrong.iter().filter_map(Check::finding).collect(),
+                )
+                .next("eni-custom plan shows what differs; running setup again goes on from here"))
+            }
+            Err(error) => Err(error),
         }
     }
 }

@@ -8,9 +8,10 @@ use serde_json::Value;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
-    Authentication, Budget, Caller, CidrBlock, Cluster, Cni, Controller, EniConfigs, Facts, Least, Machine,
-    Node, NodeGroups, NodeKind, Pod, Requests, Subnet, Vpc,
+    Authentication, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd, EniConfig, EniConfigs, Facts,
+    Interface, Least, Machine, Node, NodeGroups, NodeKind, Pod, Requests, Rollout, Subnet, Vpc,
 };
 use crate::k8s::record::Record;
 use crate::net::max_pods::known;
@@ -79,7 +80,70 @@ pub fn facts() -> Facts {
         budgets: Vec::new(),
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        loose_interfaces: Vec::new(),
+        security_groups: BTreeMap::new(),
         record: Record::default(),
+        unread: BTreeMap::new(),
+    }
+}
+
+/// The same cluster with custom networking as somebody set it up by hand: a new node and a pod in each zone, no old
+/// ones, and nothing of ours.
+pub fn custom() -> Facts {
+    let mut facts = facts();
+    for (zone, cidr) in [("a", "100.64.0.0/18"), ("b", "100.64.64.0/18")] {
+        let subnet = Subnet {
+            id: format!("pods-{zone}"),
+            cidr: cidr.parse().unwrap(),
+            free: 16000,
+            ..facts.vpc.subnets.iter().find(|subnet| subnet.zone == zone).unwrap().clone()
+        };
+        facts.vpc.subnets.push(subnet);
+    }
+    facts.security_groups = [("sg-cluster".into(), BTreeMap::new())].into();
+    facts.cni = Cni {
+        image: "cni:v1.20.4".into(),
+        env: [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), ZONE_LABEL.into())].into(),
+        rollout: Rollout { observed: true, desired: 2, updated: 2, available: 2 },
+        ..Cni::default()
+    };
+    let config = |zone: &str| EniConfig {
+        name: zone.into(),
+        subnet: format!("pods-{zone}"),
+        security_groups: vec!["sg-cluster".into()],
+    };
+    let crd = Crd::Typed { established: true };
+    facts.eniconfigs = EniConfigs { crd, items: vec![config("a"), config("b")], ..EniConfigs::default() };
+    facts.nodes = ["a", "b"].map(|zone| custom_node(&format!("new-{zone}"), zone)).into();
+    facts.pods = [("a", "100.64.0.9"), ("b", "100.64.64.9")]
+        .map(|(zone, address)| Pod {
+            node: format!("new-{zone}"),
+            address: Some(address.into()),
+            ..pod("shop", &format!("cart-{zone}"))
+        })
+        .into();
+    facts
+}
+
+/// A node that started with custom networking on, with one interface for pods.
+pub fn custom_node(name: &str, zone: &str) -> Node {
+    let interface = Interface {
+        id: format!("eni-{name}"),
+        instance: format!("i-{name}"),
+        attached: true,
+        subnet: format!("pods-{zone}"),
+        security_groups: ["sg-cluster".into()].into(),
+        addresses: 9,
+        cluster: Some("shop".into()),
+    };
+    Node {
+        instance_id: Some(interface.instance.clone()),
+        subnet: Some(format!("subnet-{zone}")),
+        security_groups: interface.security_groups.clone(),
+        pod_subnets: [interface.subnet.clone()].into(),
+        pod_addresses: interface.addresses,
+        interfaces: vec![interface],
+        ..node(name, zone)
     }
 }
 
@@ -141,5 +205,7 @@ pub fn node(name: &str, zone: &str) -> Node {
         subnet: None,
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,
+        interfaces: Vec::new(),
+        security_groups: BTreeSet::new(),
     }
 }

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, GroupIdentifier, ResourceType, Tag, TagSpecification};
 use ipnet::Ipv4Net;
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
-use crate::facts::{CidrBlock, Image, Peering, Route, RouteTable, Subnet};
+use crate::facts::{CidrBlock, Image, Interface, Peering, Route, RouteTable, Subnet};
 use crate::net::max_pods::{Architecture, InstanceType};
 
 use super::{Count, failure};
+
+/// How the description of each of the CNI's interfaces begins; the instance's id follows
+/// (amazon-vpc-cni-k8s, pkg/awsutils).
+const CNI_INTERFACE: &str = "aws-K8S-";
 
 #[derive(Debug, Clone)]
 pub struct Ec2 {
@@ -30,15 +34,8 @@ pub struct VpcBlocks {
 pub struct Instance {
     pub subnet: String,
     pub state: String,
-}
-
-/// A network interface that the CNI attached.
-#[derive(Debug, Clone)]
-pub struct PodInterface {
-    pub instance: String,
-    pub subnet: String,
-    /// Addresses for pods: an interface's first one is not for them.
-    pub addresses: u32,
+    /// Of its own, first interface.
+    pub security_groups: BTreeSet<String>,
 }
 
 impl Ec2 {
@@ -207,6 +204,7 @@ impl Ec2 {
                         Instance {
                             subnet: instance.subnet_id().unwrap_or_default().to_string(),
                             state: state.unwrap_or_default().to_string(),
+                            security_groups: group_ids(instance.security_groups()),
                         },
                     );
                 }
@@ -215,13 +213,14 @@ impl Ec2 {
         Ok(found)
     }
 
-    /// Interfaces that the CNI added to instances of the VPC: those it tags with their instance.
-    pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<PodInterface>> {
+    /// Interfaces that CNIs made in the VPC, held by an instance or not. A CNI begins the description of each with
+    /// these letters, and is cut off before it gives tags.
+    pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .client
             .describe_network_interfaces()
             .filters(filter("vpc-id", [vpc_id]))
-            .filters(filter("tag-key", ["node.k8s.amazonaws.com/instance_id"]))
+            .filters(filter("description", [&format!("{CNI_INTERFACE}*")[..]]))
             .into_paginator()
             .items()
             .send();
@@ -229,15 +228,36 @@ impl Ec2 {
         while let Some(interface) = pages.next().await {
             let interface =
                 interface.map_err(|error| failure("DescribeNetworkInterfaces", &error).at(vpc_id))?;
-            let attachment = interface.attachment();
-            let Some(instance) = attachment.and_then(|attachment| attachment.instance_id()) else { continue };
-            interfaces.push(PodInterface {
-                instance: instance.to_string(),
+            let holder = interface.attachment().and_then(|attachment| attachment.instance_id());
+            let made_for = interface.description().and_then(|text| text.strip_prefix(CNI_INTERFACE));
+            interfaces.push(Interface {
+                id: interface.network_interface_id().unwrap_or_default().to_string(),
+                instance: holder.or(made_for).unwrap_or_default().to_string(),
+                attached: holder.is_some(),
                 subnet: interface.subnet_id().unwrap_or_default().to_string(),
+                security_groups: group_ids(interface.groups()),
                 addresses: addresses(&interface),
+                cluster: tags(interface.tag_set()).remove("cluster.k8s.amazonaws.com/name"),
             });
         }
         Ok(interfaces)
+    }
+
+    /// Tags of the VPC's security groups, by group.
+    pub async fn security_groups(&self, vpc_id: &str) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+        let mut pages = self
+            .client
+            .describe_security_groups()
+            .filters(filter("vpc-id", [vpc_id]))
+            .into_paginator()
+            .items()
+            .send();
+        let mut groups = BTreeMap::new();
+        while let Some(group) = pages.next().await {
+            let group = group.map_err(|error| failure("DescribeSecurityGroups", &error).at(vpc_id))?;
+            groups.insert(group.group_id().unwrap_or_default().to_string(), tags(group.tags()));
+        }
+        Ok(groups)
     }
 
     /// What EC2 says of instance types; one that it doesn't know is left out.
@@ -336,6 +356,10 @@ impl Ec2 {
             .map_err(|error| failure("terminate instance", &error).at(instance))?;
         Ok(())
     }
+}
+
+fn group_ids(groups: &[GroupIdentifier]) -> BTreeSet<String> {
+    groups.iter().filter_map(|group| group.group_id().map(ToString::to_string)).collect()
 }
 
 fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {

@@ -51,7 +51,7 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) 
 }
 
 /// What aws-node's environment says about addresses.
-fn options(facts: &Facts) -> Options {
+pub(crate) fn options(facts: &Facts) -> Options {
     let on = |name: &str| facts.cni.env.get(name).is_some_and(|value| value == "true");
     Options {
         custom: true,

@@ -33,6 +33,25 @@ pub struct Node {
     pub pod_subnets: BTreeSet<String>,
     /// Addresses for pods that these interfaces hold, used or not.
     pub pod_addresses: u32,
+    /// These interfaces, one by one.
+    pub interfaces: Vec<Interface>,
+    /// Security groups of the instance's own interface.
+    pub security_groups: BTreeSet<String>,
+}
+
+/// A network interface that the CNI made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    pub id: String,
+    /// The instance that holds it; of a loose one, the instance that it was made for.
+    pub instance: String,
+    pub attached: bool,
+    pub subnet: String,
+    pub security_groups: BTreeSet<String>,
+    /// Addresses for pods: an interface's first one is not for them.
+    pub addresses: u32,
+    /// The cluster in its tags; CNIs of long ago gave none.
+    pub cluster: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,13 +20,18 @@ pub async fn read(client: &Client) -> Result<EniConfigs> {
     let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
         return Ok(EniConfigs::default());
     };
-    let items = match api(client).list(&ListParams::default()).await {
-        Ok(list) => list.items.iter().map(eniconfig).collect(),
+    let objects = match api(client).list(&ListParams::default()).await {
+        Ok(list) => list.items,
         // Defined but not served yet.
         Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
         Err(error) => return Err(failure("list ENIConfigs", &error)),
     };
-    Ok(EniConfigs { crd: state(&crd), items })
+    let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
+    Ok(EniConfigs {
+        crd: state(&crd),
+        items: objects.iter().map(eniconfig).collect(),
+        malformed: objects.iter().filter_map(|object| Some((name(object), malformed(object)?))).collect(),
+    })
 }
 
 fn state(crd: &CustomResourceDefinition) -> Crd {
@@ -54,6 +59,23 @@ fn eniconfig(object: &DynamicObject) -> EniConfig {
             .flatten()
             .filter_map(|group| group.as_str().map(ToString::to_string))
             .collect(),
+    }
+}
+
+/// What keeps the CNI from reading it: its own types are a string, and a list of strings.
+fn malformed(object: &DynamicObject) -> Option<String> {
+    let spec = object.data.get("spec")?;
+    if spec.get("subnet").is_some_and(|subnet| !subnet.is_string()) {
+        return Some("spec.subnet is no text".into());
+    }
+    match spec.get("securityGroups") {
+        None | Some(Value::Null) => None,
+        Some(Value::Array(groups)) => {
+            let wrong =
+                groups.iter().find(|group| !group.as_str().is_some_and(|id| id.starts_with("sg-")))?;
+            Some(format!("spec.securityGroups has {wrong}, which is no security group's id"))
+        }
+        Some(other) => Some(format!("spec.securityGroups is {other}, and not a list")),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod lock;
 pub mod nodes;
 pub mod pages;
 pub mod pods;
+pub mod probe;
 mod quantity;
 pub mod record;
 pub mod slim;

@@ -3,4 +3,5 @@
 //! Pure: no module here knows a client.
 
 pub mod cidr;
+pub mod eniconfig;
 pub mod max_pods;

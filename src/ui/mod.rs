@@ -1,19 +1,23 @@
 //! The only place that prints. stdout is the result, stderr is everything else.
 
 mod json;
+mod junit;
 mod progress;
 mod prompt;
+mod report;
 mod text;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use crate::cli::Format;
+use crate::cli::{Format, ReportFormat};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::net::max_pods::Row;
 use crate::plan::Plan;
 use crate::run::Outcome;
+use crate::status::Status;
+use crate::verify::Report;
 
 pub use prompt::Prompt;
 
@@ -71,6 +75,21 @@ impl Ui {
         }
     }
 
+    pub fn report(&self, report: &Report, format: ReportFormat) {
+        match format {
+            ReportFormat::Text => print(&report::text(report, self.color)),
+            ReportFormat::Json => print_json(report),
+            ReportFormat::Junit => print(&junit::xml(report)),
+        }
+    }
+
+    pub fn status(&self, status: &Status) {
+        match self.output {
+            Format::Json => print_json(status),
+            Format::Text => print(&report::status(status, self.color)),
+        }
+    }
+
     pub fn max_pods(&self, rows: &[Row]) {
         match self.output {
             Format::Json => print_json(&serde_json::json!({ "format_version": 1, "instance_types": rows })),
@@ -95,6 +114,11 @@ impl Ui {
     pub fn raw(bytes: &[u8]) {
         write_all(&mut std::io::stdout().lock(), bytes);
     }
+}
+
+#[cfg(test)]
+pub(crate) fn status_text(status: &Status) -> String {
+    report::status(status, false)
 }
 
 fn print(text: &str) {

@@ -13,6 +13,12 @@ fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_chan
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
     let planned = run(&sandbox, &["plan", "--detailed-exitcode"]).expect(0);
     assert!(planned.stdout.contains("Nothing to do."), "{}", planned.stdout);
+    let status = run(&sandbox, &["status", "--output", "json"]).expect(0).json();
+    let states = status["steps"].as_array().expect("steps").iter().map(|step| step["state"].clone());
+    assert_eq!(states.collect::<Vec<_>>(), vec!["done"; 9]);
+    let report = run(&sandbox, &["verify", "--output", "json"]).expect(0).json();
+    assert_eq!(crate::verify::told(&report), [""; 0]);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 }
 
 #[test]
@@ -201,13 +207,13 @@ fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
     command
 }
 
-fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
+pub fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
     let output = aws_command(sandbox, args).output().expect("aws runs");
     assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let started = std::time::Instant::now();
     while !so() {
         assert!(started.elapsed().as_secs() < 60, "{what}: not so after a minute");
