@@ -28,6 +28,9 @@ _eni__custom() {
             eni__custom,detect-cni)
                 cmd="eni__custom__subcmd__detect__subcmd__cni"
                 ;;
+            eni__custom,doctor)
+                cmd="eni__custom__subcmd__doctor"
+                ;;
             eni__custom,drain-nodes)
                 cmd="eni__custom__subcmd__drain__subcmd__nodes"
                 ;;
@@ -76,6 +79,9 @@ _eni__custom() {
             eni__custom__subcmd__help,detect-cni)
                 cmd="eni__custom__subcmd__help__subcmd__detect__subcmd__cni"
                 ;;
+            eni__custom__subcmd__help,doctor)
+                cmd="eni__custom__subcmd__help__subcmd__doctor"
+                ;;
             eni__custom__subcmd__help,drain-nodes)
                 cmd="eni__custom__subcmd__help__subcmd__drain__subcmd__nodes"
                 ;;
@@ -119,7 +125,7 @@ _eni__custom() {
 
     case "${cmd}" in
         eni__custom)
-            opts="-h -V --help --version setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify status max-pods completions help"
+            opts="-h -V --help --version setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -488,6 +494,64 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__doctor)
+            opts="-c -o -h --cluster --region --profile --kubeconfig --context --config --bundle --mask-account --output --events --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
             opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -635,7 +699,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help)
-            opts="setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify status max-pods completions help"
+            opts="setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -691,6 +755,20 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help__subcmd__detect__subcmd__cni)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

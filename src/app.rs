@@ -2,12 +2,15 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs, VerifyArgs};
+use crate::cli::{
+    Cli, Command, DoctorArgs, Format, MaxPodsArgs, PlanArgs, SetupArgs, TargetArgs, VerifyArgs,
+};
 use crate::discover::Reading;
+use crate::doctor;
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
-use crate::k8s::lock;
+use crate::k8s::{lock, symptoms};
 use crate::net::max_pods::{all, closest, known, row};
 use crate::run::{self, Prepared};
 use crate::settings::{Origins, Settings};
@@ -38,6 +41,7 @@ pub fn run(command: Command, origins: Origins) -> Exit {
         }
         Command::DrainNodes(args) => in_cluster(args, origins, Task::Step(Step::DrainNodes)),
         Command::Verify(args) => verify(args, origins),
+        Command::Doctor(args) => doctor(args, origins),
         Command::Status(args) => in_cluster(args, origins, Task::Status),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
         Command::Completions { shell } => {
@@ -108,10 +112,7 @@ fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
 fn verify(args: VerifyArgs, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output.plain(), args.output.events);
     let VerifyArgs { target, keep_old_nodes, probe, output } = args;
-    let settings = SetupArgs::of_target(target)
-        .map_err(|error| Error::usage(error.to_string()))
-        .and_then(|args| Settings::new(args, origins));
-    let result = settings.and_then(|settings| {
+    let result = only_target(target, origins).and_then(|settings| {
         wait(async {
             let interrupt = Interrupt::listen();
             let (walk, _) = run::connect(settings, ui.sink(), interrupt, Reading::Partial).await?;
@@ -122,6 +123,36 @@ fn verify(args: VerifyArgs, origins: Origins) -> Exit {
             }
             ui.report(&report, output.output);
             Ok(if report.proven { Exit::Done } else { Exit::Unproven })
+        })
+    });
+    told(&ui, result)
+}
+
+/// Settings of those who only look.
+fn only_target(target: TargetArgs, origins: Origins) -> Result<Settings> {
+    let args = SetupArgs::of_target(target).map_err(|error| Error::usage(error.to_string()))?;
+    Settings::new(args, origins)
+}
+
+fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output, args.output.events);
+    let result = only_target(args.target, origins).and_then(|settings| {
+        wait(async {
+            let (walk, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
+            let symptoms = symptoms::read(&walk.clients.kube.client, &walk.facts).await?;
+            let diagnoses = doctor::diagnose(&walk.facts, &symptoms);
+            if let Some(path) = &args.bundle {
+                let report = verify::verify(&walk.facts, &Expected::default());
+                let bytes = doctor::bundle(&walk.facts, &report, &diagnoses, args.mask_account)?;
+                let written = std::fs::File::create_new(path)
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes));
+                written.map_err(|error| {
+                    Error::failed("write the bundle").at(path.display().to_string()).because(error)
+                })?;
+                ui.say(&format!("facts and findings are in {}", path.display()));
+            }
+            ui.diagnoses(&diagnoses);
+            Ok(if diagnoses.healthy { Exit::Done } else { Exit::Unproven })
         })
     });
     told(&ui, result)

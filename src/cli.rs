@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
 
-pub use look::{ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
+pub use look::{DoctorArgs, ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
 
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
@@ -59,6 +59,8 @@ pub enum Command {
     DrainNodes(SetupArgs),
     /// Prove from the outside that custom networking is so: nodes, interfaces, pods' addresses, max pods
     Verify(VerifyArgs),
+    /// Explain what is wrong with a cluster, whoever has set it up, and how to mend it
+    Doctor(DoctorArgs),
     /// Where the cluster stands, step by step
     Status(SetupArgs),
     /// How many pods an instance type can hold; needs no network

@@ -11,6 +11,7 @@ pub mod checks;
 pub mod cli;
 pub mod design;
 pub mod discover;
+pub mod doctor;
 pub mod drain;
 pub mod error;
 pub mod events;

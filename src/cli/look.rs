@@ -1,10 +1,12 @@
 //! Arguments of those who only look: `verify` and `doctor`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, ValueEnum};
 
 use crate::settings::parse_duration;
 
-use super::{Format, SetupArgs, TargetArgs};
+use super::{Format, OutputArgs, SetupArgs, TargetArgs};
 
 /// What `verify` takes. It looks at what is, so it is not asked what was meant.
 #[derive(Debug, Clone, Args)]
@@ -22,6 +24,27 @@ pub struct VerifyArgs {
     pub probe: ProbeArgs,
     #[command(flatten)]
     pub output: ReportOutputArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing is broken (warnings may be left), 1 it could not be looked at, \
+4 something is broken, or could not be read and so is unknown."
+)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Also write facts and findings to a new tar.gz, for a support ticket: no token, no user data is in it
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+
+    /// Mask account ids in the bundle
+    #[arg(long, requires = "bundle")]
+    pub mask_account: bool,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -13,6 +13,7 @@ mod quantity;
 pub mod record;
 pub mod slim;
 pub mod stateful_sets;
+pub mod symptoms;
 pub mod volumes;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The only place that prints. stdout is the result, stderr is everything else.
 
+mod diagnosis;
 mod json;
 mod junit;
 mod progress;
@@ -11,6 +12,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use crate::cli::{Format, ReportFormat};
+use crate::doctor::Diagnoses;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::net::max_pods::Row;
@@ -90,6 +92,13 @@ impl Ui {
         }
     }
 
+    pub fn diagnoses(&self, diagnoses: &Diagnoses) {
+        match self.output {
+            Format::Json => print_json(diagnoses),
+            Format::Text => print(&diagnosis::text(diagnoses, self.color)),
+        }
+    }
+
     pub fn max_pods(&self, rows: &[Row]) {
         match self.output {
             Format::Json => print_json(&serde_json::json!({ "format_version": 1, "instance_types": rows })),
@@ -114,6 +123,11 @@ impl Ui {
     pub fn raw(bytes: &[u8]) {
         write_all(&mut std::io::stdout().lock(), bytes);
     }
+}
+
+#[cfg(test)]
+pub(crate) fn diagnoses_text(diagnoses: &Diagnoses) -> String {
+    diagnosis::text(diagnoses, false)
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ fn a_cluster_that_is_not_set_up_is_not_proven_and_says_how_to_begin() {
     let status = run(&sandbox, &["status"]).expect(0).stdout;
     assert!(status.contains("- 3 set-env"), "{status}");
     assert!(status.contains("√ 4 detect-cni"), "{status}");
+    let doctor = run(&sandbox, &["doctor"]).expect(0).stdout;
+    assert!(doctor.contains("Nothing is wrong"), "{doctor}");
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 }
 
@@ -96,12 +98,23 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
         });
         sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("kubectl answers");
     };
-    // By the zone's id, as somebody reads it in another account.
-    named("usw2-az1");
+    // By the zone's id, as somebody reads it in another account. A node that starts then waits for its ENIConfig.
+    let id = "AvailabilityZones[0].ZoneId";
+    let id =
+        aws(&sandbox, &["ec2", "describe-availability-zones", "--zone-names", "us-west-2a", "--query", id]);
+    named(&id);
     kubectl(&["delete", "eniconfig", "us-west-2a"]);
     verifies(&sandbox, 4, &["EC-VFY-011 failed"]);
+    grows(&sandbox, 2);
+    until("a node has joined, and waits", || nodes_in(&sandbox, in_zone_a) == 2);
+    let explained = explains(&sandbox, 4, &["EC-DOC-001 error"]);
+    for part in [&format!("there is one named {id}, the zone's id"), "write-eniconfigs"] {
+        assert!(explained.to_string().contains(part), "'{part}' is not in {explained}");
+    }
     named("us-west-2a");
-    kubectl(&["delete", "eniconfig", "usw2-az1"]);
+    kubectl(&["delete", "eniconfig", &id]);
+    verifies(&sandbox, 0, &[]);
+    pods_are_explained(&sandbox, &node);
 
     let allocatable = |pods: &str| {
         let patch = json!({"status": {"allocatable": {"pods": pods}, "capacity": {"pods": pods}}});
@@ -148,6 +161,91 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
     kubectl(&["-n", "kube-system", "delete", "configmap", "eni-custom"]);
     verifies(&sandbox, 0, &[]);
     probes(&sandbox);
+}
+
+/// What `doctor` finds, as `id severity`.
+#[track_caller]
+fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
+    let mut last = Vec::new();
+    for _ in 0..20 {
+        let ran = run(sandbox, &["doctor", "--output", "json"]);
+        let found = ran.json();
+        let findings = found["findings"].as_array().expect("findings");
+        let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_string();
+        last =
+            findings.iter().map(|each| format!("{} {}", text(each, "id"), text(each, "severity"))).collect();
+        if last == wanted {
+            assert_eq!(ran.code, code, "{}", ran.stdout);
+            return found;
+        }
+    }
+    assert_eq!(last, wanted);
+    Value::Null
+}
+
+/// The new group of us-west-2a gets another size.
+fn grows(sandbox: &Sandbox, size: u32) {
+    let name = "AutoScalingGroups[?Tags[?Key=='aws:cloudformation:stack-name' && Value=='eni-custom-sandbox-us-west-2a']].AutoScalingGroupName | [0]";
+    let group = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", name]);
+    let size = size.to_string();
+    aws(
+        sandbox,
+        &[
+            "autoscaling",
+            "set-desired-capacity",
+            "--auto-scaling-group-name",
+            &group,
+            "--desired-capacity",
+            &size,
+        ],
+    );
+}
+
+fn nodes_in(sandbox: &Sandbox, selector: &str) -> usize {
+    sandbox.kubectl(&["get", "nodes", "-l", selector, "-o", "name"]).expect("kubectl answers").lines().count()
+}
+
+/// One pod that no node takes, and one that its node has no address for.
+#[track_caller]
+fn pods_are_explained(sandbox: &Sandbox, node: &str) {
+    explains(sandbox, 0, &[]);
+    let pod = |name: &str, spec: Value| {
+        let mut spec = spec;
+        spec["containers"] = json!([{"name": "main", "image": "example.com/none"}]);
+        let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec});
+        sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the pod is made");
+    };
+    let kubectl = |args: &[&str]| sandbox.kubectl(args).expect("kubectl answers");
+    let gone = |name: &str| kubectl(&["delete", "pod", name, "--grace-period", "0", "--force"]);
+    pod("picky", json!({"nodeSelector": {"disk": "ssd"}}));
+    let explained = explains(sandbox, 0, &["EC-DOC-021 warning"]);
+    assert!(explained.to_string().contains("node affinity/selector"), "{explained}");
+    gone("picky");
+
+    // Its kubelet does nothing more, and the CNI has complained.
+    kubectl(&["label", "node", node, "kwok.x-k8s.io/node-"]);
+    let crowded = json!({"status": {"allocatable": {"pods": "29"}, "capacity": {"pods": "29"}}});
+    kubectl(&["patch", "node", node, "--subresource=status", "-p", &crowded.to_string()]);
+    pod("stuck", json!({"nodeName": node}));
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "stuck.1", "namespace": "default"},
+        "involvedObject": {"kind": "Pod", "namespace": "default", "name": "stuck"},
+        "reason": "FailedCreatePodSandBox", "type": "Warning",
+        "message": "plugin type=\"aws-cni\" failed (add): add cmd: failed to assign an IP address to container",
+    });
+    sandbox.kubectl_with(&["create", "-f", "-"], &event.to_string()).expect("the event is made");
+    let explained = explains(sandbox, 4, &["EC-DOC-010 error"]);
+    assert!(explained.to_string().contains("the most for m5.large (20)"), "{explained}");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("help.tar.gz").to_string_lossy().into_owned();
+    let bundled = ["doctor", "--bundle", &file, "--mask-account"];
+    run(sandbox, &bundled).expect(4).tells(&["facts and findings are in"]);
+    assert!(std::fs::metadata(&file).is_ok_and(|file| file.len() > 500));
+    run(sandbox, &bundled).expect(1).tells(&["write the bundle", "help.tar.gz"]);
+    gone("stuck");
+    let as_before = json!({"status": {"allocatable": {"pods": "20"}, "capacity": {"pods": "20"}}});
+    kubectl(&["patch", "node", node, "--subresource=status", "-p", &as_before.to_string()]);
+    kubectl(&["label", "node", node, "kwok.x-k8s.io/node=fake"]);
 }
 
 /// No process runs in a pod of the sandbox, so the pods' answers are given by hand.
