@@ -248,6 +248,12 @@ impl Sandbox {
         http::request(self.ports.aws.number, "POST", "/sandbox/tokens/expire", "").map(drop)
     }
 
+    /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
+    pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
     /// What the AWS side knows about instances, without paging and without delay.
     pub fn instances(&self) -> Result<Value> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/instances", "")?;
