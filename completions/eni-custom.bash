@@ -34,6 +34,9 @@ _eni__custom() {
             eni__custom,help)
                 cmd="eni__custom__subcmd__help"
                 ;;
+            eni__custom,iam-policy)
+                cmd="eni__custom__subcmd__iam__subcmd__policy"
+                ;;
             eni__custom,install-crd)
                 cmd="eni__custom__subcmd__install__subcmd__crd"
                 ;;
@@ -76,6 +79,9 @@ _eni__custom() {
             eni__custom__subcmd__help,help)
                 cmd="eni__custom__subcmd__help__subcmd__help"
                 ;;
+            eni__custom__subcmd__help,iam-policy)
+                cmd="eni__custom__subcmd__help__subcmd__iam__subcmd__policy"
+                ;;
             eni__custom__subcmd__help,install-crd)
                 cmd="eni__custom__subcmd__help__subcmd__install__subcmd__crd"
                 ;;
@@ -107,7 +113,7 @@ _eni__custom() {
 
     case "${cmd}" in
         eni__custom)
-            opts="-h -V --help --version setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help"
+            opts="-h -V --help --version setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods iam-policy completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -623,7 +629,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help)
-            opts="setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help"
+            opts="setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods iam-policy completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -707,6 +713,20 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__iam__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -825,6 +845,48 @@ _eni__custom() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__iam__subcmd__policy)
+            opts="-c -h --cluster --region --account --vpc --read-only --step --terminate-unowned --kubernetes --group --why --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vpc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --step)
+                    COMPREPLY=($(compgen -W "associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes" -- "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -2,11 +2,12 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs};
+use crate::cli::{Cli, Command, Format, IamPolicyArgs, MaxPodsArgs, PlanArgs, SetupArgs};
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
 use crate::net::max_pods::{all, closest, known, row};
+use crate::policy::{self, Names, Wanted};
 use crate::run::{self, Prepared};
 use crate::settings::{Origins, Settings};
 use crate::steps::Step;
@@ -34,6 +35,7 @@ pub fn run(command: Command, origins: Origins) -> Exit {
         }
         Command::DrainNodes(args) => in_cluster(args, origins, Task::Step(Step::DrainNodes)),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
+        Command::IamPolicy(args) => iam_policy(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "eni-custom", &mut script);
@@ -96,6 +98,7 @@ fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
 
 async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
     let shows = settings.dry_run || matches!(task, Task::Plan { .. } | Task::Step(Step::DetectCni));
+    settings.only_looks = shows;
     let asks = !settings.yes && !shows;
     if asks && !Ui::can_ask() {
         return Err(Error::refused("there is no terminal to ask at; nothing was changed")
@@ -187,4 +190,35 @@ fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
     }
     ui.max_pods(&rows);
     Ok(Exit::Done)
+}
+
+fn iam_policy(args: &IamPolicyArgs) -> Exit {
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    let wanted =
+        Wanted { read_only: args.read_only, step: args.step, terminate_unowned: args.terminate_unowned };
+    let names = Names {
+        cluster: given(&args.cluster),
+        region: given(&args.region),
+        account: given(&args.account),
+        vpc: given(&args.vpc),
+        ..Names::default()
+    };
+    let text = match (args.kubernetes, args.why) {
+        (true, _) => policy::kubernetes::manifest(&wanted, &args.group),
+        (_, true) => policy::reasons(&wanted),
+        _ => {
+            let document = policy::document(&wanted, &names);
+            let size = document.to_string().len();
+            if size > policy::MANAGED_POLICY {
+                Ui::new(Format::Text, Format::Text).say(&format!(
+                    "note: {size} characters, where a managed policy takes {}: put it into a role as an inline \
+                     policy, which takes 10,240",
+                    policy::MANAGED_POLICY
+                ));
+            }
+            format!("{document:#}\n")
+        }
+    };
+    Ui::raw(text.as_bytes());
+    Exit::Done
 }

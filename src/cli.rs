@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
@@ -9,8 +10,9 @@ use ipnet::Ipv4Net;
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::{
-    ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
+    ByZone, parse_account, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
 };
+use crate::steps::Step;
 
 /// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods take their addresses and security groups
 /// from other subnets than their nodes.
@@ -55,6 +57,8 @@ pub enum Command {
     DrainNodes(SetupArgs),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
+    /// Print the least permissions that the commands need: an IAM policy, or roles for Kubernetes; needs no network
+    IamPolicy(IamPolicyArgs),
     /// Print a completion script for a shell
     Completions {
         #[arg(value_enum)]
@@ -338,4 +342,52 @@ pub struct MaxPodsArgs {
     /// How the result is printed on stdout
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct IamPolicyArgs {
+    /// Name of the EKS cluster [default: any]
+    #[arg(long, short, env = "ENI_CUSTOM_CLUSTER", value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// AWS region [default: any]
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// AWS account, twelve digits [default: any]
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub account: Option<String>,
+
+    /// The cluster's VPC [default: any]
+    #[arg(long, value_name = "VPC")]
+    pub vpc: Option<String>,
+
+    /// For commands that only look: plan, status, verify, doctor
+    #[arg(long, conflicts_with = "step")]
+    pub read_only: bool,
+
+    /// For one step by itself
+    #[arg(long, value_name = "NAME", value_parser = step_parser())]
+    pub step: Option<Step>,
+
+    /// Also for drain-nodes --terminate-unowned
+    #[arg(long)]
+    pub terminate_unowned: bool,
+
+    /// Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy
+    #[arg(long, conflicts_with = "why")]
+    pub kubernetes: bool,
+
+    /// The Kubernetes group that the roles are bound to
+    #[arg(long, value_name = "NAME", default_value = "eni-custom", requires = "kubernetes")]
+    pub group: String,
+
+    /// Each action with the steps that need it and the reason, in place of the policy
+    #[arg(long)]
+    pub why: bool,
+}
+
+fn step_parser() -> impl TypedValueParser<Value = Step> {
+    PossibleValuesParser::new(Step::DOCUMENTED.map(Step::name))
+        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("no such step"))
 }

@@ -9,11 +9,13 @@ use crate::aws::ec2::PodInterface;
 use crate::design::{old_nodes, stack_name, wanted_type};
 use crate::error::Result;
 use crate::facts::{
-    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Permissions, Pod, Quotas,
+    Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::max_pods::Architecture;
+use crate::net::vcpus::vcpu_family;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
@@ -59,6 +61,7 @@ pub async fn discover(
     )?;
     let mut facts = Facts {
         caller,
+        permissions: Permissions::default(),
         cluster,
         vpc,
         machine: Machine::default(),
@@ -157,17 +160,18 @@ async fn nodes_and_pods(clients: &Clients, cluster: &Cluster) -> Result<(Vec<Nod
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let id = &cluster.vpc_id;
-    let quota = async {
-        // A missing permission here is no reason to stop: AWS itself checks the quota.
-        Ok(aws.quotas.cidr_blocks_per_vpc().await.unwrap_or(DEFAULT_BLOCK_QUOTA))
+    let quotas = async {
+        // A missing permission here is no reason to stop: AWS itself checks the quotas.
+        Ok(aws.quotas.of_vpc().await.map_err(|error| error.to_string()))
     };
-    let (blocks, subnets, route_tables, peerings, block_quota) = tokio::try_join!(
+    let (blocks, subnets, route_tables, peerings, quotas) = tokio::try_join!(
         aws.ec2.vpc(id),
         aws.ec2.subnets(id),
         aws.ec2.route_tables(id),
         aws.ec2.peerings(id),
-        quota,
+        quotas,
     )?;
+    let quotas = Quotas::of(quotas);
     Ok(Vpc {
         id: id.clone(),
         primary: blocks.primary,
@@ -175,7 +179,8 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
         subnets,
         route_tables,
         peerings,
-        block_quota,
+        block_quota: quotas.blocks.map_or(DEFAULT_BLOCK_QUOTA, |blocks| blocks as usize),
+        quotas,
     })
 }
 
@@ -245,8 +250,11 @@ async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Ma
     names.extend(wanted.clone());
     let types = if names.is_empty() { BTreeMap::new() } else { aws.ec2.instance_types(&names).await? };
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
-    let mut machine = Machine { types, unknown_type, image: None, image_error: None };
+    let mut machine = Machine { types, unknown_type, ..Machine::default() };
     let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
+    if let Some(family) = vcpu_family(&instance_type.name) {
+        machine.vcpu_quota = aws.quotas.of_ec2(family.code).await.unwrap_or_default();
+    }
     let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
     let id = match &settings.ami_id {
         Some(id) => Ok(id.clone()),

@@ -15,6 +15,7 @@ use crate::net::max_pods::InstanceType;
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub caller: Caller,
+    pub permissions: Permissions,
     pub cluster: Cluster,
     pub vpc: Vpc,
     pub machine: Machine,
@@ -41,6 +42,17 @@ pub struct Caller {
     pub account: String,
     pub arn: String,
     pub region: String,
+}
+
+/// What IAM says of the calls that are planned. Nothing was asked where nothing is to be changed.
+#[derive(Debug, Clone, Default)]
+pub struct Permissions {
+    /// `ec2:CreateSubnet`
+    pub asked: BTreeSet<&'static str>,
+    /// Of those asked, what the caller may not call.
+    pub denied: BTreeSet<&'static str>,
+    /// What nothing is known of, by the reason.
+    pub unknown: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
 /// EKS DescribeCluster.
@@ -82,6 +94,37 @@ pub struct Vpc {
     pub peerings: Vec<Peering>,
     /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 where it can't be read.
     pub block_quota: usize,
+    pub quotas: Quotas,
+}
+
+/// Service Quotas of service `vpc`. Nothing: AWS doesn't tell, or it could not be read, and the default is assumed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quotas {
+    pub blocks: Option<u32>,
+    pub subnets: Option<u32>,
+    pub groups_per_interface: Option<u32>,
+    pub interfaces: Option<u32>,
+    /// Why they could not be read.
+    pub unread: Option<String>,
+}
+
+impl Quotas {
+    /// From what Service Quotas lists by code.
+    pub fn of(listed: Result<BTreeMap<String, u32>, String>) -> Self {
+        match listed {
+            Err(reason) => Quotas { unread: Some(reason), ..Quotas::default() },
+            Ok(listed) => {
+                let of = |code: &str| listed.get(code).copied();
+                Quotas {
+                    blocks: of("L-83CA0A9D"),
+                    subnets: of("L-407747CB"),
+                    groups_per_interface: of("L-2AFB9258"),
+                    interfaces: of("L-DF5E4CA3"),
+                    unread: None,
+                }
+            }
+        }
+    }
 }
 
 /// A CidrBlockAssociation.
@@ -140,6 +183,9 @@ pub struct Machine {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
+    /// vCPUs of running On-Demand instances that the account may have of the type's family; nothing where it can't
+    /// be read.
+    pub vcpu_quota: Option<u32>,
 }
 
 #[derive(Debug, Clone)]

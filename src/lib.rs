@@ -20,7 +20,9 @@ pub mod finding;
 pub mod k8s;
 pub mod net;
 pub mod nodes;
+pub mod permissions;
 pub mod plan;
+pub mod policy;
 pub mod run;
 #[cfg(test)]
 mod sample;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
+use crate::permissions;
 use crate::plan::{Plan, plan};
 use crate::settings::Settings;
 use crate::steps::{Rules, Step, with_rules};
@@ -106,9 +107,18 @@ pub async fn prepare(
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (walk, calls) = connect(settings, events, interrupt).await?;
+    let (mut walk, calls) = connect(settings, events, interrupt).await?;
+    ask_permissions(&mut walk, steps).await;
     let plan = make_plan(&walk, steps);
     Ok(Prepared { walk, plan, steps: steps.to_vec(), calls, started })
+}
+
+/// Before the first change: may the caller do all that these steps would do?
+async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
+    let planned = plan(&walk.design, &walk.facts, &walk.settings, steps, Vec::new());
+    let busy: Vec<Step> =
+        planned.steps.iter().filter(|step| !step.changes.is_empty()).map(|step| step.step).collect();
+    walk.facts.permissions = permissions::read(walk, &busy).await;
 }
 
 fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
@@ -152,6 +162,7 @@ impl Prepared {
     /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
     pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
         self.walk.observe().await?;
+        ask_permissions(&mut self.walk, &steps).await;
         self.plan = make_plan(&self.walk, &steps);
         self.steps = steps;
         Ok(())

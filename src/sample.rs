@@ -10,7 +10,7 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::facts::{
     Authentication, Budget, Caller, CidrBlock, Cluster, Cni, Controller, EniConfigs, Facts, Least, Machine,
-    Node, NodeGroups, NodeKind, Pod, Requests, Subnet, Vpc,
+    Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Subnet, Vpc,
 };
 use crate::k8s::record::Record;
 use crate::net::max_pods::known;
@@ -45,6 +45,7 @@ pub fn facts() -> Facts {
     let m5 = known("m5.large").unwrap().clone();
     Facts {
         caller: Caller { account: "1".into(), arn: "arn:aws:iam::1:user/u".into(), region: "r".into() },
+        permissions: Permissions::default(),
         cluster: Cluster {
             name: "shop".into(),
             arn: "arn:aws:eks:r:1:cluster/shop".into(),
@@ -68,6 +69,7 @@ pub fn facts() -> Facts {
             route_tables: Vec::new(),
             peerings: Vec::new(),
             block_quota: 5,
+            quotas: Quotas::default(),
         },
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),

@@ -73,6 +73,8 @@ pub struct Settings {
     pub keep_old_nodes: bool,
     pub yes: bool,
     pub timeout: Duration,
+    /// The command changes nothing: `plan`, `--dry-run`.
+    pub only_looks: bool,
     origins: BTreeMap<String, Origin>,
 }
 
@@ -162,6 +164,7 @@ impl Settings {
             keep_old_nodes: drain.keep_old_nodes,
             yes: run.yes,
             timeout: run.timeout,
+            only_looks: false,
             origins: origins.0,
         };
         settings.check_together()?;
@@ -243,6 +246,12 @@ pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
 /// `sg-0123456789abcdef0`
 pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
     if is_id(text, "sg-") { Ok(text.into()) } else { Err("a security group's id is wanted: sg-…".into()) }
+}
+
+/// `123456789012`
+pub fn parse_account(text: &str) -> std::result::Result<String, String> {
+    let is_account = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    if is_account { Ok(text.into()) } else { Err("an account's twelve digits are wanted".into()) }
 }
 
 /// `90s`, `30m`, `2h`

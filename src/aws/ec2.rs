@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::create_subnet::builders::CreateSubnetFluentBuilder;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use ipnet::Ipv4Net;
 
@@ -12,6 +13,10 @@ use crate::facts::{CidrBlock, Image, Peering, Route, RouteTable, Subnet};
 use crate::net::max_pods::{Architecture, InstanceType};
 
 use super::{Count, failure};
+
+mod dry_run;
+
+pub use dry_run::DryRun;
 
 #[derive(Debug, Clone)]
 pub struct Ec2 {
@@ -297,22 +302,32 @@ impl Ec2 {
         cidr: Ipv4Net,
         tags: &[(String, String)],
     ) -> Result<String> {
+        let reply = self
+            .subnet_request(vpc_id, zone_id, cidr, tags)
+            .send()
+            .await
+            .map_err(|error| failure(format!("create subnet {cidr} in {zone_id}"), &error).at(vpc_id))?;
+        Ok(reply.subnet().and_then(|subnet| subnet.subnet_id()).unwrap_or_default().to_string())
+    }
+
+    fn subnet_request(
+        &self,
+        vpc_id: &str,
+        zone_id: &str,
+        cidr: Ipv4Net,
+        tags: &[(String, String)],
+    ) -> CreateSubnetFluentBuilder {
         let mut specification = TagSpecification::builder().resource_type(ResourceType::Subnet);
         for (key, value) in tags {
             specification = specification.tags(Tag::builder().key(key).value(value).build());
         }
-        let reply = self
-            .client
+        self.client
             .create_subnet()
             .vpc_id(vpc_id)
             // The zone's id means the same zone in every account; its name does not.
             .availability_zone_id(zone_id)
             .cidr_block(cidr.to_string())
             .tag_specifications(specification.build())
-            .send()
-            .await
-            .map_err(|error| failure(format!("create subnet {cidr} in {zone_id}"), &error).at(vpc_id))?;
-        Ok(reply.subnet().and_then(|subnet| subnet.subnet_id()).unwrap_or_default().to_string())
     }
 
     pub async fn associate_route_table(&self, table: &str, subnet: &str) -> Result<()> {

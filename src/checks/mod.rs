@@ -5,6 +5,9 @@ mod cni;
 mod drain;
 mod network;
 mod nodes;
+mod permissions;
+mod quotas;
+mod room;
 mod workload;
 
 use crate::design::Design;
@@ -42,6 +45,9 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     nodes::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
+    quotas::check(scene, &mut findings);
+    room::check(scene, &mut findings);
+    permissions::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

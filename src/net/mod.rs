@@ -4,3 +4,4 @@
 
 pub mod cidr;
 pub mod max_pods;
+pub mod vcpus;

@@ -2,11 +2,17 @@
 
 use crate::cluster::{set_up, set_up_there, start};
 use crate::command::{run, writes};
+use crate::policy;
 use crate::sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
 
 #[test]
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
-    let sandbox = set_up(Shape::default(), &[]);
+    let mut sandbox = start(Shape::default());
+    policy::restrict(&mut sandbox);
+    policy::plans_without_a_finding(&sandbox);
+    set_up_there(&mut sandbox, &[]);
+    policy::needs_all_of(&sandbox, policy::SETUP);
+    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_ADDON);
     let mark = sandbox.mark();
     let again = run(&sandbox, &["setup", "--yes", "--output", "json"]).expect(0).json();
     assert_eq!(again["calls"]["writes"], 0);
@@ -46,7 +52,10 @@ fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
         authentication_mode: AuthenticationMode::ConfigMap,
         ..Shape::default()
     };
-    let sandbox = set_up(shape, &[]);
+    let mut sandbox = start(shape);
+    policy::restrict(&mut sandbox);
+    set_up_there(&mut sandbox, &[]);
+    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_DAEMONSET);
     let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
     assert!(!log.iter().any(|call| call.operation == "AssociateVpcCidrBlock"
         && call.error_code.is_none()
