@@ -4,6 +4,7 @@
 //! design and the facts make a plan of nine `steps`, `run` walks it, `ui` shows it. Pure in the middle, clients
 //! (`aws`, `k8s`) at the edge, one place that prints.
 
+pub mod alternatives;
 pub mod app;
 pub mod aws;
 pub mod calls;

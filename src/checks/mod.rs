@@ -1,5 +1,6 @@
 //! What must be so before the first change. Each check is pure, and says all that it finds.
 
+mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
@@ -48,6 +49,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     quotas::check(scene, &mut findings);
     room::check(scene, &mut findings);
     permissions::check(scene, &mut findings);
+    alternatives::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }
