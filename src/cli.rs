@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// All nine steps in the documented order; asks on a terminal, or takes flags with --yes
-    Setup(SetupArgs),
+    Setup(ApplyArgs),
     /// Read everything, change nothing, show what setup would do
     Plan(PlanArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
@@ -55,6 +55,11 @@ pub enum Command {
     DrainNodes(SetupArgs),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
+    /// Print the JSON schema of an output
+    Schema {
+        #[arg(value_enum)]
+        output: SchemaOf,
+    },
     /// Print a completion script for a shell
     Completions {
         #[arg(value_enum)]
@@ -62,7 +67,18 @@ pub enum Command {
     },
 }
 
-/// What `setup` and `drain-nodes` take.
+/// What `setup` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub all: SetupArgs,
+
+    /// Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What `setup`, `plan` and `drain-nodes` take.
 #[derive(Debug, Clone, Args)]
 pub struct SetupArgs {
     #[command(flatten)]
@@ -93,9 +109,21 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses
+    /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Save the plan, for setup --plan FILE; a plan that a check refuses is not saved
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
+
+    /// Export to a folder that is not empty
+    #[arg(long, requires = "export")]
+    pub force: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -302,6 +330,10 @@ pub struct RunArgs {
     #[arg(long, short)]
     pub yes: bool,
 
+    /// Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub accept: Vec<String>,
+
     /// Longest wait for any one thing to become so, e.g. 90s, 30m
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = parse_duration)]
     pub timeout: std::time::Duration,
@@ -323,6 +355,13 @@ pub struct OutputArgs {
 pub enum Format {
     Text,
     Json,
+}
+
+/// An output that has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// plan --output json
+    Plan,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,5 +1,6 @@
 //! The one error type: what failed, where, why, and what to type next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -82,6 +83,19 @@ impl Error {
             n => format!("refused by {n} checks; nothing was changed"),
         };
         let mut error = Self::new(Exit::Refused, what);
+        error.0.findings = findings;
+        error
+    }
+
+    /// Warnings that `--yes` is no answer to: exit 3.
+    pub fn refused_for_risks(findings: Vec<Finding>) -> Self {
+        let what = match findings.len() {
+            1 => "a risk must be accepted first; nothing was changed".to_string(),
+            n => format!("{n} risks must be accepted first; nothing was changed"),
+        };
+        let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
+        let flags: Vec<String> = ids.iter().map(|id| format!("--accept {id}")).collect();
+        let mut error = Self::new(Exit::Refused, what).next(format!("mend it, or add {}", flags.join(" ")));
         error.0.findings = findings;
         error
     }

@@ -15,6 +15,7 @@ pub mod drain;
 pub mod error;
 pub mod events;
 pub mod exit;
+pub mod export;
 pub mod facts;
 pub mod finding;
 pub mod k8s;
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod run;
 #[cfg(test)]
 mod sample;
+pub mod saved;
 pub mod settings;
 pub mod steps;
 pub mod ui;

@@ -11,9 +11,11 @@ use crate::design::design;
 use crate::discover::discover;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
+use crate::finding::Finding;
 use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
 use crate::plan::{Plan, plan};
+use crate::saved::Saved;
 use crate::settings::Settings;
 use crate::steps::{Rules, Step, with_rules};
 use crate::verify::verify;
@@ -44,6 +46,8 @@ pub struct Prepared {
     pub walk: Walk,
     pub plan: Plan,
     pub steps: Vec<Step>,
+    /// What the plan must be the same as.
+    saved: Option<Saved>,
     calls: Calls,
     started: Instant,
 }
@@ -108,7 +112,7 @@ pub async fn prepare(
     let started = Instant::now();
     let (walk, calls) = connect(settings, events, interrupt).await?;
     let plan = make_plan(&walk, steps);
-    Ok(Prepared { walk, plan, steps: steps.to_vec(), calls, started })
+    Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, calls, started })
 }
 
 fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
@@ -121,7 +125,7 @@ fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
 }
 
 /// A step alone builds on others: what they would still change is in its way.
-fn unmet_needs(walk: &Walk, step: Step) -> Vec<crate::finding::Finding> {
+fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
     let left = plan(&walk.design, &walk.facts, &walk.settings, step.needs(), Vec::new());
     // A step that has nothing to do itself needs nothing.
     let itself = plan(&walk.design, &walk.facts, &walk.settings, &[step], Vec::new());
@@ -131,22 +135,53 @@ fn unmet_needs(walk: &Walk, step: Step) -> Vec<crate::finding::Finding> {
     let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
     unmet
         .map(|needed| {
-            crate::finding::Finding::error(
-                "EC-RUN-001",
-                format!("{} comes after {}", step.name(), needed.step.name()),
-            )
-            .at(needed.changes.iter().map(|change| change.resource.clone()).collect::<Vec<_>>().join(", "))
-            .why("what it makes is not there yet")
-            .mend(format!("eni-custom {}", needed.step.name()))
+            Finding::error("EC-RUN-001", format!("{} comes after {}", step.name(), needed.step.name()))
+                .at(needed
+                    .changes
+                    .iter()
+                    .map(|change| change.resource.clone())
+                    .collect::<Vec<_>>()
+                    .join(", "))
+                .why("what it makes is not there yet")
+                .mend(format!("eni-custom {}", needed.step.name()))
         })
         .collect()
 }
 
 impl Prepared {
-    /// Refuses where a check does. Nothing has been changed by then.
+    /// From here on this saved plan is what is made, or nothing.
+    pub fn hold_to(&mut self, saved: Saved) -> Result<()> {
+        saved.is_for(&self.walk.facts.caller, &self.walk.facts.cluster)?;
+        self.saved = Some(saved);
+        self.refuse_moved()
+    }
+
+    fn refuse_moved(&self) -> Result<()> {
+        let Walk { design, facts, settings, .. } = &self.walk;
+        let moved = self.saved.as_ref().map(|saved| saved.moved(&self.plan, design, facts, settings));
+        match moved {
+            Some(moved) if !moved.is_empty() => Err(Error::refused_by(moved)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses where a check does, or where a risk was not accepted. Nothing has been changed by then.
     pub fn refuse(&self) -> Result<()> {
         let errors = self.plan.errors();
-        if errors.is_empty() { Ok(()) } else { Err(Error::refused_by(errors)) }
+        if !errors.is_empty() {
+            return Err(Error::refused_by(errors));
+        }
+        let risks = self.plan.open_risks();
+        if risks.is_empty() { Ok(()) } else { Err(Error::refused_for_risks(risks)) }
+    }
+
+    /// A person has said yes to these findings.
+    pub fn accept(&mut self, findings: &[Finding]) {
+        let accepted = &mut self.walk.settings.accept;
+        accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
+        for finding in &mut self.plan.findings {
+            *finding = finding.clone().judged(accepted);
+        }
     }
 
     /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
@@ -187,6 +222,7 @@ impl Prepared {
         let checked = async {
             self.walk.observe().await?;
             self.plan = make_plan(&self.walk, &self.steps);
+            self.refuse_moved()?;
             self.refuse()
         };
         match checked.await {

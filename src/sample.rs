@@ -20,7 +20,7 @@ use crate::settings::{Origins, Settings};
 pub fn settings(arguments: &[&str]) -> Settings {
     let cli = Cli::try_parse_from(["eni-custom", "setup"].iter().chain(arguments)).unwrap();
     match cli.command {
-        Command::Setup(args) => Settings::new(args, Origins::default()).unwrap(),
+        Command::Setup(args) => Settings::new(args.all, Origins::default()).unwrap(),
         other => unreachable!("{other:?}"),
     }
 }

@@ -2,18 +2,22 @@
 
 mod command_line;
 mod file;
+mod planned;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use ipnet::Ipv4Net;
 
+use crate::checks::registry;
 use crate::cli::{Cli, Command, SetupArgs, StepArgs};
 use crate::error::{Error, Result};
 use crate::k8s::KubeconfigChoice;
 use crate::nodes::user_data::AmiFamily;
+
+pub use command_line::shell_quote;
 
 /// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,15 +76,25 @@ pub struct Settings {
     pub terminate_unowned: bool,
     pub keep_old_nodes: bool,
     pub yes: bool,
+    /// Ids of warnings that are no reason to stop.
+    pub accept: BTreeSet<String>,
     pub timeout: Duration,
     origins: BTreeMap<String, Origin>,
 }
 
-/// Parses the command line, and the file for what it leaves open. Exits by itself on --help and bad usage, as clap
-/// does.
+/// Parses the command line, a saved plan where one is given, and the file for what both leave open. Exits by itself
+/// on --help and bad usage, as clap does.
 pub fn parse() -> Result<(Command, Origins)> {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let matches = Cli::command().get_matches_from(&arguments);
+    let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
+        // There 2 says that there are changes.
+        if error.use_stderr() && arguments.iter().any(|argument| argument == "--detailed-exitcode") {
+            let _ = error.print();
+            std::process::exit(crate::exit::Exit::Failed as i32);
+        }
+        error.exit()
+    });
+    let (arguments, matches) = planned::complete(arguments, matches)?;
     let (matches, from_file) = file::complete(arguments, matches)?;
     let origins = Origins::of(&matches, from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))?;
@@ -161,6 +175,7 @@ impl Settings {
             terminate_unowned: drain.terminate_unowned,
             keep_old_nodes: drain.keep_old_nodes,
             yes: run.yes,
+            accept: accepted(run.accept)?,
             timeout: run.timeout,
             origins: origins.0,
         };
@@ -202,6 +217,16 @@ impl Settings {
     fn is_set(&self, flag: &str) -> bool {
         !matches!(self.origins.get(flag), None | Some(Origin::Default))
     }
+}
+
+fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
+    let accepted = |id: String| {
+        let known = registry::acceptable(&id).map_err(|why| {
+            Error::usage(why).at(format!("--accept {id}")).next("the ids are explained in docs/checks.md")
+        });
+        known.map(ToString::to_string)
+    };
+    ids.into_iter().map(accepted).collect()
 }
 
 fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {

@@ -5,6 +5,7 @@ mod cni;
 mod drain;
 mod network;
 mod nodes;
+pub mod registry;
 mod workload;
 
 use crate::design::Design;

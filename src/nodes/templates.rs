@@ -15,6 +15,24 @@ pub const BASE: &str = include_str!("base.yaml");
 /// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
 pub const NODE_GROUP: &str = include_str!("node-group.yaml");
 
+/// Parameters of [`NODE_GROUP`], in the template's order.
+pub const NODE_GROUP_PARAMETERS: [&str; 14] = [
+    "ClusterName",
+    "NodeGroupName",
+    "SubnetIds",
+    "NodeSecurityGroupId",
+    "ClusterSecurityGroupId",
+    "InstanceProfileArn",
+    "InstanceType",
+    "ImageId",
+    "UserData",
+    "MinSize",
+    "DesiredCapacity",
+    "MaxSize",
+    "VolumeDevice",
+    "VolumeSize",
+];
+
 /// What CreateStack must be allowed for [`BASE`]: it makes a role with a name of CloudFormation's choice.
 pub const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
 
@@ -203,6 +221,7 @@ mod tests {
     fn every_parameter_of_the_templates_is_given_and_no_other() {
         assert_eq!(names_given(&base()), names(BASE, "Parameters"));
         assert_eq!(names_given(&node_group("", AmiFamily::Al2023).unwrap()), names(NODE_GROUP, "Parameters"));
+        assert_eq!(NODE_GROUP_PARAMETERS.to_vec(), names(NODE_GROUP, "Parameters"));
     }
 
     #[test]

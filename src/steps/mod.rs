@@ -11,7 +11,10 @@ mod patch_security_groups;
 mod set_env;
 mod write_eniconfigs;
 
-use serde::Serialize;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::design::Design;
 use crate::discover::Section;
@@ -27,13 +30,15 @@ pub use detect_cni::{Version, VersionSource, detected_version};
 pub(crate) use drain_nodes::DrainNodes;
 pub(crate) use install_crd::InstallCrd;
 pub(crate) use launch_nodegroups::LaunchNodegroups;
+pub use launch_nodegroups::{base_parameters, node_group_parameters, user_data};
 pub(crate) use patch_security_groups::PatchSecurityGroups;
+pub use patch_security_groups::grows;
 pub(crate) use set_env::SetEnv;
-pub use set_env::{Owner, owner};
+pub use set_env::{Owner, addon_configuration, owner};
 pub(crate) use write_eniconfigs::WriteEniconfigs;
 
 /// A step, by its number in AWS's documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     AssociateCidr = 1,
@@ -106,7 +111,7 @@ impl Step {
 }
 
 /// What happens to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sign {
     Create,
@@ -114,8 +119,19 @@ pub enum Sign {
     Remove,
 }
 
+impl Sign {
+    /// As a plan shows it.
+    pub fn mark(self) -> char {
+        match self {
+            Sign::Create => '+',
+            Sign::Change => '~',
+            Sign::Remove => '-',
+        }
+    }
+}
+
 /// One change as a person reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     pub sign: Sign,
     /// `subnet us-west-2a`
@@ -123,13 +139,16 @@ pub struct Change {
     pub fields: Vec<Field>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
     pub name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Nothing where it is known only after the change.
     pub after: Option<String>,
+    /// Says what to expect, and is no part of the change.
+    #[serde(skip)]
+    pub forecast: bool,
 }
 
 impl Change {
@@ -137,27 +156,30 @@ impl Change {
         Change { sign, resource: resource.into(), fields: Vec::new() }
     }
 
-    pub fn to(mut self, name: impl Into<String>, after: impl Into<String>) -> Self {
-        self.fields.push(Field { name: name.into(), before: None, after: Some(after.into()) });
-        self
+    pub fn to(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+        self.push(name.into(), None, Some(after.into()), false)
+    }
+
+    /// What to expect of it; another run may well expect something else.
+    pub fn expect(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+        self.push(name.into(), None, Some(after.into()), true)
     }
 
     pub fn from_to(
-        mut self,
+        self,
         name: impl Into<String>,
         before: Option<impl Into<String>>,
         after: impl Into<String>,
     ) -> Self {
-        self.fields.push(Field {
-            name: name.into(),
-            before: before.map(Into::into),
-            after: Some(after.into()),
-        });
-        self
+        self.push(name.into(), before.map(Into::into), Some(after.into()), false)
     }
 
-    pub fn later(mut self, name: impl Into<String>) -> Self {
-        self.fields.push(Field { name: name.into(), before: None, after: None });
+    pub fn later(self, name: impl Into<String>) -> Self {
+        self.push(name.into(), None, None, false)
+    }
+
+    fn push(mut self, name: String, before: Option<String>, after: Option<String>, forecast: bool) -> Self {
+        self.fields.push(Field { name, before, after, forecast });
         self
     }
 }
@@ -174,6 +196,11 @@ pub(crate) trait Rules {
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;
 
     fn describe(change: &Self::Change) -> Change;
+
+    /// How long the changes take, where that can be computed from what is in the cluster.
+    fn predicted(_: &[Self::Change]) -> Option<Duration> {
+        None
+    }
 
     /// What else the step has to say.
     fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {

@@ -101,6 +101,11 @@ fn same(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
 }
 
+/// Whether a zone's group is still to get its size.
+pub fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
+    grow(facts, zone).is_some()
+}
+
 /// A group at zero grows. One that has left zero is the autoscaler's and the user's, unless another size is asked.
 fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
     let parameter =

@@ -105,7 +105,8 @@ fn eprint_text(text: &str) {
     write_all(&mut std::io::stderr().lock(), text.as_bytes());
 }
 
-fn print_json(value: &impl serde::Serialize) {
+/// A value as it is, pretty.
+pub fn print_json(value: &impl serde::Serialize) {
     // Our own values always serialise; a reader that hung up (`| head`) is no failure of ours.
     if let Ok(text) = serde_json::to_string_pretty(value) {
         print(&format!("{text}\n"));

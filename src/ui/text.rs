@@ -7,7 +7,7 @@ use console::Style;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
-use crate::plan::Plan;
+use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
 use crate::steps::{Change, Sign};
 
@@ -33,9 +33,9 @@ impl Paint {
 
     fn sign(&self, sign: Sign) -> String {
         match sign {
-            Sign::Create => self.create.apply_to("+").to_string(),
-            Sign::Change => self.change.apply_to("~").to_string(),
-            Sign::Remove => self.remove.apply_to("-").to_string(),
+            Sign::Create => self.create.apply_to(sign.mark()).to_string(),
+            Sign::Change => self.change.apply_to(sign.mark()).to_string(),
+            Sign::Remove => self.remove.apply_to(sign.mark()).to_string(),
         }
     }
 }
@@ -60,7 +60,9 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 paint.faint.apply_to("as it should be")
             );
         } else {
-            let _ = writeln!(out, "  {}", paint.strong.apply_to(title));
+            let time = step.estimated_seconds.filter(|seconds| *seconds > 0);
+            let time = time.map(|seconds| format!("  about {}", spoken(seconds))).unwrap_or_default();
+            let _ = writeln!(out, "  {}{}", paint.strong.apply_to(title), paint.faint.apply_to(time));
         }
         for note in &step.notes {
             let _ = writeln!(out, "      {}", paint.faint.apply_to(note));
@@ -88,9 +90,64 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 count(Sign::Change),
                 count(Sign::Remove)
             );
+            if let Some(outlook) = &plan.outlook {
+                out.push_str(&outlook_text(outlook));
+            }
         }
     }
     out
+}
+
+/// Before and after by zone, and what it takes.
+fn outlook_text(outlook: &Outlook) -> String {
+    let mut rows = vec![
+        ["zone", "nodes", "pods at most", "pods to move", "free for nodes", "free for pods"]
+            .map(ToString::to_string),
+    ];
+    for zone in &outlook.zones {
+        let free = |subnet: &Option<crate::plan::SubnetOutlook>| match subnet {
+            None => "?".to_string(),
+            Some(subnet) => match subnet.free_before {
+                Some(before) => format!("{before} -> {}", subnet.free_after),
+                None => format!("new, {}", subnet.free_after),
+            },
+        };
+        rows.push([
+            zone.zone.clone(),
+            format!("{} -> {}", zone.nodes.before, zone.nodes.after),
+            format!("{} -> {}", zone.pod_capacity.before, zone.pod_capacity.after),
+            zone.pods_to_move.to_string(),
+            free(&zone.node_subnet),
+            free(&zone.pod_subnet),
+        ]);
+    }
+    let mut out = String::from("\n");
+    for row in &rows {
+        let cells = row.iter().enumerate().map(|(at, cell)| {
+            let width = rows.iter().map(|row| row[at].len()).max().unwrap_or_default();
+            format!("{cell:width$}")
+        });
+        let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    let more = |passage: &Passage| passage.meanwhile - passage.before;
+    let vcpus = match &outlook.vcpus {
+        Some(vcpus) => format!(" with {} vCPUs ({} more)", vcpus.meanwhile, more(vcpus)),
+        None => String::new(),
+    };
+    let _ = writeln!(
+        out,
+        "About {}. Meanwhile {} instances run ({} more){vcpus}; afterwards {}.",
+        spoken(outlook.estimated_seconds),
+        outlook.instances.meanwhile,
+        more(&outlook.instances),
+        outlook.instances.after
+    );
+    out
+}
+
+/// `90 s`, `3 min`; in whole minutes from two on.
+fn spoken(seconds: u64) -> String {
+    if seconds <= 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 fn one_change(change: &Change, paint: &Paint) -> String {
@@ -109,11 +166,7 @@ fn one_change(change: &Change, paint: &Paint) -> String {
 
 /// A change in one line, for progress.
 pub fn change_line(change: &Change) -> String {
-    let sign = match change.sign {
-        Sign::Create => '+',
-        Sign::Change => '~',
-        Sign::Remove => '-',
-    };
+    let sign = change.sign.mark();
     let fields: Vec<String> = change
         .fields
         .iter()
@@ -137,8 +190,15 @@ fn one_finding(finding: &Finding, paint: &Paint) -> String {
         Severity::Warning => paint.change.apply_to("warning"),
         Severity::Note => paint.faint.apply_to("note"),
     };
-    let mut out = format!("{severity} {}: {}\n", finding.id, paint.strong.apply_to(&finding.what));
-    for (name, value) in [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend)] {
+    let mark = match (finding.risk, finding.accepted) {
+        (_, true) => " (accepted)",
+        (true, false) => " (a risk: --yes is no answer to it)",
+        (false, false) => "",
+    };
+    let mut out = format!("{severity} {}: {}{mark}\n", finding.id, paint.strong.apply_to(&finding.what));
+    let lines =
+        [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend), ("more", &finding.link)];
+    for (name, value) in lines {
         if !value.is_empty() {
             let _ = writeln!(out, "  {name:5}  {value}");
         }
@@ -225,7 +285,7 @@ mod tests {
     use crate::steps::Step;
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
-        StepPlan { step, number: step.number(), changes, notes }
+        StepPlan { step, number: step.number(), changes, notes, estimated_seconds: None }
     }
 
     #[test]
@@ -257,6 +317,7 @@ mod tests {
                         .why("pods have no public address")
                         .mend("associate it with another route table"),
                 ],
+                outlook: None,
             },
             false,
         );

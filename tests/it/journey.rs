@@ -1,8 +1,9 @@
 //! The whole set-up, on each shape of cluster.
 
-use crate::cluster::{set_up, set_up_there, start};
+use crate::cluster::{refuses, set_up, set_up_there, start};
 use crate::command::{run, writes};
 use crate::sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
+use crate::terminal::{ENTER, answer, session};
 
 #[test]
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
@@ -123,6 +124,7 @@ fn given_subnets_take_the_place_of_created_ones() {
         ..Shape::default()
     };
     let mut sandbox = start(shape);
+    a_risk_must_be_accepted(&sandbox);
     let subnet = subnet_by_hand(&sandbox, "us-west-2a", "100.64.128.0/20");
     let mark = sandbox.mark();
     set_up_there(
@@ -137,6 +139,33 @@ fn given_subnets_take_the_place_of_created_ones() {
         ],
     );
     assert!(!writes(&sandbox, mark).contains(&"ec2:CreateSubnet".to_string()));
+}
+
+/// A pod subnet that leads to an internet gateway: `--yes` is no answer to that.
+fn a_risk_must_be_accepted(sandbox: &Sandbox) {
+    let table = &sandbox.aws.public_route_table;
+    let subnet = subnet_on(sandbox, table, "us-west-2a", "100.64.0.0/20");
+    let given = format!("us-west-2a={subnet}");
+    let setup = ["setup", "--yes", "--subnet", &given, "--nodes-per-zone", "1"];
+    refuses(sandbox, &setup, 3, &["EC-NET-009", &subnet, "--accept EC-NET-009", "docs/checks.md#ec-net-009"]);
+
+    let plan = |args: &[&str]| {
+        let all = [&["plan", "--subnet", &given, "--nodes-per-zone", "1", "--output", "json"], args].concat();
+        let plan = run(sandbox, &all).expect(0).json();
+        plan["findings"].as_array().expect("findings")[0].clone()
+    };
+    assert_eq!(plan(&[])["risk"], true);
+    assert_eq!(plan(&[])["accepted"], false);
+    assert_eq!(plan(&["--accept", "EC-NET-009"])["accepted"], true);
+
+    let mark = sandbox.mark();
+    let mut asked = session(sandbox, &[&["setup"], &setup[2..], &["--cidr", "100.64.0.0/16"]].concat());
+    answer(&mut asked, "Instance type", ENTER);
+    answer(&mut asked, "When should custom networking be switched on", ENTER);
+    answer(&mut asked, "Go on despite 1 warning (EC-NET-009)?", "n");
+    asked.exp_string("Nothing was changed.").expect("a no is a no");
+    asked.exp_eof().expect("the program ends");
+    assert_eq!(writes(sandbox, mark), Vec::<String>::new());
 }
 
 /// What a person does who follows the documentation half-way: the block, one subnet with its route table, the
@@ -165,6 +194,10 @@ fn by_hand(sandbox: &Sandbox) -> String {
 
 /// A subnet on the route table of its zone's private one.
 fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
+    subnet_on(sandbox, &sandbox.aws.private_route_tables[zone], zone, cidr)
+}
+
+fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
     let vpc = sandbox.aws.vpc_id.as_str();
     let subnet = aws(
         sandbox,
@@ -181,7 +214,6 @@ fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
             "Subnet.SubnetId",
         ],
     );
-    let table = sandbox.aws.private_route_tables[zone].as_str();
     until("the subnet is visible", || {
         let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
         aws_command(sandbox, &args).output().is_ok_and(|output| output.status.success())

@@ -11,6 +11,7 @@ mod drain;
 mod drain_bench;
 mod journey;
 mod offline;
+mod plan;
 mod refusal;
 mod sandbox_itself;
 mod single_steps;
