@@ -38,6 +38,7 @@ complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "launch-nodegr
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "schema" -d 'Print the JSON schema of an output'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -61,6 +62,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -74,6 +76,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-time
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l plan -d 'Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -108,6 +111,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -121,6 +125,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeo
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l out -d 'Save the plan, for setup --plan FILE; a plan that a check refuses is not saved' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l export -d 'Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -133,7 +139,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bar
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l force -d 'Export to a folder that is not empty'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -156,6 +163,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -188,6 +196,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -220,6 +229,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -252,6 +262,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -284,6 +295,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -316,6 +328,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -348,6 +361,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -380,6 +394,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -412,6 +427,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -442,18 +458,20 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l 
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l all -d 'Every instance type known'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "schema" -d 'Print the JSON schema of an output'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods schema completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

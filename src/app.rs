@@ -115,11 +115,11 @@ fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
     };
     let result =
         Settings::new(args, origins).and_then(|settings| runtime.block_on(work(&ui, settings, &task)));
-    match (told(&ui, result), task) {
-        // There 2 says that there are changes.
-        (exit, Task::Plan(Show { detailed_exitcode: true, .. })) if exit == Exit::Usage => Exit::Failed,
-        (exit, _) => exit,
-    }
+    // There 2 says that there are changes.
+    let detailed = matches!(task, Task::Plan(Show { detailed_exitcode: true, .. }));
+    let misused = result.as_ref().is_err_and(|error| error.exit() == Exit::Usage);
+    let exit = told(&ui, result);
+    if detailed && misused { Exit::Failed } else { exit }
 }
 
 async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
