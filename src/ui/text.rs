@@ -281,11 +281,36 @@ pub fn max_pods(rows: &[Row]) -> String {
 mod tests {
     use super::*;
     use crate::error::Cause;
-    use crate::plan::StepPlan;
+    use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
     use crate::steps::Step;
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
-        StepPlan { step, number: step.number(), changes, notes, estimated_seconds: None }
+        StepPlan { step, number: step.number(), changes, notes, estimated_seconds: Some(45) }
+    }
+
+    /// A zone whose pod subnet is still to be made, and one for which none is known.
+    fn outlook() -> Outlook {
+        let subnet = |id: Option<&str>, before: Option<u32>, after: u32| SubnetOutlook {
+            subnet: id.map(ToString::to_string),
+            cidr: "10.0.0.0/24".into(),
+            addresses: 251,
+            free_before: before,
+            free_after: after,
+        };
+        let zone = |zone: &str, pod_subnet| ZoneOutlook {
+            zone: zone.into(),
+            nodes: Shift { before: 1, after: 2 },
+            pod_capacity: Shift { before: 29, after: 40 },
+            pods_to_move: 14,
+            node_subnet: Some(subnet(Some("subnet-0a"), Some(200), 217)),
+            pod_subnet,
+        };
+        Outlook {
+            zones: vec![zone("us-west-2a", Some(subnet(None, None, 211))), zone("us-west-2b", None)],
+            instances: Passage { before: 2, meanwhile: 6, after: 4 },
+            vcpus: Some(Passage { before: 4, meanwhile: 12, after: 8 }),
+            estimated_seconds: 587,
+        }
     }
 
     #[test]
@@ -315,9 +340,12 @@ mod tests {
                     Finding::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
                         .at("subnet-0a")
                         .why("pods have no public address")
-                        .mend("associate it with another route table"),
+                        .mend("associate it with another route table")
+                        .judged(&Default::default()),
+                    Finding::warning("EC-CNI-007", "the add-on vpc-cni is DEGRADED")
+                        .judged(&["EC-CNI-007".to_string()].into()),
                 ],
-                outlook: None,
+                outlook: Some(outlook()),
             },
             false,
         );
