@@ -2,13 +2,13 @@
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, Format, MaxPodsArgs, PlanArgs, SetupArgs};
+use crate::cli::{Cli, Command, Format, MaxPodsArgs, OneStepArgs, PlanArgs, SetupArgs};
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
 use crate::net::max_pods::{all, closest, known, row};
 use crate::run::{self, Prepared};
-use crate::settings::{Origins, Settings};
+use crate::settings::{Origins, Settings, Undo};
 use crate::steps::Step;
 use crate::ui::{Prompt, Ui};
 use crate::wizard;
@@ -20,19 +20,19 @@ pub fn run(command: Command, origins: Origins) -> Exit {
         Command::Plan(PlanArgs { all, detailed_exitcode }) => {
             in_cluster(all, origins, Task::Plan { detailed_exitcode })
         }
-        Command::AssociateCidr(args) => in_cluster(args.into(), origins, Task::Step(Step::AssociateCidr)),
-        Command::CreateSubnets(args) => in_cluster(args.into(), origins, Task::Step(Step::CreateSubnets)),
-        Command::SetEnv(args) => in_cluster(args.into(), origins, Task::Step(Step::SetEnv)),
-        Command::DetectCni(args) => in_cluster(args.into(), origins, Task::Step(Step::DetectCni)),
-        Command::InstallCrd(args) => in_cluster(args.into(), origins, Task::Step(Step::InstallCrd)),
-        Command::WriteEniconfigs(args) => in_cluster(args.into(), origins, Task::Step(Step::WriteEniconfigs)),
-        Command::LaunchNodegroups(args) => {
-            in_cluster(args.into(), origins, Task::Step(Step::LaunchNodegroups))
+        Command::Undo(args) => {
+            let undo = Undo { to_step: args.to_step, keep_nodes: args.keep_nodes, only: None };
+            in_cluster(args.into(), origins, Task::Undo(undo))
         }
-        Command::PatchSecurityGroups(args) => {
-            in_cluster(args.into(), origins, Task::Step(Step::PatchSecurityGroups))
-        }
-        Command::DrainNodes(args) => in_cluster(args, origins, Task::Step(Step::DrainNodes)),
+        Command::AssociateCidr(args) => one_step(args, origins, Step::AssociateCidr),
+        Command::CreateSubnets(args) => one_step(args, origins, Step::CreateSubnets),
+        Command::SetEnv(args) => one_step(args, origins, Step::SetEnv),
+        Command::DetectCni(args) => one_step(args, origins, Step::DetectCni),
+        Command::InstallCrd(args) => one_step(args, origins, Step::InstallCrd),
+        Command::WriteEniconfigs(args) => one_step(args, origins, Step::WriteEniconfigs),
+        Command::LaunchNodegroups(args) => one_step(args, origins, Step::LaunchNodegroups),
+        Command::PatchSecurityGroups(args) => one_step(args, origins, Step::PatchSecurityGroups),
+        Command::DrainNodes(args) => one_step(args, origins, Step::DrainNodes),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -54,6 +54,15 @@ enum Task {
     Setup,
     Plan { detailed_exitcode: bool },
     Step(Step),
+    Undo(Undo),
+}
+
+fn one_step<T: Into<SetupArgs> + clap::Args>(args: OneStepArgs<T>, origins: Origins, step: Step) -> Exit {
+    let task = match args.undo {
+        true => Task::Undo(Undo { only: Some(step), ..Undo::default() }),
+        false => Task::Step(step),
+    };
+    in_cluster(args.step.into(), origins, task)
 }
 
 impl Task {
@@ -61,7 +70,8 @@ impl Task {
         match self {
             Task::Setup => "setup",
             Task::Plan { .. } => "plan",
-            Task::Step(step) => step.name(),
+            Task::Step(step) | Task::Undo(Undo { only: Some(step), .. }) => step.name(),
+            Task::Undo(_) => "undo",
         }
     }
 
@@ -69,6 +79,7 @@ impl Task {
         match self {
             Task::Setup | Task::Plan { .. } => Step::order(settings.env_last),
             Task::Step(step) => vec![step],
+            Task::Undo(undo) => Step::order_back(undo),
         }
     }
 }
@@ -95,6 +106,9 @@ fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
 }
 
 async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
+    if let Task::Undo(undo) = task {
+        settings.undo = Some(undo);
+    }
     let shows = settings.dry_run || matches!(task, Task::Plan { .. } | Task::Step(Step::DetectCni));
     let asks = !settings.yes && !shows;
     if asks && !Ui::can_ask() {
@@ -110,7 +124,7 @@ async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
     let interrupt = Interrupt::listen();
     let events = ui.sink();
     let steps = task.steps(&settings);
-    let prepared = run::prepare(settings, &steps, events.clone(), interrupt.clone()).await?;
+    let mut prepared = run::prepare(settings, &steps, events.clone(), interrupt.clone()).await?;
     let detailed = match task {
         Task::Plan { detailed_exitcode } => Some(detailed_exitcode),
         _ => prepared.walk.settings.dry_run.then_some(false),
@@ -123,8 +137,9 @@ async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
             _ => Exit::Done,
         });
     }
-    let prepared =
-        if asks && matches!(task, Task::Setup) { interview(prepared, task).await? } else { prepared };
+    if asks && matches!(task, Task::Setup) {
+        prepared = interview(prepared, task).await?;
+    }
     for finding in &prepared.plan.findings {
         if finding.severity != crate::finding::Severity::Error {
             events.emit(crate::events::Event::Finding(finding.clone()));
@@ -135,21 +150,43 @@ async fn work(ui: &Ui, mut settings: Settings, task: Task) -> Result<Exit> {
         run::refuse_if_locked(&prepared.walk).await?;
         if asks {
             ui.preview(&prepared.plan);
-            if !Prompt::default().confirm("Make these changes?", false)? {
-                ui.say("Nothing was changed.");
-                return Ok(Exit::Done);
-            }
+        }
+        if prepared.walk.settings.undo.is_some() {
+            names_the_cluster(&mut prepared.walk.settings, asks)?;
+        } else if asks && !Prompt::default().confirm("Make these changes?", false)? {
+            ui.say("Nothing was changed.");
+            return Ok(Exit::Done);
         }
     }
     let command = prepared.walk.settings.command_line(task.name());
-    let outcome =
-        prepared.apply().await.map_err(|error| error.or_next(format!("to go on from here: {command}")))?;
+    let outcome = prepared.apply().await.map_err(|error| match error.where_it_stopped() {
+        Some(_) => error,
+        None => error.or_next(format!("to go on from here: {command}")),
+    })?;
     drop(events);
     ui.outcome(&outcome);
     if asks {
         ui.say(&format!("The same without a question: {command}"));
     }
     Ok(Exit::Done)
+}
+
+/// What is taken back is the right cluster's: `--yes` is no answer to that.
+fn names_the_cluster(settings: &mut Settings, asks: bool) -> Result<()> {
+    let name = settings.cluster.clone().unwrap_or_default();
+    let given = match settings.confirm_cluster.clone() {
+        None if asks => Prompt::default().typed("Type the cluster's name to take this back")?,
+        given => given.unwrap_or_default(),
+    };
+    if given != name {
+        let what = match given.is_empty() {
+            true => "taking back must be confirmed with the cluster's name; nothing was changed".into(),
+            false => format!("'{given}' is not this cluster's name; nothing was changed"),
+        };
+        return Err(Error::refused(what).at("--confirm-cluster").next(format!("--confirm-cluster {name}")));
+    }
+    settings.confirm_cluster = Some(given);
+    Ok(())
 }
 
 /// Asks what flags leave open, then plans again.

@@ -35,24 +35,26 @@ pub enum Command {
     Setup(SetupArgs),
     /// Read everything, change nothing, show what setup would do
     Plan(PlanArgs),
+    /// Take back what setup made, in the order that strands nobody
+    Undo(UndoArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
-    AssociateCidr(StepArgs),
+    AssociateCidr(OneStepArgs<StepArgs>),
     /// Step 2: create a pod subnet in each Availability Zone that has nodes
-    CreateSubnets(StepArgs),
+    CreateSubnets(OneStepArgs<StepArgs>),
     /// Step 3: switch custom networking on in aws-node's environment
-    SetEnv(StepArgs),
+    SetEnv(OneStepArgs<StepArgs>),
     /// Step 4: find the VPC CNI's version, and whether it is new enough
-    DetectCni(StepArgs),
+    DetectCni(OneStepArgs<StepArgs>),
     /// Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped
-    InstallCrd(StepArgs),
+    InstallCrd(OneStepArgs<StepArgs>),
     /// Step 6: write an ENIConfig for each pod subnet
-    WriteEniconfigs(StepArgs),
+    WriteEniconfigs(OneStepArgs<StepArgs>),
     /// Step 7: create self-managed node groups with computed max pods, empty for now
-    LaunchNodegroups(StepArgs),
+    LaunchNodegroups(OneStepArgs<StepArgs>),
     /// Step 8: put the security groups into the ENIConfigs, then let the node groups grow
-    PatchSecurityGroups(StepArgs),
+    PatchSecurityGroups(OneStepArgs<StepArgs>),
     /// Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them
-    DrainNodes(SetupArgs),
+    DrainNodes(OneStepArgs<SetupArgs>),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
     /// Print a completion script for a shell
@@ -69,6 +71,43 @@ pub struct SetupArgs {
     pub step: StepArgs,
     #[command(flatten)]
     pub drain: DrainArgs,
+}
+
+/// What a step alone takes.
+#[derive(Debug, Clone, Args)]
+pub struct OneStepArgs<T: Args> {
+    #[command(flatten)]
+    pub step: T,
+
+    /// Take this step back; asks for the cluster's name
+    #[arg(long, help_heading = "Run")]
+    pub undo: bool,
+}
+
+/// What `undo` takes.
+#[derive(Debug, Clone, Args)]
+pub struct UndoArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Show what would be taken back, and change nothing
+    #[arg(long)]
+    pub plan: bool,
+
+    /// Go back only so far that this step is the last one done
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub to_step: Option<u8>,
+
+    /// Leave the node groups that setup made, and take back the rest as far as it is not in use
+    #[arg(long)]
+    pub keep_nodes: bool,
+
+    #[command(flatten)]
+    pub evict: EvictArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// What each step takes.
@@ -215,13 +254,28 @@ pub struct NodeArgs {
 impl From<StepArgs> for SetupArgs {
     /// A step before the drain, which is not asked how to drain.
     fn from(step: StepArgs) -> Self {
-        #[derive(Parser)]
-        struct Defaults {
-            #[command(flatten)]
-            drain: DrainArgs,
-        }
-        SetupArgs { step, drain: Defaults::parse_from([""]).drain }
+        SetupArgs { step, drain: defaults() }
     }
+}
+
+impl From<UndoArgs> for SetupArgs {
+    /// What `undo` is not asked is what setup has where nothing is said.
+    fn from(undo: UndoArgs) -> Self {
+        let UndoArgs { target, evict, run, output, plan, .. } = undo;
+        let step = StepArgs { target, network: defaults(), cni: defaults(), nodes: defaults(), run, output };
+        let drain = DrainArgs { evict, dry_run: plan, ..defaults() };
+        SetupArgs { step, drain }
+    }
+}
+
+/// Arguments as they are where none is given.
+fn defaults<T: Args>() -> T {
+    #[derive(Parser)]
+    struct Nothing<T: Args> {
+        #[command(flatten)]
+        args: T,
+    }
+    Nothing::parse_from([""]).args
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -246,6 +300,26 @@ pub struct DrainArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub old_node_group: Vec<String>,
 
+    /// Show which nodes and pods would go, in which order, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Terminate old instances that no group owns
+    #[arg(long)]
+    pub terminate_unowned: bool,
+
+    /// Leave the old nodes as they are: nothing is cordoned, drained or terminated
+    #[arg(long)]
+    pub keep_old_nodes: bool,
+
+    #[command(flatten)]
+    pub evict: EvictArgs,
+}
+
+/// How nodes are emptied.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Drain")]
+pub struct EvictArgs {
     /// Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub drain_timeout: Option<std::time::Duration>,
@@ -258,7 +332,7 @@ pub struct DrainArgs {
     #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]
     pub max_in_flight: usize,
 
-    /// Old nodes that may be emptied at a time [default: all]
+    /// Nodes that may be emptied at a time [default: all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_unavailable_nodes: Option<usize>,
 
@@ -266,17 +340,9 @@ pub struct DrainArgs {
     #[arg(long)]
     pub surge_singletons: bool,
 
-    /// Show which nodes and pods would go, in which order, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
     /// Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster's name
     #[arg(long)]
     pub disable_eviction: bool,
-
-    /// The cluster's name, which --disable-eviction asks for
-    #[arg(long, value_name = "NAME")]
-    pub confirm_cluster: Option<String>,
 
     /// Evict pods that no controller would make anew: they are gone for good
     #[arg(long)]
@@ -285,14 +351,6 @@ pub struct DrainArgs {
     /// Evict pods with emptyDir volumes: what is in them is lost
     #[arg(long)]
     pub delete_emptydir_data: bool,
-
-    /// Terminate old instances that no group owns
-    #[arg(long)]
-    pub terminate_unowned: bool,
-
-    /// Leave the old nodes as they are: nothing is cordoned, drained or terminated
-    #[arg(long)]
-    pub keep_old_nodes: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -301,6 +359,10 @@ pub struct RunArgs {
     /// Go on without asking; risks still need their own flags
     #[arg(long, short)]
     pub yes: bool,
+
+    /// The cluster's name, which --disable-eviction and taking back ask for
+    #[arg(long, value_name = "NAME")]
+    pub confirm_cluster: Option<String>,
 
     /// Longest wait for any one thing to become so, e.g. 90s, 30m
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = parse_duration)]

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
-use crate::aws::Aws;
 use crate::aws::ec2::PodInterface;
+use crate::aws::{Aws, TAG_CLUSTER};
 use crate::design::{old_nodes, stack_name, wanted_type};
 use crate::error::Result;
 use crate::facts::{
-    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+    Authentication, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Node, NodeGroups, Pod, Stack,
+    Vpc,
 };
 use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
@@ -71,8 +72,10 @@ pub async fn discover(
         budgets,
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        interfaces: Vec::new(),
         record,
     };
+    facts.interfaces = interfaces(clients, settings, &facts.cluster, &facts.vpc).await?;
     complete(clients, settings, &mut facts).await?;
     Ok(facts)
 }
@@ -98,7 +101,10 @@ pub async fn refresh(
     if let Some((nodes, pods, budgets)) = nodes {
         (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
     }
-    facts.vpc = vpc.unwrap_or_else(|| facts.vpc.clone());
+    if let Some(vpc) = vpc {
+        facts.interfaces = interfaces(clients, settings, &facts.cluster, &vpc).await?;
+        facts.vpc = vpc;
+    }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
     facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
@@ -109,6 +115,21 @@ pub async fn refresh(
         facts.record = record::read(&kube.client).await?;
     }
     Ok(())
+}
+
+/// What stands in the subnets that we made; asked for only where they are to go.
+async fn interfaces(
+    clients: &Clients,
+    settings: &Settings,
+    cluster: &Cluster,
+    vpc: &Vpc,
+) -> Result<Vec<Interface>> {
+    let ours = vpc.subnets.iter().filter(|subnet| subnet.tags.get(TAG_CLUSTER) == Some(&cluster.name));
+    let ours: Vec<String> = ours.map(|subnet| subnet.id.clone()).collect();
+    match settings.undo {
+        Some(_) => clients.aws.ec2.interfaces(&ours).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What can be asked for only when the nodes are known.
@@ -199,7 +220,13 @@ async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) 
 }
 
 /// The stacks that a design of this cluster could name: one for each zone of the region.
+///
+/// Where they are taken back, whatever has our tag: their names were asked for in another run.
 async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
+    if settings.undo.is_some() {
+        let found = aws.cloudformation.stacks_tagged(TAG_CLUSTER, &cluster.name).await?;
+        return Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect());
+    }
     let zones = aws.ec2.zones().await?;
     let mut names = vec![stack_name(&cluster.name, "base")];
     names.extend(zones.iter().map(|zone| {

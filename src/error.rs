@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::finding::Finding;
+use crate::steps::Step;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -45,7 +46,20 @@ struct Parts {
     at: Option<String>,
     cause: Option<Cause>,
     next: Option<String>,
+    halfway: Option<Halfway>,
     findings: Vec<Finding>,
+}
+
+/// Where a run of several steps stopped, and the two ways out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Halfway {
+    pub done: Vec<Step>,
+    pub stopped_in: Step,
+    pub not_begun: Vec<Step>,
+    /// The command that goes on from here.
+    pub go_on: String,
+    /// The command that takes back what is done.
+    pub take_back: String,
 }
 
 impl Error {
@@ -56,6 +70,7 @@ impl Error {
             at: None,
             cause: None,
             next: None,
+            halfway: None,
             findings: Vec::new(),
         }))
     }
@@ -118,6 +133,12 @@ impl Error {
         self
     }
 
+    /// Where the run stopped.
+    pub fn halfway(mut self, halfway: Halfway) -> Self {
+        self.0.halfway = Some(halfway);
+        self
+    }
+
     /// The same, unless a deeper place already knew better.
     pub fn or_next(self, command: impl Into<String>) -> Self {
         if self.0.next.is_some() { self } else { self.next(command) }
@@ -141,6 +162,10 @@ impl Error {
 
     pub fn next_command(&self) -> Option<&str> {
         self.0.next.as_deref()
+    }
+
+    pub fn where_it_stopped(&self) -> Option<&Halfway> {
+        self.0.halfway.as_ref()
     }
 
     pub fn findings(&self) -> &[Finding] {

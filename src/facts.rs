@@ -5,6 +5,7 @@ mod workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
 pub use workload::{Budget, Controller, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
@@ -31,6 +32,8 @@ pub struct Facts {
     /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on
     /// old nodes.
     pub ordered_sets: BTreeSet<String>,
+    /// Network interfaces in subnets that this program made; read where something is taken back.
+    pub interfaces: Vec<Interface>,
     /// What this program wrote down in earlier runs.
     pub record: Record,
 }
@@ -214,11 +217,15 @@ pub enum Crd {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EniConfig {
     pub name: String,
     pub subnet: String,
     pub security_groups: Vec<String>,
+    /// Labelled as written by this program.
+    #[serde(default)]
+    pub ours: bool,
 }
 
 /// Stacks and groups that hold nodes.
@@ -230,10 +237,57 @@ pub struct NodeGroups {
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
     pub managed: Vec<ManagedNodeGroup>,
-    /// Principals with an access entry, and its type; empty in CONFIG_MAP mode.
-    pub access_entries: BTreeMap<String, String>,
+    /// Access entries by principal; empty in CONFIG_MAP mode.
+    pub access_entries: BTreeMap<String, AccessEntry>,
     /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
     pub aws_auth: Option<String>,
+}
+
+/// Who may enter the cluster, as EKS has it.
+#[derive(Debug, Clone)]
+pub struct AccessEntry {
+    /// `EC2_LINUX`, `STANDARD`, …
+    pub kind: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    pub id: String,
+    pub subnet: String,
+    /// `aws-K8S-i-0ab`, `ELB app/shop/1a2b`, …
+    pub description: String,
+    /// `interface`, `vpc_endpoint`, `nat_gateway`, …
+    pub kind: String,
+    /// `available` is attached to nothing.
+    pub status: String,
+    pub instance: Option<String>,
+    /// Who made it, as account or service.
+    pub requester: String,
+}
+
+impl Interface {
+    /// The CNI's own, made for pods (amazon-vpc-cni-k8s, eniDescriptionPrefix).
+    pub fn is_for_pods(&self) -> bool {
+        self.description.starts_with("aws-K8S-")
+    }
+
+    /// What it is and who uses it, for people: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
+    pub fn told(&self) -> String {
+        let user = match (&self.instance, self.description.as_str(), self.kind.as_str()) {
+            (Some(instance), "", _) => instance.clone(),
+            (Some(instance), description, _) => format!("{description}, of {instance}"),
+            (None, "", kind) => format!("{kind} of {}", self.requester),
+            (None, description, _) => description.to_string(),
+        };
+        format!("{} ({user}) in {}", self.id, self.subnet)
+    }
+
+    /// For pods, and left over: its instance ended before the CNI had deleted it.
+    pub fn is_leaked(&self) -> bool {
+        self.is_for_pods() && self.status == "available" && self.instance.is_none()
+    }
 }
 
 #[derive(Debug, Clone)]

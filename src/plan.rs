@@ -26,6 +26,9 @@ pub struct Plan {
     pub cluster: String,
     pub account: String,
     pub region: String,
+    /// The steps are taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
     pub steps: Vec<StepPlan>,
     pub findings: Vec<Finding>,
 }
@@ -43,13 +46,14 @@ pub fn plan(
         cluster: facts.cluster.arn.clone(),
         account: facts.caller.account.clone(),
         region: facts.caller.region.clone(),
+        undo: settings.undo.is_some(),
         steps: steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect(),
         findings,
     }
 }
 
 fn step_plan(step: Step, design: &Design, facts: &Facts, settings: &Settings) -> StepPlan {
-    let (changes, notes) = with_rules!(step, R => {
+    let (changes, notes) = with_rules!(step, settings.undo.is_some(), R => {
         let changes = <R as Rules>::changes(design, facts, settings);
         (changes.iter().map(<R as Rules>::describe).collect(), <R as Rules>::notes(design, facts, settings))
     });

@@ -9,12 +9,13 @@ use crate::calls::{Calls, Count};
 use crate::checks::{Scene, check};
 use crate::design::design;
 use crate::discover::discover;
-use crate::error::{Error, Result};
+use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
+use crate::k8s::record::{self, Record};
 use crate::plan::{Plan, plan};
-use crate::settings::Settings;
+use crate::settings::{Settings, Undo};
 use crate::steps::{Rules, Step, with_rules};
 use crate::verify::verify;
 use crate::walk::{Clients, Seen, Walk, until};
@@ -114,7 +115,7 @@ pub async fn prepare(
 fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
     let scene = Scene { settings: &walk.settings, facts: &walk.facts, design: &walk.design, steps };
     let mut findings = check(&scene);
-    if steps.len() == 1 {
+    if steps.len() == 1 && walk.settings.undo.is_none() {
         findings.extend(unmet_needs(walk, steps[0]));
     }
     plan(&walk.design, &walk.facts, &walk.settings, steps, findings)
@@ -205,9 +206,11 @@ impl Prepared {
         for step in self.steps.clone() {
             let started = Instant::now();
             let before = self.calls.count();
-            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of });
+            let undo = self.walk.settings.undo.is_some();
+            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
             // What an earlier step changed or waited for has changed what there is to read.
-            let changes = with_rules!(step, R => walk_one::<R>(&mut self.walk, changed).await)?;
+            let walked = with_rules!(step, undo, R => walk_one::<R>(&mut self.walk, changed).await);
+            let changes = walked.map_err(|error| self.halfway(error, step, &outcomes))?;
             changed |= changes > 0;
             let outcome = StepOutcome {
                 step,
@@ -223,10 +226,51 @@ impl Prepared {
             });
             outcomes.push(outcome);
         }
-        if of > 1 {
-            self.prove(changed).await?;
+        match self.walk.settings.undo {
+            Some(undo) => self.forget(undo).await?,
+            None if of > 1 => self.prove(changed).await?,
+            None => {}
         }
         Ok(outcomes)
+    }
+
+    /// Several steps that stop in one of them: how far they came, and both ways from there.
+    fn halfway(&self, error: Error, step: Step, done: &[StepOutcome]) -> Error {
+        let settings = &self.walk.settings;
+        if self.steps.len() == 1 {
+            return error;
+        }
+        let command = if settings.undo.is_some() { "undo" } else { "setup" };
+        let (go_on, take_back) = (settings.command_line(command), settings.undo_command());
+        let not_begun = self.steps.iter().copied().skip_while(|each| *each != step).skip(1).collect();
+        let done = done.iter().map(|outcome| outcome.step).collect();
+        error.halfway(Halfway { done, stopped_in: step, not_begun, go_on, take_back })
+    }
+
+    /// The record goes last, when nothing is left that it tells of.
+    async fn forget(&mut self, undo: Undo) -> Result<()> {
+        if undo != Undo::default() {
+            return Ok(());
+        }
+        self.walk.observe().await?;
+        let left = plan(
+            &self.walk.design,
+            &self.walk.facts,
+            &self.walk.settings,
+            &Step::order_back(undo),
+            Vec::new(),
+        );
+        let left: Vec<String> =
+            left.steps.iter().flat_map(|step| &step.changes).map(|change| change.resource.clone()).collect();
+        if !left.is_empty() {
+            return Err(Error::unproven("not all is taken back")
+                .because(left.join(", "))
+                .next("eni-custom undo --plan shows what is left; running undo again goes on from here"));
+        }
+        if self.walk.facts.record != Record::default() {
+            record::delete(&self.walk.clients.kube.client).await?;
+        }
+        Ok(())
     }
 
     /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show.

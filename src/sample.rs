@@ -79,6 +79,7 @@ pub fn facts() -> Facts {
         budgets: Vec::new(),
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        interfaces: Vec::new(),
         record: Record::default(),
     }
 }

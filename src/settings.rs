@@ -14,6 +14,7 @@ use crate::cli::{Cli, Command, SetupArgs, StepArgs};
 use crate::error::{Error, Result};
 use crate::k8s::KubeconfigChoice;
 use crate::nodes::user_data::AmiFamily;
+use crate::steps::Step;
 
 /// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +74,28 @@ pub struct Settings {
     pub keep_old_nodes: bool,
     pub yes: bool,
     pub timeout: Duration,
+    /// Where something is taken back: what.
+    pub undo: Option<Undo>,
     origins: BTreeMap<String, Origin>,
+}
+
+/// What is to be taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undo {
+    /// Number of the last step that stays done; nothing where none does.
+    pub to_step: Option<u8>,
+    pub keep_nodes: bool,
+    /// One step alone.
+    pub only: Option<Step>,
+}
+
+impl Undo {
+    pub fn takes_back(self, step: Step) -> bool {
+        match self.only {
+            Some(only) => only == step,
+            None => step.number() > self.to_step.unwrap_or_default(),
+        }
+    }
 }
 
 /// Parses the command line, and the file for what it leaves open. Exits by itself on --help and bad usage, as clap
@@ -148,20 +170,21 @@ impl Settings {
             nodes: blank_is_none(drain.nodes),
             node: drain.node,
             old_node_groups: drain.old_node_group,
-            drain_timeout: drain.drain_timeout,
-            pod_timeout: drain.pod_timeout,
-            max_in_flight: drain.max_in_flight,
-            max_unavailable_nodes: drain.max_unavailable_nodes,
-            surge_singletons: drain.surge_singletons,
+            drain_timeout: drain.evict.drain_timeout,
+            pod_timeout: drain.evict.pod_timeout,
+            max_in_flight: drain.evict.max_in_flight,
+            max_unavailable_nodes: drain.evict.max_unavailable_nodes,
+            surge_singletons: drain.evict.surge_singletons,
             dry_run: drain.dry_run,
-            disable_eviction: drain.disable_eviction,
-            confirm_cluster: drain.confirm_cluster,
-            evict_bare_pods: drain.evict_bare_pods,
-            delete_emptydir_data: drain.delete_emptydir_data,
+            disable_eviction: drain.evict.disable_eviction,
+            confirm_cluster: run.confirm_cluster,
+            evict_bare_pods: drain.evict.evict_bare_pods,
+            delete_emptydir_data: drain.evict.delete_emptydir_data,
             terminate_unowned: drain.terminate_unowned,
             keep_old_nodes: drain.keep_old_nodes,
             yes: run.yes,
             timeout: run.timeout,
+            undo: None,
             origins: origins.0,
         };
         settings.check_together()?;

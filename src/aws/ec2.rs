@@ -1,5 +1,7 @@
 //! EC2: the VPC, its subnets and route tables, instances and their network interfaces.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;

@@ -5,6 +5,7 @@ mod cni;
 mod drain;
 mod network;
 mod nodes;
+mod undo;
 mod workload;
 
 use crate::design::Design;
@@ -32,6 +33,11 @@ impl Scene<'_> {
 /// All findings, the heaviest first.
 pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if let Some(undo) = scene.settings.undo {
+        undo::check(scene, undo, &mut findings);
+        findings.sort_by_key(|finding| finding.severity);
+        return findings;
+    }
     cluster::check(scene, &mut findings);
     // Where the cluster itself can't take part, what else is found would only distract.
     if findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::{Deserialize, Serialize};
 
 /// A Kubernetes Node, and the instance behind it.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ pub struct Node {
     pub pod_addresses: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taint {
     pub key: String,
     pub value: String,
@@ -90,7 +91,8 @@ pub struct Controller {
 }
 
 /// Amounts of what a node has: of a pod, its effective requests; of a node, what is allocatable.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Requests {
     /// Thousandths of a processor.
     pub cpu_milli: u64,

@@ -6,20 +6,8 @@ use crate::nodes::user_data::AmiFamily;
 impl Settings {
     /// The command that says the same as these settings without a question; `command` is `setup` or a step.
     pub fn command_line(&self, command: &str) -> String {
-        let mut words = vec!["eni-custom".to_string(), command.to_string()];
+        let mut words = self.target_words(command);
         let mut flag = |name: &str, value: String| words.extend([format!("--{name}"), value]);
-        for (name, value) in
-            [("cluster", &self.cluster), ("region", &self.region), ("profile", &self.profile)]
-        {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
-        for (name, value) in [("kubeconfig", &self.kubeconfig.path), ("context", &self.kubeconfig.context)] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
         for block in &self.cidrs {
             flag("cidr", block.to_string());
         }
@@ -103,8 +91,47 @@ impl Settings {
                 words.push(format!("--{name}"));
             }
         }
+        if let Some(undo) = &self.undo {
+            if let Some(step) = undo.to_step.filter(|_| undo.only.is_none()) {
+                words.extend(["--to-step".to_string(), step.to_string()]);
+            }
+            words.extend(undo.keep_nodes.then(|| "--keep-nodes".to_string()));
+            words.extend(undo.only.map(|_| "--undo".to_string()));
+            if self.confirm_cluster.is_none() {
+                words
+                    .extend(["--confirm-cluster".to_string(), self.cluster.clone().unwrap_or("NAME".into())]);
+            }
+        }
         words.push("--yes".into());
         words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The command that takes all back, on the same cluster.
+    pub fn undo_command(&self) -> String {
+        let mut words = self.target_words("undo");
+        words.extend([
+            "--confirm-cluster".into(),
+            self.cluster.clone().unwrap_or("NAME".into()),
+            "--yes".into(),
+        ]);
+        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The command, and which cluster it is about.
+    fn target_words(&self, command: &str) -> Vec<String> {
+        let mut words = vec!["eni-custom".to_string(), command.to_string()];
+        for (name, value) in [
+            ("cluster", &self.cluster),
+            ("region", &self.region),
+            ("profile", &self.profile),
+            ("kubeconfig", &self.kubeconfig.path),
+            ("context", &self.kubeconfig.context),
+        ] {
+            if let Some(value) = value {
+                words.extend([format!("--{name}"), value.clone()]);
+            }
+        }
+        words
     }
 }
 

@@ -1,5 +1,7 @@
 //! Step 9: the old nodes out, within their pods' budgets, and terminated through their owner.
 
+mod back;
+
 use std::collections::BTreeSet;
 
 use crate::design::Design;
@@ -12,6 +14,8 @@ use crate::settings::Settings;
 use crate::walk::Walk;
 
 use super::{Change, Rules, Sign, Step};
+
+pub use back::{Back, missing};
 
 pub struct DrainNodes;
 

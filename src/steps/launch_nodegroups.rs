@@ -1,5 +1,7 @@
 //! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
 
+mod back;
+
 use std::collections::BTreeMap;
 
 use crate::aws::client_token;
@@ -15,6 +17,8 @@ use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
 use super::{Change, Rules, Sign, Step};
+
+pub use back::Back;
 
 pub struct LaunchNodegroups;
 
@@ -96,6 +100,12 @@ impl Rules for LaunchNodegroups {
                 let role = base_output(walk, "NodeRoleArn")?;
                 match mode {
                     Authentication::ConfigMap => {
+                        let before = walk.facts.node_groups.aws_auth.clone();
+                        walk.remember(|record| {
+                            record.aws_auth.get_or_insert(before);
+                            record.node_role.get_or_insert_with(|| role.clone());
+                        })
+                        .await?;
                         crate::k8s::aws_auth::allow_nodes(&walk.clients.kube.client, &role).await
                     }
                     _ => access_entry(walk, &role).await,
@@ -306,6 +316,7 @@ pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
         .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
 }
 
+/// Deletes a stack of ours that failed before it ever was complete, and waits.
 async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
     let cloudformation = &walk.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
@@ -314,18 +325,31 @@ async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
             .at(&stack.id)
             .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
     }
+    delete(walk, &stack).await?;
+    deleted(walk, name).await
+}
+
+/// Starts to delete a stack.
+async fn delete(walk: &Walk, stack: &Stack) -> Result<()> {
     let token = client_token(&walk.facts.cluster.arn, "delete", &stack.id);
-    cloudformation.delete(name, &token).await?;
-    walk.until(&format!("failed stack {name} deleted"), async || {
+    walk.clients.aws.cloudformation.delete(&stack.name, &token).await
+}
+
+/// Waits until a stack is gone.
+async fn deleted(walk: &Walk, name: &str) -> Result<()> {
+    let cloudformation = &walk.clients.aws.cloudformation;
+    let what = format!("stack {name} deleted");
+    let left = walk.until(&what, async || {
         Ok(match cloudformation.stack(name).await? {
-            None => Seen::Yes(()),
-            Some(stack) if stack.status == "DELETE_FAILED" => {
-                return Err(Error::failed("the failed stack can't be deleted")
-                    .at(name)
-                    .because(stack.reason));
-            }
+            None => Seen::Yes(None),
+            Some(stack) if stack.status == "DELETE_FAILED" => Seen::Yes(Some(stack)),
             Some(stack) => Seen::NotYet(stack.status),
         })
-    })
-    .await
+    });
+    let Some(failed) = left.await? else { return Ok(()) };
+    let reasons = cloudformation.failures(name).await?;
+    Err(Error::failed("the stack can't be deleted")
+        .at(name)
+        .because(if reasons.is_empty() { failed.reason } else { reasons.join("; ") })
+        .next("take away what uses it, then run the same command again"))
 }

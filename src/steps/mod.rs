@@ -1,15 +1,15 @@
 //! The nine steps. Each is a file of one shape: what would change (pure), how it reads in a plan (pure), how it is
 //! changed, and what must be waited for. The order is here and nowhere else.
 
-mod associate_cidr;
-mod create_subnets;
-mod detect_cni;
-mod drain_nodes;
-mod install_crd;
-mod launch_nodegroups;
-mod patch_security_groups;
-mod set_env;
-mod write_eniconfigs;
+pub(crate) mod associate_cidr;
+pub(crate) mod create_subnets;
+pub(crate) mod detect_cni;
+pub(crate) mod drain_nodes;
+pub(crate) mod install_crd;
+pub(crate) mod launch_nodegroups;
+pub(crate) mod patch_security_groups;
+pub(crate) mod set_env;
+pub(crate) mod write_eniconfigs;
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::Facts;
-use crate::settings::Settings;
+use crate::settings::{Settings, Undo};
 use crate::walk::Walk;
 
 pub(crate) use associate_cidr::AssociateCidr;
@@ -71,6 +71,25 @@ impl Step {
             order.insert(after, Step::SetEnv);
         }
         order
+    }
+
+    /// The order in which steps are taken back: custom networking off first (why: `set_env::Back`), then the old nodes
+    /// in, and only when they are Ready the new ones out; then what these were made from, the last made first.
+    pub fn order_back(undo: Undo) -> Vec<Step> {
+        let order = [
+            Step::SetEnv,
+            Step::DrainNodes,
+            Step::PatchSecurityGroups,
+            Step::LaunchNodegroups,
+            Step::WriteEniconfigs,
+            Step::InstallCrd,
+            Step::DetectCni,
+            Step::CreateSubnets,
+            Step::AssociateCidr,
+        ];
+        let of_nodes = [Step::DrainNodes, Step::PatchSecurityGroups, Step::LaunchNodegroups];
+        let stays = |step: &Step| undo.keep_nodes && of_nodes.contains(step);
+        order.into_iter().filter(|step| undo.takes_back(*step) && !stays(step)).collect()
     }
 
     pub fn number(self) -> u8 {
@@ -193,44 +212,80 @@ pub(crate) trait Rules {
     }
 }
 
-/// Calls something generic over the rules of a step that is known at run time only.
+/// Calls something generic over the rules of a step that is known at run time only; `$back` takes it back.
 macro_rules! with_rules {
-    ($step:expr, $rules:ident => $body:expr) => {
-        match $step {
-            $crate::steps::Step::AssociateCidr => {
+    ($step:expr, $back:expr, $rules:ident => $body:expr) => {
+        match ($step, $back) {
+            ($crate::steps::Step::AssociateCidr, false) => {
                 type $rules = $crate::steps::AssociateCidr;
                 $body
             }
-            $crate::steps::Step::CreateSubnets => {
+            ($crate::steps::Step::AssociateCidr, true) => {
+                type $rules = $crate::steps::associate_cidr::Back;
+                $body
+            }
+            ($crate::steps::Step::CreateSubnets, false) => {
                 type $rules = $crate::steps::CreateSubnets;
                 $body
             }
-            $crate::steps::Step::SetEnv => {
+            ($crate::steps::Step::CreateSubnets, true) => {
+                type $rules = $crate::steps::create_subnets::Back;
+                $body
+            }
+            ($crate::steps::Step::SetEnv, false) => {
                 type $rules = $crate::steps::SetEnv;
                 $body
             }
-            $crate::steps::Step::DetectCni => {
+            ($crate::steps::Step::SetEnv, true) => {
+                type $rules = $crate::steps::set_env::Back;
+                $body
+            }
+            ($crate::steps::Step::DetectCni, false) => {
                 type $rules = $crate::steps::DetectCni;
                 $body
             }
-            $crate::steps::Step::InstallCrd => {
+            ($crate::steps::Step::DetectCni, true) => {
+                type $rules = $crate::steps::detect_cni::Back;
+                $body
+            }
+            ($crate::steps::Step::InstallCrd, false) => {
                 type $rules = $crate::steps::InstallCrd;
                 $body
             }
-            $crate::steps::Step::WriteEniconfigs => {
+            ($crate::steps::Step::InstallCrd, true) => {
+                type $rules = $crate::steps::install_crd::Back;
+                $body
+            }
+            ($crate::steps::Step::WriteEniconfigs, false) => {
                 type $rules = $crate::steps::WriteEniconfigs;
                 $body
             }
-            $crate::steps::Step::LaunchNodegroups => {
+            ($crate::steps::Step::WriteEniconfigs, true) => {
+                type $rules = $crate::steps::write_eniconfigs::Back;
+                $body
+            }
+            ($crate::steps::Step::LaunchNodegroups, false) => {
                 type $rules = $crate::steps::LaunchNodegroups;
                 $body
             }
-            $crate::steps::Step::PatchSecurityGroups => {
+            ($crate::steps::Step::LaunchNodegroups, true) => {
+                type $rules = $crate::steps::launch_nodegroups::Back;
+                $body
+            }
+            ($crate::steps::Step::PatchSecurityGroups, false) => {
                 type $rules = $crate::steps::PatchSecurityGroups;
                 $body
             }
-            $crate::steps::Step::DrainNodes => {
+            ($crate::steps::Step::PatchSecurityGroups, true) => {
+                type $rules = $crate::steps::patch_security_groups::Back;
+                $body
+            }
+            ($crate::steps::Step::DrainNodes, false) => {
                 type $rules = $crate::steps::DrainNodes;
+                $body
+            }
+            ($crate::steps::Step::DrainNodes, true) => {
+                type $rules = $crate::steps::drain_nodes::Back;
                 $body
             }
         }

@@ -1,5 +1,7 @@
 //! Step 3: custom networking in aws-node's environment, written where its owner is.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -15,6 +17,8 @@ use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
 use super::{Change, Rules, Sign, Step};
+
+pub use back::Back;
 
 pub struct SetEnv;
 

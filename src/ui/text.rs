@@ -9,7 +9,7 @@ use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
 use crate::plan::Plan;
 use crate::run::Outcome;
-use crate::steps::{Change, Sign};
+use crate::steps::{Change, Sign, Step};
 
 struct Paint {
     create: Style,
@@ -57,7 +57,7 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 out,
                 "{} {}",
                 paint.faint.apply_to(format!("= {title}")),
-                paint.faint.apply_to("as it should be")
+                paint.faint.apply_to(if plan.undo { "nothing to take back" } else { "as it should be" })
             );
         } else {
             let _ = writeln!(out, "  {}", paint.strong.apply_to(title));
@@ -166,6 +166,24 @@ pub fn error(error: &Error, color: bool) -> String {
             let _ = writeln!(out, "  {name:5}  {value}");
         }
     }
+    if let Some(halfway) = error.where_it_stopped() {
+        let names = |steps: &[Step]| match steps {
+            [] => "none".to_string(),
+            steps => {
+                let names = steps.iter().map(|step| format!("{} {}", step.number(), step.name()));
+                names.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let stopped = names(&[halfway.stopped_in]);
+        for (name, value) in [
+            ("done", names(&halfway.done)),
+            ("halted", format!("in {stopped}; not begun: {}", names(&halfway.not_begun))),
+            ("go on", halfway.go_on.clone()),
+            ("undo", halfway.take_back.clone()),
+        ] {
+            let _ = writeln!(out, "  {name:6} {value}");
+        }
+    }
     out
 }
 
@@ -220,9 +238,8 @@ pub fn max_pods(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Cause;
+    use crate::error::{Cause, Halfway};
     use crate::plan::StepPlan;
-    use crate::steps::Step;
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
         StepPlan { step, number: step.number(), changes, notes }
@@ -245,6 +262,7 @@ mod tests {
                 cluster: "arn:aws:eks:us-west-2:123456789012:cluster/shop".into(),
                 account: "123456789012".into(),
                 region: "us-west-2".into(),
+                undo: false,
                 steps: vec![
                     step(Step::CreateSubnets, vec![subnet], Vec::new()),
                     step(Step::SetEnv, vec![env], Vec::new()),
@@ -274,6 +292,19 @@ mod tests {
             .at("vpc-0a")
             .cause(cause)
             .next("to go on from here: eni-custom setup --cluster shop --yes");
+        insta::assert_snapshot!(super::error(&error, false));
+    }
+
+    #[test]
+    fn a_run_that_stopped_halfway_tells_how_far_it_came_and_both_ways_out() {
+        let error =
+            Error::failed("the stack ended ROLLBACK_COMPLETE").at("eni-custom-shop-base").halfway(Halfway {
+                done: vec![Step::AssociateCidr, Step::CreateSubnets],
+                stopped_in: Step::LaunchNodegroups,
+                not_begun: vec![Step::PatchSecurityGroups, Step::DrainNodes],
+                go_on: "eni-custom setup --cluster shop --yes".into(),
+                take_back: "eni-custom undo --cluster shop --confirm-cluster shop --yes".into(),
+            });
         insta::assert_snapshot!(super::error(&error, false));
     }
 }

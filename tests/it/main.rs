@@ -17,3 +17,4 @@ mod single_steps;
 mod templates;
 mod terminal;
 mod trouble;
+mod undo;

@@ -31,7 +31,14 @@ fn failures_on_the_way_are_told_with_their_cause_and_the_next_run_goes_on() {
     );
     fails(
         json!({"service": "cloudformation", "operation": "AWS::AutoScaling::AutoScalingGroup", "kind": "stack_failure", "message": "no room for a group"}),
-        &["ROLLBACK_COMPLETE", "no room for a group", "deleted and made anew"],
+        &[
+            "ROLLBACK_COMPLETE",
+            "no room for a group",
+            "deleted and made anew",
+            "done   1 associate-cidr, 2 create-subnets",
+            "halted in 7 launch-nodegroups",
+            "undo   eni-custom undo --cluster sandbox",
+        ],
     );
     fails(
         json!({"service": "autoscaling", "operation": "Launch", "kind": "launch_failure", "code": "InsufficientInstanceCapacity", "times": 1000}),

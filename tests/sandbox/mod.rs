@@ -12,6 +12,7 @@ mod controlplane;
 pub mod env;
 mod http;
 mod log;
+pub mod picture;
 pub mod process;
 pub mod program;
 mod shape;
