@@ -28,11 +28,17 @@ _eni__custom() {
             eni__custom,detect-cni)
                 cmd="eni__custom__subcmd__detect__subcmd__cni"
                 ;;
+            eni__custom,doctor)
+                cmd="eni__custom__subcmd__doctor"
+                ;;
             eni__custom,drain-nodes)
                 cmd="eni__custom__subcmd__drain__subcmd__nodes"
                 ;;
             eni__custom,help)
                 cmd="eni__custom__subcmd__help"
+                ;;
+            eni__custom,iam-policy)
+                cmd="eni__custom__subcmd__iam__subcmd__policy"
                 ;;
             eni__custom,install-crd)
                 cmd="eni__custom__subcmd__install__subcmd__crd"
@@ -49,11 +55,23 @@ _eni__custom() {
             eni__custom,plan)
                 cmd="eni__custom__subcmd__plan"
                 ;;
+            eni__custom,schema)
+                cmd="eni__custom__subcmd__schema"
+                ;;
             eni__custom,set-env)
                 cmd="eni__custom__subcmd__set__subcmd__env"
                 ;;
             eni__custom,setup)
                 cmd="eni__custom__subcmd__setup"
+                ;;
+            eni__custom,status)
+                cmd="eni__custom__subcmd__status"
+                ;;
+            eni__custom,undo)
+                cmd="eni__custom__subcmd__undo"
+                ;;
+            eni__custom,verify)
+                cmd="eni__custom__subcmd__verify"
                 ;;
             eni__custom,write-eniconfigs)
                 cmd="eni__custom__subcmd__write__subcmd__eniconfigs"
@@ -70,11 +88,17 @@ _eni__custom() {
             eni__custom__subcmd__help,detect-cni)
                 cmd="eni__custom__subcmd__help__subcmd__detect__subcmd__cni"
                 ;;
+            eni__custom__subcmd__help,doctor)
+                cmd="eni__custom__subcmd__help__subcmd__doctor"
+                ;;
             eni__custom__subcmd__help,drain-nodes)
                 cmd="eni__custom__subcmd__help__subcmd__drain__subcmd__nodes"
                 ;;
             eni__custom__subcmd__help,help)
                 cmd="eni__custom__subcmd__help__subcmd__help"
+                ;;
+            eni__custom__subcmd__help,iam-policy)
+                cmd="eni__custom__subcmd__help__subcmd__iam__subcmd__policy"
                 ;;
             eni__custom__subcmd__help,install-crd)
                 cmd="eni__custom__subcmd__help__subcmd__install__subcmd__crd"
@@ -91,11 +115,23 @@ _eni__custom() {
             eni__custom__subcmd__help,plan)
                 cmd="eni__custom__subcmd__help__subcmd__plan"
                 ;;
+            eni__custom__subcmd__help,schema)
+                cmd="eni__custom__subcmd__help__subcmd__schema"
+                ;;
             eni__custom__subcmd__help,set-env)
                 cmd="eni__custom__subcmd__help__subcmd__set__subcmd__env"
                 ;;
             eni__custom__subcmd__help,setup)
                 cmd="eni__custom__subcmd__help__subcmd__setup"
+                ;;
+            eni__custom__subcmd__help,status)
+                cmd="eni__custom__subcmd__help__subcmd__status"
+                ;;
+            eni__custom__subcmd__help,undo)
+                cmd="eni__custom__subcmd__help__subcmd__undo"
+                ;;
+            eni__custom__subcmd__help,verify)
+                cmd="eni__custom__subcmd__help__subcmd__verify"
                 ;;
             eni__custom__subcmd__help,write-eniconfigs)
                 cmd="eni__custom__subcmd__help__subcmd__write__subcmd__eniconfigs"
@@ -107,7 +143,7 @@ _eni__custom() {
 
     case "${cmd}" in
         eni__custom)
-            opts="-h -V --help --version setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help"
+            opts="-h -V --help --version setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -121,7 +157,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__associate__subcmd__cidr)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -208,6 +244,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -249,7 +293,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__create__subcmd__subnets)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -336,6 +380,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -363,7 +415,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__detect__subcmd__cni)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -450,6 +502,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -476,8 +536,66 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__doctor)
+            opts="-c -o -h --cluster --region --profile --kubeconfig --context --config --bundle --mask-account --output --events --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -564,6 +682,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -611,10 +737,6 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --confirm-cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -623,7 +745,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help)
-            opts="setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help"
+            opts="setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -692,6 +814,20 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__help__subcmd__drain__subcmd__nodes)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -707,6 +843,20 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__iam__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -790,6 +940,20 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__help__subcmd__set__subcmd__env)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -818,6 +982,48 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__undo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__help__subcmd__write__subcmd__eniconfigs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -832,8 +1038,50 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__iam__subcmd__policy)
+            opts="-c -h --cluster --region --account --vpc --read-only --step --terminate-unowned --kubernetes --group --why --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vpc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --step)
+                    COMPREPLY=($(compgen -W "associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes" -- "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__install__subcmd__crd)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -920,6 +1168,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -947,7 +1203,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__launch__subcmd__nodegroups)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1034,6 +1290,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1083,7 +1347,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__patch__subcmd__security__subcmd__groups)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1170,6 +1434,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1197,7 +1469,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --detailed-exitcode --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --detailed-exitcode --out --export --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1284,6 +1556,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1331,7 +1611,11 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --confirm-cluster)
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1342,8 +1626,22 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__schema)
+            opts="-h --help plan"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__set__subcmd__env)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1430,6 +1728,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1457,7 +1763,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --nodes --node --old-node-group --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --dry-run --disable-eviction --confirm-cluster --evict-bare-pods --delete-emptydir-data --terminate-unowned --keep-old-nodes --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --plan --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1544,6 +1850,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1591,7 +1905,7 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --confirm-cluster)
+                --plan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1602,8 +1916,8 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --timeout --output --events --help"
+        eni__subcmd__custom__subcmd__status)
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1690,6 +2004,316 @@ _eni__custom() {
                     return 0
                     ;;
                 --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unavailable-nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__undo)
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --plan --to-step --keep-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --yes --accept --confirm-cluster --timeout --output --events --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-step)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unavailable-nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__verify)
+            opts="-c -o -h --cluster --region --profile --kubeconfig --context --config --keep-old-nodes --probe --probe-image --probe-namespace --probe-timeout --output --events --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json junit" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json junit" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --undo --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cidr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subnet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route-table)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-last)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --eniconfig-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --eniconfig-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --security-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --instance-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ami-family)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ami-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nodes-per-zone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-nodes-per-zone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --volume-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -28,6 +28,7 @@ complete -c eni-custom -n "__fish_eni_custom_needs_command" -s h -l help -d 'Pri
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -s V -l version -d 'Print version'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "undo" -d 'Take back what setup made, in the order that strands nobody'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
@@ -37,7 +38,12 @@ complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "write-eniconf
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "verify" -d 'Prove from the outside that custom networking is so: nodes, interfaces, pods\' addresses, max pods'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "doctor" -d 'Explain what is wrong with a cluster, whoever has set it up, and how to mend it'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "status" -d 'Where the cluster stands, step by step'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "iam-policy" -d 'Print the least permissions that the commands need: an IAM policy, or roles for Kubernetes; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "schema" -d 'Print the JSON schema of an output'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -61,6 +67,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -72,20 +80,20 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l plan -d 'Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Go on without asking; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -108,6 +116,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -119,22 +129,50 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l out -d 'Save the plan, for setup --plan FILE; a plan that a check refuses is not saved' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l export -d 'Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Go on without asking; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l force -d 'Export to a folder that is not empty'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l to-step -d 'Go back only so far that this step is the last one done' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l plan -d 'Show what would be taken back, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l keep-nodes -d 'Leave the node groups that setup made, and take back the rest as far as it is not in use'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l profile -d 'Profile in ~/.aws/config' -r
@@ -156,6 +194,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -166,6 +206,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -188,6 +229,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -198,6 +241,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -220,6 +264,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -230,6 +276,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-o
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -252,6 +299,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -262,6 +311,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l tak
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -284,6 +334,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -294,6 +346,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ta
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -316,6 +369,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -326,6 +381,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -348,6 +404,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -358,6 +416,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -380,6 +439,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -390,6 +451,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -412,6 +474,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l am
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
@@ -423,37 +487,141 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ol
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Old nodes that may be emptied at a time [default: all]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction asks for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Go on without asking; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that no group owns'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l probe-image -d 'Image for these pods; it needs sh, nc, nslookup and httpd, as busybox has them' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l probe-namespace -d 'Namespace for these pods, which meet the restricted Pod Security Standard' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l probe-timeout -d 'Give these pods so long to start, and so long to answer' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''
+junit\t'XML for CI: a testsuite for each section'"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l keep-old-nodes -d 'Nodes from before custom networking are meant to stay: say nothing of them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l probe -d 'Start two short-lived pods in each zone that try DNS, the API server and a pod in each other zone, and remove them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l bundle -d 'Also write facts and findings to a new tar.gz, for a support ticket: no token, no user data is in it' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l mask-account -d 'Mask account ids in the bundle'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s c -l cluster -d 'Name of the EKS cluster' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l profile -d 'Profile in ~/.aws/config' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l kubeconfig -d 'Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l context -d 'Context in the kubeconfig [default: its current one]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l config -d 'File with defaults for any of these flags' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l cidr -d 'Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l subnet-prefix -d 'Prefix length of the subnets to be created [default: as large as an even split allows]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l subnet -d 'Use this subnet for a zone\'s pods instead of creating one' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l route-table -d 'Route table for a zone\'s created subnet [default: the one of the zone\'s private node subnet]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l env-last -d 'Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is not left NotReady' -r -f -a "true\t''
+false\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconfig-label -d 'Node label whose value names the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l security-group -d 'Security group for pods [default: the new node security group and the cluster\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l instance-type -d 'Instance type [default: the one that most of the old nodes have]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-family -d 'Family of the image' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-id -d 'Image [default: the newest EKS image of the family, by SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-nodes-per-zone -d 'Maximum size of each zone\'s group [default: twice the size]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l volume-size -d 'Size of the root volume, GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l timeout -d 'Longest wait for any one thing to become so, e.g. 90s, 30m' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
+json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes -d 'Drain only old nodes with these labels, as kubectl\'s -l takes them' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only this old node' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l dry-run -d 'Show which nodes and pods would go, in which order, and change nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l terminate-unowned -d 'Terminate old instances that no group owns'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l all -d 'Every instance type known'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s c -l cluster -d 'Name of the EKS cluster [default: any]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l region -d 'AWS region [default: any]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l account -d 'AWS account, twelve digits [default: any]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l vpc -d 'The cluster\'s VPC [default: any]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l step -d 'For one step by itself' -r -f -a "associate-cidr\t''
+create-subnets\t''
+set-env\t''
+detect-cni\t''
+install-crd\t''
+write-eniconfigs\t''
+launch-nodegroups\t''
+patch-security-groups\t''
+drain-nodes\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l group -d 'The Kubernetes group that the roles are bound to' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l read-only -d 'For commands that only look: plan, status, verify, doctor'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Each action with the steps that need it and the reason, in place of the policy'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes max-pods completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "undo" -d 'Take back what setup made, in the order that strands nobody'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "associate-cidr" -d 'Step 1: associate a secondary CIDR block with the VPC'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "set-env" -d 'Step 3: switch custom networking on in aws-node\'s environment'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "detect-cni" -d 'Step 4: find the VPC CNI\'s version, and whether it is new enough'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with computed max pods, empty for now'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "patch-security-groups" -d 'Step 8: put the security groups into the ENIConfigs, then let the node groups grow'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "drain-nodes" -d 'Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "verify" -d 'Prove from the outside that custom networking is so: nodes, interfaces, pods\' addresses, max pods'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "doctor" -d 'Explain what is wrong with a cluster, whoever has set it up, and how to mend it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "status" -d 'Where the cluster stands, step by step'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "max-pods" -d 'How many pods an instance type can hold; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "iam-policy" -d 'Print the least permissions that the commands need: an IAM policy, or roles for Kubernetes; needs no network'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "schema" -d 'Print the JSON schema of an output'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

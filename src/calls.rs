@@ -23,10 +23,10 @@ pub struct Count {
 }
 
 impl Calls {
-    /// AWS names what it does: Describe…, List… and Get… change nothing.
-    pub fn aws(&self, operation: &str) {
+    /// AWS names what it does: Describe…, List… and Get… change nothing; nor does a dry run.
+    pub fn aws(&self, operation: &str, dry_run: bool) {
         let read = ["Describe", "List", "Get", "Simulate"].iter().any(|verb| operation.starts_with(verb));
-        self.add(!read);
+        self.add(!read && !dry_run);
     }
 
     /// A Kubernetes request; a dry run persists nothing.

@@ -1,16 +1,22 @@
 //! Arguments and their help; what they mean is settings' to say.
 
+mod look;
+
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
 
+pub use look::{DoctorArgs, ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
+
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::{
-    ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
+    ByZone, parse_account, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
 };
+use crate::steps::Step;
 
 /// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods take their addresses and security groups
 /// from other subnets than their nodes.
@@ -32,29 +38,44 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// All nine steps in the documented order; asks on a terminal, or takes flags with --yes
-    Setup(SetupArgs),
+    Setup(ApplyArgs),
     /// Read everything, change nothing, show what setup would do
     Plan(PlanArgs),
+    /// Take back what setup made, in the order that strands nobody
+    Undo(UndoArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
-    AssociateCidr(StepArgs),
+    AssociateCidr(OneStepArgs<StepArgs>),
     /// Step 2: create a pod subnet in each Availability Zone that has nodes
-    CreateSubnets(StepArgs),
+    CreateSubnets(OneStepArgs<StepArgs>),
     /// Step 3: switch custom networking on in aws-node's environment
-    SetEnv(StepArgs),
+    SetEnv(OneStepArgs<StepArgs>),
     /// Step 4: find the VPC CNI's version, and whether it is new enough
-    DetectCni(StepArgs),
+    DetectCni(OneStepArgs<StepArgs>),
     /// Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped
-    InstallCrd(StepArgs),
+    InstallCrd(OneStepArgs<StepArgs>),
     /// Step 6: write an ENIConfig for each pod subnet
-    WriteEniconfigs(StepArgs),
+    WriteEniconfigs(OneStepArgs<StepArgs>),
     /// Step 7: create self-managed node groups with computed max pods, empty for now
-    LaunchNodegroups(StepArgs),
+    LaunchNodegroups(OneStepArgs<StepArgs>),
     /// Step 8: put the security groups into the ENIConfigs, then let the node groups grow
-    PatchSecurityGroups(StepArgs),
+    PatchSecurityGroups(OneStepArgs<StepArgs>),
     /// Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them
-    DrainNodes(SetupArgs),
+    DrainNodes(OneStepArgs<SetupArgs>),
+    /// Prove from the outside that custom networking is so: nodes, interfaces, pods' addresses, max pods
+    Verify(VerifyArgs),
+    /// Explain what is wrong with a cluster, whoever has set it up, and how to mend it
+    Doctor(DoctorArgs),
+    /// Where the cluster stands, step by step
+    Status(SetupArgs),
     /// How many pods an instance type can hold; needs no network
     MaxPods(MaxPodsArgs),
+    /// Print the least permissions that the commands need: an IAM policy, or roles for Kubernetes; needs no network
+    IamPolicy(IamPolicyArgs),
+    /// Print the JSON schema of an output
+    Schema {
+        #[arg(value_enum)]
+        output: SchemaOf,
+    },
     /// Print a completion script for a shell
     Completions {
         #[arg(value_enum)]
@@ -62,13 +83,61 @@ pub enum Command {
     },
 }
 
-/// What `setup` and `drain-nodes` take.
+/// What `setup` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub all: SetupArgs,
+
+    /// Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What `setup`, `plan` and `drain-nodes` take.
 #[derive(Debug, Clone, Args)]
 pub struct SetupArgs {
     #[command(flatten)]
     pub step: StepArgs,
     #[command(flatten)]
     pub drain: DrainArgs,
+}
+
+/// What a step alone takes.
+#[derive(Debug, Clone, Args)]
+pub struct OneStepArgs<T: Args> {
+    #[command(flatten)]
+    pub step: T,
+
+    /// Take this step back; asks for the cluster's name
+    #[arg(long, help_heading = "Run")]
+    pub undo: bool,
+}
+
+/// What `undo` takes.
+#[derive(Debug, Clone, Args)]
+pub struct UndoArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Show what would be taken back, and change nothing
+    #[arg(long)]
+    pub plan: bool,
+
+    /// Go back only so far that this step is the last one done
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
+    pub to_step: Option<u8>,
+
+    /// Leave the node groups that setup made, and take back the rest as far as it is not in use
+    #[arg(long)]
+    pub keep_nodes: bool,
+
+    #[command(flatten)]
+    pub evict: EvictArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// What each step takes.
@@ -93,9 +162,21 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses
+    /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Save the plan, for setup --plan FILE; a plan that a check refuses is not saved
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
+
+    /// Export to a folder that is not empty
+    #[arg(long, requires = "export")]
+    pub force: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -215,13 +296,28 @@ pub struct NodeArgs {
 impl From<StepArgs> for SetupArgs {
     /// A step before the drain, which is not asked how to drain.
     fn from(step: StepArgs) -> Self {
-        #[derive(Parser)]
-        struct Defaults {
-            #[command(flatten)]
-            drain: DrainArgs,
-        }
-        SetupArgs { step, drain: Defaults::parse_from([""]).drain }
+        SetupArgs { step, drain: defaults() }
     }
+}
+
+impl From<UndoArgs> for SetupArgs {
+    /// What `undo` is not asked is what setup has where nothing is said.
+    fn from(undo: UndoArgs) -> Self {
+        let UndoArgs { target, evict, run, output, plan, .. } = undo;
+        let step = StepArgs { target, network: defaults(), cni: defaults(), nodes: defaults(), run, output };
+        let drain = DrainArgs { evict, dry_run: plan, ..defaults() };
+        SetupArgs { step, drain }
+    }
+}
+
+/// Arguments as they are where none is given.
+fn defaults<T: Args>() -> T {
+    #[derive(Parser)]
+    struct Nothing<T: Args> {
+        #[command(flatten)]
+        args: T,
+    }
+    Nothing::parse_from([""]).args
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -246,6 +342,26 @@ pub struct DrainArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub old_node_group: Vec<String>,
 
+    /// Show which nodes and pods would go, in which order, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Terminate old instances that no group owns
+    #[arg(long)]
+    pub terminate_unowned: bool,
+
+    /// Leave the old nodes as they are: nothing is cordoned, drained or terminated
+    #[arg(long)]
+    pub keep_old_nodes: bool,
+
+    #[command(flatten)]
+    pub evict: EvictArgs,
+}
+
+/// How nodes are emptied.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Drain")]
+pub struct EvictArgs {
     /// Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub drain_timeout: Option<std::time::Duration>,
@@ -258,7 +374,7 @@ pub struct DrainArgs {
     #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]
     pub max_in_flight: usize,
 
-    /// Old nodes that may be emptied at a time [default: all]
+    /// Nodes that may be emptied at a time [default: all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_unavailable_nodes: Option<usize>,
 
@@ -266,17 +382,9 @@ pub struct DrainArgs {
     #[arg(long)]
     pub surge_singletons: bool,
 
-    /// Show which nodes and pods would go, in which order, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
     /// Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster's name
     #[arg(long)]
     pub disable_eviction: bool,
-
-    /// The cluster's name, which --disable-eviction asks for
-    #[arg(long, value_name = "NAME")]
-    pub confirm_cluster: Option<String>,
 
     /// Evict pods that no controller would make anew: they are gone for good
     #[arg(long)]
@@ -285,14 +393,6 @@ pub struct DrainArgs {
     /// Evict pods with emptyDir volumes: what is in them is lost
     #[arg(long)]
     pub delete_emptydir_data: bool,
-
-    /// Terminate old instances that no group owns
-    #[arg(long)]
-    pub terminate_unowned: bool,
-
-    /// Leave the old nodes as they are: nothing is cordoned, drained or terminated
-    #[arg(long)]
-    pub keep_old_nodes: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -301,6 +401,13 @@ pub struct RunArgs {
     /// Go on without asking; risks still need their own flags
     #[arg(long, short)]
     pub yes: bool,
+
+    /// Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub accept: Vec<String>,
+    /// The cluster's name, which --disable-eviction and taking back ask for
+    #[arg(long, value_name = "NAME")]
+    pub confirm_cluster: Option<String>,
 
     /// Longest wait for any one thing to become so, e.g. 90s, 30m
     #[arg(long, value_name = "TIME", default_value = "20m", value_parser = parse_duration)]
@@ -325,6 +432,13 @@ pub enum Format {
     Json,
 }
 
+/// An output that has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// plan --output json
+    Plan,
+}
+
 #[derive(Debug, Clone, Args)]
 pub struct MaxPodsArgs {
     /// Instance types, e.g. m5.large
@@ -338,4 +452,52 @@ pub struct MaxPodsArgs {
     /// How the result is printed on stdout
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct IamPolicyArgs {
+    /// Name of the EKS cluster [default: any]
+    #[arg(long, short, env = "ENI_CUSTOM_CLUSTER", value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// AWS region [default: any]
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// AWS account, twelve digits [default: any]
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub account: Option<String>,
+
+    /// The cluster's VPC [default: any]
+    #[arg(long, value_name = "VPC")]
+    pub vpc: Option<String>,
+
+    /// For commands that only look: plan, status, verify, doctor
+    #[arg(long, conflicts_with = "step")]
+    pub read_only: bool,
+
+    /// For one step by itself
+    #[arg(long, value_name = "NAME", value_parser = step_parser())]
+    pub step: Option<Step>,
+
+    /// Also for drain-nodes --terminate-unowned
+    #[arg(long)]
+    pub terminate_unowned: bool,
+
+    /// Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy
+    #[arg(long, conflicts_with = "why")]
+    pub kubernetes: bool,
+
+    /// The Kubernetes group that the roles are bound to
+    #[arg(long, value_name = "NAME", default_value = "eni-custom", requires = "kubernetes")]
+    pub group: String,
+
+    /// Each action with the steps that need it and the reason, in place of the policy
+    #[arg(long)]
+    pub why: bool,
+}
+
+fn step_parser() -> impl TypedValueParser<Value = Step> {
+    PossibleValuesParser::new(Step::DOCUMENTED.map(Step::name))
+        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("no such step"))
 }

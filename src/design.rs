@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-pub(crate) use machine::daemon_pods;
 pub use machine::{MachineDesign, wanted_type};
+pub(crate) use machine::{daemon_pods, options};
 pub use network::{PodSubnet, RouteChoice, addressing};
 
 use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};

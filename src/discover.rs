@@ -1,22 +1,30 @@
 //! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
 
+mod gaps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
-use crate::aws::Aws;
-use crate::aws::ec2::PodInterface;
+pub use gaps::Reading;
+
+use crate::aws::{Aws, TAG_CLUSTER};
 use crate::design::{old_nodes, stack_name, wanted_type};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Budget, Caller, Cluster, Cni, Facts, Machine, Node, NodeGroups, Pod, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Node, NodeGroups,
+    Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
-use crate::k8s::{Kube, aws_auth, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
+use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::max_pods::Architecture;
+use crate::net::max_pods::{Architecture, InstanceType};
+use crate::net::reach::Firewall;
+use crate::net::vcpus::vcpu_family;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
+
+use gaps::Gaps;
 
 /// A part of the facts that can be read anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +35,19 @@ pub enum Section {
     NodeGroups,
     /// Nodes and what stands on them.
     Nodes,
+    /// What lets traffic through, and who must be reached.
+    Reach,
 }
 
 impl Section {
-    pub const ALL: [Section; 5] =
-        [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
+    pub const ALL: [Section; 6] = [
+        Section::Vpc,
+        Section::Cni,
+        Section::EniConfigs,
+        Section::NodeGroups,
+        Section::Nodes,
+        Section::Reach,
+    ];
 }
 
 /// Everything, as it is now.
@@ -40,40 +56,59 @@ pub async fn discover(
     settings: &Settings,
     caller: Caller,
     cluster: Cluster,
+    reading: Reading,
 ) -> Result<Facts> {
     let Clients { aws, kube } = clients;
+    let gaps = Gaps::new(reading);
     let labelled = async {
         match &settings.nodes {
             Some(selector) => nodes::selected(&kube.client, selector).await.map(Some),
             None => Ok(None),
         }
     };
-    let (vpc, cni, eniconfigs, node_groups, (nodes, pods, budgets), labelled_nodes, record) = tokio::try_join!(
+    let (vpc, cni, eniconfigs, node_groups, standing, labelled_nodes, record, (firewall, backends)) = tokio::try_join!(
         vpc(aws, &cluster),
-        cni(clients, &cluster),
-        eniconfig::read(&kube.client),
-        node_groups(clients, &cluster, settings),
-        nodes_and_pods(clients, &cluster),
+        cni(clients, &cluster, &gaps),
+        gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
+        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
+        nodes_and_pods(clients, &cluster, &gaps),
         labelled,
-        record::read(&kube.client),
+        gaps.read(Part::Record, record::read(&kube.client)),
+        reach(clients, &cluster, &gaps),
     )?;
     let mut facts = Facts {
         caller,
+        permissions: Permissions::default(),
         cluster,
         vpc,
+        firewall,
+        backends,
         machine: Machine::default(),
         cni,
         eniconfigs,
         node_groups,
-        nodes,
+        nodes: standing.nodes,
         labelled_nodes,
-        pods,
-        budgets,
+        pods: standing.pods,
+        budgets: standing.budgets,
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        loose_interfaces: standing.loose_interfaces,
+        occupants: Vec::new(),
         record,
+        unread: BTreeMap::new(),
     };
-    complete(clients, settings, &mut facts).await?;
+    facts.occupants = occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
+    match reading {
+        Reading::Whole => complete(clients, settings, &mut facts).await?,
+        // Who only looks starts no node and moves no pod.
+        Reading::Partial => {
+            let names = types_in_use(&facts);
+            let types = gaps.read(Part::InstanceTypes, instance_types(aws, &names));
+            facts.machine.types = types.await?;
+        }
+    }
+    facts.unread = gaps.unread();
     Ok(facts)
 }
 
@@ -87,18 +122,27 @@ pub async fn refresh(
     let Clients { aws, kube } = clients;
     let cluster = &facts.cluster;
     let reads = |section| sections.contains(&section);
-    let (vpc, cni, eniconfigs, node_groups, nodes) = tokio::try_join!(
+    let gaps = Gaps::new(Reading::Whole);
+    let (vpc, cni, eniconfigs, node_groups, standing, reach) = tokio::try_join!(
         only(reads(Section::Vpc), vpc(aws, cluster)),
-        only(reads(Section::Cni), cni(clients, cluster)),
+        only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
         only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
-        only(reads(Section::Nodes), nodes_and_pods(clients, cluster)),
+        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, &gaps)),
+        only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
-    let nodes_anew = nodes.is_some();
-    if let Some((nodes, pods, budgets)) = nodes {
+    let nodes_anew = standing.is_some();
+    if let Some(Standing { nodes, pods, budgets, loose_interfaces }) = standing {
         (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
+        facts.loose_interfaces = loose_interfaces;
     }
-    facts.vpc = vpc.unwrap_or_else(|| facts.vpc.clone());
+    if let Some(reach) = reach {
+        (facts.firewall, facts.backends) = reach;
+    }
+    if let Some(vpc) = vpc {
+        facts.occupants = occupants(clients, settings, &facts.cluster, &vpc).await?;
+        facts.vpc = vpc;
+    }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
     facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
@@ -109,6 +153,21 @@ pub async fn refresh(
         facts.record = record::read(&kube.client).await?;
     }
     Ok(())
+}
+
+/// What stands in the subnets that we made; asked for only where they are to go.
+async fn occupants(
+    clients: &Clients,
+    settings: &Settings,
+    cluster: &Cluster,
+    vpc: &Vpc,
+) -> Result<Vec<Occupant>> {
+    let ours = vpc.subnets.iter().filter(|subnet| subnet.tags.get(TAG_CLUSTER) == Some(&cluster.name));
+    let ours: Vec<String> = ours.map(|subnet| subnet.id.clone()).collect();
+    match settings.undo {
+        Some(_) => clients.aws.ec2.occupants(&ours).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What can be asked for only when the nodes are known.
@@ -139,35 +198,56 @@ async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<
     if wanted { read.await.map(Some) } else { Ok(None) }
 }
 
-async fn cni(clients: &Clients, cluster: &Cluster) -> Result<Cni> {
-    let (cni, addon) =
-        tokio::try_join!(cni::read(&clients.kube.client), clients.aws.eks.addon(&cluster.name))?;
+async fn cni(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Cni> {
+    let (cni, addon) = tokio::try_join!(
+        gaps.read(Part::Cni, cni::read(&clients.kube.client)),
+        gaps.read(Part::Addon, clients.aws.eks.addon(&cluster.name)),
+    )?;
     Ok(Cni { addon, ..cni })
 }
 
-async fn nodes_and_pods(clients: &Clients, cluster: &Cluster) -> Result<(Vec<Node>, Vec<Pod>, Vec<Budget>)> {
+/// Nodes and what stands on them, or should.
+struct Standing {
+    nodes: Vec<Node>,
+    pods: Vec<Pod>,
+    budgets: Vec<Budget>,
+    loose_interfaces: Vec<Interface>,
+}
+
+async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Standing> {
     let Clients { aws, kube } = clients;
     let nodes = async {
-        let (nodes, interfaces) =
-            tokio::try_join!(nodes::list(&kube.client), aws.ec2.pod_interfaces(&cluster.vpc_id))?;
-        with_instances(aws, nodes, interfaces).await
+        let (nodes, interfaces) = tokio::try_join!(
+            nodes::list(&kube.client),
+            gaps.read(Part::Interfaces, aws.ec2.pod_interfaces(&cluster.vpc_id)),
+        )?;
+        let (attached, loose): (Vec<_>, Vec<_>) = interfaces.into_iter().partition(|each| each.attached);
+        Ok::<_, Error>((with_instances(aws, nodes, attached, gaps).await?, loose))
     };
-    tokio::try_join!(nodes, pods::list(&kube.client), pods::budgets(&kube.client))
+    let pods = async {
+        tokio::try_join!(
+            gaps.read(Part::Pods, pods::list(&kube.client)),
+            gaps.read(Part::Pods, pods::budgets(&kube.client)),
+        )
+    };
+    let ((nodes, loose_interfaces), (pods, budgets)) = tokio::try_join!(nodes, pods)?;
+    Ok(Standing { nodes, pods, budgets, loose_interfaces })
 }
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let id = &cluster.vpc_id;
-    let quota = async {
-        // A missing permission here is no reason to stop: AWS itself checks the quota.
-        Ok(aws.quotas.cidr_blocks_per_vpc().await.unwrap_or(DEFAULT_BLOCK_QUOTA))
+    let quotas = async {
+        // A missing permission here is no reason to stop: AWS itself checks the quotas.
+        Ok(aws.quotas.of_vpc().await.map_err(|error| error.to_string()))
     };
-    let (blocks, subnets, route_tables, peerings, block_quota) = tokio::try_join!(
+    let (blocks, subnets, route_tables, peerings, quotas) = tokio::try_join!(
         aws.ec2.vpc(id),
         aws.ec2.subnets(id),
         aws.ec2.route_tables(id),
         aws.ec2.peerings(id),
-        quota,
+        quotas,
     )?;
+    let quotas = Quotas::of(quotas);
     Ok(Vpc {
         id: id.clone(),
         primary: blocks.primary,
@@ -175,8 +255,34 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
         subnets,
         route_tables,
         peerings,
-        block_quota,
+        block_quota: quotas.blocks.map_or(DEFAULT_BLOCK_QUOTA, |blocks| blocks as usize),
+        quotas,
     })
+}
+
+/// Each of these may be forbidden to whoever runs this, and no change needs it: then what it would have told is
+/// unknown.
+async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Firewall, Backends)> {
+    let ec2 = &clients.aws.ec2;
+    let (groups, acls, backends) = tokio::join!(
+        ec2.security_groups(&cluster.vpc_id),
+        ec2.network_acls(&cluster.vpc_id),
+        backends::read(&clients.kube.client),
+    );
+    let mut firewall = Firewall::default();
+    match groups {
+        Ok(groups) => firewall.groups = groups,
+        Err(error) => {
+            gaps.note(Part::SecurityGroups, &error);
+            firewall.groups_unknown = Some(error.in_short());
+        }
+    }
+    match acls {
+        Ok(acls) => firewall.acls = acls,
+        Err(error) => firewall.acls_unknown = Some(error.in_short()),
+    }
+    let unknown = |error: Error| Backends { unknown: Some(error.in_short()), ..Backends::default() };
+    Ok((firewall, backends.unwrap_or_else(unknown)))
 }
 
 async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) -> Result<NodeGroups> {
@@ -199,7 +305,13 @@ async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) 
 }
 
 /// The stacks that a design of this cluster could name: one for each zone of the region.
+///
+/// Where they are taken back, whatever has our tag: their names were asked for in another run.
 async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
+    if settings.undo.is_some() {
+        let found = aws.cloudformation.stacks_tagged(TAG_CLUSTER, &cluster.name).await?;
+        return Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect());
+    }
     let zones = aws.ec2.zones().await?;
     let mut names = vec![stack_name(&cluster.name, "base")];
     names.extend(zones.iter().map(|zone| {
@@ -211,19 +323,27 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
 }
 
 /// Nodes with what EC2 knows of their instances.
-async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInterface>) -> Result<Vec<Node>> {
+async fn with_instances(
+    aws: &Aws,
+    mut nodes: Vec<Node>,
+    interfaces: Vec<Interface>,
+    gaps: &Gaps,
+) -> Result<Vec<Node>> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
-    let instances = aws.ec2.instances(&ids).await?;
-    let mut attached: BTreeMap<String, (BTreeSet<String>, u32)> = BTreeMap::new();
+    let instances = gaps.read(Part::Instances, aws.ec2.instances(&ids)).await?;
+    let mut attached: BTreeMap<String, Vec<Interface>> = BTreeMap::new();
     for interface in interfaces {
-        let (subnets, addresses) = attached.entry(interface.instance).or_default();
-        subnets.insert(interface.subnet);
-        *addresses += interface.addresses;
+        attached.entry(interface.instance.clone()).or_default().push(interface);
     }
     for node in &mut nodes {
         let Some(id) = &node.instance_id else { continue };
-        node.subnet = instances.get(id).map(|instance| instance.subnet.clone());
-        (node.pod_subnets, node.pod_addresses) = attached.remove(id).unwrap_or_default();
+        if let Some(instance) = instances.get(id) {
+            node.subnet = Some(instance.subnet.clone());
+            node.security_groups = instance.security_groups.clone();
+        }
+        node.interfaces = attached.remove(id).unwrap_or_default();
+        node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();
+        node.pod_addresses = node.interfaces.iter().map(|interface| interface.addresses).sum();
     }
     // An instance that is gone leaves its Node for a moment.
     nodes.retain(|node| {
@@ -237,16 +357,27 @@ async fn with_instances(aws: &Aws, mut nodes: Vec<Node>, interfaces: Vec<PodInte
     Ok(nodes)
 }
 
+fn types_in_use(facts: &Facts) -> BTreeSet<String> {
+    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
+    in_use.filter(|name| !name.is_empty()).collect()
+}
+
+async fn instance_types(aws: &Aws, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
+    if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
+}
+
 /// Instance types at hand, and the image for new nodes.
 async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
-    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
-    let mut names: BTreeSet<String> = in_use.filter(|name| !name.is_empty()).collect();
+    let mut names = types_in_use(facts);
     let wanted = wanted_type(settings, facts);
     names.extend(wanted.clone());
-    let types = if names.is_empty() { BTreeMap::new() } else { aws.ec2.instance_types(&names).await? };
+    let types = instance_types(aws, &names).await?;
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
-    let mut machine = Machine { types, unknown_type, image: None, image_error: None };
+    let mut machine = Machine { types, unknown_type, ..Machine::default() };
     let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
+    if let Some(family) = vcpu_family(&instance_type.name) {
+        machine.vcpu_quota = aws.quotas.of_ec2(family.code).await.unwrap_or_default();
+    }
     let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
     let id = match &settings.ami_id {
         Some(id) => Ok(id.clone()),

@@ -1,11 +1,13 @@
 //! The one error type: what failed, where, why, and what to type next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::finding::Finding;
+use crate::steps::Step;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -45,7 +47,20 @@ struct Parts {
     at: Option<String>,
     cause: Option<Cause>,
     next: Option<String>,
+    halfway: Option<Halfway>,
     findings: Vec<Finding>,
+}
+
+/// Where a run of several steps stopped, and the two ways out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Halfway {
+    pub done: Vec<Step>,
+    pub stopped_in: Step,
+    pub not_begun: Vec<Step>,
+    /// The command that goes on from here.
+    pub go_on: String,
+    /// The command that takes back what is done.
+    pub take_back: String,
 }
 
 impl Error {
@@ -56,6 +71,7 @@ impl Error {
             at: None,
             cause: None,
             next: None,
+            halfway: None,
             findings: Vec::new(),
         }))
     }
@@ -86,9 +102,29 @@ impl Error {
         error
     }
 
+    /// Warnings that `--yes` is no answer to: exit 3.
+    pub fn refused_for_risks(findings: Vec<Finding>) -> Self {
+        let what = match findings.len() {
+            1 => "a risk must be accepted first; nothing was changed".to_string(),
+            n => format!("{n} risks must be accepted first; nothing was changed"),
+        };
+        let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
+        let flags: Vec<String> = ids.iter().map(|id| format!("--accept {id}")).collect();
+        let mut error = Self::new(Exit::Refused, what).next(format!("mend it, or add {}", flags.join(" ")));
+        error.0.findings = findings;
+        error
+    }
+
     /// Changed, but not proven: exit 4.
     pub fn unproven(what: impl Into<String>) -> Self {
         Self::new(Exit::Unproven, what)
+    }
+
+    /// The same, with each thing that is not so.
+    pub fn unproven_by(what: impl Into<String>, findings: Vec<Finding>) -> Self {
+        let mut error = Self::unproven(what);
+        error.0.findings = findings;
+        error
     }
 
     /// Ctrl-C: exit 130.
@@ -118,6 +154,12 @@ impl Error {
         self
     }
 
+    /// Where the run stopped.
+    pub fn halfway(mut self, halfway: Halfway) -> Self {
+        self.0.halfway = Some(halfway);
+        self
+    }
+
     /// The same, unless a deeper place already knew better.
     pub fn or_next(self, command: impl Into<String>) -> Self {
         if self.0.next.is_some() { self } else { self.next(command) }
@@ -143,8 +185,20 @@ impl Error {
         self.0.next.as_deref()
     }
 
+    pub fn where_it_stopped(&self) -> Option<&Halfway> {
+        self.0.halfway.as_ref()
+    }
+
     pub fn findings(&self) -> &[Finding] {
         &self.0.findings
+    }
+
+    /// What failed, and the service's code for it: enough for one who goes on without.
+    pub fn in_short(&self) -> String {
+        match self.code() {
+            "" => self.to_string(),
+            code => format!("{}: {code}", self.what()),
+        }
     }
 
     /// The service's error code, or nothing.

@@ -28,6 +28,9 @@ pub enum Event {
         step: Step,
         number: u8,
         of: usize,
+        /// It is taken back.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        undo: bool,
     },
     /// A change is about to be made.
     Change {

@@ -1,22 +1,29 @@
 //! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
 
+mod backends;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
-pub use workload::{Budget, Controller, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
+pub use backends::{Backend, Backends, Webhook};
+pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
+use crate::net::reach::Firewall;
 
 /// Everything that decisions are taken from.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub caller: Caller,
+    pub permissions: Permissions,
     pub cluster: Cluster,
     pub vpc: Vpc,
+    pub firewall: Firewall,
+    pub backends: Backends,
     pub machine: Machine,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
@@ -31,8 +38,29 @@ pub struct Facts {
     /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on
     /// old nodes.
     pub ordered_sets: BTreeSet<String>,
+    /// Interfaces that the CNI made and that no instance holds.
+    pub loose_interfaces: Vec<Interface>,
+    /// What stands in the subnets that this program made; read where something is taken back.
+    pub occupants: Vec<Occupant>,
     /// What this program wrote down in earlier runs.
     pub record: Record,
+    /// Parts that could not be read, and why, in the service's words. There is nothing of them in here.
+    pub unread: BTreeMap<Part, String>,
+}
+
+/// A part of the facts that permissions may keep from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Addon,
+    Cni,
+    EniConfigs,
+    Instances,
+    InstanceTypes,
+    Interfaces,
+    NodeGroups,
+    Pods,
+    Record,
+    SecurityGroups,
 }
 
 /// Who asks, as STS says.
@@ -41,6 +69,17 @@ pub struct Caller {
     pub account: String,
     pub arn: String,
     pub region: String,
+}
+
+/// What IAM says of the calls that are planned. Nothing was asked where nothing is to be changed.
+#[derive(Debug, Clone, Default)]
+pub struct Permissions {
+    /// `ec2:CreateSubnet`
+    pub asked: BTreeSet<&'static str>,
+    /// Of those asked, what the caller may not call.
+    pub denied: BTreeSet<&'static str>,
+    /// What nothing is known of, by the reason.
+    pub unknown: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
 /// EKS DescribeCluster.
@@ -56,6 +95,10 @@ pub struct Cluster {
     pub certificate_authority: String,
     pub vpc_id: String,
     pub security_group: String,
+    /// Further groups of the control plane's interfaces (resourcesVpcConfig.securityGroupIds).
+    pub control_plane_groups: Vec<String>,
+    /// Nodes find the API server inside of the VPC.
+    pub private_endpoint: bool,
     pub service_cidr: Option<Ipv4Net>,
     pub ipv6: bool,
     pub auto_mode: bool,
@@ -82,6 +125,37 @@ pub struct Vpc {
     pub peerings: Vec<Peering>,
     /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 where it can't be read.
     pub block_quota: usize,
+    pub quotas: Quotas,
+}
+
+/// Service Quotas of service `vpc`. Nothing: AWS doesn't tell, or it could not be read, and the default is assumed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quotas {
+    pub blocks: Option<u32>,
+    pub subnets: Option<u32>,
+    pub groups_per_interface: Option<u32>,
+    pub interfaces: Option<u32>,
+    /// Why they could not be read.
+    pub unread: Option<String>,
+}
+
+impl Quotas {
+    /// From what Service Quotas lists by code.
+    pub fn of(listed: Result<BTreeMap<String, u32>, String>) -> Self {
+        match listed {
+            Err(reason) => Quotas { unread: Some(reason), ..Quotas::default() },
+            Ok(listed) => {
+                let of = |code: &str| listed.get(code).copied();
+                Quotas {
+                    blocks: of("L-83CA0A9D"),
+                    subnets: of("L-407747CB"),
+                    groups_per_interface: of("L-2AFB9258"),
+                    interfaces: of("L-DF5E4CA3"),
+                    unread: None,
+                }
+            }
+        }
+    }
 }
 
 /// A CidrBlockAssociation.
@@ -118,6 +192,8 @@ pub struct Route {
     pub destination: Ipv4Net,
     /// `local`, `igw-…`, `nat-…`, `tgw-…`
     pub target: String,
+    /// What it leads to is gone.
+    pub blackhole: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -140,6 +216,9 @@ pub struct Machine {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
+    /// vCPUs of running On-Demand instances that the account may have of the type's family; nothing where it can't
+    /// be read.
+    pub vcpu_quota: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -201,6 +280,8 @@ pub struct Addon {
 pub struct EniConfigs {
     pub crd: Crd,
     pub items: Vec<EniConfig>,
+    /// What is wrong with the shape of an ENIConfig's spec, by its name: an untyped definition takes anything.
+    pub malformed: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -214,11 +295,15 @@ pub enum Crd {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EniConfig {
     pub name: String,
     pub subnet: String,
     pub security_groups: Vec<String>,
+    /// Labelled as written by this program.
+    #[serde(default)]
+    pub ours: bool,
 }
 
 /// Stacks and groups that hold nodes.
@@ -230,10 +315,57 @@ pub struct NodeGroups {
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
     pub managed: Vec<ManagedNodeGroup>,
-    /// Principals with an access entry, and its type; empty in CONFIG_MAP mode.
-    pub access_entries: BTreeMap<String, String>,
+    /// Access entries by principal; empty in CONFIG_MAP mode.
+    pub access_entries: BTreeMap<String, AccessEntry>,
     /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
     pub aws_auth: Option<String>,
+}
+
+/// Who may enter the cluster, as EKS has it.
+#[derive(Debug, Clone)]
+pub struct AccessEntry {
+    /// `EC2_LINUX`, `STANDARD`, …
+    pub kind: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A network interface in a subnet that this program made, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupant {
+    pub id: String,
+    pub subnet: String,
+    /// `aws-K8S-i-0ab`, `ELB app/shop/1a2b`, …
+    pub description: String,
+    /// `interface`, `vpc_endpoint`, `nat_gateway`, …
+    pub kind: String,
+    /// `available` is attached to nothing.
+    pub status: String,
+    pub instance: Option<String>,
+    /// Who made it, as account or service.
+    pub requester: String,
+}
+
+impl Occupant {
+    /// The CNI's own, made for pods (amazon-vpc-cni-k8s, eniDescriptionPrefix).
+    pub fn is_for_pods(&self) -> bool {
+        self.description.starts_with("aws-K8S-")
+    }
+
+    /// What it is and who uses it, for people: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
+    pub fn told(&self) -> String {
+        let user = match (&self.instance, self.description.as_str(), self.kind.as_str()) {
+            (Some(instance), "", _) => instance.clone(),
+            (Some(instance), description, _) => format!("{description}, of {instance}"),
+            (None, "", kind) => format!("{kind} of {}", self.requester),
+            (None, description, _) => description.to_string(),
+        };
+        format!("{} ({user}) in {}", self.id, self.subnet)
+    }
+
+    /// For pods, and left over: its instance ended before the CNI had deleted it.
+    pub fn is_leaked(&self) -> bool {
+        self.is_for_pods() && self.status == "available" && self.instance.is_none()
+    }
 }
 
 #[derive(Debug, Clone)]

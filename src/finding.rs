@@ -1,9 +1,14 @@
 //! What a check has to say: what, where, why, and the mend.
 
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::checks::registry;
+
 /// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is changed while it stands.
@@ -15,7 +20,7 @@ pub enum Severity {
 }
 
 /// One thing a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Stable, for scripts: `EC-NET-003`.
     pub id: &'static str,
@@ -27,6 +32,12 @@ pub struct Finding {
     pub why: String,
     /// What to do or to type.
     pub mend: String,
+    /// Where the documentation tells more.
+    pub link: String,
+    /// A warning that `--yes` is no answer to: `--accept` is, or a person.
+    pub risk: bool,
+    /// `--accept` names it.
+    pub accepted: bool,
 }
 
 impl Finding {
@@ -50,7 +61,18 @@ impl Finding {
             place: String::new(),
             why: String::new(),
             mend: String::new(),
+            link: registry::link(id),
+            risk: false,
+            accepted: false,
         }
+    }
+
+    /// The same, with what is known of its id and what was accepted.
+    pub fn judged(mut self, accepted: &BTreeSet<String>) -> Self {
+        let is_warning = self.severity == Severity::Warning;
+        self.risk = is_warning && registry::entry_of(self.id).is_some_and(|entry| entry.risk);
+        self.accepted = is_warning && accepted.contains(self.id);
+        self
     }
 
     pub fn at(mut self, place: impl Into<String>) -> Self {

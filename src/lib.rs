@@ -4,6 +4,7 @@
 //! design and the facts make a plan of nine `steps`, `run` walks it, `ui` shows it. Pure in the middle, clients
 //! (`aws`, `k8s`) at the edge, one place that prints.
 
+pub mod alternatives;
 pub mod app;
 pub mod aws;
 pub mod calls;
@@ -11,20 +12,28 @@ pub mod checks;
 pub mod cli;
 pub mod design;
 pub mod discover;
+pub mod doctor;
 pub mod drain;
 pub mod error;
 pub mod events;
 pub mod exit;
+pub mod export;
 pub mod facts;
 pub mod finding;
 pub mod k8s;
 pub mod net;
 pub mod nodes;
+pub mod permissions;
 pub mod plan;
+pub mod policy;
+pub mod probe;
+pub mod reach;
 pub mod run;
 #[cfg(test)]
 mod sample;
+pub mod saved;
 pub mod settings;
+pub mod status;
 pub mod steps;
 pub mod ui;
 pub mod verify;

@@ -8,15 +8,20 @@ use crate::aws::Aws;
 use crate::calls::{Calls, Count};
 use crate::checks::{Scene, check};
 use crate::design::design;
-use crate::discover::discover;
-use crate::error::{Error, Result};
+use crate::discover::{Reading, discover};
+use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
+use crate::exit::Exit;
+use crate::finding::Finding;
 use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
+use crate::k8s::record::{self, Record};
+use crate::permissions;
 use crate::plan::{Plan, plan};
-use crate::settings::Settings;
+use crate::saved::Saved;
+use crate::settings::{Settings, Undo};
 use crate::steps::{Rules, Step, with_rules};
-use crate::verify::verify;
+use crate::verify::{Check, Expected, Status, verify};
 use crate::walk::{Clients, Seen, Walk, until};
 
 /// What a run came to.
@@ -44,12 +49,19 @@ pub struct Prepared {
     pub walk: Walk,
     pub plan: Plan,
     pub steps: Vec<Step>,
+    /// What the plan must be the same as.
+    saved: Option<Saved>,
     calls: Calls,
     started: Instant,
 }
 
 /// Logs in and reads everything; changes nothing.
-pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -> Result<(Walk, Calls)> {
+pub async fn connect(
+    settings: Settings,
+    events: Events,
+    interrupt: Interrupt,
+    reading: Reading,
+) -> Result<(Walk, Calls)> {
     let calls = Calls::default();
     let Some(name) = settings.cluster.clone() else {
         return Err(
@@ -77,7 +89,7 @@ pub async fn connect(settings: Settings, events: Events, interrupt: Interrupt) -
     let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
-    let facts = discover(&clients, &settings, caller, cluster).await?;
+    let facts = discover(&clients, &settings, caller, cluster, reading).await?;
     let design = design(&settings, &facts);
     let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
     Ok((walk, calls))
@@ -106,22 +118,31 @@ pub async fn prepare(
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (walk, calls) = connect(settings, events, interrupt).await?;
+    let (mut walk, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
+    ask_permissions(&mut walk, steps).await;
     let plan = make_plan(&walk, steps);
-    Ok(Prepared { walk, plan, steps: steps.to_vec(), calls, started })
+    Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, calls, started })
+}
+
+/// Before the first change: may the caller do all that these steps would do?
+async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
+    let planned = plan(&walk.design, &walk.facts, &walk.settings, steps, Vec::new());
+    let busy: Vec<Step> =
+        planned.steps.iter().filter(|step| !step.changes.is_empty()).map(|step| step.step).collect();
+    walk.facts.permissions = permissions::read(walk, &busy).await;
 }
 
 fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
     let scene = Scene { settings: &walk.settings, facts: &walk.facts, design: &walk.design, steps };
     let mut findings = check(&scene);
-    if steps.len() == 1 {
+    if steps.len() == 1 && walk.settings.undo.is_none() {
         findings.extend(unmet_needs(walk, steps[0]));
     }
     plan(&walk.design, &walk.facts, &walk.settings, steps, findings)
 }
 
 /// A step alone builds on others: what they would still change is in its way.
-fn unmet_needs(walk: &Walk, step: Step) -> Vec<crate::finding::Finding> {
+fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
     let left = plan(&walk.design, &walk.facts, &walk.settings, step.needs(), Vec::new());
     // A step that has nothing to do itself needs nothing.
     let itself = plan(&walk.design, &walk.facts, &walk.settings, &[step], Vec::new());
@@ -131,27 +152,59 @@ fn unmet_needs(walk: &Walk, step: Step) -> Vec<crate::finding::Finding> {
     let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
     unmet
         .map(|needed| {
-            crate::finding::Finding::error(
-                "EC-RUN-001",
-                format!("{} comes after {}", step.name(), needed.step.name()),
-            )
-            .at(needed.changes.iter().map(|change| change.resource.clone()).collect::<Vec<_>>().join(", "))
-            .why("what it makes is not there yet")
-            .mend(format!("eni-custom {}", needed.step.name()))
+            Finding::error("EC-RUN-001", format!("{} comes after {}", step.name(), needed.step.name()))
+                .at(needed
+                    .changes
+                    .iter()
+                    .map(|change| change.resource.clone())
+                    .collect::<Vec<_>>()
+                    .join(", "))
+                .why("what it makes is not there yet")
+                .mend(format!("eni-custom {}", needed.step.name()))
         })
         .collect()
 }
 
 impl Prepared {
-    /// Refuses where a check does. Nothing has been changed by then.
+    /// From here on this saved plan is what is made, or nothing.
+    pub fn hold_to(&mut self, saved: Saved) -> Result<()> {
+        saved.is_for(&self.walk.facts.caller, &self.walk.facts.cluster)?;
+        self.saved = Some(saved);
+        self.refuse_moved()
+    }
+
+    fn refuse_moved(&self) -> Result<()> {
+        let Walk { design, facts, settings, .. } = &self.walk;
+        let moved = self.saved.as_ref().map(|saved| saved.moved(&self.plan, design, facts, settings));
+        match moved {
+            Some(moved) if !moved.is_empty() => Err(Error::refused_by(moved)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses where a check does, or where a risk was not accepted. Nothing has been changed by then.
     pub fn refuse(&self) -> Result<()> {
         let errors = self.plan.errors();
-        if errors.is_empty() { Ok(()) } else { Err(Error::refused_by(errors)) }
+        if !errors.is_empty() {
+            return Err(Error::refused_by(errors));
+        }
+        let risks = self.plan.open_risks();
+        if risks.is_empty() { Ok(()) } else { Err(Error::refused_for_risks(risks)) }
+    }
+
+    /// A person has said yes to these findings.
+    pub fn accept(&mut self, findings: &[Finding]) {
+        let accepted = &mut self.walk.settings.accept;
+        accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
+        for finding in &mut self.plan.findings {
+            *finding = finding.clone().judged(accepted);
+        }
     }
 
     /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
     pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
         self.walk.observe().await?;
+        ask_permissions(&mut self.walk, &steps).await;
         self.plan = make_plan(&self.walk, &steps);
         self.steps = steps;
         Ok(())
@@ -187,6 +240,7 @@ impl Prepared {
         let checked = async {
             self.walk.observe().await?;
             self.plan = make_plan(&self.walk, &self.steps);
+            self.refuse_moved()?;
             self.refuse()
         };
         match checked.await {
@@ -205,9 +259,11 @@ impl Prepared {
         for step in self.steps.clone() {
             let started = Instant::now();
             let before = self.calls.count();
-            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of });
+            let undo = self.walk.settings.undo.is_some();
+            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
             // What an earlier step changed or waited for has changed what there is to read.
-            let changes = with_rules!(step, R => walk_one::<R>(&mut self.walk, changed).await)?;
+            let walked = with_rules!(step, undo, R => walk_one::<R>(&mut self.walk, changed).await);
+            let changes = walked.map_err(|error| self.halfway(error, step, &outcomes))?;
             changed |= changes > 0;
             let outcome = StepOutcome {
                 step,
@@ -223,10 +279,51 @@ impl Prepared {
             });
             outcomes.push(outcome);
         }
-        if of > 1 {
-            self.prove(changed).await?;
+        match self.walk.settings.undo {
+            Some(undo) => self.forget(undo).await?,
+            None if of > 1 => self.prove(changed).await?,
+            None => {}
         }
         Ok(outcomes)
+    }
+
+    /// Several steps that stop in one of them: how far they came, and both ways from there.
+    fn halfway(&self, error: Error, step: Step, done: &[StepOutcome]) -> Error {
+        let settings = &self.walk.settings;
+        if self.steps.len() == 1 {
+            return error;
+        }
+        let command = if settings.undo.is_some() { "undo" } else { "setup" };
+        let (go_on, take_back) = (settings.command_line(command), settings.undo_command());
+        let not_begun = self.steps.iter().copied().skip_while(|each| *each != step).skip(1).collect();
+        let done = done.iter().map(|outcome| outcome.step).collect();
+        error.halfway(Halfway { done, stopped_in: step, not_begun, go_on, take_back })
+    }
+
+    /// The record goes last, when nothing is left that it tells of.
+    async fn forget(&mut self, undo: Undo) -> Result<()> {
+        if undo != Undo::default() {
+            return Ok(());
+        }
+        self.walk.observe().await?;
+        let left = plan(
+            &self.walk.design,
+            &self.walk.facts,
+            &self.walk.settings,
+            &Step::order_back(undo),
+            Vec::new(),
+        );
+        let left: Vec<String> =
+            left.steps.iter().flat_map(|step| &step.changes).map(|change| change.resource.clone()).collect();
+        if !left.is_empty() {
+            return Err(Error::unproven("not all is taken back")
+                .because(left.join(", "))
+                .next("eni-custom undo --plan shows what is left; running undo again goes on from here"));
+        }
+        if self.walk.facts.record != Record::default() {
+            record::delete(&self.walk.clients.kube.client).await?;
+        }
+        Ok(())
     }
 
     /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show.
@@ -235,24 +332,39 @@ impl Prepared {
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
         let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
         let mut first = true;
+        // What was wrong at the last look.
+        let mut wrong: Vec<Check> = Vec::new();
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
             if changed || !std::mem::take(&mut first) {
                 walk.observe().await?;
             }
-            let wrong = verify(&walk.design, &walk.facts, &walk.settings);
-            Ok(if wrong.is_empty() { Seen::Yes(()) } else { Seen::NotYet(wrong.join("; ")) })
-        });
-        match proven.await {
-            Err(error) if error.exit() == crate::exit::Exit::Failed && error.code().is_empty() => {
-                let mut unproven =
-                    Error::unproven("the changes are made, but the end state is not as it should be");
-                if let Some(cause) = error.reason() {
-                    unproven = unproven.cause(cause.clone());
-                }
-                Err(unproven
-                    .next("eni-custom plan shows what differs; running setup again goes on from here"))
+            let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
+            let report = verify(&walk.facts, &expected);
+            let failed = report.checks().filter(|check| check.status == Status::Failed);
+            wrong = failed.cloned().collect();
+            if !wrong.is_empty() {
+                let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
+                return Ok(Seen::NotYet(told.join("; ")));
             }
-            other => other,
+            Ok(Seen::Yes(report))
+        });
+        let proven = proven.await;
+        match proven {
+            Ok(report) => {
+                for warning in report.checks().filter_map(Check::finding) {
+                    walk.events.emit(Event::Finding(warning));
+                }
+                Ok(())
+            }
+            // It ran out of time with something wrong; a call that failed has a cause of its own.
+            Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !wrong.is_empty() => {
+                Err(Error::unproven_by(
+                    "the changes are made, but the end state is not as it should be",
+                    wrong.iter().filter_map(Check::finding).collect(),
+                )
+                .next("eni-custom plan shows what differs; running setup again goes on from here"))
+            }
+            Err(error) => Err(error),
         }
     }
 }

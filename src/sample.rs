@@ -8,19 +8,22 @@ use serde_json::Value;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
-    Authentication, Budget, Caller, CidrBlock, Cluster, Cni, Controller, EniConfigs, Facts, Least, Machine,
-    Node, NodeGroups, NodeKind, Pod, Requests, Subnet, Vpc,
+    Authentication, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd, EniConfig,
+    EniConfigs, Facts, Interface, Least, Machine, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas,
+    Requests, Rollout, Subnet, Vpc,
 };
 use crate::k8s::record::Record;
 use crate::net::max_pods::known;
+use crate::net::reach::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::settings::{Origins, Settings};
 
 /// `setup` with these arguments.
 pub fn settings(arguments: &[&str]) -> Settings {
     let cli = Cli::try_parse_from(["eni-custom", "setup"].iter().chain(arguments)).unwrap();
     match cli.command {
-        Command::Setup(args) => Settings::new(args, Origins::default()).unwrap(),
+        Command::Setup(args) => Settings::new(args.all, Origins::default()).unwrap(),
         other => unreachable!("{other:?}"),
     }
 }
@@ -45,6 +48,7 @@ pub fn facts() -> Facts {
     let m5 = known("m5.large").unwrap().clone();
     Facts {
         caller: Caller { account: "1".into(), arn: "arn:aws:iam::1:user/u".into(), region: "r".into() },
+        permissions: Permissions::default(),
         cluster: Cluster {
             name: "shop".into(),
             arn: "arn:aws:eks:r:1:cluster/shop".into(),
@@ -54,6 +58,8 @@ pub fn facts() -> Facts {
             certificate_authority: String::new(),
             vpc_id: "vpc-1".into(),
             security_group: "sg-cluster".into(),
+            control_plane_groups: Vec::new(),
+            private_endpoint: true,
             service_cidr: Some("172.20.0.0/16".parse().unwrap()),
             ipv6: false,
             auto_mode: false,
@@ -68,7 +74,10 @@ pub fn facts() -> Facts {
             route_tables: Vec::new(),
             peerings: Vec::new(),
             block_quota: 5,
+            quotas: Quotas::default(),
         },
+        firewall: firewall(),
+        backends: Backends::default(),
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),
         eniconfigs: EniConfigs::default(),
@@ -79,8 +88,92 @@ pub fn facts() -> Facts {
         budgets: Vec::new(),
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
+        loose_interfaces: Vec::new(),
+        occupants: Vec::new(),
         record: Record::default(),
+        unread: BTreeMap::new(),
     }
+}
+
+/// The same cluster with custom networking as somebody set it up by hand: a new node and a pod in each zone, no old
+/// ones, and nothing of ours.
+pub fn custom() -> Facts {
+    let mut facts = facts();
+    for (zone, cidr) in [("a", "100.64.0.0/18"), ("b", "100.64.64.0/18")] {
+        let subnet = Subnet {
+            id: format!("pods-{zone}"),
+            cidr: cidr.parse().unwrap(),
+            free: 16000,
+            ..facts.vpc.subnets.iter().find(|subnet| subnet.zone == zone).unwrap().clone()
+        };
+        facts.vpc.subnets.push(subnet);
+    }
+    facts.cni = Cni {
+        image: "cni:v1.20.4".into(),
+        env: [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), ZONE_LABEL.into())].into(),
+        rollout: Rollout { observed: true, desired: 2, updated: 2, available: 2 },
+        ..Cni::default()
+    };
+    let config = |zone: &str| EniConfig {
+        name: zone.into(),
+        subnet: format!("pods-{zone}"),
+        security_groups: vec!["sg-cluster".into()],
+        ours: false,
+    };
+    let crd = Crd::Typed { established: true };
+    facts.eniconfigs = EniConfigs { crd, items: vec![config("a"), config("b")], ..EniConfigs::default() };
+    facts.nodes = ["a", "b"].map(|zone| custom_node(&format!("new-{zone}"), zone)).into();
+    facts.pods = [("a", "100.64.0.9"), ("b", "100.64.64.9")]
+        .map(|(zone, address)| Pod {
+            node: format!("new-{zone}"),
+            address: Some(address.into()),
+            ..pod("shop", &format!("cart-{zone}"))
+        })
+        .into();
+    facts
+}
+
+/// A node that started with custom networking on, with one interface for pods.
+pub fn custom_node(name: &str, zone: &str) -> Node {
+    let interface = Interface {
+        id: format!("eni-{name}"),
+        instance: format!("i-{name}"),
+        attached: true,
+        subnet: format!("pods-{zone}"),
+        security_groups: ["sg-cluster".into()].into(),
+        addresses: 9,
+        cluster: Some("shop".into()),
+    };
+    Node {
+        instance_id: Some(interface.instance.clone()),
+        subnet: Some(format!("subnet-{zone}")),
+        security_groups: interface.security_groups.clone(),
+        pod_subnets: [interface.subnet.clone()].into(),
+        pod_addresses: interface.addresses,
+        interfaces: vec![interface],
+        ..node(name, zone)
+    }
+}
+
+/// The cluster security group as EKS makes it, and the network ACL that a VPC begins with.
+fn firewall() -> Firewall {
+    let everywhere = "0.0.0.0/0".parse().unwrap();
+    let any = |peer| Rule { traffic: Traffic::ALL, peer };
+    let cluster = SecurityGroup {
+        id: "sg-cluster".into(),
+        ingress: vec![any(Peer::Group("sg-cluster".into()))],
+        egress: vec![any(Peer::Cidr(everywhere))],
+        tags: BTreeMap::new(),
+    };
+    let all = vec![AclEntry { number: 100, allow: true, traffic: Traffic::ALL, cidr: everywhere }];
+    let acl = NetworkAcl {
+        id: "acl-1".into(),
+        default: true,
+        subnets: ["subnet-a".into(), "subnet-b".into()].into(),
+        ingress: all.clone(),
+        egress: all,
+    };
+    Firewall { groups: [(cluster.id.clone(), cluster)].into(), acls: vec![acl], ..Firewall::default() }
 }
 
 pub fn pod(namespace: &str, name: &str) -> Pod {
@@ -141,5 +234,7 @@ pub fn node(name: &str, zone: &str) -> Node {
         subnet: None,
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,
+        interfaces: Vec::new(),
+        security_groups: ["sg-cluster".into()].into(),
     }
 }

@@ -2,18 +2,23 @@
 
 mod command_line;
 mod file;
+mod planned;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use ipnet::Ipv4Net;
 
+use crate::checks::registry;
 use crate::cli::{Cli, Command, SetupArgs, StepArgs};
 use crate::error::{Error, Result};
 use crate::k8s::KubeconfigChoice;
 use crate::nodes::user_data::AmiFamily;
+use crate::steps::Step;
+
+pub use command_line::shell_quote;
 
 /// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,15 +77,48 @@ pub struct Settings {
     pub terminate_unowned: bool,
     pub keep_old_nodes: bool,
     pub yes: bool,
+    /// Ids of warnings that are no reason to stop.
+    pub accept: BTreeSet<String>,
     pub timeout: Duration,
+    /// The command changes nothing: `plan`, `--dry-run`.
+    pub only_looks: bool,
+    /// Where something is taken back: what.
+    pub undo: Option<Undo>,
     origins: BTreeMap<String, Origin>,
 }
 
-/// Parses the command line, and the file for what it leaves open. Exits by itself on --help and bad usage, as clap
-/// does.
+/// What is to be taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undo {
+    /// Number of the last step that stays done; nothing where none does.
+    pub to_step: Option<u8>,
+    pub keep_nodes: bool,
+    /// One step alone.
+    pub only: Option<Step>,
+}
+
+impl Undo {
+    pub fn takes_back(self, step: Step) -> bool {
+        match self.only {
+            Some(only) => only == step,
+            None => step.number() > self.to_step.unwrap_or_default(),
+        }
+    }
+}
+
+/// Parses the command line, a saved plan where one is given, and the file for what both leave open. Exits by itself
+/// on --help and bad usage, as clap does.
 pub fn parse() -> Result<(Command, Origins)> {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let matches = Cli::command().get_matches_from(&arguments);
+    let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
+        // There 2 says that there are changes.
+        if error.use_stderr() && arguments.iter().any(|argument| argument == "--detailed-exitcode") {
+            let _ = error.print();
+            std::process::exit(crate::exit::Exit::Failed as i32);
+        }
+        error.exit()
+    });
+    let (arguments, matches) = planned::complete(arguments, matches)?;
     let (matches, from_file) = file::complete(arguments, matches)?;
     let origins = Origins::of(&matches, from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))?;
@@ -148,20 +186,23 @@ impl Settings {
             nodes: blank_is_none(drain.nodes),
             node: drain.node,
             old_node_groups: drain.old_node_group,
-            drain_timeout: drain.drain_timeout,
-            pod_timeout: drain.pod_timeout,
-            max_in_flight: drain.max_in_flight,
-            max_unavailable_nodes: drain.max_unavailable_nodes,
-            surge_singletons: drain.surge_singletons,
+            drain_timeout: drain.evict.drain_timeout,
+            pod_timeout: drain.evict.pod_timeout,
+            max_in_flight: drain.evict.max_in_flight,
+            max_unavailable_nodes: drain.evict.max_unavailable_nodes,
+            surge_singletons: drain.evict.surge_singletons,
             dry_run: drain.dry_run,
-            disable_eviction: drain.disable_eviction,
-            confirm_cluster: drain.confirm_cluster,
-            evict_bare_pods: drain.evict_bare_pods,
-            delete_emptydir_data: drain.delete_emptydir_data,
+            disable_eviction: drain.evict.disable_eviction,
+            confirm_cluster: run.confirm_cluster,
+            evict_bare_pods: drain.evict.evict_bare_pods,
+            delete_emptydir_data: drain.evict.delete_emptydir_data,
             terminate_unowned: drain.terminate_unowned,
             keep_old_nodes: drain.keep_old_nodes,
             yes: run.yes,
+            accept: accepted(run.accept)?,
             timeout: run.timeout,
+            only_looks: false,
+            undo: None,
             origins: origins.0,
         };
         settings.check_together()?;
@@ -204,6 +245,16 @@ impl Settings {
     }
 }
 
+fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
+    let accepted = |id: String| {
+        let known = registry::acceptable(&id).map_err(|why| {
+            Error::usage(why).at(format!("--accept {id}")).next("the ids are explained in docs/checks.md")
+        });
+        known.map(ToString::to_string)
+    };
+    ids.into_iter().map(accepted).collect()
+}
+
 fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {
     let mut values = BTreeMap::new();
     for ByZone { zone, value } in pairs {
@@ -243,6 +294,12 @@ pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
 /// `sg-0123456789abcdef0`
 pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
     if is_id(text, "sg-") { Ok(text.into()) } else { Err("a security group's id is wanted: sg-…".into()) }
+}
+
+/// `123456789012`
+pub fn parse_account(text: &str) -> std::result::Result<String, String> {
+    let is_account = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    if is_account { Ok(text.into()) } else { Err("an account's twelve digits are wanted".into()) }
 }
 
 /// `90s`, `30m`, `2h`

@@ -9,6 +9,7 @@ use aws_sdk_autoscaling::types::{Filter, ScalingActivityStatusCode};
 use crate::calls::Calls;
 use crate::error::Result;
 use crate::facts::{AutoScalingGroup, GroupInstance};
+use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
 
@@ -101,6 +102,22 @@ impl AutoScaling {
             .send()
             .await
             .map_err(|error| failure(format!("set the group's size to {min} to {max}"), &error).at(group))?;
+        Ok(())
+    }
+
+    /// Sets the group's bounds and how many instances it is to have.
+    pub async fn set_sizes(&self, group: &str, sizes: Sizes) -> Result<()> {
+        self.client
+            .update_auto_scaling_group()
+            .auto_scaling_group_name(group)
+            .min_size(sizes.min)
+            .desired_capacity(sizes.desired)
+            .max_size(sizes.max)
+            .send()
+            .await
+            .map_err(|error| {
+                failure(format!("set the group's size to {}", sizes.desired), &error).at(group)
+            })?;
         Ok(())
     }
 

@@ -42,16 +42,20 @@ impl CloudFormation {
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(failure("DescribeStacks", &error).at(name)),
         };
-        Ok(reply.stacks().first().map(|stack| Stack {
-            name: stack.stack_name().unwrap_or_default().to_string(),
-            id: stack.stack_id().unwrap_or_default().to_string(),
-            status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().to_string(),
-            reason: stack.stack_status_reason().unwrap_or_default().to_string(),
-            updated: stack.last_updated_time().map(ToString::to_string).unwrap_or_default(),
-            parameters: pairs(stack.parameters().iter().map(|p| (p.parameter_key(), p.parameter_value()))),
-            outputs: pairs(stack.outputs().iter().map(|o| (o.output_key(), o.output_value()))),
-            tags: pairs(stack.tags().iter().map(|t| (t.key(), t.value()))),
-        }))
+        Ok(reply.stacks().first().map(as_fact))
+    }
+
+    /// All stacks with this tag, whatever they are called.
+    pub async fn stacks_tagged(&self, key: &str, value: &str) -> Result<Vec<Stack>> {
+        let mut pages = self.client.describe_stacks().into_paginator().items().send();
+        let mut stacks = Vec::new();
+        while let Some(stack) = pages.next().await {
+            let stack = as_fact(&stack.map_err(|error| failure("DescribeStacks", &error))?);
+            if stack.tags.get(key).is_some_and(|there| there == value) {
+                stacks.push(stack);
+            }
+        }
+        Ok(stacks)
     }
 
     /// Starts to make a stack. One of that name that is there already is found by the next look.
@@ -143,6 +147,19 @@ impl CloudFormation {
             }
         }
         Ok(failures)
+    }
+}
+
+fn as_fact(stack: &aws_sdk_cloudformation::types::Stack) -> Stack {
+    Stack {
+        name: stack.stack_name().unwrap_or_default().to_string(),
+        id: stack.stack_id().unwrap_or_default().to_string(),
+        status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+        reason: stack.stack_status_reason().unwrap_or_default().to_string(),
+        updated: stack.last_updated_time().map(ToString::to_string).unwrap_or_default(),
+        parameters: pairs(stack.parameters().iter().map(|p| (p.parameter_key(), p.parameter_value()))),
+        outputs: pairs(stack.outputs().iter().map(|o| (o.output_key(), o.output_value()))),
+        tags: pairs(stack.tags().iter().map(|t| (t.key(), t.value()))),
     }
 }
 

@@ -1,17 +1,29 @@
 //! EC2: the VPC, its subnets and route tables, instances and their network interfaces.
 
+mod back;
+mod firewall;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::create_subnet::builders::CreateSubnetFluentBuilder;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use ipnet::Ipv4Net;
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
-use crate::facts::{CidrBlock, Image, Peering, Route, RouteTable, Subnet};
+use crate::facts::{CidrBlock, Image, Interface, Peering, Route, RouteTable, Subnet};
 use crate::net::max_pods::{Architecture, InstanceType};
 
 use super::{Count, failure};
+
+mod dry_run;
+
+pub use dry_run::DryRun;
+
+/// How the description of each of the CNI's interfaces begins; the instance's id follows
+/// (amazon-vpc-cni-k8s, pkg/awsutils).
+const CNI_INTERFACE: &str = "aws-K8S-";
 
 #[derive(Debug, Clone)]
 pub struct Ec2 {
@@ -30,15 +42,8 @@ pub struct VpcBlocks {
 pub struct Instance {
     pub subnet: String,
     pub state: String,
-}
-
-/// A network interface that the CNI attached.
-#[derive(Debug, Clone)]
-pub struct PodInterface {
-    pub instance: String,
-    pub subnet: String,
-    /// Addresses for pods: an interface's first one is not for them.
-    pub addresses: u32,
+    /// Of its own, first interface.
+    pub security_groups: BTreeSet<String>,
 }
 
 impl Ec2 {
@@ -125,7 +130,8 @@ impl Ec2 {
                     .or(route.carrier_gateway_id())
                     .or(route.core_network_arn())
                     .unwrap_or_default();
-                Some(Route { destination, target: target.to_string() })
+                let blackhole = route.state().is_some_and(|state| state.as_str() == "blackhole");
+                Some(Route { destination, target: target.to_string(), blackhole })
             });
             tables.push(RouteTable {
                 id: table.route_table_id().unwrap_or_default().to_string(),
@@ -207,6 +213,7 @@ impl Ec2 {
                         Instance {
                             subnet: instance.subnet_id().unwrap_or_default().to_string(),
                             state: state.unwrap_or_default().to_string(),
+                            security_groups: group_ids(instance.security_groups()),
                         },
                     );
                 }
@@ -215,13 +222,14 @@ impl Ec2 {
         Ok(found)
     }
 
-    /// Interfaces that the CNI added to instances of the VPC: those it tags with their instance.
-    pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<PodInterface>> {
+    /// Interfaces that CNIs made in the VPC, held by an instance or not. A CNI begins the description of each with
+    /// these letters, and is cut off before it gives tags.
+    pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .client
             .describe_network_interfaces()
             .filters(filter("vpc-id", [vpc_id]))
-            .filters(filter("tag-key", ["node.k8s.amazonaws.com/instance_id"]))
+            .filters(filter("description", [&format!("{CNI_INTERFACE}*")[..]]))
             .into_paginator()
             .items()
             .send();
@@ -229,12 +237,16 @@ impl Ec2 {
         while let Some(interface) = pages.next().await {
             let interface =
                 interface.map_err(|error| failure("DescribeNetworkInterfaces", &error).at(vpc_id))?;
-            let attachment = interface.attachment();
-            let Some(instance) = attachment.and_then(|attachment| attachment.instance_id()) else { continue };
-            interfaces.push(PodInterface {
-                instance: instance.to_string(),
+            let holder = interface.attachment().and_then(|attachment| attachment.instance_id());
+            let made_for = interface.description().and_then(|text| text.strip_prefix(CNI_INTERFACE));
+            interfaces.push(Interface {
+                id: interface.network_interface_id().unwrap_or_default().to_string(),
+                instance: holder.or(made_for).unwrap_or_default().to_string(),
+                attached: holder.is_some(),
                 subnet: interface.subnet_id().unwrap_or_default().to_string(),
+                security_groups: group_ids(interface.groups()),
                 addresses: addresses(&interface),
+                cluster: tags(interface.tag_set()).remove("cluster.k8s.amazonaws.com/name"),
             });
         }
         Ok(interfaces)
@@ -297,22 +309,32 @@ impl Ec2 {
         cidr: Ipv4Net,
         tags: &[(String, String)],
     ) -> Result<String> {
+        let reply = self
+            .subnet_request(vpc_id, zone_id, cidr, tags)
+            .send()
+            .await
+            .map_err(|error| failure(format!("create subnet {cidr} in {zone_id}"), &error).at(vpc_id))?;
+        Ok(reply.subnet().and_then(|subnet| subnet.subnet_id()).unwrap_or_default().to_string())
+    }
+
+    fn subnet_request(
+        &self,
+        vpc_id: &str,
+        zone_id: &str,
+        cidr: Ipv4Net,
+        tags: &[(String, String)],
+    ) -> CreateSubnetFluentBuilder {
         let mut specification = TagSpecification::builder().resource_type(ResourceType::Subnet);
         for (key, value) in tags {
             specification = specification.tags(Tag::builder().key(key).value(value).build());
         }
-        let reply = self
-            .client
+        self.client
             .create_subnet()
             .vpc_id(vpc_id)
             // The zone's id means the same zone in every account; its name does not.
             .availability_zone_id(zone_id)
             .cidr_block(cidr.to_string())
             .tag_specifications(specification.build())
-            .send()
-            .await
-            .map_err(|error| failure(format!("create subnet {cidr} in {zone_id}"), &error).at(vpc_id))?;
-        Ok(reply.subnet().and_then(|subnet| subnet.subnet_id()).unwrap_or_default().to_string())
     }
 
     pub async fn associate_route_table(&self, table: &str, subnet: &str) -> Result<()> {
@@ -342,6 +364,10 @@ fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {
     let single = interface.private_ip_addresses().len().saturating_sub(1);
     // A prefix of the CNI is a /28.
     u32::try_from(single + 16 * interface.ipv4_prefixes().len()).unwrap_or(u32::MAX)
+}
+
+fn group_ids(groups: &[aws_sdk_ec2::types::GroupIdentifier]) -> BTreeSet<String> {
+    groups.iter().filter_map(|group| group.group_id().map(ToString::to_string)).collect()
 }
 
 fn filter<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {

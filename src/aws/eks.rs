@@ -9,7 +9,7 @@ use aws_sdk_eks::types::{
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
-use crate::facts::{Addon, Authentication, Cluster, ManagedNodeGroup};
+use crate::facts::{AccessEntry, Addon, Authentication, Cluster, ManagedNodeGroup};
 use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
@@ -65,6 +65,8 @@ impl Eks {
             certificate_authority: text(cluster.certificate_authority().and_then(|ca| ca.data())),
             vpc_id: text(vpc.and_then(|vpc| vpc.vpc_id())),
             security_group: text(vpc.and_then(|vpc| vpc.cluster_security_group_id())),
+            control_plane_groups: vpc.map(|vpc| vpc.security_group_ids().to_vec()).unwrap_or_default(),
+            private_endpoint: vpc.is_some_and(|vpc| vpc.endpoint_private_access()),
             service_cidr: network.and_then(|network| network.service_ipv4_cidr()?.parse().ok()),
             ipv6: network.and_then(|network| network.ip_family()) == Some(&IpFamily::Ipv6),
             auto_mode: cluster.compute_config().and_then(|compute| compute.enabled()).unwrap_or_default(),
@@ -211,7 +213,6 @@ impl Eks {
         })
     }
 
-    /// Takes a managed node group to another size; its maximum stays.
     /// Sets a managed node group's sizes; answers the id of the update to wait for.
     pub async fn scale_managed(
         &self,
@@ -240,8 +241,8 @@ impl Eks {
         Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
     }
 
-    /// Principals with an access entry, and its type.
-    pub async fn access_entries(&self, cluster: &str) -> Result<BTreeMap<String, String>> {
+    /// All access entries, by principal.
+    pub async fn access_entries(&self, cluster: &str) -> Result<BTreeMap<String, AccessEntry>> {
         let mut pages =
             self.client.list_access_entries().cluster_name(cluster).into_paginator().items().send();
         let mut principals = Vec::new();
@@ -252,8 +253,10 @@ impl Eks {
             let reply =
                 self.client.describe_access_entry().cluster_name(cluster).principal_arn(&principal).send();
             let reply = reply.await.map_err(|error| failure("DescribeAccessEntry", &error).at(&principal))?;
-            let kind = reply.access_entry().and_then(|entry| entry.r#type()).unwrap_or_default().to_string();
-            Ok::<_, Error>((principal, kind))
+            let entry = reply.access_entry();
+            let kind = entry.and_then(|entry| entry.r#type()).unwrap_or_default().to_string();
+            let tags = entry.and_then(|entry| entry.tags()).cloned().unwrap_or_default();
+            Ok::<_, Error>((principal, AccessEntry { kind, tags: tags.into_iter().collect() }))
         }))
         .await?;
         Ok(entries.into_iter().collect())
@@ -283,6 +286,19 @@ impl Eks {
                 Ok(())
             }
             Err(error) => Err(failure("create access entry", &error).at(role_arn)),
+        }
+    }
+
+    /// Takes an access entry away. One that is gone is what was wanted.
+    pub async fn delete_access_entry(&self, cluster: &str, role_arn: &str) -> Result<()> {
+        match self.client.delete_access_entry().cluster_name(cluster).principal_arn(role_arn).send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failure("delete access entry", &error).at(role_arn)),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod autoscaling;
 pub mod cloudformation;
 pub mod ec2;
 pub mod eks;
+pub mod iam;
 pub mod quotas;
 pub mod ssm;
 pub mod sts;
@@ -34,6 +35,7 @@ pub struct Aws {
     pub eks: eks::Eks,
     pub cloudformation: cloudformation::CloudFormation,
     pub autoscaling: autoscaling::AutoScaling,
+    pub iam: iam::Iam,
     pub ssm: ssm::Ssm,
     pub quotas: quotas::Quotas,
     pub sts: sts::Sts,
@@ -74,6 +76,7 @@ impl Aws {
             eks: eks::Eks::new(&config, calls),
             cloudformation: cloudformation::CloudFormation::new(&config, calls),
             autoscaling: autoscaling::AutoScaling::new(&config, calls),
+            iam: iam::Iam::new(&config, calls),
             ssm: ssm::Ssm::new(&config, calls),
             quotas: quotas::Quotas::new(&config, calls),
             sts: sts::Sts::new(&config, calls),
@@ -82,6 +85,9 @@ impl Aws {
         })
     }
 }
+
+/// In the body of a call to EC2, which is a query.
+const DRY_RUN: &[u8] = b"DryRun=true";
 
 /// Counts each call that goes out, retries too.
 #[derive(Debug)]
@@ -95,12 +101,15 @@ impl Intercept for Count {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> std::result::Result<(), aws_smithy_runtime_api::box_error::BoxError> {
         if let Some(metadata) = bag.load::<Metadata>() {
-            self.0.aws(metadata.name());
+            // EC2 only judges a dry run.
+            let body = context.request().body().bytes().unwrap_or_default();
+            let dry_run = body.windows(DRY_RUN.len()).any(|part| part == DRY_RUN);
+            self.0.aws(metadata.name(), dry_run);
         }
         Ok(())
     }

@@ -1,4 +1,6 @@
-//! Service Quotas: how many CIDR blocks a VPC may have.
+//! Service Quotas: how much of a thing an account may have.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_servicequotas::Client;
 
@@ -19,17 +21,23 @@ impl Quotas {
         Quotas { client: Client::from_conf(config) }
     }
 
-    /// `IPv4 CIDR blocks per VPC`, quota L-83CA0A9D of service vpc.
-    pub async fn cidr_blocks_per_vpc(&self) -> Result<usize> {
-        let reply = self
-            .client
-            .get_service_quota()
-            .service_code("vpc")
-            .quota_code("L-83CA0A9D")
-            .send()
-            .await
-            .map_err(|error| failure("GetServiceQuota", &error).at("vpc/L-83CA0A9D"))?;
-        let value = reply.quota().and_then(|quota| quota.value());
-        Ok(value.map_or(crate::net::cidr::DEFAULT_BLOCK_QUOTA, |value| value as usize))
+    /// All quotas of service `vpc` by their codes. One whose value AWS doesn't tell is left out: it is the default.
+    pub async fn of_vpc(&self) -> Result<BTreeMap<String, u32>> {
+        let mut pages = self.client.list_service_quotas().service_code("vpc").into_paginator().items().send();
+        let mut quotas = BTreeMap::new();
+        while let Some(quota) = pages.next().await {
+            let quota = quota.map_err(|error| failure("ListServiceQuotas", &error).at("vpc"))?;
+            if let (Some(code), Some(value)) = (quota.quota_code(), quota.value()) {
+                quotas.insert(code.to_string(), value as u32);
+            }
+        }
+        Ok(quotas)
+    }
+
+    /// A quota of service `ec2`, of which there are too many to list them all.
+    pub async fn of_ec2(&self, code: &str) -> Result<Option<u32>> {
+        let reply = self.client.get_service_quota().service_code("ec2").quota_code(code).send().await;
+        let reply = reply.map_err(|error| failure("GetServiceQuota", &error).at(format!("ec2/{code}")))?;
+        Ok(reply.quota().and_then(|quota| quota.value()).map(|value| value as u32))
     }
 }

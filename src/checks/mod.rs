@@ -1,10 +1,17 @@
 //! What must be so before the first change. Each check is pure, and says all that it finds.
 
+mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
 mod network;
 mod nodes;
+mod permissions;
+mod quotas;
+mod reach;
+pub mod registry;
+mod room;
+mod undo;
 mod workload;
 
 use crate::design::Design;
@@ -32,6 +39,11 @@ impl Scene<'_> {
 /// All findings, the heaviest first.
 pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if let Some(undo) = scene.settings.undo {
+        undo::check(scene, undo, &mut findings);
+        findings.sort_by_key(|finding| finding.severity);
+        return findings;
+    }
     cluster::check(scene, &mut findings);
     // Where the cluster itself can't take part, what else is found would only distract.
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -40,8 +52,13 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
+    quotas::check(scene, &mut findings);
+    room::check(scene, &mut findings);
+    permissions::check(scene, &mut findings);
+    alternatives::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,6 +1,6 @@
 //! Pods that would be lost, or can't be moved, and nodes that nobody ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::drain::filter::{Refuse, sort};
 use crate::drain::forecast::{Cause, Impossible, forecast};
@@ -16,27 +16,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
-    let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
-    let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
-    for (pod, reason) in &sorted.refuse {
-        by_reason.entry(reason.flag()).or_insert((*reason, Vec::new())).1.push(pod.full_name());
-    }
-    for (flag, (reason, pods)) in by_reason {
-        let (id, what) = match reason {
-            Refuse::Bare => ("EC-POD-001", "pods on old nodes have no controller"),
-            Refuse::EmptyDir => ("EC-POD-002", "pods on old nodes keep data in emptyDir volumes"),
-        };
-        findings.push(
-            Finding::error(id, format!("{} {what}", pods.len()))
-                .at(some_of(&pods))
-                .why(reason.to_string())
-                .mend(format!("{flag} allows it; or --keep-old-nodes leaves the old nodes as they are")),
-        );
-    }
-    // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
-    let moving: Vec<&Pod> =
-        sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
-    budgets(scene, &moving, findings);
+    let moving = of_pods(scene, &scene.design.drained, "--keep-old-nodes leaves them as they are", findings);
     room(scene, &moving, findings);
     let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));
     let unowned: Vec<String> = nodes
@@ -51,6 +31,38 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
         );
     }
+}
+
+/// What becomes of the pods on nodes that are to be emptied; `or_else` is how to leave these nodes alone. Answers the
+/// pods that move.
+pub fn of_pods<'a>(
+    scene: &Scene<'a>,
+    nodes: &BTreeSet<String>,
+    or_else: &str,
+    findings: &mut Vec<Finding>,
+) -> Vec<&'a Pod> {
+    let sorted = sort(scene.facts, nodes, scene.settings);
+    let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
+    for (pod, reason) in &sorted.refuse {
+        by_reason.entry(reason.flag()).or_insert((*reason, Vec::new())).1.push(pod.full_name());
+    }
+    for (flag, (reason, pods)) in by_reason {
+        let (id, what) = match reason {
+            Refuse::Bare => ("EC-POD-001", "pods that are to go have no controller"),
+            Refuse::EmptyDir => ("EC-POD-002", "pods that are to go keep data in emptyDir volumes"),
+        };
+        findings.push(
+            Finding::error(id, format!("{} {what}", pods.len()))
+                .at(some_of(&pods))
+                .why(reason.to_string())
+                .mend(format!("{flag} allows it; or {or_else}")),
+        );
+    }
+    // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
+    let moving: Vec<&Pod> =
+        sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
+    budgets(scene, &moving, findings);
+    moving
 }
 
 /// Pods that their budgets never let go, or not now.
@@ -228,7 +240,7 @@ mod tests {
         assert_eq!(
             told(&facts, &[OWNED]),
             [
-                "EC-POD-001 Error: 1 pods on old nodes have no controller",
+                "EC-POD-001 Error: 1 pods that are to go have no controller",
                 "EC-POD-005 Error: 1 pod can never be evicted: shop/cart-0",
                 "EC-POD-009 Warning: 1 pod can't be evicted now: bank/desk-0",
                 "EC-POD-010 Error: 1 pod can stand on no new node",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Image};
 use crate::finding::Finding;
-use crate::net::max_pods::{InstanceType, MaxPods, Options, max_pods, subnet_addresses};
+use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
 
@@ -51,14 +51,21 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) 
 }
 
 /// What aws-node's environment says about addresses.
-fn options(facts: &Facts) -> Options {
+pub(crate) fn options(facts: &Facts) -> Options {
     let on = |name: &str| facts.cni.env.get(name).is_some_and(|value| value == "true");
+    let number = |name: &str| facts.cni.env.get(name).and_then(|value| value.parse::<u32>().ok());
     Options {
         custom: true,
         prefix: on("ENABLE_PREFIX_DELEGATION"),
         pod_eni: on("ENABLE_POD_ENI"),
-        max_eni: facts.cni.env.get("MAX_ENI").and_then(|value| value.parse().ok()).filter(|max| *max > 0),
+        max_eni: number("MAX_ENI").filter(|max| *max > 0),
         cap: true,
+        warm: Warm {
+            enis: number("WARM_ENI_TARGET"),
+            prefixes: number("WARM_PREFIX_TARGET"),
+            addresses: number("WARM_IP_TARGET"),
+            least_addresses: number("MINIMUM_IP_TARGET"),
+        },
     }
 }
 

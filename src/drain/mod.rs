@@ -106,7 +106,7 @@ async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
 
 /// Takes back the cordons of this run and of those before it that were cut. It also runs after Ctrl-C, so it waits for
 /// no pod.
-async fn put_back(walk: &mut Walk, nodes: &BTreeSet<String>, ending: &BTreeSet<String>) -> Result<()> {
+pub async fn put_back(walk: &mut Walk, nodes: &BTreeSet<String>, ending: &BTreeSet<String>) -> Result<()> {
     let there = kube_nodes::list(&walk.clients.kube.client).await?;
     let there = there.into_iter().map(|node| node.name);
     let cordoned: BTreeSet<String> =

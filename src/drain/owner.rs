@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::aws::client_token;
 use crate::aws::eks::{Update, Updated};
+use crate::aws::{TAG_CLUSTER, client_token};
 use crate::error::{Error, Result};
 use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Node};
 use crate::k8s::nodes as kube_nodes;
-use crate::k8s::record::Sizes;
+use crate::k8s::record::{Shape, Sizes};
 use crate::steps::Step;
 use crate::walk::{Clients, Seen, Walk};
 
@@ -65,10 +65,17 @@ fn chosen<'a>(facts: &'a Facts, nodes: &'a BTreeSet<String>) -> impl Iterator<It
 /// Keeps the owners of these nodes from starting others, and lets them shrink. What they were is recorded first.
 pub async fn hold(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
     let (groups, managed) = owners(&walk.facts, nodes);
+    let shapes = shapes(&walk.facts, nodes);
     walk.remember(|record| {
+        for (group, shapes) in shapes {
+            record.shapes.entry(group).or_insert(shapes);
+        }
         for group in &groups {
             let sizes = Sizes { min: group.min, desired: group.desired, max: group.max };
-            record.groups.entry(group.name.clone()).or_insert(sizes);
+            // A group that we made is deleted with its stack, and never brought back.
+            if !group.tags.contains_key(TAG_CLUSTER) {
+                record.groups.entry(group.name.clone()).or_insert(sizes);
+            }
             let ours = HELD.iter().filter(|process| !group.suspended.contains(**process));
             record.held.entry(group.name.clone()).or_insert_with(|| ours.map(ToString::to_string).collect());
         }
@@ -111,6 +118,21 @@ fn owners(facts: &Facts, nodes: &BTreeSet<String>) -> (Vec<AutoScalingGroup>, Ve
     });
     let managed = groups.managed.iter().filter(|group| owners.contains(&Owner::Managed(group.name.clone())));
     (own.collect(), managed.cloned().collect())
+}
+
+/// What the nodes of each owner with a name are like.
+fn shapes(facts: &Facts, nodes: &BTreeSet<String>) -> BTreeMap<String, Vec<Shape>> {
+    let mut of: BTreeMap<String, Vec<&Node>> = BTreeMap::new();
+    for node in chosen(facts, nodes) {
+        let name = match owner(facts, node) {
+            Owner::Group(name) | Owner::Managed(name) => name,
+            _ => continue,
+        };
+        if !facts.node_groups.groups.get(&name).is_some_and(|group| group.tags.contains_key(TAG_CLUSTER)) {
+            of.entry(name).or_default().push(node);
+        }
+    }
+    of.into_iter().map(|(name, nodes)| (name, Shape::of_all(nodes))).collect()
 }
 
 /// How many of a group's instances are not drained.
@@ -207,6 +229,17 @@ pub async fn let_go(walk: &mut Walk, drained: &BTreeSet<String>, given_up: bool)
         record.held_managed.clear();
     })
     .await
+}
+
+/// Gives a group the sizes that it had.
+pub async fn restore(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
+    walk.clients.aws.autoscaling.set_sizes(name, before).await
+}
+
+/// The same for a managed node group.
+pub async fn restore_managed(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
+    let group = walk.clients.aws.eks.managed_node_group(&walk.facts.cluster.name, name).await?;
+    scale(walk, &group, before).await
 }
 
 /// Sets a managed node group's sizes, and waits until EKS has done so.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::{Deserialize, Serialize};
 
 /// A Kubernetes Node, and the instance behind it.
 #[derive(Debug, Clone)]
@@ -33,9 +34,35 @@ pub struct Node {
     pub pod_subnets: BTreeSet<String>,
     /// Addresses for pods that these interfaces hold, used or not.
     pub pod_addresses: u32,
+    /// These interfaces, one by one.
+    pub interfaces: Vec<Interface>,
+    /// Security groups of the instance's own interface.
+    pub security_groups: BTreeSet<String>,
 }
 
+impl Node {
+    /// Security groups of the network interfaces that the CNI added to it.
+    pub fn pod_groups(&self) -> BTreeSet<String> {
+        self.interfaces.iter().flat_map(|interface| interface.security_groups.iter().cloned()).collect()
+    }
+}
+
+/// A network interface that the CNI made.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    pub id: String,
+    /// The instance that holds it; of a loose one, the instance that it was made for.
+    pub instance: String,
+    pub attached: bool,
+    pub subnet: String,
+    pub security_groups: BTreeSet<String>,
+    /// Addresses for pods: an interface's first one is not for them.
+    pub addresses: u32,
+    /// The cluster in its tags; CNIs of long ago gave none.
+    pub cluster: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taint {
     pub key: String,
     pub value: String,
@@ -90,7 +117,8 @@ pub struct Controller {
 }
 
 /// Amounts of what a node has: of a pod, its effective requests; of a node, what is allocatable.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Requests {
     /// Thousandths of a processor.
     pub cpu_milli: u64,

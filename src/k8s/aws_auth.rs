@@ -1,12 +1,12 @@
 //! ConfigMap kube-system/aws-auth: which roles' nodes may join, where the cluster reads it.
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::nodes::aws_auth::add_node_role;
+use crate::nodes::aws_auth::{AwsAuthError, add_node_role, remove_node_role};
 
 use super::{FIELD_MANAGER, NAMESPACE, failure, found};
 
@@ -19,43 +19,71 @@ pub async fn map_roles(client: &Client) -> Result<Option<String>> {
 }
 
 /// Lets nodes of a role join; every other entry keeps its bytes.
+pub async fn allow_nodes(client: &Client, role_arn: &str) -> Result<()> {
+    let what = "add the node role to ConfigMap kube-system/aws-auth";
+    edit(client, what, |roles| add_node_role(roles.unwrap_or_default(), role_arn).map(Some)).await
+}
+
+/// Takes our entry away; every other one keeps its bytes. `before`: what the map had before our entry, where that is
+/// known; a ConfigMap that there was not then goes with its last entry.
+pub async fn refuse_nodes(client: &Client, role_arn: &str, before: Option<&Option<String>>) -> Result<()> {
+    let what = "take the node role out of ConfigMap kube-system/aws-auth";
+    edit(client, what, |roles| {
+        let Some(roles) = roles else { return Ok(None) };
+        let text = before.and_then(Option::as_deref);
+        let left = remove_node_role(roles, role_arn, text)?;
+        let was_none = matches!(before, Some(None));
+        Ok((!was_none || !left.trim().is_empty()).then_some(left))
+    })
+    .await
+}
+
+/// Changes mapRoles; nothing means that the ConfigMap itself goes.
 ///
 /// The resourceVersion is sent along, so an edit by somebody else in between is not lost: the API server answers
 /// 409, and the edit starts from what is there then.
-pub async fn allow_nodes(client: &Client, role_arn: &str) -> Result<()> {
+async fn edit(
+    client: &Client,
+    what: &str,
+    change: impl Fn(Option<&str>) -> std::result::Result<Option<String>, AwsAuthError>,
+) -> Result<()> {
     let api = api(client);
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Error::failed("add the node role to ConfigMap kube-system/aws-auth").because(error)
-    };
+    let unreadable = |error: &dyn std::fmt::Display| Error::failed(what).because(error);
+    let manager = || Some(FIELD_MANAGER.to_string());
     for _ in 0..5 {
-        let written = match found(api.get(NAME).await, "read ConfigMap kube-system/aws-auth")? {
-            Some(map) => {
-                let current =
-                    map.data.as_ref().and_then(|data| data.get("mapRoles")).cloned().unwrap_or_default();
-                let roles = add_node_role(&current, role_arn).map_err(|error| unreadable(&error))?;
-                if roles == current {
-                    return Ok(());
-                }
+        let map = found(api.get(NAME).await, "read ConfigMap kube-system/aws-auth")?;
+        let current = map
+            .as_ref()
+            .map(|map| map.data.as_ref().and_then(|data| data.get("mapRoles")).cloned().unwrap_or_default());
+        let roles = change(current.as_deref()).map_err(|error| unreadable(&error))?;
+        if roles == current {
+            return Ok(());
+        }
+        let written = match (map, roles) {
+            (Some(map), Some(roles)) => {
                 let patch = json!({
                     "metadata": { "resourceVersion": map.metadata.resource_version },
                     "data": { "mapRoles": roles },
                 });
-                let params =
-                    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-                api.patch(NAME, &params, &Patch::Merge(patch)).await
+                let params = PatchParams { field_manager: manager(), ..PatchParams::default() };
+                api.patch(NAME, &params, &Patch::Merge(patch)).await.map(drop)
             }
-            None => {
-                let roles = add_node_role("", role_arn).map_err(|error| unreadable(&error))?;
+            (None, Some(roles)) => {
                 let mut map = ConfigMap::default();
                 map.metadata.name = Some(NAME.into());
                 map.data = Some([("mapRoles".to_string(), roles)].into());
-                let params =
-                    PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
-                api.create(&params, &map).await
+                let params = PostParams { field_manager: manager(), ..PostParams::default() };
+                api.create(&params, &map).await.map(drop)
             }
+            (Some(map), None) => {
+                let ours =
+                    Preconditions { uid: map.metadata.uid, resource_version: map.metadata.resource_version };
+                api.delete(NAME, &DeleteParams::default().preconditions(ours)).await.map(drop)
+            }
+            (None, None) => Ok(()),
         };
         match written {
-            Ok(_) => return Ok(()),
+            Ok(()) => return Ok(()),
             Err(kube::Error::Api(status)) if status.code == 409 => continue,
             Err(error) => return Err(failure("write ConfigMap kube-system/aws-auth", &error)),
         }

@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::facts::{Cni, Rollout};
@@ -87,16 +87,25 @@ pub async fn apply_env(client: &Client, env: &BTreeMap<String, String>, take_ove
     Ok(())
 }
 
+/// Gives variables values that they had before us. Apply would make them ours for good, and take away those of ours
+/// that are not named.
+pub async fn set_env(client: &Client, env: &BTreeMap<String, String>) -> Result<()> {
+    let variables: Vec<_> = env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    patch_env(client, &variables, "set the environment of DaemonSet kube-system/aws-node").await
+}
+
 /// Takes variables away, whoever set them: apply can only take back what is our own.
 pub async fn remove_env(client: &Client, names: &[String]) -> Result<()> {
-    let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
     let variables: Vec<_> = names.iter().map(|name| json!({ "name": name, "$patch": "delete" })).collect();
+    patch_env(client, &variables, "remove from the environment of DaemonSet kube-system/aws-node").await
+}
+
+async fn patch_env(client: &Client, variables: &[Value], what: &str) -> Result<()> {
+    let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
     let patch = json!({
         "spec": { "template": { "spec": { "containers": [{ "name": AWS_NODE, "env": variables }] } } },
     });
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-    api.patch(AWS_NODE, &params, &Patch::Strategic(patch))
-        .await
-        .map_err(|error| failure("remove from the environment of DaemonSet kube-system/aws-node", &error))?;
+    api.patch(AWS_NODE, &params, &Patch::Strategic(patch)).await.map_err(|error| failure(what, &error))?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! ENIConfig, its CustomResourceDefinition and its objects.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams,
+};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -13,6 +15,7 @@ use super::{FIELD_MANAGER, failure, found};
 /// The definition that `install-crd` writes.
 pub const CRD_YAML: &str = include_str!("eniconfig-crd.yaml");
 const CRD_NAME: &str = "eniconfigs.crd.k8s.amazonaws.com";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// The definition's state and, where it is there, all ENIConfigs.
 pub async fn read(client: &Client) -> Result<EniConfigs> {
@@ -20,13 +23,18 @@ pub async fn read(client: &Client) -> Result<EniConfigs> {
     let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
         return Ok(EniConfigs::default());
     };
-    let items = match api(client).list(&ListParams::default()).await {
-        Ok(list) => list.items.iter().map(eniconfig).collect(),
+    let objects = match api(client).list(&ListParams::default()).await {
+        Ok(list) => list.items,
         // Defined but not served yet.
         Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
         Err(error) => return Err(failure("list ENIConfigs", &error)),
     };
-    Ok(EniConfigs { crd: state(&crd), items })
+    let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
+    Ok(EniConfigs {
+        crd: state(&crd),
+        items: objects.iter().map(eniconfig).collect(),
+        malformed: objects.iter().filter_map(|object| Some((name(object), malformed(object)?))).collect(),
+    })
 }
 
 fn state(crd: &CustomResourceDefinition) -> Crd {
@@ -54,7 +62,43 @@ fn eniconfig(object: &DynamicObject) -> EniConfig {
             .flatten()
             .filter_map(|group| group.as_str().map(ToString::to_string))
             .collect(),
+        ours: object.metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY)).map(String::as_str)
+            == Some(FIELD_MANAGER),
     }
+}
+
+/// What keeps the CNI from reading it: its own types are a string, and a list of strings.
+fn malformed(object: &DynamicObject) -> Option<String> {
+    let spec = object.data.get("spec")?;
+    if spec.get("subnet").is_some_and(|subnet| !subnet.is_string()) {
+        return Some("spec.subnet is no text".into());
+    }
+    match spec.get("securityGroups") {
+        None | Some(Value::Null) => None,
+        Some(Value::Array(groups)) => {
+            let wrong =
+                groups.iter().find(|group| !group.as_str().is_some_and(|id| id.starts_with("sg-")))?;
+            Some(format!("spec.securityGroups has {wrong}, which is no security group's id"))
+        }
+        Some(other) => Some(format!("spec.securityGroups is {other}, and not a list")),
+    }
+}
+
+/// The definition as people wrote it: its spec, labels and annotations; nothing where there is none.
+pub async fn definition(client: &Client) -> Result<Option<Value>> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
+        return Ok(None);
+    };
+    let mut annotations = crd.metadata.annotations.unwrap_or_default();
+    // kubectl's own copy of the whole: it would be wrong after any other change.
+    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    Ok(Some(json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": CRD_NAME, "labels": crd.metadata.labels, "annotations": annotations },
+        "spec": crd.spec,
+    })))
 }
 
 /// Writes the typed definition over whatever is there.
@@ -76,7 +120,7 @@ pub async fn apply(client: &Client, config: &EniConfig, take_over: bool, dry_run
     let object = json!({
         "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
         "kind": "ENIConfig",
-        "metadata": { "name": config.name, "labels": { "app.kubernetes.io/managed-by": FIELD_MANAGER } },
+        "metadata": { "name": config.name, "labels": { MANAGED_BY: FIELD_MANAGER } },
         "spec": { "subnet": config.subnet, "securityGroups": config.security_groups },
     });
     let mut params = PatchParams::apply(FIELD_MANAGER);
@@ -86,6 +130,47 @@ pub async fn apply(client: &Client, config: &EniConfig, take_over: bool, dry_run
         .patch(&config.name, &params, &Patch::Apply(object))
         .await
         .map_err(|error| failure("write ENIConfig", &error).at(&config.name))?;
+    Ok(())
+}
+
+/// Deletes an ENIConfig.
+pub async fn delete(client: &Client, name: &str) -> Result<()> {
+    found(api(client).delete(name, &DeleteParams::default()).await, "delete ENIConfig")
+        .map_err(|error| error.at(name))?;
+    Ok(())
+}
+
+/// Gives an ENIConfig that we wrote over the subnet and groups back that it had, and its label away.
+pub async fn put_back(client: &Client, before: &EniConfig) -> Result<()> {
+    let patch = json!({
+        "metadata": { "labels": { MANAGED_BY: null } },
+        "spec": { "subnet": before.subnet, "securityGroups": before.security_groups },
+    });
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    api(client)
+        .patch(&before.name, &params, &Patch::Merge(patch))
+        .await
+        .map_err(|error| failure("put ENIConfig back", &error).at(&before.name))?;
+    Ok(())
+}
+
+/// Deletes the definition, and with it every ENIConfig.
+pub async fn delete_crd(client: &Client) -> Result<()> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let what = "delete the ENIConfig CustomResourceDefinition";
+    found(crds.delete(CRD_NAME, &DeleteParams::default()).await, what)?;
+    Ok(())
+}
+
+/// Gives the definition back what it was before we wrote over it.
+pub async fn put_crd_back(client: &Client, before: &Value) -> Result<()> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let what = "put the ENIConfig CustomResourceDefinition back";
+    let Some(now) = found(crds.get(CRD_NAME).await, what)? else { return Ok(()) };
+    let mut crd: CustomResourceDefinition = serde_json::from_value(before.clone())
+        .map_err(|error| Error::failed(what).at("ConfigMap kube-system/eni-custom").because(error))?;
+    crd.metadata.resource_version = now.metadata.resource_version;
+    crds.replace(CRD_NAME, &PostParams::default(), &crd).await.map_err(|error| failure(what, &error))?;
     Ok(())
 }
 

@@ -31,6 +31,8 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     pub identity: String,
+    /// When its run began, as RFC 3339; nothing where the lease does not say.
+    pub since: Option<String>,
     /// Seconds until it is free, where its run is dead.
     pub free_in: i64,
 }
@@ -50,11 +52,12 @@ fn live_holder(lease: &Lease, now: Timestamp) -> Option<Holder> {
     if free_in <= 0 || is_dead_here(&identity) {
         return None;
     }
-    Some(Holder { identity, free_in })
+    let since = spec.acquire_time.as_ref().map(|time| time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    Some(Holder { identity, since, free_in })
 }
 
 /// A run of this machine whose process is gone can't renew any more: no need to wait for its lease to run out.
-fn is_dead_here(identity: &str) -> bool {
+pub(super) fn is_dead_here(identity: &str) -> bool {
     let mut parts = identity.rsplitn(2, '/');
     let (Some(pid), Some(host)) = (parts.next(), parts.next()) else { return false };
     let Ok(pid) = pid.parse::<u32>() else { return false };
@@ -99,20 +102,25 @@ fn hostname() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
+/// This process, in a way that a later one on this machine can tell whether it still lives: `host/boot/process`.
+pub fn own_identity() -> String {
+    format!("{}/{}", host_identity(), std::process::id())
+}
+
 impl Lock {
     /// Takes the lease, or says who holds it.
     pub async fn take(client: &Client) -> Result<Self> {
-        let holder = format!("{}/{}", host_identity(), std::process::id());
+        let holder = own_identity();
         let api = api(client);
         let lost = |error: &kube::Error| failure("take Lease kube-system/eni-custom", error);
         let written = match found(api.get(NAME).await, "read Lease kube-system/eni-custom")? {
-            None => api.create(&PostParams::default(), &lease(&holder, None)).await,
+            None => api.create(&PostParams::default(), &lease(&holder, None, None)).await,
             Some(current) => {
                 if let Some(live) = live_holder(&current, Timestamp::now()) {
                     return Err(held(&live));
                 }
                 // The resourceVersion goes along: of two that come at once, one gets 409.
-                let next = lease(&holder, current.metadata.resource_version);
+                let next = lease(&holder, current.metadata.resource_version, None);
                 api.replace(NAME, &PostParams::default(), &next).await
             }
         };
@@ -185,7 +193,8 @@ async fn renew(client: Client, holder: String, lost: Arc<AtomicBool>) {
         match current {
             Some(lease) if !holds(&lease) => lost.store(true, Ordering::Relaxed),
             Some(current) => {
-                let next = lease(&holder, current.metadata.resource_version);
+                let since = current.spec.and_then(|spec| spec.acquire_time);
+                let next = lease(&holder, current.metadata.resource_version, since);
                 if api.replace(NAME, &PostParams::default(), &next).await.is_ok() {
                     renewed = Instant::now();
                 }
@@ -199,7 +208,8 @@ async fn renew(client: Client, holder: String, lost: Arc<AtomicBool>) {
     }
 }
 
-fn lease(holder: &str, resource_version: Option<String>) -> Lease {
+/// Renewed now, and held since then: a lease that is taken begins now.
+fn lease(holder: &str, resource_version: Option<String>, since: Option<MicroTime>) -> Lease {
     let now = MicroTime(Timestamp::now());
     let mut lease = Lease::default();
     lease.metadata.name = Some(NAME.into());
@@ -208,7 +218,7 @@ fn lease(holder: &str, resource_version: Option<String>) -> Lease {
     lease.spec = Some(LeaseSpec {
         holder_identity: Some(holder.to_string()),
         lease_duration_seconds: Some(LEASE_SECONDS),
-        acquire_time: Some(now.clone()),
+        acquire_time: Some(since.unwrap_or_else(|| now.clone())),
         renew_time: Some(now),
         ..LeaseSpec::default()
     });

@@ -1,6 +1,7 @@
 //! Kubernetes: log-in, and one thin client per subject. No decisions here.
 
 pub mod aws_auth;
+pub mod backends;
 pub mod cni;
 pub mod deployments;
 pub mod eniconfig;
@@ -8,10 +9,12 @@ pub mod lock;
 pub mod nodes;
 pub mod pages;
 pub mod pods;
+pub mod probe;
 mod quantity;
 pub mod record;
 pub mod slim;
 pub mod stateful_sets;
+pub mod symptoms;
 pub mod volumes;
 
 use std::sync::Arc;

@@ -80,6 +80,8 @@ pub fn node(node: slim::Node) -> Node {
         subnet: None,
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,
+        interfaces: Vec::new(),
+        security_groups: BTreeSet::new(),
         labels,
     }
 }

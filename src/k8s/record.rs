@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::Ipv4Net;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::facts::{EniConfig, Node, Requests, Taint};
 
 use super::{FIELD_MANAGER, NAMESPACE, failure, found};
 
@@ -26,15 +28,34 @@ pub struct Record {
     /// The add-on's configurationValues before the first change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon_configuration: Option<String>,
+    /// Secondary CIDR blocks that were associated by us: an association takes no tag that could prove it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub blocks: BTreeSet<Ipv4Net>,
     /// The CustomResourceDefinition was installed by us, where there was none.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub crd_installed: bool,
+    /// The CustomResourceDefinition as it was before we wrote over it: metadata that people write, and spec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crd_before: Option<serde_json::Value>,
+    /// ENIConfigs that we wrote, by name, as they were before; null where there was none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub eniconfigs: BTreeMap<String, Option<EniConfig>>,
+    /// aws-auth's mapRoles before our entry; null where there was no ConfigMap.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "is_there")]
+    pub aws_auth: Option<Option<String>>,
+    /// The role in our entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_role: Option<String>,
     /// Sizes of Auto Scaling groups before the drain, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Sizes>,
     /// Sizes of managed node groups before the drain, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub managed: BTreeMap<String, Sizes>,
+    /// What the nodes of these groups were like, by the group's name: whether pods fit on them again can't be told
+    /// from groups that are empty.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shapes: BTreeMap<String, Vec<Shape>>,
     /// Auto Scaling groups that are kept from growing during a drain, with the processes that we suspended for it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, BTreeSet<String>>,
@@ -64,6 +85,51 @@ pub struct Sizes {
     pub min: i32,
     pub desired: i32,
     pub max: i32,
+}
+
+/// Nodes of one group that were alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shape {
+    pub count: u32,
+    pub subnet: String,
+    pub zone: String,
+    pub max_pods: u32,
+    pub allocatable: Requests,
+    /// All but those that name one node.
+    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taints: Vec<Taint>,
+}
+
+impl Shape {
+    fn of(node: &Node) -> Self {
+        let names_it = |key: &str| key == "kubernetes.io/hostname";
+        let labels = node.labels.iter().filter(|(key, _)| !names_it(key));
+        // Its own taints, and none that a cordon or the node's state gave it.
+        let taints = node.taints.iter().filter(|taint| !taint.key.starts_with("node.kubernetes.io/"));
+        Shape {
+            count: 1,
+            subnet: node.subnet.clone().unwrap_or_default(),
+            zone: node.zone.clone(),
+            max_pods: node.max_pods,
+            allocatable: node.allocatable,
+            labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            taints: taints.cloned().collect(),
+        }
+    }
+
+    /// What these nodes are like; those that are alike are counted.
+    pub fn of_all<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Vec<Self> {
+        let mut shapes: Vec<Shape> = Vec::new();
+        for one in nodes.into_iter().map(Shape::of) {
+            match shapes.iter_mut().find(|each| **each == Shape { count: each.count, ..one.clone() }) {
+                Some(same) => same.count += 1,
+                None => shapes.push(one),
+            }
+        }
+        shapes
+    }
 }
 
 pub const FORMAT_VERSION: u32 = 1;
@@ -108,6 +174,22 @@ pub async fn write(client: &Client, record: &Record) -> Result<()> {
         .await
         .map_err(|error| failure("write ConfigMap kube-system/eni-custom", &error))?;
     Ok(())
+}
+
+/// Takes the record away, when nothing is left that it tells of.
+pub async fn delete(client: &Client) -> Result<()> {
+    found(
+        api(client).delete(NAME, &DeleteParams::default()).await,
+        "delete ConfigMap kube-system/eni-custom",
+    )?;
+    Ok(())
+}
+
+/// A field that is null is not one that is missing.
+fn is_there<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 fn api(client: &Client) -> Api<ConfigMap> {

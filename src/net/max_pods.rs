@@ -72,6 +72,33 @@ pub struct Options {
     pub max_eni: Option<u32>,
     /// Not above what AWS recommends: 250 with more than 30 vCPUs, else 110.
     pub cap: bool,
+    /// What the CNI keeps in reserve.
+    pub warm: Warm,
+}
+
+/// Addresses that the CNI takes before pods ask for them. Not set: the CNI's own defaults, one interface or one
+/// prefix. Source: amazon-vpc-cni-k8s, docs/eni-and-ip-target.md and docs/prefix-and-ip-target.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Warm {
+    /// WARM_ENI_TARGET
+    pub enis: Option<u32>,
+    /// WARM_PREFIX_TARGET
+    pub prefixes: Option<u32>,
+    /// WARM_IP_TARGET; it or the next one puts the two above out of force.
+    pub addresses: Option<u32>,
+    /// MINIMUM_IP_TARGET
+    pub least_addresses: Option<u32>,
+}
+
+impl Warm {
+    /// Addresses that a node with so many pods holds for pods, where they are counted singly.
+    fn counted(&self, pods: u32) -> Option<u32> {
+        let set = |target: Option<u32>| target.filter(|target| *target > 0);
+        match (set(self.addresses), set(self.least_addresses)) {
+            (None, None) => None,
+            (warm, least) => Some(pods.saturating_add(warm.unwrap_or(0)).max(least.unwrap_or(0))),
+        }
+    }
 }
 
 /// Pods that a node may hold, hostNetwork pods included; at least one. Made by [`max_pods`] alone.
@@ -130,17 +157,25 @@ pub fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPo
 /// The most addresses of the pods' subnet that one node holds, for judging whether a subnet is large enough.
 ///
 /// A node that is full with [`max_pods`] has attached as many interfaces as these pods need, each with all its
-/// addresses, and keeps one more in reserve where there is one (WARM_ENI_TARGET=1 and WARM_PREFIX_TARGET=1, the
-/// CNI's defaults).
+/// addresses, and keeps more in reserve as [`Warm`] says, as far as the instance type allows. The first address of
+/// each interface is in the subnet too.
 pub fn subnet_addresses(instance_type: &InstanceType, options: &Options) -> Result<u32, MaxPodsError> {
     let enis = enis_for_pods(instance_type, options)?;
     let slots = addresses_for_pods(instance_type).max(1);
     let pods = max_pods(instance_type, options)?.get().saturating_sub(HOST_NETWORK_PODS);
-    Ok(if options.prefix {
-        let prefixes = (pods.div_ceil(PREFIX_ADDRESSES) + 1).min(enis * slots);
-        prefixes * PREFIX_ADDRESSES + prefixes.div_ceil(slots)
-    } else {
-        (pods.div_ceil(slots) + 1).min(enis) * (slots + 1)
+    let (warm, most) = (&options.warm, enis.saturating_mul(slots));
+    Ok(match (options.prefix, warm.counted(pods)) {
+        (true, counted) => {
+            let in_reserve = || pods.div_ceil(PREFIX_ADDRESSES).saturating_add(warm.prefixes.unwrap_or(1));
+            let prefixes =
+                counted.map_or_else(in_reserve, |counted| counted.div_ceil(PREFIX_ADDRESSES)).min(most);
+            prefixes * PREFIX_ADDRESSES + prefixes.div_ceil(slots)
+        }
+        (false, Some(counted)) => {
+            let addresses = counted.min(most);
+            addresses + addresses.div_ceil(slots)
+        }
+        (false, None) => pods.div_ceil(slots).saturating_add(warm.enis.unwrap_or(1)).min(enis) * (slots + 1),
     })
 }
 

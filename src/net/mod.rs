@@ -3,4 +3,7 @@
 //! Pure: no module here knows a client.
 
 pub mod cidr;
+pub mod eniconfig;
 pub mod max_pods;
+pub mod reach;
+pub mod vcpus;

@@ -64,7 +64,7 @@ pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthE
     if is_for_nodes(&wanted, &role)? {
         return Ok(map_roles.to_string());
     }
-    wanted.push(json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME }));
+    wanted.push(entry_of(&role));
     let fits = |text: &String| parse(text).as_ref() == Ok(&wanted);
     let mut candidates: Vec<String> = match map_roles.trim() {
         "[]" => vec![in_block("", &role)],
@@ -72,6 +72,54 @@ pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthE
     };
     candidates.extend(in_flow(map_roles, &role));
     candidates.into_iter().find(fits).ok_or(AwsAuthError::NoPlace { role_arn: role.0 })
+}
+
+/// The list without the entry that `add_node_role` put there; the same text where it is not there.
+///
+/// `before`: the text before our entry, where it is known. Where nothing else was changed since, it comes back as it
+/// was to the byte; else all bytes are kept but those of the entry.
+pub fn remove_node_role(
+    map_roles: &str,
+    role_arn: &str,
+    before: Option<&str>,
+) -> Result<String, AwsAuthError> {
+    let role = Role::new(role_arn)?;
+    if !is_for_nodes(&parse(map_roles)?, &role)? {
+        return Ok(map_roles.to_string());
+    }
+    if let Some(before) = before
+        && add_node_role(before, role_arn).as_deref() == Ok(map_roles)
+        && before != map_roles
+    {
+        return Ok(before.to_string());
+    }
+    let mut wanted = parse(map_roles)?;
+    wanted.retain(|entry| *entry != entry_of(&role));
+    let entry = entry_of(&role).to_string();
+    let mut candidates = Vec::new();
+    for newline in ["\n", "\r\n"] {
+        for indent in 0..=8 {
+            let block = block(&" ".repeat(indent), newline, &role);
+            candidates.extend(without(map_roles, &format!("{block}{newline}")));
+            candidates.extend(without(map_roles, &format!("{newline}{block}")));
+        }
+    }
+    for text in [format!(", {entry}"), format!("{entry}, "), entry] {
+        candidates.extend(without(map_roles, &text));
+    }
+    let fits = |text: &String| parse(text).as_ref() == Ok(&wanted);
+    candidates.into_iter().find(fits).ok_or(AwsAuthError::NoPlace { role_arn: role.0 })
+}
+
+/// The text without this piece, for each place where it stands.
+fn without(text: &str, piece: &str) -> Vec<String> {
+    let places = text.match_indices(piece);
+    places.map(|(at, _)| format!("{}{}", &text[..at], &text[at + piece.len()..])).collect()
+}
+
+/// Our entry, as the authenticator reads it.
+fn entry_of(role: &Role) -> Value {
+    json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME })
 }
 
 /// ARN of a role as aws-auth knows it.
@@ -140,6 +188,16 @@ fn in_block(map_roles: &str, role: &Role) -> String {
         line == "-" || line.starts_with("- ")
     });
     let indent = first.map_or("", |line| &line[..line.len() - line.trim_start().len()]);
+    let entry = block(indent, newline, role);
+    if map_roles.is_empty() || map_roles.ends_with('\n') {
+        format!("{map_roles}{entry}{newline}")
+    } else {
+        format!("{map_roles}{newline}{entry}")
+    }
+}
+
+/// Our entry as lines, without an end of line after the last.
+fn block(indent: &str, newline: &str, role: &Role) -> String {
     let [bootstrappers, nodes] = GROUPS;
     let lines = [
         "- groups:".to_string(),
@@ -148,19 +206,14 @@ fn in_block(map_roles: &str, role: &Role) -> String {
         format!("  rolearn: {}", role.0),
         format!("  username: {USERNAME}"),
     ];
-    let entry = lines.map(|line| format!("{indent}{line}")).join(newline);
-    if map_roles.is_empty() || map_roles.ends_with('\n') {
-        format!("{map_roles}{entry}{newline}")
-    } else {
-        format!("{map_roles}{newline}{entry}")
-    }
+    lines.map(|line| format!("{indent}{line}")).join(newline)
 }
 
 /// With the entry before a closing bracket, as JSON. Which bracket closes the list only parsing can tell.
 fn in_flow<'a>(map_roles: &'a str, role: &Role) -> impl Iterator<Item = String> + use<'a> {
     // The list's own is the last but for brackets in a comment after it.
     const BRACKETS: usize = 8;
-    let entry = json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME });
+    let entry = entry_of(role);
     map_roles.rmatch_indices(']').take(BRACKETS).flat_map(move |(at, _)| {
         let (head, tail) = map_roles.split_at(at);
         let candidate = |comma: &str| format!("{head}{comma}{entry}{tail}");

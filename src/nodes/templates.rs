@@ -6,6 +6,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::Ipv4Net;
+
+use crate::net::reach::{Peer, Rule, SecurityGroup, Traffic};
 
 use super::user_data::AmiFamily;
 
@@ -14,6 +17,36 @@ pub const BASE: &str = include_str!("base.yaml");
 
 /// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
 pub const NODE_GROUP: &str = include_str!("node-group.yaml");
+
+/// The rules that [`BASE`] makes: those of the node security group, and the one that it adds to the cluster's.
+pub fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule) {
+    let everything = |peer| Rule { traffic: Traffic::ALL, peer };
+    let from = |group: &str| everything(Peer::Group(group.into()));
+    let group = SecurityGroup {
+        id: node_group.into(),
+        ingress: vec![from(node_group), from(cluster_group)],
+        egress: vec![everything(Peer::Cidr(Ipv4Net::default()))],
+        ..SecurityGroup::default()
+    };
+    (group, from(node_group))
+}
+/// Parameters of [`NODE_GROUP`], in the template's order.
+pub const NODE_GROUP_PARAMETERS: [&str; 14] = [
+    "ClusterName",
+    "NodeGroupName",
+    "SubnetIds",
+    "NodeSecurityGroupId",
+    "ClusterSecurityGroupId",
+    "InstanceProfileArn",
+    "InstanceType",
+    "ImageId",
+    "UserData",
+    "MinSize",
+    "DesiredCapacity",
+    "MaxSize",
+    "VolumeDevice",
+    "VolumeSize",
+];
 
 /// What CreateStack must be allowed for [`BASE`]: it makes a role with a name of CloudFormation's choice.
 pub const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
@@ -200,9 +233,37 @@ mod tests {
     }
 
     #[test]
+    fn the_base_s_rules_are_those_of_its_template() {
+        let group = |text: &str| match text {
+            "!GetAtt NodeSecurityGroup.GroupId" => "sg-nodes",
+            "!Ref ClusterSecurityGroupId" => "sg-cluster",
+            other => panic!("{other}"),
+        };
+        let value = |resource: &str, key: &str| {
+            let line = resource.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": "));
+            line.unwrap().to_string()
+        };
+        let mut written: Vec<(String, Rule)> = Vec::new();
+        for resource in BASE.split("Type: AWS::EC2::SecurityGroupIngress").skip(1) {
+            assert_eq!(value(resource, "IpProtocol"), "\"-1\"");
+            let peer = Peer::Group(group(&value(resource, "SourceSecurityGroupId")).into());
+            let into = group(&value(resource, "GroupId")).to_string();
+            written.push((into, Rule { traffic: Traffic::ALL, peer }));
+        }
+        let (nodes, to_cluster) = base_rules("sg-nodes", "sg-cluster");
+        let mut expected: Vec<(String, Rule)> =
+            nodes.ingress.into_iter().map(|rule| ("sg-nodes".to_string(), rule)).collect();
+        expected.push(("sg-cluster".into(), to_cluster));
+        assert_eq!(written, expected);
+        assert_eq!(BASE.matches("SecurityGroupEgress:").count(), 1);
+        assert_eq!(value(BASE, "CidrIp"), "0.0.0.0/0");
+    }
+
+    #[test]
     fn every_parameter_of_the_templates_is_given_and_no_other() {
         assert_eq!(names_given(&base()), names(BASE, "Parameters"));
         assert_eq!(names_given(&node_group("", AmiFamily::Al2023).unwrap()), names(NODE_GROUP, "Parameters"));
+        assert_eq!(NODE_GROUP_PARAMETERS.to_vec(), names(NODE_GROUP, "Parameters"));
     }
 
     #[test]

@@ -1,92 +1,107 @@
-//! Settings as a command that a person can type.
+//! Settings as a command that a person can type, and as what a saved plan keeps of them.
+
+use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::nodes::user_data::AmiFamily;
+
+/// Flags and their values in the order in which they are shown; a switch has none.
+type Flags = Vec<(&'static str, Option<String>)>;
 
 impl Settings {
     /// The command that says the same as these settings without a question; `command` is `setup` or a step.
     pub fn command_line(&self, command: &str) -> String {
         let mut words = vec!["eni-custom".to_string(), command.to_string()];
-        let mut flag = |name: &str, value: String| words.extend([format!("--{name}"), value]);
-        for (name, value) in
-            [("cluster", &self.cluster), ("region", &self.region), ("profile", &self.profile)]
-        {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
+        let flags = [self.target(), self.wishes(), self.taken_back(), self.answers()].concat();
+        for (name, value) in flags {
+            words.push(format!("--{name}"));
+            words.extend(value);
         }
-        for (name, value) in [("kubeconfig", &self.kubeconfig.path), ("context", &self.kubeconfig.context)] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
+        words.push("--yes".into());
+        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is wished for the cluster, by flag; a switch has no value. How the cluster is reached, how the run talks
+    /// and what a person must say anew each time are not in it.
+    pub fn asked(&self) -> BTreeMap<String, Vec<String>> {
+        let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in self.wishes() {
+            asked.entry(name.into()).or_default().extend(value);
         }
-        for block in &self.cidrs {
-            flag("cidr", block.to_string());
+        asked
+    }
+
+    /// How the cluster is reached.
+    fn target(&self) -> Flags {
+        let values = [
+            ("cluster", &self.cluster),
+            ("region", &self.region),
+            ("profile", &self.profile),
+            ("kubeconfig", &self.kubeconfig.path),
+            ("context", &self.kubeconfig.context),
+        ];
+        given(values)
+    }
+
+    /// The command that takes all back, on the same cluster.
+    pub fn undo_command(&self) -> String {
+        let mut words = vec!["eni-custom".to_string(), "undo".to_string()];
+        for (name, value) in self.target() {
+            words.push(format!("--{name}"));
+            words.extend(value);
         }
+        words.extend(["--confirm-cluster".into(), self.name(), "--yes".into()]);
+        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn name(&self) -> String {
+        self.cluster.clone().unwrap_or_else(|| "NAME".into())
+    }
+
+    fn taken_back(&self) -> Flags {
+        let Some(undo) = self.undo else { return Flags::new() };
+        let mut flags = Flags::new();
+        flags.extend(undo.to_step.map(|step| ("to-step", Some(step.to_string()))));
+        flags.extend(undo.keep_nodes.then_some(("keep-nodes", None)));
+        flags.extend(undo.only.map(|_| ("undo", None)));
+        flags
+    }
+
+    /// Risks that were answered, and what must be.
+    fn answers(&self) -> Flags {
+        let confirmed = self.confirm_cluster.clone().or_else(|| self.undo.map(|_| self.name()));
+        let mut flags = given([("confirm-cluster", &confirmed)]);
+        flags.extend(self.accept.iter().map(|id| ("accept", Some(id.clone()))));
+        flags
+    }
+
+    fn wishes(&self) -> Flags {
+        let mut flags: Flags = self.cidrs.iter().map(|block| ("cidr", Some(block.to_string()))).collect();
         for (name, values) in [
             ("subnet", &self.subnets),
             ("route-table", &self.route_tables),
             ("eniconfig-name", &self.eniconfig_names),
         ] {
-            for (zone, value) in values {
-                flag(name, format!("{zone}={value}"));
-            }
+            flags.extend(values.iter().map(|(zone, value)| (name, Some(format!("{zone}={value}")))));
         }
-        for group in &self.security_groups {
-            flag("security-group", group.clone());
+        for (name, values) in [
+            ("security-group", &self.security_groups),
+            ("node", &self.node),
+            ("old-node-group", &self.old_node_groups),
+        ] {
+            flags.extend(values.iter().map(|value| (name, Some(value.clone()))));
         }
-        let numbers = [
-            ("subnet-prefix", self.subnet_prefix.map(u32::from)),
-            ("nodes-per-zone", self.nodes_per_zone),
-            ("max-nodes-per-zone", self.max_nodes_per_zone),
-        ];
-        for (name, value) in numbers {
-            if let Some(value) = value {
-                flag(name, value.to_string());
-            }
-        }
-        for (name, value) in [
+        flags.extend(self.numbers());
+        flags.extend(given([
             ("eniconfig-label", &self.eniconfig_label),
             ("instance-type", &self.instance_type),
             ("ami-id", &self.ami_id),
-        ] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
+            ("nodes", &self.nodes),
+        ]));
         if self.is_set("ami-family") || self.ami_family != AmiFamily::Al2023 {
-            flag("ami-family", self.ami_family.to_string());
+            flags.push(("ami-family", Some(self.ami_family.to_string())));
         }
-        if self.is_set("volume-size") {
-            flag("volume-size", self.volume_size.to_string());
-        }
-        let times = [
-            ("drain-timeout", self.drain_timeout),
-            ("pod-timeout", self.pod_timeout),
-            ("timeout", self.is_set("timeout").then_some(self.timeout)),
-        ];
-        for (name, value) in times {
-            if let Some(value) = value {
-                flag(name, format!("{}s", value.as_secs()));
-            }
-        }
-        if self.is_set("max-in-flight") {
-            flag("max-in-flight", self.max_in_flight.to_string());
-        }
-        if let Some(nodes) = self.max_unavailable_nodes {
-            flag("max-unavailable-nodes", nodes.to_string());
-        }
-        for (name, values) in [("node", &self.node), ("old-node-group", &self.old_node_groups)] {
-            for value in values {
-                flag(name, value.clone());
-            }
-        }
-        for (name, value) in [("nodes", &self.nodes), ("confirm-cluster", &self.confirm_cluster)] {
-            if let Some(value) = value {
-                flag(name, value.clone());
-            }
-        }
-        for (name, set) in [
+        let switches = [
             ("env-last", self.env_last),
             ("external-snat", self.external_snat),
             ("take-over-env", self.take_over_env),
@@ -98,17 +113,45 @@ impl Settings {
             ("keep-old-nodes", self.keep_old_nodes),
             ("surge-singletons", self.surge_singletons),
             ("disable-eviction", self.disable_eviction),
-        ] {
-            if set {
-                words.push(format!("--{name}"));
-            }
-        }
-        words.push("--yes".into());
-        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+        ];
+        flags.extend(switches.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, None)));
+        flags
+    }
+
+    fn numbers(&self) -> Flags {
+        let numbers = [
+            ("subnet-prefix", self.subnet_prefix.map(u32::from)),
+            ("nodes-per-zone", self.nodes_per_zone),
+            ("max-nodes-per-zone", self.max_nodes_per_zone),
+            ("volume-size", self.is_set("volume-size").then_some(self.volume_size)),
+        ];
+        let numbers = numbers.map(|(name, value)| (name, value.map(|value| value.to_string())));
+        let counts = [
+            ("max-in-flight", self.is_set("max-in-flight").then_some(self.max_in_flight)),
+            ("max-unavailable-nodes", self.max_unavailable_nodes),
+        ];
+        let counts = counts.map(|(name, value)| (name, value.map(|value| value.to_string())));
+        let times = [
+            ("drain-timeout", self.drain_timeout),
+            ("pod-timeout", self.pod_timeout),
+            ("timeout", self.is_set("timeout").then_some(self.timeout)),
+        ];
+        let times = times.map(|(name, value)| (name, value.map(|value| format!("{}s", value.as_secs()))));
+        let all = numbers.into_iter().chain(counts).chain(times);
+        all.filter(|(_, value)| value.is_some()).collect()
     }
 }
 
-fn shell_quote(word: &str) -> String {
+fn given<const N: usize>(values: [(&'static str, &Option<String>); N]) -> Flags {
+    values
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(name, value)| (name, value.clone()))
+        .collect()
+}
+
+/// A word as a POSIX shell reads it back.
+pub fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into()

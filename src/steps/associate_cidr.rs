@@ -37,6 +37,10 @@ impl Rules for AssociateCidr {
     }
 
     async fn apply(walk: &mut Walk, change: Associate) -> Result<()> {
+        walk.remember(|record| {
+            record.blocks.insert(change.block);
+        })
+        .await?;
         let ec2 = &walk.clients.aws.ec2;
         let Err(error) = ec2.associate_cidr(&change.vpc, change.block).await else { return Ok(()) };
         if error.code().is_empty() {
@@ -75,5 +79,81 @@ impl Rules for AssociateCidr {
             .await?;
         }
         Ok(())
+    }
+}
+
+/// Takes the blocks from the VPC that the record says are ours, once no subnet stands in them.
+pub struct Back;
+
+/// An association of ours.
+#[derive(Debug, Clone)]
+pub struct Disassociate {
+    association: String,
+    block: Ipv4Net,
+}
+
+/// Subnets that hold a block.
+fn inside(facts: &Facts, block: Ipv4Net) -> Vec<&str> {
+    let inside = facts.vpc.subnets.iter().filter(|subnet| block.contains(&subnet.cidr));
+    inside.map(|subnet| subnet.id.as_str()).collect()
+}
+
+/// Blocks of ours that are there still.
+fn ours(facts: &Facts) -> impl Iterator<Item = &crate::facts::CidrBlock> {
+    // An association takes no tag, so only what was written down before it was made proves whose it is.
+    let record = &facts.record.blocks;
+    facts.vpc.blocks.iter().filter(|there| record.contains(&there.cidr) && there.cidr != facts.vpc.primary)
+}
+
+impl Rules for Back {
+    type Change = Disassociate;
+    const STEP: Step = Step::AssociateCidr;
+    const READS: &'static [Section] = &[Section::Vpc];
+
+    fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Disassociate> {
+        let stays = |block: &Ipv4Net| {
+            // Subnets that this run takes away are no obstacle; others are told in the notes.
+            let left = inside(facts, *block);
+            let going = super::create_subnets::going(facts, settings);
+            left.iter().any(|id| !going.iter().any(|subnet| subnet == id))
+        };
+        let blocks = ours(facts).filter(|there| there.state != "disassociating" && !stays(&there.cidr));
+        blocks
+            .map(|there| Disassociate { association: there.association_id.clone(), block: there.cidr })
+            .collect()
+    }
+
+    fn describe(change: &Disassociate) -> Change {
+        Change::new(Sign::Remove, format!("CIDR block association {}", change.block))
+            .to("association", &change.association)
+    }
+
+    fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        let going = super::create_subnets::going(facts, settings);
+        let kept = ours(facts).filter_map(|there| {
+            let left = inside(facts, there.cidr);
+            let others: Vec<&str> =
+                left.into_iter().filter(|id| !going.iter().any(|subnet| subnet == id)).collect();
+            (!others.is_empty()).then(|| format!("{} stays: it holds {}", there.cidr, others.join(", ")))
+        });
+        kept.collect()
+    }
+
+    async fn apply(walk: &mut Walk, change: Disassociate) -> Result<()> {
+        walk.clients.aws.ec2.disassociate_cidr(&change.association).await
+    }
+
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        let vpc = &walk.facts.vpc.id;
+        walk.until("CIDR blocks disassociated", async || {
+            let blocks = walk.clients.aws.ec2.vpc(vpc).await?.blocks;
+            let going: Vec<String> = blocks
+                .iter()
+                .filter(|block| block.state == "disassociating")
+                .map(|block| block.cidr.to_string())
+                .collect();
+            Ok(if going.is_empty() { Seen::Yes(()) } else { Seen::NotYet(going.join(", ")) })
+        })
+        .await
     }
 }

@@ -2,10 +2,11 @@
 
 use ipnet::Ipv4Net;
 
+use crate::aws::TAG_CLUSTER;
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
-use crate::facts::Facts;
+use crate::facts::{Facts, Occupant};
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
@@ -146,6 +147,99 @@ async fn route(walk: &Walk, subnet: &str, table: &str) -> Result<()> {
     let ec2 = &walk.clients.aws.ec2;
     walk.once_visible(&format!("subnet {subnet} visible"), async || {
         ec2.associate_route_table(table, subnet).await
+    })
+    .await
+}
+
+/// Deletes the subnets that our tag proves ours, with their route table associations.
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub struct Delete {
+    subnet: String,
+    zone: String,
+    cidr: Ipv4Net,
+}
+
+/// Subnets that this program made.
+pub fn ours(facts: &Facts) -> impl Iterator<Item = &crate::facts::Subnet> {
+    facts.vpc.subnets.iter().filter(|subnet| subnet.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name))
+}
+
+/// Subnets that this run deletes: with `--keep-nodes` those alone in which nothing stands.
+pub fn going(facts: &Facts, settings: &Settings) -> Vec<String> {
+    let Some(undo) = settings.undo.filter(|undo| undo.takes_back(Step::CreateSubnets)) else {
+        return Vec::new();
+    };
+    let is_used = |id: &str| facts.occupants.iter().any(|interface| interface.subnet == id);
+    ours(facts).filter(|subnet| !undo.keep_nodes || !is_used(&subnet.id)).map(|s| s.id.clone()).collect()
+}
+
+impl Rules for Back {
+    type Change = Delete;
+    const STEP: Step = Step::CreateSubnets;
+    const READS: &'static [Section] = &[Section::Vpc];
+
+    fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Delete> {
+        let going = going(facts, settings);
+        let subnets = facts.vpc.subnets.iter().filter(|subnet| going.contains(&subnet.id));
+        subnets
+            .map(|subnet| Delete { subnet: subnet.id.clone(), zone: subnet.zone.clone(), cidr: subnet.cidr })
+            .collect()
+    }
+
+    fn describe(change: &Delete) -> Change {
+        Change::new(Sign::Remove, format!("subnet for pods in {}", change.zone))
+            .to("subnet", &change.subnet)
+            .to("cidr", change.cidr.to_string())
+    }
+
+    fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        let going = going(facts, settings);
+        let kept = ours(facts).filter(|subnet| !going.contains(&subnet.id));
+        kept.map(|subnet| format!("{} stays: the nodes that are kept use it", subnet.id)).collect()
+    }
+
+    /// What stands in a subnet and is not ours holds it, and stays: the run ends here, cleanly.
+    async fn rehearse(walk: &Walk, changes: &[Delete]) -> Result<()> {
+        let ids: Vec<String> = changes.iter().map(|change| change.subnet.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let in_the_way: Vec<String> = sweep(walk, &ids).await?.iter().map(Occupant::told).collect();
+        if in_the_way.is_empty() {
+            return Ok(());
+        }
+        Err(Error::failed(
+            "the pod subnets hold what this program did not make; they stay, and all else is taken back",
+        )
+        .at(ids.join(", "))
+        .because(in_the_way.join("\n         "))
+        .next("move or delete these, then run the same command again"))
+    }
+
+    async fn apply(walk: &mut Walk, change: Delete) -> Result<()> {
+        walk.clients.aws.ec2.delete_subnet(&change.subnet).await
+    }
+}
+
+/// Deletes the interfaces that the CNI left in our subnets when their instances ended; answers what else stands there.
+/// An interface that is still being detached goes a moment later.
+pub async fn sweep(walk: &Walk, subnets: &[String]) -> Result<Vec<Occupant>> {
+    let ec2 = &walk.clients.aws.ec2;
+    walk.until("interfaces of ended nodes gone", async || {
+        let there = ec2.occupants(subnets).await?;
+        let (passing, staying): (Vec<_>, Vec<_>) =
+            there.into_iter().partition(|each| each.is_for_pods() && each.status != "in-use");
+        for leaked in passing.iter().filter(|each| each.is_leaked()) {
+            walk.go_on()?;
+            ec2.delete_interface(&leaked.id).await?;
+        }
+        Ok(if passing.is_empty() {
+            Seen::Yes(staying)
+        } else {
+            Seen::NotYet(format!("{} left", passing.len()))
+        })
     })
     .await
 }

@@ -118,6 +118,27 @@ impl Rules for DetectCni {
     }
 }
 
+/// Nothing was changed, so nothing is taken back.
+pub struct Back;
+
+impl Rules for Back {
+    type Change = std::convert::Infallible;
+    const STEP: Step = Step::DetectCni;
+    const READS: &'static [Section] = &[];
+
+    fn changes(_: &Design, _: &Facts, _: &Settings) -> Vec<Self::Change> {
+        Vec::new()
+    }
+
+    fn describe(change: &Self::Change) -> Change {
+        match *change {}
+    }
+
+    async fn apply(_: &mut Walk, change: Self::Change) -> Result<()> {
+        match change {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! Step 9: the old nodes out, within their pods' budgets, and terminated through their owner.
 
+mod back;
+
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::design::Design;
 use crate::discover::Section;
@@ -12,6 +15,8 @@ use crate::settings::Settings;
 use crate::walk::Walk;
 
 use super::{Change, Rules, Sign, Step};
+
+pub use back::{Back, missing};
 
 pub struct DrainNodes;
 
@@ -51,14 +56,18 @@ impl Rules for DrainNodes {
                 .from_to("held", Some("yes"), "no");
         }
         let mut described = Change::new(Sign::Remove, format!("{} old nodes", change.nodes.len()))
-            .to("pods to move", change.moving.to_string());
+            .expect("pods to move", change.moving.to_string());
         if change.moving > 0 {
-            described = described.to("predicted time", change.time.to_string());
+            described = described.expect("predicted time", change.time.to_string());
         }
         change
             .owners
             .iter()
             .fold(described, |change, (owner, nodes)| change.to(owner, format!("{nodes} nodes")))
+    }
+
+    fn predicted(changes: &[Replace]) -> Option<Duration> {
+        changes.iter().map(|change| change.time.estimate).max()
     }
 
     fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {

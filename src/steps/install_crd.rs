@@ -39,10 +39,14 @@ impl Rules for InstallCrd {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: Install) -> Result<()> {
-        if change.found == Crd::Missing {
-            walk.remember(|record| record.crd_installed = true).await?;
-        }
+    async fn apply(walk: &mut Walk, _: Install) -> Result<()> {
+        let before = eniconfig::definition(&walk.clients.kube.client).await?;
+        walk.remember(|record| match before {
+            _ if record.crd_installed || record.crd_before.is_some() => {}
+            None => record.crd_installed = true,
+            before => record.crd_before = before,
+        })
+        .await?;
         eniconfig::install_crd(&walk.clients.kube.client).await
     }
 
@@ -54,5 +58,61 @@ impl Rules for InstallCrd {
             }
         })
         .await
+    }
+}
+
+/// Takes the definition away that we installed, where nobody else's ENIConfigs need it, or puts back the one that
+/// we wrote over.
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub enum Restore {
+    Delete,
+    PutBack(serde_json::Value),
+}
+
+/// ENIConfigs that somebody else wrote.
+fn others(facts: &Facts) -> Vec<&str> {
+    facts.eniconfigs.items.iter().filter(|config| !config.ours).map(|config| config.name.as_str()).collect()
+}
+
+impl Rules for Back {
+    type Change = Restore;
+    const STEP: Step = Step::InstallCrd;
+    const READS: &'static [Section] = &[Section::EniConfigs];
+
+    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
+        let Crd::Typed { .. } = facts.eniconfigs.crd else { return Vec::new() };
+        match &facts.record.crd_before {
+            Some(before) => vec![Restore::PutBack(before.clone())],
+            None if facts.record.crd_installed && others(facts).is_empty() => vec![Restore::Delete],
+            None => Vec::new(),
+        }
+    }
+
+    fn describe(change: &Restore) -> Change {
+        let name = "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com";
+        match change {
+            Restore::Delete => Change::new(Sign::Remove, name),
+            Restore::PutBack(_) => {
+                Change::new(Sign::Change, name).from_to("schema", Some("typed"), "as it was before")
+            }
+        }
+    }
+
+    fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
+        let others = others(facts);
+        match facts.record.crd_installed && !others.is_empty() {
+            true => vec![format!("the definition stays: {} need it", others.join(", "))],
+            false => Vec::new(),
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: Restore) -> Result<()> {
+        let client = &walk.clients.kube.client;
+        match change {
+            Restore::Delete => eniconfig::delete_crd(client).await,
+            Restore::PutBack(before) => eniconfig::put_crd_back(client, &before).await,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
 
+mod back;
+
 use std::collections::BTreeMap;
 
 use crate::aws::client_token;
@@ -9,12 +11,14 @@ use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
-use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters};
+use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
 use super::{Change, Rules, Sign, Step};
+
+pub use back::Back;
 
 pub struct LaunchNodegroups;
 
@@ -96,6 +100,12 @@ impl Rules for LaunchNodegroups {
                 let role = base_output(walk, "NodeRoleArn")?;
                 match mode {
                     Authentication::ConfigMap => {
+                        let before = walk.facts.node_groups.aws_auth.clone();
+                        walk.remember(|record| {
+                            record.aws_auth.get_or_insert(before);
+                            record.node_role.get_or_insert_with(|| role.clone());
+                        })
+                        .await?;
                         crate::k8s::aws_auth::allow_nodes(&walk.clients.kube.client, &role).await
                     }
                     _ => access_entry(walk, &role).await,
@@ -209,16 +219,13 @@ fn request(walk: &Walk, zone: Option<&str>) -> Result<StackRequest> {
     let (design, facts) = (&walk.design, &walk.facts);
     let zone = zone.and_then(|name| design.zones.iter().find(|zone| zone.zone == name));
     let (name, template, parameters, tags) = match zone {
-        None => {
-            let base = BaseParameters {
-                cluster_name: &facts.cluster.name,
-                vpc_id: &facts.vpc.id,
-                cluster_security_group_id: &facts.cluster.security_group,
-                cni_policy: true,
-            };
-            (&design.base_stack, BASE, base.parameters(), design.tags())
+        None => (&design.base_stack, BASE, base_parameters(facts), design.tags()),
+        Some(zone) => {
+            let group = base_output(walk, "NodeSecurityGroupId")?;
+            let profile = base_output(walk, "InstanceProfileArn")?;
+            let parameters = node_group_parameters(design, facts, zone, &group, &profile)?;
+            (&zone.stack, NODE_GROUP, parameters, design.zone_tags(zone))
         }
-        Some(zone) => (&zone.stack, NODE_GROUP, node_group_parameters(walk, zone)?, design.zone_tags(zone)),
     };
     let parameters: BTreeMap<String, String> =
         parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
@@ -232,14 +239,20 @@ fn request(walk: &Walk, zone: Option<&str>) -> Result<StackRequest> {
     })
 }
 
-fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static str, String)>> {
-    let (design, facts) = (&walk.design, &walk.facts);
-    // The checks refuse where one of these is unknown.
-    let unknown = |what: &str| Error::failed(format!("the {what} of the new nodes is unknown"));
-    let machine = &design.machine;
-    let instance_type = machine.instance_type.as_ref().ok_or_else(|| unknown("instance type"))?;
-    let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
-    let max_pods = machine.max_pods.ok_or_else(|| unknown("max pods"))?;
+/// What the base stack is told.
+pub fn base_parameters(facts: &Facts) -> Parameters {
+    BaseParameters {
+        cluster_name: &facts.cluster.name,
+        vpc_id: &facts.vpc.id,
+        cluster_security_group_id: &facts.cluster.security_group,
+        cni_policy: true,
+    }
+    .parameters()
+}
+
+/// What the instances of a zone's group read at their first boot.
+pub fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<String> {
+    let max_pods = design.machine.max_pods.ok_or_else(|| unknown("max pods"))?;
     let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
     let labels = if design.labels_nodes() {
         let label = NodeLabel::new(&design.label_key, &zone.eniconfig).map_err(|error| {
@@ -249,8 +262,8 @@ fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static
     } else {
         Vec::new()
     };
-    let user_data = render(
-        machine.family,
+    Ok(render(
+        design.machine.family,
         &Boot {
             cluster: &facts.cluster.name,
             endpoint: &facts.cluster.endpoint,
@@ -259,18 +272,31 @@ fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static
             max_pods,
             labels: &labels,
         },
-    );
+    ))
+}
+
+/// What a zone's stack is told, with two outputs of the base stack.
+pub fn node_group_parameters(
+    design: &Design,
+    facts: &Facts,
+    zone: &ZoneDesign,
+    node_security_group: &str,
+    instance_profile: &str,
+) -> Result<Parameters> {
+    let machine = &design.machine;
+    let instance_type = machine.instance_type.as_ref().ok_or_else(|| unknown("instance type"))?;
+    let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
     NodeGroupParameters {
         cluster_name: &facts.cluster.name,
         node_group_name: &zone.stack,
         subnet_ids: std::slice::from_ref(&zone.node_subnet),
-        node_security_group_id: &base_output(walk, "NodeSecurityGroupId")?,
+        node_security_group_id: node_security_group,
         cluster_security_group_id: &facts.cluster.security_group,
-        instance_profile_arn: &base_output(walk, "InstanceProfileArn")?,
+        instance_profile_arn: instance_profile,
         instance_type: &instance_type.name,
         image_id: &image.id,
         ami_family: machine.family,
-        user_data: &user_data,
+        user_data: &user_data(design, facts, zone)?,
         // No node before its ENIConfig has its groups: the CNI never changes those of an interface that exists.
         min_size: 0,
         desired_capacity: 0,
@@ -279,6 +305,11 @@ fn node_group_parameters(walk: &Walk, zone: &ZoneDesign) -> Result<Vec<(&'static
     }
     .parameters()
     .map_err(|error| Error::failed("write the node group's parameters").at(&zone.stack).because(error))
+}
+
+/// The checks refuse where one of these is unknown.
+fn unknown(what: &str) -> Error {
+    Error::failed(format!("the {what} of the new nodes is unknown"))
 }
 
 /// Waits until nothing moves in a stack.
@@ -306,6 +337,7 @@ pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
         .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
 }
 
+/// Deletes a stack of ours that failed before it ever was complete, and waits.
 async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
     let cloudformation = &walk.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
@@ -314,18 +346,31 @@ async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
             .at(&stack.id)
             .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
     }
+    delete(walk, &stack).await?;
+    deleted(walk, name).await
+}
+
+/// Starts to delete a stack.
+async fn delete(walk: &Walk, stack: &Stack) -> Result<()> {
     let token = client_token(&walk.facts.cluster.arn, "delete", &stack.id);
-    cloudformation.delete(name, &token).await?;
-    walk.until(&format!("failed stack {name} deleted"), async || {
+    walk.clients.aws.cloudformation.delete(&stack.name, &token).await
+}
+
+/// Waits until a stack is gone.
+async fn deleted(walk: &Walk, name: &str) -> Result<()> {
+    let cloudformation = &walk.clients.aws.cloudformation;
+    let what = format!("stack {name} deleted");
+    let left = walk.until(&what, async || {
         Ok(match cloudformation.stack(name).await? {
-            None => Seen::Yes(()),
-            Some(stack) if stack.status == "DELETE_FAILED" => {
-                return Err(Error::failed("the failed stack can't be deleted")
-                    .at(name)
-                    .because(stack.reason));
-            }
+            None => Seen::Yes(None),
+            Some(stack) if stack.status == "DELETE_FAILED" => Seen::Yes(Some(stack)),
             Some(stack) => Seen::NotYet(stack.status),
         })
-    })
-    .await
+    });
+    let Some(failed) = left.await? else { return Ok(()) };
+    let reasons = cloudformation.failures(name).await?;
+    Err(Error::failed("the stack can't be deleted")
+        .at(name)
+        .because(if reasons.is_empty() { failed.reason } else { reasons.join("; ") })
+        .next("take away what uses it, then run the same command again"))
 }

@@ -1,23 +1,26 @@
 //! The nine steps. Each is a file of one shape: what would change (pure), how it reads in a plan (pure), how it is
 //! changed, and what must be waited for. The order is here and nowhere else.
 
-mod associate_cidr;
-mod create_subnets;
-mod detect_cni;
-mod drain_nodes;
-mod install_crd;
-mod launch_nodegroups;
-mod patch_security_groups;
-mod set_env;
-mod write_eniconfigs;
+pub(crate) mod associate_cidr;
+pub(crate) mod create_subnets;
+pub(crate) mod detect_cni;
+pub(crate) mod drain_nodes;
+pub(crate) mod install_crd;
+pub(crate) mod launch_nodegroups;
+pub(crate) mod patch_security_groups;
+pub(crate) mod set_env;
+pub(crate) mod write_eniconfigs;
 
-use serde::Serialize;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::Facts;
-use crate::settings::Settings;
+use crate::settings::{Settings, Undo};
 use crate::walk::Walk;
 
 pub(crate) use associate_cidr::AssociateCidr;
@@ -27,13 +30,15 @@ pub use detect_cni::{Version, VersionSource, detected_version};
 pub(crate) use drain_nodes::DrainNodes;
 pub(crate) use install_crd::InstallCrd;
 pub(crate) use launch_nodegroups::LaunchNodegroups;
+pub use launch_nodegroups::{base_parameters, node_group_parameters, user_data};
 pub(crate) use patch_security_groups::PatchSecurityGroups;
+pub use patch_security_groups::grows;
 pub(crate) use set_env::SetEnv;
-pub use set_env::{Owner, owner};
+pub use set_env::{Owner, addon_configuration, owner};
 pub(crate) use write_eniconfigs::WriteEniconfigs;
 
 /// A step, by its number in AWS's documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     AssociateCidr = 1,
@@ -73,6 +78,25 @@ impl Step {
         order
     }
 
+    /// The order in which steps are taken back: custom networking off first (why: `set_env::Back`), then the old nodes
+    /// in, and only when they are Ready the new ones out; then what these were made from, the last made first.
+    pub fn order_back(undo: Undo) -> Vec<Step> {
+        let order = [
+            Step::SetEnv,
+            Step::DrainNodes,
+            Step::PatchSecurityGroups,
+            Step::LaunchNodegroups,
+            Step::WriteEniconfigs,
+            Step::InstallCrd,
+            Step::DetectCni,
+            Step::CreateSubnets,
+            Step::AssociateCidr,
+        ];
+        let of_nodes = [Step::DrainNodes, Step::PatchSecurityGroups, Step::LaunchNodegroups];
+        let stays = |step: &Step| undo.keep_nodes && of_nodes.contains(step);
+        order.into_iter().filter(|step| undo.takes_back(*step) && !stays(step)).collect()
+    }
+
     pub fn number(self) -> u8 {
         self as u8
     }
@@ -106,7 +130,7 @@ impl Step {
 }
 
 /// What happens to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sign {
     Create,
@@ -114,8 +138,19 @@ pub enum Sign {
     Remove,
 }
 
+impl Sign {
+    /// As a plan shows it.
+    pub fn mark(self) -> char {
+        match self {
+            Sign::Create => '+',
+            Sign::Change => '~',
+            Sign::Remove => '-',
+        }
+    }
+}
+
 /// One change as a person reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     pub sign: Sign,
     /// `subnet us-west-2a`
@@ -123,13 +158,16 @@ pub struct Change {
     pub fields: Vec<Field>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
     pub name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Nothing where it is known only after the change.
     pub after: Option<String>,
+    /// Says what to expect, and is no part of the change.
+    #[serde(skip)]
+    pub forecast: bool,
 }
 
 impl Change {
@@ -137,27 +175,30 @@ impl Change {
         Change { sign, resource: resource.into(), fields: Vec::new() }
     }
 
-    pub fn to(mut self, name: impl Into<String>, after: impl Into<String>) -> Self {
-        self.fields.push(Field { name: name.into(), before: None, after: Some(after.into()) });
-        self
+    pub fn to(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+        self.push(name.into(), None, Some(after.into()), false)
+    }
+
+    /// What to expect of it; another run may well expect something else.
+    pub fn expect(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+        self.push(name.into(), None, Some(after.into()), true)
     }
 
     pub fn from_to(
-        mut self,
+        self,
         name: impl Into<String>,
         before: Option<impl Into<String>>,
         after: impl Into<String>,
     ) -> Self {
-        self.fields.push(Field {
-            name: name.into(),
-            before: before.map(Into::into),
-            after: Some(after.into()),
-        });
-        self
+        self.push(name.into(), before.map(Into::into), Some(after.into()), false)
     }
 
-    pub fn later(mut self, name: impl Into<String>) -> Self {
-        self.fields.push(Field { name: name.into(), before: None, after: None });
+    pub fn later(self, name: impl Into<String>) -> Self {
+        self.push(name.into(), None, None, false)
+    }
+
+    fn push(mut self, name: String, before: Option<String>, after: Option<String>, forecast: bool) -> Self {
+        self.fields.push(Field { name, before, after, forecast });
         self
     }
 }
@@ -174,6 +215,11 @@ pub(crate) trait Rules {
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;
 
     fn describe(change: &Self::Change) -> Change;
+
+    /// How long the changes take, where that can be computed from what is in the cluster.
+    fn predicted(_: &[Self::Change]) -> Option<Duration> {
+        None
+    }
 
     /// What else the step has to say.
     fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {
@@ -193,44 +239,80 @@ pub(crate) trait Rules {
     }
 }
 
-/// Calls something generic over the rules of a step that is known at run time only.
+/// Calls something generic over the rules of a step that is known at run time only; `$back` takes it back.
 macro_rules! with_rules {
-    ($step:expr, $rules:ident => $body:expr) => {
-        match $step {
-            $crate::steps::Step::AssociateCidr => {
+    ($step:expr, $back:expr, $rules:ident => $body:expr) => {
+        match ($step, $back) {
+            ($crate::steps::Step::AssociateCidr, false) => {
                 type $rules = $crate::steps::AssociateCidr;
                 $body
             }
-            $crate::steps::Step::CreateSubnets => {
+            ($crate::steps::Step::AssociateCidr, true) => {
+                type $rules = $crate::steps::associate_cidr::Back;
+                $body
+            }
+            ($crate::steps::Step::CreateSubnets, false) => {
                 type $rules = $crate::steps::CreateSubnets;
                 $body
             }
-            $crate::steps::Step::SetEnv => {
+            ($crate::steps::Step::CreateSubnets, true) => {
+                type $rules = $crate::steps::create_subnets::Back;
+                $body
+            }
+            ($crate::steps::Step::SetEnv, false) => {
                 type $rules = $crate::steps::SetEnv;
                 $body
             }
-            $crate::steps::Step::DetectCni => {
+            ($crate::steps::Step::SetEnv, true) => {
+                type $rules = $crate::steps::set_env::Back;
+                $body
+            }
+            ($crate::steps::Step::DetectCni, false) => {
                 type $rules = $crate::steps::DetectCni;
                 $body
             }
-            $crate::steps::Step::InstallCrd => {
+            ($crate::steps::Step::DetectCni, true) => {
+                type $rules = $crate::steps::detect_cni::Back;
+                $body
+            }
+            ($crate::steps::Step::InstallCrd, false) => {
                 type $rules = $crate::steps::InstallCrd;
                 $body
             }
-            $crate::steps::Step::WriteEniconfigs => {
+            ($crate::steps::Step::InstallCrd, true) => {
+                type $rules = $crate::steps::install_crd::Back;
+                $body
+            }
+            ($crate::steps::Step::WriteEniconfigs, false) => {
                 type $rules = $crate::steps::WriteEniconfigs;
                 $body
             }
-            $crate::steps::Step::LaunchNodegroups => {
+            ($crate::steps::Step::WriteEniconfigs, true) => {
+                type $rules = $crate::steps::write_eniconfigs::Back;
+                $body
+            }
+            ($crate::steps::Step::LaunchNodegroups, false) => {
                 type $rules = $crate::steps::LaunchNodegroups;
                 $body
             }
-            $crate::steps::Step::PatchSecurityGroups => {
+            ($crate::steps::Step::LaunchNodegroups, true) => {
+                type $rules = $crate::steps::launch_nodegroups::Back;
+                $body
+            }
+            ($crate::steps::Step::PatchSecurityGroups, false) => {
                 type $rules = $crate::steps::PatchSecurityGroups;
                 $body
             }
-            $crate::steps::Step::DrainNodes => {
+            ($crate::steps::Step::PatchSecurityGroups, true) => {
+                type $rules = $crate::steps::patch_security_groups::Back;
+                $body
+            }
+            ($crate::steps::Step::DrainNodes, false) => {
                 type $rules = $crate::steps::DrainNodes;
+                $body
+            }
+            ($crate::steps::Step::DrainNodes, true) => {
+                type $rules = $crate::steps::drain_nodes::Back;
                 $body
             }
         }

@@ -1,5 +1,7 @@
 //! Step 8: the security groups into each ENIConfig, and only then nodes.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::client_token;
@@ -12,7 +14,10 @@ use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
 use super::launch_nodegroups::{complete, settled};
+use super::write_eniconfigs::remember;
 use super::{Change, Rules, Sign, Step};
+
+pub use back::{Back, our_nodes};
 
 pub struct PatchSecurityGroups;
 
@@ -65,7 +70,8 @@ impl Rules for PatchSecurityGroups {
     async fn apply(walk: &mut Walk, change: GroupsChange) -> Result<()> {
         match change {
             GroupsChange::Patch { name, after: Some(groups), subnet: Some(subnet), .. } => {
-                let config = EniConfig { name, subnet, security_groups: groups };
+                remember(walk, &name).await?;
+                let config = EniConfig { name, subnet, security_groups: groups, ours: true };
                 // Groups that stay are no conflict; the checks asked about those that go.
                 eniconfig::apply(&walk.clients.kube.client, &config, true, false).await
             }
@@ -99,6 +105,11 @@ impl Rules for PatchSecurityGroups {
 
 fn same(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+}
+
+/// Whether a zone's group is still to get its size.
+pub fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
+    grow(facts, zone).is_some()
 }
 
 /// A group at zero grows. One that has left zero is the autoscaler's and the user's, unless another size is asked.

@@ -1,6 +1,9 @@
 //! Step 3: custom networking in aws-node's environment, written where its owner is.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -16,6 +19,8 @@ use crate::walk::{Seen, Walk};
 
 use super::{Change, Rules, Sign, Step};
 
+pub use back::Back;
+
 pub struct SetEnv;
 
 /// Who decides about aws-node, and would put back what is changed elsewhere.
@@ -28,6 +33,16 @@ pub enum Owner {
         tool: &'static str,
         name: String,
     },
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Addon => f.write_str("EKS add-on vpc-cni"),
+            Owner::DaemonSet => f.write_str("nobody but the DaemonSet"),
+            Owner::Release { tool, name } => write!(f, "{tool} '{name}'"),
+        }
+    }
 }
 
 /// One write, so that there is one rollout.
@@ -76,7 +91,7 @@ impl Rules for SetEnv {
             design.env_removed.iter().filter(|name| cni.env.contains_key(*name)).cloned().collect();
         // The add-on must know too, or its next update puts everything back.
         let configuration = cni.addon.as_ref().and_then(|addon| {
-            let merged = merge(&addon.configuration, &design.env, &design.env_removed)?;
+            let merged = addon_configuration(design, facts)?;
             (merged != addon.configuration).then(|| (addon.configuration.clone(), merged))
         });
         if set.is_empty() && removed.is_empty() && configuration.is_none() {
@@ -200,6 +215,11 @@ async fn update_addon(walk: &Walk, configuration: &str) -> Result<()> {
         }
     })
     .await
+}
+
+/// The add-on's configuration as it is to be; nothing where there is no add-on, or where it can't be merged.
+pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
+    merge(&facts.cni.addon.as_ref()?.configuration, &design.env, &design.env_removed)
 }
 
 /// The add-on's configuration with our variables in its env, all else as it is. Nothing where it is no JSON object:

@@ -45,6 +45,7 @@ impl Rules for WriteEniconfigs {
                     name: zone.eniconfig.clone(),
                     subnet: subnet.into(),
                     security_groups: groups.clone(),
+                    ours: true,
                 }),
                 groups,
                 before: there.map(|config| config.subnet.clone()),
@@ -74,11 +75,70 @@ impl Rules for WriteEniconfigs {
     async fn apply(walk: &mut Walk, change: WriteOne) -> Result<()> {
         // Without its subnet the step is refused before it begins.
         let Some(config) = &change.config else { return Ok(()) };
+        remember(walk, &config.name).await?;
         eniconfig::apply(&walk.clients.kube.client, config, walk.settings.replace_eniconfigs, false).await
     }
 
     async fn settle(walk: &mut Walk) -> Result<()> {
         let on = walk.facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
         if on { rolled_out(walk).await } else { Ok(()) }
+    }
+}
+
+/// Notes an ENIConfig as it is before the first time that we write it.
+pub async fn remember(walk: &mut Walk, name: &str) -> Result<()> {
+    let before = walk.facts.eniconfigs.items.iter().find(|config| config.name == name).cloned();
+    walk.remember(|record| {
+        record.eniconfigs.entry(name.to_string()).or_insert(before);
+    })
+    .await
+}
+
+/// Deletes the ENIConfigs that we wrote, and puts back those that we wrote over.
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub enum Restore {
+    Delete { name: String, subnet: String },
+    PutBack { before: EniConfig, subnet: String },
+}
+
+impl Rules for Back {
+    type Change = Restore;
+    const STEP: Step = Step::WriteEniconfigs;
+    const READS: &'static [Section] = &[Section::EniConfigs];
+
+    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
+        let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
+        ours.map(|config| {
+            let before = facts.record.eniconfigs.get(&config.name).cloned().flatten();
+            // One that was ours by then is of an earlier run whose record is gone.
+            match before.filter(|before| !before.ours) {
+                Some(before) => Restore::PutBack { before, subnet: config.subnet.clone() },
+                None => Restore::Delete { name: config.name.clone(), subnet: config.subnet.clone() },
+            }
+        })
+        .collect()
+    }
+
+    fn describe(change: &Restore) -> Change {
+        match change {
+            Restore::Delete { name, subnet } => {
+                Change::new(Sign::Remove, format!("ENIConfig {name}")).to("subnet", subnet)
+            }
+            Restore::PutBack { before, subnet } => {
+                Change::new(Sign::Change, format!("ENIConfig {}", before.name))
+                    .from_to("subnet", Some(subnet), &before.subnet)
+                    .to("securityGroups", before.security_groups.join(", "))
+            }
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: Restore) -> Result<()> {
+        let client = &walk.clients.kube.client;
+        match change {
+            Restore::Delete { name, .. } => eniconfig::delete(client, &name).await,
+            Restore::PutBack { before, .. } => eniconfig::put_back(client, &before).await,
+        }
     }
 }

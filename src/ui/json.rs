@@ -39,6 +39,8 @@ struct Failure<'a> {
     cause: Option<&'a crate::error::Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    halfway: Option<&'a crate::error::Halfway>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     findings: &'a [crate::finding::Finding],
 }
@@ -51,6 +53,7 @@ pub fn error(error: &Error) {
         place: error.place(),
         cause: error.reason(),
         next: error.next_command(),
+        halfway: error.where_it_stopped(),
         findings: error.findings(),
     };
     if let Ok(line) = serde_json::to_string(&failure) {

@@ -1,19 +1,25 @@
 //! The only place that prints. stdout is the result, stderr is everything else.
 
+mod diagnosis;
 mod json;
+mod junit;
 mod progress;
 mod prompt;
+mod report;
 mod text;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use crate::cli::Format;
+use crate::cli::{Format, ReportFormat};
+use crate::doctor::Diagnoses;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::net::max_pods::Row;
 use crate::plan::Plan;
 use crate::run::Outcome;
+use crate::status::Status;
+use crate::verify::Report;
 
 pub use prompt::Prompt;
 
@@ -71,6 +77,28 @@ impl Ui {
         }
     }
 
+    pub fn report(&self, report: &Report, format: ReportFormat) {
+        match format {
+            ReportFormat::Text => print(&report::text(report, self.color)),
+            ReportFormat::Json => print_json(report),
+            ReportFormat::Junit => print(&junit::xml(report)),
+        }
+    }
+
+    pub fn status(&self, status: &Status) {
+        match self.output {
+            Format::Json => print_json(status),
+            Format::Text => print(&report::status(status, self.color)),
+        }
+    }
+
+    pub fn diagnoses(&self, diagnoses: &Diagnoses) {
+        match self.output {
+            Format::Json => print_json(diagnoses),
+            Format::Text => print(&diagnosis::text(diagnoses, self.color)),
+        }
+    }
+
     pub fn max_pods(&self, rows: &[Row]) {
         match self.output {
             Format::Json => print_json(&serde_json::json!({ "format_version": 1, "instance_types": rows })),
@@ -97,6 +125,16 @@ impl Ui {
     }
 }
 
+#[cfg(test)]
+pub(crate) fn diagnoses_text(diagnoses: &Diagnoses) -> String {
+    diagnosis::text(diagnoses, false)
+}
+
+#[cfg(test)]
+pub(crate) fn status_text(status: &Status) -> String {
+    report::status(status, false)
+}
+
 fn print(text: &str) {
     write_all(&mut std::io::stdout().lock(), text.as_bytes());
 }
@@ -105,7 +143,8 @@ fn eprint_text(text: &str) {
     write_all(&mut std::io::stderr().lock(), text.as_bytes());
 }
 
-fn print_json(value: &impl serde::Serialize) {
+/// A value as it is, pretty.
+pub fn print_json(value: &impl serde::Serialize) {
     // Our own values always serialise; a reader that hung up (`| head`) is no failure of ours.
     if let Ok(text) = serde_json::to_string_pretty(value) {
         print(&format!("{text}\n"));

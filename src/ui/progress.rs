@@ -82,7 +82,10 @@ fn line(event: &Event) -> Option<String> {
             format!("cluster {arn}\n  API {endpoint}\n  as  {caller}")
         }
         Event::Finding(finding) => text::finding(finding).trim_end().to_string(),
-        Event::StepStarted { step, number, of } => format!("[{number}/{}] {}", (*of).max(9), step.name()),
+        Event::StepStarted { step, number, undo: true, .. } => format!("[{number}/9] undo {}", step.name()),
+        Event::StepStarted { step, number, of, .. } => {
+            format!("[{number}/{}] {}", (*of).max(9), step.name())
+        }
         Event::Change { change, .. } => format!("    {}", text::change_line(change)),
         Event::Note { text } => format!("    {text}"),
         Event::StepDone { changes: 0, seconds, .. } => format!("    as it should be ({seconds:.1} s)"),

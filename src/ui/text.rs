@@ -7,9 +7,9 @@ use console::Style;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
-use crate::plan::Plan;
+use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
-use crate::steps::{Change, Sign};
+use crate::steps::{Change, Sign, Step};
 
 struct Paint {
     create: Style,
@@ -33,9 +33,9 @@ impl Paint {
 
     fn sign(&self, sign: Sign) -> String {
         match sign {
-            Sign::Create => self.create.apply_to("+").to_string(),
-            Sign::Change => self.change.apply_to("~").to_string(),
-            Sign::Remove => self.remove.apply_to("-").to_string(),
+            Sign::Create => self.create.apply_to(sign.mark()).to_string(),
+            Sign::Change => self.change.apply_to(sign.mark()).to_string(),
+            Sign::Remove => self.remove.apply_to(sign.mark()).to_string(),
         }
     }
 }
@@ -57,10 +57,12 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 out,
                 "{} {}",
                 paint.faint.apply_to(format!("= {title}")),
-                paint.faint.apply_to("as it should be")
+                paint.faint.apply_to(if plan.undo { "nothing to take back" } else { "as it should be" })
             );
         } else {
-            let _ = writeln!(out, "  {}", paint.strong.apply_to(title));
+            let time = step.estimated_seconds.filter(|seconds| *seconds > 0);
+            let time = time.map(|seconds| format!("  about {}", spoken(seconds))).unwrap_or_default();
+            let _ = writeln!(out, "  {}{}", paint.strong.apply_to(title), paint.faint.apply_to(time));
         }
         for note in &step.notes {
             let _ = writeln!(out, "      {}", paint.faint.apply_to(note));
@@ -88,9 +90,64 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 count(Sign::Change),
                 count(Sign::Remove)
             );
+            if let Some(outlook) = &plan.outlook {
+                out.push_str(&outlook_text(outlook));
+            }
         }
     }
     out
+}
+
+/// Before and after by zone, and what it takes.
+fn outlook_text(outlook: &Outlook) -> String {
+    let mut rows = vec![
+        ["zone", "nodes", "pods at most", "pods to move", "free for nodes", "free for pods"]
+            .map(ToString::to_string),
+    ];
+    for zone in &outlook.zones {
+        let free = |subnet: &Option<crate::plan::SubnetOutlook>| match subnet {
+            None => "?".to_string(),
+            Some(subnet) => match subnet.free_before {
+                Some(before) => format!("{before} -> {}", subnet.free_after),
+                None => format!("new, {}", subnet.free_after),
+            },
+        };
+        rows.push([
+            zone.zone.clone(),
+            format!("{} -> {}", zone.nodes.before, zone.nodes.after),
+            format!("{} -> {}", zone.pod_capacity.before, zone.pod_capacity.after),
+            zone.pods_to_move.to_string(),
+            free(&zone.node_subnet),
+            free(&zone.pod_subnet),
+        ]);
+    }
+    let mut out = String::from("\n");
+    for row in &rows {
+        let cells = row.iter().enumerate().map(|(at, cell)| {
+            let width = rows.iter().map(|row| row[at].len()).max().unwrap_or_default();
+            format!("{cell:width$}")
+        });
+        let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    let more = |passage: &Passage| passage.meanwhile - passage.before;
+    let vcpus = match &outlook.vcpus {
+        Some(vcpus) => format!(" with {} vCPUs ({} more)", vcpus.meanwhile, more(vcpus)),
+        None => String::new(),
+    };
+    let _ = writeln!(
+        out,
+        "About {}. Meanwhile {} instances run ({} more){vcpus}; afterwards {}.",
+        spoken(outlook.estimated_seconds),
+        outlook.instances.meanwhile,
+        more(&outlook.instances),
+        outlook.instances.after
+    );
+    out
+}
+
+/// `90 s`, `3 min`; in whole minutes from two on.
+fn spoken(seconds: u64) -> String {
+    if seconds <= 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 fn one_change(change: &Change, paint: &Paint) -> String {
@@ -109,11 +166,7 @@ fn one_change(change: &Change, paint: &Paint) -> String {
 
 /// A change in one line, for progress.
 pub fn change_line(change: &Change) -> String {
-    let sign = match change.sign {
-        Sign::Create => '+',
-        Sign::Change => '~',
-        Sign::Remove => '-',
-    };
+    let sign = change.sign.mark();
     let fields: Vec<String> = change
         .fields
         .iter()
@@ -137,8 +190,15 @@ fn one_finding(finding: &Finding, paint: &Paint) -> String {
         Severity::Warning => paint.change.apply_to("warning"),
         Severity::Note => paint.faint.apply_to("note"),
     };
-    let mut out = format!("{severity} {}: {}\n", finding.id, paint.strong.apply_to(&finding.what));
-    for (name, value) in [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend)] {
+    let mark = match (finding.risk, finding.accepted) {
+        (_, true) => " (accepted)",
+        (true, false) => " (a risk: --yes is no answer to it)",
+        (false, false) => "",
+    };
+    let mut out = format!("{severity} {}: {}{mark}\n", finding.id, paint.strong.apply_to(&finding.what));
+    let lines =
+        [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend), ("more", &finding.link)];
+    for (name, value) in lines {
         if !value.is_empty() {
             let _ = writeln!(out, "  {name:5}  {value}");
         }
@@ -164,6 +224,24 @@ pub fn error(error: &Error, color: bool) -> String {
     {
         if let Some(value) = value {
             let _ = writeln!(out, "  {name:5}  {value}");
+        }
+    }
+    if let Some(halfway) = error.where_it_stopped() {
+        let names = |steps: &[Step]| match steps {
+            [] => "none".to_string(),
+            steps => {
+                let names = steps.iter().map(|step| format!("{} {}", step.number(), step.name()));
+                names.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let stopped = names(&[halfway.stopped_in]);
+        for (name, value) in [
+            ("done", names(&halfway.done)),
+            ("halted", format!("in {stopped}; not begun: {}", names(&halfway.not_begun))),
+            ("go on", halfway.go_on.clone()),
+            ("undo", halfway.take_back.clone()),
+        ] {
+            let _ = writeln!(out, "  {name:6} {value}");
         }
     }
     out
@@ -220,12 +298,36 @@ pub fn max_pods(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Cause;
-    use crate::plan::StepPlan;
-    use crate::steps::Step;
+    use crate::error::{Cause, Halfway};
+    use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
-        StepPlan { step, number: step.number(), changes, notes }
+        StepPlan { step, number: step.number(), changes, notes, estimated_seconds: Some(45) }
+    }
+
+    /// A zone whose pod subnet is still to be made, and one for which none is known.
+    fn outlook() -> Outlook {
+        let subnet = |id: Option<&str>, before: Option<u32>, after: u32| SubnetOutlook {
+            subnet: id.map(ToString::to_string),
+            cidr: "10.0.0.0/24".into(),
+            addresses: 251,
+            free_before: before,
+            free_after: after,
+        };
+        let zone = |zone: &str, pod_subnet| ZoneOutlook {
+            zone: zone.into(),
+            nodes: Shift { before: 1, after: 2 },
+            pod_capacity: Shift { before: 29, after: 40 },
+            pods_to_move: 14,
+            node_subnet: Some(subnet(Some("subnet-0a"), Some(200), 217)),
+            pod_subnet,
+        };
+        Outlook {
+            zones: vec![zone("us-west-2a", Some(subnet(None, None, 211))), zone("us-west-2b", None)],
+            instances: Passage { before: 2, meanwhile: 6, after: 4 },
+            vcpus: Some(Passage { before: 4, meanwhile: 12, after: 8 }),
+            estimated_seconds: 587,
+        }
     }
 
     #[test]
@@ -245,6 +347,7 @@ mod tests {
                 cluster: "arn:aws:eks:us-west-2:123456789012:cluster/shop".into(),
                 account: "123456789012".into(),
                 region: "us-west-2".into(),
+                undo: false,
                 steps: vec![
                     step(Step::CreateSubnets, vec![subnet], Vec::new()),
                     step(Step::SetEnv, vec![env], Vec::new()),
@@ -255,8 +358,12 @@ mod tests {
                     Finding::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
                         .at("subnet-0a")
                         .why("pods have no public address")
-                        .mend("associate it with another route table"),
+                        .mend("associate it with another route table")
+                        .judged(&Default::default()),
+                    Finding::warning("EC-CNI-007", "the add-on vpc-cni is DEGRADED")
+                        .judged(&["EC-CNI-007".to_string()].into()),
                 ],
+                outlook: Some(outlook()),
             },
             false,
         );
@@ -274,6 +381,19 @@ mod tests {
             .at("vpc-0a")
             .cause(cause)
             .next("to go on from here: eni-custom setup --cluster shop --yes");
+        insta::assert_snapshot!(super::error(&error, false));
+    }
+
+    #[test]
+    fn a_run_that_stopped_halfway_tells_how_far_it_came_and_both_ways_out() {
+        let error =
+            Error::failed("the stack ended ROLLBACK_COMPLETE").at("eni-custom-shop-base").halfway(Halfway {
+                done: vec![Step::AssociateCidr, Step::CreateSubnets],
+                stopped_in: Step::LaunchNodegroups,
+                not_begun: vec![Step::PatchSecurityGroups, Step::DrainNodes],
+                go_on: "eni-custom setup --cluster shop --yes".into(),
+                take_back: "eni-custom undo --cluster shop --confirm-cluster shop --yes".into(),
+            });
         insta::assert_snapshot!(super::error(&error, false));
     }
 }

@@ -23,7 +23,7 @@ fn survives(shape: Shape, cuts: [Cut; 2]) {
     let mut sandbox = start(shape);
     let watched = Watched::start(&sandbox);
     for cut in &cuts {
-        kill_when(&sandbox, cut);
+        kill_when(&sandbox, &["setup", "--yes"], cut.says, cut.times);
     }
     run(&sandbox, &["setup", "--yes"]).expect(0);
     watched.reached(&mut sandbox);
@@ -32,9 +32,10 @@ fn survives(shape: Shape, cuts: [Cut; 2]) {
     assert_eq!(again["calls"]["writes"], 0);
 }
 
+/// Starts a run and kills it right after it has said this for so many times.
 #[track_caller]
-fn kill_when(sandbox: &Sandbox, cut: &Cut) {
-    let mut run = in_sandbox(sandbox, &["setup", "--yes", "--events", "json"])
+pub fn kill_when(sandbox: &Sandbox, args: &[&str], says: &str, times: usize) {
+    let mut run = in_sandbox(sandbox, &[args, &["--events", "json"]].concat())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -44,13 +45,13 @@ fn kill_when(sandbox: &Sandbox, cut: &Cut) {
     let mut seen = 0;
     let mut told = Vec::new();
     for line in lines.map_while(Result::ok) {
-        seen += usize::from(line.contains(cut.says));
+        seen += usize::from(line.contains(says));
         told.push(line);
-        if seen == cut.times {
+        if seen == times {
             break;
         }
     }
-    assert_eq!(seen, cut.times, "the run never came to '{}':\n{}", cut.says, told.join("\n"));
+    assert_eq!(seen, times, "the run never came to '{says}':\n{}", told.join("\n"));
     run.kill().expect("the run can be killed");
     run.wait().expect("the run has ended");
 }

@@ -1,18 +1,31 @@
 //! The whole set-up, on each shape of cluster.
 
-use crate::cluster::{set_up, set_up_there, start};
+use crate::cluster::{refuses, set_up, set_up_there, start};
 use crate::command::{run, writes};
+use crate::policy;
 use crate::sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
+use crate::terminal::{ENTER, answer, session};
 
 #[test]
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
-    let sandbox = set_up(Shape::default(), &[]);
+    let mut sandbox = start(Shape::default());
+    policy::restrict(&mut sandbox);
+    policy::plans_without_a_finding(&sandbox);
+    set_up_there(&mut sandbox, &[]);
+    policy::needs_all_of(&sandbox, policy::SETUP);
+    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_ADDON);
     let mark = sandbox.mark();
     let again = run(&sandbox, &["setup", "--yes", "--output", "json"]).expect(0).json();
     assert_eq!(again["calls"]["writes"], 0);
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
     let planned = run(&sandbox, &["plan", "--detailed-exitcode"]).expect(0);
     assert!(planned.stdout.contains("Nothing to do."), "{}", planned.stdout);
+    let status = run(&sandbox, &["status", "--output", "json"]).expect(0).json();
+    let states = status["steps"].as_array().expect("steps").iter().map(|step| step["state"].clone());
+    assert_eq!(states.collect::<Vec<_>>(), vec!["done"; 9]);
+    let report = run(&sandbox, &["verify", "--output", "json"]).expect(0).json();
+    assert_eq!(crate::verify::told(&report), [""; 0]);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 }
 
 #[test]
@@ -46,7 +59,10 @@ fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
         authentication_mode: AuthenticationMode::ConfigMap,
         ..Shape::default()
     };
-    let sandbox = set_up(shape, &[]);
+    let mut sandbox = start(shape);
+    policy::restrict(&mut sandbox);
+    set_up_there(&mut sandbox, &[]);
+    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_DAEMONSET);
     let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
     assert!(!log.iter().any(|call| call.operation == "AssociateVpcCidrBlock"
         && call.error_code.is_none()
@@ -123,6 +139,7 @@ fn given_subnets_take_the_place_of_created_ones() {
         ..Shape::default()
     };
     let mut sandbox = start(shape);
+    a_risk_must_be_accepted(&sandbox);
     let subnet = subnet_by_hand(&sandbox, "us-west-2a", "100.64.128.0/20");
     let mark = sandbox.mark();
     set_up_there(
@@ -137,6 +154,33 @@ fn given_subnets_take_the_place_of_created_ones() {
         ],
     );
     assert!(!writes(&sandbox, mark).contains(&"ec2:CreateSubnet".to_string()));
+}
+
+/// A pod subnet that leads to an internet gateway: `--yes` is no answer to that.
+fn a_risk_must_be_accepted(sandbox: &Sandbox) {
+    let table = &sandbox.aws.public_route_table;
+    let subnet = subnet_on(sandbox, table, "us-west-2a", "100.64.0.0/20");
+    let given = format!("us-west-2a={subnet}");
+    let setup = ["setup", "--yes", "--subnet", &given, "--nodes-per-zone", "1"];
+    refuses(sandbox, &setup, 3, &["EC-NET-009", &subnet, "--accept EC-NET-009", "docs/checks.md#ec-net-009"]);
+
+    let plan = |args: &[&str]| {
+        let all = [&["plan", "--subnet", &given, "--nodes-per-zone", "1", "--output", "json"], args].concat();
+        let plan = run(sandbox, &all).expect(0).json();
+        plan["findings"].as_array().expect("findings")[0].clone()
+    };
+    assert_eq!(plan(&[])["risk"], true);
+    assert_eq!(plan(&[])["accepted"], false);
+    assert_eq!(plan(&["--accept", "EC-NET-009"])["accepted"], true);
+
+    let mark = sandbox.mark();
+    let mut asked = session(sandbox, &[&["setup"], &setup[2..], &["--cidr", "100.64.0.0/16"]].concat());
+    answer(&mut asked, "Instance type", ENTER);
+    answer(&mut asked, "When should custom networking be switched on", ENTER);
+    answer(&mut asked, "Go on despite 1 warning (EC-NET-009)?", "n");
+    asked.exp_string("Nothing was changed.").expect("a no is a no");
+    asked.exp_eof().expect("the program ends");
+    assert_eq!(writes(sandbox, mark), Vec::<String>::new());
 }
 
 /// What a person does who follows the documentation half-way: the block, one subnet with its route table, the
@@ -165,6 +209,10 @@ fn by_hand(sandbox: &Sandbox) -> String {
 
 /// A subnet on the route table of its zone's private one.
 fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
+    subnet_on(sandbox, &sandbox.aws.private_route_tables[zone], zone, cidr)
+}
+
+fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
     let vpc = sandbox.aws.vpc_id.as_str();
     let subnet = aws(
         sandbox,
@@ -181,7 +229,6 @@ fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
             "Subnet.SubnetId",
         ],
     );
-    let table = sandbox.aws.private_route_tables[zone].as_str();
     until("the subnet is visible", || {
         let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
         aws_command(sandbox, &args).output().is_ok_and(|output| output.status.success())
@@ -201,13 +248,13 @@ fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
     command
 }
 
-fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
+pub fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
     let output = aws_command(sandbox, args).output().expect("aws runs");
     assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let started = std::time::Instant::now();
     while !so() {
         assert!(started.elapsed().as_secs() < 60, "{what}: not so after a minute");

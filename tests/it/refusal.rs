@@ -164,9 +164,15 @@ fn no_cluster_named() {
 
 #[test]
 fn an_old_cni_and_a_full_vpc_are_told_together() {
-    let sandbox =
-        small(Shape { cni: Cni::Daemonset, cni_version: "v1.3.4".into(), cidr_quota: 1, ..Shape::default() });
-    let texts = ["EC-CNI-002", "1.3.4 is too old", "1.4.0", "EC-NET-003", "quota"];
+    let sandbox = small(Shape {
+        cni: Cni::Daemonset,
+        cni_version: "v1.3.4".into(),
+        cidr_quota: 1,
+        vcpu_quota: 3,
+        ..Shape::default()
+    });
+    let texts =
+        ["EC-CNI-002", "1.3.4 is too old", "1.4.0", "EC-NET-003", "quota", "EC-QTA-003", "L-1216C47A"];
     refuses(&sandbox, &["setup", "--yes", "--cidr", "100.64.0.0/16"], 3, &texts);
     refuses(&sandbox, &["detect-cni"], 3, &["EC-CNI-002"]);
 }

@@ -29,15 +29,28 @@ fn failures_on_the_way_are_told_with_their_cause_and_the_next_run_goes_on() {
         json!({"service": "eks", "operation": "UpdateAddon", "kind": "addon_failure", "code": "ConfigurationConflict", "message": "Conflicts found"}),
         &["could not update the add-on vpc-cni", "ConfigurationConflict", "aws eks describe-update"],
     );
+    // Made, and then not stable: what was made has to go again, in both kinds of stack.
     fails(
-        json!({"service": "cloudformation", "operation": "AWS::AutoScaling::AutoScalingGroup", "kind": "stack_failure", "message": "no room for a group"}),
-        &["ROLLBACK_COMPLETE", "no room for a group", "deleted and made anew"],
+        json!({"service": "cloudformation", "operation": "NodesToCluster", "kind": "stack_failure", "late": true, "message": "no more rules"}),
+        &["ROLLBACK_COMPLETE", "no more rules"],
+    );
+    fails(
+        json!({"service": "cloudformation", "operation": "AWS::AutoScaling::AutoScalingGroup", "kind": "stack_failure", "late": true, "message": "no room for a group"}),
+        &[
+            "ROLLBACK_COMPLETE",
+            "no room for a group",
+            "deleted and made anew",
+            "done   1 associate-cidr, 2 create-subnets",
+            "halted in 7 launch-nodegroups",
+            "undo   eni-custom undo --cluster sandbox",
+        ],
     );
     fails(
         json!({"service": "autoscaling", "operation": "Launch", "kind": "launch_failure", "code": "InsufficientInstanceCapacity", "times": 1000}),
         &["can't start the nodes of us-west-2a", "capacity", "--instance-type"],
     );
     run(&sandbox, &["setup", "--yes"]).expect(0);
+    crate::policy::needs_all_of(&sandbox, crate::policy::TROUBLE);
     watched.reached(&mut sandbox);
 }
 

@@ -12,6 +12,7 @@ mod controlplane;
 pub mod env;
 mod http;
 mod log;
+pub mod picture;
 pub mod process;
 pub mod program;
 mod shape;
@@ -248,6 +249,12 @@ impl Sandbox {
     /// Makes all log-ins to Kubernetes so far expire; the API server notices within ten seconds.
     pub fn expire_tokens(&self) -> Result<()> {
         http::request(self.ports.aws.number, "POST", "/sandbox/tokens/expire", "").map(drop)
+    }
+
+    /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
+    pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// What the AWS side knows about instances, without paging and without delay.

@@ -41,6 +41,9 @@ pub struct Shape {
     /// Blocks that a VPC may have
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub cidr_quota: u32,
+    /// vCPUs that the account may run of Standard instances
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub vcpu_quota: u32,
     #[arg(long, value_enum, default_value_t = IpFamily::Ipv4)]
     pub ip_family: IpFamily,
     /// An EKS Auto Mode cluster

@@ -60,7 +60,7 @@ pub struct EniConfig {
 }
 
 /// The SDK with the access key of test code. The program's requests in the log stay apart from these.
-pub(super) async fn sdk(endpoint: &str, region: &str, keys: &super::Keys) -> SdkConfig {
+pub async fn sdk(endpoint: &str, region: &str, keys: &super::Keys) -> SdkConfig {
     let credentials =
         Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "sandbox's witness");
     aws_config::defaults(BehaviorVersion::latest())

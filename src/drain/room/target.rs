@@ -1,9 +1,10 @@
 //! The nodes that pods can be moved to: those that are there, and those that step 8 is going to start.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::design::{Design, PodSubnet, ZONE_LABEL, ZoneDesign, daemon_pods};
 use crate::facts::{Facts, Node, Pod, Requests};
+use crate::k8s::record::Shape;
 use crate::net::cidr::usable_addresses;
 
 /// A node that takes pods, or will.
@@ -22,6 +23,19 @@ pub struct Target {
 }
 
 impl Target {
+    /// A node that a group starts anew, like those that it had.
+    fn like(shape: &Shape, facts: &Facts) -> Self {
+        Target {
+            zone: shape.zone.clone(),
+            labels: shape.labels.clone(),
+            taints: shape.taints.clone(),
+            pods: Some(shape.max_pods.saturating_sub(daemon_pods(facts))),
+            allocatable: Some(shape.allocatable),
+            free: Some(shape.allocatable),
+            ..Target::default()
+        }
+    }
+
     /// Not even alone would a pod with these requests fit.
     pub fn is_too_small(&self, requests: Requests) -> bool {
         self.allocatable.is_some_and(|all| requests.cpu_milli > all.cpu_milli || requests.memory > all.memory)
@@ -39,16 +53,12 @@ pub struct Room {
 impl Room {
     /// The room that there is, and, where step 8 is about to run, that of the nodes which it starts.
     pub fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
-        let mut standing: HashMap<&str, Vec<&Pod>> = HashMap::new();
-        // What has finished has given back its room (scheduler, event handlers: terminal pods).
-        for pod in facts.pods.iter().filter(|pod| !pod.is_finished() && !design.old_nodes.contains(&pod.node))
-        {
-            standing.entry(&pod.node).or_default().push(pod);
-        }
+        let standing = standing(facts, |node| !design.old_nodes.contains(node));
         let on = |node: &Node| standing.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let takes_pods =
-            |node: &&Node| node.ready && !node.unschedulable && !design.old_nodes.contains(&node.name);
-        let nodes: Vec<&Node> = facts.ec2_nodes().filter(takes_pods).collect();
+        let nodes: Vec<&Node> = facts
+            .ec2_nodes()
+            .filter(|node| takes_pods(node) && !design.old_nodes.contains(&node.name))
+            .collect();
         let mut room = Room::default();
         room.targets.extend(nodes.iter().map(|node| there(node, on(node))));
         for zone in &design.zones {
@@ -64,6 +74,50 @@ impl Room {
         }
         room
     }
+
+    /// The room that there is without these nodes, and that of nodes which are to come, each shape so many times.
+    pub fn without(facts: &Facts, leaving: &BTreeSet<String>, coming: &[(&Shape, usize)]) -> Self {
+        let standing = standing(facts, |_| true);
+        let on = |node: &Node| standing.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let nodes: Vec<&Node> =
+            facts.ec2_nodes().filter(|node| takes_pods(node) && !leaving.contains(&node.name)).collect();
+        let mut room = Room::default();
+        room.targets.extend(nodes.iter().map(|node| there(node, on(node))));
+        let mut subnets: BTreeSet<&str> = nodes.iter().filter_map(|node| node.subnet.as_deref()).collect();
+        for (shape, count) in coming {
+            room.targets.extend(std::iter::repeat_n(Target::like(shape, facts), *count));
+            subnets.insert(&shape.subnet);
+        }
+        for subnet in subnets.into_iter().filter_map(|id| facts.vpc.subnet(id)) {
+            *room.addresses.entry(subnet.zone.clone()).or_default() += u64::from(subnet.free);
+        }
+        for node in nodes {
+            if let Some(addresses) = room.addresses.get_mut(&node.zone) {
+                *addresses += held(node, on(node));
+            }
+        }
+        // Each node that comes takes an address itself.
+        for (shape, count) in coming {
+            if let Some(addresses) = room.addresses.get_mut(&shape.zone) {
+                *addresses = addresses.saturating_sub(*count as u64);
+            }
+        }
+        room
+    }
+}
+
+fn takes_pods(node: &Node) -> bool {
+    node.ready && !node.unschedulable
+}
+
+/// The pods of each of these nodes. What has finished has given back its room (scheduler, event handlers: terminal
+/// pods).
+fn standing(facts: &Facts, on: impl Fn(&String) -> bool) -> HashMap<&str, Vec<&Pod>> {
+    let mut standing: HashMap<&str, Vec<&Pod>> = HashMap::new();
+    for pod in facts.pods.iter().filter(|pod| !pod.is_finished() && on(&pod.node)) {
+        standing.entry(&pod.node).or_default().push(pod);
+    }
+    standing
 }
 
 fn there(node: &Node, pods: &[&Pod]) -> Target {

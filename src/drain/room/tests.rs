@@ -259,6 +259,7 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
         name: "b".into(),
         subnet: "subnet-pods".into(),
         security_groups: Vec::new(),
+        ours: false,
     }];
     let mut subnet = facts.vpc.subnets[1].clone();
     (subnet.id, subnet.cidr, subnet.free) = ("subnet-pods".into(), "100.64.0.0/24".parse().unwrap(), 7);

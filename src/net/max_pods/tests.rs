@@ -10,7 +10,9 @@ fn pods(name: &str, options: Options) -> Result<u32, MaxPodsError> {
     max_pods(of(name), &options).map(MaxPods::get)
 }
 
-const CUSTOM: Options = Options { custom: true, prefix: false, pod_eni: false, max_eni: None, cap: false };
+const NO_WARM: Warm = Warm { enis: None, prefixes: None, addresses: None, least_addresses: None };
+const CUSTOM: Options =
+    Options { custom: true, prefix: false, pod_eni: false, max_eni: None, cap: false, warm: NO_WARM };
 
 #[test]
 fn figures_are_those_of_the_documentation() {
@@ -93,6 +95,24 @@ fn a_full_node_and_its_reserve_fit_the_addresses_counted() {
 }
 
 #[test]
+fn warm_targets_change_what_a_full_node_holds() {
+    let of = |name, prefix, warm| {
+        subnet_addresses(of(name), &Options { cap: true, prefix, warm, ..CUSTOM }).unwrap()
+    };
+    let warm = Warm::default();
+    // Counted singly: 108 and five in reserve on four interfaces, whatever WARM_ENI_TARGET says.
+    assert_eq!(of("m5.4xlarge", false, Warm { addresses: Some(5), enis: Some(3), ..warm }), 113 + 4);
+    assert_eq!(of("m5.4xlarge", false, Warm { least_addresses: Some(150), ..warm }), 150 + 6);
+    // No more than the type has.
+    assert_eq!(of("m5.large", false, Warm { addresses: Some(100), ..warm }), 18 + 2);
+    assert_eq!(of("m5.4xlarge", false, Warm { enis: Some(0), ..warm }), 4 * 30);
+    // Zero is not set.
+    assert_eq!(of("m5.4xlarge", false, Warm { addresses: Some(0), ..warm }), 150);
+    assert_eq!(of("m5.large", true, Warm { prefixes: Some(3), ..warm }), 10 * 16 + 2);
+    assert_eq!(of("m5.large", true, Warm { addresses: Some(1), ..warm }), 7 * 16 + 1);
+}
+
+#[test]
 fn rows_of_json_are_what_scripts_read() {
     assert_eq!(
         serde_json::to_string(&row(of("hpc6id.32xlarge"))).unwrap(),
@@ -127,10 +147,21 @@ fn figures_of_every_known_type_are_in_line() {
 
 fn anything() -> impl Strategy<Value = (InstanceType, Options)> {
     let instance_type = prop::sample::select(all());
+    let target = || prop::option::of(0u32..200);
+    let warm =
+        (target(), target(), target(), target()).prop_map(|(enis, prefixes, addresses, least_addresses)| {
+            Warm { enis, prefixes, addresses, least_addresses }
+        });
     let options =
-        (any::<bool>(), any::<bool>(), any::<bool>(), prop::option::of(0u32..20), any::<bool>()).prop_map(
-            |(custom, prefix, pod_eni, max_eni, cap)| Options { custom, prefix, pod_eni, max_eni, cap },
-        );
+        (any::<bool>(), any::<bool>(), any::<bool>(), prop::option::of(0u32..20), any::<bool>(), warm)
+            .prop_map(|(custom, prefix, pod_eni, max_eni, cap, warm)| Options {
+                custom,
+                prefix,
+                pod_eni,
+                max_eni,
+                cap,
+                warm,
+            });
     (instance_type, options)
 }
 

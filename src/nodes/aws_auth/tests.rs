@@ -218,3 +218,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn an_entry_that_was_added_is_taken_out_to_the_byte(text in list()) {
+        let added = added(&text);
+        prop_assert_eq!(remove_node_role(&added, ROLE, Some(&text)).unwrap(), text.clone());
+        // Without the text of before, the others are at least the same list, and what was not ours keeps its bytes.
+        let left = remove_node_role(&added, ROLE, None).unwrap();
+        prop_assert_eq!(parse(&left), parse(&text));
+        prop_assert!(!has_role(&left, ROLE).unwrap());
+    }
+}
+
+#[test]
+fn what_others_changed_since_our_entry_stays() {
+    let before = "- rolearn: arn:aws:iam::1:role/a\n  username: a\n";
+    let added = added(before);
+    let since = format!("# on call\n{added}- rolearn: arn:aws:iam::1:role/b\n  username: b\n");
+    let left = remove_node_role(&since, ROLE, Some(before)).unwrap();
+    assert_eq!(left, format!("# on call\n{before}- rolearn: arn:aws:iam::1:role/b\n  username: b\n"));
+    assert_eq!(remove_node_role(&left, ROLE, None).unwrap(), left, "a second time there is nothing to do");
+}

@@ -93,7 +93,7 @@ def _made(context: Context, key: str) -> bool:
     prefix = key.split("-")[0]
     return {"CreateSubnet": "subnet", "CreateSecurityGroup": "sg", "CreateNetworkInterface": "eni", "RunInstances": "i",
             "CreateRouteTable": "rtb", "CreateVpc": "vpc", "CreateLaunchTemplate": "lt", "CreateNatGateway": "nat",
-            "CreateInternetGateway": "igw", "AuthorizeSecurityGroupIngress": "sgr",
+            "CreateInternetGateway": "igw", "CreateNetworkAcl": "acl", "AuthorizeSecurityGroupIngress": "sgr",
             "AuthorizeSecurityGroupEgress": "sgr"}.get(context.operation) == prefix
 
 

@@ -88,6 +88,14 @@ KINDS = {k.operation: k for k in (
              "requester-vpc-info.vpc-id": "RequesterVpcInfo.VpcId", "accepter-vpc-info.vpc-id": "AccepterVpcInfo.VpcId",
              "requester-vpc-info.cidr-block": "RequesterVpcInfo.CidrBlock",
              "accepter-vpc-info.cidr-block": "AccepterVpcInfo.CidrBlock"}),
+    Kind("DescribeNetworkAcls", "NetworkAcls", "NetworkAclId", "NetworkAclIds", "InvalidNetworkAclID.NotFound",
+         "networkAcl ID", {
+             "network-acl-id": "NetworkAclId", "vpc-id": "VpcId", "default": "IsDefault", "owner-id": "OwnerId",
+             "association.association-id": "Associations.NetworkAclAssociationId",
+             "association.network-acl-id": "Associations.NetworkAclId", "association.subnet-id": "Associations.SubnetId",
+             "entry.cidr": "Entries.CidrBlock", "entry.protocol": "Entries.Protocol", "entry.egress": "Entries.Egress",
+             "entry.rule-action": "Entries.RuleAction", "entry.rule-number": "Entries.RuleNumber",
+             "entry.port-range.from": "Entries.PortRange.From", "entry.port-range.to": "Entries.PortRange.To"}),
     Kind("DescribeLaunchTemplates", "LaunchTemplates", "LaunchTemplateId", "LaunchTemplateIds",
          "InvalidLaunchTemplateId.NotFound", "launch template ID", {
              "launch-template-name": "LaunchTemplateName"}),
@@ -103,7 +111,7 @@ KINDS = {k.operation: k for k in (
 _BY_PREFIX = {"vpc": "DescribeVpcs", "subnet": "DescribeSubnets", "rtb": "DescribeRouteTables",
               "sg": "DescribeSecurityGroups", "sgr": "DescribeSecurityGroupRules", "eni": "DescribeNetworkInterfaces",
               "i": "DescribeInstances", "nat": "DescribeNatGateways", "igw": "DescribeInternetGateways",
-              "pcx": "DescribeVpcPeeringConnections", "lt": "DescribeLaunchTemplates"}
+              "pcx": "DescribeVpcPeeringConnections", "lt": "DescribeLaunchTemplates", "acl": "DescribeNetworkAcls"}
 
 
 def _all(context: Context, operation: str, member: str, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -134,6 +142,14 @@ def live(context: Context, kind: Kind, only: list[str] | None = None) -> list[di
             subnet = store.subnets[item["AvailabilityZone"]].get(item["SubnetId"])
             item["AvailableIpAddressCount"] = addresses.available(store, subnet) if subnet else 0
             item["State"] = subnet.state if subnet else "available"
+    elif kind.operation == "DescribeRouteTables":
+        for route in (r for item in items for r in item["Routes"]):
+            route["State"] = "blackhole" if _is_gone(store, route) else "active"
+    elif kind.operation == "DescribeVpcPeeringConnections":
+        for side in (item[s] for item in items for s in ("RequesterVpcInfo", "AccepterVpcInfo")):
+            vpc = store.vpcs.get(side["VpcId"])
+            side["CidrBlockSet"] = [{"CidrBlock": row["cidr_block"]} for row in vpc.get_cidr_block_association_set()] \
+                if vpc else []
     elif kind.operation == "DescribeNetworkInterfaces":
         for item in items:
             if not item.get("Association"):
@@ -143,6 +159,16 @@ def live(context: Context, kind: Kind, only: list[str] | None = None) -> list[di
             item["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in prefixes]
             item["Tags"] = item["TagSet"] = item.get("TagSet", [])
     return items
+
+
+def _is_gone(store: Any, route: dict[str, Any]) -> bool:
+    """"blackhole indicates that the route's target isn't available": a gateway that was deleted, for example."""
+    nat, peering = route.get("NatGatewayId"), route.get("VpcPeeringConnectionId")
+    if nat:
+        return nat not in store.nat_gateways or store.nat_gateways[nat].state in ("deleting", "deleted", "failed")
+    if peering:
+        return peering not in store.vpc_pcxs or store.vpc_pcxs[peering]._status.code != "active"
+    return str(route.get("GatewayId", "")).startswith("igw-") and route["GatewayId"] not in store.internet_gateways
 
 
 def _dns_name(context: Context, address: str) -> str:

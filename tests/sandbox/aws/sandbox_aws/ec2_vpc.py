@@ -65,6 +65,9 @@ def delete_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     for table in store.route_tables.values():
         for association in [a for a, s in table._associations.items() if s == params["SubnetId"]]:
             table._associations.pop(association)
+    for acl in store.network_acls.values():
+        for key in [k for k, a in acl._associations.items() if a.subnet_id == params["SubnetId"]]:
+            acl._associations.pop(key)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""IAM over moto: roles and profiles that the other services learn of a little later, policy simulation."""
+"""IAM over moto: roles and profiles that the other services learn of a little later."""
 
 from __future__ import annotations
 
@@ -72,34 +72,3 @@ def profile(world: World, arn_or_name: str) -> Any:
     name = arn_or_name.split("/")[-1]
     found = callers.iam(world.shape.account).instance_profiles.get(name)
     return found if found is not None and is_known("profile/" + name) else None
-
-
-@plays("iam", "SimulatePrincipalPolicy", "SimulateCustomPolicy")
-def simulate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    if context.operation == "SimulatePrincipalPolicy":
-        documents = _documents(context, params["PolicySourceArn"])
-    else:
-        documents = []
-    documents += [json.loads(p) for p in params.get("PolicyInputList", [])]
-    keys = {e["ContextKeyName"]: e.get("ContextKeyValues", []) for e in params.get("ContextEntries", [])}
-    rows = []
-    for action in params["ActionNames"]:
-        for resource in params.get("ResourceArns", ["*"]):
-            decision = policies.decide(documents, action, [resource], keys)
-            rows.append({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision,
-                         "MatchedStatements": [], "MissingContextValues": []})
-    return {"EvaluationResults": rows, "IsTruncated": False}
-
-
-def _documents(context: Context, arn: str) -> list[dict[str, Any]]:
-    name = arn.split("/")[-1]
-    try:
-        if ":user/" in arn:
-            return callers.user_policies(context.account, name)
-        if ":role/" in arn:
-            return callers.role_policies(context.account, name)
-    except Exception:  # moto's own not-found errors
-        pass
-    if ":user/" in arn or ":role/" in arn:
-        raise AwsError("NoSuchEntity", f"The principal {arn} cannot be found.", 404)
-    raise AwsError("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")

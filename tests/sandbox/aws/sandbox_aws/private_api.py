@@ -12,6 +12,8 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   node_end         any operation: once it was done, an instance of a group dies. For both, "group" is the name of an
                    Auto Scaling group or managed node group; without it, the first group that has instances
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
+GET /sandbox/permissions tells which actions IAM was asked about, by caller, those that CloudFormation takes in a
+caller's name among them.
 POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
 is. The API server asks again after ten seconds.
 Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
@@ -38,6 +40,8 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, token_review.review(world, json.loads(body))
         if path == "/sandbox/instances" and method == "GET":
             return 200, instances(world)
+        if path == "/sandbox/permissions" and method == "GET":
+            return 200, {arn: sorted(actions) for arn, actions in world.asked.items()}
         if path == "/sandbox/cluster" and method == "GET":
             return 200, cluster(world)
         if path == "/sandbox/tokens/expire" and method == "POST":

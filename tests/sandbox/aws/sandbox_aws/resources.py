@@ -18,12 +18,13 @@ Need = tuple[str, "list[str] | None", dict[str, list[str]]]
 
 _EC2_KINDS = {"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "security-group", "eni": "network-interface",
               "i": "instance", "lt": "launch-template", "igw": "internet-gateway", "nat": "natgateway", "vol": "volume",
-              "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection"}
+              "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection", "acl": "network-acl"}
 _EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
 # What a create call makes, as its resource type in ARNs.
 EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",
-              "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway"}
+              "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway",
+              "CreateNetworkAcl": "network-acl"}
 # Where a request names more than what it acts on: the members that count.
 _ACTS_ON = {"CreateLaunchTemplate": (), "CreateLaunchTemplateVersion": ("LaunchTemplateId",),
             "CreateRoute": ("RouteTableId",), **{f"{verb}SecurityGroup{way}": ("GroupId",) for way in ("Ingress", "Egress")
@@ -56,14 +57,20 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
     arns = _arns(world, service, operation, params, region)
     # Each resource is judged by itself, with the tags that it has.
     ids = _acts_on(operation, params) if service == "ec2" and not operation.startswith("Describe") else []
+    keys.update(_of_request(service, operation, params))
     needs: list[Need] = [(f"{prefix}:{operation}", [_ec2_arn(i, f"{region}:{world.shape.account}")],
                           {**keys, **resource_tags.of_ec2(world, i, region)}) for i in ids]
     if arns != []:
         needs.append((f"{prefix}:{operation}", arns, {**keys, **resource_tags.of(world, service, params, region)}))
     if service == "ec2" and params.get("TagSpecifications") and operation != "CreateTags":
-        needs.append(("ec2:CreateTags", None, {**keys, "ec2:CreateAction": [operation]}))
+        own = f"arn:aws:ec2:{region}:{world.shape.account}"
+        for kind in sorted({s["ResourceType"] for s in params["TagSpecifications"] if s.get("ResourceType")}):
+            needs.append(("ec2:CreateTags", [f"{own}:{kind}/*"], {**keys, "ec2:CreateAction": [operation]}))
     if service == "eks" and operation in ("CreateAccessEntry", "CreateAddon", "CreateNodegroup") and params.get("tags"):
         needs.append(("eks:TagResource", arns, keys))
+    if service == "iam" and operation in ("CreateRole", "CreateUser", "CreatePolicy", "CreateInstanceProfile") and \
+            params.get("Tags"):
+        needs.append((f"iam:Tag{operation.removeprefix('Create')}", arns, keys))
     if service == "autoscaling" and params.get("LaunchTemplate"):
         # "Control Amazon EC2 launch template usage", Auto Scaling user guide: the caller must be allowed to run
         # the instances, to tag them, and to pass the role of their instance profile.
@@ -76,19 +83,38 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
     return needs
 
 
+def _of_request(service: str, operation: str, params: dict[str, Any]) -> dict[str, list[str]]:
+    """Keys of single operations (Service Authorization Reference)."""
+    if service == "eks" and operation == "CreateAccessEntry":
+        keys = {"eks:accessEntryType": [params.get("type", "STANDARD")], "eks:principalArn": [params["principalArn"]]}
+        return {**keys, **({"eks:kubernetesGroups": params["kubernetesGroups"]} if params.get("kubernetesGroups") else {})}
+    if service == "iam" and operation in ("AttachRolePolicy", "DetachRolePolicy"):
+        return {"iam:PolicyARN": [params["PolicyArn"]]}
+    return {}
+
+
 def _launch(world: World, spec: dict[str, Any], region: str) -> list[Need]:
     from . import callers, ec2_templates
     from .errors import AwsError
     from .world import Context
 
     here = {"aws:RequestedRegion": [region]}
-    needs: list[Need] = [("ec2:RunInstances", None, here)]
+    named = spec.get("LaunchTemplateId") or spec.get("LaunchTemplateName", "")
+    own = f"arn:aws:ec2:{region}:{world.shape.account}"
+    run = {**here, "ec2:LaunchTemplate": [f"{own}:launch-template/{named}"]}
+    needs: list[Need] = [("ec2:RunInstances", [f"{own}:instance/*"], run)]
     try:
         data = ec2_templates.version_data(Context(world, "ec2", "", region), spec)
     except AwsError:  # said by the operation itself
         return needs
-    if data.get("TagSpecifications"):
-        needs.append(("ec2:CreateTags", None, {**here, "ec2:CreateAction": ["RunInstances"]}))
+    # Each thing that the launch touches is judged by itself (Service Authorization Reference, RunInstances).
+    used = [f"{own}:network-interface/*", f"{own}:volume/*", f"{own}:launch-template/{named}"]
+    used += [_ec2_arn(group, f"{region}:{world.shape.account}") for group in data.get("SecurityGroupIds", [])]
+    if data.get("ImageId"):
+        used.append(f"arn:aws:ec2:{region}::image/{data['ImageId']}")
+    needs.append(("ec2:RunInstances", used, run))
+    for kind in sorted({s["ResourceType"] for s in data.get("TagSpecifications", []) if s.get("ResourceType")}):
+        needs.append(("ec2:CreateTags", [f"{own}:{kind}/*"], {**here, "ec2:CreateAction": ["RunInstances"]}))
     named = data.get("IamInstanceProfile", {})
     name = (named.get("Arn") or named.get("Name") or "").split("/")[-1]
     profile = callers.iam(world.shape.account).instance_profiles.get(name)
@@ -137,6 +163,8 @@ def _arns(world: World, service: str, operation: str, params: dict[str, Any], re
             return [f"arn:aws:eks:{here}:nodegroup/{cluster}/{params['nodegroupName']}/*"]
         return [f"arn:aws:eks:{here}:cluster/{cluster}"]
     if service == "iam":
+        if params.get("PolicySourceArn"):
+            return [params["PolicySourceArn"]]
         for member, kind in (("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("UserName", "user")):
             if params.get(member) and (kind != "role" or "InstanceProfileName" not in params):
                 return [f"arn:aws:iam::{account}:{kind}/{params[member]}"]

@@ -69,6 +69,8 @@ class World:
         self.tokens_since = 0.0  # log-ins to Kubernetes from before are refused
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}  # EC2's client tokens
         self.past: dict[str, Any] = {}  # what callers still see of changed resources (consistency)
+        # Actions that IAM was asked about, by caller; also those that CloudFormation takes in a caller's name.
+        self.asked: dict[str, set[str]] = defaultdict(set)
         self.creator_arn = ""  # the identity that made the cluster
         self.ids: dict[str, Any] = {}  # what aws.json tells
 

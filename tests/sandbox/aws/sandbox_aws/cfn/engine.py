@@ -12,7 +12,7 @@ from typing import Any
 from .. import permissions
 from ..errors import AwsError
 from ..world import Context
-from . import functions, lint, parameters, resources_ec2, resources_iam, resources_nodes
+from . import functions, handlers, lint, parameters, resources_ec2, resources_iam, resources_nodes
 from . import template as templates
 from .resources import KINDS, Job, Made, Steps
 from .stacks import Resource, Stack, now, stacks
@@ -57,10 +57,18 @@ def job(context: Context, stack: Stack, logical: str) -> Job:
     def call(service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         owner = stack.owner
         if owner is not None and stack.role is None:
-            permissions.allow(world, owner, service, operation, params, stack.region)
+            permissions.allow(world, owner, service, operation, params, stack.region, handlers.CLOUDFORMATION)
         return world.call(service, operation, params, stack.region)
 
     return Job(stack.name, stack.id, logical, stack.region, context.account, stack.tags, stack.token, call, world.seconds)
+
+
+def read_back(context: Context, stack: Stack, resource: Resource) -> None:
+    """A handler reads what it made, in the name of the stack's owner."""
+    if stack.owner is not None and stack.role is None:
+        needs = handlers.reads(resource, context)
+        service = resource.kind.split("::")[1].lower()
+        permissions.judge(context.world, stack.owner, service, needs, handlers.CLOUDFORMATION)
 
 
 def _said(error: Exception, service: str) -> str:
@@ -106,6 +114,7 @@ def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str])
                 announced = True
             yield pause
         resource.physical, resource.attributes = made.physical, made.attributes
+        read_back(context, stack, resource)
         if fault:
             raise AwsError(fault.get("code", "GeneralServiceException"), fault.get("message", "Asked for by a test"))
     except Exception as error:  # anything a resource meets fails the resource

@@ -69,12 +69,13 @@ class SecurityGroup(Kind):
 
 
 class _Rule(Kind):
+    """A rule. Its type takes no tags, the stack's neither (schema: tagging.taggable is false)."""
+
     way, other = "", ""
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         rules = job.call("ec2", f"AuthorizeSecurityGroup{self.way}", {
-            "GroupId": props["GroupId"], "IpPermissions": [permission(props, self.other)],
-            "TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": job.tags()}]})
+            "GroupId": props["GroupId"], "IpPermissions": [permission(props, self.other)]})
         yield job.wait("stack-resource")
         rule = rules["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         return Made(rule, {"Id": rule})

@@ -1,0 +1,240 @@
+//! Whether custom networking is what this cluster needs: where nothing but addresses is short, other ways may do. Pure.
+//!
+//! AWS's advice for plain exhaustion is enhanced subnet discovery (EKS best practices guide, "Amazon VPC CNI"). Custom
+//! networking is for other security groups, private pods behind public nodes, and blocks that can't be routed.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::design::{CUSTOM_NETWORK, Design, PodSubnet, options};
+use crate::facts::{Facts, RouteTable, Subnet};
+use crate::net::cidr::usable_addresses;
+use crate::net::max_pods::{InstanceType, Options, max_pods};
+use crate::settings::Settings;
+use crate::steps::{Version, detected_version};
+
+/// The first CNI with enhanced subnet discovery.
+const DISCOVERY: Version = Version(1, 18, 0);
+/// A subnet of which less than this share is free is short of addresses.
+const SHORT_SHARE: u32 = 10;
+
+/// The ways out, for this cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alternatives {
+    /// Node subnets that are short of addresses.
+    pub short: Vec<Short>,
+    pub instance_type: String,
+    /// Nodes that the cluster has.
+    pub nodes: usize,
+    pub ways: Vec<Way>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Short {
+    pub subnet: String,
+    pub zone: String,
+    pub free: u32,
+    pub of: u32,
+}
+
+/// One way out, and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Way {
+    pub name: &'static str,
+    /// Addresses for pods that come along; nothing: as many as anyone needs.
+    pub addresses_gained: Option<u64>,
+    /// Pods that a node can hold; nothing where the type can't be used so.
+    pub pods_per_node: Option<u32>,
+    /// Fewer than now.
+    pub pods_per_node_lost: u32,
+    /// Nodes to be replaced.
+    pub nodes_replaced: usize,
+    pub remark: String,
+}
+
+/// Nothing, unless it is addresses alone that are short: whoever asks for groups of pods' own, for pods behind NAT
+/// gateways or for subnets of their own choice has reasons of their own.
+pub fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Option<Alternatives> {
+    let on = facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
+    let node_subnets: BTreeSet<&str> = facts.ec2_nodes().filter_map(|node| node.subnet.as_deref()).collect();
+    let public =
+        node_subnets.iter().any(|id| facts.vpc.route_table_of(id).is_some_and(RouteTable::is_public));
+    let reasons_of_their_own = !settings.security_groups.is_empty()
+        || settings.external_snat
+        || !settings.subnets.is_empty()
+        || public;
+    let kind = design.machine.instance_type.as_ref()?;
+    let short: Vec<Short> =
+        node_subnets.iter().filter_map(|id| facts.vpc.subnet(id)).filter_map(short).collect();
+    if on || reasons_of_their_own || short.is_empty() {
+        return None;
+    }
+    let nodes = facts.ec2_nodes().count();
+    Some(Alternatives {
+        short,
+        instance_type: kind.name.clone(),
+        nodes,
+        ways: ways(facts, design, kind, nodes),
+    })
+}
+
+fn short(subnet: &Subnet) -> Option<Short> {
+    let of = usable_addresses(subnet.cidr);
+    (subnet.free < of / SHORT_SHARE).then(|| Short {
+        subnet: subnet.id.clone(),
+        zone: subnet.zone.clone(),
+        free: subnet.free,
+        of,
+    })
+}
+
+fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Vec<Way> {
+    let now = options(facts);
+    let pods =
+        |custom, prefix| max_pods(kind, &Options { custom, prefix, ..now }).ok().map(|pods| pods.get());
+    let today = pods(false, now.prefix);
+    let gained: u64 = design
+        .zones
+        .iter()
+        .map(|zone| match &zone.pod_subnet {
+            PodSubnet::New { cidr } => u64::from(usable_addresses(*cidr)),
+            PodSubnet::There { id, .. } => facts.vpc.subnet(id).map_or(0, |subnet| u64::from(subnet.free)),
+            PodSubnet::Unknown => 0,
+        })
+        .sum();
+    let way = |name, addresses_gained, pods_per_node: Option<u32>, nodes_replaced, remark: String| Way {
+        name,
+        addresses_gained,
+        pods_per_node,
+        pods_per_node_lost: today.unwrap_or_default().saturating_sub(pods_per_node.unwrap_or_default()),
+        nodes_replaced,
+        remark,
+    };
+    let version = detected_version(&facts.cni).map(|(version, _)| version);
+    let discovery = match version.is_some_and(|version| version >= DISCOVERY) {
+        true => "tag the new subnets kubernetes.io/role/cni=1; nodes that run take them by themselves",
+        false => {
+            "the VPC CNI must be updated to 1.18 first; then tag the new subnets kubernetes.io/role/cni=1"
+        }
+    };
+    vec![
+        way(
+            "enhanced subnet discovery",
+            Some(gained),
+            today,
+            0,
+            format!("{discovery}; pods keep their nodes' security groups"),
+        ),
+        way(
+            "custom networking",
+            Some(gained),
+            pods(true, now.prefix),
+            nodes,
+            "pods get subnets and security groups of their own; a node's first interface carries none".into(),
+        ),
+        way(
+            "prefix delegation",
+            Some(0),
+            pods(false, true),
+            if now.prefix { 0 } else { nodes },
+            "more pods on each node out of the same subnets, in whole blocks of sixteen addresses".into(),
+        ),
+        way(
+            "IPv6",
+            None,
+            pods(false, true),
+            nodes,
+            "a new cluster: the address family of one that is there can't be changed".into(),
+        ),
+    ]
+}
+
+impl Alternatives {
+    /// One line for each way.
+    pub fn lines(&self) -> Vec<String> {
+        let lost = |way: &Way| match (way.pods_per_node, way.pods_per_node_lost) {
+            (None, _) => format!("not with {}", self.instance_type),
+            (Some(pods), 0) => format!("{pods} pods on a node"),
+            (Some(pods), lost) => format!("{pods} pods on a node ({lost} fewer)"),
+        };
+        let gained = |way: &Way| match way.addresses_gained {
+            Some(0) => "no more addresses".to_string(),
+            Some(gained) => format!("{gained} more addresses"),
+            None => "addresses without end".to_string(),
+        };
+        let replaced = |way: &Way| match way.nodes_replaced {
+            0 => "no node replaced".to_string(),
+            count => format!("{count} nodes replaced"),
+        };
+        let line = |way: &Way| {
+            format!("{}: {}, {}, {}; {}", way.name, gained(way), lost(way), replaced(way), way.remark)
+        };
+        self.ways.iter().map(line).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::design;
+    use crate::facts::{Route, RouteTable};
+    use crate::sample::{facts, settings};
+
+    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Option<Alternatives> {
+        let settings = settings(arguments);
+        let mut facts = facts();
+        facts.cni.image = "registry/amazon-k8s-cni:v1.20.4".into();
+        change(&mut facts);
+        let design = design(&settings, &facts);
+        alternatives(&settings, &facts, &design)
+    }
+
+    fn exhausted(facts: &mut Facts) {
+        facts.vpc.subnets.iter_mut().for_each(|subnet| subnet.free = 20);
+    }
+
+    #[test]
+    fn with_room_there_is_nothing_to_say() {
+        assert_eq!(found(&[], |_| {}), None);
+    }
+
+    #[test]
+    fn plain_exhaustion_has_other_ways_out() {
+        let found = found(&[], exhausted).unwrap();
+        insta::assert_json_snapshot!(found);
+        insta::assert_snapshot!(found.lines().join("\n"));
+    }
+
+    #[test]
+    fn an_older_cni_must_be_updated_for_discovery() {
+        let found = found(&[], |facts| {
+            exhausted(facts);
+            facts.cni.image = "registry/amazon-k8s-cni:v1.17.1".into();
+        });
+        assert!(found.unwrap().ways[0].remark.contains("updated to 1.18"));
+    }
+
+    #[test]
+    fn who_has_reasons_of_their_own_is_not_asked() {
+        assert_eq!(found(&["--security-group", "sg-0a"], exhausted), None);
+        assert_eq!(found(&["--external-snat"], exhausted), None);
+        let public = |facts: &mut Facts| {
+            exhausted(facts);
+            let internet =
+                Route { destination: "0.0.0.0/0".parse().unwrap(), target: "igw-1".into(), blackhole: false };
+            facts.vpc.route_tables.push(RouteTable {
+                id: "rtb-1".into(),
+                main: true,
+                subnet_ids: BTreeSet::new(),
+                routes: vec![internet],
+            });
+        };
+        assert_eq!(found(&[], public), None);
+        let already = |facts: &mut Facts| {
+            exhausted(facts);
+            facts.cni.env.insert(CUSTOM_NETWORK.into(), "true".into());
+        };
+        assert_eq!(found(&[], already), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! EC2, where something is taken back: what stands in a subnet, and the ways out.
+
+use crate::error::Result;
+use crate::facts::Occupant;
+
+use super::{Ec2, failure, filter};
+
+impl Ec2 {
+    /// All network interfaces in these subnets, whoever made them.
+    pub async fn occupants(&self, subnets: &[String]) -> Result<Vec<Occupant>> {
+        let mut interfaces = Vec::new();
+        // A filter takes 200 values.
+        for subnets in subnets.chunks(200) {
+            let mut pages = self
+                .client
+                .describe_network_interfaces()
+                .filters(filter("subnet-id", subnets.iter().map(String::as_str)))
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(found) = pages.next().await {
+                let found = found.map_err(|error| failure("DescribeNetworkInterfaces", &error))?;
+                let attachment = found.attachment();
+                interfaces.push(Occupant {
+                    id: found.network_interface_id().unwrap_or_default().to_string(),
+                    subnet: found.subnet_id().unwrap_or_default().to_string(),
+                    description: found.description().unwrap_or_default().to_string(),
+                    kind: found.interface_type().map(|kind| kind.as_str()).unwrap_or_default().to_string(),
+                    status: found.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+                    instance: attachment.and_then(|there| there.instance_id()).map(ToString::to_string),
+                    requester: found.requester_id().unwrap_or_default().to_string(),
+                });
+            }
+        }
+        interfaces.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(interfaces)
+    }
+
+    /// Deletes an interface that is attached to nothing. One that is gone is what was wanted.
+    pub async fn delete_interface(&self, id: &str) -> Result<()> {
+        let reply = self.client.delete_network_interface().network_interface_id(id).send().await;
+        gone(id, reply.map_err(|error| failure("delete network interface", &error)))
+    }
+
+    /// Deletes a subnet, and with it its association with a route table.
+    pub async fn delete_subnet(&self, id: &str) -> Result<()> {
+        let reply = self.client.delete_subnet().subnet_id(id).send().await;
+        gone(id, reply.map_err(|error| failure("delete subnet", &error)))
+    }
+
+    /// Takes a secondary CIDR block from its VPC.
+    pub async fn disassociate_cidr(&self, association: &str) -> Result<()> {
+        let reply = self.client.disassociate_vpc_cidr_block().association_id(association).send().await;
+        gone(association, reply.map_err(|error| failure("disassociate CIDR block", &error)))
+    }
+}
+
+/// What AWS doesn't know any more is gone, as was wanted: by an earlier call whose reply was lost, or by hand.
+fn gone<T>(id: &str, reply: Result<T>) -> Result<()> {
+    match reply {
+        Ok(_) => Ok(()),
+        Err(error) if error.code().ends_with(".NotFound") => Ok(()),
+        Err(error) => Err(error.at(id)),
+    }
+}

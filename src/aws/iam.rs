@@ -1,0 +1,105 @@
+//! IAM: what the caller's policies would say to a call.
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
+
+use crate::calls::Calls;
+use crate::error::{Error, Result};
+
+use super::{Count, failure};
+
+#[derive(Debug, Clone)]
+pub struct Iam {
+    client: Client,
+}
+
+/// What the policies say of one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub action: String,
+    pub allowed: bool,
+    /// Condition keys that the policies ask for and that the question didn't give: no answer to build on.
+    pub missing_keys: Vec<String>,
+}
+
+/// What a simulated call is on, and what it carries. Without ARNs: on `*`.
+#[derive(Debug, Clone, Default)]
+pub struct Question<'a> {
+    pub actions: &'a [&'a str],
+    pub arns: &'a [String],
+    /// One of the ARNs is enough.
+    pub any: bool,
+    /// Condition keys and their values.
+    pub keys: &'a [(String, Vec<String>)],
+}
+
+impl Iam {
+    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+        let config = aws_sdk_iam::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        Iam { client: Client::from_conf(config) }
+    }
+
+    /// Asks the simulator about an IAM user or role. Each action is judged on each ARN, and is allowed when it is so
+    /// on all of them, or on any.
+    pub async fn simulate(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
+        let mut keys = Vec::new();
+        for (name, values) in question.keys {
+            let kind =
+                if values.len() == 1 { ContextKeyTypeEnum::String } else { ContextKeyTypeEnum::StringList };
+            let entry = ContextEntry::builder().context_key_name(name).context_key_type(kind);
+            keys.push(entry.set_context_key_values(Some(values.clone())).build());
+        }
+        let mut pages = self
+            .client
+            .simulate_principal_policy()
+            .policy_source_arn(principal)
+            .set_action_names(Some(question.actions.iter().map(ToString::to_string).collect()))
+            .set_resource_arns((!question.arns.is_empty()).then(|| question.arns.to_vec()))
+            .set_context_entries(Some(keys))
+            .into_paginator()
+            .items()
+            .send();
+        let mut decisions: Vec<Decision> = Vec::new();
+        while let Some(result) = pages.next().await {
+            let result = result.map_err(|error| failure("SimulatePrincipalPolicy", &error).at(principal))?;
+            let one = decision(&result);
+            match decisions.iter_mut().find(|known| known.action == one.action) {
+                Some(known) => {
+                    known.allowed = match question.any {
+                        true => known.allowed || one.allowed,
+                        false => known.allowed && one.allowed,
+                    };
+                    known.missing_keys.extend(one.missing_keys);
+                }
+                None => decisions.push(one),
+            }
+        }
+        for decision in &mut decisions {
+            decision.missing_keys.sort();
+            decision.missing_keys.dedup();
+        }
+        Ok(decisions)
+    }
+
+    /// A role's ARN, with the path that a session's ARN leaves out.
+    pub async fn role_arn(&self, name: &str) -> Result<String> {
+        let reply = self.client.get_role().role_name(name).send().await;
+        let reply = reply.map_err(|error| failure("GetRole", &error).at(name))?;
+        let arn = reply.role().map(|role| role.arn().to_string());
+        arn.ok_or_else(|| Error::failed("IAM answered no role").at(name))
+    }
+}
+
+fn decision(result: &EvaluationResult) -> Decision {
+    let allowed = *result.eval_decision() == PolicyEvaluationDecisionType::Allowed;
+    let on_each = result.resource_specific_results();
+    let denied = |result: &&aws_sdk_iam::types::ResourceSpecificResult| {
+        *result.eval_resource_decision() != PolicyEvaluationDecisionType::Allowed
+    };
+    let missing = on_each.iter().flat_map(|result| result.missing_context_values());
+    Decision {
+        action: result.eval_action_name().to_string(),
+        allowed: allowed && !on_each.iter().any(|result| denied(&result)),
+        missing_keys: result.missing_context_values().iter().chain(missing).cloned().collect(),
+    }
+}

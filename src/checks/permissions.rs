@@ -1,0 +1,80 @@
+//! Whether the caller may do what is planned.
+
+use crate::finding::Finding;
+
+use super::Scene;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, permissions) = (scene.facts, &scene.facts.permissions);
+    let policy = format!(
+        "eni-custom iam-policy --cluster {} --region {} --account {} prints a policy that is enough",
+        facts.cluster.name, facts.caller.region, facts.caller.account
+    );
+    if !permissions.denied.is_empty() {
+        let actions = list(&permissions.denied);
+        let what = match permissions.denied.len() {
+            1 => format!("the caller lacks the permission {actions}"),
+            count => format!("the caller lacks {count} permissions: {actions}"),
+        };
+        // Who only plans need not be who will make the changes.
+        let finding = match scene.settings.only_looks {
+            true => Finding::warning("EC-IAM-001", what),
+            false => Finding::error("EC-IAM-001", what),
+        };
+        findings.push(
+            finding
+                .at(&facts.caller.arn)
+                .why("the steps that have something to change call these")
+                .mend(&policy),
+        );
+    }
+    for (reason, actions) in &permissions.unknown {
+        findings.push(
+            Finding::note("EC-IAM-002", format!("whether the caller may call {} is unknown", list(actions)))
+                .at(&facts.caller.arn)
+                .why(format!("unknown because {reason}"))
+                .mend(&policy),
+        );
+    }
+}
+
+fn list<'a>(actions: impl IntoIterator<Item = &'a &'static str>) -> String {
+    actions.into_iter().copied().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::design;
+    use crate::sample::{facts, settings};
+
+    fn found(only_looks: bool, change: impl FnOnce(&mut crate::facts::Permissions)) -> Vec<Finding> {
+        let mut settings = settings(&[]);
+        settings.only_looks = only_looks;
+        let mut facts = facts();
+        change(&mut facts.permissions);
+        let design = design(&settings, &facts);
+        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[] };
+        let mut findings = Vec::new();
+        check(&scene, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn who_may_do_all_hears_nothing() {
+        assert_eq!(found(false, |_| {}), []);
+    }
+
+    #[test]
+    fn missing_permissions_are_one_finding_and_unknown_ones_say_why() {
+        let mut all = found(false, |permissions| {
+            permissions.denied = ["ec2:CreateSubnet", "iam:CreateRole"].into();
+            permissions
+                .unknown
+                .insert("SimulatePrincipalPolicy: AccessDenied".into(), ["eks:UpdateAddon"].into());
+        });
+        insta::assert_json_snapshot!(all);
+        all = found(true, |permissions| permissions.denied = ["ec2:CreateSubnet"].into());
+        assert_eq!(all[0].severity, crate::finding::Severity::Warning);
+    }
+}

@@ -1,0 +1,207 @@
+//! Quotas that the plan would run into. What is there is counted as far as it was read, so a finding is certain and
+//! its absence is not: other clusters and VPCs of the account count too.
+
+use crate::design::{PodSubnet, our_instances};
+use crate::finding::Finding;
+use crate::net::vcpus::vcpu_family;
+use crate::steps::Step;
+
+use super::Scene;
+
+/// AWS's defaults (VPC user guide, "Amazon VPC quotas").
+const SUBNETS: u32 = 200;
+const GROUPS_PER_INTERFACE: u32 = 5;
+const INTERFACES: u32 = 5000;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if scene.concerns(&[Step::CreateSubnets]) {
+        subnets(scene, findings);
+    }
+    if scene.concerns(&[Step::WriteEniconfigs, Step::PatchSecurityGroups]) {
+        groups_per_interface(scene, findings);
+    }
+    if scene.concerns(&[Step::PatchSecurityGroups]) {
+        vcpus(scene, findings);
+        interfaces(scene, findings);
+    }
+}
+
+/// What was read, or AWS's default and why it is no more than that.
+fn limit(scene: &Scene<'_>, read: Option<u32>, default: u32) -> (u32, String) {
+    match (read, &scene.facts.vpc.quotas.unread) {
+        (Some(limit), _) => (limit, String::new()),
+        (None, Some(reason)) => {
+            (default, format!("; that is AWS's default, the account's could not be read: {reason}"))
+        }
+        (None, None) => (default, "; that is AWS's default".into()),
+    }
+}
+
+fn ask(service: &str, code: &str, need: u32) -> String {
+    format!(
+        "aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} \
+         --desired-value {need}"
+    )
+}
+
+fn subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let vpc = &scene.facts.vpc;
+    let is_new = |zone: &&crate::design::ZoneDesign| matches!(zone.pod_subnet, PodSubnet::New { .. });
+    let new = count(scene.design.zones.iter().filter(is_new).count());
+    let there = count(vpc.subnets.len());
+    let (limit, whence) = limit(scene, vpc.quotas.subnets, SUBNETS);
+    if new > 0 && there + new > limit {
+        findings.push(
+            Finding::error("EC-QTA-001", format!("the VPC can't have {new} more subnets"))
+                .at(&vpc.id)
+                .why(format!("it has {there} of {limit}{whence}"))
+                .mend(ask("vpc", "L-407747CB", there + new)),
+        );
+    }
+}
+
+fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    // Without --security-group there are two: the nodes' and the cluster's.
+    let groups = count(scene.settings.security_groups.len()).max(2);
+    let (limit, whence) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
+    if groups > limit {
+        findings.push(
+            Finding::error("EC-QTA-002", format!("an interface can't be in {groups} security groups"))
+                .at(scene.settings.named("security-group"))
+                .why(format!("the quota is {limit}{whence}; the CNI could make no interface for pods"))
+                .mend(ask("vpc", "L-2AFB9258", groups)),
+        );
+    }
+}
+
+/// Nodes that are still to be started.
+fn new_nodes(scene: &Scene<'_>) -> u32 {
+    let wanted: u32 = scene.design.zones.iter().map(|zone| zone.size).sum();
+    wanted.saturating_sub(count(our_instances(scene.facts).len()))
+}
+
+fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let machine = &scene.facts.machine;
+    let Some(instance_type) = &scene.design.machine.instance_type else { return };
+    let (Some(family), Some(each), Some(limit)) =
+        (vcpu_family(&instance_type.name), instance_type.vcpus, machine.vcpu_quota)
+    else {
+        return;
+    };
+    let of_family = |name: &str| vcpu_family(name) == Some(family);
+    let running: u32 = scene
+        .facts
+        .ec2_nodes()
+        .filter(|node| of_family(&node.instance_type))
+        .filter_map(|node| machine.types.get(&node.instance_type)?.vcpus)
+        .sum();
+    let nodes = new_nodes(scene);
+    let needed = nodes.saturating_mul(each);
+    if nodes > 0 && running.saturating_add(needed) > limit {
+        findings.push(
+            Finding::error("EC-QTA-003", format!("{nodes} new nodes of {} can't be started", instance_type.name))
+                .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
+                .why(format!(
+                    "they take {needed} vCPUs, the cluster's nodes have {running}, and the account may run {limit}; new and old nodes run side by side for a while"
+                ))
+                .mend(format!(
+                    "{}; or fewer nodes with --nodes-per-zone",
+                    ask("ec2", family.code, running.saturating_add(needed))
+                )),
+        );
+    }
+}
+
+fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let Some(instance_type) = &scene.design.machine.instance_type else { return };
+    // Each instance has its own, and those that were seen have at least one for pods.
+    let there: u32 = facts.ec2_nodes().map(|node| 1 + count(node.pod_subnets.len())).sum();
+    let needed = new_nodes(scene).saturating_mul(instance_type.enis);
+    let (limit, whence) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
+    if needed > 0 && there.saturating_add(needed) > limit {
+        findings.push(
+            Finding::error("EC-QTA-004", "the region can't have so many network interfaces")
+                .at(&facts.caller.region)
+                .why(format!("new nodes take up to {needed}, the cluster has {there} or more, the quota is {limit}{whence}"))
+                .mend(ask("vpc", "L-DF5E4CA3", there.saturating_add(needed))),
+        );
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::design;
+    use crate::facts::{Facts, Quotas};
+    use crate::sample::{facts, settings};
+
+    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+        let settings = settings(arguments);
+        let mut facts = facts();
+        change(&mut facts);
+        let design = design(&settings, &facts);
+        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
+        let mut findings = Vec::new();
+        check(&scene, &mut findings);
+        findings
+    }
+
+    fn ids(findings: &[Finding]) -> Vec<&str> {
+        findings.iter().map(|finding| finding.id).collect()
+    }
+
+    #[test]
+    fn what_fits_is_no_finding() {
+        let quotas = Quotas {
+            subnets: Some(4),
+            groups_per_interface: Some(2),
+            interfaces: Some(8),
+            ..Quotas::default()
+        };
+        let all = found(&[], |facts| {
+            facts.vpc.quotas = quotas;
+            facts.machine.vcpu_quota = Some(8);
+        });
+        assert_eq!(ids(&all), [""; 0]);
+        assert_eq!(ids(&found(&[], |_| {})), [""; 0]);
+    }
+
+    #[test]
+    fn one_too_many_is_one_finding_each() {
+        let quotas = Quotas {
+            subnets: Some(3),
+            groups_per_interface: Some(1),
+            interfaces: Some(7),
+            ..Quotas::default()
+        };
+        let all = found(&[], |facts| {
+            facts.vpc.quotas = quotas;
+            facts.machine.vcpu_quota = Some(7);
+        });
+        insta::assert_json_snapshot!(all);
+    }
+
+    #[test]
+    fn a_default_is_called_so() {
+        let groups: Vec<String> = (0..6).map(|number| format!("--security-group=sg-{number}")).collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let all = found(&groups, |facts| facts.vpc.quotas.unread = Some("AccessDeniedException".into()));
+        assert_eq!(ids(&all), ["EC-QTA-002"]);
+        assert!(all[0].why.contains("AWS's default") && all[0].why.contains("AccessDenied"), "{:?}", all[0]);
+    }
+
+    #[test]
+    fn instances_of_another_family_take_nothing_from_it() {
+        let all = found(&["--instance-type", "p5.48xlarge"], |facts| {
+            let p5 = crate::net::max_pods::known("p5.48xlarge").unwrap().clone();
+            facts.machine.types.insert(p5.name.clone(), p5);
+            facts.machine.vcpu_quota = Some(2 * 192);
+        });
+        assert_eq!(ids(&all), [""; 0]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Whether all that must reach each other still can, once pods have other addresses and groups.
+
+mod denied;
+mod narrow;
+mod outside;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+use crate::design::{Design, PodSubnet};
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::net::reach::Verdict;
+use crate::reach::{Purpose, flows};
+use crate::steps::Step;
+
+use super::Scene;
+
+/// Steps after which pods stand where the design wants them, or are told to.
+const POD_STEPS: [Step; 4] =
+    [Step::WriteEniconfigs, Step::LaunchNodegroups, Step::PatchSecurityGroups, Step::DrainNodes];
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if scene.concerns(&POD_STEPS) {
+        given_groups(scene, findings);
+        let flows = flows(scene.design, scene.facts);
+        denied::check(scene, &flows, findings);
+        narrow::check(scene, findings);
+        unknown(scene, &flows, findings);
+    }
+    outside::check(scene, findings);
+}
+
+/// A group of another VPC can be written into an ENIConfig, and then no interface comes.
+fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let firewall = &scene.facts.firewall;
+    if firewall.groups_unknown.is_some() {
+        return;
+    }
+    for id in scene.settings.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
+        let vpc = &scene.facts.vpc.id;
+        findings.push(
+            Finding::error("EC-RCH-013", format!("{id} is no security group of the cluster's VPC"))
+                .at(scene.settings.named("security-group"))
+                .why("the CNI could attach no interface with it, and pods would wait for ever")
+                .mend(format!("aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc}")),
+        );
+    }
+}
+
+/// What could not be judged is said, with its reason.
+fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<Finding>) {
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for flow in flows {
+        if let Verdict::Unknown { because } = &flow.verdict {
+            reasons.entry(because).or_default().insert(subject(&flow.purpose));
+        }
+    }
+    let firewall = &scene.facts.firewall;
+    let mend = match firewall.groups_unknown.is_some() || firewall.acls_unknown.is_some() {
+        true => {
+            "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or look at these paths yourself"
+        }
+        false => "look at these paths yourself",
+    };
+    for (because, subjects) in reasons {
+        let subjects: Vec<&str> = subjects.into_iter().collect();
+        findings.push(
+            Finding::note("EC-RCH-012", format!("unknown whether these arrive: {}", subjects.join("; ")))
+                .at(&scene.facts.vpc.id)
+                .why(format!("unknown because {because}"))
+                .mend(mend),
+        );
+    }
+    if let Some(why) = &scene.facts.backends.unknown {
+        findings.push(
+            Finding::note("EC-RCH-012", "unknown whether webhooks can be called once their pods have moved")
+                .at("webhook configurations, Services and EndpointSlices")
+                .why(format!("unknown because {why}"))
+                .mend("allow list on validatingwebhookconfigurations, mutatingwebhookconfigurations, services and endpointslices"),
+        );
+    }
+}
+
+/// A flow's purpose as a person says it.
+fn subject(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Api => "pods to the API server",
+        Purpose::NodeApi => "new nodes to the API server",
+        Purpose::Dns => "pods to CoreDNS",
+        Purpose::Kubelet => "metrics, logs and exec to kubelets",
+        Purpose::Webhook { .. } => "the API server to webhooks",
+        Purpose::Pods => "pods to pods",
+    }
+}
+
+/// The pod subnets of the design, with their ids where they have any.
+fn pod_subnets<'a>(design: &'a Design, facts: &Facts) -> Vec<(Option<&'a str>, Ipv4Net)> {
+    let subnets = design.zones.iter().filter_map(|zone| match &zone.pod_subnet {
+        PodSubnet::There { id, .. } => Some((Some(id.as_str()), facts.vpc.subnet(id)?.cidr)),
+        PodSubnet::New { cidr } => Some((None, *cidr)),
+        PodSubnet::Unknown => None,
+    });
+    subnets.collect()
+}
+
+/// What a rule must name to be about all pods: the blocks that they are cut from, else their subnets.
+fn pod_blocks(design: &Design, facts: &Facts) -> Vec<Ipv4Net> {
+    let mut blocks: BTreeSet<Ipv4Net> = BTreeSet::new();
+    for (_, cidr) in pod_subnets(design, facts) {
+        let block = design.blocks.iter().find(|block| block.contains(&cidr));
+        blocks.insert(block.copied().unwrap_or(cidr));
+    }
+    blocks.into_iter().collect()
+}
+
+fn join<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

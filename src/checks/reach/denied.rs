@@ -1,0 +1,221 @@
+//! Flows that something stops: one finding for each thing that stops them, with the rule that it lacks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+use crate::finding::{Finding, Severity};
+use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
+use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
+
+use super::{Scene, join};
+
+/// Flows that one barrier stops.
+#[derive(Default)]
+struct Stopped<'a> {
+    froms: BTreeSet<&'a str>,
+    tos: BTreeSet<&'a str>,
+    traffic: BTreeSet<(Protocol, Ports)>,
+    barriers: BTreeSet<&'a Barrier>,
+}
+
+/// The same id and severity, stopped by the same thing.
+type Key<'a> = (&'static str, Severity, &'a Purpose, Culprit<'a>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Culprit<'a> {
+    Groups(Direction, &'a BTreeSet<String>),
+    Acl(&'a str),
+}
+
+pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Finding>) {
+    let mut stopped: BTreeMap<Key<'_>, Stopped<'_>> = BTreeMap::new();
+    for flow in flows {
+        let Verdict::Denied { barriers } = &flow.verdict else { continue };
+        let (id, severity) = weight(flow, flows);
+        for barrier in barriers {
+            let culprit = match barrier {
+                Barrier::SecurityGroups { direction, groups, .. } => Culprit::Groups(*direction, groups),
+                Barrier::NetworkAcl { id, .. } => Culprit::Acl(id),
+            };
+            let entry = stopped.entry((id, severity, &flow.purpose, culprit)).or_default();
+            entry.froms.insert(&flow.from);
+            entry.tos.insert(&flow.to);
+            entry.traffic.insert((flow.protocol, flow.port));
+            entry.barriers.insert(barrier);
+        }
+    }
+    for ((id, severity, purpose, culprit), stopped) in stopped {
+        findings.push(finding(scene, id, severity, purpose, &culprit, &stopped));
+    }
+}
+
+/// Its id, and whether the cluster would come to harm by it.
+fn weight(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
+    let (id, severity) = match &flow.purpose {
+        Purpose::Api => ("EC-RCH-001", Severity::Error),
+        Purpose::Dns => ("EC-RCH-002", Severity::Error),
+        Purpose::NodeApi => ("EC-RCH-003", Severity::Error),
+        Purpose::Kubelet => ("EC-RCH-004", Severity::Warning),
+        Purpose::Webhook { must_answer: true, works_now: true, .. } => ("EC-RCH-005", Severity::Error),
+        Purpose::Webhook { .. } => ("EC-RCH-005", Severity::Warning),
+        Purpose::Pods => ("EC-RCH-006", Severity::Warning),
+    };
+    // EKS puts its interfaces in some of the cluster's subnets; which, is not known.
+    let elsewhere = |other: &&Flow| {
+        let same_other_side = match flow.purpose {
+            Purpose::Api | Purpose::NodeApi => other.from == flow.from,
+            _ => other.to == flow.to,
+        };
+        same_other_side
+            && other.control_plane
+            && (&other.purpose, other.protocol, other.port) == (&flow.purpose, flow.protocol, flow.port)
+    };
+    let somewhere = flow.control_plane
+        && flows.iter().filter(elsewhere).any(|other| !matches!(other.verdict, Verdict::Denied { .. }));
+    (id, if somewhere { Severity::Warning } else { severity })
+}
+
+fn finding(
+    scene: &Scene<'_>,
+    id: &'static str,
+    severity: Severity,
+    purpose: &Purpose,
+    culprit: &Culprit<'_>,
+    stopped: &Stopped<'_>,
+) -> Finding {
+    let ports = in_words(&stopped.traffic);
+    let what = match purpose {
+        Purpose::Api => format!("pods could not reach the API server ({ports})"),
+        Purpose::NodeApi => format!("new nodes could not reach the API server ({ports})"),
+        Purpose::Dns => format!("pods could not reach CoreDNS ({ports})"),
+        Purpose::Kubelet => format!("kubelets could not be reached ({ports})"),
+        Purpose::Webhook { service, .. } => {
+            format!("the API server could not call webhook {service} on pods that have moved ({ports})")
+        }
+        Purpose::Pods => format!("pods that reach each other now could not any more ({ports})"),
+    };
+    let place = match culprit {
+        Culprit::Groups(_, groups) => join(*groups),
+        Culprit::Acl(id) => (*id).to_string(),
+    };
+    let from_to = format!("from {} to {}", join(&stopped.froms), join(&stopped.tos));
+    let reasons: BTreeSet<String> = stopped.barriers.iter().map(|barrier| reason(barrier)).collect();
+    let mut why = format!("{} ({from_to})", join(reasons));
+    if let Purpose::Webhook { .. } = purpose
+        && let Some(called_by) = called_by(scene, purpose)
+    {
+        why.push_str(&called_by);
+    }
+    let is_error = matches!(purpose, Purpose::Api | Purpose::Dns | Purpose::NodeApi);
+    if is_error && severity == Severity::Warning {
+        why.push_str("; EKS may have its interfaces in any of the cluster's subnets");
+    }
+    let mut finding = Finding::error(id, what).at(place).why(why).mend(mends(scene, purpose, stopped));
+    finding.severity = severity;
+    finding
+}
+
+fn called_by(scene: &Scene<'_>, purpose: &Purpose) -> Option<String> {
+    let Purpose::Webhook { service: named, must_answer, .. } = purpose else { return None };
+    let webhook = scene.facts.backends.webhooks.iter().find(|webhook| webhook.service == *named)?;
+    let without = match must_answer {
+        true => "what it is asked about is refused then",
+        false => "what it is asked about goes through unasked then",
+    };
+    Some(format!("; {} names it, and {without}", join(&webhook.configurations)))
+}
+
+fn in_words(traffic: &BTreeSet<(Protocol, Ports)>) -> String {
+    join(traffic.iter().map(|(protocol, ports)| format!("{protocol} {ports}")))
+}
+
+fn reason(barrier: &Barrier) -> String {
+    match barrier {
+        Barrier::SecurityGroups { direction, groups, peers, .. } => {
+            let (lets, whom) = match direction {
+                Direction::Ingress => ("in", "from"),
+                Direction::Egress => ("out", "to"),
+            };
+            format!("no rule of {} lets it {lets} {whom} {}", join(groups), join(peers))
+        }
+        Barrier::NetworkAcl { direction, id, number, remote, protocol, ports, answer } => {
+            let number = if *number == 32_767 { "*".into() } else { number.to_string() };
+            let (way, whom) = match direction {
+                Direction::Ingress => ("inbound", "from"),
+                Direction::Egress => ("outbound", "to"),
+            };
+            let what = if *answer { "the answer, " } else { "" };
+            format!("{way} entry {number} of {id} denies {what}{protocol} {ports} {whom} {remote}")
+        }
+    }
+}
+
+/// The rules that are missing, as commands.
+fn mends(scene: &Scene<'_>, purpose: &Purpose, stopped: &Stopped<'_>) -> String {
+    let mut commands: Vec<String> = Vec::new();
+    // Entries of one network ACL and way need numbers of their own.
+    let mut taken: BTreeSet<(&str, Direction, i32)> = BTreeSet::new();
+    for barrier in &stopped.barriers {
+        let command = match barrier {
+            Barrier::SecurityGroups { direction, groups, peers, remote, protocol, ports } => {
+                // Where all ports are open, all protocols are.
+                let all = matches!(purpose, Purpose::Pods) && *ports == Ports::ALL;
+                let traffic = (!all).then_some((*protocol, *ports));
+                authorize(scene, *direction, groups, peers, *remote, traffic)
+            }
+            Barrier::NetworkAcl { direction, id, number, remote, protocol, ports, .. } => {
+                let acl = scene.facts.firewall.acls.iter().find(|acl| acl.id == *id);
+                let free = acl.into_iter().flat_map(|acl| acl.free_numbers(*direction, *number));
+                let number = free.into_iter().find(|free| !taken.contains(&(id, *direction, *free)));
+                taken.extend(number.map(|number| (id.as_str(), *direction, number)));
+                let number = number.map_or("N".into(), |number| number.to_string());
+                let way = match direction {
+                    Direction::Ingress => "--ingress",
+                    Direction::Egress => "--egress",
+                };
+                format!(
+                    "aws ec2 create-network-acl-entry --network-acl-id {id} {way} --rule-number {number} --protocol {protocol} --port-range From={},To={} --cidr-block {remote} --rule-action allow",
+                    ports.from, ports.to
+                )
+            }
+        };
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands.join(" && ")
+}
+
+/// A rule between two groups where both are there already, else with addresses.
+fn authorize(
+    scene: &Scene<'_>,
+    direction: Direction,
+    groups: &BTreeSet<String>,
+    peers: &BTreeSet<String>,
+    remote: Ipv4Net,
+    traffic: Option<(Protocol, Ports)>,
+) -> String {
+    // The cluster security group is on many interfaces: another one, where there is any, is nearer to what is meant.
+    let best = |groups: &BTreeSet<String>| {
+        let there = groups.iter().filter(|group| *group != NODE_GROUP_TO_BE);
+        let own = there.clone().find(|group| **group != scene.facts.cluster.security_group);
+        own.or_else(|| there.into_iter().next()).cloned()
+    };
+    let group = best(groups).unwrap_or_else(|| NODE_GROUP_TO_BE.into());
+    let (verb, peer) = match direction {
+        Direction::Ingress => ("ingress", best(peers)),
+        Direction::Egress => ("egress", best(peers)),
+    };
+    let traffic = match traffic {
+        None => "IpProtocol=-1".to_string(),
+        Some((protocol, ports)) => {
+            format!("IpProtocol={protocol},FromPort={},ToPort={}", ports.from, ports.to)
+        }
+    };
+    let peer = match peer {
+        Some(peer) => format!("UserIdGroupPairs=[{{GroupId={peer}}}]"),
+        None => format!("IpRanges=[{{CidrIp={remote}}}]"),
+    };
+    format!("aws ec2 authorize-security-group-{verb} --group-id {group} --ip-permissions '{traffic},{peer}'")
+}

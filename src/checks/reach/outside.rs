@@ -1,0 +1,208 @@
+//! The way out of the VPC and back: NAT, peerings, transit gateways, and how soon the control plane knows a block.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use crate::design::{EXTERNAL_SNAT, PodSubnet, RouteChoice, ZoneDesign};
+use crate::facts::{Peering, RouteTable};
+use crate::finding::Finding;
+use crate::reach::moving_webhooks;
+use crate::steps::Step;
+
+use super::{Scene, join, pod_blocks};
+
+const NETWORK_STEPS: [Step; 2] = [Step::AssociateCidr, Step::CreateSubnets];
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let pods = scene.concerns(&super::POD_STEPS);
+    if pods || scene.concerns(&[Step::CreateSubnets, Step::SetEnv]) {
+        for zone in &scene.design.zones {
+            way_out(scene, zone, findings);
+            ways_back(scene, zone, findings);
+        }
+    }
+    if pods || scene.concerns(&NETWORK_STEPS) {
+        other_sides(scene, findings);
+    }
+    if pods && scene.concerns(&[Step::AssociateCidr]) {
+        five_hours(scene, findings);
+    }
+}
+
+/// Whether pods leave the VPC with their own addresses, by their own subnets.
+fn external_snat(scene: &Scene<'_>) -> bool {
+    let set = scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT));
+    set.is_some_and(|value| value == "true")
+}
+
+fn table_of_pods<'a>(scene: &'a Scene<'_>, zone: &ZoneDesign) -> Option<&'a RouteTable> {
+    let vpc = &scene.facts.vpc;
+    match (&zone.pod_subnet, &zone.route_table) {
+        (PodSubnet::There { id, .. }, _) => vpc.route_table_of(id),
+        (PodSubnet::New { .. }, RouteChoice::Table(id)) => {
+            vpc.route_tables.iter().find(|table| table.id == *id)
+        }
+        // Another finding says that there is none.
+        _ => None,
+    }
+}
+
+/// `rtb-1, the VPC's main one`: a subnet that is associated with none has it.
+fn named(table: &RouteTable, zone: &ZoneDesign) -> String {
+    let own = zone.pod_subnet.id().is_some_and(|id| table.subnet_ids.contains(id));
+    match table.main && !own {
+        true => format!("{}, the VPC's main one, which the subnet has by default", table.id),
+        false => table.id.clone(),
+    }
+}
+
+fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let Some(table) = table_of_pods(scene, zone).filter(|_| external_snat(scene)) else { return };
+    // Two halves are a default route too.
+    if table.routes.iter().filter(|route| route.destination.prefix_len() == 1 && !route.blackhole).count()
+        == 2
+    {
+        return;
+    }
+    let default = table.routes.iter().find(|route| route.destination.prefix_len() == 0);
+    let why = match default {
+        None => "it has no default route".to_string(),
+        Some(route) if route.blackhole => {
+            format!("its default route leads to {}, which is gone", route.target)
+        }
+        Some(route) if route.target.starts_with("igw-") => {
+            format!("its default route leads to {}, and pods have no public address", route.target)
+        }
+        Some(_) => return,
+    };
+    let verb = if default.is_none() { "create-route" } else { "replace-route" };
+    findings.push(
+        Finding::error("EC-RCH-007", format!("pods of {} would have no way to the internet", zone.zone))
+            .at(&table.id)
+            .why(format!("{EXTERNAL_SNAT} sends them out by the pod subnet's route table, {}: {why}", named(table, zone)))
+            .mend(format!(
+                "aws ec2 {verb} --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-…; or leave {EXTERNAL_SNAT} off",
+                table.id
+            )),
+    );
+}
+
+/// What the nodes' subnet is connected with must get its answers from the pods' subnet too. NAT does not count: a
+/// pod goes out by its node's address, and nobody calls it through a NAT gateway.
+fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let PodSubnet::There { id, .. } = &zone.pod_subnet else { return };
+    let vpc = &scene.facts.vpc;
+    let (Some(nodes), Some(pods)) = (vpc.route_table_of(&zone.node_subnet), vpc.route_table_of(id)) else {
+        return;
+    };
+    let leads_to_others = |target: &str| ["pcx-", "tgw-", "vgw-"].iter().any(|kind| target.starts_with(kind));
+    let lacking: Vec<_> = nodes
+        .routes
+        .iter()
+        .filter(|route| !route.blackhole && leads_to_others(&route.target))
+        .filter(|route| {
+            !pods.routes.iter().any(|own| {
+                !own.blackhole && own.target != "local" && own.destination.contains(&route.destination)
+            })
+        })
+        .collect();
+    if lacking.is_empty() {
+        return;
+    }
+    let commands = lacking.iter().map(|route| {
+        let flag = match route.target.split('-').next() {
+            Some("pcx") => "vpc-peering-connection-id",
+            Some("tgw") => "transit-gateway-id",
+            _ => "gateway-id",
+        };
+        format!(
+            "aws ec2 create-route --route-table-id {} --destination-cidr-block {} --{flag} {}",
+            pods.id, route.destination, route.target
+        )
+    });
+    findings.push(
+        Finding::warning("EC-RCH-014", format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
+            .at(format!("{id}, {}", pods.id))
+            .why(format!(
+                "its route table is {}; the nodes' {} leads there by {}, and who calls pods from there would get no answer",
+                named(pods, zone),
+                nodes.id,
+                join(lacking.iter().map(|route| &route.target))
+            ))
+            .mend(commands.collect::<Vec<_>>().join(" && ")),
+    );
+}
+
+/// Who is connected with the VPC has routes and firewalls of its own, and nobody here sees them.
+fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let blocks = pod_blocks(scene.design, scene.facts);
+    let new: Vec<&Ipv4Net> = blocks
+        .iter()
+        .filter(|block| !scene.facts.vpc.blocks.iter().any(|there| there.cidr == **block))
+        .collect();
+    // What is there already has been told to the other side, or nothing depends on it.
+    if new.is_empty() {
+        return;
+    }
+    let vpc = &scene.facts.vpc;
+    let tables: Vec<&RouteTable> =
+        scene.design.zones.iter().filter_map(|zone| vpc.route_table_of(&zone.node_subnet)).collect();
+    let targets: BTreeSet<&str> = tables
+        .iter()
+        .flat_map(|table| &table.routes)
+        .filter(|route| !route.blackhole)
+        .map(|route| route.target.as_str())
+        .collect();
+    let calls = match external_snat(scene) {
+        true => "pods call with their own addresses, so neither their calls nor calls to them are answered",
+        false => "pods call out with their node's address; calls from there to a pod are not answered",
+    };
+    let told = |what: String, place: &str, why: String, mend: String| {
+        Finding::warning("EC-RCH-010", what).at(place).why(format!("{why}; {calls} until it does")).mend(mend)
+    };
+    let used = |peering: &&Peering| peering.status == "active" && targets.contains(peering.id.as_str());
+    for peering in vpc.peerings.iter().filter(used) {
+        findings.push(told(
+            format!("the VPC behind {} ({}) doesn't know {}", peering.id, join(&peering.peer_cidrs), join(&new)),
+            &peering.id,
+            format!("its routes, groups and network ACLs name {}", vpc.primary),
+            format!(
+                "on its side: aws ec2 create-route --route-table-id rtb-… --destination-cidr-block {} --vpc-peering-connection-id {}",
+                new.first().map(ToString::to_string).unwrap_or_default(),
+                peering.id
+            ),
+        ));
+    }
+    for gateway in targets.iter().filter(|target| target.starts_with("tgw-")) {
+        findings.push(told(
+            format!("networks behind {gateway} may not know {}", join(&new)),
+            gateway,
+            format!("routes that it propagates follow the VPC by themselves; static ones, and firewalls behind it, name {}", vpc.primary),
+            format!(
+                "aws ec2 search-transit-gateway-routes --transit-gateway-route-table-id tgw-rtb-… --filters Name=route-search.exact-match,Values={}",
+                vpc.primary
+            ),
+        ));
+    }
+}
+
+/// "It can take up to 5 hours for the control plane to recognise a new block" (EKS user guide, VPC requirements).
+fn five_hours(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let there = |block: &&Ipv4Net| scene.facts.vpc.blocks.iter().any(|known| known.cidr == **block);
+    let new: Vec<&Ipv4Net> = scene.design.blocks.iter().filter(|block| !there(block)).collect();
+    let webhooks = moving_webhooks(scene.facts);
+    if new.is_empty() || webhooks.is_empty() {
+        return;
+    }
+    let cluster = &scene.facts.cluster.name;
+    findings.push(
+        Finding::warning("EC-RCH-011", format!("the API server may not find webhooks for up to five hours: {}", join(webhooks.iter().map(|webhook| &webhook.service))))
+            .at(join(&new))
+            .why(format!(
+                "that is how long EKS may take to recognise a new CIDR block of the VPC; {} call pods that would move into it, and exec and logs wait too",
+                join(webhooks.iter().flat_map(|webhook| &webhook.configurations).collect::<BTreeSet<_>>())
+            ))
+            .mend(format!("eni-custom associate-cidr --cluster {cluster} now, and setup five hours later")),
+    );
+}

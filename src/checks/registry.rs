@@ -1,0 +1,237 @@
+//! Every finding's id: stable, unique, and explained in docs/checks.md.
+
+use crate::finding::Severity;
+
+/// What is known of a finding before it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// `EC-NET-003`; the middle part is its area.
+    pub id: &'static str,
+    /// What it may weigh: more than one where that depends on the cluster.
+    pub severities: &'static [Severity],
+    /// As a warning it must be accepted: going on may cost what runs in the cluster.
+    pub risk: bool,
+    pub title: &'static str,
+}
+
+const ERROR: &[Severity] = &[Severity::Error];
+const WARNING: &[Severity] = &[Severity::Warning];
+const NOTE: &[Severity] = &[Severity::Note];
+const ERROR_OR_WARNING: &[Severity] = &[Severity::Error, Severity::Warning];
+
+const fn entry(id: &'static str, severities: &'static [Severity], title: &'static str) -> Entry {
+    Entry { id, severities, risk: false, title }
+}
+
+const fn risk(id: &'static str, severities: &'static [Severity], title: &'static str) -> Entry {
+    Entry { id, severities, risk: true, title }
+}
+
+/// All of them, by id.
+pub const ALL: &[Entry] = &[
+    entry("EC-CLU-001", ERROR, "EKS Auto Mode"),
+    entry("EC-CLU-002", ERROR, "IPv6 pods"),
+    entry("EC-CLU-003", ERROR, "the cluster is not ACTIVE"),
+    entry("EC-CLU-004", ERROR, "no aws-node"),
+    entry("EC-CNI-001", ERROR, "the VPC CNI's version can't be told"),
+    entry("EC-CNI-002", ERROR, "the VPC CNI is too old for custom networking"),
+    entry("EC-CNI-003", ERROR, "the VPC CNI is too old for prefix delegation"),
+    entry("EC-CNI-004", ERROR, "aws-node belongs to Helm or GitOps"),
+    entry("EC-CNI-005", ERROR, "ENI_CONFIG_ANNOTATION_DEF is set"),
+    entry("EC-CNI-006", ERROR, "the add-on's configuration is no JSON object"),
+    entry("EC-CNI-007", WARNING, "the add-on is not healthy"),
+    entry("EC-CNI-008", ERROR, "another field manager owns a variable of aws-node"),
+    entry("EC-DRN-001", ERROR, "no such node"),
+    entry("EC-DRN-002", ERROR, "no such node group"),
+    entry("EC-DRN-003", ERROR, "no node is chosen"),
+    entry("EC-DRN-004", ERROR, "a chosen node is no old node"),
+    entry("EC-DRN-005", ERROR, "a deadline is shorter than a grace period"),
+    entry("EC-DRN-006", ERROR, "deleting past budgets is not confirmed"),
+    entry("EC-ENI-001", ERROR, "an ENIConfig names another subnet"),
+    entry("EC-ENI-002", ERROR, "an ENIConfig has other security groups"),
+    entry("EC-ENI-003", ERROR, "no node would find the ENIConfig"),
+    entry("EC-ENI-004", WARNING, "a node names its ENIConfig by itself"),
+    entry("EC-IAM-001", ERROR_OR_WARNING, "permissions are missing"),
+    entry("EC-IAM-002", NOTE, "permissions that could not be asked about"),
+    entry("EC-NET-001", ERROR, "no block of 100.64.0.0/10 is free"),
+    entry("EC-NET-002", ERROR, "the pod subnets don't fit"),
+    entry("EC-NET-003", ERROR, "AWS would refuse the CIDR block"),
+    entry("EC-NET-004", ERROR, "a zone that has no node"),
+    entry("EC-NET-005", ERROR, "a subnet of another VPC"),
+    entry("EC-NET-006", ERROR, "a subnet of another zone"),
+    entry("EC-NET-007", ERROR, "a subnet of the nodes' own CIDR block"),
+    entry("EC-NET-008", ERROR, "no route table can be chosen"),
+    risk("EC-NET-009", WARNING, "a pod subnet is public"),
+    entry("EC-NET-010", ERROR, "too few addresses for pods"),
+    entry("EC-NET-011", ERROR, "too few addresses for new nodes"),
+    entry("EC-NOD-001", ERROR, "no such instance type"),
+    entry("EC-NOD-002", ERROR, "the instance type has no interface for pods"),
+    entry("EC-NOD-003", ERROR, "no instance type to take"),
+    entry("EC-NOD-004", ERROR, "image and instance type don't fit"),
+    entry("EC-NOD-005", ERROR, "no image"),
+    entry("EC-NOD-006", ERROR, "no service CIDR"),
+    entry("EC-NOD-007", ERROR, "a stack of that name is somebody else's"),
+    entry("EC-NOD-008", ERROR, "a stack is stuck"),
+    entry("EC-NOD-009", NOTE, "Windows nodes stay as they are"),
+    entry("EC-NOD-010", NOTE, "Fargate nodes stay as they are"),
+    entry("EC-NOD-011", NOTE, "hybrid nodes stay as they are"),
+    entry("EC-PLN-001", ERROR, "what would be changed is not what was planned"),
+    entry("EC-PLN-002", ERROR, "what the plan was made from has changed"),
+    entry("EC-POD-001", ERROR, "pods that nobody would make anew"),
+    entry("EC-POD-002", ERROR, "data in emptyDir volumes"),
+    entry("EC-POD-003", ERROR, "old nodes that belong to no group"),
+    entry("EC-POD-004", ERROR, "pods under two budgets"),
+    entry("EC-POD-005", ERROR, "a budget that allows no disruption"),
+    entry("EC-POD-006", ERROR, "a budget that needs its only pod"),
+    entry("EC-POD-007", ERROR, "unhealthy pods that their budget holds"),
+    entry("EC-POD-008", ERROR, "a budget that expects no pod"),
+    entry("EC-POD-009", WARNING, "a budget that lets nothing go now"),
+    risk("EC-POD-010", ERROR_OR_WARNING, "pods that can stand on no new node"),
+    risk("EC-POD-011", ERROR_OR_WARNING, "pods that find no room on the new nodes"),
+    entry("EC-QTA-001", ERROR, "quota of subnets"),
+    entry("EC-QTA-002", ERROR, "quota of groups on an interface"),
+    entry("EC-QTA-003", ERROR, "quota of vCPUs"),
+    entry("EC-QTA-004", ERROR, "quota of network interfaces"),
+    entry("EC-QTA-010", WARNING, "others hold addresses of the pod subnet"),
+    entry("EC-QTA-011", WARNING, "the pod subnet is too small at full size"),
+    entry("EC-QTA-012", WARNING, "prefixes may not fit"),
+    entry("EC-QTA-013", WARNING, "the node subnet has no room at full size"),
+    entry("EC-RCH-001", ERROR_OR_WARNING, "pods could not reach the API server"),
+    entry("EC-RCH-002", ERROR, "pods could not reach CoreDNS"),
+    entry("EC-RCH-003", ERROR, "new nodes could not reach the API server"),
+    entry("EC-RCH-004", WARNING, "kubelets could not be reached"),
+    entry("EC-RCH-005", ERROR_OR_WARNING, "the API server could not call a webhook"),
+    entry("EC-RCH-006", WARNING, "pods that reach each other could not any more"),
+    entry("EC-RCH-007", ERROR, "EXTERNALSNAT without a way out"),
+    entry("EC-RCH-008", WARNING, "a group rule names only the nodes' addresses"),
+    entry("EC-RCH-009", WARNING, "a network ACL names only the nodes' addresses"),
+    entry("EC-RCH-010", WARNING, "a peer doesn't know the new block"),
+    entry("EC-RCH-011", WARNING, "the API server may not know the new block for hours"),
+    entry("EC-RCH-012", NOTE, "reachability that could not be judged"),
+    entry("EC-RCH-013", ERROR, "no such security group"),
+    entry("EC-RCH-014", WARNING, "a pod subnet lacks its nodes' routes"),
+    entry("EC-RUN-001", ERROR, "a step comes after another"),
+    entry("EC-SHO-001", NOTE, "other ways out of a lack of addresses"),
+    entry("EC-UND-001", ERROR, "nothing to take back"),
+    entry("EC-UND-002", ERROR_OR_WARNING, "the record of what was before is missing"),
+    entry("EC-UND-003", ERROR, "old nodes would start with custom networking on"),
+    entry("EC-UND-004", ERROR, "old node groups are gone"),
+    entry("EC-UND-005", ERROR, "no room on the old nodes"),
+    entry("EC-UND-006", WARNING, "others stand in the pod subnets"),
+    entry("EC-UND-007", WARNING, "ENIConfigs of others name our subnets"),
+];
+
+/// What is known of an id.
+pub fn entry_of(id: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.id == id)
+}
+
+/// Where an id is explained, from the repository's root.
+pub fn link(id: &str) -> String {
+    format!("docs/checks.md#{}", id.to_lowercase())
+}
+
+/// The id that `--accept` names, or why it can't be accepted.
+pub fn acceptable(text: &str) -> Result<&'static str, String> {
+    let id = text.trim().to_uppercase();
+    let entry = entry_of(&id).ok_or_else(|| format!("there is no finding '{text}'"))?;
+    if entry.severities.contains(&Severity::Warning) {
+        return Ok(entry.id);
+    }
+    let (kind, what) = match entry.severities.contains(&Severity::Error) {
+        true => ("an error", "it must be mended, and can't be accepted"),
+        false => ("a note", "nothing stands in its way, so it needs no acceptance"),
+    };
+    Err(format!("{id} ({}) is {kind}: {what}", entry.title))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// Every `EC-XXX-000` of a text.
+    fn ids(text: &str) -> BTreeSet<String> {
+        let is_id = |id: &str| {
+            let parts: Vec<&str> = id.split('-').collect();
+            let [_, area, number] = parts[..] else { return false };
+            area.bytes().all(|b| b.is_ascii_uppercase()) && number.bytes().all(|b| b.is_ascii_digit())
+        };
+        let found = text.match_indices("EC-").filter_map(|(at, _)| text.get(at..at + "EC-NET-003".len()));
+        found.filter(|id| is_id(id)).map(ToString::to_string).collect()
+    }
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn every_id_of_the_source_is_in_the_table_and_no_other() {
+        let mut files = Vec::new();
+        sources(&root().join("src"), &mut files);
+        files.retain(|path| !path.ends_with("checks/registry.rs"));
+        let used: BTreeSet<String> =
+            files.iter().flat_map(|path| ids(&fs::read_to_string(path).unwrap())).collect();
+        // What verify and doctor tell has no weight; docs/checks.md alone explains it.
+        let told = |id: &String| id.starts_with("EC-VFY") || id.starts_with("EC-DOC");
+        let (told, used): (BTreeSet<String>, BTreeSet<String>) = used.into_iter().partition(told);
+        let docs = fs::read_to_string(root().join("docs/checks.md")).unwrap();
+        let anchor = |id: &String| format!("<a id=\"{}\"></a>", id.to_lowercase());
+        assert_eq!(told.iter().find(|id| !docs.contains(&anchor(id))), None, "docs/checks.md lacks it");
+        let known: BTreeSet<String> = ALL.iter().map(|entry| entry.id.to_string()).collect();
+        assert_eq!(used.difference(&known).collect::<Vec<_>>(), [""; 0], "used, and not in the table");
+        assert_eq!(known.difference(&used).collect::<Vec<_>>(), [""; 0], "in the table, and not used");
+    }
+
+    #[test]
+    fn ids_are_unique_and_in_order() {
+        assert!(ALL.is_sorted_by(|one, next| one.id < next.id));
+    }
+
+    #[test]
+    fn every_id_is_explained_where_its_link_leads() {
+        let docs = fs::read_to_string(root().join("docs/checks.md")).unwrap();
+        for entry in ALL {
+            let names: Vec<&str> = entry
+                .severities
+                .iter()
+                .map(|severity| match severity {
+                    Severity::Error => "error",
+                    Severity::Warning if entry.risk => "risk",
+                    Severity::Warning => "warning",
+                    Severity::Note => "note",
+                })
+                .collect();
+            let row = format!(
+                "| <a id=\"{}\"></a>{} | {} |",
+                entry.id.to_lowercase(),
+                entry.id,
+                names.join(" or ")
+            );
+            assert!(docs.contains(&row), "docs/checks.md lacks: {row} meaning | mend |");
+        }
+    }
+
+    #[test]
+    fn only_warnings_can_be_accepted() {
+        assert_eq!(acceptable("ec-net-009"), Ok("EC-NET-009"));
+        assert_eq!(acceptable("EC-POD-011"), Ok("EC-POD-011"), "an error on some clusters only");
+        assert!(acceptable("EC-NET-003").unwrap_err().contains("must be mended"));
+        assert!(acceptable("EC-NOD-009").unwrap_err().contains("needs no acceptance"));
+        assert!(acceptable("EC-NET-999").unwrap_err().contains("no finding"));
+    }
+}

@@ -1,0 +1,221 @@
+//! Room for addresses when everything is as large as it may become. Room for the sizes asked for is network's.
+
+use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
+use crate::facts::{Facts, Subnet};
+use crate::finding::Finding;
+use crate::net::cidr::usable_addresses;
+use crate::steps::Step;
+
+use super::Scene;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if !scene.concerns(&[Step::CreateSubnets, Step::LaunchNodegroups, Step::PatchSecurityGroups]) {
+        return;
+    }
+    for zone in &scene.design.zones {
+        pods(scene, zone, findings);
+        prefixes(scene, zone, findings);
+        nodes(scene, zone, findings);
+    }
+}
+
+/// Addresses for all pods of a group at its maximum, with what the CNI keeps in reserve.
+fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let (facts, machine) = (scene.facts, &scene.design.machine);
+    let (Some(kind), Some(max_pods)) = (&machine.instance_type, machine.max_pods) else { return };
+    let per_node = machine.addresses_per_node;
+    let (place, all, left) = match &zone.pod_subnet {
+        PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr), usable_addresses(*cidr)),
+        PodSubnet::There { id, .. } => match facts.vpc.subnet(id) {
+            Some(subnet) => (id.clone(), usable_addresses(subnet.cidr), left(facts, subnet)),
+            None => return,
+        },
+        PodSubnet::Unknown => return,
+    };
+    let now = zone.size.saturating_mul(per_node);
+    let full = zone.max_size.saturating_mul(per_node);
+    let each = format!(
+        "a full {} holds {per_node} addresses for {} pods, with what the CNI keeps in reserve",
+        kind.name,
+        max_pods.get().saturating_sub(2)
+    );
+    // Where not even the subnet as a whole is enough, network has said so.
+    if now <= all && now > left {
+        findings.push(
+            Finding::warning(
+                "EC-QTA-010",
+                format!("others have taken addresses of the pod subnet of {}", zone.zone),
+            )
+            .at(place)
+            .why(format!("{each}: {now} for {} nodes, and {left} of {all} are left", zone.size))
+            .mend("give a subnet that nobody else uses, or fewer nodes with --nodes-per-zone"),
+        );
+    } else if now <= left && full > left {
+        findings.push(
+            Finding::warning(
+                "EC-QTA-011",
+                format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
+            )
+            .at(place)
+            .why(format!("{each}: {full} for {} nodes, and {left} are left", zone.max_size))
+            .mend(format!(
+                "a larger block with {}, or a lower --max-nodes-per-zone ({} nodes fit)",
+                scene.settings.named("cidr"),
+                left / per_node.max(1)
+            )),
+        );
+    }
+}
+
+/// What is free, and what our own nodes hold already.
+fn left(facts: &Facts, subnet: &Subnet) -> u32 {
+    let ours = our_instances(facts);
+    let held = facts.ec2_nodes().filter(|node| {
+        node.pod_subnets.contains(&subnet.id)
+            && node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
+    });
+    held.map(|node| node.pod_addresses).fold(subnet.free, u32::saturating_add)
+}
+
+/// A prefix is sixteen addresses in a row, aligned: single addresses of others in between break them up.
+fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let PodSubnet::There { id, ours: false } = &zone.pod_subnet else { return };
+    let Some(subnet) = scene.facts.vpc.subnet(id).filter(|_| options(scene.facts).prefix) else { return };
+    let taken = usable_addresses(subnet.cidr).saturating_sub(left(scene.facts, subnet));
+    if taken > 0 {
+        findings.push(
+            Finding::warning("EC-QTA-012", format!("prefixes may not fit into the pod subnet of {}", zone.zone))
+                .at(id)
+                .why(format!(
+                    "ENABLE_PREFIX_DELEGATION takes whole /28 blocks, and {taken} addresses in between are taken: EC2 answers InsufficientCidrBlocks where no block is whole"
+                ))
+                .mend(format!(
+                    "give a new subnet, or reserve what is whole: aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr …"
+                )),
+        );
+    }
+}
+
+/// Each new node takes an address beside the old nodes; a group that grows on takes more.
+fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let Some(subnet) = facts.vpc.subnet(&zone.node_subnet) else { return };
+    let ours = our_instances(facts);
+    let there = facts.ec2_nodes().filter(|node| {
+        node.subnet.as_ref() == Some(&subnet.id)
+            && node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
+    });
+    let there = u32::try_from(there.count()).unwrap_or(u32::MAX);
+    let to_come = zone.max_size.saturating_sub(there);
+    if zone.size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
+        findings.push(
+            Finding::warning(
+                "EC-QTA-013",
+                format!("the node subnet of {} has no room for the group's maximum size", zone.zone),
+            )
+            .at(&subnet.id)
+            .why(format!("{to_come} nodes may be started there, and {} addresses are free", subnet.free))
+            .mend("a lower --max-nodes-per-zone; addresses become free when the old nodes and their pods are gone"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::design;
+    use crate::sample::{facts, settings};
+
+    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+        let settings = settings(arguments);
+        let mut facts = facts();
+        change(&mut facts);
+        let design = design(&settings, &facts);
+        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
+        let mut findings = Vec::new();
+        check(&scene, &mut findings);
+        findings
+    }
+
+    fn ids(findings: &[Finding]) -> Vec<&str> {
+        findings.iter().map(|finding| finding.id).collect()
+    }
+
+    /// A subnet of the second block in each zone, of 251 addresses.
+    fn given(facts: &mut Facts, free: u32) {
+        for (id, zone, cidr) in [("subnet-pa", "a", "100.64.0.0/24"), ("subnet-pb", "b", "100.64.1.0/24")] {
+            let mut subnet = facts.vpc.subnets[0].clone();
+            (subnet.id, subnet.zone, subnet.cidr, subnet.free) =
+                (id.into(), zone.into(), cidr.parse().unwrap(), free);
+            facts.vpc.subnets.push(subnet);
+        }
+    }
+
+    const GIVEN: [&str; 2] = ["--subnet", "a=subnet-pa,b=subnet-pb"];
+
+    #[test]
+    fn room_enough_is_no_finding() {
+        assert_eq!(ids(&found(&[], |_| {})), [""; 0]);
+        assert_eq!(ids(&found(&GIVEN, |facts| given(facts, 251))), [""; 0]);
+    }
+
+    #[test]
+    fn a_group_at_its_maximum_has_more_pods_than_the_subnet_holds() {
+        // m5.large: twenty addresses a node, 59 in a /26.
+        let all =
+            found(&["--cidr", "100.64.0.0/25", "--nodes-per-zone", "2", "--max-nodes-per-zone", "3"], |_| {});
+        insta::assert_json_snapshot!(all);
+        let fits = ["--cidr", "100.64.0.0/25", "--nodes-per-zone", "1", "--max-nodes-per-zone", "2"];
+        assert_eq!(ids(&found(&fits, |_| {})), [""; 0]);
+    }
+
+    #[test]
+    fn warm_targets_count() {
+        let args = [
+            "--cidr",
+            "100.64.0.0/24",
+            "--instance-type",
+            "m5.4xlarge",
+            "--nodes-per-zone",
+            "1",
+            "--max-nodes-per-zone",
+            "1",
+        ];
+        let with = |target: Option<&str>| {
+            found(&args, |facts| {
+                let kind = crate::net::max_pods::known("m5.4xlarge").unwrap().clone();
+                facts.machine.types.insert(kind.name.clone(), kind);
+                facts.cni.env.extend(target.map(|value| ("WARM_IP_TARGET".to_string(), value.to_string())));
+            })
+        };
+        // 150 with the default of a whole interface in reserve, 117 when addresses are counted: 123 are there.
+        assert_eq!(ids(&with(Some("5"))), [""; 0]);
+        let network = crate::net::cidr::usable_addresses("100.64.0.0/25".parse().unwrap());
+        assert_eq!(network, 123);
+    }
+
+    #[test]
+    fn addresses_that_others_hold_are_not_there() {
+        assert_eq!(ids(&found(&GIVEN, |facts| given(facts, 10))), ["EC-QTA-010", "EC-QTA-010"]);
+        let prefixes = |facts: &mut Facts| {
+            given(facts, 250);
+            facts.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
+        };
+        let all =
+            found(&[&GIVEN[..], &["--nodes-per-zone", "1", "--max-nodes-per-zone", "1"]].concat(), prefixes);
+        assert_eq!(ids(&all), ["EC-QTA-012", "EC-QTA-012"]);
+    }
+
+    #[test]
+    fn new_nodes_need_addresses_beside_the_old_ones() {
+        let short = |free: u32| {
+            found(&["--nodes-per-zone", "1", "--max-nodes-per-zone", "4"], |facts| {
+                facts.vpc.subnets.iter_mut().for_each(|subnet| subnet.free = free);
+            })
+        };
+        assert_eq!(ids(&short(4)), [""; 0]);
+        assert_eq!(ids(&short(3)), ["EC-QTA-013", "EC-QTA-013"]);
+        // Not even room for the first: network says so.
+        assert_eq!(ids(&short(0)), [""; 0]);
+    }
+}

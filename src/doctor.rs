@@ -1,0 +1,204 @@
+//! Why a cluster is as it is: from what is to be seen, and what the CNI would do with it, the cause, and its mend.
+//! It needs no earlier run of this program. Pure.
+
+mod bundle;
+mod network;
+mod nodes;
+mod pods;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+pub use bundle::bundle;
+
+use crate::facts::{Facts, Part};
+use crate::finding::Severity;
+use crate::verify::{Check, Expected, Report, Status, few, verify};
+
+/// What tells of trouble, beside the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Symptoms {
+    pub nodes: Vec<NodeTrouble>,
+    pub pods: Vec<PodTrouble>,
+    pub events: Vec<Event>,
+    /// What could not be read, and why.
+    pub unread: BTreeMap<&'static str, String>,
+}
+
+/// A node that is not Ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeTrouble {
+    pub name: String,
+    /// Its Ready condition's words.
+    pub told: String,
+}
+
+/// A pod that is Pending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodTrouble {
+    pub namespace: String,
+    pub name: String,
+    /// Empty where it stands on none yet.
+    pub node: String,
+    pub host_network: bool,
+    /// For so long that it is not only on its way.
+    pub old: bool,
+    /// What its container waits for, or why it has no node.
+    pub told: String,
+}
+
+/// A warning of the cluster's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `Pod` or `Node`
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    pub reason: String,
+    pub message: String,
+}
+
+/// One cause, and all that comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// `EC-DOC-001`; what `verify` finds too keeps its id there.
+    pub id: &'static str,
+    pub severity: Severity,
+    /// What is to be seen.
+    pub what: String,
+    #[serde(rename = "where", skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// Why it is so.
+    pub cause: String,
+    /// What the cluster itself says to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    pub mend: String,
+    /// All that it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// All causes, the heaviest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnoses {
+    pub format_version: u32,
+    pub cluster: String,
+    pub account: String,
+    pub region: String,
+    /// Nothing is broken, and nothing was left unknown.
+    pub healthy: bool,
+    pub findings: Vec<Diagnosis>,
+}
+
+impl Diagnosis {
+    fn new(id: &'static str, severity: Severity, what: impl Into<String>) -> Self {
+        Diagnosis {
+            id,
+            severity,
+            what: what.into(),
+            place: String::new(),
+            cause: String::new(),
+            evidence: Vec::new(),
+            mend: String::new(),
+            names: Vec::new(),
+        }
+    }
+
+    fn about(mut self, names: Vec<String>) -> Self {
+        self.place = few(&names);
+        self.names = names;
+        self
+    }
+
+    fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = cause.into();
+        self
+    }
+
+    /// The first three are enough: the others say the same.
+    fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
+        let told: BTreeSet<String> = evidence.into_iter().filter(|text| !text.is_empty()).collect();
+        self.evidence = told.into_iter().take(3).collect();
+        self
+    }
+
+    fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = mend.into();
+        self
+    }
+}
+
+impl From<&Check> for Diagnosis {
+    fn from(check: &Check) -> Self {
+        let severity = match check.status {
+            Status::Failed => Severity::Error,
+            Status::Warning | Status::Unknown => Severity::Warning,
+            Status::Ok => Severity::Note,
+        };
+        Diagnosis {
+            place: check.place.clone(),
+            names: check.names.clone(),
+            ..Diagnosis::new(check.id, severity, &check.what)
+        }
+        .cause(&check.why)
+        .mend(&check.mend)
+    }
+}
+
+/// Explains what is to be seen; then what `verify` finds that nothing suffers from yet.
+pub fn diagnose(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
+    let report = verify(facts, &Expected::default());
+    let mut findings = nodes::diagnose(facts, symptoms, &report);
+    findings.extend(pods::diagnose(facts, symptoms, &report));
+    findings.extend(network::diagnose(facts));
+    // What is not set up is no trouble by itself: only `verify` is asked to prove it.
+    let off = |check: &&Check| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
+    let left = report.checks().filter(|check| check.status != Status::Ok && !off(check));
+    let explained: BTreeSet<&str> =
+        findings.iter().flat_map(|finding| explains(finding.id)).copied().collect();
+    findings.extend(left.filter(|check| !explained.contains(check.id)).map(Diagnosis::from));
+    let unread = symptoms.unread.iter().map(|(what, why)| {
+        Diagnosis::new("EC-DOC-090", Severity::Warning, format!("{what} could not be read"))
+            .cause(format!("unknown because {why}"))
+            .mend("ask for the missing permission, then run this again")
+    });
+    findings.extend(unread);
+    findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));
+    let unknown = report.count(Status::Unknown) > 0 || !symptoms.unread.is_empty();
+    Diagnoses {
+        format_version: 1,
+        cluster: report.cluster,
+        account: report.account,
+        region: report.region,
+        healthy: !unknown && findings.iter().all(|finding| finding.severity != Severity::Error),
+        findings,
+    }
+}
+
+/// The checks of `verify` that a diagnosis has told already.
+fn explains(id: &str) -> &'static [&'static str] {
+    match id {
+        "EC-DOC-001" => &["EC-VFY-002", "EC-VFY-011", "EC-VFY-020"],
+        "EC-DOC-002" => &["EC-VFY-002", "EC-VFY-013", "EC-VFY-014", "EC-VFY-020", "EC-VFY-022"],
+        "EC-DOC-003" => &["EC-VFY-002", "EC-VFY-012", "EC-VFY-016", "EC-VFY-020", "EC-VFY-022"],
+        "EC-DOC-004" => &["EC-VFY-002", "EC-VFY-017", "EC-VFY-020", "EC-VFY-022"],
+        "EC-DOC-005" | "EC-DOC-006" => &["EC-VFY-002", "EC-VFY-020", "EC-VFY-022"],
+        "EC-DOC-010" => &["EC-VFY-024"],
+        "EC-DOC-011" => &["EC-VFY-017"],
+        "EC-DOC-020" => &["EC-VFY-025"],
+        _ => &[],
+    }
+}
+
+/// The check of the report that speaks of this node.
+fn of_node<'a>(report: &'a Report, ids: &[&str], node: &str) -> Option<&'a Check> {
+    report
+        .checks()
+        .filter(|check| check.status == Status::Failed && ids.contains(&check.id))
+        .find(|check| check.names.iter().any(|name| name == node))
+}
+
+#[cfg(test)]
+mod tests;

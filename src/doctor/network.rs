@@ -1,0 +1,78 @@
+//! Routes of the pods' subnets, as far as they explain what pods do not reach.
+
+use std::collections::BTreeSet;
+
+use crate::design::{CUSTOM_NETWORK, EXTERNAL_SNAT};
+use crate::facts::{Facts, RouteTable, Subnet};
+use crate::finding::Severity;
+use crate::net::eniconfig::is_on;
+
+use super::Diagnosis;
+
+pub fn diagnose(facts: &Facts) -> Vec<Diagnosis> {
+    let mut findings = Vec::new();
+    if !is_on(facts.cni.env.get(CUSTOM_NETWORK)) {
+        return findings;
+    }
+    let used: BTreeSet<&str> =
+        facts.nodes.iter().flat_map(|node| &node.pod_subnets).map(String::as_str).collect();
+    let named = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str());
+    let subnets: BTreeSet<&str> = named.filter(|subnet| used.contains(subnet)).collect();
+    for subnet in subnets.into_iter().filter_map(|id| facts.vpc.subnet(id)) {
+        findings.extend(route(facts, subnet));
+    }
+    findings
+}
+
+fn route(facts: &Facts, subnet: &Subnet) -> Option<Diagnosis> {
+    let table = facts.vpc.route_table_of(&subnet.id)?;
+    let own = table.subnet_ids.contains(&subnet.id);
+    // The CNI gives traffic to outside of the VPC the node's address, and it leaves by the node's subnet; only with
+    // this switch do the pods' own routes decide.
+    if is_on(facts.cni.env.get(EXTERNAL_SNAT)) {
+        let what = format!("pods of {} reach nothing outside of the VPC", subnet.zone);
+        let cause = match table.default_target() {
+            None => {
+                format!("{EXTERNAL_SNAT} is true, and {} of {} has no default route", table.id, subnet.id)
+            }
+            Some(_) if table.is_public() => format!(
+                "{EXTERNAL_SNAT} is true, and the default route in {} leads to an internet gateway: pods have no public address",
+                table.id
+            ),
+            Some(_) => return main_table(facts, subnet, table, own),
+        };
+        return Some(
+            Diagnosis::new("EC-DOC-030", Severity::Error, what)
+                .about(vec![subnet.id.clone()])
+                .cause(cause)
+                .mend(format!(
+                    "aws ec2 associate-route-table --subnet-id {} --route-table-id one that leads to a NAT gateway",
+                    subnet.id
+                )),
+        );
+    }
+    main_table(facts, subnet, table, own)
+}
+
+/// What the zone's nodes reach by their own table, pods on the main one may not.
+fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> Option<Diagnosis> {
+    let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
+    let mut theirs = nodes.filter_map(|node| facts.vpc.route_table_of(node.subnet.as_deref()?));
+    let other = theirs.find(|theirs| theirs.id != table.id).filter(|_| !own)?;
+    Some(
+        Diagnosis::new(
+            "EC-DOC-031",
+            Severity::Warning,
+            format!("pod subnet {} has no route table of its own", subnet.id),
+        )
+        .about(vec![subnet.id.clone()])
+        .cause(format!(
+            "it falls to the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
+            table.id, subnet.zone, other.id
+        ))
+        .mend(format!(
+            "aws ec2 associate-route-table --route-table-id {} --subnet-id {}",
+            other.id, subnet.id
+        )),
+    )
+}

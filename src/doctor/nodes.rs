@@ -1,0 +1,146 @@
+//! Why nodes are not Ready, and why instances never became nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::CUSTOM_NETWORK;
+use crate::facts::{Authentication, Facts, Node};
+use crate::finding::Severity;
+use crate::net::eniconfig::{is_on, resolve};
+use crate::verify::{Report, counted};
+
+use super::{Diagnosis, Symptoms, of_node};
+
+/// Checks of `verify` that keep the CNI of a node from starting, and what they are here.
+const CAUSES: [(&str, &[&str]); 3] = [
+    ("EC-DOC-001", &["EC-VFY-011"]),
+    ("EC-DOC-002", &["EC-VFY-013", "EC-VFY-014"]),
+    ("EC-DOC-003", &["EC-VFY-012", "EC-VFY-016"]),
+];
+
+pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
+    let mut by_cause: BTreeMap<(&'static str, String, String), Vec<&str>> = BTreeMap::new();
+    for node in facts.ec2_nodes().filter(|node| !node.ready) {
+        let (id, cause, mend) = cause(facts, symptoms, report, node);
+        by_cause.entry((id, cause, mend)).or_default().push(&node.name);
+    }
+    let told = |name: &&str| evidence(symptoms, name);
+    let mut findings: Vec<Diagnosis> = by_cause
+        .into_iter()
+        .map(|((id, cause, mend), names)| {
+            Diagnosis::new(id, Severity::Error, format!("{} not Ready", counted(names.len(), "node")))
+                .cause(cause)
+                .mend(mend)
+                .evidence(names.iter().flat_map(told).collect::<Vec<_>>())
+                .about(names.iter().map(ToString::to_string).collect())
+        })
+        .collect();
+    findings.extend(not_joined(facts));
+    findings
+}
+
+fn cause(facts: &Facts, symptoms: &Symptoms, report: &Report, node: &Node) -> (&'static str, String, String) {
+    // The CNI of a node that had its interface before goes on with it.
+    if is_on(facts.cni.env.get(CUSTOM_NETWORK)) && node.interfaces.is_empty() {
+        for (id, checks) in CAUSES {
+            if let Some(check) = of_node(report, checks, &node.name) {
+                return (id, format!("{}: {}", check.what, check.why), check.mend.clone());
+            }
+        }
+        let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
+        let config = facts.eniconfigs.items.iter().find(|config| config.name == name);
+        if let Some(subnet) =
+            config.and_then(|config| facts.vpc.subnet(&config.subnet)).filter(|subnet| subnet.free == 0)
+        {
+            return (
+                "EC-DOC-004",
+                format!("its pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
+                "add a block with associate-cidr, and a larger subnet for the zone's ENIConfig".into(),
+            );
+        }
+    }
+    let aws_node = facts.pods.iter().find(|pod| {
+        pod.node == node.name
+            && pod.namespace == "kube-system"
+            && pod.name.starts_with("aws-node-")
+            && !pod.ready
+    });
+    if let Some(pod) = aws_node {
+        let told = pod.not_ready_because.as_deref().unwrap_or("it does not say why");
+        return (
+            "EC-DOC-006",
+            format!("aws-node does not run there: {told}"),
+            format!("kubectl -n kube-system logs {} -c aws-node", pod.name),
+        );
+    }
+    let words =
+        symptoms.nodes.iter().find(|trouble| trouble.name == node.name).map(|trouble| trouble.told.as_str());
+    (
+        "EC-DOC-005",
+        match words {
+            Some(words) if !words.is_empty() => words.to_string(),
+            _ => "its kubelet has not said why".into(),
+        },
+        format!("kubectl describe node {}; the kubelet's log on it", node.name),
+    )
+}
+
+fn evidence(symptoms: &Symptoms, name: &str) -> Vec<String> {
+    let condition = symptoms.nodes.iter().filter(|node| node.name == name).map(|node| node.told.clone());
+    let events = symptoms.events.iter().filter(|event| event.kind == "Node" && event.name == name);
+    condition.chain(events.map(|event| format!("{}: {}", event.reason, event.message))).collect()
+}
+
+/// Instances that their group counts as in service, and that are no nodes: they were not let in.
+fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
+    let nodes: BTreeSet<&str> = facts.nodes.iter().filter_map(|node| node.instance_id.as_deref()).collect();
+    let mut findings = Vec::new();
+    for group in facts.node_groups.groups.values() {
+        let lost: Vec<String> = group
+            .instances
+            .iter()
+            .filter(|instance| instance.state == "InService" && !nodes.contains(instance.id.as_str()))
+            .map(|instance| instance.id.clone())
+            .collect();
+        if lost.is_empty() {
+            continue;
+        }
+        let entries = &facts.node_groups.access_entries;
+        let linux = entries.values().any(|entry| entry.kind == "EC2_LINUX" || entry.kind == "EC2");
+        let (cause, mend) = match facts.cluster.authentication {
+            Authentication::Api if !linux => (
+                "the cluster takes access entries alone (authentication mode API), and none is of type EC2_LINUX; ConfigMap aws-auth is not read",
+                format!(
+                    "aws eks create-access-entry --cluster-name {} --type EC2_LINUX --principal-arn their role",
+                    facts.cluster.name
+                ),
+            ),
+            Authentication::ConfigMap if facts.node_groups.aws_auth.is_none() => (
+                "the cluster lets in by ConfigMap aws-auth alone, and there is none",
+                "kubectl -n kube-system create configmap aws-auth, with their role in mapRoles".into(),
+            ),
+            Authentication::ConfigMap => (
+                "their kubelets have not registered; ConfigMap aws-auth alone lets them in: their role may not be in its mapRoles, or they can't reach the API server",
+                "kubectl -n kube-system get configmap aws-auth -o yaml, and the kubelet's log on one of them"
+                    .into(),
+            ),
+            Authentication::Api | Authentication::ApiAndConfigMap => (
+                "their kubelets have not registered: their role may have no access entry of type EC2_LINUX, their user data may be wrong, or they can't reach the API server",
+                format!(
+                    "aws eks list-access-entries --cluster-name {}, and the kubelet's log on one of them",
+                    facts.cluster.name
+                ),
+            ),
+        };
+        findings.push(
+            Diagnosis::new(
+                "EC-DOC-007",
+                Severity::Error,
+                format!("{} of {} did not become nodes", counted(lost.len(), "instance"), group.name),
+            )
+            .cause(cause)
+            .mend(mend)
+            .about(lost),
+        );
+    }
+    findings
+}

@@ -1,0 +1,164 @@
+//! Why pods stay in ContainerCreating, and why they find no node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facts::{Facts, Node, Subnet};
+use crate::finding::Severity;
+use crate::net::eniconfig::{is_on, resolve};
+use crate::verify::{Report, Status, counted};
+
+use super::{Diagnosis, PodTrouble, Symptoms, of_node};
+
+pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
+    let nodes: BTreeMap<&str, &Node> = facts.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
+    let warned: BTreeSet<(&str, &str)> = symptoms
+        .events
+        .iter()
+        .filter(|event| event.kind == "Pod")
+        .map(|event| (event.namespace.as_str(), event.name.as_str()))
+        .collect();
+    let mut by_cause: BTreeMap<Cause, Vec<&PodTrouble>> = BTreeMap::new();
+    for pod in &symptoms.pods {
+        // A young one of which nobody has complained is on its way.
+        if !pod.old && !warned.contains(&(pod.namespace.as_str(), pod.name.as_str())) {
+            continue;
+        }
+        let cause = match nodes.get(pod.node.as_str()) {
+            None if pod.node.is_empty() => unscheduled(report, pod),
+            // What keeps its node from being Ready is told there.
+            Some(node) if node.ready => not_started(facts, symptoms, report, pod, node),
+            _ => continue,
+        };
+        by_cause.entry(cause).or_default().push(pod);
+    }
+    let told = by_cause.into_iter().map(|(cause, pods)| {
+        let names: Vec<String> = pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
+        let where_to = if pods[0].node.is_empty() { "on no node" } else { "not started" };
+        Diagnosis::new(cause.id, cause.severity, format!("{} {where_to}", counted(names.len(), "pod")))
+            .cause(cause.why)
+            .mend(cause.mend)
+            .evidence(pods.iter().flat_map(|pod| evidence(symptoms, pod)))
+            .about(names)
+    });
+    told.collect()
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cause {
+    id: &'static str,
+    severity: Severity,
+    why: String,
+    mend: String,
+}
+
+fn evidence(symptoms: &Symptoms, pod: &PodTrouble) -> Vec<String> {
+    let events = symptoms
+        .events
+        .iter()
+        .filter(|event| event.kind == "Pod" && event.namespace == pod.namespace && event.name == pod.name)
+        .map(|event| format!("{}: {}", event.reason, event.message));
+    events.chain([pod.told.clone()]).collect()
+}
+
+fn unscheduled(report: &Report, pod: &PodTrouble) -> Cause {
+    let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.status == Status::Warning);
+    match (pod.told.contains("Too many pods"), few) {
+        (true, Some(check)) => Cause {
+            id: "EC-DOC-020",
+            severity: Severity::Error,
+            why: format!("the nodes are full by their max pods, and {}: {}", check.what, check.why),
+            mend: check.mend.clone(),
+        },
+        (true, None) => Cause {
+            id: "EC-DOC-020",
+            severity: Severity::Error,
+            why:
+                "the nodes are full by their max pods; with custom networking a node takes fewer than before"
+                    .into(),
+            mend: "more nodes, or larger ones, or prefix delegation: eni-custom max-pods TYPE".into(),
+        },
+        (false, _) => Cause {
+            id: "EC-DOC-021",
+            severity: Severity::Warning,
+            why: match pod.told.is_empty() {
+                true => "the scheduler has not said why".into(),
+                false => pod.told.clone(),
+            },
+            mend: "kubectl describe pod says what it asks for".into(),
+        },
+    }
+}
+
+fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTrouble, node: &Node) -> Cause {
+    let says = |text: &str| evidence(symptoms, pod).iter().any(|told| told.contains(text));
+    let no_address = says("failed to assign an IP address to container");
+    let subnet = subnet_of(facts, node);
+    let prefixes = is_on(facts.cni.env.get("ENABLE_PREFIX_DELEGATION"));
+    if !pod.host_network {
+        if let Some(check) = of_node(report, &["EC-VFY-024"], &node.name) {
+            return Cause {
+                id: "EC-DOC-010",
+                severity: Severity::Error,
+                why: format!("{}: {}", check.what, check.why),
+                mend: check.mend.clone(),
+            };
+        }
+        if let Some(subnet) = subnet.filter(|subnet| no_address && (subnet.free == 0 || prefixes)) {
+            return exhausted(subnet);
+        }
+        if no_address {
+            return Cause {
+                id: "EC-DOC-012",
+                severity: Severity::Error,
+                why: format!(
+                    "the CNI of {} has no address for it, though the subnet has: it could not attach or fill an interface",
+                    node.name
+                ),
+                mend: format!(
+                    "/var/log/aws-routed-eni/ipamd.log on {}; EC2's refusals stand there",
+                    node.name
+                ),
+            };
+        }
+    }
+    Cause {
+        id: "EC-DOC-013",
+        severity: Severity::Warning,
+        why: match pod.told.is_empty() {
+            true => "its kubelet has not said why".into(),
+            false => pod.told.clone(),
+        },
+        mend: "kubectl describe pod says more".into(),
+    }
+}
+
+fn exhausted(subnet: &Subnet) -> Cause {
+    match subnet.free {
+        0 => Cause {
+            id: "EC-DOC-011",
+            severity: Severity::Error,
+            why: format!("the pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
+            mend: "add a block with associate-cidr, and a larger subnet for the zone's ENIConfig; new nodes take it".into(),
+        },
+        free => Cause {
+            id: "EC-DOC-014",
+            severity: Severity::Error,
+            why: format!(
+                "the pod subnet {} has {free} addresses left, but a prefix needs 16 in a row, and it is in pieces",
+                subnet.id
+            ),
+            mend: format!("aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …", subnet.id),
+        },
+    }
+}
+
+/// Where the CNI of this node takes pods' addresses from.
+fn subnet_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Subnet> {
+    let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
+    let config = facts.eniconfigs.items.iter().find(|config| config.name == name);
+    let custom = is_on(facts.cni.env.get(crate::design::CUSTOM_NETWORK));
+    match config.filter(|_| custom) {
+        Some(config) => facts.vpc.subnet(&config.subnet),
+        None => node.subnet.as_deref().and_then(|id| facts.vpc.subnet(id)),
+    }
+}

@@ -1,0 +1,216 @@
+use super::*;
+use crate::design::EXTERNAL_SNAT;
+use crate::facts::{Authentication, AutoScalingGroup, GroupInstance, Route, RouteTable};
+use crate::sample::{custom, facts};
+
+fn told(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
+    let diagnoses = diagnose(facts, symptoms);
+    diagnoses
+        .findings
+        .iter()
+        .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what))
+        .collect()
+}
+
+/// A pod that waits, with what the cluster says of it.
+fn waiting(node: &str, told: &str) -> Symptoms {
+    let pod = PodTrouble {
+        namespace: "shop".into(),
+        name: "till".into(),
+        node: node.into(),
+        host_network: false,
+        old: false,
+        told: if node.is_empty() { told.into() } else { "ContainerCreating".into() },
+    };
+    let event = Event {
+        kind: "Pod".into(),
+        namespace: "shop".into(),
+        name: "till".into(),
+        reason: if node.is_empty() { "FailedScheduling" } else { "FailedCreatePodSandBox" }.into(),
+        message: told.into(),
+    };
+    Symptoms { pods: vec![pod], events: vec![event], ..Symptoms::default() }
+}
+
+const NO_ADDRESS: &str = "plugin type=\"aws-cni\" name=\"aws-cni\" failed (add): add cmd: failed to assign an IP address to container";
+
+#[test]
+fn a_healthy_cluster_and_one_that_is_not_set_up_have_nothing_to_be_explained() {
+    for facts in [custom(), {
+        let mut plain = facts();
+        plain.cni.image = "cni:v1.20.4".into();
+        plain
+    }] {
+        let diagnoses = diagnose(&facts, &Symptoms::default());
+        assert!(diagnoses.healthy);
+        assert_eq!(diagnoses.findings, []);
+    }
+    // A pod that was made a moment ago, and that nobody complains of.
+    let young = Symptoms { events: Vec::new(), ..waiting("new-a", "") };
+    assert_eq!(told(&custom(), &young), [""; 0]);
+}
+
+#[test]
+fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
+    let sick = || {
+        let mut facts = custom();
+        facts.nodes[0].ready = false;
+        facts.nodes[0].interfaces.clear();
+        // Nothing has started there.
+        facts.pods.clear();
+        facts
+    };
+    let symptoms = Symptoms {
+        nodes: vec![NodeTrouble {
+            name: "new-a".into(),
+            told: "KubeletNotReady: cni plugin not initialized".into(),
+        }],
+        ..Symptoms::default()
+    };
+    let mut lost = sick();
+    lost.eniconfigs.items[0].name = "id-a".into();
+    let diagnoses = diagnose(&lost, &symptoms);
+    assert_eq!(told(&lost, &symptoms), ["EC-DOC-001 Error: 1 node not Ready"]);
+    assert!(
+        diagnoses.findings[0].cause.contains("there is one named id-a, the zone's id"),
+        "{}",
+        diagnoses.findings[0].cause
+    );
+    assert_eq!(diagnoses.findings[0].evidence, ["KubeletNotReady: cni plugin not initialized"]);
+
+    let mut astray = sick();
+    astray.eniconfigs.items[0].subnet = "pods-b".into();
+    assert_eq!(told(&astray, &symptoms), ["EC-DOC-002 Error: 1 node not Ready"]);
+
+    let mut malformed = sick();
+    malformed
+        .eniconfigs
+        .malformed
+        .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
+    assert_eq!(told(&malformed, &symptoms), ["EC-DOC-003 Error: 1 node not Ready"]);
+
+    let mut full = sick();
+    full.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "pods-a").for_each(|subnet| subnet.free = 0);
+    assert_eq!(told(&full, &symptoms), ["EC-DOC-004 Error: 1 node not Ready"]);
+
+    let mut other = sick();
+    other.nodes[0].interfaces = custom().nodes[0].interfaces.clone();
+    let diagnoses = diagnose(&other, &symptoms);
+    assert_eq!(diagnoses.findings[0].id, "EC-DOC-005");
+    assert_eq!(diagnoses.findings[0].cause, "KubeletNotReady: cni plugin not initialized");
+}
+
+#[test]
+fn instances_that_never_became_nodes_are_explained_by_the_clusters_authentication() {
+    let mut facts = custom();
+    let instance = |id: &str, state: &str| GroupInstance { id: id.into(), state: state.into() };
+    facts.node_groups.groups.insert(
+        "blue".into(),
+        AutoScalingGroup {
+            name: "blue".into(),
+            min: 1,
+            desired: 2,
+            max: 2,
+            instances: vec![
+                instance("i-new-a", "InService"),
+                instance("i-lost", "InService"),
+                instance("i-young", "Pending"),
+            ],
+            tags: BTreeMap::new(),
+            suspended: BTreeSet::new(),
+        },
+    );
+    for (mode, cause) in [
+        (Authentication::Api, "none is of type EC2_LINUX; ConfigMap aws-auth is not read"),
+        (Authentication::ConfigMap, "ConfigMap aws-auth alone"),
+        (Authentication::ApiAndConfigMap, "may have no access entry"),
+    ] {
+        facts.cluster.authentication = mode;
+        let diagnoses = diagnose(&facts, &Symptoms::default());
+        assert_eq!(diagnoses.findings[0].names, ["i-lost"]);
+        assert!(diagnoses.findings[0].cause.contains(cause), "{mode:?}: {}", diagnoses.findings[0].cause);
+    }
+}
+
+#[test]
+fn pods_that_do_not_start_are_explained_by_their_node_and_its_subnet() {
+    let free = |left: u32| {
+        let mut facts = custom();
+        facts
+            .vpc
+            .subnets
+            .iter_mut()
+            .filter(|subnet| subnet.id == "pods-a")
+            .for_each(|subnet| subnet.free = left);
+        facts
+    };
+    let mut crowded = custom();
+    crowded.nodes[0].max_pods = 29;
+    assert_eq!(told(&crowded, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-010 Error: 1 pod not started"]);
+    assert_eq!(told(&free(0), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-011 Error: 1 pod not started"]);
+    assert_eq!(told(&custom(), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-012 Error: 1 pod not started"]);
+    assert_eq!(
+        told(&custom(), &waiting("new-a", "no such image")),
+        ["EC-DOC-013 Warning: 1 pod not started"]
+    );
+    let mut pieces = free(5000);
+    pieces.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
+    for node in &mut pieces.nodes {
+        node.max_pods = 110;
+    }
+    assert_eq!(told(&pieces, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-014 Error: 1 pod not started"]);
+    let full = waiting("", "0/2 nodes are available: 2 Too many pods.");
+    assert_eq!(told(&custom(), &full), ["EC-DOC-020 Error: 1 pod on no node"]);
+    let picky = waiting("", "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.");
+    assert_eq!(told(&custom(), &picky), ["EC-DOC-021 Warning: 1 pod on no node"]);
+}
+
+#[test]
+fn routes_are_told_of_where_they_decide() {
+    let table = |id: &str, main: bool, subnets: &[&str], target: Option<&str>| RouteTable {
+        id: id.into(),
+        main,
+        subnet_ids: subnets.iter().map(ToString::to_string).collect(),
+        routes: target
+            .map(|target| Route {
+                destination: "0.0.0.0/0".parse().unwrap(),
+                target: target.into(),
+                blackhole: false,
+            })
+            .into_iter()
+            .collect(),
+    };
+    let mut facts = custom();
+    let nodes = ["subnet-a", "subnet-b"];
+    facts.vpc.route_tables = vec![
+        table("rtb-main", true, &[], None),
+        table("rtb-n", false, &[nodes[0], nodes[1], "pods-b"], Some("nat-1")),
+    ];
+    assert_eq!(
+        told(&facts, &Symptoms::default()),
+        ["EC-DOC-031 Warning: pod subnet pods-a has no route table of its own"]
+    );
+    facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into());
+    assert_eq!(
+        told(&facts, &Symptoms::default()),
+        ["EC-DOC-030 Error: pods of a reach nothing outside of the VPC"]
+    );
+    facts.vpc.route_tables[1].subnet_ids.insert("pods-a".into());
+    assert_eq!(told(&facts, &Symptoms::default()), [""; 0]);
+    facts.vpc.route_tables[1].routes[0].target = "igw-1".into();
+    assert_eq!(told(&facts, &Symptoms::default()).len(), 2);
+}
+
+#[test]
+fn what_nothing_suffers_from_yet_follows_with_the_ids_of_verify() {
+    let mut facts = custom();
+    facts.cni.rollout.available = 1;
+    facts.nodes[1].max_pods = 8;
+    facts.nodes[0].ready = false;
+    let symptoms =
+        Symptoms { unread: [("events", "Forbidden: no".to_string())].into(), ..Symptoms::default() };
+    let diagnoses = diagnose(&facts, &symptoms);
+    assert!(!diagnoses.healthy);
+    insta::assert_json_snapshot!(diagnoses);
+    insta::assert_snapshot!(crate::ui::diagnoses_text(&diagnoses));
+}

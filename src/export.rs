@@ -1,0 +1,199 @@
+//! A plan as files that a team can review and commit: what would be made, and the commands of the documented procedure
+//! that make it. Pure but for `write`.
+
+mod commands;
+mod script;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::design::{Design, ZoneDesign};
+use crate::error::{Error, Result};
+use crate::facts::{Crd, Facts};
+use crate::k8s::eniconfig::CRD_YAML;
+use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
+use crate::plan::Plan;
+use crate::settings::Settings;
+use crate::steps::{self, Owner};
+
+/// Texts by their path in the folder.
+pub type Files = BTreeMap<String, String>;
+
+/// What will be known only when the base stack is there stands in files as `${NODE_SECURITY_GROUP_ID}`.
+const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
+const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
+
+/// The files of a plan that no check refuses. The same plan gives the same bytes.
+pub fn files(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Result<Files> {
+    let mut files = Files::new();
+    for zone in &design.zones {
+        files.insert(format!("eniconfigs/{}.yaml", zone.eniconfig), eniconfig(design, facts, zone));
+        files.insert(format!("user-data/{}.txt", zone.stack), steps::user_data(design, facts, zone)?);
+        let parameters = steps::node_group_parameters(
+            design,
+            facts,
+            zone,
+            &base_output(design, facts, "NodeSecurityGroupId", NODE_SECURITY_GROUP),
+            &base_output(design, facts, "InstanceProfileArn", INSTANCE_PROFILE),
+        )?;
+        files.insert(parameters_file(&zone.stack), parameters_json(parameters));
+    }
+    files.insert("cloudformation/base.yaml".into(), BASE.into());
+    files.insert("cloudformation/node-group.yaml".into(), NODE_GROUP.into());
+    files.insert(parameters_file(&design.base_stack), parameters_json(steps::base_parameters(facts)));
+    if !matches!(facts.eniconfigs.crd, Crd::Typed { .. }) {
+        files.insert("crd/eniconfigs.crd.k8s.amazonaws.com.yaml".into(), CRD_YAML.into());
+    }
+    let (path, text) = environment(design, facts);
+    files.insert(path.into(), text);
+    files.insert("commands.sh".into(), script::script(plan, design, facts, settings));
+    files.insert("README.md".into(), readme(plan, facts, settings, &files));
+    Ok(files)
+}
+
+fn parameters_file(stack: &str) -> String {
+    format!("cloudformation/{stack}.parameters.json")
+}
+
+/// As `aws cloudformation create-stack --parameters` takes them.
+fn parameters_json(parameters: Parameters) -> String {
+    let list: Vec<Value> = parameters
+        .into_iter()
+        .map(|(name, value)| json!({ "ParameterKey": name, "ParameterValue": value }))
+        .collect();
+    format!("{:#}\n", Value::Array(list))
+}
+
+/// An output of the base stack, or the variable that stands for it.
+fn base_output(design: &Design, facts: &Facts, output: &str, variable: &str) -> String {
+    let stack = facts.node_groups.stacks.get(&design.base_stack);
+    let known = stack.and_then(|stack| stack.outputs.get(output));
+    known.cloned().unwrap_or_else(|| format!("${{{variable}}}"))
+}
+
+/// The variable for a zone's pod subnet.
+fn subnet_variable(zone: &ZoneDesign) -> String {
+    let name =
+        zone.zone.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    format!("SUBNET_{}", name.collect::<String>())
+}
+
+fn subnet(zone: &ZoneDesign) -> String {
+    zone.pod_subnet.id().map_or_else(|| format!("${{{}}}", subnet_variable(zone)), ToString::to_string)
+}
+
+/// The groups that a zone's ENIConfig has in the end.
+fn groups(design: &Design, facts: &Facts) -> Vec<String> {
+    design.final_groups(facts).unwrap_or_else(|| {
+        vec![
+            base_output(design, facts, "NodeSecurityGroupId", NODE_SECURITY_GROUP),
+            facts.cluster.security_group.clone(),
+        ]
+    })
+}
+
+fn eniconfig(design: &Design, facts: &Facts, zone: &ZoneDesign) -> String {
+    eniconfig_with(zone, &groups(design, facts))
+}
+
+/// JSON's strings are YAML's too, so nothing in them needs another look.
+fn eniconfig_with(zone: &ZoneDesign, groups: &[String]) -> String {
+    let list: String = groups.iter().map(|group| format!("    - {}\n", json!(group))).collect();
+    format!(
+        "apiVersion: crd.k8s.amazonaws.com/v1alpha1\nkind: ENIConfig\nmetadata:\n  name: {}\nspec:\n  subnet: {}\n  securityGroups:\n{list}",
+        json!(zone.eniconfig),
+        json!(subnet(zone)),
+    )
+}
+
+/// aws-node's environment, as whoever owns it takes it.
+fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
+    let pairs = |indent: &str| -> String {
+        design.env.iter().map(|(name, value)| format!("{indent}{name}: {}\n", json!(value))).collect()
+    };
+    match steps::owner(&facts.cni) {
+        Owner::Addon => {
+            let merged = steps::addon_configuration(design, facts).unwrap_or_default();
+            let value: Value = serde_json::from_str(&merged).unwrap_or(Value::String(merged));
+            ("env/addon-configuration.json", format!("{value:#}\n"))
+        }
+        Owner::DaemonSet => {
+            let set = design.env.iter().map(|(name, value)| {
+                format!("            - name: {name}\n              value: {}\n", json!(value))
+            });
+            let removed = design
+                .env_removed
+                .iter()
+                .map(|name| format!("            - name: {name}\n              $patch: delete\n"));
+            let variables: String = set.chain(removed).collect();
+            let text = format!(
+                "# kubectl --namespace kube-system patch daemonset aws-node --patch-file\nspec:\n  template:\n    spec:\n      containers:\n        - name: aws-node\n          env:\n{variables}"
+            );
+            ("env/daemonset-patch.yaml", text)
+        }
+        Owner::Release { tool, name } => {
+            let removed: String =
+                design.env_removed.iter().map(|name| format!("# and {name} must not be set\n")).collect();
+            let text = format!(
+                "# Values for the chart aws-vpc-cni of https://aws.github.io/eks-charts, which {tool} '{name}' owns.\n{removed}env:\n{}",
+                pairs("  ")
+            );
+            ("env/helm-values.yaml", text)
+        }
+    }
+}
+
+fn readme(plan: &Plan, facts: &Facts, settings: &Settings, files: &Files) -> String {
+    let list: String = files.keys().map(|path| format!("- `{path}`\n")).collect();
+    format!(
+        "# Custom networking for {}\n\nWhat `{}` would make in {}, as files.\n\n{list}\n`commands.sh` makes it with the aws CLI and kubectl, in the order of AWS's documentation: all steps, or those\nnamed, as in `./commands.sh 1 2`. Names like `${{SUBNET_…}}` stand for ids that are known only then; it fills them in.\n",
+        facts.cluster.name,
+        settings.command_line("setup"),
+        plan.cluster,
+    )
+}
+
+/// Whether files may be written to the folder: it is empty or not there, or `force` is given.
+pub fn may_write(folder: &Path, force: bool) -> Result<()> {
+    let at = |error: Error| error.at(folder.display().to_string());
+    let taken = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(at(Error::usage("the folder can't be used").because(error))),
+    };
+    match taken && !force {
+        true => Err(at(Error::usage("the folder is not empty"))
+            .next("name another one with --export, or --force to write over what is there")),
+        false => Ok(()),
+    }
+}
+
+/// Writes the files; others in the folder stay.
+pub fn write(files: &Files, folder: &Path) -> Result<()> {
+    let failed = |path: &Path, error: std::io::Error| {
+        Error::failed("the plan can't be exported").at(path.display().to_string()).because(error)
+    };
+    for (name, text) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+        }
+        std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
+        if name.ends_with(".sh") {
+            executable(&path).map_err(|error| failed(&path, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = std::fs::metadata(path)?.permissions();
+    permissions.set_mode(permissions.mode() | 0o111);
+    std::fs::set_permissions(path, permissions)
+}
+
+#[cfg(test)]
+mod tests;

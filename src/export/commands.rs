@@ -1,0 +1,305 @@
+//! Each step as the aws CLI's and kubectl's commands. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable};
+use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
+use crate::drain::owner::{Owner as NodeOwner, owner as node_owner};
+use crate::facts::{Authentication, Facts, Node};
+use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
+use crate::plan::StepPlan;
+use crate::settings::{Settings, shell_quote};
+use crate::steps::{self, Owner, Step};
+
+/// A step's commands; nothing where it has nothing to do.
+pub fn commands(step: &StepPlan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+    // The version is looked at in any case.
+    if step.changes.is_empty() && step.step != Step::DetectCni {
+        return Vec::new();
+    }
+    match step.step {
+        Step::AssociateCidr => associate(design, facts),
+        Step::CreateSubnets => design.zones.iter().flat_map(|zone| create(design, facts, zone)).collect(),
+        Step::SetEnv => set_env(facts),
+        Step::DetectCni => vec![
+            "kubectl --namespace kube-system describe daemonset aws-node | grep amazon-k8s-cni: | cut -d : -f 3"
+                .into(),
+        ],
+        Step::InstallCrd => vec![
+            "kubectl apply --server-side --force-conflicts --filename crd/eniconfigs.crd.k8s.amazonaws.com.yaml"
+                .into(),
+            "kubectl wait --for condition=Established crd/eniconfigs.crd.k8s.amazonaws.com".into(),
+        ],
+        Step::WriteEniconfigs => write_eniconfigs(design, facts),
+        Step::LaunchNodegroups => launch(design, facts),
+        Step::PatchSecurityGroups => patch(design, facts),
+        Step::DrainNodes => drain(design, facts, settings),
+    }
+}
+
+fn associate(design: &Design, facts: &Facts) -> Vec<String> {
+    let missing =
+        design.blocks.iter().filter(|block| !facts.vpc.blocks.iter().any(|there| there.cidr == **block));
+    missing
+        .flat_map(|block| {
+            [
+                format!("aws ec2 associate-vpc-cidr-block --vpc-id \"$VPC\" --cidr-block {block}"),
+                format!("patiently block_is_associated {block}"),
+            ]
+        })
+        .collect()
+}
+
+fn create(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<String> {
+    let RouteChoice::Table(table) = &zone.route_table else { return Vec::new() };
+    let route = |subnet: &str| {
+        format!("patiently aws ec2 associate-route-table --route-table-id {table} --subnet-id {subnet}")
+    };
+    match &zone.pod_subnet {
+        PodSubnet::New { cidr } => {
+            let mut tags = design.zone_tags(zone);
+            tags.push(("Name".into(), format!("{}-pods-{}", design.cluster, zone.zone)));
+            let tags: Vec<_> =
+                tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+            let tags = json!([{ "ResourceType": "subnet", "Tags": tags }]).to_string();
+            let variable = subnet_variable(zone);
+            vec![
+                format!(
+                    "{variable}=$(aws ec2 create-subnet --vpc-id \"$VPC\" --availability-zone-id {} --cidr-block {cidr} \\\n  \
+                     --tag-specifications {} --query Subnet.SubnetId --output text)",
+                    shell_quote(&zone.zone_id),
+                    shell_quote(&tags)
+                ),
+                route(&format!("\"${variable}\"")),
+            ]
+        }
+        PodSubnet::There { id, ours: true }
+            if !facts.vpc.route_tables.iter().any(|table| table.subnet_ids.contains(id)) =>
+        {
+            vec![route(id)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn set_env(facts: &Facts) -> Vec<String> {
+    match steps::owner(&facts.cni) {
+        Owner::Addon => vec![
+            "aws eks update-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni --resolve-conflicts PRESERVE \\\n  \
+             --configuration-values file://env/addon-configuration.json"
+                .into(),
+            "aws eks wait addon-active --cluster-name \"$CLUSTER\" --addon-name vpc-cni".into(),
+        ],
+        Owner::DaemonSet => vec![
+            "kubectl --namespace kube-system patch daemonset aws-node --patch-file env/daemonset-patch.yaml".into(),
+        ],
+        Owner::Release { tool, name } => vec![
+            format!("# {tool} {} would put back what is changed here: commit env/helm-values.yaml there.", one_line(&name)),
+            "if ! kubectl --namespace kube-system get daemonset aws-node --output yaml | grep -A 1 CUSTOM_NETWORK_CFG | grep -q true; then".into(),
+            "  echo 'commit env/helm-values.yaml where aws-node comes from, then go on' >&2\n  exit 1\nfi".into(),
+        ],
+    }
+}
+
+/// What stands in a comment can't end it.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Sets the variables of the zones' subnets, where this run or an earlier one made them.
+fn subnets(design: &Design) -> impl Iterator<Item = String> {
+    design.zones.iter().filter_map(|zone| {
+        let PodSubnet::New { cidr } = &zone.pod_subnet else { return None };
+        let variable = subnet_variable(zone);
+        Some(format!("{variable}=${{{variable}:-$(patiently subnet {cidr})}}"))
+    })
+}
+
+fn write_eniconfigs(design: &Design, facts: &Facts) -> Vec<String> {
+    let mut lines: Vec<String> = subnets(design).collect();
+    let first = design.first_groups(facts);
+    for zone in &design.zones {
+        let file = shell_quote(&format!("eniconfigs/{}.yaml", zone.eniconfig));
+        if first == groups(design, facts) {
+            lines.push(format!("fill {file} | kubectl apply --filename -"));
+            continue;
+        }
+        // The node security group is made a step later.
+        let subnet = zone.pod_subnet.id().map_or_else(|| format!("${}", subnet_variable(zone)), Into::into);
+        let object = json!({
+            "apiVersion": "crd.k8s.amazonaws.com/v1alpha1", "kind": "ENIConfig",
+            "metadata": { "name": zone.eniconfig },
+            "spec": { "subnet": "SUBNET", "securityGroups": first },
+        });
+        let object = shell_quote(&object.to_string()).replace("SUBNET", &format!("'\"{subnet}\"'"));
+        lines.push(format!("kubectl apply --filename - <<< {object}"));
+    }
+    lines
+}
+
+/// What the base stack says, where files need it.
+fn outputs(design: &Design) -> [String; 2] {
+    let base = shell_quote(&design.base_stack);
+    [
+        format!("{NODE_SECURITY_GROUP}=$(stack_output {base} NodeSecurityGroupId)"),
+        format!("{INSTANCE_PROFILE}=$(stack_output {base} InstanceProfileArn)"),
+    ]
+}
+
+fn launch(design: &Design, facts: &Facts) -> Vec<String> {
+    let there = |stack: &String| facts.node_groups.stacks.contains_key(stack);
+    let mut lines = Vec::new();
+    if !there(&design.base_stack) {
+        lines.push(stack(&design.base_stack, "base.yaml", &design.tags()));
+        lines.push(stack_is_complete(&design.base_stack, "create"));
+    }
+    lines.extend(outputs(design));
+    lines.push(format!("NODE_ROLE_ARN=$(stack_output {} NodeRoleArn)", shell_quote(&design.base_stack)));
+    lines.extend(authorise(facts));
+    let new: Vec<&ZoneDesign> = design.zones.iter().filter(|zone| !there(&zone.stack)).collect();
+    lines.extend(new.iter().map(|zone| stack(&zone.stack, "node-group.yaml", &design.zone_tags(zone))));
+    lines.extend(new.iter().map(|zone| stack_is_complete(&zone.stack, "create")));
+    lines
+}
+
+fn stack(name: &str, template: &str, tags: &[(String, String)]) -> String {
+    let tags: Vec<_> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    format!(
+        "aws cloudformation create-stack --stack-name {} --template-body file://cloudformation/{template} \\\n  \
+         --parameters \"$(fill {})\" --capabilities {BASE_CAPABILITY} \\\n  --tags {}",
+        shell_quote(name),
+        shell_quote(&parameters_file(name)),
+        shell_quote(&json!(tags).to_string())
+    )
+}
+
+fn stack_is_complete(name: &str, verb: &str) -> String {
+    format!("aws cloudformation wait stack-{verb}-complete --stack-name {}", shell_quote(name))
+}
+
+/// Lets nodes with the new role join. IAM tells EKS of a new role only after some seconds.
+fn authorise(facts: &Facts) -> Vec<String> {
+    match facts.cluster.authentication {
+        Authentication::ConfigMap => vec![
+            "# For a mapRoles whose entries stand at its left edge, as EKS writes it.".into(),
+            "ROLES=$(kubectl --namespace kube-system get configmap aws-auth --output jsonpath='{.data.mapRoles}')".into(),
+            "ENTRY=$(printf -- '- rolearn: %s\\n  username: system:node:{{EC2PrivateDNSName}}\\n  groups: [system:bootstrappers, system:nodes]' \"$NODE_ROLE_ARN\")".into(),
+            "ENTRIES=$(printf '%s\\n%s\\n' \"$ROLES\" \"$ENTRY\" | sed 's/^/    /')".into(),
+            "if ! grep -qF \"$NODE_ROLE_ARN\" <<< \"$ROLES\"; then".into(),
+            "  kubectl --namespace kube-system patch configmap aws-auth --patch \"$(printf 'data:\\n  mapRoles: |\\n%s\\n' \"$ENTRIES\")\"".into(),
+            "fi".into(),
+        ],
+        _ => vec![
+            "patiently aws eks create-access-entry --cluster-name \"$CLUSTER\" --principal-arn \"$NODE_ROLE_ARN\" --type EC2_LINUX"
+                .into(),
+        ],
+    }
+}
+
+fn patch(design: &Design, facts: &Facts) -> Vec<String> {
+    let mut lines: Vec<String> = subnets(design).collect();
+    lines.extend(outputs(design));
+    for zone in &design.zones {
+        let file = shell_quote(&format!("eniconfigs/{}.yaml", zone.eniconfig));
+        lines.push(format!("fill {file} | kubectl apply --filename -"));
+    }
+    let growing: Vec<&ZoneDesign> = design.zones.iter().filter(|zone| steps::grows(facts, zone)).collect();
+    for zone in &growing {
+        let sizes = [("MinSize", zone.size), ("DesiredCapacity", zone.size), ("MaxSize", zone.max_size)];
+        let given = sizes.map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}"));
+        let kept = NODE_GROUP_PARAMETERS
+            .iter()
+            .filter(|name| !sizes.iter().any(|(size, _)| size == *name))
+            .map(|name| format!("ParameterKey={name},UsePreviousValue=true"));
+        let parameters: Vec<String> = kept.chain(given).collect();
+        lines.push(format!(
+            "aws cloudformation update-stack --stack-name {} --use-previous-template --capabilities {BASE_CAPABILITY} \\\n  --parameters {}",
+            shell_quote(&zone.stack),
+            parameters.join(" \\\n    ")
+        ));
+    }
+    lines.extend(growing.iter().map(|zone| stack_is_complete(&zone.stack, "update")));
+    lines.extend(
+        growing
+            .iter()
+            .map(|zone| format!("patiently nodes_are_ready {} {}", shell_quote(&zone.stack), zone.size)),
+    );
+    lines
+}
+
+fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+    let nodes: Vec<_> = facts.nodes.iter().filter(|node| design.drained.contains(&node.name)).collect();
+    let names: Vec<String> = nodes.iter().map(|node| shell_quote(&node.name)).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let mut flags = String::from("--ignore-daemonsets");
+    for (flag, set) in [
+        ("--delete-emptydir-data", settings.delete_emptydir_data),
+        ("--force", settings.evict_bare_pods),
+        ("--disable-eviction", settings.disable_eviction),
+    ] {
+        if set {
+            flags.push(' ');
+            flags.push_str(flag);
+        }
+    }
+    let mut lines = vec![
+        "# All of them first, so that no pod moves from one old node to the next.".to_string(),
+        format!("kubectl cordon {}", names.join(" ")),
+        format!("kubectl drain {flags} {}", names.join(" ")),
+    ];
+    lines.extend(end(facts, &nodes));
+    lines
+}
+
+/// Ends emptied nodes through their owners, so that no other is started in their place.
+fn end(facts: &Facts, nodes: &[&Node]) -> Vec<String> {
+    let mut managed: BTreeMap<String, i32> = BTreeMap::new();
+    let mut grouped: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for node in nodes {
+        let id = node.instance_id.as_deref();
+        match (node_owner(facts, node), id) {
+            (NodeOwner::Managed(name), _) => *managed.entry(name).or_default() += 1,
+            (NodeOwner::Group(name), id) => grouped.entry(name).or_default().extend(id),
+            (NodeOwner::NodeClaim(claim), _) => {
+                lines.push(format!("kubectl delete nodeclaim {}", shell_quote(&claim)));
+            }
+            (NodeOwner::Nobody, Some(id)) => {
+                lines.push(format!("aws ec2 terminate-instances --instance-ids {}", shell_quote(id)));
+            }
+            (NodeOwner::Nobody, None) => {}
+        }
+    }
+    for (name, ids) in &grouped {
+        let Some(group) = facts.node_groups.groups.get(name) else { continue };
+        let left = (group.desired - i32::try_from(ids.len()).unwrap_or(i32::MAX)).max(0);
+        // A group refuses to shrink below its minimum.
+        if left < group.min {
+            lines.push(format!(
+                "aws autoscaling update-auto-scaling-group --auto-scaling-group-name {} --min-size {left}",
+                shell_quote(name)
+            ));
+        }
+        lines.extend(ids.iter().map(|id| {
+            format!(
+                "aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {} \\\n  --should-decrement-desired-capacity",
+                shell_quote(id)
+            )
+        }));
+    }
+    for group in &facts.node_groups.managed {
+        let Some(going) = managed.get(&group.name) else { continue };
+        let desired = (group.desired - going).max(0);
+        lines.push(format!(
+            "aws eks update-nodegroup-config --cluster-name \"$CLUSTER\" --nodegroup-name {} \\\n  --scaling-config minSize={},maxSize={},desiredSize={desired}",
+            shell_quote(&group.name),
+            group.min.min(desired),
+            group.max.max(1),
+        ));
+    }
+    lines
+}

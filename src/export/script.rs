@@ -1,0 +1,108 @@
+//! `commands.sh`: the frame around the steps' commands. Pure.
+
+use super::commands::commands;
+use crate::design::Design;
+use crate::facts::Facts;
+use crate::plan::Plan;
+use crate::settings::{Settings, shell_quote};
+
+/// What the commands below use.
+const FUNCTIONS: &str = r#"
+# Repeats a command until it succeeds, for ten minutes: what is new is visible everywhere only after a while.
+patiently() {
+  local try
+  for try in $(seq 200); do
+    if "$@"; then return; fi
+    sleep 3
+  done
+  echo "gave up: $*" >&2
+  return 1
+}
+
+block_is_associated() {
+  local state="Vpcs[0].CidrBlockAssociationSet[?CidrBlock=='$1'].CidrBlockState.State"
+  [ "$(aws ec2 describe-vpcs --vpc-ids "$VPC" --query "$state" --output text)" = associated ]
+}
+
+# The id of a subnet, by its CIDR block; fails while there is none.
+subnet() {
+  local id
+  id=$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$VPC" "Name=cidr-block,Values=$1" \
+    --query 'Subnets[0].SubnetId' --output text)
+  [ "$id" != None ] && echo "$id"
+}
+
+stack_output() {
+  aws cloudformation describe-stacks --stack-name "$1" \
+    --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text
+}
+
+# Whether so many nodes of a stack's group are Ready.
+nodes_are_ready() {
+  local group ids id nodes ready=0
+  group=$(stack_output "$1" AutoScalingGroupName)
+  ids=$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$group" \
+    --query 'AutoScalingGroups[0].Instances[].InstanceId' --output text)
+  nodes=$(kubectl get nodes --output jsonpath='{range .items[*]}{.spec.providerID} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
+  for id in $ids; do
+    if grep -q "/$id True" <<< "$nodes"; then ready=$((ready + 1)); fi
+  done
+  [ "$ready" -ge "$2" ]
+}
+
+# Prints a file with its ${NAMES} replaced by this script's variables.
+fill() {
+  local text name
+  text=$(< "$1")
+  for name in $NAMES; do
+    text=${text//"\${$name}"/${!name:-}}
+  done
+  printf '%s\n' "$text"
+}
+"#;
+
+pub fn script(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> String {
+    let mut out = format!(
+        "#!/usr/bin/env bash
+# AWS's procedure for custom networking, with the values planned for {cluster} by eni-custom {version}.
+# All steps, or those named: ./commands.sh 1 2
+set -euo pipefail
+cd \"$(dirname \"$0\")\"
+
+export AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_PAGER=
+CLUSTER={name}
+VPC={vpc}
+# What files leave open until it is known.
+NAMES=\"{names}\"
+",
+        cluster = plan.cluster,
+        version = env!("CARGO_PKG_VERSION"),
+        region = shell_quote(&plan.region),
+        name = shell_quote(&facts.cluster.name),
+        vpc = shell_quote(&facts.vpc.id),
+        names = names(design).join(" "),
+    );
+    out.push_str(FUNCTIONS);
+    for step in &plan.steps {
+        let mut lines = commands(step, design, facts, settings);
+        if lines.is_empty() {
+            lines.push("echo 'as it should be'".into());
+        }
+        out.push_str(&format!("\nstep_{}() {{\n", step.number));
+        for line in lines.iter().flat_map(|line| line.lines()) {
+            out.push_str(&if line.is_empty() { "\n".into() } else { format!("  {line}\n") });
+        }
+        out.push_str("}\n");
+    }
+    let numbers: Vec<String> = plan.steps.iter().map(|step| step.number.to_string()).collect();
+    out.push_str(&format!(
+        "\n[ $# -gt 0 ] || set -- {}\nfor step; do\n  echo \"== step $step\"\n  \"step_$step\"\ndone\n",
+        numbers.join(" ")
+    ));
+    out
+}
+
+fn names(design: &Design) -> Vec<String> {
+    let subnets = design.zones.iter().map(super::subnet_variable);
+    subnets.chain([super::NODE_SECURITY_GROUP.into(), super::INSTANCE_PROFILE.into()]).collect()
+}

@@ -1,0 +1,93 @@
+use super::*;
+use crate::design::design;
+use crate::facts::{Addon, Authentication, Image};
+use crate::plan::plan;
+use crate::sample;
+use crate::steps::Step;
+
+fn facts() -> Facts {
+    let mut facts = sample::facts();
+    facts.machine.image = Some(Image {
+        id: "ami-1".into(),
+        name: "al2023".into(),
+        architecture: "x86_64".into(),
+        root_device: "/dev/xvda".into(),
+    });
+    facts
+}
+
+fn exported(facts: &Facts, arguments: &[&str]) -> Files {
+    let all = [&["--route-table", "a=rtb-1,b=rtb-1"][..], arguments].concat();
+    let settings = sample::settings(&all);
+    let design = design(&settings, facts);
+    let plan = plan(&design, facts, &settings, &Step::order(settings.env_last), Vec::new());
+    files(&plan, &design, facts, &settings).unwrap()
+}
+
+#[test]
+fn the_commands_follow_the_documented_steps_with_the_plans_values() {
+    insta::assert_snapshot!(exported(&facts(), &["--cidr", "100.64.0.0/16"])["commands.sh"]);
+}
+
+#[test]
+fn every_file_is_what_its_name_says_and_the_same_each_time() {
+    let files = exported(&facts(), &[]);
+    assert_eq!(files, exported(&facts(), &[]));
+    for (path, text) in &files {
+        if path.ends_with(".json") {
+            serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        }
+        // CloudFormation's own tags are for cfn-lint.
+        if path.ends_with(".yaml") && !path.starts_with("cloudformation/") {
+            serde_saphyr::from_str::<Value>(text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        }
+    }
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    insta::assert_snapshot!(names.join("\n"));
+}
+
+#[test]
+fn an_eniconfig_is_as_it_ends() {
+    insta::assert_snapshot!(exported(&facts(), &[])["eniconfigs/a.yaml"]);
+}
+
+#[test]
+fn the_environment_is_written_for_whoever_owns_it() {
+    let mut facts = facts();
+    let env = |facts: &Facts| {
+        let files = exported(facts, &["--remove-annotation-def"]);
+        let (path, text) = files.iter().find(|(path, _)| path.starts_with("env/")).unwrap();
+        format!("{path}\n{text}\n")
+    };
+    let mut all = env(&facts);
+    facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
+    all.push_str(&env(&facts));
+    facts.cni.addon = Some(Addon {
+        version: "v1.20.4-eksbuild.1".into(),
+        status: "ACTIVE".into(),
+        configuration: r#"{"env":{"WARM_ENI_TARGET":"2"}}"#.into(),
+        issues: Vec::new(),
+    });
+    all.push_str(&env(&facts));
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn odd_names_stay_words_of_the_shell() {
+    let mut facts = facts();
+    facts.cluster.authentication = Authentication::ConfigMap;
+    facts.nodes[0].name = "old'; rm -rf /".into();
+    let files = exported(&facts, &[]);
+    assert!(files["commands.sh"].contains(r"'old'\''; rm -rf /'"));
+}
+
+#[test]
+fn a_folder_that_is_not_empty_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(may_write(folder.path(), false).is_ok());
+    assert!(may_write(&folder.path().join("new"), false).is_ok());
+    write(&[("a/commands.sh".to_string(), "true\n".to_string())].into(), folder.path()).unwrap();
+    assert!(may_write(folder.path(), false).unwrap_err().what().contains("not empty"));
+    assert!(may_write(folder.path(), true).is_ok());
+    assert!(may_write(&folder.path().join("a/commands.sh"), true).is_err(), "a file is no folder");
+}

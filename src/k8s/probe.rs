@@ -1,0 +1,139 @@
+//! The probe's pods in the cluster: made, looked at, removed.
+
+use k8s_openapi::api::core::v1::{ContainerState, Pod};
+use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
+use kube::{Api, Client};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+use super::{FIELD_MANAGER, failure, lock};
+
+/// Label: what a pod of the probe is for.
+pub const COMPONENT: &str = "app.kubernetes.io/component";
+/// Label: the zone that it stands for.
+pub const ZONE: &str = "eni-custom/zone";
+/// Annotation: the process that made it.
+pub const RUN: &str = "eni-custom/run";
+
+/// All pods of the probe, in one namespace.
+pub struct Probe {
+    api: Api<Pod>,
+    namespace: String,
+}
+
+/// A pod of the probe as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub zone: String,
+    pub address: Option<String>,
+    pub phase: String,
+    /// Exit code and termination message of its container, where it has ended.
+    pub exit: Option<(i32, String)>,
+    /// Why it has not ended, as far as it tells.
+    pub held_up_by: String,
+}
+
+impl Probe {
+    pub fn new(client: Client, namespace: &str) -> Self {
+        Probe { api: Api::namespaced(client, namespace), namespace: namespace.into() }
+    }
+
+    pub async fn create(&self, pod: &Value) -> Result<()> {
+        let pod: Pod = serde_json::from_value(pod.clone())
+            .map_err(|error| Error::failed("make a pod of the probe").because(error))?;
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+        let made = self.api.create(&params, &pod).await;
+        made.map(drop).map_err(|error| failure("create a pod of the probe", &error).at(&self.namespace))
+    }
+
+    /// Those of a run that are for this.
+    pub async fn list(&self, run: &str, component: &str) -> Result<Vec<Seen>> {
+        let pods = self.all().await?;
+        let wanted = |pod: &&Pod| of_run(pod, run) && label(pod, COMPONENT) == component;
+        Ok(pods.iter().filter(wanted).map(seen).collect())
+    }
+
+    /// Those of a run; those of other runs stay.
+    pub async fn remove(&self, run: &str) -> Result<()> {
+        self.remove_those(|pod| of_run(pod, run)).await
+    }
+
+    /// What a run left behind that was killed: its process is gone, or its pods have run out of time.
+    pub async fn remove_left(&self) -> Result<()> {
+        self.remove_those(|pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            let over = matches!(phase, Some("Succeeded" | "Failed"));
+            over || run_of(pod).is_some_and(lock::is_dead_here)
+        })
+        .await
+    }
+
+    async fn remove_those(&self, is_one: impl Fn(&Pod) -> bool) -> Result<()> {
+        for pod in self.all().await?.iter().filter(|pod| is_one(pod)) {
+            let name = pod.metadata.name.clone().unwrap_or_default();
+            let exactly = Preconditions { uid: pod.metadata.uid.clone(), resource_version: None };
+            let params = DeleteParams::default().grace_period(0).preconditions(exactly);
+            match self.api.delete(&name, &params).await {
+                Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => {}
+                Err(error) => {
+                    return Err(failure("remove a pod of the probe", &error)
+                        .at(format!("{}/{name}", self.namespace))
+                        .next(format!(
+                            "kubectl -n {} delete pod -l app.kubernetes.io/name=eni-custom-probe",
+                            self.namespace
+                        )));
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn all(&self) -> Result<Vec<Pod>> {
+        let ours =
+            format!("app.kubernetes.io/name=eni-custom-probe,app.kubernetes.io/managed-by={FIELD_MANAGER}");
+        let found = self.api.list(&ListParams::default().labels(&ours)).await;
+        found
+            .map(|list| list.items)
+            .map_err(|error| failure("list pods of the probe", &error).at(&self.namespace))
+    }
+}
+
+fn label<'a>(pod: &'a Pod, key: &str) -> &'a str {
+    pod.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map_or("", String::as_str)
+}
+
+fn run_of(pod: &Pod) -> Option<&str> {
+    pod.metadata.annotations.as_ref()?.get(RUN).map(String::as_str)
+}
+
+fn of_run(pod: &Pod, run: &str) -> bool {
+    run_of(pod) == Some(run)
+}
+
+fn seen(pod: &Pod) -> Seen {
+    let status = pod.status.clone().unwrap_or_default();
+    let phase = status.phase.unwrap_or_default();
+    let container = status.container_statuses.unwrap_or_default().into_iter().next();
+    let state = container.and_then(|container| container.state).unwrap_or_default();
+    let ContainerState { terminated, waiting, .. } = state;
+    let unscheduled = status
+        .conditions
+        .unwrap_or_default()
+        .into_iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    let held_up_by = waiting
+        .map(|waiting| [waiting.reason, waiting.message].into_iter().flatten().collect::<Vec<_>>().join(": "))
+        .or(unscheduled.and_then(|condition| condition.message))
+        // activeDeadlineSeconds, an eviction.
+        .or(status.reason)
+        .unwrap_or_else(|| format!("its phase is {phase}"));
+    Seen {
+        zone: label(pod, ZONE).into(),
+        address: status.pod_ip,
+        exit: terminated.map(|ended| (ended.exit_code, ended.message.or(ended.reason).unwrap_or_default())),
+        phase,
+        held_up_by,
+    }
+}

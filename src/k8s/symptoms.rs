@@ -1,0 +1,130 @@
+//! What tells of trouble: nodes that are not Ready, pods that do not start, and the events about them.
+
+use std::marker::PhantomData;
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Event as KubeEvent, Pod};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use serde::Deserialize;
+
+use crate::doctor::{Event, NodeTrouble, PodTrouble, Symptoms};
+use crate::error::Result;
+use crate::facts::Facts;
+
+use super::slim::{self, Condition, Slim};
+use super::{failure, pages};
+
+/// Events of one reason that are read: more would say the same again.
+const EVENTS: u32 = 500;
+/// A pod that is younger may be on its way.
+const PATIENCE_SECONDS: i64 = 60;
+
+type WaitingPod = Slim<Pod, slim::PodSpec, WaitingStatus>;
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WaitingStatus {
+    conditions: Option<Vec<Condition>>,
+    container_statuses: Option<Vec<ContainerStatus>>,
+    init_container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+/// All of them. What permissions keep from us is noted; conditions are read only where a node is not Ready.
+pub async fn read(client: &Client, facts: &Facts) -> Result<Symptoms> {
+    let not_ready = facts.ec2_nodes().any(|node| !node.ready);
+    let nodes = async { if not_ready { nodes(client).await } else { Ok(Vec::new()) } };
+    let (nodes, pods, events) = tokio::join!(nodes, pods(client), events(client));
+    let mut symptoms = Symptoms::default();
+    symptoms.nodes = or_note(&mut symptoms, "why nodes are not Ready", nodes)?;
+    symptoms.pods = or_note(&mut symptoms, "pods that are Pending", pods)?;
+    symptoms.events = or_note(&mut symptoms, "events", events)?;
+    Ok(symptoms)
+}
+
+/// A server that answers no has a code for it; one that can't be reached has not.
+fn or_note<T: Default>(symptoms: &mut Symptoms, what: &'static str, read: Result<T>) -> Result<T> {
+    match read {
+        Err(error) if !error.code().is_empty() => {
+            let why = error.reason().map(ToString::to_string).unwrap_or_default();
+            symptoms.unread.insert(what, why);
+            Ok(T::default())
+        }
+        read => read,
+    }
+}
+
+/// Nodes whose Ready condition is not True, in its words.
+async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
+    let found = pages::all(client, ListParams::default(), |node: slim::Node| {
+        let conditions = node.status.unwrap_or_default().conditions.unwrap_or_default();
+        let ready = conditions.into_iter().find(|condition| condition.type_ == "Ready");
+        if ready.as_ref().is_some_and(|ready| ready.status == "True") {
+            return None;
+        }
+        let told = ready.map(|ready| in_words(ready.reason, ready.message)).unwrap_or_default();
+        Some(NodeTrouble { name: node.metadata.name.unwrap_or_default(), told })
+    });
+    found.await.map_err(|error| failure("list nodes", &error))
+}
+
+/// Pods that are Pending: on no node yet, or on one and not started.
+async fn pods(client: &Client) -> Result<Vec<PodTrouble>> {
+    let pending = ListParams::default().fields("status.phase=Pending");
+    let now = Timestamp::now();
+    let found = pages::all(client, pending, |pod: WaitingPod| Some(trouble(pod, now)));
+    found.await.map_err(|error| failure("list pods that are Pending", &error))
+}
+
+fn trouble(pod: WaitingPod, now: Timestamp) -> PodTrouble {
+    let Slim { metadata, spec, status, kind: PhantomData } = pod;
+    let (spec, status) = (spec.unwrap_or_default(), status.unwrap_or_default());
+    let age = metadata.creation_timestamp.map_or(0, |made| now.duration_since(made.0).as_secs());
+    let containers = status.init_container_statuses.into_iter().chain(status.container_statuses).flatten();
+    let waiting = containers.filter_map(|container| container.state?.waiting).next();
+    let unscheduled = status
+        .conditions
+        .unwrap_or_default()
+        .into_iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
+    PodTrouble {
+        namespace: metadata.namespace.unwrap_or_default(),
+        name: metadata.name.unwrap_or_default(),
+        node: spec.node_name.unwrap_or_default(),
+        host_network: spec.host_network.unwrap_or_default(),
+        old: age >= PATIENCE_SECONDS,
+        told: match (waiting, unscheduled) {
+            (Some(waiting), _) => in_words(waiting.reason, waiting.message),
+            (None, Some(condition)) => condition.message.unwrap_or_default(),
+            (None, None) => String::new(),
+        },
+    }
+}
+
+fn in_words(reason: Option<String>, message: Option<String>) -> String {
+    [reason, message].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+/// Warnings of a few kinds, and no more than a page of each, however large the cluster.
+async fn events(client: &Client) -> Result<Vec<Event>> {
+    let api: Api<KubeEvent> = Api::all(client.clone());
+    let read = async |fields: &str| {
+        let query = ListParams::default().fields(fields).limit(EVENTS);
+        api.list(&query).await.map_err(|error| failure("list events", &error))
+    };
+    let (sandbox, scheduling, nodes) = tokio::try_join!(
+        read("reason=FailedCreatePodSandBox"),
+        read("reason=FailedScheduling"),
+        read("involvedObject.kind=Node,type=Warning"),
+    )?;
+    let all = sandbox.items.into_iter().chain(scheduling.items).chain(nodes.items);
+    Ok(all
+        .map(|event| Event {
+            kind: event.involved_object.kind.unwrap_or_default(),
+            namespace: event.involved_object.namespace.unwrap_or_default(),
+            name: event.involved_object.name.unwrap_or_default(),
+            reason: event.reason.unwrap_or_default(),
+            message: event.message.unwrap_or_default(),
+        })
+        .collect())
+}

@@ -1,0 +1,315 @@
+//! Whether the caller may make the calls that a plan leads to: asked of IAM's policy simulator, and where that is
+//! not allowed of EC2 by dry runs. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+use crate::aws::ec2::DryRun;
+use crate::aws::iam::{Decision, Iam, Question};
+use crate::design::{Design, PodSubnet, RouteChoice};
+use crate::drain::owner::{Owner, owner};
+use crate::error::{Error, Result};
+use crate::facts::{Caller, Facts, Permissions};
+use crate::policy::calls::{names, planned};
+use crate::policy::{Grant, Names};
+use crate::steps::Step;
+use crate::walk::Walk;
+
+/// Actions that a plan leads to, by name.
+type Planned = BTreeMap<&'static str, BTreeSet<Grant>>;
+
+/// Asks about all that these steps will call. A step that has nothing to change needs nothing.
+pub async fn read(walk: &Walk, steps: &[Step]) -> Permissions {
+    let (design, facts) = (&walk.design, &walk.facts);
+    let planned = planned(design, facts, &walk.settings, steps);
+    let asked: BTreeSet<&'static str> = planned.keys().copied().collect();
+    if asked == facts.permissions.asked {
+        return facts.permissions.clone();
+    }
+    let mut permissions = Permissions { asked, ..Permissions::default() };
+    if planned.is_empty() {
+        return permissions;
+    }
+    match simulate(&walk.clients.aws.iam, &facts.caller, &planned, &names(design, facts)).await {
+        Ok(answers) => {
+            for (action, answer) in answers {
+                note(&mut permissions, action, answer);
+            }
+        }
+        Err(error) => {
+            let mut tried = dry_runs(walk, &planned).await;
+            let reason = match error.reason() {
+                Some(cause) if !cause.code.is_empty() => format!("{}: {}", error.what(), cause.code),
+                _ => error.to_string(),
+            };
+            for action in planned.keys() {
+                let answer = tried.remove(action).unwrap_or_else(|| Answer::Unknown(reason.clone()));
+                note(&mut permissions, action, answer);
+            }
+        }
+    }
+    permissions
+}
+
+/// What is known of one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    Allowed,
+    Denied,
+    Unknown(String),
+}
+
+fn note(permissions: &mut Permissions, action: &'static str, answer: Answer) {
+    match answer {
+        Answer::Allowed => {}
+        Answer::Denied => drop(permissions.denied.insert(action)),
+        Answer::Unknown(reason) => drop(permissions.unknown.entry(reason).or_default().insert(action)),
+    }
+}
+
+/// One question without resources, which is all for who may do everything; then one for each kind of resource, with
+/// what the calls carry, about the actions that were not allowed at large.
+async fn simulate(
+    iam: &Iam,
+    caller: &Caller,
+    planned: &Planned,
+    names: &Names,
+) -> Result<BTreeMap<&'static str, Answer>> {
+    let all: Vec<&str> = planned.keys().copied().collect();
+    let region = vec![("aws:RequestedRegion".to_string(), vec![caller.region.clone()])];
+    let Some((principal, decisions)) = at_large(iam, caller, &all, &region).await? else {
+        return Ok(planned.keys().map(|action| (*action, Answer::Allowed)).collect());
+    };
+    let mut answers: BTreeMap<&'static str, Answer> = BTreeMap::new();
+    let mut left: BTreeMap<Grant, Vec<&'static str>> = BTreeMap::new();
+    for (action, grants) in planned {
+        let decision = decisions.iter().find(|decision| decision.action.eq_ignore_ascii_case(action));
+        if decision.is_some_and(|decision| decision.allowed) {
+            answers.insert(action, Answer::Allowed);
+            continue;
+        }
+        let open: Vec<Grant> = grants.iter().copied().filter(|grant| *grant != Grant::Read).collect();
+        if open.is_empty() {
+            answers.insert(action, decision.map_or(Answer::Unknown("IAM gave no answer".into()), judge));
+        }
+        for grant in open.into_iter().filter(|grant| grant.probe(names).is_some()) {
+            left.entry(grant).or_default().push(action);
+        }
+    }
+    let on_each =
+        left.iter().map(|(grant, actions)| on_resources(iam, &principal, *grant, actions, names, &region));
+    for (action, answer) in join_all(on_each).await.into_iter().flatten() {
+        let worse = match (answers.get(action), answer) {
+            (Some(Answer::Denied), _) | (_, Answer::Denied) => Answer::Denied,
+            (Some(Answer::Unknown(reason)), _) => Answer::Unknown(reason.clone()),
+            (_, answer) => answer,
+        };
+        answers.insert(action, worse);
+    }
+    Ok(answers)
+}
+
+fn judge(decision: &Decision) -> Answer {
+    match (decision.allowed, decision.missing_keys.is_empty()) {
+        (true, _) => Answer::Allowed,
+        (false, true) => Answer::Denied,
+        (false, false) => Answer::Unknown(format!(
+            "the policies ask for {}, which is known only when the call is made",
+            decision.missing_keys.join(", ")
+        )),
+    }
+}
+
+/// Nothing for the account's root, whom no policy holds.
+async fn at_large(
+    iam: &Iam,
+    caller: &Caller,
+    actions: &[&str],
+    keys: &[(String, Vec<String>)],
+) -> Result<Option<(String, Vec<Decision>)>> {
+    let question = Question { actions, keys, ..Question::default() };
+    match principal(&caller.arn) {
+        Principal::Root => Ok(None),
+        Principal::Is(arn) => Ok(Some((arn.clone(), iam.simulate(&arn, &question).await?))),
+        Principal::Role { arn, name } => match iam.simulate(&arn, &question).await {
+            Ok(decisions) => Ok(Some((arn, decisions))),
+            // The role has a path, which its sessions' ARNs leave out.
+            Err(error) if is_no_such_principal(&error) => {
+                let arn = iam.role_arn(&name).await?;
+                let decisions = iam.simulate(&arn, &question).await?;
+                Ok(Some((arn, decisions)))
+            }
+            Err(error) => Err(error),
+        },
+        Principal::Other => {
+            Err(Error::failed("the caller is neither an IAM user nor a role").at(&caller.arn))
+        }
+    }
+}
+
+/// A role that is asked about by a wrong ARN may look like one that may not be asked about.
+fn is_no_such_principal(error: &Error) -> bool {
+    matches!(error.code(), "NoSuchEntity" | "NoSuchEntityException")
+}
+
+async fn on_resources(
+    iam: &Iam,
+    principal: &str,
+    grant: Grant,
+    actions: &[&'static str],
+    names: &Names,
+    region: &[(String, Vec<String>)],
+) -> Vec<(&'static str, Answer)> {
+    let probe = grant.probe(names).unwrap_or_default();
+    let own = probe.keys.into_iter().map(|(key, value)| (key, vec![value]));
+    let keys: Vec<(String, Vec<String>)> = region.iter().cloned().chain(own).collect();
+    let ask = async |actions: &[&'static str]| {
+        iam.simulate(principal, &Question { actions, arns: &probe.arns, any: probe.any, keys: &keys }).await
+    };
+    let answered = match ask(actions).await {
+        // "require different authorization information": not these in one question.
+        Err(error) if error.code().starts_with("InvalidInput") && actions.len() > 1 => {
+            let each = join_all(actions.iter().map(|action| {
+                let ask = &ask;
+                async move { ask(&[*action]).await }
+            }));
+            each.await.into_iter().collect::<Result<Vec<_>>>().map(|decisions| decisions.concat())
+        }
+        answer => answer,
+    };
+    let of = |action: &'static str| match &answered {
+        Ok(decisions) => decisions
+            .iter()
+            .find(|decision| decision.action.eq_ignore_ascii_case(action))
+            .map_or(Answer::Unknown("IAM gave no answer".into()), judge),
+        Err(error) => Answer::Unknown(error.to_string()),
+    };
+    actions.iter().map(|action| (*action, of(action))).collect()
+}
+
+/// Whose policies they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Principal {
+    Root,
+    Is(String),
+    /// A session's role, as far as the session's ARN tells it.
+    Role {
+        arn: String,
+        name: String,
+    },
+    Other,
+}
+
+/// `arn:aws:sts::1:assumed-role/NAME/SESSION` is a session of `arn:aws:iam::1:role/…/NAME`.
+fn principal(arn: &str) -> Principal {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, partition, service, _, account, rest] = parts[..] else { return Principal::Other };
+    match (service, rest.split_once('/')) {
+        ("iam", None) if rest == "root" => Principal::Root,
+        ("iam", Some(("user", _))) => Principal::Is(arn.into()),
+        ("sts", Some(("assumed-role", session))) => {
+            let name = session.split('/').next().unwrap_or_default().to_string();
+            Principal::Role { arn: format!("arn:{partition}:iam::{account}:role/{name}"), name }
+        }
+        _ => Principal::Other,
+    }
+}
+
+/// Those calls to EC2 that can be tried with the very request that would be made.
+async fn dry_runs(walk: &Walk, planned: &Planned) -> BTreeMap<&'static str, Answer> {
+    let ec2 = &walk.clients.aws.ec2;
+    let (design, facts) = (&walk.design, &walk.facts);
+    let mut answers = BTreeMap::new();
+    let wanted = |action: &str| planned.contains_key(action);
+    if let Some((zone, cidr)) = new_subnet(design).filter(|_| wanted("ec2:CreateSubnet")) {
+        let tags = design.zone_tags(zone);
+        let tried = ec2.may_create_subnet(&facts.vpc.id, &zone.zone_id, cidr, &tags).await;
+        answers.insert("ec2:CreateSubnet", answer(tried));
+    }
+    if let Some((table, subnet)) = there(design).filter(|_| wanted("ec2:AssociateRouteTable")) {
+        answers.insert("ec2:AssociateRouteTable", answer(ec2.may_associate_route_table(table, subnet).await));
+    }
+    if let Some(id) = unowned(design, facts).filter(|_| wanted("ec2:TerminateInstances")) {
+        answers.insert("ec2:TerminateInstances", answer(ec2.may_terminate(id).await));
+    }
+    answers
+}
+
+fn new_subnet(design: &Design) -> Option<(&crate::design::ZoneDesign, ipnet::Ipv4Net)> {
+    design.zones.iter().find_map(|zone| match zone.pod_subnet {
+        PodSubnet::New { cidr } => Some((zone, cidr)),
+        _ => None,
+    })
+}
+
+/// A pod subnet that is there, and the table that it is to have.
+fn there(design: &Design) -> Option<(&str, &str)> {
+    design.zones.iter().find_map(|zone| match (&zone.pod_subnet, &zone.route_table) {
+        (PodSubnet::There { id, ours: true }, RouteChoice::Table(table)) => {
+            Some((table.as_str(), id.as_str()))
+        }
+        _ => None,
+    })
+}
+
+fn unowned<'a>(design: &Design, facts: &'a Facts) -> Option<&'a str> {
+    let nodes = facts.nodes.iter().filter(|node| design.drained.contains(&node.name));
+    nodes.filter(|node| owner(facts, node) == Owner::Nobody).find_map(|node| node.instance_id.as_deref())
+}
+
+fn answer(tried: DryRun) -> Answer {
+    match tried {
+        DryRun::Allowed => Answer::Allowed,
+        DryRun::Denied => Answer::Denied,
+        DryRun::Other(error) => Answer::Unknown(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_one_of_its_role() {
+        let role = |name: &str| Principal::Role {
+            arn: format!("arn:aws:iam::123456789012:role/{name}"),
+            name: name.into(),
+        };
+        let cases = [
+            ("arn:aws:iam::123456789012:root", Principal::Root),
+            (
+                "arn:aws:iam::123456789012:user/team/ann",
+                Principal::Is("arn:aws:iam::123456789012:user/team/ann".into()),
+            ),
+            ("arn:aws:sts::123456789012:assumed-role/deployer/i-0a", role("deployer")),
+            (
+                "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a/ann@example.com",
+                role("AWSReservedSSO_Admin_0a"),
+            ),
+            ("arn:aws:sts::123456789012:federated-user/ann", Principal::Other),
+            ("nonsense", Principal::Other),
+        ];
+        for (arn, expected) in cases {
+            assert_eq!(principal(arn), expected, "{arn}");
+        }
+        assert_eq!(
+            principal("arn:aws-cn:sts::123456789012:assumed-role/d/s"),
+            Principal::Role { arn: "arn:aws-cn:iam::123456789012:role/d".into(), name: "d".into() }
+        );
+    }
+
+    #[test]
+    fn a_denial_for_want_of_a_key_is_no_denial() {
+        let decision = |allowed, missing: &[&str]| Decision {
+            action: "ec2:CreateSubnet".into(),
+            allowed,
+            missing_keys: missing.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(judge(&decision(true, &["aws:SourceIp"])), Answer::Allowed);
+        assert_eq!(judge(&decision(false, &[])), Answer::Denied);
+        assert!(
+            matches!(judge(&decision(false, &["aws:SourceIp"])), Answer::Unknown(why) if why.contains("aws:SourceIp"))
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! What a plan comes to: addresses, pods and nodes before and after, how long it takes, what runs meanwhile. Pure.
+//!
+//! Times are orders of magnitude: AWS promises none of them. Only the drain's is computed from what is in the cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::design::{Design, PodSubnet, ZoneDesign, our_instances};
+use crate::drain::filter::sort;
+use crate::facts::{Facts, Node};
+use crate::net::cidr::usable_addresses;
+use crate::settings::Settings;
+use crate::steps::Step;
+
+/// DescribeVpcs shows a block as associated after some seconds.
+const ASSOCIATE: u64 = 15;
+/// Two calls for each subnet, and until it is available.
+const SUBNET: u64 = 5;
+/// An object that the API server keeps, and the controllers' look at it.
+const OBJECT: u64 = 5;
+/// One aws-node that ends and is Ready again; a rollout takes a tenth of the nodes at a time (maxUnavailable in AWS's
+/// manifest and chart).
+const AWS_NODE: u64 = 30;
+const AT_A_TIME: usize = 10;
+/// An instance profile is what takes long: CloudFormation waits two minutes until IAM has told all regions.
+const BASE_STACK: u64 = 150;
+/// Launch template and empty group; the groups' stacks are made side by side.
+const GROUP_STACK: u64 = 45;
+/// A stack's update, an instance's start, and until kubelet and CNI are Ready.
+const NODES_READY: u64 = 180;
+/// From the last pod until EC2 has terminated the instances.
+const TERMINATE: u64 = 90;
+
+/// A number as it is, and as it will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Shift {
+    pub before: u32,
+    pub after: u32,
+}
+
+/// Before, after and between the two, while old and new nodes stand side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Passage {
+    pub before: u32,
+    pub meanwhile: u32,
+    pub after: u32,
+}
+
+/// A subnet's free addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SubnetOutlook {
+    /// Nothing where it is still to be made.
+    pub subnet: Option<String>,
+    pub cidr: String,
+    /// Addresses that can be used at all.
+    pub addresses: u32,
+    /// Nothing where it is still to be made.
+    pub free_before: Option<u32>,
+    /// At least so many, with each new node full.
+    pub free_after: u32,
+}
+
+/// One Availability Zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ZoneOutlook {
+    pub zone: String,
+    pub nodes: Shift,
+    /// Pods that the zone's nodes can hold.
+    pub pod_capacity: Shift,
+    /// Pods on nodes that are to be drained.
+    pub pods_to_move: u32,
+    pub node_subnet: Option<SubnetOutlook>,
+    pub pod_subnet: Option<SubnetOutlook>,
+}
+
+/// What it comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Outlook {
+    pub zones: Vec<ZoneOutlook>,
+    /// EC2 instances that are the cluster's nodes.
+    pub instances: Passage,
+    /// Their vCPUs; nothing where an instance type's are not known.
+    pub vcpus: Option<Passage>,
+    /// Of all steps, about.
+    pub estimated_seconds: u64,
+}
+
+pub fn outlook(design: &Design, facts: &Facts, settings: &Settings, estimated_seconds: u64) -> Outlook {
+    let crowd = Crowd::of(design, facts, settings);
+    let zones = design.zones.iter().map(|zone| zone_outlook(design, facts, settings, &crowd, zone)).collect();
+    let new: u32 = design.zones.iter().map(|zone| crowd.to_start(zone)).sum();
+    let count = |nodes: &mut dyn Iterator<Item = &&Node>| number(nodes.count());
+    let before = count(&mut crowd.nodes.iter());
+    let instances = Passage {
+        before,
+        meanwhile: before + new,
+        after: count(&mut crowd.nodes.iter().filter(|node| !crowd.goes(node))) + new,
+    };
+    Outlook { zones, instances, vcpus: vcpus(design, facts, &crowd, new), estimated_seconds }
+}
+
+/// The nodes there are, by what becomes of them.
+struct Crowd<'a> {
+    nodes: Vec<&'a Node>,
+    going: BTreeSet<&'a str>,
+    ours: BTreeSet<&'a str>,
+    /// Pods with addresses of their own, by node.
+    addresses: BTreeMap<&'a str, u32>,
+}
+
+impl<'a> Crowd<'a> {
+    fn of(design: &'a Design, facts: &'a Facts, settings: &Settings) -> Self {
+        let going = match settings.keep_old_nodes {
+            true => BTreeSet::new(),
+            false => design.drained.iter().map(String::as_str).collect(),
+        };
+        let mut addresses: BTreeMap<&str, u32> = BTreeMap::new();
+        let own = facts.pods.iter().filter(|pod| !pod.host_network && !pod.is_finished());
+        for pod in own.filter(|pod| pod.address.is_some()) {
+            *addresses.entry(&pod.node).or_default() += 1;
+        }
+        Crowd { nodes: facts.ec2_nodes().collect(), going, ours: our_instances(facts), addresses }
+    }
+
+    fn goes(&self, node: &Node) -> bool {
+        self.going.contains(node.name.as_str())
+    }
+
+    fn is_ours(&self, node: &Node) -> bool {
+        node.instance_id.as_deref().is_some_and(|id| self.ours.contains(id))
+    }
+
+    fn in_zone(&self, zone: &'a ZoneDesign) -> impl Iterator<Item = &'a Node> {
+        self.nodes.iter().copied().filter(|node| node.zone == zone.zone)
+    }
+
+    /// Nodes of the zone's group that don't run yet.
+    fn to_start(&self, zone: &'a ZoneDesign) -> u32 {
+        let there = self.in_zone(zone).filter(|node| self.is_ours(node));
+        zone.size.saturating_sub(number(there.count()))
+    }
+}
+
+fn zone_outlook<'a>(
+    design: &Design,
+    facts: &'a Facts,
+    settings: &Settings,
+    crowd: &Crowd<'a>,
+    zone: &'a ZoneDesign,
+) -> ZoneOutlook {
+    let max_pods = design.machine.max_pods.map_or(0, |max| max.get());
+    let new = crowd.to_start(zone);
+    let stays = |node: &&Node| !crowd.goes(node);
+    let capacity = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.max_pods).sum::<u32>();
+    let going: BTreeSet<String> =
+        crowd.in_zone(zone).filter(|node| crowd.goes(node)).map(|node| node.name.clone()).collect();
+    let sorted = sort(facts, &going, settings);
+    ZoneOutlook {
+        zone: zone.zone.clone(),
+        nodes: Shift {
+            before: number(crowd.in_zone(zone).count()),
+            after: number(crowd.in_zone(zone).filter(stays).count()) + new,
+        },
+        pod_capacity: Shift {
+            before: capacity(&mut crowd.in_zone(zone)),
+            after: capacity(&mut crowd.in_zone(zone).filter(stays)) + new * max_pods,
+        },
+        pods_to_move: number(sorted.evict.len() + sorted.refuse.len()),
+        node_subnet: node_subnet(facts, crowd, zone, new),
+        pod_subnet: pod_subnet(design, facts, zone, new),
+    }
+}
+
+/// A new node takes one address: with custom networking its first interface carries no pods. An old one gives back
+/// its own and those that the CNI holds for its pods.
+fn node_subnet<'a>(
+    facts: &Facts,
+    crowd: &Crowd<'a>,
+    zone: &'a ZoneDesign,
+    new: u32,
+) -> Option<SubnetOutlook> {
+    let subnet = facts.vpc.subnet(&zone.node_subnet)?;
+    let released: u32 = crowd
+        .in_zone(zone)
+        .filter(|node| crowd.goes(node) && node.subnet.as_deref() == Some(&subnet.id))
+        .map(|node| {
+            1 + node.pod_addresses.max(crowd.addresses.get(node.name.as_str()).copied().unwrap_or_default())
+        })
+        .sum();
+    let addresses = usable_addresses(subnet.cidr);
+    Some(SubnetOutlook {
+        subnet: Some(subnet.id.clone()),
+        cidr: subnet.cidr.to_string(),
+        addresses,
+        free_before: Some(subnet.free),
+        free_after: (subnet.free + released).saturating_sub(new).min(addresses),
+    })
+}
+
+fn pod_subnet(design: &Design, facts: &Facts, zone: &ZoneDesign, new: u32) -> Option<SubnetOutlook> {
+    let taken = new.saturating_mul(design.machine.addresses_per_node);
+    match &zone.pod_subnet {
+        PodSubnet::New { cidr } => {
+            let addresses = usable_addresses(*cidr);
+            Some(SubnetOutlook {
+                subnet: None,
+                cidr: cidr.to_string(),
+                addresses,
+                free_before: None,
+                free_after: addresses.saturating_sub(taken),
+            })
+        }
+        PodSubnet::There { id, .. } => facts.vpc.subnet(id).map(|subnet| SubnetOutlook {
+            subnet: Some(subnet.id.clone()),
+            cidr: subnet.cidr.to_string(),
+            addresses: usable_addresses(subnet.cidr),
+            free_before: Some(subnet.free),
+            free_after: subnet.free.saturating_sub(taken),
+        }),
+        PodSubnet::Unknown => None,
+    }
+}
+
+fn vcpus(design: &Design, facts: &Facts, crowd: &Crowd<'_>, new: u32) -> Option<Passage> {
+    let of = |node: &&Node| facts.machine.types.get(&node.instance_type)?.vcpus;
+    let before: u32 = crowd.nodes.iter().map(of).sum::<Option<u32>>()?;
+    let going: u32 = crowd.nodes.iter().filter(|node| crowd.goes(node)).map(of).sum::<Option<u32>>()?;
+    let added = match new {
+        0 => 0,
+        new => new * design.machine.instance_type.as_ref()?.vcpus?,
+    };
+    Some(Passage { before, meanwhile: before + added, after: before + added - going })
+}
+
+/// About how long a step takes, where it has something to do; with what it could compute itself.
+pub fn estimate(
+    step: Step,
+    changes: usize,
+    predicted: Option<Duration>,
+    design: &Design,
+    facts: &Facts,
+) -> u64 {
+    if changes == 0 {
+        return 0;
+    }
+    let each = |seconds: u64| seconds * changes as u64;
+    match step {
+        Step::AssociateCidr => each(ASSOCIATE),
+        Step::CreateSubnets => each(SUBNET),
+        Step::SetEnv => {
+            let nodes = facts.ec2_nodes().count();
+            let at_once = nodes.div_ceil(AT_A_TIME).max(1);
+            AWS_NODE * nodes.div_ceil(at_once) as u64
+        }
+        Step::DetectCni => 0,
+        Step::InstallCrd | Step::WriteEniconfigs => OBJECT,
+        Step::LaunchNodegroups => {
+            let base = !facts.node_groups.stacks.contains_key(&design.base_stack);
+            GROUP_STACK + if base { BASE_STACK } else { 0 }
+        }
+        Step::PatchSecurityGroups => NODES_READY,
+        Step::DrainNodes => predicted.map_or(0, |time| time.as_secs()) + TERMINATE,
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::design;
+    use crate::sample::{facts, pod, settings};
+
+    fn look(facts: &Facts, arguments: &[&str]) -> Outlook {
+        let settings = settings(&[&["--cidr", "100.64.0.0/16"][..], arguments].concat());
+        outlook(&design(&settings, facts), facts, &settings, 0)
+    }
+
+    #[test]
+    fn old_nodes_give_their_addresses_back_and_new_ones_hold_fewer_pods() {
+        let mut facts = facts();
+        facts.nodes[0].pod_addresses = 18;
+        facts.nodes[0].max_pods = 29;
+        facts.pods = vec![pod("shop", "cart-0"), pod("shop", "cart-1")];
+        let zone = &look(&facts, &["--nodes-per-zone", "2"]).zones[0];
+        assert_eq!(zone.nodes, Shift { before: 1, after: 2 });
+        assert_eq!(zone.pod_capacity, Shift { before: 29, after: 40 });
+        assert_eq!(zone.pods_to_move, 2);
+        let nodes = zone.node_subnet.as_ref().unwrap();
+        assert_eq!((nodes.free_before, nodes.free_after), (Some(200), 200 + 19 - 2));
+        let pods = zone.pod_subnet.as_ref().unwrap();
+        assert_eq!((pods.cidr.as_str(), pods.addresses, pods.free_before), ("100.64.0.0/17", 32_763, None));
+        assert_eq!(pods.addresses - pods.free_after, 2 * 20, "two interfaces of ten addresses each");
+    }
+
+    #[test]
+    fn old_and_new_instances_run_side_by_side_for_a_while() {
+        let facts = facts();
+        let all = look(&facts, &["--nodes-per-zone", "2"]);
+        assert_eq!(all.instances, Passage { before: 2, meanwhile: 6, after: 4 });
+        assert_eq!(all.vcpus, Some(Passage { before: 4, meanwhile: 12, after: 8 }));
+        let kept = look(&facts, &["--nodes-per-zone", "2", "--keep-old-nodes"]);
+        assert_eq!(kept.instances, Passage { before: 2, meanwhile: 6, after: 6 });
+        assert_eq!(kept.zones[0].pods_to_move, 0);
+    }
+
+    #[test]
+    fn a_rollout_takes_a_tenth_of_the_nodes_at_a_time() {
+        let mut facts = facts();
+        let time = |facts: &Facts| {
+            let settings = settings(&[]);
+            estimate(Step::SetEnv, 1, None, &design(&settings, facts), facts)
+        };
+        assert_eq!(time(&facts), 2 * AWS_NODE);
+        facts.nodes = (0..500).map(|at| crate::sample::node(&format!("n{at}"), "a")).collect();
+        assert_eq!(time(&facts), 10 * AWS_NODE);
+    }
+}

@@ -1,0 +1,133 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::kubernetes::{RULES, manifest};
+use super::*;
+
+fn named() -> Names {
+    Names {
+        cluster: Some("shop".into()),
+        region: Some("eu-west-1".into()),
+        account: Some("123456789012".into()),
+        ..Names::default()
+    }
+}
+
+fn text(wanted: &Wanted, names: &Names) -> String {
+    serde_json::to_string_pretty(&document(wanted, names)).unwrap()
+}
+
+fn actions(document: &Value) -> BTreeSet<String> {
+    let statements = document["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap().clone());
+    actions.map(|action| action.as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn the_whole_policy_of_a_cluster() {
+    insta::assert_snapshot!(text(&Wanted::default(), &named()));
+}
+
+#[test]
+fn without_names_all_is_a_wildcard() {
+    insta::assert_snapshot!(text(&Wanted::default(), &Names::default()));
+}
+
+#[test]
+fn a_step_alone_reads_all_and_writes_its_own() {
+    let wanted = Wanted { step: Some(Step::CreateSubnets), ..Wanted::default() };
+    insta::assert_snapshot!(text(&wanted, &named()));
+}
+
+#[test]
+fn who_only_looks_may_change_nothing() {
+    let wanted = Wanted { read_only: true, ..Wanted::default() };
+    for action in actions(&document(&wanted, &named())) {
+        let (_, verb) = action.split_once(':').unwrap();
+        assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
+    }
+    for rule in kubernetes::rules(&wanted) {
+        assert!(rule.verbs.iter().all(|verb| ["get", "list"].contains(verb)), "{rule:?}");
+    }
+}
+
+#[test]
+fn the_whole_is_the_sum_of_its_steps() {
+    let of = |wanted: &Wanted| actions(&document(wanted, &named()));
+    let steps = Step::DOCUMENTED.into_iter().map(|step| Wanted { step: Some(step), ..Wanted::default() });
+    let sum: BTreeSet<String> = steps.flat_map(|wanted| of(&wanted)).collect();
+    assert_eq!(of(&Wanted::default()), sum);
+}
+
+#[test]
+fn only_the_flag_lets_instances_be_terminated() {
+    let of = |terminate_unowned| {
+        actions(&document(&Wanted { terminate_unowned, ..Wanted::default() }, &named()))
+            .contains("ec2:TerminateInstances")
+    };
+    assert!(of(true) && !of(false));
+}
+
+#[test]
+fn partitions_have_their_own_arns_and_services() {
+    let china = Names { region: Some("cn-north-1".into()), ..named() };
+    let text = text(&Wanted::default(), &china);
+    assert!(text.contains("arn:aws-cn:eks:cn-north-1:123456789012:cluster/shop"), "{text}");
+    assert!(text.contains("ec2.amazonaws.com.cn") && !text.contains("\"arn:aws:"), "{text}");
+}
+
+#[test]
+fn roles_for_kubernetes() {
+    insta::assert_snapshot!(manifest(&Wanted::default(), "eni-custom"));
+    let parsed: Result<Vec<Value>, _> =
+        manifest(&Wanted::default(), "x").split("---\n").map(serde_saphyr::from_str::<Value>).collect();
+    assert_eq!(parsed.unwrap().len(), 4);
+}
+
+#[test]
+fn every_row_has_its_reason_and_no_row_is_there_twice() {
+    let mut seen = BTreeSet::new();
+    for action in ACTIONS {
+        assert!(!action.why.is_empty() && !action.grants.is_empty(), "{action:?}");
+        for grant in action.grants {
+            assert!(seen.insert((action.name, grant)) || action.name == "ec2:CreateTags", "{action:?}");
+        }
+    }
+    assert!(RULES.iter().all(|rule| !rule.why.is_empty() && rule.verbs.is_sorted()));
+    assert!(reasons(&Wanted::default()).lines().count() > 50);
+}
+
+/// Grants that share a statement must share its condition, but for values of the same key.
+#[test]
+fn what_stands_in_one_statement_has_one_condition() {
+    let mut keys: std::collections::BTreeMap<&str, BTreeSet<(&str, String)>> = Default::default();
+    for grant in ACTIONS.iter().flat_map(|action| action.grants) {
+        let own: BTreeSet<(&str, String)> = grant
+            .conditions(&named())
+            .into_iter()
+            .map(|condition| (condition.operator, condition.key))
+            .collect();
+        assert_eq!(*keys.entry(grant.sid()).or_insert(own.clone()), own, "{grant:?}");
+    }
+}
+
+proptest! {
+    /// IAM takes 10,240 characters in the policies within a role and 6,144 in a managed policy, and in a Sid letters
+    /// and digits.
+    #[test]
+    fn any_policy_is_one_that_iam_takes(
+        cluster in "[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}",
+        read_only: bool,
+        terminate_unowned: bool,
+    ) {
+        let names = Names { cluster: Some(cluster.clone()), region: Some("ap-southeast-4".into()), ..named() };
+        let document = document(&Wanted { read_only, terminate_unowned, step: None }, &names);
+        let size = document.to_string().len();
+        prop_assert!(size <= if read_only { MANAGED_POLICY } else { 10_240 }, "{size}");
+        let sids: Vec<&str> =
+            document["Statement"].as_array().unwrap().iter().map(|one| one["Sid"].as_str().unwrap()).collect();
+        prop_assert!(sids.iter().all(|sid| sid.chars().all(|c| c.is_ascii_alphanumeric())));
+        prop_assert_eq!(sids.iter().collect::<BTreeSet<_>>().len(), sids.len());
+    }
+}

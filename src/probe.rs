@@ -1,0 +1,164 @@
+//! `verify --probe`: pods that try what every pod needs. One in each zone listens, one in each zone asks; all are
+//! removed whatever comes of it, and end by themselves where this program could not.
+
+mod answer;
+mod pod;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::cli::ProbeArgs;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::facts::{Facts, Node};
+use crate::k8s::lock::own_identity;
+use crate::k8s::probe::{Probe, Seen as PodSeen};
+use crate::verify::{Check, Section, nodes_for_pods};
+use crate::walk::{Seen, Walk, until};
+
+use answer::{Asked, ZoneAnswer};
+use pod::{Role, Run};
+
+/// Runs the probe. What it could not start is a check that is unknown; only a service that does not answer is an
+/// error.
+pub async fn probe(walk: &Walk, args: &ProbeArgs) -> Result<Section> {
+    let places = places(&walk.facts);
+    if places.is_empty() {
+        return Ok(section(vec![
+            Check::failed("EC-VFY-050", "no zone has a node on which a probe could stand")
+                .at(&walk.facts.cluster.name)
+                .why(
+                    "it needs a node that is Ready, has room, and whose interfaces are as its ENIConfig says",
+                ),
+        ]));
+    }
+    let run = Run {
+        identity: own_identity(),
+        image: args.probe_image.clone(),
+        seconds: args.probe_timeout.as_secs(),
+    };
+    let pods = Probe::new(walk.clients.kube.client.clone(), &args.probe_namespace);
+    let asked = async {
+        pods.remove_left().await?;
+        ask(walk, &pods, &run, &places, args.probe_timeout).await
+    };
+    let asked = asked.await;
+    // Also after an error, and after Ctrl-C: nothing in flight is given up, so what was made is known by its label.
+    let removed = pods.remove(&run.identity).await;
+    match asked {
+        Ok(zones) => removed.map(|()| section(answer::checks(&zones))),
+        // The API server said no: by a quota, a policy, or for want of a permission.
+        Err(error) if !error.code().is_empty() && error.exit() == Exit::Failed => {
+            removed?;
+            let because = error.reason().map(ToString::to_string).unwrap_or_default();
+            Ok(section(vec![
+                Check::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
+                    .at(format!("namespace {}", args.probe_namespace))
+                    .mend("choose another namespace with --probe-namespace, or allow to create and delete pods there"),
+            ]))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn section(checks: Vec<Check>) -> Section {
+    Section::new("probe", checks)
+}
+
+/// A node for each zone: Ready, with room for both pods; one without taints comes first, then the emptiest.
+fn places(facts: &Facts) -> BTreeMap<String, String> {
+    let mut standing: BTreeMap<&str, u32> = BTreeMap::new();
+    for pod in facts.pods.iter().filter(|pod| !pod.is_finished()) {
+        *standing.entry(&pod.node).or_default() += 1;
+    }
+    let room = |node: &Node| {
+        node.max_pods.saturating_sub(standing.get(node.name.as_str()).copied().unwrap_or_default())
+    };
+    let mut best: BTreeMap<String, &Node> = BTreeMap::new();
+    for node in nodes_for_pods(facts) {
+        if !node.ready || node.unschedulable || room(node) < 2 {
+            continue;
+        }
+        let rank = |node: &Node| (node.taints.is_empty(), room(node));
+        let known = best.entry(node.zone.clone()).or_insert(node);
+        if rank(node) > rank(known) {
+            *known = node;
+        }
+    }
+    best.into_iter().map(|(zone, node)| (zone, node.name.clone())).collect()
+}
+
+async fn ask(
+    walk: &Walk,
+    pods: &Probe,
+    run: &Run,
+    places: &BTreeMap<String, String>,
+    patience: Duration,
+) -> Result<Vec<ZoneAnswer>> {
+    for (zone, node) in places {
+        start(walk, pods, &pod::pod(run, Role::Listens, zone, node, &[])).await?;
+    }
+    let listening = watch(walk, pods, run, Role::Listens, "probe pods listen", patience, |pod| {
+        pod.address.is_some() && pod.phase == "Running"
+    });
+    let listening = listening.await?;
+    let address = |zone: &String| {
+        let pod = listening.iter().find(|pod| pod.zone == *zone)?;
+        pod.address.clone().filter(|_| pod.phase == "Running")
+    };
+    let up: Vec<(String, String)> =
+        places.keys().filter_map(|zone| Some((zone.clone(), address(zone)?))).collect();
+    for (zone, node) in places.iter().filter(|(zone, _)| up.iter().any(|(up, _)| up == *zone)) {
+        let others: Vec<(String, String)> = up.iter().filter(|(up, _)| up != zone).cloned().collect();
+        start(walk, pods, &pod::pod(run, Role::Asks, zone, node, &others)).await?;
+    }
+    let asking =
+        watch(walk, pods, run, Role::Asks, "probe pods answer", patience, |pod| pod.exit.is_some()).await?;
+    let of_zone = |(zone, node): (&String, &String)| {
+        let seen = |pods: &[PodSeen]| pods.iter().find(|pod| pod.zone == *zone).cloned();
+        let asked = match (address(zone), seen(&asking), seen(&listening)) {
+            (None, _, listens) => Asked::NotStarted(listens.map(|pod| pod.held_up_by).unwrap_or_default()),
+            (Some(_), Some(pod), _) => match pod.exit {
+                Some((code, message)) => Asked::Ended { code, message },
+                None => Asked::NotStarted(pod.held_up_by),
+            },
+            (Some(_), None, _) => Asked::NotStarted("somebody removed it".into()),
+        };
+        let others = up.iter().map(|(zone, _)| zone.clone()).filter(|other| other != zone).collect();
+        ZoneAnswer { zone: zone.clone(), node: node.clone(), others, asked }
+    };
+    Ok(places.iter().map(of_zone).collect())
+}
+
+/// Ctrl-C stops between two pods, never amid the making of one.
+async fn start(walk: &Walk, pods: &Probe, pod: &serde_json::Value) -> Result<()> {
+    if walk.interrupt.is_set() {
+        return Err(Error::interrupted());
+    }
+    pods.create(pod).await
+}
+
+/// Looks at the pods of a role until all are so, or until patience ends; then as they are.
+async fn watch(
+    walk: &Walk,
+    pods: &Probe,
+    run: &Run,
+    role: Role,
+    what: &str,
+    patience: Duration,
+    so: impl Fn(&PodSeen) -> bool,
+) -> Result<Vec<PodSeen>> {
+    let mut seen = Vec::new();
+    let waited = until(&walk.events, &walk.interrupt, patience, what, async || {
+        seen = pods.list(&run.identity, role.label()).await?;
+        let waiting: Vec<&str> = seen.iter().filter(|pod| !so(pod)).map(|pod| pod.zone.as_str()).collect();
+        Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join(", ")) })
+    });
+    let waited = waited.await;
+    match waited {
+        // Out of time: what did not come is told zone by zone.
+        Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !seen.is_empty() => Ok(seen),
+        Err(error) => Err(error),
+        Ok(()) => Ok(seen),
+    }
+}

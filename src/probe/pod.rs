@@ -1,0 +1,162 @@
+//! The probe's pods as objects. They meet the restricted Pod Security Standard, and no mesh is put into them. Pure.
+
+use serde_json::{Value, json};
+
+use crate::k8s::FIELD_MANAGER;
+use crate::k8s::probe::{COMPONENT, RUN, ZONE};
+
+const PORT: u16 = 8080;
+
+/// What a pod is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Listens,
+    Asks,
+}
+
+impl Role {
+    pub fn label(self) -> &'static str {
+        match self {
+            Role::Listens => "probe-listens",
+            Role::Asks => "probe-asks",
+        }
+    }
+}
+
+/// What all pods of one probe have in common.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The process that made them, so that the next one knows what is left of a dead one.
+    pub identity: String,
+    pub image: String,
+    /// How long a phase of the probe may last.
+    pub seconds: u64,
+}
+
+/// Each line of its answer is `NAME ok` or `NAME failed`, on stdout and as termination message; it ends with 0 where
+/// all is well. A name is tried thrice: the first packet from a new interface may be lost.
+const ASK: &str = r#"
+bad=0
+try() {
+  name=$1; shift
+  for attempt in 1 2 3; do
+    if "$@" >/dev/null 2>&1; then told="$name ok"; break; fi
+    told="$name failed"
+    sleep 1
+  done
+  echo "$told"; echo "$told" >>/dev/termination-log
+  case $told in *failed) bad=1;; esac
+}
+dns() { nslookup kubernetes.default.svc.cluster.local || nc -z -w 5 kubernetes.default.svc 443; }
+try dns dns
+try api nc -z -w 5 "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT"
+for other in $OTHERS; do
+  try "pod ${other%%=*}" nc -z -w 5 "${other#*=}" "$PORT"
+done
+exit $bad
+"#;
+
+/// A pod on this node. `others` are those that it asks, by zone and address.
+pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, String)]) -> Value {
+    let command = match role {
+        Role::Listens => format!("exec httpd -f -p {PORT} -h /tmp"),
+        Role::Asks => ASK.trim().to_string(),
+    };
+    let others: Vec<String> = others.iter().map(|(zone, address)| format!("{zone}={address}")).collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "generateName": "eni-custom-probe-",
+            "labels": {
+                "app.kubernetes.io/name": "eni-custom-probe",
+                "app.kubernetes.io/managed-by": FIELD_MANAGER,
+                COMPONENT: role.label(),
+                ZONE: zone,
+                // A mesh's proxy would hold the container up, and answer in its place.
+                "sidecar.istio.io/inject": "false",
+            },
+            "annotations": {
+                RUN: run.identity,
+                "sidecar.istio.io/inject": "false",
+                "linkerd.io/inject": "disabled",
+            },
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            // The last resort, where nobody removes it.
+            "activeDeadlineSeconds": 2 * run.seconds + 60,
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "affinity": { "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{ "matchFields": [
+                    { "key": "metadata.name", "operator": "In", "values": [node] },
+                ] }],
+            } } },
+            "tolerations": [{ "operator": "Exists" }],
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 65534,
+                "runAsGroup": 65534,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            },
+            "containers": [{
+                "name": "probe",
+                "image": run.image,
+                "command": ["sh", "-c", command],
+                "env": [
+                    { "name": "OTHERS", "value": others.join(" ") },
+                    { "name": "PORT", "value": PORT.to_string() },
+                ],
+                "resources": {
+                    "requests": { "cpu": "10m", "memory": "16Mi" },
+                    "limits": { "cpu": "100m", "memory": "32Mi" },
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "readOnlyRootFilesystem": true,
+                    "capabilities": { "drop": ["ALL"] },
+                },
+            }],
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> Run {
+        Run { identity: "host/boot/1".into(), image: "example.com/box".into(), seconds: 120 }
+    }
+
+    #[test]
+    fn a_probe_meets_the_restricted_standard_and_ends_by_itself() {
+        let others = [("b".to_string(), "100.64.0.9".to_string())];
+        insta::assert_json_snapshot!(pod(&run(), Role::Asks, "a", "node-1", &others));
+    }
+
+    #[test]
+    fn the_script_is_one_that_a_shell_takes() {
+        let checked = std::process::Command::new("sh").args(["-n", "-c", ASK]).status().unwrap();
+        assert!(checked.success());
+        // Played with tools that know what they answer: DNS fails, the API and one of two pods answer.
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let script = ASK.replace("/dev/termination-log", &log.to_string_lossy());
+        let tools = "sleep() { :; }; nslookup() { false; }; nc() { case $4 in 10.0.0.1|100.64.0.9) ;; *) false;; esac; };";
+        let ended = std::process::Command::new("sh")
+            .args(["-c", &format!("{tools} {script}")])
+            .env("OTHERS", "b=100.64.0.9 c=100.64.0.10")
+            .env("PORT", "8080")
+            .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+            .env("KUBERNETES_SERVICE_PORT", "443")
+            .output()
+            .unwrap();
+        let told = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(told, "dns failed\napi ok\npod b ok\npod c failed\n");
+        assert_eq!(String::from_utf8_lossy(&ended.stdout), told);
+        assert_eq!(ended.status.code(), Some(1));
+    }
+}

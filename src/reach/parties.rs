@@ -1,0 +1,199 @@
+//! Those who send and receive: interfaces that are alike stand for one another, so that there are as few of them
+//! with a thousand nodes as with ten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::{Design, PodSubnet};
+use crate::facts::{Facts, Node};
+use crate::net::reach::{Endpoint, Firewall, Ports, Protocol};
+use crate::nodes::templates::{base_output::NODE_SECURITY_GROUP_ID, base_rules};
+
+use super::{Flow, Purpose};
+
+/// Stands for the node security group until its stack is there.
+pub const NODE_GROUP_TO_BE: &str = "the new node security group";
+
+/// Interfaces with the same groups in the same subnet.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// `pods of us-west-2a`
+    pub name: String,
+    pub endpoint: Endpoint,
+    /// Names of the nodes it stands for.
+    pub nodes: BTreeSet<String>,
+    control_plane: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Parties {
+    /// As the design wants them.
+    pub new_pods: Vec<Party>,
+    pub new_nodes: Vec<Party>,
+    pub old_pods: Vec<Party>,
+    pub old_nodes: Vec<Party>,
+    /// Pods on new nodes whose interfaces have other groups than the design's: these stay as they were attached.
+    pub standing_pods: Vec<Party>,
+    pub control_plane: Vec<Party>,
+}
+
+pub struct Scenery {
+    pub firewall: Firewall,
+    pub parties: Parties,
+}
+
+impl Scenery {
+    pub fn flow(&self, purpose: Purpose, from: &Party, to: &Party, protocol: Protocol, port: Ports) -> Flow {
+        Flow {
+            purpose,
+            from: from.name.clone(),
+            to: to.name.clone(),
+            protocol,
+            port,
+            verdict: self.firewall.flow(&from.endpoint, &to.endpoint, protocol, port),
+            control_plane: from.control_plane || to.control_plane,
+        }
+    }
+}
+
+/// The node security group, where its stack is there and EC2 shows it.
+fn node_group(design: &Design, facts: &Facts) -> Option<String> {
+    let stack = facts.node_groups.stacks.get(&design.base_stack)?;
+    let id = stack.outputs.get(NODE_SECURITY_GROUP_ID)?;
+    let seen = facts.firewall.groups_unknown.is_some() || facts.firewall.groups.contains_key(id);
+    seen.then(|| id.clone())
+}
+
+/// The VPC's groups and network ACLs, with what the base stack will add.
+pub fn firewall(design: &Design, facts: &Facts) -> Firewall {
+    let mut firewall = facts.firewall.clone();
+    if firewall.groups_unknown.is_none() && node_group(design, facts).is_none() {
+        let cluster = &facts.cluster.security_group;
+        let (group, to_cluster) = base_rules(NODE_GROUP_TO_BE, cluster);
+        firewall.groups.insert(group.id.clone(), group);
+        if let Some(cluster) = firewall.groups.get_mut(cluster) {
+            cluster.ingress.push(to_cluster);
+        }
+    }
+    firewall
+}
+
+/// Groups of the nodes that this program starts.
+fn node_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
+    let own = node_group(design, facts).unwrap_or_else(|| NODE_GROUP_TO_BE.into());
+    [own, facts.cluster.security_group.clone()].into()
+}
+
+/// Groups that the ENIConfigs have at the end.
+pub fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
+    match design.security_groups.is_empty() {
+        true => node_groups(design, facts),
+        false => design.security_groups.iter().cloned().collect(),
+    }
+}
+
+/// Those that are there before any pod has moved, and that pods call: API servers and old nodes, by name.
+pub fn targets(design: &Design, facts: &Facts) -> Vec<(String, Endpoint)> {
+    let Parties { control_plane, old_nodes, .. } = Parties::of(design, facts);
+    control_plane.into_iter().chain(old_nodes).map(|party| (party.name, party.endpoint)).collect()
+}
+
+impl Parties {
+    pub fn of(design: &Design, facts: &Facts) -> Self {
+        let (node_groups, pod_groups) = (node_groups(design, facts), pod_groups(design, facts));
+        let mut parties = Parties::default();
+        for zone in &design.zones {
+            let (addresses, subnet) = match &zone.pod_subnet {
+                PodSubnet::There { id, .. } => {
+                    (facts.vpc.subnet(id).map(|subnet| subnet.cidr), Some(id.clone()))
+                }
+                PodSubnet::New { cidr } => (Some(*cidr), None),
+                PodSubnet::Unknown => (None, None),
+            };
+            if let Some(addresses) = addresses {
+                parties.new_pods.push(Party {
+                    name: format!("pods of {}", zone.zone),
+                    endpoint: Endpoint { addresses, all: true, groups: pod_groups.clone(), subnet },
+                    nodes: BTreeSet::new(),
+                    control_plane: false,
+                });
+            }
+            let name = format!("new nodes of {}", zone.zone);
+            parties.new_nodes.extend(party(facts, name, &zone.node_subnet, &node_groups, true));
+        }
+        let of_control_plane: BTreeSet<String> = facts
+            .cluster
+            .control_plane_groups
+            .iter()
+            .chain([&facts.cluster.security_group])
+            .cloned()
+            .collect();
+        let subnets = facts.cluster.subnet_ids.iter();
+        parties.control_plane = subnets
+            .filter_map(|id| {
+                let mut party = party(facts, format!("API server in {id}"), id, &of_control_plane, false)?;
+                party.control_plane = true;
+                Some(party)
+            })
+            .collect();
+        parties.nodes(design, facts, &pod_groups);
+        parties
+    }
+
+    /// Nodes that are there, by subnet and groups.
+    fn nodes(&mut self, design: &Design, facts: &Facts, pod_groups: &BTreeSet<String>) {
+        type Alike<'a> = (&'a str, &'a BTreeSet<String>);
+        let mut old: BTreeMap<Alike<'_>, BTreeSet<String>> = BTreeMap::new();
+        let mut standing: BTreeMap<Alike<'_>, BTreeSet<String>> = BTreeMap::new();
+        let groups_of: BTreeMap<&str, BTreeSet<String>> =
+            facts.nodes.iter().map(|node| (node.name.as_str(), node.pod_groups())).collect();
+        let mut add = |into_old: bool, subnet, groups, node: &Node| {
+            let alike = if into_old { &mut old } else { &mut standing };
+            alike.entry((subnet, groups)).or_default().insert(node.name.clone());
+        };
+        for node in facts.ec2_nodes() {
+            if design.old_nodes.contains(&node.name) {
+                // Without custom networking a node's pods have the groups of its primary interface.
+                if let Some(subnet) = node.subnet.as_deref().filter(|_| !node.security_groups.is_empty()) {
+                    add(true, subnet, &node.security_groups, node);
+                }
+            } else if let Some(groups) = groups_of.get(node.name.as_str())
+                && !groups.is_empty()
+                && groups != pod_groups
+            {
+                for subnet in &node.pod_subnets {
+                    add(false, subnet, groups, node);
+                }
+            }
+        }
+        for ((subnet, groups), nodes) in old {
+            let with = in_words(groups);
+            let mut pods =
+                party(facts, format!("pods on old nodes in {subnet} with {with}"), subnet, groups, true);
+            if let Some(pods) = &mut pods {
+                pods.nodes = nodes;
+            }
+            self.old_pods.extend(pods);
+            let name = format!("old nodes in {subnet} with {with}");
+            self.old_nodes.extend(party(facts, name, subnet, groups, false));
+        }
+        for ((subnet, groups), nodes) in standing {
+            let name = format!("pods in {subnet} with {}", in_words(groups));
+            let mut pods = party(facts, name, subnet, groups, true);
+            if let Some(pods) = &mut pods {
+                pods.nodes = nodes;
+            }
+            self.standing_pods.extend(pods);
+        }
+    }
+}
+
+/// Nothing where the subnet is not the VPC's.
+fn party(facts: &Facts, name: String, subnet: &str, groups: &BTreeSet<String>, all: bool) -> Option<Party> {
+    let addresses = facts.vpc.subnet(subnet)?.cidr;
+    let endpoint = Endpoint { addresses, all, groups: groups.clone(), subnet: Some(subnet.into()) };
+    Some(Party { name, endpoint, nodes: BTreeSet::new(), control_plane: false })
+}
+
+fn in_words(groups: &BTreeSet<String>) -> String {
+    groups.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}

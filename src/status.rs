@@ -1,0 +1,146 @@
+//! Where a cluster stands, step by step: what `plan` would still do, in one line each. Pure.
+
+use serde::Serialize;
+
+use crate::design::{Design, PodSubnet};
+use crate::facts::{Crd, Facts};
+use crate::k8s::lock::Holder;
+use crate::plan::{StepPlan, plan};
+use crate::settings::Settings;
+use crate::steps::{Step, Version, detected_version};
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It has nothing left to do.
+    Done,
+    Partly,
+    Not,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepStatus {
+    pub step: Step,
+    pub number: u8,
+    pub state: State,
+    /// In one line.
+    pub what: String,
+}
+
+/// A run of this program that is at work now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// `host/boot/process`
+    pub holder: String,
+    /// When it began, as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    pub format_version: u32,
+    pub cluster: String,
+    pub account: String,
+    pub region: String,
+    pub steps: Vec<StepStatus>,
+    pub run: Option<UnderWay>,
+    /// A drain was begun, and what it held back (node groups, cordons) is held still.
+    pub drain_cut: bool,
+}
+
+/// The nine steps as they stand; `holder` is the lock's.
+pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<Holder>) -> Status {
+    let plan = plan(design, facts, settings, &Step::DOCUMENTED, Vec::new());
+    let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
+    Status {
+        format_version: 1,
+        cluster: plan.cluster,
+        account: plan.account,
+        region: plan.region,
+        steps: plan.steps.iter().map(|step| step_status(step, design, facts)).collect(),
+        drain_cut: run.is_none() && facts.record.is_holding(),
+        run,
+    }
+}
+
+fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
+    let (there, of, what) = reached(plan.step, design, facts);
+    let state = match (plan.changes.is_empty(), there) {
+        (true, _) if plan.step != Step::DetectCni || there == of => State::Done,
+        (_, 0) => State::Not,
+        _ => State::Partly,
+    };
+    StepStatus { step: plan.step, number: plan.number, state, what }
+}
+
+/// How many of a step's things are there, of how many, and that in words.
+fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
+    let zones = design.zones.len();
+    let of = |there: usize, all: usize, what: &str| (there, all, format!("{there} of {all} {what}"));
+    let counted =
+        |is: &dyn Fn(&crate::design::ZoneDesign) -> bool| design.zones.iter().filter(|zone| is(zone)).count();
+    match step {
+        Step::AssociateCidr => {
+            let associated = |block: &&ipnet::Ipv4Net| {
+                facts.vpc.blocks.iter().any(|there| there.cidr == **block && there.state == "associated")
+            };
+            let there: Vec<String> =
+                design.blocks.iter().filter(associated).map(ToString::to_string).collect();
+            match design.blocks.len() {
+                // The pods' subnets are of no secondary block: they were given so.
+                0 => (0, 0, "no block is needed".into()),
+                all if all == there.len() => (all, all, format!("{} in {}", there.join(", "), facts.vpc.id)),
+                all => of(there.len(), all, "blocks in the VPC"),
+            }
+        }
+        Step::CreateSubnets => {
+            let there = counted(&|zone| matches!(zone.pod_subnet, PodSubnet::There { .. }));
+            of(there, zones, "zones have a pod subnet")
+        }
+        Step::SetEnv => {
+            let set = |(name, value): &(&String, &String)| facts.cni.env.get(*name) == Some(*value);
+            of(design.env.iter().filter(set).count(), design.env.len(), "variables of aws-node are set")
+        }
+        Step::DetectCni => match detected_version(&facts.cni) {
+            Some((version, source)) => {
+                let new = usize::from(version >= Version::CUSTOM_NETWORKING);
+                (new, 1, format!("VPC CNI {version}, by {source}"))
+            }
+            None => (0, 1, "the VPC CNI's version can't be told".into()),
+        },
+        Step::InstallCrd => match facts.eniconfigs.crd {
+            Crd::Missing => (0, 1, "there is no ENIConfig definition".into()),
+            Crd::Untyped => (1, 2, "the ENIConfig definition has no types".into()),
+            Crd::Typed { established: false } => (1, 2, "the ENIConfig definition is not served yet".into()),
+            Crd::Typed { established: true } => (1, 1, "the ENIConfig definition is typed".into()),
+        },
+        Step::WriteEniconfigs => {
+            let there =
+                counted(&|zone| facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig));
+            of(there, zones, "zones have an ENIConfig")
+        }
+        Step::LaunchNodegroups => {
+            let there = counted(&|zone| facts.node_groups.stacks.contains_key(&zone.stack));
+            of(there, zones, "zones have a node group of this program")
+        }
+        Step::PatchSecurityGroups => {
+            let grown = counted(&|zone| {
+                let stack = facts.node_groups.stacks.get(&zone.stack);
+                stack
+                    .and_then(|stack| stack.parameters.get("DesiredCapacity"))
+                    .is_some_and(|size| size != "0")
+            });
+            of(grown, zones, "zones have their groups, and nodes")
+        }
+        Step::DrainNodes => {
+            let all = facts.ec2_nodes().count();
+            let old = design.old_nodes.len();
+            (all - old.min(all), all, format!("{old} of {all} nodes are from before"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

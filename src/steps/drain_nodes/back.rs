@@ -1,0 +1,128 @@
+//! The way back of step 9: the old node groups at their recorded sizes again, and their nodes Ready.
+
+use crate::design::Design;
+use crate::discover::Section;
+use crate::drain;
+use crate::drain::owner::{restore, restore_managed};
+use crate::error::Result;
+use crate::facts::{AutoScalingGroup, Facts};
+use crate::k8s::nodes;
+use crate::k8s::record::Sizes;
+use crate::settings::Settings;
+use crate::steps::{Change, Rules, Sign, Step};
+use crate::walk::{Seen, Walk};
+
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub enum Return {
+    /// What a drain that was cut holds back: processes, cordons, sizes of Deployments.
+    LetGo,
+    Group {
+        name: String,
+        now: Sizes,
+        before: Sizes,
+    },
+    Managed {
+        name: String,
+        now: Sizes,
+        before: Sizes,
+    },
+}
+
+impl Rules for Back {
+    type Change = Return;
+    const STEP: Step = Step::DrainNodes;
+    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
+
+    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Return> {
+        let record = &facts.record;
+        let mut returns = Vec::new();
+        if record.is_holding() {
+            returns.push(Return::LetGo);
+        }
+        for (name, before) in &record.groups {
+            let Some(group) = facts.node_groups.groups.get(name) else { continue };
+            let now = Sizes { min: group.min, desired: group.desired, max: group.max };
+            if lacks(now, *before) {
+                returns.push(Return::Group { name: name.clone(), now, before: *before });
+            }
+        }
+        for group in &facts.node_groups.managed {
+            let Some(before) = record.managed.get(&group.name).copied() else { continue };
+            let now = Sizes { min: group.min, desired: group.desired, max: group.max };
+            if lacks(now, before) {
+                returns.push(Return::Managed { name: group.name.clone(), now, before });
+            }
+        }
+        returns
+    }
+
+    fn describe(change: &Return) -> Change {
+        let sized = |resource: String, now: &Sizes, before: &Sizes| {
+            Change::new(Sign::Change, resource)
+                .from_to("nodes", Some(now.desired.to_string()), before.desired.to_string())
+                .from_to("at least", Some(now.min.to_string()), before.min.to_string())
+                .from_to("at most", Some(now.max.to_string()), before.max.to_string())
+        };
+        match change {
+            Return::LetGo => {
+                Change::new(Sign::Change, "what a drain that was cut holds back: node groups, cordons")
+                    .from_to("held", Some("yes"), "no")
+            }
+            Return::Group { name, now, before } => sized(format!("Auto Scaling group {name}"), now, before),
+            Return::Managed { name, now, before } => sized(format!("managed node group {name}"), now, before),
+        }
+    }
+
+    async fn apply(walk: &mut Walk, change: Return) -> Result<()> {
+        match change {
+            Return::LetGo => drain::put_back(walk, &Default::default(), &Default::default()).await,
+            Return::Group { name, before, .. } => restore(walk, &name, before).await,
+            Return::Managed { name, before, .. } => restore_managed(walk, &name, before).await,
+        }
+    }
+
+    /// All that the groups are to have is Ready: only then can pods move there.
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        let names: Vec<String> = walk.facts.record.groups.keys().cloned().collect();
+        let managed = walk.facts.node_groups.managed.iter().flat_map(|group| group.groups.clone());
+        let names: Vec<String> = names.into_iter().chain(managed).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        walk.until("old nodes Ready", async || {
+            let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
+            let nodes = nodes::list(&walk.clients.kube.client).await?;
+            let waiting: Vec<String> = groups
+                .values()
+                .filter(|group| names.contains(&group.name))
+                .filter_map(|group| {
+                    let ready = nodes.iter().filter(|node| node.ready && holds(group, node)).count();
+                    let wanted = usize::try_from(group.desired).unwrap_or_default();
+                    (ready < wanted).then(|| format!("{}: {ready} of {wanted} Ready", group.name))
+                })
+                .collect();
+            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+        })
+        .await
+    }
+}
+
+fn holds(group: &AutoScalingGroup, node: &crate::facts::Node) -> bool {
+    node.instance_id.as_ref().is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
+}
+
+/// Other bounds, or fewer nodes. More than before are the autoscaler's.
+fn lacks(now: Sizes, before: Sizes) -> bool {
+    (now.min, now.max) != (before.min, before.max) || now.desired < before.desired
+}
+
+/// Old groups that were recorded and are gone by now.
+pub fn missing(facts: &Facts) -> Vec<&str> {
+    let there = &facts.node_groups;
+    let groups = facts.record.groups.keys().filter(|name| !there.groups.contains_key(*name));
+    let managed =
+        facts.record.managed.keys().filter(|name| !there.managed.iter().any(|group| group.name == **name));
+    groups.chain(managed).map(String::as_str).collect()
+}

@@ -1,0 +1,137 @@
+//! The way back of step 7: nodes with our role are not let in any more, and the stacks go, node groups before base.
+
+use crate::aws::TAG_CLUSTER;
+use crate::design::Design;
+use crate::discover::Section;
+use crate::error::{Error, Result};
+use crate::facts::{Authentication, Facts, Stack};
+use crate::nodes::aws_auth::has_role;
+use crate::settings::Settings;
+use crate::steps::create_subnets::{ours, sweep};
+use crate::steps::{Change, Rules, Sign, Step};
+use crate::walk::Walk;
+
+use super::{delete, deleted};
+
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub enum Removal {
+    /// Takes the access entry, or our entry in aws-auth, away.
+    Unauthorise {
+        mode: Authentication,
+        role: String,
+    },
+    Stack {
+        name: String,
+        base: bool,
+    },
+}
+
+impl Rules for Back {
+    type Change = Removal;
+    const STEP: Step = Step::LaunchNodegroups;
+    const READS: &'static [Section] = &[Section::NodeGroups];
+
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Removal> {
+        let is_base = |stack: &&Stack| stack.name == design.base_stack;
+        let ours = || facts.node_groups.stacks.values().filter(|stack| is_ours(stack, facts));
+        let of = |stack: &Stack, base| Removal::Stack { name: stack.name.clone(), base };
+        let mut removals: Vec<Removal> =
+            ours().filter(|stack| !is_base(stack)).map(|stack| of(stack, false)).collect();
+        removals.extend(authorised(design, facts));
+        removals.extend(ours().filter(is_base).map(|stack| of(stack, true)));
+        removals
+    }
+
+    fn describe(removal: &Removal) -> Change {
+        match removal {
+            Removal::Stack { name, .. } => Change::new(Sign::Remove, format!("CloudFormation stack {name}")),
+            Removal::Unauthorise { mode, role } => {
+                let resource = match mode {
+                    Authentication::ConfigMap => "mapRoles entry in ConfigMap kube-system/aws-auth",
+                    _ => "EC2_LINUX access entry",
+                };
+                Change::new(Sign::Remove, resource).to("role", role)
+            }
+        }
+    }
+
+    /// A stack would take its nodes along, and their pods past every budget.
+    async fn rehearse(walk: &Walk, removals: &[Removal]) -> Result<()> {
+        let left = crate::design::our_instances(&walk.facts).len();
+        let deletes = removals.iter().any(|removal| matches!(removal, Removal::Stack { .. }));
+        if left == 0 || !deletes {
+            return Ok(());
+        }
+        Err(Error::refused(format!("the node groups still have {left} instances; no stack was deleted"))
+            .next("eni-custom patch-security-groups --undo empties them first"))
+    }
+
+    async fn apply(walk: &mut Walk, removal: Removal) -> Result<()> {
+        match removal {
+            Removal::Unauthorise { mode: Authentication::ConfigMap, role } => {
+                let before = walk.facts.record.aws_auth.clone();
+                crate::k8s::aws_auth::refuse_nodes(&walk.clients.kube.client, &role, before.as_ref()).await
+            }
+            Removal::Unauthorise { role, .. } => {
+                let cluster = &walk.facts.cluster.name;
+                walk.clients.aws.eks.delete_access_entry(cluster, &role).await
+            }
+            Removal::Stack { name, base } => {
+                if base {
+                    others_gone(walk, &name).await?;
+                    // They hold the node security group, and with it the stack.
+                    let subnets: Vec<String> = ours(&walk.facts).map(|subnet| subnet.id.clone()).collect();
+                    sweep(walk, &subnets).await?;
+                }
+                match walk.clients.aws.cloudformation.stack(&name).await? {
+                    Some(stack) => delete(walk, &stack).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        for stack in walk.facts.node_groups.stacks.values().filter(|stack| is_ours(stack, &walk.facts)) {
+            deleted(walk, &stack.name).await?;
+        }
+        Ok(())
+    }
+}
+
+fn is_ours(stack: &Stack, facts: &Facts) -> bool {
+    stack.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name)
+}
+
+/// The base stack's outputs are the others' parameters.
+async fn others_gone(walk: &Walk, base: &str) -> Result<()> {
+    let stacks = walk.facts.node_groups.stacks.values();
+    for stack in stacks.filter(|stack| stack.name != base && is_ours(stack, &walk.facts)) {
+        deleted(walk, &stack.name).await?;
+    }
+    Ok(())
+}
+
+/// Our entry, where it is there: by the stack's role, else by what was recorded or the entry's own tag.
+fn authorised(design: &Design, facts: &Facts) -> Option<Removal> {
+    let mode = facts.cluster.authentication;
+    let by_stack = super::node_role(design, facts);
+    let role = match mode {
+        Authentication::ConfigMap => {
+            let role = by_stack.or_else(|| facts.record.node_role.clone())?;
+            let roles = facts.node_groups.aws_auth.as_deref()?;
+            has_role(roles, &role).unwrap_or(false).then_some(role)?
+        }
+        Authentication::Api | Authentication::ApiAndConfigMap => {
+            let entries = &facts.node_groups.access_entries;
+            let tagged = entries
+                .iter()
+                .find(|(_, entry)| entry.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name))
+                .map(|(role, _)| role.clone());
+            tagged?
+        }
+    };
+    Some(Removal::Unauthorise { mode, role })
+}

@@ -1,0 +1,130 @@
+//! The way back of step 8: the new nodes drained within their pods' budgets, their groups at size 0, and the
+//! ENIConfigs' groups as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::client_token;
+use crate::design::{Design, our_instances};
+use crate::discover::Section;
+use crate::drain;
+use crate::drain::forecast::{Time, forecast};
+use crate::error::{Error, Result};
+use crate::facts::{EniConfig, Facts};
+use crate::k8s::eniconfig;
+use crate::settings::Settings;
+use crate::steps::launch_nodegroups::{complete, settled};
+use crate::steps::{Change, Rules, Sign, Step};
+use crate::walk::Walk;
+
+pub struct Back;
+
+#[derive(Debug, Clone)]
+pub enum Retreat {
+    /// All nodes of our groups at once: pods must not move from one of them to the next.
+    Drain { nodes: BTreeSet<String>, moving: usize, time: Time },
+    /// Only where the stack itself stays.
+    Shrink { stack: String, before: String },
+    /// Only where the ENIConfig itself stays.
+    Groups { config: EniConfig, before: Vec<String> },
+}
+
+impl Rules for Back {
+    type Change = Retreat;
+    const STEP: Step = Step::PatchSecurityGroups;
+    const READS: &'static [Section] = &[Section::EniConfigs, Section::NodeGroups, Section::Nodes];
+
+    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Retreat> {
+        let takes_back = |step| settings.undo.is_some_and(|undo| undo.takes_back(step));
+        let mut retreats = Vec::new();
+        let nodes = our_nodes(facts);
+        if !nodes.is_empty() {
+            let moving = drain::filter::sort(facts, &nodes, settings).evict;
+            let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
+            let time = forecast(&moving, &facts.pods, budgets).time;
+            let moving = moving.len();
+            retreats.push(Retreat::Drain { nodes, moving, time });
+        }
+        if !takes_back(Step::LaunchNodegroups) {
+            retreats.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
+        }
+        if !takes_back(Step::WriteEniconfigs) {
+            retreats.extend(groups(design, facts));
+        }
+        retreats
+    }
+
+    fn describe(retreat: &Retreat) -> Change {
+        match retreat {
+            Retreat::Drain { nodes, moving, time } => {
+                let change = Change::new(Sign::Remove, format!("{} nodes of our groups", nodes.len()))
+                    .to("pods to move", moving.to_string());
+                if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
+            }
+            Retreat::Shrink { stack, before } => {
+                Change::new(Sign::Change, format!("size of {stack}")).from_to("nodes", Some(before), "0")
+            }
+            Retreat::Groups { config, before } => {
+                Change::new(Sign::Change, format!("ENIConfig {}", config.name)).from_to(
+                    "securityGroups",
+                    Some(config.security_groups.join(", ")),
+                    before.join(", "),
+                )
+            }
+        }
+    }
+
+    async fn apply(walk: &mut Walk, retreat: Retreat) -> Result<()> {
+        match retreat {
+            Retreat::Drain { nodes, .. } => drain::drain(walk, &nodes).await,
+            Retreat::Shrink { stack, .. } => {
+                let there = settled(walk, &stack).await?;
+                let sizes: BTreeMap<String, String> =
+                    ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
+                let content = format!("{} {} {sizes:?}", there.id, there.updated);
+                let token = client_token(&walk.facts.cluster.arn, Step::PatchSecurityGroups.name(), &content);
+                walk.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
+                complete(walk, &stack).await.map(drop)
+            }
+            Retreat::Groups { config, before } => {
+                let config = EniConfig { security_groups: before, ..config };
+                eniconfig::apply(&walk.clients.kube.client, &config, true, false).await
+            }
+        }
+    }
+
+    /// A group may have started a node since the nodes were listed.
+    async fn settle(walk: &mut Walk) -> Result<()> {
+        match our_nodes(&walk.facts).is_empty() {
+            true => Ok(()),
+            false => Err(Error::failed("the node groups have new nodes").next("run the same command again")),
+        }
+    }
+}
+
+/// Nodes of our groups.
+pub fn our_nodes(facts: &Facts) -> BTreeSet<String> {
+    let ours = our_instances(facts);
+    let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
+    facts.ec2_nodes().filter(|node| is_ours(&node.instance_id)).map(|node| node.name.clone()).collect()
+}
+
+fn shrink(facts: &Facts, stack: &str) -> Option<Retreat> {
+    let before = facts.node_groups.stacks.get(stack)?.parameters.get("DesiredCapacity")?.clone();
+    (before != "0").then(|| Retreat::Shrink { stack: stack.into(), before })
+}
+
+/// ENIConfigs of ours that have other groups than before step 8.
+fn groups(design: &Design, facts: &Facts) -> Vec<Retreat> {
+    let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
+    let differing = ours.filter_map(|config| {
+        let before = facts.record.eniconfigs.get(&config.name)?.as_ref().filter(|before| !before.ours);
+        let first = match before {
+            Some(before) => before.security_groups.clone(),
+            None if design.security_groups.is_empty() => vec![facts.cluster.security_group.clone()],
+            None => return None,
+        };
+        let differs = !super::same(&config.security_groups, &first);
+        differs.then(|| Retreat::Groups { config: config.clone(), before: first })
+    });
+    differing.collect()
+}

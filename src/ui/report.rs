@@ -1,0 +1,104 @@
+//! What was proven, and where a cluster stands, as text.
+
+use std::fmt::Write as _;
+
+use console::Style;
+
+use crate::status::{State, Status as Standing};
+use crate::verify::{Check, Report, Status, counted};
+
+fn style(color: bool) -> Style {
+    Style::new().force_styling(color)
+}
+
+pub fn text(report: &Report, color: bool) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} (account {}, {})",
+        style(color).bold().apply_to(&report.cluster),
+        report.account,
+        report.region
+    );
+    for section in &report.sections {
+        let _ = writeln!(out, "\n{}", style(color).bold().apply_to(&section.title));
+        let _ = writeln!(out, "{}", "-".repeat(section.title.chars().count()));
+        for check in &section.checks {
+            out.push_str(&one(check, color));
+        }
+    }
+    let count = |status| report.count(status);
+    let warnings = match count(Status::Warning) {
+        0 => String::new(),
+        warnings => format!(", {}", counted(warnings, "warning")),
+    };
+    let _ = if report.proven {
+        writeln!(
+            out,
+            "\n{}: {} passed{warnings}.",
+            style(color).green().apply_to("Proven"),
+            counted(count(Status::Ok), "check")
+        )
+    } else {
+        writeln!(
+            out,
+            "\n{}: {} failed, {} unknown{warnings}.",
+            style(color).red().apply_to("Not proven"),
+            count(Status::Failed),
+            count(Status::Unknown)
+        )
+    };
+    out
+}
+
+fn one(check: &Check, color: bool) -> String {
+    let sign = match check.status {
+        Status::Ok => style(color).green().apply_to("√"),
+        Status::Warning => style(color).yellow().apply_to("‼"),
+        Status::Unknown => style(color).yellow().apply_to("?"),
+        Status::Failed => style(color).red().apply_to("×"),
+    };
+    if check.status == Status::Ok {
+        return format!("{sign} {}\n", check.what);
+    }
+    let mut out = format!("{sign} {} [{}]\n", check.what, check.id);
+    for (name, value) in [("where", &check.place), ("why", &check.why), ("mend", &check.mend)] {
+        if !value.is_empty() {
+            let _ = writeln!(out, "    {name:5}  {value}");
+        }
+    }
+    out
+}
+
+pub fn status(status: &Standing, color: bool) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{} (account {}, {})\n",
+        style(color).bold().apply_to(&status.cluster),
+        status.account,
+        status.region
+    );
+    for step in &status.steps {
+        let (sign, word) = match step.state {
+            State::Done => (style(color).green().apply_to("√"), "done"),
+            State::Partly => (style(color).yellow().apply_to("~"), "partly"),
+            State::Not => (style(color).dim().apply_to("-"), "not"),
+        };
+        let _ = writeln!(out, "{sign} {} {:21}  {word:6}  {}", step.number, step.step.name(), step.what);
+    }
+    if let Some(run) = &status.run {
+        let since = run.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        let _ = writeln!(out, "\nA run is under way{since}: {}", run.holder);
+    }
+    if status.drain_cut {
+        let _ = writeln!(
+            out,
+            "\nA drain was begun and has not ended: drain-nodes goes on, or puts back what it held."
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

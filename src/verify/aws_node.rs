@@ -1,0 +1,187 @@
+//! aws-node: its switch, its rollout, its version, and whether whoever owns it agrees.
+
+use serde_json::{Map, Value};
+
+use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
+use crate::facts::Part;
+use crate::net::eniconfig::is_on;
+use crate::steps::{Owner, Version, detected_version, owner};
+
+use super::view::View;
+use super::{Check, Status};
+
+const DAEMON_SET: &str = "DaemonSet kube-system/aws-node";
+/// Variables that decide about custom networking; whoever owns aws-node must know them.
+const VARIABLES: [&str; 4] = [CUSTOM_NETWORK, LABEL_DEF, ANNOTATION_DEF, EXTERNAL_SNAT];
+const LEGACY_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
+
+pub fn checks(view: &View<'_>) -> Vec<Check> {
+    if let Some(because) = view.unread(Part::Cni) {
+        return vec![Check::unknown("EC-VFY-001", "whether custom networking is on", because).at(DAEMON_SET)];
+    }
+    if view.facts.cni.missing {
+        return vec![
+            Check::failed("EC-VFY-001", "there is no aws-node")
+                .at(DAEMON_SET)
+                .why("nothing here would read an ENIConfig")
+                .mend("aws eks create-addon --addon-name vpc-cni …"),
+        ];
+    }
+    let mut checks = vec![switch(view), version(view)];
+    if view.on {
+        checks.push(rollout(view));
+        checks.extend(owner_agrees(view));
+        checks.extend(zone_label(view));
+    }
+    checks.extend(expected(view));
+    checks
+}
+
+fn switch(view: &View<'_>) -> Check {
+    if view.on {
+        return Check::ok("EC-VFY-001", "custom networking is on");
+    }
+    let value = view.facts.cni.env.get(CUSTOM_NETWORK).map_or("not set".into(), |value| format!("'{value}'"));
+    Check::failed("EC-VFY-001", "custom networking is off")
+        .at(DAEMON_SET)
+        .why(format!("{CUSTOM_NETWORK} is {value}: pods take addresses of their nodes' subnets"))
+        .mend(format!("{} does all nine steps; set-env does only this one", view.ours("setup")))
+}
+
+fn version(view: &View<'_>) -> Check {
+    match detected_version(&view.facts.cni) {
+        None => Check::unknown(
+            "EC-VFY-004",
+            "the VPC CNI's version",
+            "neither add-on, image tag nor label name one",
+        )
+        .at(&view.facts.cni.image)
+        .mend("label the DaemonSet with app.kubernetes.io/version"),
+        Some((version, source)) if version < Version::CUSTOM_NETWORKING => {
+            Check::failed("EC-VFY-004", format!("VPC CNI {version} is too old for custom networking"))
+                .at(DAEMON_SET)
+                .why(format!(
+                    "{} or later is needed; the version is from {source}",
+                    Version::CUSTOM_NETWORKING
+                ))
+                .mend("update aws-node")
+        }
+        Some((version, _)) => Check::ok("EC-VFY-004", format!("VPC CNI {version} knows custom networking")),
+    }
+}
+
+fn rollout(view: &View<'_>) -> Check {
+    let rollout = view.facts.cni.rollout;
+    if rollout.is_done() {
+        return Check::ok("EC-VFY-002", "aws-node runs on each node with its newest environment");
+    }
+    Check::failed("EC-VFY-002", "aws-node's rollout has not ended")
+        .at(DAEMON_SET)
+        .why(format!(
+            "{} of {} pods are updated, {} available",
+            rollout.updated, rollout.desired, rollout.available
+        ))
+        .mend(
+            "kubectl -n kube-system rollout status daemonset/aws-node; its pods' events say what holds it up",
+        )
+}
+
+/// What is set in the cluster beside the owner is put back with the owner's next update.
+fn owner_agrees(view: &View<'_>) -> Vec<Check> {
+    let cni = &view.facts.cni;
+    if let Some(because) = view.unread(Part::Addon) {
+        return vec![Check::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", because)];
+    }
+    let fine = |whose: &str| vec![Check::ok("EC-VFY-003", format!("{whose} keeps this environment"))];
+    match owner(cni) {
+        Owner::DaemonSet => fine("the DaemonSet itself"),
+        Owner::Addon => {
+            let text = cni.addon.as_ref().map(|addon| addon.configuration.trim()).unwrap_or_default();
+            let values: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+            let known = |name: &str| values.get("env")?.get(name)?.as_str().map(ToString::to_string);
+            // A variable that neither names has the add-on's default: nothing would change.
+            let differs = |name: &&str| match (known(name), cni.env.get(*name)) {
+                (Some(theirs), Some(ours)) => theirs != *ours,
+                (None, Some(ours)) => !is_default(name, ours),
+                (Some(_), None) => true,
+                (None, None) => false,
+            };
+            let differing: Vec<String> =
+                VARIABLES.iter().filter(|name| differs(name)).map(ToString::to_string).collect();
+            if differing.is_empty() {
+                return fine("the add-on vpc-cni");
+            }
+            let told = |name: &String| {
+                let theirs = known(name).map_or("nothing".into(), |value| format!("'{value}'"));
+                let here = cni.env.get(name).map_or("nothing".into(), |value| format!("'{value}'"));
+                format!("{name}: add-on {theirs}, cluster {here}")
+            };
+            vec![
+                Check::failed("EC-VFY-003", "the add-on vpc-cni would put aws-node's environment back")
+                    .at("EKS add-on vpc-cni")
+                    .why(format!(
+                        "its next update writes its own configurationValues; {}",
+                        differing.iter().map(told).collect::<Vec<_>>().join("; ")
+                    ))
+                    .mend(format!("{} writes it there", view.ours("set-env"))),
+            ]
+        }
+        Owner::Release { tool, name } => {
+            // A value that only a person's hand or this program set is not the release's.
+            let by_hand =
+                |manager: &String| manager.starts_with("kubectl") || manager == crate::k8s::FIELD_MANAGER;
+            let foreign: Vec<String> = VARIABLES
+                .iter()
+                .filter(|variable| {
+                    let managers = cni.env_managers.get(**variable);
+                    managers.is_some_and(|managers| managers.iter().all(by_hand))
+                })
+                .map(ToString::to_string)
+                .collect();
+            if foreign.is_empty() {
+                return fine(&format!("{tool} '{name}'"));
+            }
+            let values: Vec<String> = foreign
+                .iter()
+                .filter_map(|variable| Some(format!("{variable}={}", cni.env.get(variable)?)))
+                .collect();
+            let check =
+                Check::failed("EC-VFY-003", format!("{tool} '{name}' would put aws-node's environment back"))
+                    .at(DAEMON_SET)
+                    .why(format!("{} set beside it, by hand", values.join(", ")))
+                    .mend(format!("commit env {} there", values.join(", ")));
+            // Who took it over has been told, and asked for it.
+            let status = if view.expected.taken_over { Status::Warning } else { check.status };
+            vec![Check { status, ..check }]
+        }
+    }
+}
+
+/// The add-on's own values (its manifest, "AWS_VPC_K8S_CNI_…: false"); the keys are not set.
+fn is_default(name: &str, value: &str) -> bool {
+    matches!(name, CUSTOM_NETWORK | EXTERNAL_SNAT) && !is_on(Some(&value.to_string()))
+}
+
+fn zone_label(view: &View<'_>) -> Option<Check> {
+    (view.facts.cni.env.get(LABEL_DEF)? == LEGACY_ZONE_LABEL).then(|| {
+        Check::warning("EC-VFY-006", "the ENIConfig's name is read from a label that Kubernetes gave up")
+            .at(LABEL_DEF)
+            .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not carry it"))
+            .mend(format!(
+                "{}: it reads {ZONE_LABEL}",
+                view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}"))
+            ))
+    })
+}
+
+/// After a set-up the variables have exactly the values that it set.
+fn expected(view: &View<'_>) -> Vec<Check> {
+    let differs = |(name, value): &(&String, &String)| view.facts.cni.env.get(*name) != Some(*value);
+    let differing = view.expected.env.iter().filter(differs).map(|(name, value)| {
+        Check::failed("EC-VFY-005", format!("aws-node's {name} is not '{value}'"))
+            .at(DAEMON_SET)
+            .why("it was set, and somebody has put it back")
+            .mend(view.ours("set-env"))
+    });
+    differing.collect()
+}

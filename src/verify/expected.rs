@@ -1,0 +1,54 @@
+//! What a run has just made, where one has: then the end must be exactly this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::{Design, our_instances};
+use crate::facts::{EniConfig, Facts};
+use crate::settings::Settings;
+
+/// Nothing of it is known to a `verify` by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// aws-node's variables and their values.
+    pub env: BTreeMap<String, String>,
+    pub eniconfigs: Vec<EniConfig>,
+    /// Pods that a node takes, by node.
+    pub max_pods: BTreeMap<String, u32>,
+    /// Old nodes that must be gone.
+    pub gone: BTreeSet<String>,
+    /// Old nodes that are meant to stay, by name.
+    pub spared: BTreeSet<String>,
+    /// aws-node's environment was taken over from its owner, and that was asked for.
+    pub taken_over: bool,
+    /// All old nodes are meant to stay.
+    pub old_may_stay: bool,
+}
+
+impl Expected {
+    /// A set-up's end.
+    pub fn of(design: &Design, facts: &Facts, settings: &Settings) -> Self {
+        let gone = if settings.keep_old_nodes { BTreeSet::new() } else { design.drained.clone() };
+        let groups = design.final_groups(facts).unwrap_or_default();
+        let eniconfigs = design.zones.iter().map(|zone| EniConfig {
+            name: zone.eniconfig.clone(),
+            subnet: zone.pod_subnet.id().unwrap_or_default().to_string(),
+            security_groups: groups.clone(),
+            ours: true,
+        });
+        let ours = our_instances(facts);
+        let of_design = facts.ec2_nodes().filter(|node| {
+            node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
+                && design.machine.instance_type.as_ref().is_some_and(|kind| kind.name == node.instance_type)
+        });
+        let max_pods = design.machine.max_pods.map(|max_pods| max_pods.get());
+        Expected {
+            env: design.env.clone(),
+            eniconfigs: eniconfigs.collect(),
+            max_pods: of_design.filter_map(|node| Some((node.name.clone(), max_pods?))).collect(),
+            spared: design.old_nodes.difference(&gone).cloned().collect(),
+            gone,
+            taken_over: settings.take_over_env,
+            old_may_stay: false,
+        }
+    }
+}

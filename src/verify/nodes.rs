@@ -1,0 +1,259 @@
+//! Nodes: their real network interfaces against their ENIConfigs, and how many pods they take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::options;
+use crate::facts::Part;
+use crate::net::max_pods::{Options, known, max_pods};
+
+use super::report::or_ok;
+use super::view::{NodeView, View};
+use super::{Check, counted};
+
+pub fn checks(view: &View<'_>) -> Vec<Check> {
+    if view.nodes.is_empty() {
+        return vec![
+            Check::warning("EC-VFY-020", "there is no EC2 node")
+                .at(&view.facts.cluster.name)
+                .why("with no node nothing of custom networking can be seen at work")
+                .mend("start a node, then run this again"),
+        ];
+    }
+    let mut checks = or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", all(view.nodes.len())));
+    match view.unread(Part::Interfaces) {
+        Some(because) => checks.push(Check::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
+        None => {
+            checks.extend(or_ok(old(view), "EC-VFY-021", "no node is left from before custom networking"));
+            checks.extend(or_ok(
+                without(view),
+                "EC-VFY-022",
+                "each node has an interface for pods in its ENIConfig's subnet",
+            ));
+            checks.extend(or_ok(
+                groups(view),
+                "EC-VFY-023",
+                "these interfaces have their ENIConfig's security groups",
+            ));
+            checks.extend(or_ok(
+                tagged(view),
+                "EC-VFY-027",
+                "no interface has two groups tagged for the cluster",
+            ));
+        }
+    }
+    checks.extend(pods(view));
+    checks.extend(or_ok(overridden(view), "EC-VFY-026", "no node's annotation overrides its label"));
+    checks
+}
+
+fn all(nodes: usize) -> String {
+    match nodes {
+        1 => "1 node is".into(),
+        nodes => format!("{nodes} nodes are"),
+    }
+}
+
+/// The same trouble of nodes of one kind is one check, however many they are.
+fn grouped<'a>(
+    nodes: impl Iterator<Item = (&'a NodeView<'a>, String)>,
+    check: impl Fn(&str, String, &NodeView<'_>, usize) -> Check,
+) -> Vec<Check> {
+    let mut kinds: BTreeMap<(String, String), Vec<&NodeView<'_>>> = BTreeMap::new();
+    for (node, detail) in nodes {
+        kinds.entry((node.kind(), detail)).or_default().push(node);
+    }
+    let told = |((kind, detail), nodes): ((String, String), Vec<&NodeView<'_>>)| {
+        let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
+        let names = nodes.iter().map(|node| node.node.name.clone()).collect();
+        check(&detail, of_kind, nodes[0], nodes.len()).about(names)
+    };
+    kinds.into_iter().map(told).collect()
+}
+
+fn not_ready(view: &View<'_>) -> Vec<Check> {
+    let lost = view.nodes.iter().filter(|node| !node.node.ready).map(|node| (node, String::new()));
+    grouped(lost, |_, nodes, first, _| {
+        let why = match first.config {
+            None => "their ENIConfig is not there: since 1.13 the CNI waits for it",
+            Some(_) => "the Ready condition of each says why",
+        };
+        Check::failed("EC-VFY-020", format!("{nodes} not Ready"))
+            .why(why)
+            .mend(format!("{} tells the cause", view.ours("doctor")))
+    })
+}
+
+/// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
+fn old(view: &View<'_>) -> Vec<Check> {
+    let old = view.nodes.iter().filter(|node| node.old).map(|node| {
+        let subnets: Vec<&str> = node.node.pod_subnets.iter().map(String::as_str).collect();
+        (node, subnets.join(", "))
+    });
+    grouped(old, |subnets, nodes, first, count| {
+        let wanted = first.config.map_or("", |config| config.subnet.as_str());
+        let they = if count == 1 { "it has" } else { "they have" };
+        Check::failed("EC-VFY-021", format!("{nodes} from before custom networking, or of another ENIConfig"))
+            .why(match view.expected.gone.contains(&first.node.name) {
+                true => "the drain was to end it".to_string(),
+                false => {
+                    format!("{they} interfaces for pods in {subnets}, not in {wanted}; the CNI moves none")
+                }
+            })
+            .mend(format!("{} replaces old nodes", view.ours("drain-nodes")))
+    })
+}
+
+fn without(view: &View<'_>) -> Vec<Check> {
+    let bare =
+        view.new_nodes().filter(|node| node.node.interfaces.is_empty()).map(|node| (node, String::new()));
+    grouped(bare, |_, nodes, first, _| {
+        Check::failed("EC-VFY-022", format!("{nodes} without an interface for pods"))
+            .why(format!(
+                "the CNI attaches the first one, in {}, when aws-node starts there",
+                first.config.map_or("", |config| config.subnet.as_str())
+            ))
+            .mend("kubectl -n kube-system logs ds/aws-node -c aws-node; /var/log/aws-routed-eni/ipamd.log on the node")
+    })
+}
+
+/// Groups of interfaces that exist stay as they are, whatever the ENIConfig says later (amazon-vpc-cni-k8s#277).
+fn groups(view: &View<'_>) -> Vec<Check> {
+    let empty =
+        view.new_nodes().any(|node| node.config.is_some_and(|config| config.security_groups.is_empty()));
+    if let Some(because) = view.unread(Part::Instances).filter(|_| empty) {
+        return vec![Check::unknown(
+            "EC-VFY-023",
+            "whether interfaces have their node's security groups",
+            because,
+        )];
+    }
+    let other = view.new_nodes().filter_map(|node| {
+        let wanted = node.groups();
+        let differing = node.node.interfaces.iter().find(|interface| interface.security_groups != wanted)?;
+        let words = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
+        Some((
+            node,
+            format!("{} where the ENIConfig says {}", words(&differing.security_groups), words(&wanted)),
+        ))
+    });
+    grouped(other, |detail, nodes, _, _| {
+        Check::failed("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
+            .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
+            .mend("replace these nodes: cordon, drain and terminate them, and their group starts new ones")
+    })
+}
+
+/// The AWS Load Balancer Controller expects exactly one such group on an interface.
+fn tagged(view: &View<'_>) -> Vec<Check> {
+    if let Some(because) = view.unread(Part::SecurityGroups) {
+        return vec![Check::unknown(
+            "EC-VFY-027",
+            "which security groups are tagged for the cluster",
+            because,
+        )];
+    }
+    let key = format!("kubernetes.io/cluster/{}", view.facts.cluster.name);
+    let is_tagged = |group: &&String| {
+        view.facts.firewall.groups.get(*group).is_some_and(|group| group.tags.contains_key(&key))
+    };
+    let twice = view.new_nodes().filter_map(|node| {
+        let tagged = |groups: &BTreeSet<String>| groups.iter().filter(is_tagged).cloned().collect::<Vec<_>>();
+        let of_pods = node.node.interfaces.iter().map(|interface| &interface.security_groups);
+        let all = of_pods.chain([&node.node.security_groups]);
+        let worst = all.map(tagged).find(|groups| groups.len() > 1)?;
+        Some((node, worst.join(" and ")))
+    });
+    grouped(twice, |groups, nodes, _, _| {
+        Check::warning(
+            "EC-VFY-027",
+            format!("{nodes} with two groups tagged for the cluster on an interface"),
+        )
+        .why(format!("{groups} both carry {key}: the AWS Load Balancer Controller takes no target of them"))
+        .mend(format!("aws ec2 delete-tags --tags Key={key} --resources one of them, not the cluster's own"))
+    })
+}
+
+fn pods(view: &View<'_>) -> Vec<Check> {
+    if let Some(because) = view.unread(Part::InstanceTypes) {
+        return vec![Check::unknown("EC-VFY-024", "how many pods the nodes' types can hold", because)];
+    }
+    let hard = Options { cap: false, ..options(view.facts) };
+    let mode = match (hard.prefix, hard.pod_eni) {
+        (false, false) => "custom networking",
+        (true, false) => "custom networking and prefix delegation",
+        (false, true) => "custom networking and security groups for pods",
+        (true, true) => "custom networking, prefix delegation and security groups for pods",
+    };
+    let mut problems = Vec::new();
+    let figure = |node: &NodeView<'_>, options: &Options| {
+        let kind = &node.node.instance_type;
+        let kind = view.facts.machine.types.get(kind).or_else(|| known(kind))?;
+        Some(max_pods(kind, options).map_or(0, |pods| pods.get()))
+    };
+    let reset = |node: &NodeView<'_>| match node.owner.split_whitespace().next() {
+        Some("managed") => {
+            "in the node group's launch template, with an AMI id of your own: else EKS sets its figure again"
+        }
+        Some("NodePool" | "Karpenter") => "by Karpenter: RESERVED_ENIS=1 in its settings, then new nodes",
+        _ => "in the user data of its group, and start new nodes",
+    };
+    let detail = |node: &NodeView<'_>, limit: u32| format!("{} ({limit})", node.node.instance_type);
+    let too_many = view.new_nodes().filter_map(|node| {
+        let limit = figure(node, &hard)?;
+        (node.node.max_pods > limit).then(|| (node, detail(node, limit)))
+    });
+    problems.extend(grouped(too_many, |detail, nodes, first, _| {
+        Check::failed(
+            "EC-VFY-024",
+            format!("{nodes} with max pods {}, and fewer addresses", first.node.max_pods),
+        )
+        .why(format!("the most for {detail} with {mode}; pods beyond stay in ContainerCreating"))
+        .mend(format!("set --max-pods {}", reset(first)))
+    }));
+    // With a cap a larger figure is the user's choice.
+    let advice = Options { cap: true, ..hard };
+    let too_few = view.new_nodes().filter_map(|node| {
+        let limit = figure(node, &advice)?;
+        (node.node.max_pods < limit).then(|| (node, detail(node, limit)))
+    });
+    problems.extend(grouped(too_few, |detail, nodes, first, _| {
+        Check::warning(
+            "EC-VFY-025",
+            format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
+        )
+        .why(format!("AWS advises for {detail} with {mode}"))
+        .mend(format!("set --max-pods {}", reset(first)))
+    }));
+    let unknown =
+        view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
+    problems.extend(grouped(unknown, |_, nodes, first, _| {
+        let because = format!("EC2 knows no instance type '{}'", first.node.instance_type);
+        Check::unknown("EC-VFY-024", format!("how many pods {nodes} can hold"), because).mend("")
+    }));
+    let designed = view.nodes.iter().filter_map(|node| {
+        let wanted = *view.expected.max_pods.get(&node.node.name)?;
+        (node.node.max_pods != wanted).then(|| (node, wanted.to_string()))
+    });
+    problems.extend(grouped(designed, |wanted, nodes, first, _| {
+        Check::failed("EC-VFY-028", format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
+            .why("their user data says otherwise")
+            .mend("the kubelet's arguments on one of them tell what it was started with")
+    }));
+    or_ok(problems, "EC-VFY-024", format!("each node takes as many pods as it has addresses for with {mode}"))
+}
+
+fn overridden(view: &View<'_>) -> Vec<Check> {
+    let overridden = view.nodes.iter().filter_map(|node| {
+        let label = node.resolved.overridden.as_ref()?;
+        Some((node, format!("{} says '{}', their label '{label}'", node.resolved.source, node.resolved.name)))
+    });
+    grouped(overridden, |detail, nodes, first, _| {
+        let mend = match &first.resolved.source {
+            crate::net::eniconfig::Source::Annotation(key) => format!("kubectl annotate node NAME {key}-"),
+            _ => format!("kubectl label node NAME {}-", crate::net::eniconfig::EXTERNAL_LABEL),
+        };
+        Check::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
+            .why(format!("{detail}; the former wins"))
+            .mend(format!("where that is not meant: {mend}"))
+    })
+}

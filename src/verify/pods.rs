@@ -1,0 +1,51 @@
+//! Pods: each has an address of its node's ENIConfig.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::facts::Part;
+
+use super::report::or_ok;
+use super::view::{NodeView, View};
+use super::{Check, counted};
+
+pub fn checks(view: &View<'_>) -> Vec<Check> {
+    if let Some(because) = view.unread(Part::Pods) {
+        return vec![Check::unknown("EC-VFY-030", "the pods' addresses", because)];
+    }
+    let nodes: BTreeMap<&str, &NodeView<'_>> =
+        view.new_nodes().map(|node| (node.node.name.as_str(), node)).collect();
+    let mut right = 0;
+    let mut astray: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for pod in &view.facts.pods {
+        if pod.host_network || pod.is_finished() || pod.deleting {
+            continue;
+        }
+        let Some(node) = nodes.get(pod.node.as_str()) else { continue };
+        let (Some(subnet), Some(address)) =
+            (node.subnet, pod.address.as_ref().and_then(|address| address.parse::<Ipv4Addr>().ok()))
+        else {
+            continue;
+        };
+        if subnet.cidr.contains(&address) {
+            right += 1;
+        } else {
+            let key = (node.kind(), format!("{} ({})", subnet.id, subnet.cidr));
+            astray.entry(key).or_default().push(format!("{} {address}", pod.full_name()));
+        }
+    }
+    let told = astray.into_iter().map(|((kind, subnet), names)| {
+        Check::failed(
+            "EC-VFY-030",
+            format!("{} outside of the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
+        )
+        .why(format!("the ENIConfig's subnet is {subnet}"))
+        .mend("kubectl delete pod NAME: its controller makes it anew; or replace the node")
+        .about(names)
+    });
+    or_ok(
+        told.collect(),
+        "EC-VFY-030",
+        format!("{} have addresses of their ENIConfig's subnet", counted(right, "pod")),
+    )
+}

@@ -1,0 +1,415 @@
+use super::*;
+use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, LABEL_DEF};
+use crate::facts::{Addon, Crd, Interface, Node, Part, Pod};
+use crate::sample::{custom, custom_node, facts, node, pod};
+
+/// All that is not ok, as `id status: what`.
+fn told(facts: &Facts) -> Vec<String> {
+    told_of(facts, &Expected::default())
+}
+
+fn told_of(facts: &Facts, expected: &Expected) -> Vec<String> {
+    let report = verify(facts, expected);
+    let bad = report.checks().filter(|check| check.status != Status::Ok);
+    bad.map(|check| format!("{} {:?}: {}", check.id, check.status, check.what)).collect()
+}
+
+/// A change to the healthy cluster, and all that is told of it then.
+type Case<'a> = (&'a dyn Fn(&mut Facts), &'a [&'a str]);
+
+/// What is told of the healthy cluster with one thing changed.
+fn after(change: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let mut facts = custom();
+    change(&mut facts);
+    told(&facts)
+}
+
+fn addon(configuration: &str) -> Option<Addon> {
+    Some(Addon {
+        version: "v1.20.4-eksbuild.1".into(),
+        status: "ACTIVE".into(),
+        configuration: configuration.into(),
+        issues: Vec::new(),
+    })
+}
+
+#[test]
+fn a_cluster_that_somebody_set_up_by_hand_is_proven() {
+    let report = verify(&custom(), &Expected::default());
+    assert!(report.proven);
+    insta::assert_json_snapshot!(report);
+}
+
+#[test]
+fn shapes_that_are_right_as_well_raise_no_alarm() {
+    // ENIConfigs with names of their own, found by a label of the nodes'.
+    assert_eq!(
+        after(|facts| {
+            facts.cni.env.insert(LABEL_DEF.into(), "pods".into());
+            for (config, node) in facts.eniconfigs.items.iter_mut().zip(&mut facts.nodes) {
+                config.name = format!("pods-{}", config.name);
+                node.labels.insert("pods".into(), config.name.clone());
+            }
+        }),
+        [""; 0]
+    );
+    // By annotation, with the switch written as Go takes it.
+    assert_eq!(
+        after(|facts| {
+            facts.cni.env.insert(ANNOTATION_DEF.into(), "pods".into());
+            facts.cni.env.insert(CUSTOM_NETWORK.into(), "1".into());
+            for node in &mut facts.nodes {
+                node.annotations.insert("pods".into(), node.zone.clone());
+            }
+        }),
+        [""; 0]
+    );
+    // No groups in the ENIConfig: those of the instance's own interface.
+    assert_eq!(
+        after(|facts| {
+            for config in &mut facts.eniconfigs.items {
+                config.security_groups.clear();
+            }
+        }),
+        [""; 0]
+    );
+    // Prefixes: 110 is AWS's advice, 290 the most; between them it is the user's choice.
+    assert_eq!(
+        after(|facts| {
+            facts.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
+            facts.nodes[0].max_pods = 110;
+            facts.nodes[1].max_pods = 290;
+        }),
+        [""; 0]
+    );
+    // The add-on knows; and what it does not name is as it would set it.
+    assert_eq!(
+        after(|facts| {
+            facts.cni.env.insert("AWS_VPC_K8S_CNI_EXTERNALSNAT".into(), "false".into());
+            facts.cni.addon = addon(
+                r#"{"env": {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true", "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone"}}"#,
+            );
+        }),
+        [""; 0]
+    );
+    // Helm set it itself; nodes of other kinds are no part of this; a pod of the host's network has the node's address.
+    assert_eq!(
+        after(|facts| {
+            facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
+            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec!["helm".into(), "kubectl-edit".into()]);
+            let windows = Node { kind: crate::facts::NodeKind::Windows, ready: false, ..node("win", "a") };
+            facts.nodes.push(windows);
+            let host = Pod { node: "new-a".into(), host_network: true, ..pod("kube-system", "proxy") };
+            facts.pods.push(Pod { address: Some("10.0.0.5".into()), ..host });
+        }),
+        [""; 0]
+    );
+    // An interface that a live node attaches in a moment, and one of another cluster in the same VPC.
+    assert_eq!(
+        after(|facts| {
+            let loose = |instance: &str, cluster: &str| Interface {
+                instance: instance.into(),
+                attached: false,
+                cluster: Some(cluster.into()),
+                ..facts.nodes[0].interfaces[0].clone()
+            };
+            facts.loose_interfaces = vec![loose("i-new-a", "shop"), loose("i-gone", "bank")];
+        }),
+        [""; 0]
+    );
+}
+
+#[test]
+fn while_it_is_off_that_is_all_there_is_to_say() {
+    assert_eq!(
+        told(&facts()),
+        ["EC-VFY-001 Failed: custom networking is off", "EC-VFY-004 Unknown: the VPC CNI's version"]
+    );
+    let off = after(|facts| {
+        facts.cni.env.insert(CUSTOM_NETWORK.into(), "yes".into());
+    });
+    assert_eq!(off, ["EC-VFY-001 Failed: custom networking is off"]);
+    assert_eq!(after(|facts| facts.cni.missing = true), ["EC-VFY-001 Failed: there is no aws-node"]);
+    for change in
+        [|facts: &mut Facts| facts.cluster.ipv6 = true, |facts: &mut Facts| facts.cluster.auto_mode = true]
+    {
+        let told = after(change);
+        assert!(told.len() == 1 && told[0].contains("not for this cluster"), "{told:?}");
+    }
+}
+
+#[test]
+fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back() {
+    assert_eq!(
+        after(|facts| facts.cni.rollout.available = 1),
+        ["EC-VFY-002 Failed: aws-node's rollout has not ended"]
+    );
+    assert_eq!(
+        after(|facts| facts.cni.addon = addon("")),
+        ["EC-VFY-003 Failed: the add-on vpc-cni would put aws-node's environment back"]
+    );
+    assert_eq!(
+        after(|facts| {
+            facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
+            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec!["kubectl-set".into()]);
+        }),
+        ["EC-VFY-003 Failed: Helm 'cni' would put aws-node's environment back"]
+    );
+    assert_eq!(
+        after(|facts| facts.cni.image = "cni:v1.3.4".into()),
+        ["EC-VFY-004 Failed: VPC CNI 1.3.4 is too old for custom networking"]
+    );
+    let legacy = "failure-domain.beta.kubernetes.io/zone";
+    assert_eq!(
+        after(|facts| {
+            facts.cni.env.insert(LABEL_DEF.into(), legacy.into());
+            facts.nodes[0].labels.insert(legacy.into(), "a".into());
+        }),
+        [
+            "EC-VFY-006 Warning: the ENIConfig's name is read from a label that Kubernetes gave up",
+            "EC-VFY-011 Failed: ENIConfig 'default', which 1 node in b would take, is not there",
+        ]
+    );
+}
+
+#[test]
+fn eniconfigs_are_failed_where_a_node_can_not_use_them() {
+    let cases: &[Case<'_>] = &[
+        (
+            &|facts| facts.eniconfigs.crd = Crd::Untyped,
+            &["EC-VFY-010 Warning: the ENIConfig definition has no types"],
+        ),
+        (
+            &|facts| facts.eniconfigs.items[1].name = "id-b".into(),
+            &["EC-VFY-011 Failed: ENIConfig 'b', which 1 node in b would take, is not there"],
+        ),
+        (
+            &|facts| {
+                facts
+                    .eniconfigs
+                    .malformed
+                    .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
+            },
+            &["EC-VFY-012 Failed: ENIConfig a can't be read by the CNI"],
+        ),
+        (
+            &|facts| {
+                facts.nodes[0].interfaces.clear();
+                facts.eniconfigs.items[0].subnet = "subnet-gone".into();
+            },
+            &[
+                "EC-VFY-013 Failed: ENIConfig a names a subnet that is not there",
+                "EC-VFY-022 Failed: 1 node in a without an interface for pods",
+            ],
+        ),
+        (
+            &|facts| {
+                facts.nodes[0].interfaces.clear();
+                facts.eniconfigs.items[0].subnet = "pods-b".into();
+            },
+            &[
+                "EC-VFY-014 Failed: ENIConfig a leads nodes of a to a subnet in b",
+                "EC-VFY-022 Failed: 1 node in a without an interface for pods",
+                "EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a",
+            ],
+        ),
+        (&|facts| facts.vpc.blocks.retain(|block| block.cidr == facts.vpc.primary), &[]),
+        (
+            &|facts| {
+                facts.vpc.blocks.truncate(1);
+                facts.vpc.blocks[0].cidr = "0.0.0.0/0".parse().unwrap();
+            },
+            &[
+                "EC-VFY-015 Warning: ENIConfig a has a subnet of the nodes' own block",
+                "EC-VFY-015 Warning: ENIConfig b has a subnet of the nodes' own block",
+            ],
+        ),
+        (
+            &|facts| facts.firewall.groups.clear(),
+            &[
+                "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
+                "EC-VFY-016 Failed: ENIConfig b names a security group that is not there",
+            ],
+        ),
+        (
+            &|facts| {
+                facts
+                    .vpc
+                    .subnets
+                    .iter_mut()
+                    .filter(|subnet| subnet.id == "pods-a")
+                    .for_each(|subnet| subnet.free = 9)
+            },
+            &["EC-VFY-017 Warning: the pod subnet of a has 9 addresses left"],
+        ),
+    ];
+    for (at, (change, wanted)) in cases.iter().enumerate() {
+        assert_eq!(after(change), *wanted, "case {at}");
+    }
+}
+
+#[test]
+fn nodes_are_failed_where_they_are_not_as_their_eniconfig_says() {
+    let cases: &[Case<'_>] = &[
+        (&|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Failed: 1 node in a not Ready"]),
+        (&|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there is no EC2 node"]),
+        (
+            &|facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
+            &["EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig"],
+        ),
+        (
+            &|facts| facts.nodes[0].interfaces.clear(),
+            &["EC-VFY-022 Failed: 1 node in a without an interface for pods"],
+        ),
+        (
+            &|facts| facts.eniconfigs.items[0].security_groups = vec!["sg-cluster".into(), "sg-2".into()],
+            &[
+                "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
+                "EC-VFY-023 Failed: 1 node in a with other security groups than in the ENIConfig",
+            ],
+        ),
+        (
+            &|facts| facts.nodes[0].max_pods = 29,
+            &["EC-VFY-024 Failed: 1 node in a with max pods 29, and fewer addresses"],
+        ),
+        (
+            &|facts| facts.nodes[1].max_pods = 8,
+            &["EC-VFY-025 Warning: 1 node in b with max pods 8, fewer than possible"],
+        ),
+        (
+            &|facts| facts.nodes[0].instance_type = "z9.huge".into(),
+            &["EC-VFY-024 Unknown: how many pods 1 node in a can hold"],
+        ),
+        (
+            &|facts| {
+                facts.nodes[0].annotations.insert("k8s.amazonaws.com/eniConfig".into(), "b".into());
+            },
+            &[
+                "EC-VFY-014 Failed: ENIConfig b leads nodes of a to a subnet in b",
+                "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
+                "EC-VFY-026 Warning: 1 node in a whose label is overridden",
+            ],
+        ),
+        (
+            &|facts| {
+                let tagged = [("kubernetes.io/cluster/shop".to_string(), "owned".to_string())];
+                for id in ["sg-cluster", "sg-2"] {
+                    let group = facts.firewall.groups.entry(id.into()).or_default();
+                    group.tags = tagged.clone().into();
+                }
+                let both = ["sg-cluster".to_string(), "sg-2".to_string()];
+                facts.eniconfigs.items[0].security_groups = both.to_vec();
+                facts.nodes[0].interfaces[0].security_groups = both.into();
+            },
+            &["EC-VFY-027 Warning: 1 node in a with two groups tagged for the cluster on an interface"],
+        ),
+    ];
+    for (at, (change, wanted)) in cases.iter().enumerate() {
+        assert_eq!(after(change), *wanted, "case {at}");
+    }
+}
+
+#[test]
+fn pods_and_leftovers_are_told_by_name() {
+    assert_eq!(
+        after(|facts| facts.pods[0].address = Some("10.0.0.77".into())),
+        ["EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a"]
+    );
+    let left = after(|facts| {
+        let gone = Interface {
+            id: "eni-left".into(),
+            instance: "i-gone".into(),
+            attached: false,
+            cluster: None,
+            ..facts.nodes[0].interfaces[0].clone()
+        };
+        facts.loose_interfaces = vec![gone];
+    });
+    assert_eq!(left, ["EC-VFY-040 Warning: 1 interface of nodes that are gone in pods-a"]);
+}
+
+#[test]
+fn what_can_not_be_read_is_unknown_and_never_passes() {
+    let cases: [(Part, &[&str]); 9] = [
+        (Part::Cni, &["EC-VFY-001"]),
+        (Part::Addon, &["EC-VFY-003"]),
+        (Part::EniConfigs, &["EC-VFY-011"]),
+        (Part::Interfaces, &["EC-VFY-021", "EC-VFY-040"]),
+        (Part::SecurityGroups, &["EC-VFY-016", "EC-VFY-027"]),
+        (Part::InstanceTypes, &["EC-VFY-024"]),
+        (Part::Pods, &["EC-VFY-030"]),
+        // What a run remembers, and who owns a node, prove nothing here.
+        (Part::Record, &[]),
+        (Part::NodeGroups, &[]),
+    ];
+    for (part, ids) in cases {
+        let mut facts = custom();
+        facts.unread.insert(part, "UnauthorizedOperation: not allowed".into());
+        let report = verify(&facts, &Expected::default());
+        let unknown: Vec<&Check> = report.checks().filter(|check| check.status == Status::Unknown).collect();
+        assert_eq!(unknown.iter().map(|check| check.id).collect::<Vec<_>>(), ids, "{part:?}");
+        assert!(
+            unknown.iter().all(|check| check.why == "unknown because UnauthorizedOperation: not allowed")
+        );
+        assert_eq!(report.proven, ids.is_empty());
+    }
+    let own_groups = after(|facts| {
+        facts.unread.insert(Part::Instances, "UnauthorizedOperation".into());
+        facts.eniconfigs.items.iter_mut().for_each(|config| config.security_groups.clear());
+    });
+    assert_eq!(own_groups, ["EC-VFY-023 Unknown: whether interfaces have their node's security groups"]);
+}
+
+#[test]
+fn a_thousand_nodes_with_one_trouble_are_one_check() {
+    let mut facts = custom();
+    let sick = |at: usize| Node { ready: false, ..custom_node(&format!("sick-{at:04}"), "a") };
+    facts.nodes.extend((0..1000).map(sick));
+    let report = verify(&facts, &Expected::default());
+    let failed: Vec<&Check> = report.checks().filter(|check| check.id == "EC-VFY-020").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].what, "1000 nodes in a not Ready");
+    assert_eq!(failed[0].place, "sick-0000, sick-0001, sick-0002, sick-0003, sick-0004, and 995 more");
+    assert_eq!(failed[0].names.len(), 1000);
+}
+
+#[test]
+fn old_nodes_that_are_meant_to_stay_are_passed_over() {
+    let mut facts = custom();
+    let mut old = custom_node("old", "a");
+    old.interfaces[0].subnet = "subnet-a".into();
+    // As its kubelet was started, and as its pods stand.
+    old.max_pods = 29;
+    facts.nodes.push(old);
+    facts.pods.push(Pod { node: "old".into(), address: Some("10.0.0.7".into()), ..pod("shop", "till") });
+    let left = "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig";
+    assert_eq!(told(&facts), [left]);
+    let may_stay = Expected { old_may_stay: true, ..Expected::default() };
+    assert_eq!(told_of(&facts, &may_stay), [""; 0]);
+    let named = Expected { spared: ["old".to_string()].into(), ..Expected::default() };
+    assert_eq!(told_of(&facts, &named), [""; 0]);
+}
+
+#[test]
+fn after_a_set_up_the_end_must_be_exactly_what_was_designed() {
+    let facts = custom();
+    let expected = Expected {
+        env: [(LABEL_DEF.to_string(), "pods".to_string())].into(),
+        eniconfigs: vec![crate::facts::EniConfig {
+            subnet: "pods-c".into(),
+            ..facts.eniconfigs.items[0].clone()
+        }],
+        max_pods: [("new-b".to_string(), 12)].into(),
+        gone: ["new-a".to_string()].into(),
+        ..Expected::default()
+    };
+    assert_eq!(
+        told_of(&facts, &expected),
+        [
+            "EC-VFY-005 Failed: aws-node's ENI_CONFIG_LABEL_DEF is not 'pods'",
+            "EC-VFY-018 Failed: ENIConfig a names pods-a, not pods-c",
+            "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
+            "EC-VFY-028 Failed: 1 node in b with max pods 20, not 12",
+        ]
+    );
+}

@@ -1,0 +1,248 @@
+//! Plans that are shown, saved, exported and made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::cluster::{Watched, refuses, refuses_in, shared, start};
+use crate::command::{Ran, in_sandbox, offline, run};
+use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape, tools};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path in UTF-8").to_string()
+}
+
+/// Saves a plan; its path.
+fn saved(sandbox: &Sandbox, folder: &tempfile::TempDir, args: &[&str]) -> PathBuf {
+    let path = folder.path().join("plan.json");
+    run(sandbox, &[&["plan", "--out", &text(&path)], args].concat()).expect(0).tells(&["setup --plan"]);
+    path
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("the file is there")).expect("it is JSON")
+}
+
+/// The plan with other content and a digest that fits.
+fn forged(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut plan = read(path);
+    change(&mut plan);
+    plan["digest"] = json!("");
+    let hash = Sha256::digest(plan.to_string());
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    plan["digest"] = json!(format!("sha256:{hex}"));
+    fs::write(path, plan.to_string()).expect("the file is written");
+}
+
+#[test]
+fn a_plan_is_as_its_schema_says() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/plan.json");
+    let printed = Ran::of(offline().args(["schema", "plan"])).expect(0).stdout;
+    let kept = fs::read_to_string(kept).expect("the schema is checked in");
+    assert!(printed == kept, "stale: eni-custom schema plan > schemas/plan.json");
+    let plan = run(&shared(), &["plan", "--output", "json"]).expect(0).json();
+    assert_eq!(schema_error(&kept, &plan), "");
+    // It says something: a step without its changes is none.
+    let mut less = plan.clone();
+    less["steps"][0].as_object_mut().expect("a step").remove("changes");
+    assert!(schema_error(&kept, &less).contains("must contain ['changes']"));
+
+    let outlook = &plan["outlook"];
+    let zones = outlook["zones"].as_array().expect("zones");
+    assert_eq!(zones.len(), 2);
+    for zone in zones {
+        assert_eq!(zone["nodes"]["before"], 1, "{zone}");
+        assert!(zone["node_subnet"]["free_after"].as_u64() > zone["node_subnet"]["free_before"].as_u64());
+    }
+    let instances = &outlook["instances"];
+    assert_eq!((&instances["before"], &instances["meanwhile"]), (&json!(2), &json!(4)), "{outlook}");
+    assert!(outlook["estimated_seconds"].as_u64() > Some(120));
+}
+
+/// What a validator has to say first; nothing where all is well.
+fn schema_error(schema: &str, value: &Value) -> String {
+    let script = "import json, sys, fastjsonschema\n\
+        try: fastjsonschema.validate(json.loads(sys.argv[1]), json.loads(sys.argv[2]))\n\
+        except fastjsonschema.JsonSchemaValueException as error: print(error.message)";
+    let python = tools::find_or_build().expect("the sandbox's tools are there").python;
+    let output =
+        Command::new(python).args(["-c", script, schema, &value.to_string()]).output().expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn exit_codes_of_a_plan_tell_changes_refusals_and_errors_apart() {
+    let sandbox = shared();
+    let plan = ["plan", "--detailed-exitcode"];
+    run(&sandbox, &plan).expect(2);
+    run(&sandbox, &["plan"]).expect(0);
+    run(&sandbox, &[&plan[..], &["--cidr", "10.1.0.0/16"]].concat()).expect(3);
+    // What is wrong usage elsewhere must not look like changes.
+    run(&sandbox, &[&plan[..], &["--cidr", "nonsense"]].concat()).expect(1);
+    run(&sandbox, &[&plan[..], &["--nodes-per-zone", "3", "--max-nodes-per-zone", "1"]].concat()).expect(1);
+    run(&sandbox, &["plan", "--nodes-per-zone", "3", "--max-nodes-per-zone", "1"]).expect(2);
+    let mut stranger = in_sandbox(&sandbox, &plan);
+    stranger.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+    Ran::of(&mut stranger).expect(1);
+}
+
+#[test]
+fn only_a_warning_can_be_accepted() {
+    let accept = |id: &str| Ran::of(offline().args(["setup", "--cluster", "shop", "--accept", id])).expect(2);
+    accept("EC-NET-999").tells(&["no finding 'EC-NET-999'", "docs/checks.md"]);
+    accept("EC-NET-003").tells(&["EC-NET-003", "must be mended", "--accept EC-NET-003"]);
+    accept("EC-NOD-010").tells(&["needs no acceptance"]);
+}
+
+#[test]
+fn a_saved_plan_is_refused_when_it_is_not_what_it_was() {
+    let sandbox = shared();
+    let folder = folder();
+    let path = saved(&sandbox, &folder, &["--cidr", "100.66.0.0/16", "--env-last"]);
+    let file = text(&path);
+    let content = fs::read_to_string(&path).expect("the plan is there");
+    let setup = |args: &[&'static str]| [&["setup", "--yes", "--plan", &file], args].concat();
+    let refused = |args: &[&'static str], code: i32, texts: &[&str]| {
+        let args = setup(args);
+        refuses(&sandbox, &args.iter().map(|arg| &**arg).collect::<Vec<_>>(), code, texts);
+    };
+
+    refused(
+        &["--cidr", "100.65.0.0/16"],
+        2,
+        &["cidr contradicts the plan", "100.65.0.0/16", "100.66.0.0/16"],
+    );
+    refused(&["--keep-old-nodes"], 2, &["keep-old-nodes contradicts the plan"]);
+    refused(&["--cluster", "bank"], 2, &["the plan is for cluster sandbox, and bank is asked for"]);
+    refused(&["--region", "eu-west-1"], 2, &["the plan is for region us-west-2"]);
+    let mut command = in_sandbox(&sandbox, &["setup", "--yes", "--plan", &file]);
+    command.env("ENI_CUSTOM_INSTANCE_TYPE", "m6i.xlarge");
+    refuses_in(&sandbox, &mut command, 2, &["instance-type contradicts", "ENI_CUSTOM_INSTANCE_TYPE"]);
+    refuses(&sandbox, &["setup", "--plan", &file], 3, &["no terminal"]);
+    refuses(&sandbox, &["setup", "--yes", "--plan", "/nowhere.json"], 2, &["can't be read", "/nowhere.json"]);
+
+    fs::write(&path, content.replace("100.66.0.0/16", "100.67.0.0/16")).expect("the plan is edited");
+    refused(&[], 3, &["edited after it was made", "plan --out"]);
+    let with = |change: &dyn Fn(&mut Value)| {
+        fs::write(&path, &content).expect("the plan is written");
+        forged(&path, change);
+    };
+    with(&|plan| plan["format_version"] = json!(7));
+    refused(&[], 3, &["format version is 7"]);
+    with(&|plan| plan["account"] = json!("210987654321"));
+    refused(&[], 3, &["account 210987654321", &sandbox.aws.account]);
+    with(&|plan| plan["cluster_arn"] = json!("arn:aws:eks:us-west-2:123456789012:cluster/sandbox2"));
+    refused(&[], 3, &["cluster/sandbox2", &sandbox.aws.cluster_arn]);
+    let json = run(&sandbox, &["plan", "--output", "json"]).expect(0).stdout;
+    fs::write(&path, json).expect("the output is written");
+    refused(&[], 2, &["no saved plan", "plan --out"]);
+
+    let never = text(&folder.path().join("never.json"));
+    run(&sandbox, &["plan", "--cidr", "10.1.0.0/16", "--out", &never]).expect(3).tells(&["would refuse"]);
+    assert!(!Path::new(&never).exists());
+}
+
+#[test]
+fn an_exported_plan_is_made_of_files_that_their_tools_can_read() {
+    let sandbox = shared();
+    let folder = folder();
+    let there = folder.path().join("review");
+    let export = |args: &[&str]| run(&sandbox, &[&["plan", "--export", &text(&there)], args].concat());
+    export(&[]).expect(0).tells(&["README.md"]);
+    export(&[]).expect(2).tells(&["not empty", "--force"]);
+
+    let before = contents(&there);
+    export(&["--force"]).expect(0);
+    assert_eq!(contents(&there), before, "the same plan gives the same files");
+    for (path, text) in &before {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => drop(serde_json::from_str::<Value>(text).expect("JSON")),
+            Some("yaml") if !path.starts_with("cloudformation") => {
+                drop(serde_saphyr::from_str::<Value>(text).expect("YAML"));
+            }
+            _ => {}
+        }
+    }
+    for template in ["base.yaml", "node-group.yaml"] {
+        crate::templates::lint(&there.join("cloudformation").join(template));
+    }
+    let checked = Command::new("bash").arg("-n").arg(there.join("commands.sh")).output().expect("bash runs");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// All files below a folder, in order.
+fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).expect("the folder is there") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("below the folder").to_path_buf();
+                found.push((name, fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The exported commands make what `setup` would make; a saved plan is then made to its end, and only while the world
+/// stands still.
+#[test]
+fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
+    let mut sandbox = start(Shape {
+        azs: 1,
+        old_nodes: OldNodes::SelfManaged,
+        cni: Cni::Daemonset,
+        crd: Crd::Missing,
+        ..Shape::default()
+    });
+    let folder = folder();
+    let there = folder.path().join("review");
+    run(&sandbox, &["plan", "--export", &text(&there)]).expect(0);
+    let mut script = sandbox.command("bash");
+    let aws = tools::aws_cli().expect("the aws CLI is there");
+    let path = std::env::join_paths(
+        [aws.parent(), sandbox.tools.kubectl.parent()]
+            .into_iter()
+            .flatten()
+            .map(Path::to_path_buf)
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+    )
+    .expect("a PATH");
+    script.env("PATH", path).arg(there.join("commands.sh")).args(["1", "2", "3", "4", "5", "6"]);
+    Ran::of(&mut script).expect(0);
+    let plan = run(&sandbox, &["plan", "--output", "json"]).expect(0).json();
+    for step in &plan["steps"].as_array().expect("steps")[..6] {
+        assert_eq!(step["changes"], json!([]), "{step}");
+    }
+
+    let path = saved(&sandbox, &folder, &[]);
+    let file = text(&path);
+    let stray = json!({
+        "apiVersion": "crd.k8s.amazonaws.com/v1alpha1", "kind": "ENIConfig",
+        "metadata": {"name": "stray"},
+        "spec": {"subnet": "subnet-0123456789abcdef0", "securityGroups": []},
+    });
+    sandbox.kubectl_with(&["apply", "-f", "-"], &stray.to_string()).expect("the ENIConfig is applied");
+    let texts = ["EC-PLN-002", "ENIConfig stray", "it was: not there", "subnet-0123456789abcdef0"];
+    refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
+    sandbox.kubectl(&["delete", "eniconfig", "stray"]).expect("the ENIConfig is deleted");
+
+    let watched = Watched::start(&sandbox);
+    run(&sandbox, &["setup", "--yes", "--plan", &file]).expect(0);
+    watched.reached(&mut sandbox);
+    let texts = ["EC-PLN-001", "is not to be changed any more"];
+    refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
+}

@@ -1,0 +1,411 @@
+//! The printed permissions are those that the program needs: none missing, none too many.
+//!
+//! Every journey checks that nothing is missing (`nothing_missing`). Some of them say which actions they have seen; all
+//! of these together, and the few that no journey can show, are the whole table.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::cluster::shared;
+use crate::command::{Ran, in_sandbox, offline, run};
+use crate::sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Sandbox, tools};
+
+/// A cluster with the add-on, access entries, managed and self-managed nodes, set up.
+pub const SETUP: &[&str] = &[
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:CreateOrUpdateTags",
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:ResumeProcesses",
+    "autoscaling:SuspendProcesses",
+    "autoscaling:TerminateInstanceInAutoScalingGroup",
+    "autoscaling:UpdateAutoScalingGroup",
+    "cloudformation:CreateStack",
+    "cloudformation:DescribeStacks",
+    "cloudformation:UpdateStack",
+    "ec2:AssociateRouteTable",
+    "ec2:AssociateVpcCidrBlock",
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet",
+    "ec2:CreateTags",
+    "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceTypes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeLaunchTemplates",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcPeeringConnections",
+    "ec2:DescribeVpcs",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RunInstances",
+    "eks:CreateAccessEntry",
+    "eks:DescribeAccessEntry",
+    "eks:DescribeAddon",
+    "eks:DescribeCluster",
+    "eks:DescribeNodegroup",
+    "eks:DescribeUpdate",
+    "eks:ListAccessEntries",
+    "eks:ListNodegroups",
+    "eks:ListUpdates",
+    "eks:TagResource",
+    "eks:UpdateAddon",
+    "eks:UpdateNodegroupConfig",
+    "iam:AddRoleToInstanceProfile",
+    "iam:AttachRolePolicy",
+    "iam:CreateInstanceProfile",
+    "iam:CreateRole",
+    "iam:GetInstanceProfile",
+    "iam:GetRole",
+    "iam:PassRole",
+    "iam:SimulatePrincipalPolicy",
+    "iam:TagRole",
+    "servicequotas:GetServiceQuota",
+    "servicequotas:ListServiceQuotas",
+    "ssm:GetParameter",
+];
+
+/// Stacks that failed and were taken back, and a group that could start no node.
+pub const TROUBLE: &[&str] = &[
+    "autoscaling:DeleteAutoScalingGroup",
+    "autoscaling:DescribeScalingActivities",
+    "cloudformation:DeleteStack",
+    "cloudformation:DescribeStackEvents",
+    "ec2:DeleteLaunchTemplate",
+    "ec2:DeleteSecurityGroup",
+    "ec2:RevokeSecurityGroupIngress",
+    "iam:DeleteInstanceProfile",
+    "iam:DeleteRole",
+    "iam:DetachRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:RemoveRoleFromInstanceProfile",
+];
+
+/// Actions that no journey shows, and why.
+const UNSEEN: &[(&str, &str)] = &[
+    (
+        "autoscaling:Describe*",
+        "the schema of CloudFormation's type names its reads as one; the sandbox makes the one it needs",
+    ),
+    ("ec2:TerminateInstances", "no sandbox has instances that no group owns"),
+    ("eks:ListClusters", "asked for only where the cluster is not there, which is a refusal"),
+];
+
+/// `verb resource`, of the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
+pub const KUBERNETES_ADDON: &[&str] = &[
+    "create leases",
+    "create pods/eviction",
+    "delete leases",
+    "get configmaps",
+    "get customresourcedefinitions",
+    "get daemonsets",
+    "get leases",
+    "list endpointslices",
+    "list eniconfigs",
+    "list mutatingwebhookconfigurations",
+    "list nodes",
+    "list poddisruptionbudgets",
+    "list pods",
+    "list services",
+    "list statefulsets",
+    "list validatingwebhookconfigurations",
+    "list volumeattachments",
+    "patch configmaps",
+    "patch eniconfigs",
+    "patch nodes",
+    "update leases",
+    "watch nodes",
+    "watch poddisruptionbudgets",
+    "watch pods",
+    "watch volumeattachments",
+];
+pub const KUBERNETES_DAEMONSET: &[&str] =
+    &["patch configmaps", "patch customresourcedefinitions", "patch daemonsets", "patch eniconfigs"];
+const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
+    ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
+    ("create customresourcedefinitions", "likewise"),
+    ("create eniconfigs", "likewise"),
+    ("delete nodeclaims", "the sandbox has no Karpenter"),
+    ("delete pods", "with --disable-eviction alone"),
+    ("get deployments/scale", "with --surge-singletons alone"),
+    ("get replicasets", "with --surge-singletons alone"),
+    ("list persistentvolumes", "where pods on old nodes claim volumes; these don't"),
+    ("patch deployments/scale", "with --surge-singletons alone"),
+];
+
+/// What is printed for this cluster.
+fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
+    let (shape, aws) = (&sandbox.shape, &sandbox.aws);
+    let names = ["--cluster", &shape.cluster, "--region", &aws.region, "--account", &aws.account];
+    Ran::of(offline().arg("iam-policy").args(names).args(more)).expect(0).stdout
+}
+
+fn actions(policy: &str) -> BTreeSet<String> {
+    let policy: Value = serde_json::from_str(policy).expect("the policy is JSON");
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().expect("actions").clone());
+    actions.map(|action| action.as_str().expect("an action").to_string()).collect()
+}
+
+/// One rule of a printed role.
+struct Rule {
+    in_kube_system: bool,
+    group: String,
+    resource: String,
+    verbs: Vec<String>,
+    names: Vec<String>,
+}
+
+fn rules(manifest: &str) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for document in manifest.split("---\n") {
+        let role: Value = serde_saphyr::from_str(document).expect("the role is YAML");
+        let texts = |value: &Value| -> Vec<String> {
+            let values = value.as_array().into_iter().flatten();
+            values.map(|value| value.as_str().expect("a text").to_string()).collect()
+        };
+        for rule in role["rules"].as_array().into_iter().flatten() {
+            rules.push(Rule {
+                in_kube_system: role["kind"] == "Role",
+                group: texts(&rule["apiGroups"]).concat(),
+                resource: texts(&rule["resources"]).concat(),
+                verbs: texts(&rule["verbs"]),
+                names: texts(&rule["resourceNames"]),
+            });
+        }
+    }
+    rules
+}
+
+fn resource(call: &KubernetesCall) -> String {
+    let object = &call.object_ref;
+    match object.subresource.is_empty() {
+        true => object.resource.clone(),
+        false => format!("{}/{}", object.resource, object.subresource),
+    }
+}
+
+impl Rule {
+    fn allows(&self, call: &KubernetesCall) -> bool {
+        let object = &call.object_ref;
+        self.group == object.api_group
+            && self.resource == resource(call)
+            && self.verbs.contains(&call.verb)
+            && (self.names.is_empty() || self.names.contains(&object.name))
+            && (!self.in_kube_system || object.namespace == "kube-system")
+    }
+}
+
+fn by_program(call: &AwsCall) -> bool {
+    call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
+}
+
+/// `ec2:DescribeVpcs`; the prefix of Service Quotas' actions is not its endpoint's.
+fn action(call: &AwsCall) -> String {
+    format!("{}:{}", call.service.replace('-', ""), call.operation)
+}
+
+/// Every call that the program has made on this cluster is in the printed policy and in the printed roles.
+#[track_caller]
+pub fn nothing_missing(sandbox: &Sandbox) {
+    let policy = actions(&printed(sandbox, &["--terminate-unowned"]));
+    let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
+    let called: BTreeSet<String> = log.iter().filter(|call| by_program(call)).map(action).collect();
+    // Everybody may ask who they are.
+    let missing: Vec<_> =
+        called.difference(&policy).filter(|action| *action != "sts:GetCallerIdentity").collect();
+    assert!(!called.is_empty() && missing.is_empty(), "not in the policy: {missing:?}");
+
+    let rules = rules(&printed(sandbox, &["--kubernetes"]));
+    let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
+    let missing: BTreeSet<String> = log
+        .iter()
+        .filter(|call| call.by_program() && !call.object_ref.resource.is_empty())
+        .filter(|call| !rules.iter().any(|rule| rule.allows(call)))
+        .map(|call| format!("{} {}", call.verb, call.uri))
+        .collect();
+    assert!(missing.is_empty(), "not in the roles: {missing:?}");
+}
+
+/// IAM was asked about all of these, for the caller; so none of them is in the policy for nothing.
+#[track_caller]
+pub fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
+    let asked = sandbox.asked_permissions().expect("the sandbox tells");
+    let asked = &asked[&sandbox.aws.keys["admin"].arn];
+    let idle: Vec<_> = actions.iter().filter(|action| !asked.contains(**action)).collect();
+    assert!(idle.is_empty(), "IAM was never asked about {idle:?}");
+}
+
+#[track_caller]
+pub fn needs_all_of_kubernetes(sandbox: &Sandbox, calls: &[&str]) {
+    let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
+    let made: BTreeSet<String> = log
+        .iter()
+        .filter(|call| call.by_program())
+        .map(|call| format!("{} {}", call.verb, resource(call)))
+        .collect();
+    let idle: Vec<_> = calls.iter().filter(|call| !made.contains(**call)).collect();
+    assert!(idle.is_empty(), "never called: {idle:?}");
+}
+
+/// From now on the program is run by an IAM user who has the printed policy and the printed roles, and nothing else.
+pub fn restrict(sandbox: &mut Sandbox) {
+    let keys = user(sandbox, "deployer", &printed(sandbox, &[]));
+    let roles = printed(sandbox, &["--kubernetes"]);
+    sandbox.kubectl_with(&["apply", "-f", "-"], &roles).expect("the roles are applied");
+    if sandbox.shape.authentication_mode == AuthenticationMode::ConfigMap {
+        let users = format!("- userarn: {}\n  username: deployer\n  groups: [eni-custom]\n", keys.arn);
+        let patch = json!({"data": {"mapUsers": users}}).to_string();
+        sandbox
+            .kubectl(&[
+                "-n",
+                "kube-system",
+                "patch",
+                "configmap",
+                "aws-auth",
+                "--type",
+                "merge",
+                "-p",
+                &patch,
+            ])
+            .expect("the user is mapped");
+    } else {
+        let cluster = sandbox.shape.cluster.clone();
+        let entry = ["eks", "create-access-entry", "--cluster-name", &cluster, "--principal-arn", &keys.arn];
+        aws(sandbox, &[&entry[..], &["--kubernetes-groups", "eni-custom"]].concat());
+    }
+    sandbox.aws.keys.insert("admin".into(), keys);
+}
+
+/// A new IAM user with one managed policy.
+fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
+    aws(sandbox, &["iam", "create-user", "--user-name", name]);
+    let create = ["iam", "create-policy", "--policy-name", name, "--policy-document", policy];
+    let policy = aws(sandbox, &create)["Policy"]["Arn"].clone();
+    let policy = policy.as_str().expect("an ARN");
+    aws(sandbox, &["iam", "attach-user-policy", "--user-name", name, "--policy-arn", policy]);
+    let key = aws(sandbox, &["iam", "create-access-key", "--user-name", name])["AccessKey"].clone();
+    let text = |name: &str| key[name].as_str().expect("a text").to_string();
+    Keys {
+        access_key_id: text("AccessKeyId"),
+        secret_access_key: text("SecretAccessKey"),
+        arn: format!("arn:aws:iam::{}:user/{name}", sandbox.aws.account),
+    }
+}
+
+/// The aws command, as one whose calls no test counts.
+fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
+    let mut command = Command::new(tools::aws_cli().expect("the aws CLI is there"));
+    command.envs(sandbox.env_for("witness")).args(args).args(["--output", "json"]);
+    let output = command.output().expect("aws runs");
+    assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+/// The program as somebody else in AWS, and as a person in Kubernetes.
+fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
+    let kubeconfig = sandbox.kubeconfig().display().to_string();
+    let mut command = in_sandbox(sandbox, args);
+    command.args(["--kubeconfig", &kubeconfig]);
+    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", secret);
+    command
+}
+
+#[test]
+fn every_printed_permission_is_needed_by_a_journey_or_has_its_excuse() {
+    let print = |more: &[&str]| Ran::of(offline().arg("iam-policy").args(more)).expect(0).stdout;
+    let seen = SETUP.iter().chain(TROUBLE).chain(UNSEEN.iter().map(|(action, _)| action));
+    let seen: BTreeSet<String> = seen.map(ToString::to_string).collect();
+    assert_eq!(actions(&print(&["--terminate-unowned"])), seen);
+
+    let all = KUBERNETES_ADDON.iter().chain(KUBERNETES_DAEMONSET);
+    let seen: BTreeSet<String> =
+        all.chain(KUBERNETES_UNSEEN.iter().map(|(call, _)| call)).map(ToString::to_string).collect();
+    let of_rule =
+        |rule: &Rule| rule.verbs.iter().map(|verb| format!("{verb} {}", rule.resource)).collect::<Vec<_>>();
+    let printed: BTreeSet<String> = rules(&print(&["--kubernetes"])).iter().flat_map(of_rule).collect();
+    assert_eq!(printed, seen);
+}
+
+#[test]
+fn arguments_that_make_no_policy_are_told() {
+    let told = |args: &[&str], texts: &[&str]| {
+        Ran::of(offline().arg("iam-policy").args(args)).expect(2).tells(texts);
+    };
+    told(&["--account", "123"], &["--account", "twelve digits"]);
+    told(&["--step", "drain"], &["--step", "drain-nodes"]);
+    told(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
+}
+
+/// On one shared cluster: users who lack something, users who may not ask, and a role with a path.
+#[test]
+fn what_the_caller_may_not_do_is_told_before_the_first_change() {
+    let sandbox = shared();
+    let all_but = |name: &str, lacking: &[&str]| {
+        let document = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": lacking, "Resource": "*"},
+        ]});
+        user(&sandbox, name, &document.to_string())
+    };
+
+    let keys = all_but("lacking", &["ec2:CreateSubnet", "iam:CreateRole"]);
+    let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
+    Ran::of(&mut setup).expect(3).tells(&[
+        "EC-IAM-001",
+        "ec2:CreateSubnet, iam:CreateRole",
+        "user/lacking",
+        "eni-custom iam-policy --cluster sandbox --region us-west-2 --account 123456789012",
+    ]);
+    // Who only looks is not refused.
+    let mut plan =
+        as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["plan", "--output", "json"]);
+    let plan = Ran::of(&mut plan).expect(0).json();
+    assert_eq!(plan["findings"][0]["id"], "EC-IAM-001", "{plan:#}");
+    assert_eq!(plan["findings"][0]["severity"], "warning");
+
+    let keys = all_but("silent", &["iam:SimulatePrincipalPolicy", "ec2:CreateSubnet"]);
+    let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
+    let told = Ran::of(&mut setup).expect(3);
+    told.tells(&[
+        "EC-IAM-001",
+        "lacks the permission ec2:CreateSubnet",
+        "EC-IAM-002",
+        "unknown because",
+        "AccessDenied",
+    ]);
+
+    // A session's ARN leaves out its role's path.
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": sandbox.aws.account}, "Action": "sts:AssumeRole"}]});
+    let create = ["iam", "create-role", "--role-name", "deployers", "--path", "/team/"];
+    let role = aws(&sandbox, &[&create[..], &["--assume-role-policy-document", &trust.to_string()]].concat());
+    let all =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let put = ["iam", "put-role-policy", "--role-name", "deployers", "--policy-name", "all"];
+    aws(&sandbox, &[&put[..], &["--policy-document", &all.to_string()]].concat());
+    let arn = role["Role"]["Arn"].as_str().expect("an ARN");
+    let session = aws(&sandbox, &["sts", "assume-role", "--role-arn", arn, "--role-session-name", "ci"]);
+    let text = |name: &str| session["Credentials"][name].as_str().expect("a text");
+    let args = ["plan", "--output", "json"];
+    let mut plan = as_user(&sandbox, text("AccessKeyId"), text("SecretAccessKey"), &args);
+    let plan = Ran::of(plan.env("AWS_SESSION_TOKEN", text("SessionToken"))).expect(0).json();
+    assert_eq!(plan["findings"], json!([]));
+}
+
+/// With no more than the printed policy and roles the plan has nothing to say.
+#[track_caller]
+pub fn plans_without_a_finding(sandbox: &Sandbox) {
+    let plan = run(sandbox, &["plan", "--output", "json"]).expect(0).json();
+    assert_eq!(plan["findings"], json!([]), "{:#}", plan["findings"]);
+}

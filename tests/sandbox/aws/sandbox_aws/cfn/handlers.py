@@ -1,0 +1,29 @@
+"""What CloudFormation's resource handlers read in the caller's name beside the calls that make the resource.
+
+Source: `handlers` in the resource types' schemas (`aws cloudformation describe-type`). Only those that a stack without
+a service role can't do without; what a handler may ask for properties that the sandbox doesn't play is left out.
+"""
+
+from __future__ import annotations
+
+from ..resources import Need
+from ..world import Context
+from .stacks import Resource
+
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+_READS = {
+    "AWS::IAM::Role": ("iam:GetRole",),
+    "AWS::IAM::InstanceProfile": ("iam:GetInstanceProfile",),
+    "AWS::EC2::SecurityGroup": ("ec2:DescribeSecurityGroups",),
+    "AWS::EC2::SecurityGroupIngress": ("ec2:DescribeSecurityGroupRules",),
+    "AWS::EC2::SecurityGroupEgress": ("ec2:DescribeSecurityGroupRules",),
+    "AWS::EC2::LaunchTemplate": ("ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"),
+    "AWS::AutoScaling::AutoScalingGroup": ("autoscaling:DescribeAutoScalingGroups",),
+}
+_IAM = {"AWS::IAM::Role": "role", "AWS::IAM::InstanceProfile": "instance-profile"}
+
+
+def reads(resource: Resource, context: Context) -> list[Need]:
+    kind = _IAM.get(resource.kind)
+    arns = [f"arn:aws:iam::{context.account}:{kind}/{resource.physical}"] if kind else ["*"]
+    return [(action, arns, {"aws:RequestedRegion": [context.region]}) for action in _READS.get(resource.kind, ())]
