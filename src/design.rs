@@ -173,7 +173,7 @@ pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
 
 /// Instances in the groups of this program's stacks.
 pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
-    let groups = facts.node_groups.groups.values().filter(|group| group.tags.contains_key(TAG_CLUSTER));
+    let groups = facts.node_groups.groups.values().filter(|group| group.is_ours());
     groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
 }
 

@@ -162,8 +162,7 @@ async fn occupants(
     cluster: &Cluster,
     vpc: &Vpc,
 ) -> Result<Vec<Occupant>> {
-    let ours = vpc.subnets.iter().filter(|subnet| subnet.tags.get(TAG_CLUSTER) == Some(&cluster.name));
-    let ours: Vec<String> = ours.map(|subnet| subnet.id.clone()).collect();
+    let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
     match settings.undo {
         Some(_) => clients.aws.ec2.occupants(&ours).await,
         None => Ok(Vec::new()),

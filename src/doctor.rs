@@ -14,7 +14,8 @@ pub use bundle::bundle;
 
 use crate::facts::{Facts, Part};
 use crate::finding::Severity;
-use crate::verify::{Check, Expected, Report, Status, few, verify};
+use crate::verify::{Check, Expected, Report, Status, verify};
+use crate::words::few;
 
 /// What tells of trouble, beside the facts.
 #[derive(Debug, Clone, Default)]

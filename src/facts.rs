@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use backends::{Backend, Backends, Webhook};
 pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
+use crate::aws::TAG_CLUSTER;
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
 use crate::net::reach::Firewall;
@@ -345,10 +346,14 @@ pub struct Occupant {
     pub requester: String,
 }
 
+/// How the description of each of the CNI's interfaces begins; the instance's id follows (amazon-vpc-cni-k8s,
+/// pkg/awsutils).
+pub const CNI_INTERFACE: &str = "aws-K8S-";
+
 impl Occupant {
-    /// The CNI's own, made for pods (amazon-vpc-cni-k8s, eniDescriptionPrefix).
+    /// The CNI's own, made for pods.
     pub fn is_for_pods(&self) -> bool {
-        self.description.starts_with("aws-K8S-")
+        self.description.starts_with(CNI_INTERFACE)
     }
 
     /// What it is and who uses it, for people: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
@@ -420,6 +425,31 @@ impl Vpc {
             .iter()
             .find(|table| table.subnet_ids.contains(subnet_id))
             .or_else(|| self.route_tables.iter().find(|table| table.main))
+    }
+}
+
+impl Vpc {
+    /// Subnets that this program made for a cluster.
+    pub fn made_for(&self, cluster: &str) -> impl Iterator<Item = &Subnet> {
+        self.subnets.iter().filter(move |subnet| subnet.is_made_for(cluster))
+    }
+}
+
+impl Subnet {
+    pub fn is_made_for(&self, cluster: &str) -> bool {
+        self.tags.get(TAG_CLUSTER).is_some_and(|of| of == cluster)
+    }
+}
+
+impl AutoScalingGroup {
+    /// One of this program's stacks made it.
+    pub fn is_ours(&self) -> bool {
+        self.tags.contains_key(TAG_CLUSTER)
+    }
+
+    /// Whether it has started the node's instance.
+    pub fn holds(&self, node: &Node) -> bool {
+        node.instance_id.as_ref().is_some_and(|id| self.instances.iter().any(|instance| instance.id == *id))
     }
 }
 

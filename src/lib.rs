@@ -39,3 +39,4 @@ pub mod ui;
 pub mod verify;
 pub mod walk;
 pub mod wizard;
+pub mod words;

@@ -13,7 +13,7 @@ mod view;
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
-pub use report::{Check, Report, Section, Status, counted, few};
+pub use report::{Check, Report, Section, Status};
 
 use crate::facts::{Facts, Node};
 use view::View;

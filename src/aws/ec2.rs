@@ -12,7 +12,7 @@ use ipnet::Ipv4Net;
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
-use crate::facts::{CidrBlock, Image, Interface, Peering, Route, RouteTable, Subnet};
+use crate::facts::{CNI_INTERFACE, CidrBlock, Image, Interface, Peering, Route, RouteTable, Subnet};
 use crate::net::max_pods::{Architecture, InstanceType};
 
 use super::{Count, failure};
@@ -20,10 +20,6 @@ use super::{Count, failure};
 mod dry_run;
 
 pub use dry_run::DryRun;
-
-/// How the description of each of the CNI's interfaces begins; the instance's id follows
-/// (amazon-vpc-cni-k8s, pkg/awsutils).
-const CNI_INTERFACE: &str = "aws-K8S-";
 
 #[derive(Debug, Clone)]
 pub struct Ec2 {

@@ -36,6 +36,24 @@ impl Scene<'_> {
     }
 }
 
+/// What one check finds, for its tests.
+#[cfg(test)]
+fn found(check: fn(&Scene<'_>, &mut Vec<Finding>), facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+    let settings = crate::sample::settings(arguments);
+    let design = crate::design::design(&settings, facts);
+    let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
+    let mut findings = Vec::new();
+    check(&scene, &mut findings);
+    findings
+}
+
+/// The same, each as `id severity: what`.
+#[cfg(test)]
+fn told(check: fn(&Scene<'_>, &mut Vec<Finding>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
+    let line = |finding: &Finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what);
+    found(check, facts, arguments).iter().map(line).collect()
+}
+
 /// All findings, the heaviest first.
 pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -136,19 +136,13 @@ fn count(number: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::design;
     use crate::facts::{Facts, Quotas};
-    use crate::sample::{facts, settings};
+    use crate::sample::facts;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
-        let settings = settings(arguments);
         let mut facts = facts();
         change(&mut facts);
-        let design = design(&settings, &facts);
-        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
-        let mut findings = Vec::new();
-        check(&scene, &mut findings);
-        findings
+        super::super::found(check, &facts, arguments)
     }
 
     fn ids(findings: &[Finding]) -> Vec<&str> {

@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Every `EC-XXX-000` of a text.
+    /// Every finding's id in a text.
     fn ids(text: &str) -> BTreeSet<String> {
         let is_id = |id: &str| {
             let parts: Vec<&str> = id.split('-').collect();

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::TAG_CLUSTER;
-use crate::design::CUSTOM_NETWORK;
+use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::drain::owner::{Owner, owner};
 use crate::drain::room::{Room, shortages};
 use crate::facts::{Facts, Node, Occupant, Pod};
@@ -148,13 +147,7 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
 /// Whoever else stands in our subnets keeps them.
 fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     let facts = scene.facts;
-    let ours: BTreeSet<&str> = facts
-        .node_groups
-        .groups
-        .values()
-        .filter(|group| group.tags.contains_key(TAG_CLUSTER))
-        .flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str()))
-        .collect();
+    let ours = our_instances(facts);
     let goes = |interface: &Occupant| {
         interface.is_leaked()
             || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keep_nodes)

@@ -9,6 +9,7 @@ use crate::drain::room::{Lack, Room, Shortage, shortages};
 use crate::facts::Pod;
 use crate::finding::{Finding, Severity};
 use crate::steps::Step;
+use crate::words::{counted, few, first_of};
 
 use super::Scene;
 
@@ -26,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if !unowned.is_empty() && !scene.settings.terminate_unowned {
         findings.push(
             Finding::error("EC-POD-003", format!("{} old nodes belong to no group", unowned.len()))
-                .at(some_of(&unowned))
+                .at(few(&unowned))
                 .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
                 .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
         );
@@ -53,7 +54,7 @@ pub fn of_pods<'a>(
         };
         findings.push(
             Finding::error(id, format!("{} {what}", pods.len()))
-                .at(some_of(&pods))
+                .at(few(&pods))
                 .why(reason.to_string())
                 .mend(format!("{flag} allows it; or {or_else}")),
         );
@@ -87,7 +88,7 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
         findings.push(
             Finding::error(
                 id,
-                format!("{} can never be evicted: {}", pods(never.pods.len()), some_of(&never.pods)),
+                format!("{} can never be evicted: {}", counted(never.pods.len(), "pod"), few(&never.pods)),
             )
             .at(format!("PodDisruptionBudget {}", never.budgets.join(", ")))
             .why(never.cause.to_string())
@@ -102,7 +103,7 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
         findings.push(
             Finding::warning(
                 "EC-POD-009",
-                format!("{} can't be evicted now: {}", pods(wait.pods.len()), some_of(&wait.pods)),
+                format!("{} can't be evicted now: {}", counted(wait.pods.len(), "pod"), few(&wait.pods)),
             )
             .at(format!("PodDisruptionBudget {}", wait.budget))
             .why(why)
@@ -130,8 +131,10 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
     );
     let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
     let (id, what) = match fits_nowhere {
-        true => ("EC-POD-010", format!("{} can stand on no new node", pods(shortage.count))),
-        false => ("EC-POD-011", format!("{} find no room on the new nodes{zone}", pods(shortage.count))),
+        true => ("EC-POD-010", format!("{} can stand on no new node", counted(shortage.count, "pod"))),
+        false => {
+            ("EC-POD-011", format!("{} find no room on the new nodes{zone}", counted(shortage.count, "pod")))
+        }
     };
     let named = |flag| scene.settings.named(flag);
     let keep = "run with --keep-old-nodes first";
@@ -176,42 +179,17 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
     finding
 }
 
-fn pods(count: usize) -> String {
-    format!("{count} pod{}", if count == 1 { "" } else { "s" })
-}
-
-fn some_of(names: &[String]) -> String {
-    first_of(&names[..names.len().min(5)], names.len())
-}
-
-/// Some of the names, of so many in all.
-fn first_of(names: &[String], all: usize) -> String {
-    match all - names.len() {
-        0 => names.join(", "),
-        more => format!("{}, and {more} more", names.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::design::design;
     use crate::facts::{Budget, Facts, Least, Placement};
-    use crate::sample::{budget, facts, pod, settings};
+    use crate::sample::{budget, facts, pod};
 
     /// Findings about the drain, as `id: what`.
     fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
-        let settings = settings(arguments);
-        let design = design(&settings, facts);
-        let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
-        let mut findings = Vec::new();
-        check(&scene, &mut findings);
-        findings
-            .iter()
-            .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what))
-            .collect()
+        super::super::told(check, facts, arguments)
     }
 
     /// Nodes that nobody owns are another check's.

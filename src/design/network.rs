@@ -138,7 +138,7 @@ fn zone_id(vpc: &Vpc, zone: &str) -> String {
 }
 
 fn is_ours(subnet: &Subnet, facts: &Facts) -> bool {
-    subnet.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name)
+    subnet.is_made_for(&facts.cluster.name)
 }
 
 /// A subnet that is there for a zone's pods, and whether we made it: the one given, the one its ENIConfig names,

@@ -6,7 +6,8 @@ use crate::design::CUSTOM_NETWORK;
 use crate::facts::{Authentication, Facts, Node};
 use crate::finding::Severity;
 use crate::net::eniconfig::{is_on, resolve};
-use crate::verify::{Report, counted};
+use crate::verify::Report;
+use crate::words::counted;
 
 use super::{Diagnosis, Symptoms, of_node};
 

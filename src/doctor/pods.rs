@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facts::{Facts, Node, Subnet};
 use crate::finding::Severity;
 use crate::net::eniconfig::{is_on, resolve};
-use crate::verify::{Report, Status, counted};
+use crate::verify::{Report, Status};
+use crate::words::counted;
 
 use super::{Diagnosis, PodTrouble, Symptoms, of_node};
 

@@ -19,10 +19,22 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::discover::Section;
 use crate::error::{Error, Result};
+use crate::facts::Facts;
 use crate::k8s::nodes as kube_nodes;
+use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
+use crate::words::few;
 
+use forecast::{Time, forecast};
 use run::Run;
+
+/// How many pods the drain of these nodes moves, and how long it may take.
+pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> (usize, Time) {
+    let moving = filter::sort(facts, nodes, settings).evict;
+    // A pod that is deleted and not evicted asks no budget.
+    let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
+    (moving.len(), forecast(&moving, &facts.pods, budgets).time)
+}
 
 /// How many calls that change something are under way at once.
 const AT_ONCE: usize = 32;
@@ -120,7 +132,7 @@ pub async fn put_back(walk: &mut Walk, nodes: &BTreeSet<String>, ending: &BTreeS
 /// The deadline is over, or nothing can be done any more.
 fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error {
     let lines: Vec<String> =
-        progress.waiting.iter().map(|each| format!("{}: {}", some_of(&each.pods), each.why)).collect();
+        progress.waiting.iter().map(|each| format!("{}: {}", few(&each.pods), each.why)).collect();
     let what = match stuck {
         true => format!("{} pods stand on old nodes and can't be evicted", progress.pods - progress.moved),
         false => {
@@ -131,11 +143,4 @@ fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error 
         .at(format!("{} of {} nodes", progress.nodes - progress.empty, progress.nodes))
         .because(lines.join("\n         "))
         .next("run the same command again to go on; nodes that are not empty take pods again meanwhile")
-}
-
-fn some_of(pods: &[String]) -> String {
-    match pods.len() {
-        0..=5 => pods.join(", "),
-        more => format!("{}, and {} more", pods[..5].join(", "), more - 5),
-    }
 }

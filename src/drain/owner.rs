@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::aws::client_token;
 use crate::aws::eks::{Update, Updated};
-use crate::aws::{TAG_CLUSTER, client_token};
 use crate::error::{Error, Result};
 use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Node};
 use crate::k8s::nodes as kube_nodes;
@@ -41,10 +41,9 @@ pub fn owner(facts: &Facts, node: &Node) -> Owner {
     if let Some(claim) = &node.node_claim {
         return Owner::NodeClaim(claim.clone());
     }
-    let holds = |group: &&AutoScalingGroup| {
-        node.instance_id.as_ref().is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
+    let Some(group) = facts.node_groups.groups.values().find(|group| group.holds(node)) else {
+        return Owner::Nobody;
     };
-    let Some(group) = facts.node_groups.groups.values().find(holds) else { return Owner::Nobody };
     let managed = facts.node_groups.managed.iter().find(|managed| managed.groups.contains(&group.name));
     managed.map_or_else(|| Owner::Group(group.name.clone()), |managed| Owner::Managed(managed.name.clone()))
 }
@@ -73,7 +72,7 @@ pub async fn hold(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
         for group in &groups {
             let sizes = Sizes { min: group.min, desired: group.desired, max: group.max };
             // A group that we made is deleted with its stack, and never brought back.
-            if !group.tags.contains_key(TAG_CLUSTER) {
+            if !group.is_ours() {
                 record.groups.entry(group.name.clone()).or_insert(sizes);
             }
             let ours = HELD.iter().filter(|process| !group.suspended.contains(**process));
@@ -128,7 +127,7 @@ fn shapes(facts: &Facts, nodes: &BTreeSet<String>) -> BTreeMap<String, Vec<Shape
             Owner::Group(name) | Owner::Managed(name) => name,
             _ => continue,
         };
-        if !facts.node_groups.groups.get(&name).is_some_and(|group| group.tags.contains_key(TAG_CLUSTER)) {
+        if !facts.node_groups.groups.get(&name).is_some_and(AutoScalingGroup::is_ours) {
             of.entry(name).or_default().push(node);
         }
     }
@@ -231,12 +230,7 @@ pub async fn let_go(walk: &mut Walk, drained: &BTreeSet<String>, given_up: bool)
     .await
 }
 
-/// Gives a group the sizes that it had.
-pub async fn restore(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
-    walk.clients.aws.autoscaling.set_sizes(name, before).await
-}
-
-/// The same for a managed node group.
+/// Gives a managed node group the sizes that it had.
 pub async fn restore_managed(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
     let group = walk.clients.aws.eks.managed_node_group(&walk.facts.cluster.name, name).await?;
     scale(walk, &group, before).await

@@ -91,8 +91,8 @@ mod tests {
         let empty = &[("ENI_CONFIG_LABEL_DEF", ""), ("ENI_CONFIG_ANNOTATION_DEF", "")][..];
         let label = |key: &str| Source::Label(key.into());
         let annotation = |key: &str| Source::Annotation(key.into());
-        #[allow(clippy::type_complexity)]
-        let cases: &[(&[(&str, &str)], &[(&str, &str)], &[(&str, &str)], &str, Source)] = &[
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Pairs<'_>, Pairs<'_>, Pairs<'_>, &str, Source)] = &[
             (&[(ZONE, "a")], &[], by_zone, "a", label(ZONE)),
             (&[(ZONE, "a")], &[], &[], "default", Source::Nothing(DEFAULT_KEY.into())),
             (

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::verify::{Check, counted};
+use crate::verify::Check;
+use crate::words::counted;
 
 /// One zone's part of a probe.
 #[derive(Debug, Clone)]

@@ -2,7 +2,6 @@
 
 use ipnet::Ipv4Net;
 
-use crate::aws::TAG_CLUSTER;
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
@@ -163,7 +162,7 @@ pub struct Delete {
 
 /// Subnets that this program made.
 pub fn ours(facts: &Facts) -> impl Iterator<Item = &crate::facts::Subnet> {
-    facts.vpc.subnets.iter().filter(|subnet| subnet.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name))
+    facts.vpc.made_for(&facts.cluster.name)
 }
 
 /// Subnets that this run deletes: with `--keep-nodes` those alone in which nothing stands.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::design::Design;
 use crate::discover::Section;
 use crate::drain;
-use crate::drain::forecast::{Time, forecast};
+use crate::drain::forecast::Time;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -42,12 +42,9 @@ impl Rules for DrainNodes {
         if settings.keep_old_nodes {
             return vec![Replace::default()];
         }
-        let moving = drain::filter::sort(facts, &design.drained, settings).evict;
+        let (moving, time) = drain::outlook(facts, &design.drained, settings);
         let owners = drain::owner::count(facts, &design.drained);
-        // A pod that is deleted and not evicted asks no budget.
-        let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
-        let time = forecast(&moving, &facts.pods, budgets).time;
-        vec![Replace { nodes: design.drained.clone(), owners, moving: moving.len(), time }]
+        vec![Replace { nodes: design.drained.clone(), owners, moving, time }]
     }
 
     fn describe(change: &Replace) -> Change {

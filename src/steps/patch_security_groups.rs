@@ -139,12 +139,7 @@ async fn ready(walk: &Walk) -> Result<()> {
                 waiting.push(format!("{}: group not yet visible", zone.zone));
                 continue;
             };
-            let mine = |node: &&Node| {
-                node.instance_id
-                    .as_ref()
-                    .is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
-            };
-            let joined: Vec<&Node> = nodes.iter().filter(mine).collect();
+            let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
             let ready = joined.iter().filter(|node| node.ready).count();
             let wanted = usize::try_from(group.desired).unwrap_or_default();
             if ready >= wanted && wanted > 0 {

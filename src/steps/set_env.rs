@@ -45,6 +45,19 @@ impl fmt::Display for Owner {
     }
 }
 
+impl Owner {
+    /// What is written, for people.
+    fn resource(&self) -> String {
+        match self {
+            Owner::Addon => "EKS add-on vpc-cni, env in configurationValues".into(),
+            Owner::DaemonSet => "DaemonSet kube-system/aws-node, env".into(),
+            Owner::Release { tool, name } => {
+                format!("DaemonSet kube-system/aws-node of {tool} '{name}', env")
+            }
+        }
+    }
+}
+
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -103,13 +116,7 @@ impl Rules for SetEnv {
     }
 
     fn describe(write: &Write) -> Change {
-        let resource = match &write.owner {
-            Owner::Addon => "EKS add-on vpc-cni, env in configurationValues".into(),
-            Owner::DaemonSet => "DaemonSet kube-system/aws-node, env".into(),
-            Owner::Release { tool, name } => {
-                format!("DaemonSet kube-system/aws-node of {tool} '{name}', env")
-            }
-        };
+        let resource = write.owner.resource();
         let mut change = Change::new(Sign::Change, resource);
         for (name, before) in &write.before {
             match write.set.get(name) {

@@ -7,16 +7,12 @@ use console::Style;
 use crate::doctor::Diagnoses;
 use crate::finding::Severity;
 
+use super::text::heading;
+
 pub fn text(diagnoses: &Diagnoses, color: bool) -> String {
     let style = || Style::new().force_styling(color);
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{} (account {}, {})",
-        style().bold().apply_to(&diagnoses.cluster),
-        diagnoses.account,
-        diagnoses.region
-    );
+    let _ = writeln!(out, "{}", heading(&diagnoses.cluster, &diagnoses.account, &diagnoses.region, color));
     for (at, finding) in diagnoses.findings.iter().enumerate() {
         let severity = match finding.severity {
             Severity::Error => style().red().apply_to("error"),

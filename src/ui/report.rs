@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use console::Style;
 
 use crate::status::{State, Status as Standing};
-use crate::verify::{Check, Report, Status, counted};
+use crate::verify::{Check, Report, Status};
+use crate::words::counted;
+
+use super::text::heading;
 
 fn style(color: bool) -> Style {
     Style::new().force_styling(color)
@@ -13,13 +16,7 @@ fn style(color: bool) -> Style {
 
 pub fn text(report: &Report, color: bool) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{} (account {}, {})",
-        style(color).bold().apply_to(&report.cluster),
-        report.account,
-        report.region
-    );
+    let _ = writeln!(out, "{}", heading(&report.cluster, &report.account, &report.region, color));
     for section in &report.sections {
         let _ = writeln!(out, "\n{}", style(color).bold().apply_to(&section.title));
         let _ = writeln!(out, "{}", "-".repeat(section.title.chars().count()));
@@ -72,13 +69,7 @@ fn one(check: &Check, color: bool) -> String {
 
 pub fn status(status: &Standing, color: bool) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{} (account {}, {})\n",
-        style(color).bold().apply_to(&status.cluster),
-        status.account,
-        status.region
-    );
+    let _ = writeln!(out, "{}\n", heading(&status.cluster, &status.account, &status.region, color));
     for step in &status.steps {
         let (sign, word) = match step.state {
             State::Done => (style(color).green().apply_to("√"), "done"),

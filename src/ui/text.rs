@@ -40,16 +40,15 @@ impl Paint {
     }
 }
 
+/// Which cluster a result is about.
+pub fn heading(cluster: &str, account: &str, region: &str, color: bool) -> String {
+    format!("{} (account {account}, {region})", Paint::new(color).strong.apply_to(cluster))
+}
+
 pub fn plan(plan: &Plan, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{} (account {}, {})\n",
-        paint.strong.apply_to(&plan.cluster),
-        plan.account,
-        plan.region
-    );
+    let _ = writeln!(out, "{}\n", heading(&plan.cluster, &plan.account, &plan.region, color));
     for step in &plan.steps {
         let title = format!("{} {}", step.number, step.step.name());
         if step.changes.is_empty() {

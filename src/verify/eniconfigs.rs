@@ -7,9 +7,10 @@ use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 
+use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use super::{Check, counted};
+use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if let Some(because) = view.unread(Part::EniConfigs) {

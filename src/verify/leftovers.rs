@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Part;
 
+use super::Check;
 use super::report::or_ok;
 use super::view::View;
-use super::{Check, counted};
+use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     let facts = view.facts;

@@ -6,9 +6,10 @@ use crate::design::options;
 use crate::facts::Part;
 use crate::net::max_pods::{Options, known, max_pods};
 
+use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use super::{Check, counted};
+use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if view.nodes.is_empty() {

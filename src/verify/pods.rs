@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 
 use crate::facts::Part;
 
+use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use super::{Check, counted};
+use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if let Some(because) = view.unread(Part::Pods) {

@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use crate::finding::Finding;
-
-/// How many names a text lists.
-const NAMES: usize = 5;
+use crate::words::few;
 
 /// What one check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -154,19 +152,4 @@ impl Report {
 /// What went wrong, or that nothing did.
 pub(super) fn or_ok(problems: Vec<Check>, id: &'static str, what: impl Into<String>) -> Vec<Check> {
     if problems.is_empty() { vec![Check::ok(id, what)] } else { problems }
-}
-
-/// The first names, and how many more there are.
-pub fn few(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMES)].join(", ");
-    match names.len().saturating_sub(NAMES) {
-        0 => shown,
-        more => format!("{shown}, and {more} more"),
-    }
-}
-
-/// `1 node`, `3 nodes`, `0 addresses`
-pub fn counted(number: usize, noun: &str) -> String {
-    let many = if noun.ends_with('s') { "es" } else { "s" };
-    format!("{number} {noun}{}", if number == 1 { "" } else { many })
 }

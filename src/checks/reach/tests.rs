@@ -1,25 +1,14 @@
 use super::*;
-use crate::design::design;
 use crate::facts::{Backend, Backends, Peering, Route, RouteTable, Webhook};
 use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
-use crate::sample::{facts, pod, settings};
+use crate::sample::{facts, pod};
 
 fn findings(facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
-    let settings = settings(arguments);
-    let design = design(&settings, facts);
-    let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
-    let mut findings = Vec::new();
-    check(&scene, &mut findings);
-    findings
+    super::super::found(check, facts, arguments)
 }
 
-/// As `id severity: what`.
 fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
-    let findings = findings(facts, arguments);
-    findings
-        .iter()
-        .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what))
-        .collect()
+    super::super::told(check, facts, arguments)
 }
 
 #[track_caller]

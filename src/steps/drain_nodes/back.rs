@@ -3,9 +3,9 @@
 use crate::design::Design;
 use crate::discover::Section;
 use crate::drain;
-use crate::drain::owner::{restore, restore_managed};
+use crate::drain::owner::restore_managed;
 use crate::error::Result;
-use crate::facts::{AutoScalingGroup, Facts};
+use crate::facts::Facts;
 use crate::k8s::nodes;
 use crate::k8s::record::Sizes;
 use crate::settings::Settings;
@@ -78,7 +78,7 @@ impl Rules for Back {
     async fn apply(walk: &mut Walk, change: Return) -> Result<()> {
         match change {
             Return::LetGo => drain::put_back(walk, &Default::default(), &Default::default()).await,
-            Return::Group { name, before, .. } => restore(walk, &name, before).await,
+            Return::Group { name, before, .. } => walk.clients.aws.autoscaling.set_sizes(&name, before).await,
             Return::Managed { name, before, .. } => restore_managed(walk, &name, before).await,
         }
     }
@@ -98,7 +98,7 @@ impl Rules for Back {
                 .values()
                 .filter(|group| names.contains(&group.name))
                 .filter_map(|group| {
-                    let ready = nodes.iter().filter(|node| node.ready && holds(group, node)).count();
+                    let ready = nodes.iter().filter(|node| node.ready && group.holds(node)).count();
                     let wanted = usize::try_from(group.desired).unwrap_or_default();
                     (ready < wanted).then(|| format!("{}: {ready} of {wanted} Ready", group.name))
                 })
@@ -107,10 +107,6 @@ impl Rules for Back {
         })
         .await
     }
-}
-
-fn holds(group: &AutoScalingGroup, node: &crate::facts::Node) -> bool {
-    node.instance_id.as_ref().is_some_and(|id| group.instances.iter().any(|instance| instance.id == *id))
 }
 
 /// Other bounds, or fewer nodes. More than before are the autoscaler's.

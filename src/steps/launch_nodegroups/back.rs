@@ -4,7 +4,7 @@ use crate::aws::TAG_CLUSTER;
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::{Error, Result};
-use crate::facts::{Authentication, Facts, Stack};
+use crate::facts::{AccessEntry, Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
 use crate::settings::Settings;
 use crate::steps::create_subnets::{ours, sweep};
@@ -114,23 +114,19 @@ async fn others_gone(walk: &Walk, base: &str) -> Result<()> {
     Ok(())
 }
 
-/// Our entry, where it is there: by the stack's role, else by what was recorded or the entry's own tag.
+/// Our entry, where it is there: aws-auth's by the stack's role or the recorded one, an access entry by its tag.
 fn authorised(design: &Design, facts: &Facts) -> Option<Removal> {
     let mode = facts.cluster.authentication;
-    let by_stack = super::node_role(design, facts);
     let role = match mode {
         Authentication::ConfigMap => {
-            let role = by_stack.or_else(|| facts.record.node_role.clone())?;
+            let role = super::node_role(design, facts).or_else(|| facts.record.node_role.clone())?;
             let roles = facts.node_groups.aws_auth.as_deref()?;
             has_role(roles, &role).unwrap_or(false).then_some(role)?
         }
         Authentication::Api | Authentication::ApiAndConfigMap => {
             let entries = &facts.node_groups.access_entries;
-            let tagged = entries
-                .iter()
-                .find(|(_, entry)| entry.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name))
-                .map(|(role, _)| role.clone());
-            tagged?
+            let is_ours = |entry: &AccessEntry| entry.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name);
+            entries.iter().find(|(_, entry)| is_ours(entry))?.0.clone()
         }
     };
     Some(Removal::Unauthorise { mode, role })

@@ -7,7 +7,7 @@ use crate::aws::client_token;
 use crate::design::{Design, our_instances};
 use crate::discover::Section;
 use crate::drain;
-use crate::drain::forecast::{Time, forecast};
+use crate::drain::forecast::Time;
 use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Facts};
 use crate::k8s::eniconfig;
@@ -38,10 +38,7 @@ impl Rules for Back {
         let mut retreats = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
-            let moving = drain::filter::sort(facts, &nodes, settings).evict;
-            let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
-            let time = forecast(&moving, &facts.pods, budgets).time;
-            let moving = moving.len();
+            let (moving, time) = drain::outlook(facts, &nodes, settings);
             retreats.push(Retreat::Drain { nodes, moving, time });
         }
         if !takes_back(Step::LaunchNodegroups) {

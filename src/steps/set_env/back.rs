@@ -56,15 +56,8 @@ impl Rules for Back {
     }
 
     fn describe(restore: &Restore) -> Change {
-        let resource = match &restore.owner {
-            Owner::Addon => "EKS add-on vpc-cni, env in configurationValues".into(),
-            Owner::DaemonSet => "DaemonSet kube-system/aws-node, env".into(),
-            Owner::Release { tool, name } => {
-                format!("DaemonSet kube-system/aws-node of {tool} '{name}', env")
-            }
-        };
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
-        let change = Change::new(Sign::Change, resource);
+        let change = Change::new(Sign::Change, restore.owner.resource());
         let change = restore.env.iter().fold(change, |change, (name, (now, before))| {
             change.from_to(name, Some(shown(now)), shown(before))
         });
