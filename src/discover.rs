@@ -12,8 +12,8 @@ use crate::aws::{Aws, TAG_CLUSTER};
 use crate::design::{old_nodes, stack_name, wanted_type};
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Node, NodeGroups,
-    Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Image, Interface, Machine, Node,
+    NodeGroups, Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
@@ -374,24 +374,36 @@ async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Ma
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
     let mut machine = Machine { types, unknown_type, ..Machine::default() };
     let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
-    if let Some(family) = vcpu_family(&instance_type.name) {
-        machine.vcpu_quota = aws.quotas.of_ec2(family.code).await.unwrap_or_default();
-    }
-    let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
-    let id = match &settings.ami_id {
-        Some(id) => Ok(id.clone()),
-        None => match ami_parameter(settings.ami_family, &facts.cluster.version, architecture) {
-            Ok(path) => aws.ssm.parameter(&path).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        },
+    let quota = async {
+        match vcpu_family(&instance_type.name) {
+            Some(family) => aws.quotas.of_ec2(family.code).await.unwrap_or_default(),
+            None => None,
+        }
     };
-    let image = match id {
-        Ok(id) => aws.ec2.image(&id).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error),
-    };
+    let (vcpu_quota, image) = tokio::join!(quota, image_for(aws, settings, facts, instance_type));
+    machine.vcpu_quota = vcpu_quota;
     match image {
         Ok(image) => machine.image = Some(image),
         Err(error) => machine.image_error = Some(error),
     }
     Ok(machine)
+}
+
+/// The image for new nodes of a type, or why there is none.
+async fn image_for(
+    aws: &Aws,
+    settings: &Settings,
+    facts: &Facts,
+    instance_type: &InstanceType,
+) -> std::result::Result<Image, String> {
+    let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
+    let id = match &settings.ami_id {
+        Some(id) => id.clone(),
+        None => {
+            let path = ami_parameter(settings.ami_family, &facts.cluster.version, architecture);
+            let path = path.map_err(|error| error.to_string())?;
+            aws.ssm.parameter(&path).await.map_err(|error| error.to_string())?
+        }
+    };
+    aws.ec2.image(&id).await.map_err(|error| error.to_string())
 }

@@ -126,9 +126,12 @@ pub async fn prepare(
 
 /// Before the first change: may the caller do all that these steps would do?
 async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
-    let planned = plan(&walk.design, &walk.facts, &walk.settings, steps, Vec::new());
-    let busy: Vec<Step> =
-        planned.steps.iter().filter(|step| !step.changes.is_empty()).map(|step| step.step).collect();
+    // What it takes to go back is not in the table.
+    if walk.settings.undo.is_some() {
+        return;
+    }
+    let is_busy = |step: &Step| with_rules!(*step, false, R => !R::changes(&walk.design, &walk.facts, &walk.settings).is_empty());
+    let busy: Vec<Step> = steps.iter().copied().filter(is_busy).collect();
     walk.facts.permissions = permissions::read(walk, &busy).await;
 }
 
@@ -261,8 +264,8 @@ impl Prepared {
             let before = self.calls.count();
             let undo = self.walk.settings.undo.is_some();
             self.walk.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
-            // What an earlier step changed or waited for has changed what there is to read.
-            let walked = with_rules!(step, undo, R => walk_one::<R>(&mut self.walk, changed).await);
+            let first = outcomes.is_empty();
+            let walked = with_rules!(step, undo, R => walk_one::<R>(&mut self.walk, first, changed).await);
             let changes = walked.map_err(|error| self.halfway(error, step, &outcomes))?;
             changed |= changes > 0;
             let outcome = StepOutcome {
@@ -370,8 +373,12 @@ impl Prepared {
 }
 
 /// One step: its changes, its waits, and a look whether it is really so now. Answers how many changes it made.
-async fn walk_one<R: Rules>(walk: &mut Walk, read_anew: bool) -> Result<usize> {
-    if read_anew {
+///
+/// What an earlier step changed has changed what there is to read. Where none did, they may still have waited: before
+/// the first change of such a run all is read anew, or a group's size of then, set again, would start a node.
+async fn walk_one<R: Rules>(walk: &mut Walk, first: bool, changed: bool) -> Result<usize> {
+    let nothing_to_do = |walk: &Walk| R::changes(&walk.design, &walk.facts, &walk.settings).is_empty();
+    if changed || !(first || nothing_to_do(walk)) {
         walk.read(R::READS).await?;
     }
     for note in R::notes(&walk.design, &walk.facts, &walk.settings) {

@@ -17,7 +17,6 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::k8s::nodes as kube_nodes;
@@ -42,8 +41,6 @@ const AT_ONCE: usize = 32;
 /// Drains and terminates these nodes. On failure, at the deadline and at Ctrl-C the nodes that this run cordoned
 /// and that are still there take pods again, and their owners get back what was held.
 pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
-    // Steps before this one may have waited: a group's size of then, set again, would start a node.
-    walk.read(&[Section::NodeGroups, Section::Nodes]).await?;
     let ours: BTreeSet<String> = walk
         .facts
         .ec2_nodes()
