@@ -246,6 +246,7 @@ pub fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> 
 
     let mut kwok = Command::new(&tools.kwok.path);
     kwok.env("HOME", dir).arg("--kubeconfig").arg(dir.join("kubeconfig-admin"));
+    kwok.arg("--config").arg(tools::sources().join("controlplane/kwok.yaml"));
     let stages = tools::sources().join("controlplane/stages");
     for stage in fs::read_dir(&stages).with_context(|| format!("reading {}", stages.display()))? {
         kwok.arg("--config").arg(stage?.path());

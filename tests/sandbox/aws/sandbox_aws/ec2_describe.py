@@ -201,13 +201,32 @@ def one(context: Context, resource_id: str) -> dict[str, Any] | None:
     return next((i for i in found if i.get(KINDS[operation].id) == resource_id), None)
 
 
-def _some(context: Context, kind: Kind, ids: list[str]) -> list[dict[str, Any]]:
+# Filters that need no look at the whole answer, which takes a millisecond an interface: thousands are on one machine.
+_INTERFACE_IS = {"attachment.instance-id": lambda eni: eni.instance.id if eni.instance else None,
+                 "subnet-id": lambda eni: eni.subnet.id}
+
+
+def _some(context: Context, kind: Kind, ids: list[str], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if ids:
         try:
             return live(context, kind, ids)
         except AwsError:  # one of them is unknown now; a caller may still see it
             pass
-    return live(context, kind)
+    if kind.operation != "DescribeNetworkInterfaces":
+        return live(context, kind)
+    # What matched until a moment ago is not among these, and is no loss: the past is added to them.
+    store = ec2(context)
+    now = [eni.id for eni in list(store.enis.values()) if all(_may_match(store, eni, each) for each in wanted)]
+    return live(context, kind, now) if now else []
+
+
+def _may_match(store: Any, eni: Any, wanted: dict[str, Any]) -> bool:
+    name, values = wanted["Name"], wanted.get("Values", [])
+    if any(c in v for v in values for c in "*?\\"):
+        return True
+    if name.startswith("tag:"):
+        return store.tags.get(eni.id, {}).get(name[4:]) in values
+    return name not in _INTERFACE_IS or _INTERFACE_IS[name](eni) in values
 
 
 def unknown_id(resource_id: str) -> AwsError:
@@ -223,7 +242,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("InvalidParameterCombination",
                        f"The parameter {kind.ids} cannot be used with the parameter MaxResults")
     filters.check(wanted, kind.names)
-    items = consistency.seen(context, _some(context, kind, ids), kind.id)
+    items = consistency.seen(context, _some(context, kind, ids, wanted), kind.id)
     names = params.get("GroupNames", params.get("LaunchTemplateNames", []))
     if ids:
         known = {i[kind.id] for i in items}

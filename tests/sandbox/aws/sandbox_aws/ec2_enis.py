@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from . import addresses, ec2_groups
@@ -11,9 +12,15 @@ from .registry import plays
 from .world import Context
 
 
+@lru_cache
+def kind(store: Any, instance_type: str) -> dict[str, Any]:
+    """What DescribeInstanceTypes tells of a type. moto looks through all of them each time."""
+    return store.describe_instance_types([instance_type])[0]
+
+
 def limits(store: Any, instance_type: str) -> tuple[int, int]:
     """(interfaces, IPv4 addresses per interface) of the default network card."""
-    info = store.describe_instance_types([instance_type])[0].get("NetworkInfo", {})
+    info = kind(store, instance_type).get("NetworkInfo", {})
     card = next((c for c in info.get("NetworkCards", []) if c["NetworkCardIndex"] == info.get(
         "DefaultNetworkCardIndex", 0)), {})
     return (card.get("MaximumNetworkInterfaces", info.get("MaximumNetworkInterfaces", 1)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 from moto.core.responses import ActionResult, BaseResponse
-from moto.core.serialize import ResponseSerializer, XFormedAttributePicker
+from moto.core.serialize import AttributePickerContext, ResponseSerializer, XFormedAttributePicker
 from moto.core.utils import get_service_model
 
 
@@ -52,6 +53,18 @@ class _Plain(ResponseSerializer):
         return resp
 
 
+class _Picker(XFormedAttributePicker):
+    """Where moto's own computes anew for each value under which names it may be: they hang on its type alone."""
+
+    _names: dict[tuple[type, Any, str], list[str]] = {}
+
+    def get_possible_keys(self, context: AttributePickerContext) -> Iterable[str]:
+        place = (type(context.obj), context.shape, context.key)
+        if place not in self._names:
+            self._names[place] = list(dict.fromkeys(super().get_possible_keys(context)))
+        return self._names[place]
+
+
 class PlainAnswers(BaseResponse):
     """Mixed into moto's response classes: results stay values, errors stay what they are."""
 
@@ -59,6 +72,6 @@ class PlainAnswers(BaseResponse):
         if isinstance(action_result.result, Exception):
             return super().serialized(action_result)
         operation = get_service_model(self.boto3_service_name).operation_model(self._get_action())
-        picker = XFormedAttributePicker(response_transformers=self.RESPONSE_KEY_PATH_TO_TRANSFORMER)
+        picker = _Picker(response_transformers=self.RESPONSE_KEY_PATH_TO_TRANSFORMER)
         answer = _Plain(operation_model=operation, value_picker=picker).serialize(action_result.result)
         return answer["status_code"], dict(self.response_headers), answer["body"]

@@ -98,7 +98,7 @@ def instances(world: World) -> list[dict[str, Any]]:
         nodegroup = nodegroups.get(group or "")
         image = store.amis.get(instance.image_id)
         most, per_eni = ec2_enis.limits(store, instance.instance_type)
-        kind = store.describe_instance_types([instance.instance_type])[0]
+        kind = ec2_enis.kind(store, instance.instance_type)
         subnet = instance.subnet_id or getattr(instance, "last_subnet_id", None)
         rows.append({
             "instance_id": instance.id, "state": instance.state, "private_ip": instance.private_ip,
