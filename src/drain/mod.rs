@@ -74,10 +74,11 @@ async fn work(
     ours: &BTreeSet<String>,
     ending: &mut BTreeSet<String>,
 ) -> Result<()> {
+    let seen = watch::watch(&walk.clients.kube.client);
     owner::hold(walk, nodes).await?;
     cordon(walk, ours, true).await?;
     surge::up(walk, nodes).await?;
-    Run::new(walk, nodes, ending).carry_out().await?;
+    Run::new(walk, nodes, seen, ending).carry_out().await?;
     gone(walk, nodes).await
 }
 

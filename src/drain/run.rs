@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::BoxFuture;
-use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
@@ -17,8 +18,8 @@ use crate::k8s::pods::{self, Evicted};
 use crate::walk::Walk;
 
 use super::owner::{End, is_passing};
-use super::schedule::{Answer, Limits, Progress, Schedule};
-use super::watch::{Kind, Seen, watch};
+use super::schedule::{Answer, Limits, Schedule};
+use super::watch::{Kind, Seen};
 use super::{AT_ONCE, filter, left_over};
 
 /// A pod that the scheduler had bound just before the cordon shows only now.
@@ -35,7 +36,7 @@ pub struct Run<'a> {
     walk: &'a Walk,
     ending: &'a mut BTreeSet<String>,
     schedule: Schedule,
-    seen: BoxStream<'static, Seen>,
+    seen: UnboundedReceiver<Seen>,
     evictions: FuturesUnordered<BoxFuture<'static, (String, Result<Evicted>)>>,
     ends: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
     slots: Arc<Semaphore>,
@@ -57,7 +58,12 @@ struct Leaving {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(walk: &'a Walk, nodes: &BTreeSet<String>, ending: &'a mut BTreeSet<String>) -> Self {
+    pub fn new(
+        walk: &'a Walk,
+        nodes: &BTreeSet<String>,
+        seen: UnboundedReceiver<Seen>,
+        ending: &'a mut BTreeSet<String>,
+    ) -> Self {
         let settings = walk.settings.clone();
         let limits = Limits {
             in_flight: settings.max_in_flight,
@@ -71,7 +77,7 @@ impl<'a> Run<'a> {
             walk,
             ending,
             schedule,
-            seen: watch(&walk.clients.kube.client),
+            seen,
             evictions: FuturesUnordered::new(),
             ends: FuturesUnordered::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
@@ -241,7 +247,8 @@ impl<'a> Run<'a> {
             Seen::BudgetGone(name) => self.schedule.budget_gone(&name),
             Seen::Budget(_) => {}
             Seen::Node(node) => self.node(node),
-            Seen::NodeGone(name) => drop(self.uids.remove(&name)),
+            // Whatever registers under its name next is another one.
+            Seen::NodeGone(name) => drop(self.uids.insert(name, String::new())),
             Seen::Attached { attachment, node } => drop(self.attached.insert(attachment, node)),
             Seen::Detached(attachment) => drop(self.attached.remove(&attachment)),
             Seen::Listed(kind) => {
@@ -265,8 +272,9 @@ impl<'a> Run<'a> {
         if !self.schedule.is_drained(&node.name) {
             return;
         }
-        let known = self.uids.insert(node.name.clone(), node.uid.clone());
-        if node.unschedulable || known.as_ref() == Some(&node.uid) {
+        // The first look is from before the cordon.
+        let Some(known) = self.uids.insert(node.name.clone(), node.uid.clone()) else { return };
+        if node.unschedulable || known == node.uid {
             return;
         }
         let client = self.walk.clients.kube.client.clone();
@@ -293,18 +301,8 @@ impl<'a> Run<'a> {
     fn show(&self) {
         self.walk.events.emit(Event::Waiting {
             what: "old nodes drained".into(),
-            detail: line(&self.schedule.progress()),
+            detail: self.schedule.line(),
             seconds: self.started.elapsed().as_secs(),
         });
-    }
-}
-
-/// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy)`
-fn line(progress: &Progress) -> String {
-    let Progress { moved, pods, empty, nodes, waiting } = progress;
-    let counts = format!("{moved}/{pods} pods · {empty}/{nodes} nodes");
-    match waiting.first() {
-        Some(most) => format!("{counts} · waiting: {}", most.why.short(most.pods.len())),
-        None => counts,
     }
 }

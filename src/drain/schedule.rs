@@ -18,7 +18,7 @@ use crate::facts::{Budget, Pod};
 use super::budgets::covers;
 use super::filter::{Leave, Refuse};
 use budget::Purse;
-use jobs::{Job, State, Turn};
+use jobs::{Job, Queue, State};
 pub use report::{Progress, Waiting, Why};
 use sets::{SET_GIVES_UP, Set};
 
@@ -62,7 +62,7 @@ pub struct Schedule {
     ordered: BTreeSet<String>,
     nodes: BTreeMap<String, Place>,
     jobs: HashMap<String, Job>,
-    queues: BTreeMap<Vec<String>, BTreeSet<Turn>>,
+    queues: BTreeMap<Vec<String>, Queue>,
     /// UIDs of jobs that were asked for or are ending, and of those that are to be asked again, with when.
     on_their_way: BTreeSet<String>,
     later: BTreeMap<String, Instant>,
@@ -248,12 +248,9 @@ impl Schedule {
                 _ => continue,
             }
             .map(|purse| purse.look());
-            for (_, _, uid) in waiting {
-                if room == 0 {
-                    break;
-                }
+            for (_, _, uid) in waiting.unready.iter().chain(&waiting.ready) {
                 let Some(job) = self.jobs.get(uid) else { continue };
-                if purse.as_ref().is_some_and(|purse| purse.is_empty()) {
+                if room == 0 || purse.as_ref().is_some_and(|purse| purse.is_empty_for(&job.pod)) {
                     break;
                 }
                 let waits = matches!(&job.state, State::Later(until, _) if *until > now);

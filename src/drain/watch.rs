@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use futures::stream::{self, BoxStream, StreamExt, select_all};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::storage::v1::VolumeAttachment;
@@ -57,8 +58,9 @@ pub struct NodeNow {
     pub unschedulable: bool,
 }
 
-/// Everything that a drain follows, in one stream that never ends.
-pub fn watch(client: &Client) -> BoxStream<'static, Seen> {
+/// Everything that a drain follows, in one stream that never ends. It reads at once, also while nobody looks: what
+/// comes before the first eviction takes as long as the lists.
+pub fn watch(client: &Client) -> UnboundedReceiver<Seen> {
     let pods = follow::<slim::Pod>(
         client,
         Kind::Pods,
@@ -78,7 +80,11 @@ pub fn watch(client: &Client) -> BoxStream<'static, Seen> {
         |attachment| (name(attachment), attached),
         Seen::Detached,
     );
-    select_all([pods, budgets, nodes, attachments]).boxed()
+    let (told, seen) = unbounded();
+    let all = select_all([pods, budgets, nodes, attachments]);
+    // Ends when nobody listens any more.
+    tokio::spawn(all.map(Ok).forward(told));
+    seen
 }
 
 fn node_now(node: slim::Node) -> Seen {

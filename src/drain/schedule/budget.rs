@@ -101,10 +101,8 @@ impl Looked<'_> {
         pays
     }
 
-    /// Nobody can pay any more. Pods that need not pay are looked for only where some are not Ready.
-    pub fn is_empty(&self) -> bool {
-        let budget = &self.purse.budget;
-        let all_ready = budget.current_healthy >= budget.expected;
-        self.purse.parked || ((self.room <= 0 || self.asks) && all_ready)
+    /// Nobody can pay any more; of pods that are not Ready some need not.
+    pub fn is_empty_for(&self, pod: &Pod) -> bool {
+        self.purse.parked || ((self.room <= 0 || self.asks) && pod.ready)
     }
 }

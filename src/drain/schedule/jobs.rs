@@ -1,5 +1,6 @@
 //! Pods that must go, and the queues they wait in: one for each set of budgets that covers them.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::sets::{ordinal, set_name};
@@ -26,6 +27,33 @@ pub enum State {
     /// Let go, or being deleted by somebody else.
     Ending(Instant),
     Never(String),
+}
+
+/// Pods that wait for the same budgets. Those that are not Ready may go where there is no room for others, so they
+/// stand apart: looking through all for them, at each event, would take longer than the drain.
+#[derive(Debug, Default)]
+pub struct Queue {
+    pub unready: BTreeSet<Turn>,
+    pub ready: BTreeSet<Turn>,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.unready.len() + self.ready.len()
+    }
+
+    fn insert(&mut self, pod: &Pod, turn: Turn) {
+        if pod.ready {
+            self.ready.insert(turn)
+        } else {
+            self.unready.insert(turn)
+        };
+    }
+
+    fn remove(&mut self, turn: &Turn) {
+        self.ready.remove(turn);
+        self.unready.remove(turn);
+    }
 }
 
 /// A pod's place in its queue: nodes that can be empty soonest first, and of a StatefulSet the highest ordinal.
@@ -73,7 +101,7 @@ impl Schedule {
             _ => drop(self.later.remove(uid)),
         }
         if waits {
-            self.queues.entry(job.queue.clone()).or_default().insert(job.turn.clone());
+            self.queues.entry(job.queue.clone()).or_default().insert(&job.pod, job.turn.clone());
         }
         if let Some(name) = set_name(&self.ordered, &job.pod) {
             let set = self.sets.entry(name).or_default();

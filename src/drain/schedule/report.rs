@@ -19,6 +19,13 @@ pub struct Progress {
     pub waiting: Vec<Waiting>,
 }
 
+struct Counts {
+    moved: usize,
+    pods: usize,
+    empty: usize,
+    nodes: usize,
+}
+
 /// Pods that are still there for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -28,7 +35,7 @@ pub struct Waiting {
 }
 
 /// Why a pod is still there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
     /// The budget has no room.
     Budget {
@@ -84,41 +91,82 @@ impl Why {
     }
 }
 
+/// The same, cheap to compare: thousands of pods are grouped by it twice a second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Because<'a> {
+    Budget(&'a str),
+    TooManyBudgets(&'a [String]),
+    Ending,
+    StatefulSet,
+    Refused(Refuse),
+    Answer(&'a str),
+    Turn,
+}
+
 impl Schedule {
+    /// All of it, each pod by name.
     pub fn progress(&self) -> Progress {
-        let mut by_why: BTreeMap<Why, Vec<String>> = BTreeMap::new();
-        let mut states: BTreeMap<&str, Why> = BTreeMap::new();
-        for job in self.jobs.values() {
-            let why = match (&job.state, job.queue.as_slice()) {
-                (State::Ending(_), _) => Why::Ending,
-                (State::Later(_, reason) | State::Never(reason), [] | [_]) => Why::Answer(reason.clone()),
-                (State::Asked(_), _) => Why::Turn,
-                (_, [_, _, ..]) => Why::TooManyBudgets(job.queue.join(", ")),
-                (State::Waiting, [name]) if self.has_no_room(name, &job.pod) => {
-                    states.entry(name).or_insert_with(|| self.no_room(name)).clone()
-                }
-                (State::Waiting, _) if !self.is_its_sets_turn(job) => Why::StatefulSet,
-                _ => Why::Turn,
-            };
-            by_why.entry(why).or_default().push(job.pod.full_name());
-        }
-        for (name, reason) in self.nodes.values().flat_map(|place| place.refused.values()) {
-            by_why.entry(Why::Refused(*reason)).or_default().push(name.clone());
-        }
-        let mut waiting: Vec<Waiting> = by_why
-            .into_iter()
-            .map(|(why, mut pods)| {
-                pods.sort();
-                Waiting { why, pods }
-            })
-            .collect();
+        let waiting = self.grouped().into_iter().map(|(because, mut pods)| {
+            pods.sort();
+            Waiting { why: self.why(because), pods }
+        });
+        let mut waiting: Vec<Waiting> = waiting.collect();
         waiting.sort_by_key(|waiting| std::cmp::Reverse(waiting.pods.len()));
-        Progress {
+        let Counts { moved, pods, empty, nodes } = self.counts();
+        Progress { moved, pods, empty, nodes, waiting }
+    }
+
+    /// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy)`
+    pub fn line(&self) -> String {
+        let Counts { moved, pods, empty, nodes } = self.counts();
+        let counts = format!("{moved}/{pods} pods · {empty}/{nodes} nodes");
+        let groups = self.grouped();
+        // Of several that hold as many the first, as in the whole report.
+        let most = groups.iter().rev().max_by_key(|(_, pods)| pods.len());
+        match most {
+            Some((because, pods)) => format!("{counts} · waiting: {}", self.why(*because).short(pods.len())),
+            None => counts,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
             moved: self.moved,
             pods: self.total,
             empty: self.nodes.values().filter(|place| place.is_empty()).count(),
             nodes: self.nodes.len(),
-            waiting,
+        }
+    }
+
+    fn grouped(&self) -> BTreeMap<Because<'_>, Vec<String>> {
+        let mut groups: BTreeMap<Because<'_>, Vec<String>> = BTreeMap::new();
+        for job in self.jobs.values() {
+            let because = match (&job.state, job.queue.as_slice()) {
+                (State::Ending(_), _) => Because::Ending,
+                (State::Later(_, reason) | State::Never(reason), [] | [_]) => Because::Answer(reason),
+                (State::Asked(_), _) => Because::Turn,
+                (_, [_, _, ..]) => Because::TooManyBudgets(&job.queue),
+                (State::Waiting, [name]) if self.has_no_room(name, &job.pod) => Because::Budget(name),
+                (State::Waiting, _) if !self.is_its_sets_turn(job) => Because::StatefulSet,
+                _ => Because::Turn,
+            };
+            groups.entry(because).or_default().push(job.pod.full_name());
+        }
+        for (name, reason) in self.nodes.values().flat_map(|place| place.refused.values()) {
+            groups.entry(Because::Refused(*reason)).or_default().push(name.clone());
+        }
+        groups
+    }
+
+    fn why(&self, because: Because<'_>) -> Why {
+        match because {
+            Because::Budget(name) => self.no_room(name),
+            Because::TooManyBudgets(names) => Why::TooManyBudgets(names.join(", ")),
+            Because::Ending => Why::Ending,
+            Because::StatefulSet => Why::StatefulSet,
+            Because::Refused(reason) => Why::Refused(reason),
+            Because::Answer(reason) => Why::Answer(reason.to_string()),
+            Because::Turn => Why::Turn,
         }
     }
 
@@ -129,7 +177,7 @@ impl Schedule {
         let nodes = nodes.into_iter().enumerate().map(|(at, (name, place))| {
             format!("{}. {name}: {} pods to move", at + 1, place.jobs.len() + place.refused.len())
         });
-        let queues = self.queues.iter().filter(|(_, waiting)| !waiting.is_empty());
+        let queues = self.queues.iter().filter(|(_, waiting)| waiting.len() > 0);
         let queues = queues.map(|(names, waiting)| match names.as_slice() {
             [] => format!("no budget: {} pods, at once", waiting.len()),
             [name] => {
