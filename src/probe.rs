@@ -162,3 +162,6 @@ async fn watch(
         Ok(()) => Ok(seen),
     }
 }
+
+#[cfg(test)]
+mod tests;
