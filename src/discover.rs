@@ -48,6 +48,10 @@ impl Section {
         Section::Nodes,
         Section::Reach,
     ];
+
+    /// What shows only after a while; rules and webhooks don't change by themselves.
+    pub const WAITED_FOR: [Section; 5] =
+        [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
 }
 
 /// Everything, as it is now.

@@ -8,7 +8,7 @@ use crate::aws::Aws;
 use crate::calls::{Calls, Count};
 use crate::checks::{Scene, check};
 use crate::design::design;
-use crate::discover::{Reading, discover};
+use crate::discover::{Reading, Section, discover};
 use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::exit::Exit;
@@ -334,12 +334,15 @@ impl Prepared {
         let walk = &mut self.walk;
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
         let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
-        let mut first = true;
+        let mut looks = 0;
         // What was wrong at the last look.
         let mut wrong: Vec<Check> = Vec::new();
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
-            if changed || !std::mem::take(&mut first) {
-                walk.observe().await?;
+            looks += 1;
+            match looks {
+                1 if changed => walk.observe().await?,
+                1 => {}
+                _ => walk.read(&Section::WAITED_FOR).await?,
             }
             let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
             let report = verify(&walk.facts, &expected);
