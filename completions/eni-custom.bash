@@ -1627,7 +1627,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__schema)
-            opts="-h --help plan"
+            opts="-h --help plan verify doctor status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -435,8 +435,14 @@ pub enum Format {
 /// An output that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// plan --output json
+    /// plan --output json, undo --plan --output json
     Plan,
+    /// verify --output json
+    Verify,
+    /// doctor --output json
+    Doctor,
+    /// status --output json
+    Status,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -106,6 +106,8 @@ pub fn custom() -> Facts {
             free: 16000,
             ..facts.vpc.subnets.iter().find(|subnet| subnet.zone == zone).unwrap().clone()
         };
+        // Every subnet is in some network ACL.
+        facts.firewall.acls[0].subnets.insert(subnet.id.clone());
         facts.vpc.subnets.push(subnet);
     }
     facts.cni = Cni {

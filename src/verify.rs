@@ -5,6 +5,7 @@ mod aws_node;
 mod eniconfigs;
 mod expected;
 mod leftovers;
+pub mod mend;
 mod nodes;
 mod pods;
 mod report;

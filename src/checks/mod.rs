@@ -14,6 +14,8 @@ mod room;
 mod undo;
 mod workload;
 
+pub use reach::standing;
+
 use crate::design::Design;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
