@@ -85,6 +85,11 @@ pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
     aws.chain(kubernetes).collect()
 }
 
+/// Made by the program, not by test code or the sandbox itself.
+pub fn by_program(call: &AwsCall) -> bool {
+    call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
+}
+
 fn aws_name(call: &AwsCall) -> String {
     format!("{}:{}", call.service, call.operation)
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::cluster::shared;
-use crate::command::{Ran, in_sandbox, offline, run};
+use crate::command::{Ran, by_program, in_sandbox, offline, run};
 use crate::sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Sandbox, tools};
 
 /// A cluster with the add-on, access entries, managed and self-managed nodes, set up.
@@ -206,10 +206,6 @@ impl Rule {
     }
 }
 
-fn by_program(call: &AwsCall) -> bool {
-    call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
-}
-
 /// `ec2:DescribeVpcs`; the prefix of Service Quotas' actions is not its endpoint's.
 fn action(call: &AwsCall) -> String {
     format!("{}:{}", call.service.replace('-', ""), call.operation)
@@ -288,7 +284,7 @@ pub fn restrict(sandbox: &mut Sandbox) {
 }
 
 /// A new IAM user with one managed policy.
-fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
+pub fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
     aws(sandbox, &["iam", "create-user", "--user-name", name]);
     let create = ["iam", "create-policy", "--policy-name", name, "--policy-document", policy];
     let policy = aws(sandbox, &create)["Policy"]["Arn"].clone();
@@ -313,7 +309,7 @@ fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 /// The program as somebody else in AWS, and as a person in Kubernetes.
-fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
+pub fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
     let kubeconfig = sandbox.kubeconfig().display().to_string();
     let mut command = in_sandbox(sandbox, args);
     command.args(["--kubeconfig", &kubeconfig]);
