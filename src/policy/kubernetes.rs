@@ -59,6 +59,7 @@ const ENI: &str = "crd.k8s.amazonaws.com";
 pub const RULES: &[Rule] = &[
     all("", "nodes", &["list"], READ, "which nodes there are, and of which kind"),
     all("", "pods", &["list"], READ, "what stands on them"),
+    all("", "events", &["list"], READ, "what the cluster says of pods that wait, for doctor"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "what a drain must respect"),
     all("", "persistentvolumes", &["list"], READ, "zones of the volumes that pods claim"),
     all("apps", "statefulsets", &["list"], READ, "whether their pods start one after another"),
