@@ -67,6 +67,8 @@ pub fn set_up_there(sandbox: &mut Sandbox, args: &[&str]) {
     let all: Vec<&str> = ["setup", "--yes"].into_iter().chain(args.iter().copied()).collect();
     run(sandbox, &all).expect(0);
     watched.reached(sandbox);
+    let explained = run(sandbox, &["doctor", "--output", "json"]).expect(0).json();
+    assert_eq!(explained["findings"], serde_json::json!([]), "a false alarm");
 }
 
 /// Refused: this exit code, these texts, and no call that changes anything.

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{Watched, refuses, refuses_in, shared, start};
-use crate::command::{Ran, in_sandbox, offline, run};
-use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape, tools};
+use crate::command::{Ran, in_sandbox, offline, run, shell};
+use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape};
 use crate::schemas::conforms;
 
 fn folder() -> tempfile::TempDir {
@@ -181,18 +181,7 @@ fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
 /// Runs exported commands with the aws CLI and kubectl, as a person would.
 #[track_caller]
 fn commands(sandbox: &Sandbox, folder: &Path, steps: &[&str]) {
-    let mut script = sandbox.command("bash");
-    let aws = tools::aws_cli().expect("the aws CLI is there");
-    let path = std::env::join_paths(
-        [aws.parent(), sandbox.tools.kubectl.parent()]
-            .into_iter()
-            .flatten()
-            .map(Path::to_path_buf)
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    )
-    .expect("a PATH");
-    script.env("PATH", path).arg(folder.join("commands.sh")).args(steps);
-    Ran::of(&mut script).expect(0);
+    Ran::of(shell(sandbox).arg(folder.join("commands.sh")).args(steps)).expect(0);
 }
 
 /// Without one change of this program's: its templates, user data and commands do it.

@@ -112,6 +112,7 @@ pub const KUBERNETES_ADDON: &[&str] = &[
     "get leases",
     "list endpointslices",
     "list eniconfigs",
+    "list events",
     "list mutatingwebhookconfigurations",
     "list nodes",
     "list poddisruptionbudgets",

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use doctor::{explains, grows, nodes_in, pods_are_explained};
+use doctor::{explains, grows, nodes_in, pods_are_explained, what_pods_do_not_reach_is_explained};
 use probe::probes;
 
 use crate::cluster::{set_up, shared};
@@ -186,6 +186,7 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
     kubectl(&["delete", "eniconfig", &id]);
     verifies(&sandbox, 0, &[]);
     pods_are_explained(&sandbox, &node);
+    what_pods_do_not_reach_is_explained(&sandbox);
 
     let allocatable = |pods: &str| {
         let patch = json!({"status": {"allocatable": {"pods": pods}, "capacity": {"pods": pods}}});

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::command::run;
+use crate::command::{Ran, run, shell};
 use crate::journey::aws;
 use crate::sandbox::Sandbox;
 use crate::schemas::conforms;
@@ -26,6 +26,25 @@ pub fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
     }
     assert_eq!(last, wanted);
     Value::Null
+}
+
+/// A network ACL keeps pods from CoreDNS in the other zone, until the command is typed that doctor tells.
+#[track_caller]
+pub fn what_pods_do_not_reach_is_explained(sandbox: &Sandbox) {
+    let vpc = format!("Name=vpc-id,Values={}", sandbox.aws.vpc_id);
+    let query = "NetworkAcls[0].NetworkAclId";
+    let acl = aws(
+        sandbox,
+        &["ec2", "describe-network-acls", "--filters", &vpc, "Name=default,Values=true", "--query", query],
+    );
+    let entry =
+        ["ec2", "create-network-acl-entry", "--network-acl-id", &acl, "--ingress", "--protocol", "udp"];
+    let denies = ["--rule-number", "50", "--port-range", "From=53,To=53", "--cidr-block", "0.0.0.0/0"];
+    aws(sandbox, &[&entry[..], &denies, &["--rule-action", "deny"]].concat());
+    let explained = explains(sandbox, 4, &["EC-RCH-002 error"]);
+    let mend = explained["findings"][0]["mend"].as_str().expect("a mend");
+    Ran::of(shell(sandbox).args(["-c", mend])).expect(0);
+    explains(sandbox, 0, &[]);
 }
 
 /// The new group of us-west-2a gets another size.
