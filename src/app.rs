@@ -198,7 +198,7 @@ async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     prepared.refuse()?;
-    if prepared.plan.changes() > 0 {
+    if prepared.has_work() {
         run::refuse_if_locked(&prepared.walk).await?;
         if asks {
             ui.preview(&prepared.plan);
@@ -322,8 +322,8 @@ fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
 
 fn iam_policy(args: &IamPolicyArgs) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    let wanted =
-        Wanted { read_only: args.read_only, step: args.step, terminate_unowned: args.terminate_unowned };
+    let IamPolicyArgs { read_only, step, terminate_unowned, undo, stand_ins, .. } = *args;
+    let wanted = Wanted { read_only, step, terminate_unowned, undo, stand_ins };
     let names = Names {
         cluster: given(&args.cluster),
         region: given(&args.region),

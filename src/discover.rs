@@ -1,5 +1,6 @@
 //! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
 
+mod back;
 mod gaps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,12 +9,12 @@ use futures::future::try_join_all;
 
 pub use gaps::Reading;
 
-use crate::aws::{Aws, TAG_CLUSTER};
+use crate::aws::Aws;
 use crate::design::{old_nodes, stack_name, wanted_type};
 use crate::error::{Error, Result};
 use crate::facts::{
     Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Image, Interface, Machine, Node,
-    NodeGroups, Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
+    NodeGroups, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
@@ -22,6 +23,8 @@ use crate::net::reach::Firewall;
 use crate::net::vcpus::vcpu_family;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
+use crate::steps::drain_nodes::stand_in::{self, TAG_STAND_IN};
+use crate::steps::patch_security_groups::our_nodes;
 use crate::walk::Clients;
 
 use gaps::Gaps;
@@ -73,7 +76,7 @@ pub async fn discover(
         gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
         nodes_and_pods(clients, &cluster, &gaps),
         labelled,
-        gaps.read(Part::Record, record::read(&kube.client)),
+        gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
         reach(clients, &cluster, &gaps),
     )?;
     let mut facts = Facts {
@@ -98,7 +101,7 @@ pub async fn discover(
         record,
         unread: BTreeMap::new(),
     };
-    facts.occupants = occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
+    facts.occupants = back::occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
     match reading {
         Reading::Whole => complete(clients, settings, &mut facts).await?,
         // Who only looks starts no node and moves no pod.
@@ -140,7 +143,7 @@ pub async fn refresh(
         (facts.firewall, facts.backends) = reach;
     }
     if let Some(vpc) = vpc {
-        facts.occupants = occupants(clients, settings, &facts.cluster, &vpc).await?;
+        facts.occupants = back::occupants(clients, settings, &facts.cluster, &vpc).await?;
         facts.vpc = vpc;
     }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
@@ -150,43 +153,37 @@ pub async fn refresh(
         complete(clients, settings, facts).await?;
     }
     if sections == Section::ALL {
-        facts.record = record::read(&kube.client).await?;
+        facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
     }
     Ok(())
-}
-
-/// What stands in the subnets that we made; asked for only where they are to go.
-async fn occupants(
-    clients: &Clients,
-    settings: &Settings,
-    cluster: &Cluster,
-    vpc: &Vpc,
-) -> Result<Vec<Occupant>> {
-    let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
-    match settings.undo {
-        Some(_) => clients.aws.ec2.occupants(&ours).await,
-        None => Ok(Vec::new()),
-    }
 }
 
 /// What can be asked for only when the nodes are known.
 async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
-    let (machine, (volumes, ordered_sets)) =
-        tokio::try_join!(machine_for(&clients.aws, settings, facts), bindings(&clients.kube, facts))?;
+    let (machine, (volumes, ordered_sets)) = tokio::try_join!(
+        machine_for(&clients.aws, settings, facts),
+        bindings(&clients.kube, settings, facts)
+    )?;
+    let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
+    if settings.undo.is_some() {
+        facts.machine.images = back::images(&clients.aws, settings, facts, &images).await;
+        facts.node_groups.image_trouble = back::image_trouble(&clients.aws, facts).await;
+    }
     Ok(())
 }
 
-/// What ties the pods on old nodes: their volumes' zones, and their StatefulSets' order. Where they have neither,
+/// What ties the pods on nodes that are to go: their volumes' zones, and their StatefulSets' order. Where they have neither,
 /// nothing is asked.
 async fn bindings(
     kube: &Kube,
+    settings: &Settings,
     facts: &Facts,
 ) -> Result<(BTreeMap<String, BTreeSet<String>>, BTreeSet<String>)> {
-    let old = old_nodes(facts);
-    let on_old = || facts.pods.iter().filter(|pod| old.contains(&pod.node));
-    let claims: BTreeSet<String> = on_old().flat_map(Pod::claims).collect();
-    let sets: BTreeSet<String> = on_old()
+    let leaving = if settings.undo.is_some() { our_nodes(facts) } else { old_nodes(facts) };
+    let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
+    let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
+    let sets: BTreeSet<String> = moving()
         .filter_map(|pod| Some((pod, pod.controller.as_ref().filter(|owner| owner.kind == "StatefulSet")?)))
         .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
         .collect();
@@ -300,16 +297,15 @@ async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) 
         entries,
         aws_auth::map_roles(&clients.kube.client),
     )?;
-    Ok(NodeGroups { stacks, groups, managed, access_entries, aws_auth })
+    let (stand_ins, stacks) =
+        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
+    Ok(NodeGroups { stacks, stand_ins, groups, managed, access_entries, aws_auth, ..NodeGroups::default() })
 }
 
 /// The stacks that a design of this cluster could name: one for each zone of the region.
-///
-/// Where they are taken back, whatever has our tag: their names were asked for in another run.
 async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
     if settings.undo.is_some() {
-        let found = aws.cloudformation.stacks_tagged(TAG_CLUSTER, &cluster.name).await?;
-        return Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect());
+        return back::stacks(aws, cluster).await;
     }
     let zones = aws.ec2.zones().await?;
     let mut names = vec![stack_name(&cluster.name, "base")];
@@ -370,6 +366,9 @@ async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Ma
     let mut names = types_in_use(facts);
     let wanted = wanted_type(settings, facts);
     names.extend(wanted.clone());
+    if settings.undo.is_some() {
+        names.extend(stand_in::instance_types(facts));
+    }
     let types = instance_types(aws, &names).await?;
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
     let mut machine = Machine { types, unknown_type, ..Machine::default() };

@@ -217,6 +217,8 @@ pub struct Machine {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
+    /// Images for stand-ins by instance type, or why there is none; read where something is taken back.
+    pub images: BTreeMap<String, std::result::Result<Image, String>>,
     /// vCPUs of running On-Demand instances that the account may have of the type's family; nothing where it can't
     /// be read.
     pub vcpu_quota: Option<u32>,
@@ -312,6 +314,11 @@ pub struct EniConfig {
 pub struct NodeGroups {
     /// This program's stacks, by name.
     pub stacks: BTreeMap<String, Stack>,
+    /// Stacks of groups that stand in for old ones that are gone, by name; read where something is taken back.
+    pub stand_ins: BTreeMap<String, Stack>,
+    /// Old groups that are to start nodes again, and what is wrong with the image that they start from; read where
+    /// something is taken back.
+    pub image_trouble: BTreeMap<String, ImageTrouble>,
     /// All Auto Scaling groups that hold nodes of this cluster or belong to one of our stacks, by name.
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
@@ -320,6 +327,15 @@ pub struct NodeGroups {
     pub access_entries: BTreeMap<String, AccessEntry>,
     /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
     pub aws_auth: Option<String>,
+}
+
+/// Why a group may not be able to start a node from its image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageTrouble {
+    /// What is not there any more, and what names it.
+    Gone(String),
+    /// It could not be asked for, in the service's words.
+    Unknown(String),
 }
 
 /// Who may enter the cluster, as EKS has it.
@@ -445,6 +461,11 @@ impl AutoScalingGroup {
     /// One of this program's stacks made it.
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(TAG_CLUSTER)
+    }
+
+    /// The CloudFormation stack that made it.
+    pub fn stack(&self) -> Option<&String> {
+        self.tags.get("aws:cloudformation:stack-name")
     }
 
     /// Whether it has started the node's instance.

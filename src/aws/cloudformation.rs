@@ -45,13 +45,13 @@ impl CloudFormation {
         Ok(reply.stacks().first().map(as_fact))
     }
 
-    /// All stacks with this tag, whatever they are called.
-    pub async fn stacks_tagged(&self, key: &str, value: &str) -> Result<Vec<Stack>> {
+    /// All stacks with one of these tags, whatever they are called.
+    pub async fn stacks_tagged(&self, keys: &[&str], value: &str) -> Result<Vec<Stack>> {
         let mut pages = self.client.describe_stacks().into_paginator().items().send();
         let mut stacks = Vec::new();
         while let Some(stack) = pages.next().await {
             let stack = as_fact(&stack.map_err(|error| failure("DescribeStacks", &error))?);
-            if stack.tags.get(key).is_some_and(|there| there == value) {
+            if keys.iter().any(|key| stack.tags.get(*key).is_some_and(|there| there == value)) {
                 stacks.push(stack);
             }
         }

@@ -115,10 +115,14 @@ pub const ALL: &[Entry] = &[
     entry("EC-UND-001", ERROR, "nothing to take back"),
     entry("EC-UND-002", ERROR_OR_WARNING, "the record of what was before is missing"),
     entry("EC-UND-003", ERROR, "old nodes would start with custom networking on"),
-    entry("EC-UND-004", ERROR, "old node groups are gone"),
+    entry("EC-UND-004", WARNING, "others stand in for old node groups"),
     entry("EC-UND-005", ERROR, "no room on the old nodes"),
     entry("EC-UND-006", WARNING, "others stand in the pod subnets"),
     entry("EC-UND-007", WARNING, "ENIConfigs of others name our subnets"),
+    entry("EC-UND-008", ERROR_OR_WARNING, "the image of an old node group is gone"),
+    risk("EC-UND-009", WARNING, "the record was edited"),
+    entry("EC-UND-010", ERROR, "old nodes could not start"),
+    risk("EC-UND-011", WARNING, "nothing stands in for old node groups"),
 ];
 
 /// What is known of an id.
