@@ -44,7 +44,7 @@ impl Watched {
     /// The documented end state is there, and nothing was wrong on the way.
     #[track_caller]
     pub fn reached(self, sandbox: &mut Sandbox) {
-        crate::policy::nothing_missing(sandbox);
+        crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
         let mut faults = self.budgets.finish();
         let (seen, missing) = witness::end_state(sandbox).expect("AWS and Kubernetes answer");
         faults.extend(missing);
