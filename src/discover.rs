@@ -1,6 +1,8 @@
 //! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
 
 mod gaps;
+mod machine;
+mod neighbours;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +11,21 @@ use futures::future::try_join_all;
 pub use gaps::Reading;
 
 use crate::aws::{Aws, TAG_CLUSTER};
-use crate::design::{old_nodes, stack_name, wanted_type};
+use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Image, Interface, Machine, Node,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
     NodeGroups, Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::max_pods::{Architecture, InstanceType};
 use crate::net::reach::Firewall;
-use crate::net::vcpus::vcpu_family;
-use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 use crate::walk::Clients;
 
 use gaps::Gaps;
+use machine::{instance_types, machine_for, types_in_use};
+use neighbours::neighbours;
 
 /// A part of the facts that can be read anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,7 @@ pub async fn discover(
         vpc,
         firewall,
         backends,
+        neighbours: Neighbours::default(),
         machine: Machine::default(),
         cni,
         eniconfigs,
@@ -100,7 +102,16 @@ pub async fn discover(
     };
     facts.occupants = occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
     match reading {
-        Reading::Whole => complete(clients, settings, &mut facts).await?,
+        Reading::Whole => {
+            let neighbours = async {
+                match settings.undo {
+                    // What is taken back is as it was before: its neighbours were there then.
+                    Some(_) => Ok(Neighbours::default()),
+                    None => Ok(neighbours(clients).await),
+                }
+            };
+            (_, facts.neighbours) = tokio::try_join!(complete(clients, settings, &mut facts), neighbours)?;
+        }
         // Who only looks starts no node and moves no pod.
         Reading::Partial => {
             let names = types_in_use(&facts);
@@ -249,6 +260,7 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let quotas = Quotas::of(quotas);
     Ok(Vpc {
         id: id.clone(),
+        owner: blocks.owner,
         primary: blocks.primary,
         blocks: blocks.blocks,
         subnets,
@@ -354,56 +366,4 @@ async fn with_instances(
         !matches!(state, Some("terminated" | "shutting-down"))
     });
     Ok(nodes)
-}
-
-fn types_in_use(facts: &Facts) -> BTreeSet<String> {
-    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
-    in_use.filter(|name| !name.is_empty()).collect()
-}
-
-async fn instance_types(aws: &Aws, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
-    if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
-}
-
-/// Instance types at hand, and the image for new nodes.
-async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
-    let mut names = types_in_use(facts);
-    let wanted = wanted_type(settings, facts);
-    names.extend(wanted.clone());
-    let types = instance_types(aws, &names).await?;
-    let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
-    let mut machine = Machine { types, unknown_type, ..Machine::default() };
-    let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
-    let quota = async {
-        match vcpu_family(&instance_type.name) {
-            Some(family) => aws.quotas.of_ec2(family.code).await.unwrap_or_default(),
-            None => None,
-        }
-    };
-    let (vcpu_quota, image) = tokio::join!(quota, image_for(aws, settings, facts, instance_type));
-    machine.vcpu_quota = vcpu_quota;
-    match image {
-        Ok(image) => machine.image = Some(image),
-        Err(error) => machine.image_error = Some(error),
-    }
-    Ok(machine)
-}
-
-/// The image for new nodes of a type, or why there is none.
-async fn image_for(
-    aws: &Aws,
-    settings: &Settings,
-    facts: &Facts,
-    instance_type: &InstanceType,
-) -> std::result::Result<Image, String> {
-    let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
-    let id = match &settings.ami_id {
-        Some(id) => id.clone(),
-        None => {
-            let path = ami_parameter(settings.ami_family, &facts.cluster.version, architecture);
-            let path = path.map_err(|error| error.to_string())?;
-            aws.ssm.parameter(&path).await.map_err(|error| error.to_string())?
-        }
-    };
-    aws.ec2.image(&id).await.map_err(|error| error.to_string())
 }

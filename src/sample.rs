@@ -11,8 +11,8 @@ use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Authentication, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd, EniConfig,
-    EniConfigs, Facts, Interface, Least, Machine, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas,
-    Requests, Rollout, Subnet, Vpc,
+    EniConfigs, Facts, Interface, Least, Machine, Neighbours, Node, NodeGroups, NodeKind, Permissions, Pod,
+    Quotas, Requests, Rollout, Subnet, Vpc,
 };
 use crate::k8s::record::Record;
 use crate::net::max_pods::known;
@@ -68,6 +68,7 @@ pub fn facts() -> Facts {
         },
         vpc: Vpc {
             id: "vpc-1".into(),
+            owner: "1".into(),
             primary: "10.0.0.0/16".parse().unwrap(),
             blocks: vec![block("10.0.0.0/16"), block("100.64.0.0/16")],
             subnets: vec![subnet("subnet-a", "a", "10.0.0.0/24"), subnet("subnet-b", "b", "10.0.1.0/24")],
@@ -78,6 +79,7 @@ pub fn facts() -> Facts {
         },
         firewall: firewall(),
         backends: Backends::default(),
+        neighbours: Neighbours::default(),
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),
         eniconfigs: EniConfigs::default(),

@@ -2,6 +2,7 @@
 //! of this program's: a cluster that was set up by hand is proven as well. Pure.
 
 mod aws_node;
+mod bugs;
 mod eniconfigs;
 mod expected;
 mod leftovers;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, StackStatus, Tag};
 
 use crate::calls::Calls;
 use crate::error::Result;
@@ -56,6 +56,27 @@ impl CloudFormation {
             }
         }
         Ok(stacks)
+    }
+
+    /// How many stacks there are in the region, whoever made them.
+    pub async fn count(&self) -> Result<u32> {
+        let there = StackStatus::values()
+            .iter()
+            .map(|status| StackStatus::from(*status))
+            .filter(|status| *status != StackStatus::DeleteComplete);
+        let mut pages = self
+            .client
+            .list_stacks()
+            .set_stack_status_filter(Some(there.collect()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut count = 0;
+        while let Some(stack) = pages.next().await {
+            stack.map_err(|error| failure("ListStacks", &error))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Starts to make a stack. One of that name that is there already is found by the next look.

@@ -4,6 +4,7 @@ mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
+mod neighbours;
 mod network;
 mod nodes;
 mod permissions;
@@ -12,6 +13,7 @@ mod reach;
 pub mod registry;
 mod room;
 mod undo;
+mod unread;
 mod workload;
 
 use crate::design::Design;
@@ -70,6 +72,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    neighbours::check(scene, &mut findings);
     reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
@@ -77,6 +80,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     room::check(scene, &mut findings);
     permissions::check(scene, &mut findings);
     alternatives::check(scene, &mut findings);
+    unread::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

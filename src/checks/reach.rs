@@ -3,6 +3,8 @@
 mod denied;
 mod narrow;
 mod outside;
+mod policies;
+mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +29,8 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         let flows = flows(scene.design, scene.facts);
         denied::check(scene, &flows, findings);
         narrow::check(scene, findings);
+        policies::check(scene, findings);
+        targets::check(scene, findings);
         unknown(scene, &flows, findings);
     }
     outside::check(scene, findings);

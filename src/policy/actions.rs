@@ -118,7 +118,7 @@ pub const ACTIONS: &[Action] = &[
     ),
     read(
         "servicequotas:GetServiceQuota",
-        "vCPUs of the instance family; without it nothing is said of them",
+        "vCPUs of the instance family, and stacks; without it nothing is said of the one, and AWS's default assumed of the other",
         &[G::Read],
     ),
     read("eks:ListClusters", "the names of clusters, where the one asked for is not there", &[G::Read]),
@@ -133,6 +133,7 @@ pub const ACTIONS: &[Action] = &[
     only(Only::AccessEntries, read("eks:DescribeAccessEntry", "the type of an entry", &[G::ReadCluster])),
     read("ssm:GetParameter", "the newest image of the family", &[G::ReadImages]),
     read("cloudformation:DescribeStacks", "our stacks, where there are some", &[G::ReadStacks]),
+    read("cloudformation:ListStacks", "how many stacks there are, for their quota", &[G::Read]),
     step(
         "iam:SimulatePrincipalPolicy",
         ALL,

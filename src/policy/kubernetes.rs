@@ -60,12 +60,23 @@ pub const RULES: &[Rule] = &[
     all("", "nodes", &["list"], READ, "which nodes there are, and of which kind"),
     all("", "pods", &["list"], READ, "what stands on them"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "what a drain must respect"),
+    all("", "events", &["list"], READ, "warnings that doctor explains"),
     all("", "persistentvolumes", &["list"], READ, "zones of the volumes that pods claim"),
     all("apps", "statefulsets", &["list"], READ, "whether their pods start one after another"),
     all(HOOKS, "validatingwebhookconfigurations", &["list"], READ, "webhooks that pods serve"),
     all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "likewise"),
     all("", "services", &["list"], READ, "the ports of CoreDNS and of webhooks"),
     all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind them"),
+    all("apps", "deployments", &["list"], READ, "the cluster-autoscaler and Karpenter"),
+    all(
+        "karpenter.k8s.aws",
+        "ec2nodeclasses",
+        &["list"],
+        READ,
+        "max pods of the nodes that Karpenter starts",
+    ),
+    all("networking.k8s.io", "networkpolicies", &["list"], READ, "addresses that they name"),
+    all("elbv2.k8s.aws", "targetgroupbindings", &["list"], READ, "load balancers whose targets are pods"),
     Rule {
         names: CRD,
         ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether ENIConfigs are defined")

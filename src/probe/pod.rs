@@ -1,6 +1,6 @@
 //! The probe's pods as objects. They meet the restricted Pod Security Standard, and no mesh is put into them. Pure.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::k8s::FIELD_MANAGER;
 use crate::k8s::probe::{COMPONENT, RUN, ZONE};
@@ -56,6 +56,18 @@ done
 exit $bad
 "#;
 
+/// By these the probe's pods are found, and NetworkPolicies select them.
+pub fn labels(role: Role, zone: &str) -> [(&'static str, &str); 5] {
+    [
+        ("app.kubernetes.io/name", "eni-custom-probe"),
+        ("app.kubernetes.io/managed-by", FIELD_MANAGER),
+        (COMPONENT, role.label()),
+        (ZONE, zone),
+        // A mesh's proxy would hold the container up, and answer in its place.
+        ("sidecar.istio.io/inject", "false"),
+    ]
+}
+
 /// A pod on this node. `others` are those that it asks, by zone and address.
 pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, String)]) -> Value {
     let command = match role {
@@ -68,14 +80,7 @@ pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, Str
         "kind": "Pod",
         "metadata": {
             "generateName": "eni-custom-probe-",
-            "labels": {
-                "app.kubernetes.io/name": "eni-custom-probe",
-                "app.kubernetes.io/managed-by": FIELD_MANAGER,
-                COMPONENT: role.label(),
-                ZONE: zone,
-                // A mesh's proxy would hold the container up, and answer in its place.
-                "sidecar.istio.io/inject": "false",
-            },
+            "labels": Map::from_iter(labels(role, zone).map(|(key, value)| (key.to_string(), json!(value)))),
             "annotations": {
                 RUN: run.identity,
                 "sidecar.istio.io/inject": "false",

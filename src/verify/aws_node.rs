@@ -32,6 +32,7 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         checks.push(rollout(view));
         checks.extend(owner_agrees(view));
         checks.extend(zone_label(view));
+        checks.extend(super::bugs::check(view));
     }
     checks.extend(expected(view));
     checks
