@@ -9,6 +9,7 @@ mod command;
 mod cut;
 mod drain;
 mod drain_bench;
+mod field;
 mod journey;
 mod offline;
 mod plan;
