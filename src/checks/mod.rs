@@ -4,6 +4,8 @@ mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
+#[cfg(test)]
+mod field;
 mod neighbours;
 mod network;
 mod nodes;

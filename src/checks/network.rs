@@ -60,7 +60,7 @@ fn shared(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             .at(&facts.vpc.id)
             .why("only a VPC's owner can associate CIDR blocks, and create subnets and give them routes")
             .mend(format!(
-                "let {owner} make a subnet of a secondary block in {}, with its route table, and share it with {account} by AWS RAM; then {} ZONE=subnet-…",
+                "let account {owner} make a subnet of a secondary block in {}, with its route table, and share it with account {account} by AWS RAM; then {} ZONE=subnet-…",
                 join_or(&zones, "each zone"),
                 scene.settings.named("subnet")
             )),
