@@ -599,6 +599,8 @@ patch-security-groups\t''
 drain-nodes\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l group -d 'The Kubernetes group that the roles are bound to' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l read-only -d 'For commands that only look: plan, status, verify, doctor'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l undo -d 'For taking back, in place of setting up: undo, and --undo of a step'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l stand-ins -d 'Also for undo where an old node group is gone, and another stands in for it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Each action with the steps that need it and the reason, in place of the policy'

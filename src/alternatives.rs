@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet, options};
@@ -20,7 +21,7 @@ const DISCOVERY: Version = Version(1, 18, 0);
 const SHORT_SHARE: u32 = 10;
 
 /// The ways out, for this cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alternatives {
     /// Node subnets that are short of addresses.
     pub short: Vec<Short>,
@@ -30,7 +31,7 @@ pub struct Alternatives {
     pub ways: Vec<Way>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Short {
     pub subnet: String,
     pub zone: String,
@@ -39,7 +40,7 @@ pub struct Short {
 }
 
 /// One way out, and what it costs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Way {
     pub name: &'static str,
     /// Addresses for pods that come along; nothing: as many as anyone needs.
@@ -179,7 +180,9 @@ mod tests {
     use super::*;
     use crate::design::design;
     use crate::facts::{Route, RouteTable};
+    use crate::plan::plan;
     use crate::sample::{facts, settings};
+    use crate::steps::Step;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Option<Alternatives> {
         let settings = settings(arguments);
@@ -204,6 +207,18 @@ mod tests {
         let found = found(&[], exhausted).unwrap();
         insta::assert_json_snapshot!(found);
         insta::assert_snapshot!(found.lines().join("\n"));
+    }
+
+    #[test]
+    fn they_are_in_the_plan_of_a_whole_set_up_alone() {
+        let settings = settings(&[]);
+        let mut facts = facts();
+        exhausted(&mut facts);
+        let design = design(&settings, &facts);
+        let planned = |steps: &[Step]| plan(&design, &facts, &settings, steps, Vec::new()).alternatives;
+        assert_eq!(planned(&Step::DOCUMENTED), alternatives(&settings, &facts, &design));
+        assert!(planned(&Step::DOCUMENTED).is_some());
+        assert_eq!(planned(&[Step::SetEnv]), None);
     }
 
     #[test]

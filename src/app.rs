@@ -9,6 +9,7 @@ use clap::CommandFactory;
 use crate::cli::{
     ApplyArgs, Cli, Command, Format, IamPolicyArgs, MaxPodsArgs, OneStepArgs, PlanArgs, SchemaOf, SetupArgs,
 };
+use crate::doctor::Diagnoses;
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
 use crate::exit::Exit;
@@ -20,8 +21,10 @@ use crate::policy::{self, Names, Wanted};
 use crate::run::{self, Prepared};
 use crate::saved::{self, Saved};
 use crate::settings::{Origins, Settings, Undo};
+use crate::status::Status;
 use crate::steps::Step;
 use crate::ui::{self, Prompt, Ui};
+use crate::verify::Report;
 use crate::walk::Walk;
 use crate::wizard;
 
@@ -50,10 +53,8 @@ pub fn run(command: Command, origins: Origins) -> Exit {
         Command::Status(args) => in_cluster(args, origins, Task::Status),
         Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods(&args)),
         Command::IamPolicy(args) => iam_policy(&args),
-        Command::Schema { output: SchemaOf::Plan } => {
-            // What is written is described, not what could be read.
-            let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-            ui::print_json(&generator.into_generator().into_root_schema_for::<Plan>());
+        Command::Schema { output } => {
+            ui::print_json(&schema(output));
             Exit::Done
         }
         Command::Completions { shell } => {
@@ -198,7 +199,7 @@ async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     prepared.refuse()?;
-    if prepared.plan.changes() > 0 {
+    if prepared.has_work() {
         run::refuse_if_locked(&prepared.walk).await?;
         if asks {
             ui.preview(&prepared.plan);
@@ -298,6 +299,17 @@ async fn interview(mut prepared: Prepared, task: &Task) -> Result<Prepared> {
     Ok(prepared)
 }
 
+fn schema(output: SchemaOf) -> schemars::Schema {
+    // What is written is described, not what could be read.
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    match output {
+        SchemaOf::Plan => generator.into_root_schema_for::<Plan>(),
+        SchemaOf::Verify => generator.into_root_schema_for::<Report>(),
+        SchemaOf::Doctor => generator.into_root_schema_for::<Diagnoses>(),
+        SchemaOf::Status => generator.into_root_schema_for::<Status>(),
+    }
+}
+
 fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
     let ui = Ui::new(args.output, Format::Text);
     if args.all {
@@ -322,8 +334,8 @@ fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
 
 fn iam_policy(args: &IamPolicyArgs) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    let wanted =
-        Wanted { read_only: args.read_only, step: args.step, terminate_unowned: args.terminate_unowned };
+    let IamPolicyArgs { read_only, step, terminate_unowned, undo, stand_ins, .. } = *args;
+    let wanted = Wanted { read_only, step, terminate_unowned, undo, stand_ins };
     let names = Names {
         cluster: given(&args.cluster),
         region: given(&args.region),

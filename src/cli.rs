@@ -1,22 +1,24 @@
 //! Arguments and their help; what they mean is settings' to say.
 
+mod drain;
 mod look;
+mod offline;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
 
+pub use drain::{DrainArgs, EvictArgs};
 pub use look::{DoctorArgs, ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
+pub use offline::{IamPolicyArgs, MaxPodsArgs, SchemaOf};
 
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::{
-    ByZone, parse_account, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
+    ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
 };
-use crate::steps::Step;
 
 /// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods take their addresses and security groups
 /// from other subnets than their nodes.
@@ -320,81 +322,6 @@ fn defaults<T: Args>() -> T {
     Nothing::parse_from([""]).args
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a number from 1 on is wanted".into()),
-        Ok(number) => Ok(number),
-    }
-}
-
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Old nodes")]
-pub struct DrainArgs {
-    /// Drain only old nodes with these labels, as kubectl's -l takes them
-    #[arg(long, value_name = "SELECTOR")]
-    pub nodes: Option<String>,
-
-    /// Drain only this old node
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub node: Vec<String>,
-
-    /// Drain only the old nodes of this managed node group or Auto Scaling group
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub old_node_group: Vec<String>,
-
-    /// Show which nodes and pods would go, in which order, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Terminate old instances that no group owns
-    #[arg(long)]
-    pub terminate_unowned: bool,
-
-    /// Leave the old nodes as they are: nothing is cordoned, drained or terminated
-    #[arg(long)]
-    pub keep_old_nodes: bool,
-
-    #[command(flatten)]
-    pub evict: EvictArgs,
-}
-
-/// How nodes are emptied.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Drain")]
-pub struct EvictArgs {
-    /// Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub drain_timeout: Option<std::time::Duration>,
-
-    /// Give up a pod that was told to end and has not, after so long [default: only with the whole drain]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub pod_timeout: Option<std::time::Duration>,
-
-    /// Pods that may be on their way out at a time
-    #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]
-    pub max_in_flight: usize,
-
-    /// Nodes that may be emptied at a time [default: all]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub max_unavailable_nodes: Option<usize>,
-
-    /// Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts
-    #[arg(long)]
-    pub surge_singletons: bool,
-
-    /// Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster's name
-    #[arg(long)]
-    pub disable_eviction: bool,
-
-    /// Evict pods that no controller would make anew: they are gone for good
-    #[arg(long)]
-    pub evict_bare_pods: bool,
-
-    /// Evict pods with emptyDir volumes: what is in them is lost
-    #[arg(long)]
-    pub delete_emptydir_data: bool,
-}
-
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
@@ -405,6 +332,7 @@ pub struct RunArgs {
     /// Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub accept: Vec<String>,
+
     /// The cluster's name, which --disable-eviction and taking back ask for
     #[arg(long, value_name = "NAME")]
     pub confirm_cluster: Option<String>,
@@ -430,74 +358,4 @@ pub struct OutputArgs {
 pub enum Format {
     Text,
     Json,
-}
-
-/// An output that has a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// plan --output json
-    Plan,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct MaxPodsArgs {
-    /// Instance types, e.g. m5.large
-    #[arg(value_name = "TYPE", required_unless_present = "all", conflicts_with = "all")]
-    pub types: Vec<String>,
-
-    /// Every instance type known
-    #[arg(long)]
-    pub all: bool,
-
-    /// How the result is printed on stdout
-    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    pub output: Format,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct IamPolicyArgs {
-    /// Name of the EKS cluster [default: any]
-    #[arg(long, short, env = "ENI_CUSTOM_CLUSTER", value_name = "NAME")]
-    pub cluster: Option<String>,
-
-    /// AWS region [default: any]
-    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
-    pub region: Option<String>,
-
-    /// AWS account, twelve digits [default: any]
-    #[arg(long, value_name = "ID", value_parser = parse_account)]
-    pub account: Option<String>,
-
-    /// The cluster's VPC [default: any]
-    #[arg(long, value_name = "VPC")]
-    pub vpc: Option<String>,
-
-    /// For commands that only look: plan, status, verify, doctor
-    #[arg(long, conflicts_with = "step")]
-    pub read_only: bool,
-
-    /// For one step by itself
-    #[arg(long, value_name = "NAME", value_parser = step_parser())]
-    pub step: Option<Step>,
-
-    /// Also for drain-nodes --terminate-unowned
-    #[arg(long)]
-    pub terminate_unowned: bool,
-
-    /// Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy
-    #[arg(long, conflicts_with = "why")]
-    pub kubernetes: bool,
-
-    /// The Kubernetes group that the roles are bound to
-    #[arg(long, value_name = "NAME", default_value = "eni-custom", requires = "kubernetes")]
-    pub group: String,
-
-    /// Each action with the steps that need it and the reason, in place of the policy
-    #[arg(long)]
-    pub why: bool,
-}
-
-fn step_parser() -> impl TypedValueParser<Value = Step> {
-    PossibleValuesParser::new(Step::DOCUMENTED.map(Step::name))
-        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("no such step"))
 }

@@ -1,6 +1,9 @@
 //! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
 
+mod back;
 mod gaps;
+mod machine;
+mod neighbours;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +11,24 @@ use futures::future::try_join_all;
 
 pub use gaps::Reading;
 
-use crate::aws::{Aws, TAG_CLUSTER};
-use crate::design::{old_nodes, stack_name, wanted_type};
+use crate::aws::Aws;
+use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Image, Interface, Machine, Node,
-    NodeGroups, Occupant, Part, Permissions, Pod, Quotas, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
+    NodeGroups, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::max_pods::{Architecture, InstanceType};
 use crate::net::reach::Firewall;
-use crate::net::vcpus::vcpu_family;
-use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
+use crate::steps::drain_nodes::stand_in::TAG_STAND_IN;
+use crate::steps::patch_security_groups::our_nodes;
 use crate::walk::Clients;
 
 use gaps::Gaps;
+use machine::{instance_types, machine_for, types_in_use};
+use neighbours::neighbours;
 
 /// A part of the facts that can be read anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,10 @@ impl Section {
         Section::Nodes,
         Section::Reach,
     ];
+
+    /// What shows only after a while; rules and webhooks don't change by themselves.
+    pub const WAITED_FOR: [Section; 5] =
+        [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
 }
 
 /// Everything, as it is now.
@@ -73,7 +81,7 @@ pub async fn discover(
         gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
         nodes_and_pods(clients, &cluster, &gaps),
         labelled,
-        gaps.read(Part::Record, record::read(&kube.client)),
+        gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
         reach(clients, &cluster, &gaps),
     )?;
     let mut facts = Facts {
@@ -83,6 +91,7 @@ pub async fn discover(
         vpc,
         firewall,
         backends,
+        neighbours: Neighbours::default(),
         machine: Machine::default(),
         cni,
         eniconfigs,
@@ -98,9 +107,18 @@ pub async fn discover(
         record,
         unread: BTreeMap::new(),
     };
-    facts.occupants = occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
+    facts.occupants = back::occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
     match reading {
-        Reading::Whole => complete(clients, settings, &mut facts).await?,
+        Reading::Whole => {
+            let neighbours = async {
+                match settings.undo {
+                    // What is taken back is as it was before: its neighbours were there then.
+                    Some(_) => Ok(Neighbours::default()),
+                    None => Ok(neighbours(clients).await),
+                }
+            };
+            (_, facts.neighbours) = tokio::try_join!(complete(clients, settings, &mut facts), neighbours)?;
+        }
         // Who only looks starts no node and moves no pod.
         Reading::Partial => {
             let names = types_in_use(&facts);
@@ -140,7 +158,7 @@ pub async fn refresh(
         (facts.firewall, facts.backends) = reach;
     }
     if let Some(vpc) = vpc {
-        facts.occupants = occupants(clients, settings, &facts.cluster, &vpc).await?;
+        facts.occupants = back::occupants(clients, settings, &facts.cluster, &vpc).await?;
         facts.vpc = vpc;
     }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
@@ -150,43 +168,37 @@ pub async fn refresh(
         complete(clients, settings, facts).await?;
     }
     if sections == Section::ALL {
-        facts.record = record::read(&kube.client).await?;
+        facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
     }
     Ok(())
-}
-
-/// What stands in the subnets that we made; asked for only where they are to go.
-async fn occupants(
-    clients: &Clients,
-    settings: &Settings,
-    cluster: &Cluster,
-    vpc: &Vpc,
-) -> Result<Vec<Occupant>> {
-    let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
-    match settings.undo {
-        Some(_) => clients.aws.ec2.occupants(&ours).await,
-        None => Ok(Vec::new()),
-    }
 }
 
 /// What can be asked for only when the nodes are known.
 async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
-    let (machine, (volumes, ordered_sets)) =
-        tokio::try_join!(machine_for(&clients.aws, settings, facts), bindings(&clients.kube, facts))?;
+    let (machine, (volumes, ordered_sets)) = tokio::try_join!(
+        machine_for(&clients.aws, settings, facts),
+        bindings(&clients.kube, settings, facts)
+    )?;
+    let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
+    if settings.undo.is_some() {
+        facts.machine.images = back::images(&clients.aws, settings, facts, &images).await;
+        facts.node_groups.image_trouble = back::image_trouble(&clients.aws, facts).await;
+    }
     Ok(())
 }
 
-/// What ties the pods on old nodes: their volumes' zones, and their StatefulSets' order. Where they have neither,
+/// What ties the pods on nodes that are to go: their volumes' zones, and their StatefulSets' order. Where they have neither,
 /// nothing is asked.
 async fn bindings(
     kube: &Kube,
+    settings: &Settings,
     facts: &Facts,
 ) -> Result<(BTreeMap<String, BTreeSet<String>>, BTreeSet<String>)> {
-    let old = old_nodes(facts);
-    let on_old = || facts.pods.iter().filter(|pod| old.contains(&pod.node));
-    let claims: BTreeSet<String> = on_old().flat_map(Pod::claims).collect();
-    let sets: BTreeSet<String> = on_old()
+    let leaving = if settings.undo.is_some() { our_nodes(facts) } else { old_nodes(facts) };
+    let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
+    let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
+    let sets: BTreeSet<String> = moving()
         .filter_map(|pod| Some((pod, pod.controller.as_ref().filter(|owner| owner.kind == "StatefulSet")?)))
         .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
         .collect();
@@ -249,6 +261,7 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let quotas = Quotas::of(quotas);
     Ok(Vpc {
         id: id.clone(),
+        owner: blocks.owner,
         primary: blocks.primary,
         blocks: blocks.blocks,
         subnets,
@@ -300,16 +313,15 @@ async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) 
         entries,
         aws_auth::map_roles(&clients.kube.client),
     )?;
-    Ok(NodeGroups { stacks, groups, managed, access_entries, aws_auth })
+    let (stand_ins, stacks) =
+        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
+    Ok(NodeGroups { stacks, stand_ins, groups, managed, access_entries, aws_auth, ..NodeGroups::default() })
 }
 
 /// The stacks that a design of this cluster could name: one for each zone of the region.
-///
-/// Where they are taken back, whatever has our tag: their names were asked for in another run.
 async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
     if settings.undo.is_some() {
-        let found = aws.cloudformation.stacks_tagged(TAG_CLUSTER, &cluster.name).await?;
-        return Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect());
+        return back::stacks(aws, cluster).await;
     }
     let zones = aws.ec2.zones().await?;
     let mut names = vec![stack_name(&cluster.name, "base")];
@@ -354,56 +366,4 @@ async fn with_instances(
         !matches!(state, Some("terminated" | "shutting-down"))
     });
     Ok(nodes)
-}
-
-fn types_in_use(facts: &Facts) -> BTreeSet<String> {
-    let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());
-    in_use.filter(|name| !name.is_empty()).collect()
-}
-
-async fn instance_types(aws: &Aws, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
-    if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
-}
-
-/// Instance types at hand, and the image for new nodes.
-async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
-    let mut names = types_in_use(facts);
-    let wanted = wanted_type(settings, facts);
-    names.extend(wanted.clone());
-    let types = instance_types(aws, &names).await?;
-    let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
-    let mut machine = Machine { types, unknown_type, ..Machine::default() };
-    let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
-    let quota = async {
-        match vcpu_family(&instance_type.name) {
-            Some(family) => aws.quotas.of_ec2(family.code).await.unwrap_or_default(),
-            None => None,
-        }
-    };
-    let (vcpu_quota, image) = tokio::join!(quota, image_for(aws, settings, facts, instance_type));
-    machine.vcpu_quota = vcpu_quota;
-    match image {
-        Ok(image) => machine.image = Some(image),
-        Err(error) => machine.image_error = Some(error),
-    }
-    Ok(machine)
-}
-
-/// The image for new nodes of a type, or why there is none.
-async fn image_for(
-    aws: &Aws,
-    settings: &Settings,
-    facts: &Facts,
-    instance_type: &InstanceType,
-) -> std::result::Result<Image, String> {
-    let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
-    let id = match &settings.ami_id {
-        Some(id) => id.clone(),
-        None => {
-            let path = ami_parameter(settings.ami_family, &facts.cluster.version, architecture);
-            let path = path.map_err(|error| error.to_string())?;
-            aws.ssm.parameter(&path).await.map_err(|error| error.to_string())?
-        }
-    };
-    aws.ec2.image(&id).await.map_err(|error| error.to_string())
 }

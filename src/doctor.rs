@@ -8,13 +8,15 @@ mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use bundle::bundle;
 
-use crate::facts::{Facts, Part};
-use crate::finding::Severity;
-use crate::verify::{Check, Expected, Report, Status, verify};
+use crate::checks::{Scene, standing};
+use crate::facts::Part;
+use crate::finding::{Finding, Severity};
+use crate::verify::{Check, Expected, Report, Status, mend, verify};
 use crate::words::few;
 
 /// What tells of trouble, beside the facts.
@@ -61,7 +63,7 @@ pub struct Event {
 }
 
 /// One cause, and all that comes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnosis {
     /// `EC-DOC-001`; what `verify` finds too keeps its id there.
     pub id: &'static str,
@@ -82,7 +84,7 @@ pub struct Diagnosis {
 }
 
 /// All causes, the heaviest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnoses {
     pub format_version: u32,
     pub cluster: String,
@@ -148,26 +150,43 @@ impl From<&Check> for Diagnosis {
     }
 }
 
+impl From<Finding> for Diagnosis {
+    fn from(finding: Finding) -> Self {
+        Diagnosis { place: finding.place, ..Diagnosis::new(finding.id, finding.severity, finding.what) }
+            .cause(finding.why)
+            .mend(finding.mend)
+    }
+}
+
 /// Explains what is to be seen; then what `verify` finds that nothing suffers from yet.
-pub fn diagnose(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
+pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
+    let facts = scene.facts;
     let report = verify(facts, &Expected::default());
     let mut findings = nodes::diagnose(facts, symptoms, &report);
     findings.extend(pods::diagnose(facts, symptoms, &report));
     findings.extend(network::diagnose(facts));
+    if !facts.cluster.auto_mode && !facts.cluster.ipv6 {
+        findings.extend(standing(scene).into_iter().map(Diagnosis::from));
+    }
     // What is not set up is no trouble by itself: only `verify` is asked to prove it.
     let off = |check: &&Check| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
     let left = report.checks().filter(|check| check.status != Status::Ok && !off(check));
     let explained: BTreeSet<&str> =
         findings.iter().flat_map(|finding| explains(finding.id)).copied().collect();
     findings.extend(left.filter(|check| !explained.contains(check.id)).map(Diagnosis::from));
-    let unread = symptoms.unread.iter().map(|(what, why)| {
+    let unread_symptoms = symptoms.unread.iter().map(|(what, why)| {
         Diagnosis::new("EC-DOC-090", Severity::Warning, format!("{what} could not be read"))
             .cause(format!("unknown because {why}"))
-            .mend("ask for the missing permission, then run this again")
+            .mend(mend::PERMISSION)
     });
-    findings.extend(unread);
+    findings.extend(unread_symptoms);
     findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));
-    let unknown = report.count(Status::Unknown) > 0 || !symptoms.unread.is_empty();
+    let firewall = &facts.firewall;
+    let unread = [&firewall.groups_unknown, &firewall.acls_unknown, &facts.backends.unknown];
+    // A prefix list whose addresses nobody reads is no trouble, and is told all the same.
+    let reach_unread =
+        unread.into_iter().any(Option::is_some) && findings.iter().any(|finding| finding.id == "EC-RCH-012");
+    let unknown = report.count(Status::Unknown) > 0 || !symptoms.unread.is_empty() || reach_unread;
     Diagnoses {
         format_version: 1,
         cluster: report.cluster,

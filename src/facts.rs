@@ -1,6 +1,9 @@
 //! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
 
 mod backends;
+mod groups;
+mod neighbours;
+mod vpc;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +12,13 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 pub use backends::{Backend, Backends, Webhook};
+pub use groups::{
+    AccessEntry, AutoScalingGroup, GroupInstance, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
+};
+pub use neighbours::{Karpenter, Neighbours, NetworkPolicy};
+pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
-use crate::aws::TAG_CLUSTER;
 use crate::k8s::record::Record;
 use crate::net::max_pods::InstanceType;
 use crate::net::reach::Firewall;
@@ -25,6 +32,8 @@ pub struct Facts {
     pub vpc: Vpc,
     pub firewall: Firewall,
     pub backends: Backends,
+    /// What else works on the cluster; read once, before the first change.
+    pub neighbours: Neighbours,
     pub machine: Machine,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
@@ -115,97 +124,6 @@ pub enum Authentication {
     ApiAndConfigMap,
 }
 
-/// The VPC's addressing.
-#[derive(Debug, Clone)]
-pub struct Vpc {
-    pub id: String,
-    pub primary: Ipv4Net,
-    pub blocks: Vec<CidrBlock>,
-    pub subnets: Vec<Subnet>,
-    pub route_tables: Vec<RouteTable>,
-    pub peerings: Vec<Peering>,
-    /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 where it can't be read.
-    pub block_quota: usize,
-    pub quotas: Quotas,
-}
-
-/// Service Quotas of service `vpc`. Nothing: AWS doesn't tell, or it could not be read, and the default is assumed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Quotas {
-    pub blocks: Option<u32>,
-    pub subnets: Option<u32>,
-    pub groups_per_interface: Option<u32>,
-    pub interfaces: Option<u32>,
-    /// Why they could not be read.
-    pub unread: Option<String>,
-}
-
-impl Quotas {
-    /// From what Service Quotas lists by code.
-    pub fn of(listed: Result<BTreeMap<String, u32>, String>) -> Self {
-        match listed {
-            Err(reason) => Quotas { unread: Some(reason), ..Quotas::default() },
-            Ok(listed) => {
-                let of = |code: &str| listed.get(code).copied();
-                Quotas {
-                    blocks: of("L-83CA0A9D"),
-                    subnets: of("L-407747CB"),
-                    groups_per_interface: of("L-2AFB9258"),
-                    interfaces: of("L-DF5E4CA3"),
-                    unread: None,
-                }
-            }
-        }
-    }
-}
-
-/// A CidrBlockAssociation.
-#[derive(Debug, Clone)]
-pub struct CidrBlock {
-    pub association_id: String,
-    pub cidr: Ipv4Net,
-    /// `associating`, `associated`, `failing`, `failed`, …
-    pub state: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct Subnet {
-    pub id: String,
-    pub zone: String,
-    pub zone_id: String,
-    pub cidr: Ipv4Net,
-    pub state: String,
-    /// AvailableIpAddressCount
-    pub free: u32,
-    pub tags: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct RouteTable {
-    pub id: String,
-    pub main: bool,
-    pub subnet_ids: BTreeSet<String>,
-    pub routes: Vec<Route>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Route {
-    pub destination: Ipv4Net,
-    /// `local`, `igw-…`, `nat-…`, `tgw-…`
-    pub target: String,
-    /// What it leads to is gone.
-    pub blackhole: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct Peering {
-    pub id: String,
-    /// `active`, `pending-acceptance`, …
-    pub status: String,
-    pub we_requested: bool,
-    pub peer_cidrs: Vec<Ipv4Net>,
-}
-
 /// What the new nodes are started from. Empty where no step at hand starts nodes.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
@@ -217,9 +135,13 @@ pub struct Machine {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
+    /// Images for stand-ins by instance type, or why there is none; read where something is taken back.
+    pub images: BTreeMap<String, std::result::Result<Image, String>>,
     /// vCPUs of running On-Demand instances that the account may have of the type's family; nothing where it can't
     /// be read.
     pub vcpu_quota: Option<u32>,
+    /// Why it could not be.
+    pub vcpu_unread: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -305,167 +227,6 @@ pub struct EniConfig {
     /// Labelled as written by this program.
     #[serde(default)]
     pub ours: bool,
-}
-
-/// Stacks and groups that hold nodes.
-#[derive(Debug, Clone, Default)]
-pub struct NodeGroups {
-    /// This program's stacks, by name.
-    pub stacks: BTreeMap<String, Stack>,
-    /// All Auto Scaling groups that hold nodes of this cluster or belong to one of our stacks, by name.
-    pub groups: BTreeMap<String, AutoScalingGroup>,
-    /// EKS managed node groups.
-    pub managed: Vec<ManagedNodeGroup>,
-    /// Access entries by principal; empty in CONFIG_MAP mode.
-    pub access_entries: BTreeMap<String, AccessEntry>,
-    /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
-    pub aws_auth: Option<String>,
-}
-
-/// Who may enter the cluster, as EKS has it.
-#[derive(Debug, Clone)]
-pub struct AccessEntry {
-    /// `EC2_LINUX`, `STANDARD`, …
-    pub kind: String,
-    pub tags: BTreeMap<String, String>,
-}
-
-/// A network interface in a subnet that this program made, whoever made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occupant {
-    pub id: String,
-    pub subnet: String,
-    /// `aws-K8S-i-0ab`, `ELB app/shop/1a2b`, …
-    pub description: String,
-    /// `interface`, `vpc_endpoint`, `nat_gateway`, …
-    pub kind: String,
-    /// `available` is attached to nothing.
-    pub status: String,
-    pub instance: Option<String>,
-    /// Who made it, as account or service.
-    pub requester: String,
-}
-
-/// How the description of each of the CNI's interfaces begins; the instance's id follows (amazon-vpc-cni-k8s,
-/// pkg/awsutils).
-pub const CNI_INTERFACE: &str = "aws-K8S-";
-
-impl Occupant {
-    /// The CNI's own, made for pods.
-    pub fn is_for_pods(&self) -> bool {
-        self.description.starts_with(CNI_INTERFACE)
-    }
-
-    /// What it is and who uses it, for people: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
-    pub fn told(&self) -> String {
-        let user = match (&self.instance, self.description.as_str(), self.kind.as_str()) {
-            (Some(instance), "", _) => instance.clone(),
-            (Some(instance), description, _) => format!("{description}, of {instance}"),
-            (None, "", kind) => format!("{kind} of {}", self.requester),
-            (None, description, _) => description.to_string(),
-        };
-        format!("{} ({user}) in {}", self.id, self.subnet)
-    }
-
-    /// For pods, and left over: its instance ended before the CNI had deleted it.
-    pub fn is_leaked(&self) -> bool {
-        self.is_for_pods() && self.status == "available" && self.instance.is_none()
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Stack {
-    pub name: String,
-    pub id: String,
-    pub status: String,
-    pub reason: String,
-    /// LastUpdatedTime, empty before the first update.
-    pub updated: String,
-    pub parameters: BTreeMap<String, String>,
-    pub outputs: BTreeMap<String, String>,
-    pub tags: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct AutoScalingGroup {
-    pub name: String,
-    pub min: i32,
-    pub desired: i32,
-    pub max: i32,
-    pub instances: Vec<GroupInstance>,
-    pub tags: BTreeMap<String, String>,
-    pub suspended: BTreeSet<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct GroupInstance {
-    pub id: String,
-    /// `Pending`, `InService`, `Terminating`, …
-    pub state: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct ManagedNodeGroup {
-    pub name: String,
-    pub status: String,
-    pub min: i32,
-    pub desired: i32,
-    pub max: i32,
-    pub groups: Vec<String>,
-}
-
-impl Vpc {
-    pub fn subnet(&self, id: &str) -> Option<&Subnet> {
-        self.subnets.iter().find(|subnet| subnet.id == id)
-    }
-
-    /// The route table that decides for a subnet: its own, else the VPC's main one.
-    pub fn route_table_of(&self, subnet_id: &str) -> Option<&RouteTable> {
-        self.route_tables
-            .iter()
-            .find(|table| table.subnet_ids.contains(subnet_id))
-            .or_else(|| self.route_tables.iter().find(|table| table.main))
-    }
-}
-
-impl Vpc {
-    /// Subnets that this program made for a cluster.
-    pub fn made_for(&self, cluster: &str) -> impl Iterator<Item = &Subnet> {
-        self.subnets.iter().filter(move |subnet| subnet.is_made_for(cluster))
-    }
-}
-
-impl Subnet {
-    pub fn is_made_for(&self, cluster: &str) -> bool {
-        self.tags.get(TAG_CLUSTER).is_some_and(|of| of == cluster)
-    }
-}
-
-impl AutoScalingGroup {
-    /// One of this program's stacks made it.
-    pub fn is_ours(&self) -> bool {
-        self.tags.contains_key(TAG_CLUSTER)
-    }
-
-    /// Whether it has started the node's instance.
-    pub fn holds(&self, node: &Node) -> bool {
-        node.instance_id.as_ref().is_some_and(|id| self.instances.iter().any(|instance| instance.id == *id))
-    }
-}
-
-impl RouteTable {
-    /// Where traffic to the internet goes; nothing without a default route.
-    pub fn default_target(&self) -> Option<&str> {
-        self.routes
-            .iter()
-            .find(|route| route.destination.prefix_len() == 0)
-            .map(|route| route.target.as_str())
-    }
-
-    /// A default route straight to an internet gateway: pods there have no public address, so nothing answers.
-    pub fn is_public(&self) -> bool {
-        self.default_target().is_some_and(|target| target.starts_with("igw-"))
-    }
 }
 
 impl Facts {

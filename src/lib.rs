@@ -10,6 +10,7 @@ pub mod aws;
 pub mod calls;
 pub mod checks;
 pub mod cli;
+pub mod cni_bugs;
 pub mod design;
 pub mod discover;
 pub mod doctor;

@@ -31,7 +31,9 @@ pub async fn read(walk: &Walk, steps: &[Step]) -> Permissions {
     if planned.is_empty() {
         return permissions;
     }
-    match simulate(&walk.clients.aws.iam, &facts.caller, &planned, &names(design, facts)).await {
+    match simulate(&walk.clients.aws.iam, &facts.caller, &planned, &names(design, facts, &walk.settings))
+        .await
+    {
         Ok(answers) => {
             for (action, answer) in answers {
                 note(&mut permissions, action, answer);

@@ -5,6 +5,7 @@ mod outlook;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::alternatives::{Alternatives, alternatives};
 use crate::design::Design;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
@@ -43,6 +44,9 @@ pub struct Plan {
     /// What it comes to; of a whole set-up alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
+    /// Other ways out, where nothing but addresses is short; of a whole set-up alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Alternatives>,
 }
 
 /// The plan of these steps, in this order.
@@ -55,8 +59,7 @@ pub fn plan(
 ) -> Plan {
     let planned: Vec<StepPlan> = steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect();
     let seconds = planned.iter().filter_map(|step| step.estimated_seconds).sum();
-    let outlook =
-        (steps.len() == Step::DOCUMENTED.len()).then(|| outlook::outlook(design, facts, settings, seconds));
+    let whole = steps.len() == Step::DOCUMENTED.len();
     Plan {
         format_version: 1,
         cluster: facts.cluster.arn.clone(),
@@ -65,7 +68,8 @@ pub fn plan(
         undo: settings.undo.is_some(),
         steps: planned,
         findings: findings.into_iter().map(|finding| finding.judged(&settings.accept)).collect(),
-        outlook,
+        outlook: whole.then(|| outlook::outlook(design, facts, settings, seconds)),
+        alternatives: alternatives(settings, facts, design).filter(|_| whole && settings.undo.is_none()),
     }
 }
 

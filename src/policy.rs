@@ -4,16 +4,19 @@
 //! (forward access sessions), so what it calls stands in the table too.
 
 pub mod actions;
+mod back;
 pub mod calls;
 pub mod grants;
 pub mod kubernetes;
+mod need;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-pub use actions::{ACTIONS, Action, By, Need, Only};
+pub use actions::all;
 pub use grants::{Condition, Grant, Names, Probe};
+pub use need::{Action, By, Need, Only};
 
 use crate::steps::Step;
 
@@ -26,13 +29,44 @@ pub struct Wanted {
     pub step: Option<Step>,
     /// Instances that no group owns are to be terminated (`--terminate-unowned`).
     pub terminate_unowned: bool,
+    /// Those that take back, in place of those that set up.
+    pub undo: bool,
+    /// Old node groups that are gone by then get stand-ins.
+    pub stand_ins: bool,
 }
 
 impl Wanted {
     fn takes(&self, need: Need) -> bool {
         match need {
             Need::Discovery => true,
-            Need::In(steps) => !self.read_only && self.step.is_none_or(|step| steps.contains(&step)),
+            Need::DiscoveryForward => !self.undo,
+            Need::DiscoveryBack => self.undo,
+            Need::In { .. } if self.read_only => false,
+            Need::In { forward, back } => {
+                let steps = if self.undo { back } else { forward };
+                // They are launched as step 7 launches, when step 9 is taken back.
+                let stands_in = self.undo && self.stand_ins && forward.contains(&Step::LaunchNodegroups);
+                match self.step {
+                    None => !steps.is_empty() || stands_in,
+                    Some(step) => steps.contains(&step) || (stands_in && step == Step::DrainNodes),
+                }
+            }
+        }
+    }
+
+    /// The steps that need it, for people.
+    fn told(&self, need: Need) -> String {
+        let (steps, way) = match need {
+            Need::Discovery => return "every command".into(),
+            Need::DiscoveryForward => return "every command but undo".into(),
+            Need::DiscoveryBack => return "every undo".into(),
+            Need::In { back, .. } if self.undo => (back, "undo of "),
+            Need::In { forward, .. } => (forward, ""),
+        };
+        match steps.len() {
+            0 => format!("{way}{}, for stand-ins", Step::DrainNodes.name()),
+            all if all == Step::DOCUMENTED.len() => format!("{way}every step"),
+            _ => format!("{way}{}", steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ")),
         }
     }
 
@@ -40,7 +74,7 @@ impl Wanted {
     pub fn actions(&self) -> impl Iterator<Item = &'static Action> {
         let Wanted { terminate_unowned, .. } = *self;
         let asked_for = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
-        ACTIONS.iter().filter(|action| self.takes(action.need)).filter(asked_for)
+        all().filter(|action| self.takes(action.need)).filter(asked_for)
     }
 }
 
@@ -120,16 +154,11 @@ pub fn reasons(wanted: &Wanted) -> String {
     let rows: Vec<(&str, String, String)> = wanted
         .actions()
         .map(|action| {
-            let steps = match action.need {
-                Need::Discovery => "every command".to_string(),
-                Need::In(steps) if steps.len() == Step::DOCUMENTED.len() => "every step".to_string(),
-                Need::In(steps) => steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", "),
-            };
             let why = match action.by {
                 By::Program => action.why.to_string(),
                 By::CloudFormation => format!("{} (called by CloudFormation)", action.why),
             };
-            (action.name, steps, why)
+            (action.name, wanted.told(action.need), why)
         })
         .collect();
     let width =

@@ -3,6 +3,7 @@
 
 mod answer;
 mod pod;
+mod policies;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +47,14 @@ pub async fn probe(walk: &Walk, args: &ProbeArgs) -> Result<Section> {
     // Also after an error, and after Ctrl-C: nothing in flight is given up, so what was made is known by its label.
     let removed = pods.remove(&run.identity).await;
     match asked {
-        Ok(zones) => removed.map(|()| section(answer::checks(&zones))),
+        Ok(zones) => {
+            removed?;
+            let mut checks = answer::checks(&zones);
+            if policies::asks(&checks) {
+                checks.extend(policies::check(&args.probe_namespace, pods.policies().await));
+            }
+            Ok(section(checks))
+        }
         // The API server said no: by a quota, a policy, or for want of a permission.
         Err(error) if !error.code().is_empty() && error.exit() == Exit::Failed => {
             removed?;
@@ -162,3 +170,6 @@ async fn watch(
         Ok(()) => Ok(seen),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,9 +60,7 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
     let tcp = |port| (Protocol::Tcp, Ports::one(port));
     let moved: Vec<&Party> = new_pods.iter().chain(standing_pods).collect();
     let mut all = |purpose: &Purpose, from: &[&Party], to: &[&Party], (protocol, ports)| {
-        for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (from, to))) {
-            flows.push(scenery.flow(purpose.clone(), from, to, protocol, ports));
-        }
+        flows.extend(scenery.flows(purpose, from, to, (protocol, ports)));
     };
     let control_plane: Vec<&Party> = control_plane.iter().collect();
     let (new_pods, new_nodes): (Vec<&Party>, Vec<&Party>) =
@@ -123,6 +121,37 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
     }
     for ports in among_moved {
         all(&Purpose::Pods, &moved, &moved, (Protocol::Tcp, ports));
+    }
+    flows
+}
+
+/// What pods need to work at all, in the cluster as it stands: the API server, CoreDNS where it runs, and to be called
+/// by the API server where they serve a webhook.
+pub fn standing(facts: &Facts) -> Vec<Flow> {
+    let scenery = Scenery { firewall: facts.firewall.clone(), parties: Parties::standing(facts) };
+    let Parties { standing_pods, control_plane, .. } = &scenery.parties;
+    let pods: Vec<&Party> = standing_pods.iter().collect();
+    let control_plane: Vec<&Party> = control_plane.iter().collect();
+    let serving = |backend: &Backend| -> Vec<&Party> {
+        standing_pods.iter().filter(|party| stands_on(backend, party)).collect()
+    };
+    let mut flows = scenery.flows(&Purpose::Api, &pods, &control_plane, (Protocol::Tcp, Ports::one(API)));
+    if let Some(dns) = &facts.backends.dns {
+        for (protocol, port) in &dns.ports {
+            flows.extend(scenery.flows(&Purpose::Dns, &pods, &serving(dns), (*protocol, Ports::one(*port))));
+        }
+    }
+    for webhook in moving_webhooks(facts) {
+        let purpose = Purpose::Webhook {
+            service: webhook.service.clone(),
+            must_answer: webhook.must_answer,
+            // Where it can't be called, nothing will mend that but a rule.
+            works_now: true,
+        };
+        for (protocol, port) in &webhook.backend.ports {
+            let port = (*protocol, Ports::one(*port));
+            flows.extend(scenery.flows(&purpose, &control_plane, &serving(&webhook.backend), port));
+        }
     }
     flows
 }

@@ -1,28 +1,31 @@
 //! Connects, reads, checks, and walks a plan.
 
+mod connect;
+mod step;
+
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::aws::Aws;
 use crate::calls::{Calls, Count};
 use crate::checks::{Scene, check};
-use crate::design::design;
-use crate::discover::{Reading, discover};
+use crate::discover::{Reading, Section};
 use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::exit::Exit;
 use crate::finding::Finding;
-use crate::k8s::Kube;
 use crate::k8s::lock::{self, Lock};
 use crate::k8s::record::{self, Record};
 use crate::permissions;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, StepPlan, plan};
 use crate::saved::Saved;
 use crate::settings::{Settings, Undo};
 use crate::steps::{Rules, Step, with_rules};
 use crate::verify::{Check, Expected, Status, verify};
-use crate::walk::{Clients, Seen, Walk, until};
+use crate::walk::{Seen, Walk, until};
+
+pub use connect::connect;
+use step::walk_one;
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -55,61 +58,6 @@ pub struct Prepared {
     started: Instant,
 }
 
-/// Logs in and reads everything; changes nothing.
-pub async fn connect(
-    settings: Settings,
-    events: Events,
-    interrupt: Interrupt,
-    reading: Reading,
-) -> Result<(Walk, Calls)> {
-    let calls = Calls::default();
-    let Some(name) = settings.cluster.clone() else {
-        return Err(
-            Error::usage("no cluster is named").next("give --cluster NAME, or set ENI_CUSTOM_CLUSTER")
-        );
-    };
-    let aws = Aws::connect(settings.profile.as_deref(), settings.region.as_deref(), &calls).await?;
-    let caller = aws.sts.caller().await?;
-    let cluster = match aws.eks.cluster(&name).await {
-        Ok(cluster) => cluster,
-        Err(error) if error.code() == "ResourceNotFoundException" => {
-            return Err(no_such_cluster(&aws, &name, error).await);
-        }
-        Err(error) => return Err(error),
-    };
-    events.emit(Event::Target {
-        cluster: name,
-        arn: cluster.arn.clone(),
-        account: caller.account.clone(),
-        region: aws.region.clone(),
-        endpoint: cluster.endpoint.clone(),
-        caller: caller.arn.clone(),
-    });
-    // An Auto Mode or IPv6 cluster is refused by the checks, and they need no more than this to be read.
-    let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
-    kube.check(&cluster).await?;
-    let clients = Clients { aws, kube };
-    let facts = discover(&clients, &settings, caller, cluster, reading).await?;
-    let design = design(&settings, &facts);
-    let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
-    Ok((walk, calls))
-}
-
-async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {
-    let known = aws.eks.cluster_names().await.unwrap_or_default();
-    let there = match known.is_empty() {
-        true => "there is none; another --region or --profile?".to_string(),
-        false => format!("its clusters: {}", known.join(", ")),
-    };
-    let refused =
-        Error::refused(format!("there is no cluster '{name}' in {}; nothing was changed", aws.region));
-    match error.reason() {
-        Some(cause) => refused.cause(cause.clone()),
-        None => refused,
-    }
-    .next(there)
-}
-
 /// Plans these steps.
 pub async fn prepare(
     settings: Settings,
@@ -126,11 +74,8 @@ pub async fn prepare(
 
 /// Before the first change: may the caller do all that these steps would do?
 async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
-    // What it takes to go back is not in the table.
-    if walk.settings.undo.is_some() {
-        return;
-    }
-    let is_busy = |step: &Step| with_rules!(*step, false, R => !R::changes(&walk.design, &walk.facts, &walk.settings).is_empty());
+    let back = walk.settings.undo.is_some();
+    let is_busy = |step: &Step| with_rules!(*step, back, R => !R::changes(&walk.design, &walk.facts, &walk.settings).is_empty());
     let busy: Vec<Step> = steps.iter().copied().filter(is_busy).collect();
     walk.facts.permissions = permissions::read(walk, &busy).await;
 }
@@ -138,8 +83,10 @@ async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
 fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
     let scene = Scene { settings: &walk.settings, facts: &walk.facts, design: &walk.design, steps };
     let mut findings = check(&scene);
-    if steps.len() == 1 && walk.settings.undo.is_none() {
-        findings.extend(unmet_needs(walk, steps[0]));
+    match (steps, walk.settings.undo) {
+        ([step], None) => findings.extend(unmet_needs(walk, *step)),
+        (_, Some(Undo { only: Some(step), .. })) => findings.extend(still_built_on(walk, step)),
+        _ => {}
     }
     plan(&walk.design, &walk.facts, &walk.settings, steps, findings)
 }
@@ -166,6 +113,26 @@ fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
                 .mend(format!("eni-custom {}", needed.step.name()))
         })
         .collect()
+}
+
+/// A step that is taken back alone must not pull away what others stand on.
+fn still_built_on(walk: &Walk, step: Step) -> Vec<Finding> {
+    // Each as if it were the one: what a step takes back depends on which others are.
+    let standing = step.built_on_by().into_iter().flat_map(|other| {
+        let mut settings = walk.settings.clone();
+        settings.undo = Some(Undo { only: Some(other), ..Undo::default() });
+        plan(&walk.design, &walk.facts, &settings, &[other], Vec::new()).steps
+    });
+    let standing = standing.filter(|other| !other.changes.is_empty());
+    let finding = |other: StepPlan| {
+        let what = format!("{} is taken back after {}", step.name(), other.step.name());
+        let resources: Vec<String> = other.changes.iter().map(|change| change.resource.clone()).collect();
+        Finding::error("EC-RUN-001", what)
+            .at(resources.join(", "))
+            .why("it rests on what would go")
+            .mend(format!("eni-custom {} --undo", other.step.name()))
+    };
+    standing.map(finding).collect()
 }
 
 impl Prepared {
@@ -213,10 +180,17 @@ impl Prepared {
         Ok(())
     }
 
+    /// Whether there is anything to change. Where all is taken back, the record goes too.
+    pub fn has_work(&self) -> bool {
+        let Walk { settings, facts, .. } = &self.walk;
+        self.plan.changes() > 0
+            || (settings.undo == Some(Undo::default()) && facts.record != Record::default())
+    }
+
     /// Makes the changes. A run that finds nothing to do makes no call that changes anything.
     pub async fn apply(mut self) -> Result<Outcome> {
         self.refuse()?;
-        let lock = if self.plan.changes() > 0 { Some(self.lock().await?) } else { None };
+        let lock = if self.has_work() { Some(self.lock().await?) } else { None };
         let result = self.walk_steps().await;
         if let Some(lock) = lock {
             let released = lock.release().await;
@@ -242,6 +216,9 @@ impl Prepared {
         self.walk.lock_lost = lock.lost();
         let checked = async {
             self.walk.observe().await?;
+            if self.walk.settings.undo.is_some() {
+                step::blocks_visible(&mut self.walk).await?;
+            }
             self.plan = make_plan(&self.walk, &self.steps);
             self.refuse_moved()?;
             self.refuse()
@@ -334,12 +311,15 @@ impl Prepared {
         let walk = &mut self.walk;
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
         let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
-        let mut first = true;
+        let mut looks = 0;
         // What was wrong at the last look.
         let mut wrong: Vec<Check> = Vec::new();
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
-            if changed || !std::mem::take(&mut first) {
-                walk.observe().await?;
+            looks += 1;
+            match looks {
+                1 if changed => walk.observe().await?,
+                1 => {}
+                _ => walk.read(&Section::WAITED_FOR).await?,
             }
             let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
             let report = verify(&walk.facts, &expected);
@@ -370,49 +350,6 @@ impl Prepared {
             Err(error) => Err(error),
         }
     }
-}
-
-/// One step: its changes, its waits, and a look whether it is really so now. Answers how many changes it made.
-///
-/// What an earlier step changed has changed what there is to read. Where none did, they may still have waited: before
-/// the first change of such a run all is read anew, or a group's size of then, set again, would start a node.
-async fn walk_one<R: Rules>(walk: &mut Walk, first: bool, changed: bool) -> Result<usize> {
-    let nothing_to_do = |walk: &Walk| R::changes(&walk.design, &walk.facts, &walk.settings).is_empty();
-    if changed || !(first || nothing_to_do(walk)) {
-        walk.read(R::READS).await?;
-    }
-    for note in R::notes(&walk.design, &walk.facts, &walk.settings) {
-        walk.events.note(note);
-    }
-    let changes = R::changes(&walk.design, &walk.facts, &walk.settings);
-    R::rehearse(walk, &changes).await?;
-    let made = changes.len();
-    for change in changes {
-        walk.go_on()?;
-        walk.events.emit(Event::Change { step: R::STEP, change: R::describe(&change) });
-        R::apply(walk, change).await?;
-    }
-    // First, because a thing that failed on its way is never going to look as it should.
-    R::settle(walk).await?;
-    if made > 0 {
-        converge::<R>(walk).await?;
-        // And again for what has an id only now.
-        R::settle(walk).await?;
-    }
-    Ok(made)
-}
-
-/// Reads until nothing of the step is left to change: AWS shows a new thing only after a while, and by its tags
-/// later still.
-async fn converge<R: Rules>(walk: &mut Walk) -> Result<()> {
-    let (events, interrupt, timeout) = (walk.events.clone(), walk.interrupt.clone(), walk.settings.timeout);
-    until(&events, &interrupt, timeout, &format!("{} visible", R::STEP.name()), async || {
-        walk.read(R::READS).await?;
-        let left = R::changes(&walk.design, &walk.facts, &walk.settings);
-        let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
-        Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })
-    })
-    .await
 }
 
 /// The live holder of the lock as a refusal, before a question is asked.

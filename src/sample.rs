@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use clap::Parser;
 
+use crate::aws::TAG_CLUSTER;
 use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd, EniConfig,
-    EniConfigs, Facts, Interface, Least, Machine, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas,
-    Requests, Rollout, Subnet, Vpc,
+    Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd,
+    EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, Machine, Neighbours, Node,
+    NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Subnet, Vpc,
 };
-use crate::k8s::record::Record;
+use crate::k8s::record::{Record, Shape, Sizes};
 use crate::net::max_pods::known;
 use crate::net::reach::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::settings::{Origins, Settings};
@@ -68,6 +69,7 @@ pub fn facts() -> Facts {
         },
         vpc: Vpc {
             id: "vpc-1".into(),
+            owner: "1".into(),
             primary: "10.0.0.0/16".parse().unwrap(),
             blocks: vec![block("10.0.0.0/16"), block("100.64.0.0/16")],
             subnets: vec![subnet("subnet-a", "a", "10.0.0.0/24"), subnet("subnet-b", "b", "10.0.1.0/24")],
@@ -78,6 +80,7 @@ pub fn facts() -> Facts {
         },
         firewall: firewall(),
         backends: Backends::default(),
+        neighbours: Neighbours::default(),
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),
         eniconfigs: EniConfigs::default(),
@@ -106,6 +109,8 @@ pub fn custom() -> Facts {
             free: 16000,
             ..facts.vpc.subnets.iter().find(|subnet| subnet.zone == zone).unwrap().clone()
         };
+        // Every subnet is in some network ACL.
+        facts.firewall.acls[0].subnets.insert(subnet.id.clone());
         facts.vpc.subnets.push(subnet);
     }
     facts.cni = Cni {
@@ -131,6 +136,63 @@ pub fn custom() -> Facts {
         })
         .into();
     facts
+}
+
+/// The same as this program set it up, with the old nodes' group at size 0 since.
+pub fn set_up() -> Facts {
+    let mut facts = custom();
+    let ours = || BTreeMap::from([(TAG_CLUSTER.to_string(), "shop".to_string())]);
+    for subnet in facts.vpc.subnets.iter_mut().filter(|subnet| subnet.id.starts_with("pods-")) {
+        subnet.tags = ours();
+    }
+    facts.eniconfigs.items.iter_mut().for_each(|config| config.ours = true);
+    let instances = ["i-new-a", "i-new-b"];
+    let group = |name: &str, instances: &[&str]| AutoScalingGroup {
+        name: name.into(),
+        min: 0,
+        desired: i32::try_from(instances.len()).unwrap(),
+        max: 4,
+        instances: instances
+            .iter()
+            .map(|id| GroupInstance { id: id.to_string(), state: "InService".into() })
+            .collect(),
+        tags: BTreeMap::new(),
+        suspended: BTreeSet::new(),
+    };
+    let new = AutoScalingGroup { tags: ours(), ..group("new", &instances) };
+    facts.node_groups.groups = [("new".into(), new), ("old".into(), group("old", &[]))].into();
+    let old: Vec<Node> = self::facts()
+        .nodes
+        .into_iter()
+        .map(|mut node| {
+            node.labels.insert("node.kubernetes.io/instance-type".into(), node.instance_type.clone());
+            node.labels.insert("team".into(), "web".into());
+            Node { max_pods: 29, ..node }
+        })
+        .collect();
+    facts.record = Record {
+        format_version: 1,
+        env: [(CUSTOM_NETWORK.into(), None)].into(),
+        groups: [("old".into(), Sizes { min: 1, desired: 2, max: 4 })].into(),
+        shapes: [("old".into(), Shape::of_all(&old))].into(),
+        ..Record::default()
+    };
+    facts
+}
+
+/// Takes the old nodes' group away, of which only the record tells then.
+pub fn old_group_gone(facts: &mut Facts) {
+    let Facts { node_groups, record, .. } = set_up();
+    facts.record = record;
+    facts.node_groups = node_groups;
+    facts.node_groups.groups.remove("old");
+    let image = Image {
+        id: "ami-1".into(),
+        name: "al2023".into(),
+        architecture: "x86_64".into(),
+        root_device: "/dev/xvda".into(),
+    };
+    facts.machine.images = [("m5.large".into(), Ok(image))].into();
 }
 
 /// A node that started with custom networking on, with one interface for pods.

@@ -1,5 +1,6 @@
 //! Where a cluster stands, step by step: what `plan` would still do, in one line each. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::design::{Design, PodSubnet};
@@ -10,7 +11,7 @@ use crate::settings::Settings;
 use crate::steps::{Step, Version, detected_version};
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It has nothing left to do.
@@ -19,7 +20,7 @@ pub enum State {
     Not,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StepStatus {
     pub step: Step,
     pub number: u8,
@@ -29,7 +30,7 @@ pub struct StepStatus {
 }
 
 /// A run of this program that is at work now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnderWay {
     /// `host/boot/process`
     pub holder: String,
@@ -38,7 +39,7 @@ pub struct UnderWay {
     pub since: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Status {
     pub format_version: u32,
     pub cluster: String,

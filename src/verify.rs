@@ -2,9 +2,11 @@
 //! of this program's: a cluster that was set up by hand is proven as well. Pure.
 
 mod aws_node;
+mod bugs;
 mod eniconfigs;
 mod expected;
 mod leftovers;
+pub mod mend;
 mod nodes;
 mod pods;
 mod report;

@@ -62,7 +62,7 @@ impl Walk {
         let mut record = self.facts.record.clone();
         note(&mut record);
         if record != self.facts.record {
-            record::write(&self.clients.kube.client, &record).await?;
+            record::write(&self.clients.kube.client, &record, &self.facts.cluster.arn).await?;
             self.facts.record = record;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Commands that only look: verify, doctor and status.
 
+use crate::checks::Scene;
 use crate::cli::{DoctorArgs, SetupArgs, TargetArgs, VerifyArgs};
 use crate::discover::Reading;
 use crate::doctor as doctors;
@@ -11,6 +12,7 @@ use crate::run;
 use crate::settings::{Origins, Settings};
 use crate::ui::Ui;
 use crate::verify::{self as proofs, Expected};
+use crate::walk::Walk;
 
 use super::{told, wait};
 
@@ -45,7 +47,8 @@ pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
         wait(async {
             let (walk, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
             let symptoms = symptoms::read(&walk.clients.kube.client, &walk.facts).await?;
-            let diagnoses = doctors::diagnose(&walk.facts, &symptoms);
+            let Walk { settings, facts, design, .. } = &walk;
+            let diagnoses = doctors::diagnose(&Scene { settings, facts, design, steps: &[] }, &symptoms);
             if let Some(path) = &args.bundle {
                 let report = proofs::verify(&walk.facts, &Expected::default());
                 let bytes = doctors::bundle(&walk.facts, &report, &diagnoses, args.mask_account)?;

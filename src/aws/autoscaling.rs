@@ -1,5 +1,7 @@
 //! Auto Scaling: the groups that own nodes.
 
+mod launch;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_autoscaling::Client;
@@ -12,6 +14,8 @@ use crate::facts::{AutoScalingGroup, GroupInstance};
 use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
+
+pub use launch::LaunchedFrom;
 
 #[derive(Debug, Clone)]
 pub struct AutoScaling {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, StackStatus, Tag};
 
 use crate::calls::Calls;
 use crate::error::Result;
@@ -45,17 +45,38 @@ impl CloudFormation {
         Ok(reply.stacks().first().map(as_fact))
     }
 
-    /// All stacks with this tag, whatever they are called.
-    pub async fn stacks_tagged(&self, key: &str, value: &str) -> Result<Vec<Stack>> {
+    /// All stacks with one of these tags, whatever they are called.
+    pub async fn stacks_tagged(&self, keys: &[&str], value: &str) -> Result<Vec<Stack>> {
         let mut pages = self.client.describe_stacks().into_paginator().items().send();
         let mut stacks = Vec::new();
         while let Some(stack) = pages.next().await {
             let stack = as_fact(&stack.map_err(|error| failure("DescribeStacks", &error))?);
-            if stack.tags.get(key).is_some_and(|there| there == value) {
+            if keys.iter().any(|key| stack.tags.get(*key).is_some_and(|there| there == value)) {
                 stacks.push(stack);
             }
         }
         Ok(stacks)
+    }
+
+    /// How many stacks there are in the region, whoever made them.
+    pub async fn count(&self) -> Result<u32> {
+        let there = StackStatus::values()
+            .iter()
+            .map(|status| StackStatus::from(*status))
+            .filter(|status| *status != StackStatus::DeleteComplete);
+        let mut pages = self
+            .client
+            .list_stacks()
+            .set_stack_status_filter(Some(there.collect()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut count = 0;
+        while let Some(stack) = pages.next().await {
+            stack.map_err(|error| failure("ListStacks", &error))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Starts to make a stack. One of that name that is there already is found by the next look.

@@ -262,7 +262,7 @@ impl Eks {
         Ok(entries.into_iter().collect())
     }
 
-    /// Lets nodes of a role join. An entry that is there already is what was wanted.
+    /// Lets nodes of a role join. An entry that is there already is what was wanted. EKS takes no empty map of tags.
     pub async fn create_node_access_entry(
         &self,
         cluster: &str,
@@ -276,7 +276,7 @@ impl Eks {
             .cluster_name(cluster)
             .principal_arn(role_arn)
             .r#type("EC2_LINUX")
-            .set_tags(Some(tags.iter().cloned().collect()))
+            .set_tags((!tags.is_empty()).then(|| tags.iter().cloned().collect()))
             .client_request_token(token);
         match request.send().await {
             Ok(_) => Ok(()),

@@ -36,8 +36,18 @@ impl Quotas {
 
     /// A quota of service `ec2`, of which there are too many to list them all.
     pub async fn of_ec2(&self, code: &str) -> Result<Option<u32>> {
-        let reply = self.client.get_service_quota().service_code("ec2").quota_code(code).send().await;
-        let reply = reply.map_err(|error| failure("GetServiceQuota", &error).at(format!("ec2/{code}")))?;
+        self.one("ec2", code).await
+    }
+
+    /// CloudFormation's `Stack count`.
+    pub async fn of_stacks(&self) -> Result<Option<u32>> {
+        self.one("cloudformation", "L-0485CB21").await
+    }
+
+    async fn one(&self, service: &str, code: &str) -> Result<Option<u32>> {
+        let reply = self.client.get_service_quota().service_code(service).quota_code(code).send().await;
+        let at = || format!("{service}/{code}");
+        let reply = reply.map_err(|error| failure("GetServiceQuota", &error).at(at()))?;
         Ok(reply.quota().and_then(|quota| quota.value()).map(|value| value as u32))
     }
 }

@@ -1,9 +1,11 @@
 //! aws-node's version, its owner, and what there is of ENIConfigs.
 
+use crate::cni_bugs::{bugs, mended};
 use crate::design::{ANNOTATION_DEF, ZONE_LABEL};
 use crate::facts::Cni;
 use crate::finding::Finding;
 use crate::steps::{Owner, Step, Version, detected_version, owner};
+use crate::words::counted;
 
 use super::Scene;
 
@@ -17,6 +19,9 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         Step::LaunchNodegroups,
     ]) {
         version(scene, findings);
+    }
+    if scene.concerns(&[Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups]) {
+        known_bugs(scene, findings);
     }
     if scene.concerns(&[Step::SetEnv]) {
         environment(scene, findings);
@@ -69,6 +74,24 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .mend(&update),
         );
     }
+}
+
+/// Bugs of this version that the cluster would meet with custom networking.
+fn known_bugs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let bugs = bugs(scene.facts);
+    let (Some((version, _)), Some(mended)) = (detected_version(&scene.facts.cni), mended(&bugs)) else {
+        return;
+    };
+    let told: Vec<String> = bugs.iter().map(|bug| bug.told()).collect();
+    findings.push(
+        Finding::warning(
+            "EC-CNI-009",
+            format!("VPC CNI {version} has {} in the way", counted(bugs.len(), "known bug")),
+        )
+        .at("DaemonSet kube-system/aws-node")
+        .why(told.join("; "))
+        .mend(format!("update the VPC CNI to {mended} or later before custom networking is switched on")),
+    );
 }
 
 fn environment(scene: &Scene<'_>, findings: &mut Vec<Finding>) {

@@ -4,6 +4,9 @@ mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
+#[cfg(test)]
+mod field;
+mod neighbours;
 mod network;
 mod nodes;
 mod permissions;
@@ -12,7 +15,10 @@ mod reach;
 pub mod registry;
 mod room;
 mod undo;
+mod unread;
 mod workload;
+
+pub use reach::standing;
 
 use crate::design::Design;
 use crate::facts::Facts;
@@ -70,6 +76,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    neighbours::check(scene, &mut findings);
     reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
@@ -77,6 +84,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     room::check(scene, &mut findings);
     permissions::check(scene, &mut findings);
     alternatives::check(scene, &mut findings);
+    unread::check(scene, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -22,6 +22,9 @@ const SUBNET_STEPS: [Step; 5] = [
 ];
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if scene.concerns(&[Step::AssociateCidr, Step::CreateSubnets]) {
+        shared(scene, findings);
+    }
     if scene.concerns(&[Step::AssociateCidr]) {
         blocks(scene, findings);
     }
@@ -35,6 +38,37 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         }
         unknown_zones(scene, findings);
     }
+}
+
+/// Subnets of a shared VPC can be used; blocks, subnets and route tables are made by its owner alone (VPC user guide,
+/// "Share your VPC subnets with other accounts").
+fn shared(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, design) = (scene.facts, scene.design);
+    let (owner, account) = (&facts.vpc.owner, &facts.caller.account);
+    if owner.is_empty() || owner == account {
+        return;
+    }
+    let there = |block: &&Ipv4Net| !facts.vpc.blocks.iter().any(|known| known.cidr == **block);
+    let new = |zone: &&ZoneDesign| matches!(zone.pod_subnet, PodSubnet::New { .. });
+    let zones: Vec<&str> = design.zones.iter().filter(new).map(|zone| zone.zone.as_str()).collect();
+    let blocks: Vec<String> = design.blocks.iter().filter(there).map(ToString::to_string).collect();
+    if zones.is_empty() && blocks.is_empty() {
+        return;
+    }
+    findings.push(
+        Finding::error("EC-NET-012", format!("{} belongs to account {owner}, and is shared with {account}", facts.vpc.id))
+            .at(&facts.vpc.id)
+            .why("only a VPC's owner can associate CIDR blocks, and create subnets and give them routes")
+            .mend(format!(
+                "let account {owner} make a subnet of a secondary block in {}, with its route table, and share it with account {account} by AWS RAM; then {} ZONE=subnet-…",
+                join_or(&zones, "each zone"),
+                scene.settings.named("subnet")
+            )),
+    );
+}
+
+fn join_or(names: &[&str], none: &str) -> String {
+    if names.is_empty() { none.into() } else { names.join(", ") }
 }
 
 /// AWS's own rules, asked before AWS is.

@@ -1,9 +1,12 @@
 //! The machine for new nodes, and nodes that can't take part.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::facts::NodeKind;
 use crate::finding::Finding;
-use crate::net::max_pods::{Architecture, closest};
+use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::steps::Step;
+use crate::words::counted;
 
 use super::Scene;
 
@@ -11,6 +14,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&[Step::LaunchNodegroups]) {
         machine(scene, findings);
         stacks(scene, findings);
+        host_network(scene, findings);
     }
     kinds(scene, findings);
 }
@@ -110,6 +114,37 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// DaemonSets in the host's network on every node, beyond those that the formula counts: each takes a place of a pod
+/// and no address, so as many addresses are never used.
+fn host_network(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let mut on_node: BTreeMap<&str, BTreeSet<String>> =
+        facts.ec2_nodes().map(|node| (node.name.as_str(), BTreeSet::new())).collect();
+    for pod in facts.pods.iter().filter(|pod| pod.host_network && pod.is_of_daemon_set()) {
+        let (Some(names), Some(set)) = (on_node.get_mut(pod.node.as_str()), &pod.controller) else {
+            continue;
+        };
+        names.insert(format!("{}/{}", pod.namespace, set.name));
+    }
+    let Some(everywhere) = on_node.into_values().reduce(|one, other| &one & &other) else { return };
+    let Some(beyond) = everywhere.len().checked_sub(HOST_NETWORK_PODS as usize).filter(|more| *more > 0)
+    else {
+        return;
+    };
+    findings.push(
+        Finding::note(
+            "EC-NOD-014",
+            format!("each node runs {} in the host's network", counted(everywhere.len(), "pod")),
+        )
+        .at(everywhere.into_iter().collect::<Vec<_>>().join(", "))
+        .why(format!(
+            "max pods counts {HOST_NETWORK_PODS} of them: {} of each node can't be used by other pods",
+            counted(beyond, "address")
+        ))
+        .mend("nothing, where nodes have pods enough; else fewer such DaemonSets"),
+    );
 }
 
 /// Nodes that stay as they are.

@@ -1,13 +1,19 @@
 //! Whether the caller may do what is planned.
 
 use crate::finding::Finding;
+use crate::steps::drain_nodes::stand_in;
 
 use super::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (facts, permissions) = (scene.facts, &scene.facts.permissions);
+    let undo = match scene.settings.undo {
+        Some(_) if stand_in::is_needed(scene.design, facts) => " --undo --stand-ins",
+        Some(_) => " --undo",
+        None => "",
+    };
     let policy = format!(
-        "eni-custom iam-policy --cluster {} --region {} --account {} prints a policy that is enough",
+        "eni-custom iam-policy --cluster {} --region {} --account {}{undo} prints a policy that is enough",
         facts.cluster.name, facts.caller.region, facts.caller.account
     );
     if !permissions.denied.is_empty() {

@@ -12,6 +12,9 @@ use super::Scene;
 const SUBNETS: u32 = 200;
 const GROUPS_PER_INTERFACE: u32 = 5;
 const INTERFACES: u32 = 5000;
+const RULES_PER_GROUP: u32 = 60;
+/// CloudFormation user guide, "Understand CloudFormation quotas".
+const STACKS: u32 = 2000;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&[Step::CreateSubnets]) {
@@ -23,6 +26,10 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&[Step::PatchSecurityGroups]) {
         vcpus(scene, findings);
         interfaces(scene, findings);
+    }
+    if scene.concerns(&[Step::LaunchNodegroups]) {
+        rules_per_group(scene, findings);
+        stacks(scene, findings);
     }
 }
 
@@ -70,6 +77,45 @@ fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .at(scene.settings.named("security-group"))
                 .why(format!("the quota is {limit}{whence}; the CNI could make no interface for pods"))
                 .mend(ask("vpc", "L-2AFB9258", groups)),
+        );
+    }
+}
+
+/// The base stack lets the new nodes' group into the cluster's.
+fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let id = &facts.cluster.security_group;
+    if facts.node_groups.stacks.contains_key(&scene.design.base_stack) {
+        return;
+    }
+    let Some(group) = facts.firewall.groups.get(id) else { return };
+    let there = count(group.ingress.len());
+    let (limit, whence) = limit(scene, facts.vpc.quotas.rules_per_group, RULES_PER_GROUP);
+    if there + 1 > limit {
+        findings.push(
+            Finding::error("EC-QTA-005", format!("{id} can't have another inbound rule"))
+                .at(id)
+                .why(format!("it has {there} of {limit}{whence}; one more lets pods and new nodes in"))
+                .mend(format!(
+                    "{}; or take out rules that nobody needs",
+                    ask("vpc", "L-0EA8095F", there + 1)
+                )),
+        );
+    }
+}
+
+/// A stack for each zone and one for all of them, as far as they are not there.
+fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (design, neighbours) = (scene.design, &scene.facts.neighbours);
+    let names = design.zones.iter().map(|zone| &zone.stack).chain([&design.base_stack]);
+    let new = count(names.filter(|name| !scene.facts.node_groups.stacks.contains_key(*name)).count());
+    let (Some(there), limit) = (neighbours.stacks, neighbours.stack_quota.unwrap_or(STACKS)) else { return };
+    if new > 0 && there.saturating_add(new) > limit {
+        findings.push(
+            Finding::error("EC-QTA-006", format!("{new} more CloudFormation stacks can't be made"))
+                .at(&scene.facts.caller.region)
+                .why(format!("there are {there}, and the quota is {limit}"))
+                .mend(ask("cloudformation", "L-0485CB21", there.saturating_add(new))),
         );
     }
 }
@@ -163,6 +209,26 @@ mod tests {
         });
         assert_eq!(ids(&all), [""; 0]);
         assert_eq!(ids(&found(&[], |_| {})), [""; 0]);
+    }
+
+    #[test]
+    fn stacks_and_rules_are_counted_with_those_that_are_to_come() {
+        // Three stacks: one for each of two zones, and one for both.
+        let stacks = |there: u32| {
+            let all = found(&[], |facts| {
+                facts.neighbours.stacks = Some(there);
+                facts.neighbours.stack_quota = Some(10);
+            });
+            ids(&all).join(" ")
+        };
+        assert_eq!(stacks(7), "");
+        assert_eq!(stacks(8), "EC-QTA-006");
+        let rules = |quota: u32| {
+            let all = found(&[], |facts| facts.vpc.quotas.rules_per_group = Some(quota));
+            ids(&all).join(" ")
+        };
+        assert_eq!(rules(2), "");
+        assert_eq!(rules(1), "EC-QTA-005");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod denied;
 mod narrow;
 mod outside;
+mod policies;
+mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +14,7 @@ use crate::design::{Design, PodSubnet};
 use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::net::reach::Verdict;
-use crate::reach::{Purpose, flows};
+use crate::reach::{self, Purpose, flows};
 use crate::steps::Step;
 
 use super::Scene;
@@ -21,15 +23,42 @@ use super::Scene;
 const POD_STEPS: [Step; 4] =
     [Step::WriteEniconfigs, Step::LaunchNodegroups, Step::PatchSecurityGroups, Step::DrainNodes];
 
+/// Where it may not be read.
+const FIREWALL: &str =
+    "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or look at these paths yourself";
+
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&POD_STEPS) {
         given_groups(scene, findings);
         let flows = flows(scene.design, scene.facts);
         denied::check(scene, &flows, findings);
         narrow::check(scene, findings);
+        policies::check(scene, findings);
+        targets::check(scene, findings);
         unknown(scene, &flows, findings);
     }
     outside::check(scene, findings);
+}
+
+/// What stops pods in the cluster as it stands, whoever set it up; and what could not be judged.
+pub fn standing(scene: &Scene<'_>) -> Vec<Finding> {
+    let flows = reach::standing(scene.facts);
+    let mut findings = Vec::new();
+    denied::check(scene, &flows, &mut findings);
+    unknown(scene, &flows, &mut findings);
+    let firewall = &scene.facts.firewall;
+    // Where it is not known who is there, no flow tells what else is not.
+    if let Some(why) = firewall.acls_unknown.as_ref().or(firewall.groups_unknown.as_ref())
+        && flows.is_empty()
+    {
+        findings.push(
+            Finding::note("EC-RCH-012", "unknown whether pods reach what they need")
+                .at(&scene.facts.vpc.id)
+                .why(format!("unknown because {why}"))
+                .mend(FIREWALL),
+        );
+    }
+    findings
 }
 
 /// A group of another VPC can be written into an ENIConfig, and then no interface comes.
@@ -59,9 +88,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<F
     }
     let firewall = &scene.facts.firewall;
     let mend = match firewall.groups_unknown.is_some() || firewall.acls_unknown.is_some() {
-        true => {
-            "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or look at these paths yourself"
-        }
+        true => FIREWALL,
         false => "look at these paths yourself",
     };
     for (because, subjects) in reasons {

@@ -41,6 +41,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-CNI-006", ERROR, "the add-on's configuration is no JSON object"),
     entry("EC-CNI-007", WARNING, "the add-on is not healthy"),
     entry("EC-CNI-008", ERROR, "another field manager owns a variable of aws-node"),
+    entry("EC-CNI-009", WARNING, "the VPC CNI's version has a bug that touches custom networking"),
     entry("EC-DRN-001", ERROR, "no such node"),
     entry("EC-DRN-002", ERROR, "no such node group"),
     entry("EC-DRN-003", ERROR, "no node is chosen"),
@@ -64,6 +65,7 @@ pub const ALL: &[Entry] = &[
     risk("EC-NET-009", WARNING, "a pod subnet is public"),
     entry("EC-NET-010", ERROR, "too few addresses for pods"),
     entry("EC-NET-011", ERROR, "too few addresses for new nodes"),
+    entry("EC-NET-012", ERROR, "the VPC is another account's"),
     entry("EC-NOD-001", ERROR, "no such instance type"),
     entry("EC-NOD-002", ERROR, "the instance type has no interface for pods"),
     entry("EC-NOD-003", ERROR, "no instance type to take"),
@@ -75,6 +77,10 @@ pub const ALL: &[Entry] = &[
     entry("EC-NOD-009", NOTE, "Windows nodes stay as they are"),
     entry("EC-NOD-010", NOTE, "Fargate nodes stay as they are"),
     entry("EC-NOD-011", NOTE, "hybrid nodes stay as they are"),
+    risk("EC-NOD-012", WARNING, "Karpenter would give nodes too many pods"),
+    entry("EC-NOD-013", WARNING, "an autoscaler may start nodes in between"),
+    entry("EC-NOD-014", NOTE, "more pods in the host's network than max pods counts"),
+    entry("EC-NOD-015", WARNING, "managed node groups that stay have EKS's max pods"),
     entry("EC-PLN-001", ERROR, "what would be changed is not what was planned"),
     entry("EC-PLN-002", ERROR, "what the plan was made from has changed"),
     entry("EC-POD-001", ERROR, "pods that nobody would make anew"),
@@ -92,6 +98,8 @@ pub const ALL: &[Entry] = &[
     entry("EC-QTA-002", ERROR, "quota of groups on an interface"),
     entry("EC-QTA-003", ERROR, "quota of vCPUs"),
     entry("EC-QTA-004", ERROR, "quota of network interfaces"),
+    entry("EC-QTA-005", ERROR, "quota of rules of a security group"),
+    entry("EC-QTA-006", ERROR, "quota of CloudFormation stacks"),
     entry("EC-QTA-010", WARNING, "others hold addresses of the pod subnet"),
     entry("EC-QTA-011", WARNING, "the pod subnet is too small at full size"),
     entry("EC-QTA-012", WARNING, "prefixes may not fit"),
@@ -110,15 +118,22 @@ pub const ALL: &[Entry] = &[
     entry("EC-RCH-012", NOTE, "reachability that could not be judged"),
     entry("EC-RCH-013", ERROR, "no such security group"),
     entry("EC-RCH-014", WARNING, "a pod subnet lacks its nodes' routes"),
+    entry("EC-RCH-015", WARNING, "a NetworkPolicy names only the nodes' addresses"),
+    entry("EC-RCH-016", WARNING, "load balancers could not let themselves in to pods"),
     entry("EC-RUN-001", ERROR, "a step comes after another"),
+    entry("EC-RUN-002", NOTE, "what could not be looked at"),
     entry("EC-SHO-001", NOTE, "other ways out of a lack of addresses"),
     entry("EC-UND-001", ERROR, "nothing to take back"),
     entry("EC-UND-002", ERROR_OR_WARNING, "the record of what was before is missing"),
     entry("EC-UND-003", ERROR, "old nodes would start with custom networking on"),
-    entry("EC-UND-004", ERROR, "old node groups are gone"),
+    entry("EC-UND-004", WARNING, "others stand in for old node groups"),
     entry("EC-UND-005", ERROR, "no room on the old nodes"),
     entry("EC-UND-006", WARNING, "others stand in the pod subnets"),
     entry("EC-UND-007", WARNING, "ENIConfigs of others name our subnets"),
+    entry("EC-UND-008", ERROR_OR_WARNING, "the image of an old node group is gone"),
+    risk("EC-UND-009", WARNING, "the record was edited"),
+    entry("EC-UND-010", ERROR, "old nodes could not start"),
+    risk("EC-UND-011", WARNING, "nothing stands in for old node groups"),
 ];
 
 /// What is known of an id.
@@ -224,6 +239,41 @@ mod tests {
             );
             assert!(docs.contains(&row), "docs/checks.md lacks: {row} meaning | mend |");
         }
+    }
+
+    /// A row for each way in which it goes wrong in the field, with somebody who tells of it.
+    #[test]
+    fn every_field_failure_is_told_by_somebody() {
+        let docs = fs::read_to_string(root().join("docs/checks.md")).unwrap();
+        let table = docs.split("## Field failures").nth(1).unwrap();
+        let rows: Vec<Vec<&str>> = table
+            .lines()
+            .map(|line| line.split('|').map(str::trim).collect())
+            .filter(|cells: &Vec<&str>| cells.get(1).is_some_and(|number| number.parse::<u32>().is_ok()))
+            .collect();
+        let numbers: Vec<String> = rows.iter().map(|cells| cells[1].to_string()).collect();
+        assert_eq!(numbers, (1..=32).map(|number| number.to_string()).collect::<Vec<_>>());
+        for cells in rows {
+            let told_by = ids(cells[4]);
+            assert!(!told_by.is_empty(), "nobody tells of {}", cells[2]);
+            let unexplained = |id: &&String| !docs.contains(&format!("<a id=\"{}\"></a>", id.to_lowercase()));
+            assert_eq!(told_by.iter().find(unexplained), None, "of {}", cells[2]);
+        }
+    }
+
+    /// What the code knows of the CNI's bugs is what the documentation says.
+    #[test]
+    fn the_documented_bugs_of_the_cni_are_those_that_are_looked_for() {
+        let docs = fs::read_to_string(root().join("docs/checks.md")).unwrap();
+        let table = docs.split("## Bugs of the VPC CNI").nth(1).unwrap().split("\n## ").next().unwrap();
+        for bug in crate::cni_bugs::BUGS {
+            let row = format!("| {} | {} | {} |", bug.issue, bug.from, bug.mended);
+            assert!(table.contains(&row), "docs/checks.md lacks: {row}");
+        }
+        let rows = table
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| #") && !line.starts_with("| -"));
+        assert_eq!(rows.count(), crate::cni_bugs::BUGS.len());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What goes to those who help: a tar.gz with facts and findings. No token, no user data and no manifest is in the
 //! facts at all; what could be a secret in aws-node's environment is taken out.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use flate2::Compression;
@@ -92,8 +93,11 @@ fn summary(facts: &Facts) -> Value {
         true => value.to_string(),
         false => "(left out)".into(),
     };
+    let mut pods: BTreeMap<&str, usize> = BTreeMap::new();
+    for pod in &facts.pods {
+        *pods.entry(&pod.node).or_default() += 1;
+    }
     let nodes = facts.nodes.iter().map(|node| {
-        let pods = facts.pods.iter().filter(|pod| pod.node == node.name);
         json!({
             "name": node.name, "kind": format!("{:?}", node.kind), "instance": node.instance_id, "zone": node.zone,
             "instance_type": node.instance_type, "ready": node.ready, "unschedulable": node.unschedulable,
@@ -104,7 +108,7 @@ fn summary(facts: &Facts) -> Value {
                 "id": interface.id, "subnet": interface.subnet, "security_groups": interface.security_groups,
                 "addresses": interface.addresses,
             })).collect::<Vec<_>>(),
-            "pods": pods.count(),
+            "pods": pods.get(node.name.as_str()).copied().unwrap_or_default(),
         })
     });
     json!({
@@ -128,7 +132,7 @@ fn summary(facts: &Facts) -> Value {
         },
         "aws_node": {
             "missing": cni.missing,
-            "env": cni.env.iter().map(|(name, value)| (name.clone(), env(name, value))).collect::<std::collections::BTreeMap<_, _>>(),
+            "env": cni.env.iter().map(|(name, value)| (name.clone(), env(name, value))).collect::<BTreeMap<_, _>>(),
             "managers": cni.env_managers, "addon_status": cni.addon.as_ref().map(|addon| &addon.status),
             "rollout": format!("{:?}", cni.rollout),
         },
@@ -140,7 +144,7 @@ fn summary(facts: &Facts) -> Value {
             "malformed": facts.eniconfigs.malformed,
         },
         "nodes": nodes.collect::<Vec<_>>(),
-        "unread": facts.unread.iter().map(|(part, why)| (format!("{part:?}"), why.clone())).collect::<std::collections::BTreeMap<_, _>>(),
+        "unread": facts.unread.iter().map(|(part, why)| (format!("{part:?}"), why.clone())).collect::<BTreeMap<_, _>>(),
     })
 }
 
@@ -149,7 +153,8 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-    use crate::doctor::{Symptoms, diagnose};
+    use crate::doctor::Symptoms;
+    use crate::doctor::tests::diagnosed;
     use crate::sample::custom;
     use crate::verify::{Expected, verify};
 
@@ -161,7 +166,7 @@ mod tests {
         facts.cni.image = "602401143452.dkr.ecr.r.amazonaws.com/amazon-k8s-cni:v1.20.4".into();
         facts.cni.env.insert("HTTPS_PROXY".into(), "http://me:secret@proxy".into());
         let (report, diagnoses) =
-            (verify(&facts, &Expected::default()), diagnose(&facts, &Symptoms::default()));
+            (verify(&facts, &Expected::default()), diagnosed(&facts, &Symptoms::default()));
         let read = |mask: bool| {
             let bytes = bundle(&facts, &report, &diagnoses, mask).unwrap();
             let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));

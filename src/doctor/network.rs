@@ -45,13 +45,32 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Diagnosis> {
             Diagnosis::new("EC-DOC-030", Severity::Error, what)
                 .about(vec![subnet.id.clone()])
                 .cause(cause)
-                .mend(format!(
-                    "aws ec2 associate-route-table --subnet-id {} --route-table-id one that leads to a NAT gateway",
-                    subnet.id
-                )),
+                .mend(match way_out(facts, subnet) {
+                    Some(other) => associate(subnet, other),
+                    None => format!(
+                        "aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT",
+                        table.id
+                    ),
+                }),
         );
     }
     main_table(facts, subnet, table, own)
+}
+
+fn associate(subnet: &Subnet, table: &RouteTable) -> String {
+    format!("aws ec2 associate-route-table --route-table-id {} --subnet-id {}", table.id, subnet.id)
+}
+
+/// A table of the zone's that leads to a NAT or transit gateway.
+fn way_out<'a>(facts: &'a Facts, subnet: &Subnet) -> Option<&'a RouteTable> {
+    let in_zone = |table: &&RouteTable| {
+        let zones = table.subnet_ids.iter().filter_map(|id| facts.vpc.subnet(id));
+        zones.into_iter().any(|other| other.zone == subnet.zone)
+    };
+    let leads_out = |table: &&RouteTable| {
+        table.default_target().is_some_and(|target| target.starts_with("nat-") || target.starts_with("tgw-"))
+    };
+    facts.vpc.route_tables.iter().filter(leads_out).find(in_zone)
 }
 
 /// What the zone's nodes reach by their own table, pods on the main one may not.
@@ -70,9 +89,6 @@ fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> 
             "it falls to the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
             table.id, subnet.zone, other.id
         ))
-        .mend(format!(
-            "aws ec2 associate-route-table --route-table-id {} --subnet-id {}",
-            other.id, subnet.id
-        )),
+        .mend(associate(subnet, other)),
     )
 }

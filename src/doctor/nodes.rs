@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::CUSTOM_NETWORK;
-use crate::facts::{Authentication, Facts, Node};
+use crate::facts::{Authentication, Facts, Node, Pod};
 use crate::finding::Severity;
 use crate::net::eniconfig::{is_on, resolve};
-use crate::verify::Report;
+use crate::verify::{Report, mend};
 use crate::words::counted;
 
 use super::{Diagnosis, Symptoms, of_node};
@@ -20,8 +20,12 @@ const CAUSES: [(&str, &[&str]); 3] = [
 
 pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
     let mut by_cause: BTreeMap<(&'static str, String, String), Vec<&str>> = BTreeMap::new();
+    let is_aws_node = |pod: &&Pod| pod.namespace == "kube-system" && pod.name.starts_with("aws-node-");
+    let waiting = facts.pods.iter().filter(is_aws_node).filter(|pod| !pod.ready);
+    let aws_nodes: BTreeMap<&str, &Pod> = waiting.map(|pod| (pod.node.as_str(), pod)).collect();
     for node in facts.ec2_nodes().filter(|node| !node.ready) {
-        let (id, cause, mend) = cause(facts, symptoms, report, node);
+        let aws_node = aws_nodes.get(node.name.as_str()).copied();
+        let (id, cause, mend) = cause(facts, symptoms, report, node, aws_node);
         by_cause.entry((id, cause, mend)).or_default().push(&node.name);
     }
     let told = |name: &&str| evidence(symptoms, name);
@@ -39,7 +43,14 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diag
     findings
 }
 
-fn cause(facts: &Facts, symptoms: &Symptoms, report: &Report, node: &Node) -> (&'static str, String, String) {
+/// `aws_node` is the node's, where it is not Ready.
+fn cause(
+    facts: &Facts,
+    symptoms: &Symptoms,
+    report: &Report,
+    node: &Node,
+    aws_node: Option<&Pod>,
+) -> (&'static str, String, String) {
     // The CNI of a node that had its interface before goes on with it.
     if is_on(facts.cni.env.get(CUSTOM_NETWORK)) && node.interfaces.is_empty() {
         for (id, checks) in CAUSES {
@@ -55,16 +66,10 @@ fn cause(facts: &Facts, symptoms: &Symptoms, report: &Report, node: &Node) -> (&
             return (
                 "EC-DOC-004",
                 format!("its pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
-                "add a block with associate-cidr, and a larger subnet for the zone's ENIConfig".into(),
+                mend::more_addresses(facts, subnet),
             );
         }
     }
-    let aws_node = facts.pods.iter().find(|pod| {
-        pod.node == node.name
-            && pod.namespace == "kube-system"
-            && pod.name.starts_with("aws-node-")
-            && !pod.ready
-    });
     if let Some(pod) = aws_node {
         let told = pod.not_ready_because.as_deref().unwrap_or("it does not say why");
         return (
@@ -81,7 +86,7 @@ fn cause(facts: &Facts, symptoms: &Symptoms, report: &Report, node: &Node) -> (&
             Some(words) if !words.is_empty() => words.to_string(),
             _ => "its kubelet has not said why".into(),
         },
-        format!("kubectl describe node {}; the kubelet's log on it", node.name),
+        format!("kubectl describe node {}; journalctl -u kubelet on it", node.name),
     )
 }
 
@@ -105,19 +110,28 @@ fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
         if lost.is_empty() {
             continue;
         }
+        // The step lets in the role of our own groups, whatever way the cluster goes by.
+        let let_in = |by_hand: String| match group.is_ours() {
+            true => mend::ours(facts, "launch-nodegroups"),
+            false => by_hand,
+        };
+        let role = format!(
+            "the role of aws ec2 describe-instances --instance-ids {} --query 'Reservations[].Instances[].IamInstanceProfile.Arn'",
+            lost[0]
+        );
         let entries = &facts.node_groups.access_entries;
         let linux = entries.values().any(|entry| entry.kind == "EC2_LINUX" || entry.kind == "EC2");
         let (cause, mend) = match facts.cluster.authentication {
             Authentication::Api if !linux => (
                 "the cluster takes access entries alone (authentication mode API), and none is of type EC2_LINUX; ConfigMap aws-auth is not read",
-                format!(
-                    "aws eks create-access-entry --cluster-name {} --type EC2_LINUX --principal-arn their role",
+                let_in(format!(
+                    "aws eks create-access-entry --cluster-name {} --type EC2_LINUX --principal-arn ROLE, {role}",
                     facts.cluster.name
-                ),
+                )),
             ),
             Authentication::ConfigMap if facts.node_groups.aws_auth.is_none() => (
                 "the cluster lets in by ConfigMap aws-auth alone, and there is none",
-                "kubectl -n kube-system create configmap aws-auth, with their role in mapRoles".into(),
+                let_in(format!("kubectl -n kube-system create configmap aws-auth, with mapRoles of {role}")),
             ),
             Authentication::ConfigMap => (
                 "their kubelets have not registered; ConfigMap aws-auth alone lets them in: their role may not be in its mapRoles, or they can't reach the API server",

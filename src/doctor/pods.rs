@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facts::{Facts, Node, Subnet};
 use crate::finding::Severity;
 use crate::net::eniconfig::{is_on, resolve};
-use crate::verify::{Report, Status};
+use crate::verify::{Report, Status, mend};
 use crate::words::counted;
 
 use super::{Diagnosis, PodTrouble, Symptoms, of_node};
@@ -25,7 +25,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diag
             continue;
         }
         let cause = match nodes.get(pod.node.as_str()) {
-            None if pod.node.is_empty() => unscheduled(report, pod),
+            None if pod.node.is_empty() => unscheduled(facts, report, pod),
             // What keeps its node from being Ready is told there.
             Some(node) if node.ready => not_started(facts, symptoms, report, pod, node),
             _ => continue,
@@ -35,9 +35,13 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diag
     let told = by_cause.into_iter().map(|(cause, pods)| {
         let names: Vec<String> = pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
         let where_to = if pods[0].node.is_empty() { "on no node" } else { "not started" };
+        let mend = match cause.mend.is_empty() {
+            true => format!("kubectl -n {} describe pod {}", pods[0].namespace, pods[0].name),
+            false => cause.mend,
+        };
         Diagnosis::new(cause.id, cause.severity, format!("{} {where_to}", counted(names.len(), "pod")))
             .cause(cause.why)
-            .mend(cause.mend)
+            .mend(mend)
             .evidence(pods.iter().flat_map(|pod| evidence(symptoms, pod)))
             .about(names)
     });
@@ -49,6 +53,7 @@ struct Cause {
     id: &'static str,
     severity: Severity,
     why: String,
+    /// Empty where nobody can say more than the pod's own description.
     mend: String,
 }
 
@@ -61,7 +66,7 @@ fn evidence(symptoms: &Symptoms, pod: &PodTrouble) -> Vec<String> {
     events.chain([pod.told.clone()]).collect()
 }
 
-fn unscheduled(report: &Report, pod: &PodTrouble) -> Cause {
+fn unscheduled(facts: &Facts, report: &Report, pod: &PodTrouble) -> Cause {
     let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.status == Status::Warning);
     match (pod.told.contains("Too many pods"), few) {
         (true, Some(check)) => Cause {
@@ -76,7 +81,10 @@ fn unscheduled(report: &Report, pod: &PodTrouble) -> Cause {
             why:
                 "the nodes are full by their max pods; with custom networking a node takes fewer than before"
                     .into(),
-            mend: "more nodes, or larger ones, or prefix delegation: eni-custom max-pods TYPE".into(),
+            mend: format!(
+                "more nodes, or larger ones, or prefix delegation: eni-custom max-pods {}",
+                types(facts).join(" ")
+            ),
         },
         (false, _) => Cause {
             id: "EC-DOC-021",
@@ -85,7 +93,7 @@ fn unscheduled(report: &Report, pod: &PodTrouble) -> Cause {
                 true => "the scheduler has not said why".into(),
                 false => pod.told.clone(),
             },
-            mend: "kubectl describe pod says what it asks for".into(),
+            mend: String::new(),
         },
     }
 }
@@ -105,7 +113,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTro
             };
         }
         if let Some(subnet) = subnet.filter(|subnet| no_address && (subnet.free == 0 || prefixes)) {
-            return exhausted(subnet);
+            return exhausted(facts, subnet);
         }
         if no_address {
             return Cause {
@@ -115,10 +123,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTro
                     "the CNI of {} has no address for it, though the subnet has: it could not attach or fill an interface",
                     node.name
                 ),
-                mend: format!(
-                    "/var/log/aws-routed-eni/ipamd.log on {}; EC2's refusals stand there",
-                    node.name
-                ),
+                mend: mend::ipamd_log(node),
             };
         }
     }
@@ -129,17 +134,23 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTro
             true => "its kubelet has not said why".into(),
             false => pod.told.clone(),
         },
-        mend: "kubectl describe pod says more".into(),
+        mend: String::new(),
     }
 }
 
-fn exhausted(subnet: &Subnet) -> Cause {
+/// Of the EC2 nodes, each once.
+fn types(facts: &Facts) -> Vec<&str> {
+    let types: BTreeSet<&str> = facts.ec2_nodes().map(|node| node.instance_type.as_str()).collect();
+    types.into_iter().collect()
+}
+
+fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
     match subnet.free {
         0 => Cause {
             id: "EC-DOC-011",
             severity: Severity::Error,
             why: format!("the pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
-            mend: "add a block with associate-cidr, and a larger subnet for the zone's ENIConfig; new nodes take it".into(),
+            mend: mend::more_addresses(facts, subnet),
         },
         free => Cause {
             id: "EC-DOC-014",
@@ -148,7 +159,10 @@ fn exhausted(subnet: &Subnet) -> Cause {
                 "the pod subnet {} has {free} addresses left, but a prefix needs 16 in a row, and it is in pieces",
                 subnet.id
             ),
-            mend: format!("aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …", subnet.id),
+            mend: format!(
+                "aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …",
+                subnet.id
+            ),
         },
     }
 }

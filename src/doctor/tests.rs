@@ -1,10 +1,20 @@
 use super::*;
 use crate::design::EXTERNAL_SNAT;
-use crate::facts::{Authentication, AutoScalingGroup, GroupInstance, Route, RouteTable};
-use crate::sample::{custom, facts};
+use crate::facts::{
+    Authentication, AutoScalingGroup, Backend, Facts, GroupInstance, Route, RouteTable, Webhook,
+};
+use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
+use crate::sample::{custom, facts, settings};
+
+/// What is told of a cluster by somebody who asks for nothing.
+pub(super) fn diagnosed(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
+    let settings = settings(&[]);
+    let design = crate::design::design(&settings, facts);
+    diagnose(&Scene { settings: &settings, facts, design: &design, steps: &[] }, symptoms)
+}
 
 fn told(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
-    let diagnoses = diagnose(facts, symptoms);
+    let diagnoses = diagnosed(facts, symptoms);
     diagnoses
         .findings
         .iter()
@@ -41,7 +51,7 @@ fn a_healthy_cluster_and_one_that_is_not_set_up_have_nothing_to_be_explained() {
         plain.cni.image = "cni:v1.20.4".into();
         plain
     }] {
-        let diagnoses = diagnose(&facts, &Symptoms::default());
+        let diagnoses = diagnosed(&facts, &Symptoms::default());
         assert!(diagnoses.healthy);
         assert_eq!(diagnoses.findings, []);
     }
@@ -69,7 +79,7 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
     };
     let mut lost = sick();
     lost.eniconfigs.items[0].name = "id-a".into();
-    let diagnoses = diagnose(&lost, &symptoms);
+    let diagnoses = diagnosed(&lost, &symptoms);
     assert_eq!(told(&lost, &symptoms), ["EC-DOC-001 Error: 1 node not Ready"]);
     assert!(
         diagnoses.findings[0].cause.contains("there is one named id-a, the zone's id"),
@@ -95,7 +105,7 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
 
     let mut other = sick();
     other.nodes[0].interfaces = custom().nodes[0].interfaces.clone();
-    let diagnoses = diagnose(&other, &symptoms);
+    let diagnoses = diagnosed(&other, &symptoms);
     assert_eq!(diagnoses.findings[0].id, "EC-DOC-005");
     assert_eq!(diagnoses.findings[0].cause, "KubeletNotReady: cni plugin not initialized");
 }
@@ -126,7 +136,7 @@ fn instances_that_never_became_nodes_are_explained_by_the_clusters_authenticatio
         (Authentication::ApiAndConfigMap, "may have no access entry"),
     ] {
         facts.cluster.authentication = mode;
-        let diagnoses = diagnose(&facts, &Symptoms::default());
+        let diagnoses = diagnosed(&facts, &Symptoms::default());
         assert_eq!(diagnoses.findings[0].names, ["i-lost"]);
         assert!(diagnoses.findings[0].cause.contains(cause), "{mode:?}: {}", diagnoses.findings[0].cause);
     }
@@ -201,6 +211,80 @@ fn routes_are_told_of_where_they_decide() {
     assert_eq!(told(&facts, &Symptoms::default()).len(), 2);
 }
 
+/// CoreDNS on new-b, and a webhook on new-a that must answer.
+fn with_backends() -> Facts {
+    let mut facts = custom();
+    let backend = |protocols: &[Protocol], port: u16, pod: &str, node: &str| Backend {
+        ports: protocols.iter().map(|protocol| (*protocol, port)).collect(),
+        pods: [(pod.to_string(), node.to_string())].into(),
+    };
+    facts.backends.dns = Some(backend(&[Protocol::Tcp, Protocol::Udp], 53, "kube-system/coredns-1", "new-b"));
+    facts.backends.webhooks = vec![Webhook {
+        service: "policy/guard".into(),
+        configurations: ["ValidatingWebhookConfiguration guard".to_string()].into(),
+        must_answer: true,
+        backend: backend(&[Protocol::Tcp], 8443, "policy/guard-1", "new-a"),
+    }];
+    facts
+}
+
+#[test]
+fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
+    assert_eq!(told(&with_backends(), &Symptoms::default()), [""; 0]);
+
+    // Pods of one zone have a group that nobody lets in, and that lets nobody in.
+    let mut facts = with_backends();
+    let everywhere = Peer::Cidr("0.0.0.0/0".parse().unwrap());
+    let lonely = SecurityGroup {
+        id: "sg-pods".into(),
+        egress: vec![Rule { traffic: Traffic::ALL, peer: everywhere }],
+        ..SecurityGroup::default()
+    };
+    facts.firewall.groups.insert(lonely.id.clone(), lonely);
+    facts.eniconfigs.items[0].security_groups = vec!["sg-pods".into()];
+    facts.nodes[0].interfaces[0].security_groups = ["sg-pods".into()].into();
+    let diagnoses = diagnosed(&facts, &Symptoms::default());
+    assert_eq!(
+        told(&facts, &Symptoms::default()),
+        [
+            "EC-RCH-001 Error: pods could not reach the API server (tcp 443)",
+            "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
+            "EC-RCH-005 Error: the API server could not call webhook policy/guard on pods that have moved (tcp 8443)",
+        ]
+    );
+    assert!(!diagnoses.healthy);
+    assert!(
+        diagnoses.findings[0].mend.contains(
+            "authorize-security-group-ingress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=sg-pods}]'"
+        ),
+        "{}",
+        diagnoses.findings[0].mend
+    );
+
+    // What may not be read is no proof that all is well.
+    let mut blind = with_backends();
+    blind.firewall.acls.clear();
+    blind.firewall.acls_unknown = Some("DescribeNetworkAcls: UnauthorizedOperation".into());
+    let diagnoses = diagnosed(&blind, &Symptoms::default());
+    assert!(!diagnoses.healthy);
+    assert_eq!(diagnoses.findings[0].id, "EC-RCH-012");
+    assert!(diagnoses.findings[0].cause.contains("unknown because DescribeNetworkAcls"));
+}
+
+#[test]
+fn a_healthy_cluster_and_one_whose_pods_wait_read_so() {
+    let mut crowded = with_backends();
+    crowded.nodes[0].max_pods = 29;
+    let waiting = waiting("new-a", NO_ADDRESS);
+    for (name, facts, symptoms) in
+        [("healthy", with_backends(), Symptoms::default()), ("failed", crowded, waiting)]
+    {
+        let diagnoses = diagnosed(&facts, &symptoms);
+        insta::assert_json_snapshot!(format!("{name}_json"), diagnoses);
+        insta::assert_snapshot!(format!("{name}_text"), crate::ui::diagnoses_text(&diagnoses));
+    }
+}
+
 #[test]
 fn what_nothing_suffers_from_yet_follows_with_the_ids_of_verify() {
     let mut facts = custom();
@@ -209,7 +293,7 @@ fn what_nothing_suffers_from_yet_follows_with_the_ids_of_verify() {
     facts.nodes[0].ready = false;
     let symptoms =
         Symptoms { unread: [("events", "Forbidden: no".to_string())].into(), ..Symptoms::default() };
-    let diagnoses = diagnose(&facts, &symptoms);
+    let diagnoses = diagnosed(&facts, &symptoms);
     assert!(!diagnoses.healthy);
     insta::assert_json_snapshot!(diagnoses);
     insta::assert_snapshot!(crate::ui::diagnoses_text(&diagnoses));

@@ -43,7 +43,7 @@ pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) ->
 
 /// As a LabelSelector is read in policy/v1: nil selects nothing, an empty one everything
 /// (apimachinery, meta/v1, LabelSelectorAsSelector).
-fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+pub fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
     let Some(selector) = selector else { return false };
     let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
     equal && selector.match_expressions.iter().flatten().all(|requirement| meets(requirement, labels))

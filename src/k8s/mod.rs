@@ -6,6 +6,7 @@ pub mod cni;
 pub mod deployments;
 pub mod eniconfig;
 pub mod lock;
+pub mod neighbours;
 pub mod nodes;
 pub mod pages;
 pub mod pods;

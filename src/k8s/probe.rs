@@ -1,6 +1,8 @@
 //! The probe's pods in the cluster: made, looked at, removed.
 
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -19,6 +21,7 @@ pub const RUN: &str = "eni-custom/run";
 /// All pods of the probe, in one namespace.
 pub struct Probe {
     api: Api<Pod>,
+    policies: Api<NetworkPolicy>,
     namespace: String,
 }
 
@@ -36,7 +39,11 @@ pub struct Seen {
 
 impl Probe {
     pub fn new(client: Client, namespace: &str) -> Self {
-        Probe { api: Api::namespaced(client, namespace), namespace: namespace.into() }
+        Probe {
+            api: Api::namespaced(client.clone(), namespace),
+            policies: Api::namespaced(client, namespace),
+            namespace: namespace.into(),
+        }
     }
 
     pub async fn create(&self, pod: &Value) -> Result<()> {
@@ -52,6 +59,18 @@ impl Probe {
         let pods = self.all().await?;
         let wanted = |pod: &&Pod| of_run(pod, run) && label(pod, COMPONENT) == component;
         Ok(pods.iter().filter(wanted).map(seen).collect())
+    }
+
+    /// NetworkPolicies of the namespace, as `namespace/name`, with the pods that each selects.
+    pub async fn policies(&self) -> Result<Vec<(String, LabelSelector)>> {
+        let found = self.policies.list(&ListParams::default()).await;
+        let found = found.map_err(|error| failure("list NetworkPolicies", &error).at(&self.namespace))?;
+        let named = |policy: NetworkPolicy| {
+            // Without a selector it is an empty one: all pods.
+            let selector = policy.spec?.pod_selector.unwrap_or_default();
+            Some((format!("{}/{}", self.namespace, policy.metadata.name?), selector))
+        };
+        Ok(found.items.into_iter().filter_map(named).collect())
     }
 
     /// Those of a run; those of other runs stay.

@@ -8,6 +8,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Node, Requests, Taint};
@@ -16,12 +17,19 @@ use super::{FIELD_MANAGER, NAMESPACE, failure, found};
 
 pub const NAME: &str = "eni-custom";
 const KEY: &str = "record.json";
+/// SHA-256 of that text, in hex: shows that somebody edited it, not who.
+const DIGEST: &str = "sha256";
 
 /// The record. A field that is empty was never needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Record {
     pub format_version: u32,
+    /// ARN of the cluster that it is about: a backup of kube-system may be restored into another one.
+    pub cluster: String,
+    /// Its text was not what we had written, once. It stays so: what was changed can't be told any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
     /// aws-node's env before the first change, for the variables that were changed; null where it was not set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Option<String>>,
@@ -103,6 +111,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// `m5.large`, as the cloud provider has labelled the nodes.
+    pub fn instance_type(&self) -> Option<&str> {
+        self.labels.get("node.kubernetes.io/instance-type").map(String::as_str)
+    }
+
     fn of(node: &Node) -> Self {
         let names_it = |key: &str| key == "kubernetes.io/hostname";
         let labels = node.labels.iter().filter(|(key, _)| !names_it(key));
@@ -134,31 +147,62 @@ impl Shape {
 
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The record; an empty one where there is none.
-pub async fn read(client: &Client) -> Result<Record> {
+/// The record of this cluster, by its ARN; an empty one where there is none.
+pub async fn read(client: &Client, cluster: &str) -> Result<Record> {
     let map = found(api(client).get(NAME).await, "read ConfigMap kube-system/eni-custom")?;
-    let Some(text) = map.and_then(|map| map.data?.remove(KEY)) else { return Ok(Record::default()) };
-    let unreadable = |reason: &dyn std::fmt::Display| {
-        Error::refused("this program's record in the cluster can't be read; nothing was changed")
+    parse(&map.and_then(|map| map.data).unwrap_or_default(), cluster)
+}
+
+fn parse(data: &BTreeMap<String, String>, cluster: &str) -> Result<Record> {
+    let Some(text) = data.get(KEY) else { return Ok(Record::default()) };
+    let refused = |reason: String, next: &str| {
+        Error::refused("this program's record in the cluster can't be used; nothing was changed")
             .at("ConfigMap kube-system/eni-custom")
             .because(reason)
-            .next("kubectl -n kube-system get configmap eni-custom -o yaml, and put right what was edited")
+            .next(next)
     };
-    let record: Record = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
-    if record.format_version > FORMAT_VERSION {
-        return Err(unreadable(&format!(
-            "it is of format {}, written by a newer eni-custom",
-            record.format_version
-        )));
+    let unreadable = |error: serde_json::Error| {
+        let next = "kubectl -n kube-system get configmap eni-custom -o yaml, and put right what was edited";
+        refused(error.to_string(), next)
+    };
+    // Another format may mean something else by the same names.
+    let version = serde_json::from_str::<Version>(text).map_err(unreadable)?.format_version;
+    if version != FORMAT_VERSION {
+        let reason = format!("it is of format {version}, and this eni-custom reads format {FORMAT_VERSION}");
+        return Err(refused(reason, "use the version of eni-custom that wrote it"));
     }
+    let mut record: Record = serde_json::from_str(text).map_err(unreadable)?;
+    if !record.cluster.is_empty() && record.cluster != cluster {
+        let reason = format!("it is about {}", record.cluster);
+        return Err(refused(
+            reason,
+            "kubectl -n kube-system delete configmap eni-custom, if it came from a backup",
+        ));
+    }
+    record.edited |= data.get(DIGEST) != Some(&digest(text));
     Ok(record)
 }
 
-/// Writes the record. The lock is held, so nobody else writes it.
-pub async fn write(client: &Client, record: &Record) -> Result<()> {
-    let record = Record { format_version: FORMAT_VERSION, ..record.clone() };
+/// Of a record, whatever else is in it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Version {
+    format_version: u32,
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn rendered(record: &Record, cluster: &str) -> Result<BTreeMap<String, String>> {
+    let record = Record { format_version: FORMAT_VERSION, cluster: cluster.into(), ..record.clone() };
     let text = serde_json::to_string_pretty(&record)
         .map_err(|error| Error::failed("write the record").because(error))?;
+    Ok([(DIGEST.to_string(), digest(&text)), (KEY.to_string(), text)].into())
+}
+
+/// Writes the record of this cluster. The lock is held, so nobody else writes it.
+pub async fn write(client: &Client, record: &Record, cluster: &str) -> Result<()> {
     let map = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -167,7 +211,7 @@ pub async fn write(client: &Client, record: &Record) -> Result<()> {
             "namespace": NAMESPACE,
             "labels": { "app.kubernetes.io/managed-by": FIELD_MANAGER },
         },
-        "data": { KEY: text },
+        "data": rendered(record, cluster)?,
     });
     api(client)
         .patch(NAME, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(map))
@@ -194,4 +238,56 @@ fn is_there<'de, D: Deserializer<'de>>(
 
 fn api(client: &Client) -> Api<ConfigMap> {
     Api::namespaced(client.clone(), NAMESPACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = "arn:aws:eks:r:1:cluster/shop";
+
+    fn noted() -> Record {
+        Record { node_role: Some("arn:aws:iam::1:role/nodes".into()), ..Record::default() }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_bears_no_mark() {
+        let read = parse(&rendered(&noted(), SHOP).unwrap(), SHOP).unwrap();
+        assert_eq!(read.node_role, noted().node_role);
+        assert!(!read.edited && read.cluster == SHOP && read.format_version == FORMAT_VERSION);
+        assert_eq!(parse(&BTreeMap::new(), SHOP).unwrap(), Record::default());
+    }
+
+    #[test]
+    fn an_edit_shows_and_goes_on_showing_when_it_is_written_again() {
+        let mut data = rendered(&noted(), SHOP).unwrap();
+        let text = data[KEY].replace("role/nodes", "role/others");
+        data.insert(KEY.into(), text);
+        let edited = parse(&data, SHOP).unwrap();
+        assert!(edited.edited);
+        assert!(parse(&rendered(&edited, SHOP).unwrap(), SHOP).unwrap().edited);
+        let mut unsigned = rendered(&noted(), SHOP).unwrap();
+        unsigned.remove(DIGEST);
+        assert!(parse(&unsigned, SHOP).unwrap().edited);
+    }
+
+    #[test]
+    fn another_format_another_cluster_and_nonsense_are_refused_with_the_reason() {
+        let told = |data: &BTreeMap<String, String>, cluster: &str| {
+            let error = parse(data, cluster).unwrap_err();
+            assert_eq!(error.exit(), crate::exit::Exit::Refused);
+            error.to_string()
+        };
+        let data = rendered(&noted(), SHOP).unwrap();
+        let other = told(&data, "arn:aws:eks:r:1:cluster/other");
+        assert!(other.contains(SHOP), "{other}");
+        for (text, reason) in [
+            (data[KEY].replace("\"formatVersion\": 1", "\"formatVersion\": 2"), "format 2"),
+            ("{}".into(), "format 0"),
+            ("not JSON".into(), "expected"),
+        ] {
+            let told = told(&[(KEY.to_string(), text)].into(), SHOP);
+            assert!(told.contains(reason), "{told}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Pods that take no address of an interface: aws-node and kube-proxy, which are hostNetwork.
-const HOST_NETWORK_PODS: u32 = 2;
+pub const HOST_NETWORK_PODS: u32 = 2;
 
 /// Addresses of a prefix, a /28, that the CNI asks for in place of a single address.
 const PREFIX_ADDRESSES: u32 = 16;

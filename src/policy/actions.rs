@@ -1,60 +1,14 @@
 //! Every AWS action that the commands need, with its reason. Names: Service Authorization Reference.
 
 use super::Grant;
+use super::need::{Action, By, Need, Only};
 use crate::steps::Step;
 use Step::{AssociateCidr, CreateSubnets, DrainNodes, LaunchNodegroups, PatchSecurityGroups, SetEnv};
 
-/// One action.
-#[derive(Debug)]
-pub struct Action {
-    /// `ec2:CreateSubnet`
-    pub name: &'static str,
-    pub why: &'static str,
-    pub need: Need,
-    pub by: By,
-    pub only: Only,
-    pub grants: &'static [Grant],
-}
-
-/// When it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// By every command that reads a cluster: `plan` too.
-    Discovery,
-    /// By these steps, when they have something to change.
-    In(&'static [Step]),
-}
-
-/// Who calls it, in the caller's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    Program,
-    CloudFormation,
-}
-
-/// What must be so for it to be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Only {
-    Always,
-    /// aws-node is EKS's add-on.
-    Addon,
-    /// The cluster takes access entries.
-    AccessEntries,
-    /// Old nodes of managed node groups are drained.
-    Managed,
-    /// Old nodes of Auto Scaling groups are drained.
-    Groups,
-    /// Old nodes of either are drained.
-    Owned,
-    /// Old instances without an owner are to be terminated.
-    Unowned,
-    /// Something went wrong: a stack failed, or is rolled back.
-    Trouble,
-}
-
-const ALL: &[Step] = &Step::DOCUMENTED;
-const STACKS: &[Step] = &[LaunchNodegroups, PatchSecurityGroups];
-const LAUNCH: &[Step] = &[LaunchNodegroups];
+pub(super) const ALL: &[Step] = &Step::DOCUMENTED;
+pub(super) const STACKS: &[Step] = &[LaunchNodegroups, PatchSecurityGroups];
+pub(super) const LAUNCH: &[Step] = &[LaunchNodegroups];
+const UPDATES: &[Step] = &[SetEnv, DrainNodes];
 
 const fn read(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
     Action { name, why, need: Need::Discovery, by: By::Program, only: Only::Always, grants }
@@ -66,7 +20,7 @@ const fn step(
     why: &'static str,
     grants: &'static [Grant],
 ) -> Action {
-    Action { name, why, need: Need::In(steps), by: By::Program, only: Only::Always, grants }
+    Action { name, why, need: Need::forward(steps), by: By::Program, only: Only::Always, grants }
 }
 
 const fn stack(
@@ -75,22 +29,36 @@ const fn stack(
     why: &'static str,
     grants: &'static [Grant],
 ) -> Action {
-    Action { name, why, need: Need::In(steps), by: By::CloudFormation, only: Only::Always, grants }
+    Action { name, why, need: Need::forward(steps), by: By::CloudFormation, only: Only::Always, grants }
 }
 
-/// A failed stack is taken back, and made anew.
-const fn back(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
+/// A failed stack goes, and is made anew.
+const fn trouble(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
     Action { only: Only::Trouble, ..stack(name, STACKS, why, grants) }
 }
 
-const fn only(only: Only, action: Action) -> Action {
+pub(super) const fn only(only: Only, action: Action) -> Action {
     Action { only, ..action }
+}
+
+/// The same call takes back what these steps made.
+const fn and_back(back: &'static [Step], action: Action) -> Action {
+    let forward = match action.need {
+        Need::In { forward, .. } => forward,
+        _ => &[],
+    };
+    Action { need: Need::In { forward, back }, ..action }
 }
 
 use Grant as G;
 
-/// The table, a row for each use of an action. GetCallerIdentity needs no permission.
-pub const ACTIONS: &[Action] = &[
+/// The whole table, a row for each use of an action.
+pub fn all() -> impl Iterator<Item = &'static Action> {
+    ACTIONS.iter().chain(super::back::ACTIONS)
+}
+
+/// What setting up needs, and what both ways need. GetCallerIdentity needs no permission.
+const ACTIONS: &[Action] = &[
     read("ec2:DescribeVpcs", "the VPC's CIDR blocks", &[G::Read]),
     read("ec2:DescribeSubnets", "zones, blocks and free addresses of the subnets", &[G::Read]),
     read(
@@ -118,7 +86,7 @@ pub const ACTIONS: &[Action] = &[
     ),
     read(
         "servicequotas:GetServiceQuota",
-        "vCPUs of the instance family; without it nothing is said of them",
+        "vCPUs of the instance family, and stacks; without it nothing is said of the one, and AWS's default assumed of the other",
         &[G::Read],
     ),
     read("eks:ListClusters", "the names of clusters, where the one asked for is not there", &[G::Read]),
@@ -133,17 +101,27 @@ pub const ACTIONS: &[Action] = &[
     only(Only::AccessEntries, read("eks:DescribeAccessEntry", "the type of an entry", &[G::ReadCluster])),
     read("ssm:GetParameter", "the newest image of the family", &[G::ReadImages]),
     read("cloudformation:DescribeStacks", "our stacks, where there are some", &[G::ReadStacks]),
-    step(
-        "iam:SimulatePrincipalPolicy",
+    Action {
+        need: Need::DiscoveryForward,
+        ..read("cloudformation:ListStacks", "how many stacks there are, for their quota", &[G::Read])
+    },
+    and_back(
         ALL,
-        "whether the caller may do all this, before the first change",
-        &[G::OwnPermissions],
+        step(
+            "iam:SimulatePrincipalPolicy",
+            ALL,
+            "whether the caller may do all this, before the first change",
+            &[G::OwnPermissions],
+        ),
     ),
-    step(
-        "iam:GetRole",
+    and_back(
         ALL,
-        "the caller's role with its path; the nodes' role that a stack made",
-        &[G::OwnPermissions],
+        step(
+            "iam:GetRole",
+            ALL,
+            "the caller's role with its path; the nodes' role that a stack made",
+            &[G::OwnPermissions],
+        ),
     ),
     step("ec2:AssociateVpcCidrBlock", &[AssociateCidr], "the secondary block", &[G::Vpc]),
     step("ec2:CreateSubnet", &[CreateSubnets], "a pod subnet in each zone", &[G::Vpc, G::PodSubnets]),
@@ -157,19 +135,28 @@ pub const ACTIONS: &[Action] = &[
         "ec2:AssociateRouteTable",
         &[CreateSubnets],
         "the way out of a pod subnet",
-        &[G::RouteTables, G::RoutePodSubnets],
+        &[G::RouteTables, G::OwnSubnets],
     ),
     only(
         Only::Addon,
-        step("eks:UpdateAddon", &[SetEnv], "aws-node's environment, where EKS owns it", &[G::Addon]),
+        and_back(
+            &[SetEnv],
+            step("eks:UpdateAddon", &[SetEnv], "aws-node's environment, where EKS owns it", &[G::Addon]),
+        ),
     ),
-    step(
-        "eks:ListUpdates",
-        &[SetEnv, DrainNodes],
-        "how many updates there were: each needs a token of its own",
-        &[G::ReadCluster],
+    and_back(
+        UPDATES,
+        step(
+            "eks:ListUpdates",
+            UPDATES,
+            "how many updates there were: each needs a token of its own",
+            &[G::ReadCluster],
+        ),
     ),
-    step("eks:DescribeUpdate", &[SetEnv, DrainNodes], "waits until EKS has made a change", &[G::ReadCluster]),
+    and_back(
+        UPDATES,
+        step("eks:DescribeUpdate", UPDATES, "waits until EKS has made a change", &[G::ReadCluster]),
+    ),
     only(
         Only::AccessEntries,
         step(
@@ -266,69 +253,87 @@ pub const ACTIONS: &[Action] = &[
         "the handler reads its group back; its type's schema names these calls as one",
         &[G::Read],
     ),
-    step(
-        "autoscaling:DescribeScalingActivities",
-        &[PatchSecurityGroups],
-        "why a group can't start a node",
-        &[G::Read],
+    and_back(
+        &[DrainNodes],
+        step(
+            "autoscaling:DescribeScalingActivities",
+            &[PatchSecurityGroups],
+            "why a group can't start a node",
+            &[G::Read],
+        ),
     ),
-    back("iam:DetachRolePolicy", "a failed stack's role goes", &[G::NodePolicies]),
-    back("iam:ListAttachedRolePolicies", "what is attached to it", &[G::NodeRole]),
-    back("iam:ListRolePolicies", "what is in it", &[G::NodeRole]),
-    back("iam:DeleteRole", "a failed stack's role goes", &[G::NodeRole]),
-    back("iam:RemoveRoleFromInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
-    back("iam:DeleteInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
-    back(
+    trouble("iam:DetachRolePolicy", "a failed stack's role goes", &[G::NodePolicies]),
+    trouble("iam:ListAttachedRolePolicies", "what is attached to it", &[G::NodeRole]),
+    trouble("iam:ListRolePolicies", "what is in it", &[G::NodeRole]),
+    trouble("iam:DeleteRole", "a failed stack's role goes", &[G::NodeRole]),
+    trouble("iam:RemoveRoleFromInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
+    trouble("iam:DeleteInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
+    trouble(
         "ec2:RevokeSecurityGroupIngress",
         "a failed stack's rules go, those of the cluster's group too",
         &[G::NodeSecurityGroup],
     ),
-    back("ec2:DeleteSecurityGroup", "a failed stack's security group goes", &[G::NodeSecurityGroup]),
-    back("ec2:DeleteLaunchTemplate", "a failed stack's launch template goes", &[G::LaunchTemplates]),
-    back("autoscaling:DeleteAutoScalingGroup", "a failed stack's node group goes", &[G::NodeGroups]),
+    trouble("ec2:DeleteSecurityGroup", "a failed stack's security group goes", &[G::NodeSecurityGroup]),
+    trouble("ec2:DeleteLaunchTemplate", "a failed stack's launch template goes", &[G::LaunchTemplates]),
+    trouble("autoscaling:DeleteAutoScalingGroup", "a failed stack's node group goes", &[G::NodeGroups]),
     only(
         Only::Managed,
-        step(
-            "eks:UpdateNodegroupConfig",
+        and_back(
             &[DrainNodes],
-            "managed node groups shrink and stay so",
-            &[G::ManagedNodeGroups],
+            step(
+                "eks:UpdateNodegroupConfig",
+                &[DrainNodes],
+                "managed node groups shrink and stay so; or grow again",
+                &[G::ManagedNodeGroups],
+            ),
         ),
     ),
     only(
         Only::Groups,
-        step(
-            "autoscaling:UpdateAutoScalingGroup",
-            &[DrainNodes],
-            "bounds that let an old group shrink, and keep it so",
-            &[G::OldGroups, G::OldGroupsByOldTag],
+        and_back(
+            &[DrainNodes, PatchSecurityGroups],
+            step(
+                "autoscaling:UpdateAutoScalingGroup",
+                &[DrainNodes],
+                "bounds that let a drained group shrink, and keep it so; or let an old one grow again",
+                &[G::OldGroups, G::OldGroupsByOldTag],
+            ),
         ),
     ),
     only(
         Only::Groups,
-        step(
-            "autoscaling:SuspendProcesses",
-            &[DrainNodes],
-            "old groups start no node while they are drained",
-            &[G::OldGroups, G::OldGroupsByOldTag],
+        and_back(
+            &[PatchSecurityGroups],
+            step(
+                "autoscaling:SuspendProcesses",
+                &[DrainNodes],
+                "groups start no node while they are drained",
+                &[G::OldGroups, G::OldGroupsByOldTag],
+            ),
         ),
     ),
     only(
         Only::Groups,
-        step(
-            "autoscaling:ResumeProcesses",
-            &[DrainNodes],
-            "what was suspended for the drain",
-            &[G::OldGroups, G::OldGroupsByOldTag],
+        and_back(
+            &[DrainNodes, PatchSecurityGroups],
+            step(
+                "autoscaling:ResumeProcesses",
+                &[DrainNodes],
+                "what was suspended for the drain",
+                &[G::OldGroups, G::OldGroupsByOldTag],
+            ),
         ),
     ),
     only(
         Only::Owned,
-        step(
-            "autoscaling:TerminateInstanceInAutoScalingGroup",
-            &[DrainNodes],
-            "ends an old node and takes its group's size down with it",
-            &[G::OldGroups, G::OldGroupsByOldTag],
+        and_back(
+            &[PatchSecurityGroups],
+            step(
+                "autoscaling:TerminateInstanceInAutoScalingGroup",
+                &[DrainNodes],
+                "ends a drained node and takes its group's size down with it",
+                &[G::OldGroups, G::OldGroupsByOldTag],
+            ),
         ),
     ),
     only(

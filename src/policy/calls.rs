@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ACTIONS, Action, Grant, Names, Need, Only};
+use super::{Action, Grant, Names, Need, Only, all};
 use crate::design::{Design, RouteChoice};
 use crate::drain::owner::{Owner, owner};
 use crate::facts::{Authentication, Facts};
 use crate::settings::Settings;
 use crate::steps::Step;
+use crate::steps::drain_nodes::stand_in;
+use crate::steps::patch_security_groups::our_nodes;
 
 /// Actions by name, with what each is judged on. What every run reads was allowed already, and what only a failure
 /// needs is left out.
@@ -17,10 +19,19 @@ pub fn planned(
     settings: &Settings,
     steps: &[Step],
 ) -> BTreeMap<&'static str, BTreeSet<Grant>> {
-    let owners = owners(design, facts);
+    let owners = owners(design, facts, settings);
+    let stands_in =
+        settings.undo.is_some() && steps.contains(&Step::DrainNodes) && stand_in::is_needed(design, facts);
+    let of_steps = |need: Need| match (need, settings.undo) {
+        (Need::Discovery | Need::DiscoveryForward | Need::DiscoveryBack, _) => false,
+        (Need::In { forward, .. }, None) => forward.iter().any(|step| steps.contains(step)),
+        (Need::In { forward, back }, Some(_)) => {
+            back.iter().any(|step| steps.contains(step))
+                || (stands_in && forward.contains(&Step::LaunchNodegroups))
+        }
+    };
     let is_called = |action: &&Action| {
-        let Need::In(of) = action.need else { return false };
-        of.iter().any(|step| steps.contains(step))
+        of_steps(action.need)
             && match action.only {
                 Only::Always => true,
                 Only::Addon => facts.cni.addon.is_some(),
@@ -32,21 +43,24 @@ pub fn planned(
                 }
                 Only::Unowned => settings.terminate_unowned && owners.contains(&Owner::Nobody),
                 Only::Trouble => false,
+                Only::StacksStay => {
+                    settings.undo.is_some_and(|undo| !undo.takes_back(Step::LaunchNodegroups))
+                }
             }
     };
     // The simulator takes no wildcards, and whether one may ask it shows when it is asked.
     let can_be_asked =
         |action: &&Action| !action.name.contains('*') && action.grants != [Grant::OwnPermissions];
     let mut planned: BTreeMap<&'static str, BTreeSet<Grant>> = BTreeMap::new();
-    for action in ACTIONS.iter().filter(is_called).filter(can_be_asked) {
+    for action in all().filter(is_called).filter(can_be_asked) {
         planned.entry(action.name).or_default().extend(action.grants);
     }
     planned
 }
 
 /// The cluster's own names, for ARNs.
-pub fn names(design: &Design, facts: &Facts) -> Names {
-    let owners = owners(design, facts);
+pub fn names(design: &Design, facts: &Facts, settings: &Settings) -> Names {
+    let owners = owners(design, facts, settings);
     let tables = design.zones.iter().filter_map(|zone| match &zone.route_table {
         RouteChoice::Table(id) => Some(id.clone()),
         RouteChoice::None(_) => None,
@@ -77,9 +91,19 @@ pub fn names(design: &Design, facts: &Facts) -> Names {
     }
 }
 
-fn owners(design: &Design, facts: &Facts) -> BTreeSet<Owner> {
-    let drained = facts.nodes.iter().filter(|node| design.drained.contains(&node.name));
-    drained.map(|node| owner(facts, node)).collect()
+/// Whose nodes are drained; where something is taken back, also who gets its nodes back.
+fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner> {
+    let taking_back = settings.undo.is_some();
+    let drained = if taking_back { our_nodes(facts) } else { design.drained.clone() };
+    let drained = facts.nodes.iter().filter(|node| drained.contains(&node.name));
+    let mut owners: BTreeSet<Owner> = drained.map(|node| owner(facts, node)).collect();
+    if taking_back {
+        let is_there = |name: &&String| facts.node_groups.groups.contains_key(*name);
+        let groups = facts.record.groups.keys().chain(facts.record.held.keys());
+        owners.extend(groups.filter(is_there).cloned().map(Owner::Group));
+        owners.extend(facts.record.managed.keys().cloned().map(Owner::Managed));
+    }
+    owners
 }
 
 #[cfg(test)]
@@ -87,6 +111,7 @@ mod tests {
     use super::*;
     use crate::design::design;
     use crate::sample;
+    use crate::settings::Undo;
 
     fn of(arguments: &[&str], steps: &[Step], change: impl FnOnce(&mut Facts)) -> BTreeSet<&'static str> {
         let settings = sample::settings(arguments);
@@ -118,10 +143,34 @@ mod tests {
     }
 
     #[test]
+    fn taking_back_needs_what_ends_things_and_not_what_makes_them() {
+        let of = |undo: Undo, change: &dyn Fn(&mut Facts)| {
+            let mut settings = sample::settings(&[]);
+            settings.undo = Some(undo);
+            let mut facts = sample::facts();
+            change(&mut facts);
+            let design = design(&settings, &facts);
+            planned(&design, &facts, &settings, &Step::order_back(undo)).into_keys().collect::<BTreeSet<_>>()
+        };
+        let whole = of(Undo::default(), &|_| {});
+        for action in ["ec2:DeleteSubnet", "iam:DeleteRole", "cloudformation:DeleteStack"] {
+            assert!(whole.contains(action), "{action}");
+        }
+        for action in ["ec2:CreateSubnet", "cloudformation:UpdateStack", "ec2:RunInstances", "iam:CreateRole"]
+        {
+            assert!(!whole.contains(action), "{action}");
+        }
+        let to_step_7 = Undo { to_step: Some(7), ..Undo::default() };
+        assert!(of(to_step_7, &|_| {}).contains("cloudformation:UpdateStack"));
+        let gone = |facts: &mut Facts| sample::old_group_gone(facts);
+        assert!(of(Undo::default(), &gone).contains("iam:CreateRole"));
+    }
+
+    #[test]
     fn every_planned_action_can_be_asked_about() {
         let names =
             Names { cluster: Some("shop".into()), region: Some("eu-west-1".into()), ..Names::default() };
-        for action in ACTIONS.iter().filter(|action| action.grants != [Grant::OwnPermissions]) {
+        for action in all().filter(|action| action.grants != [Grant::OwnPermissions]) {
             assert!(action.grants.iter().any(|grant| grant.probe(&names).is_some()), "{action:?}");
         }
     }

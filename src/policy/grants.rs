@@ -16,7 +16,7 @@ pub enum Grant {
     PodSubnets,
     TagPodSubnets,
     RouteTables,
-    RoutePodSubnets,
+    OwnSubnets,
     Addon,
     AuthoriseNodes,
     TagAccessEntry,
@@ -35,6 +35,8 @@ pub enum Grant {
     /// The same for groups that carry the older tag.
     OldGroupsByOldTag,
     UnownedInstances,
+    CniInterfaces,
+    OwnAccessEntry,
 }
 
 /// What ARNs are made of. What is not known is any: `*`.
@@ -159,7 +161,7 @@ impl Grant {
             }
             Grant::PodSubnets | Grant::TagAccessEntry => "CreateWithOwnTag",
             Grant::TagPodSubnets | Grant::TagNodes => "TagAtCreation",
-            Grant::RoutePodSubnets => "RouteOwnSubnetsOnly",
+            Grant::OwnSubnets | Grant::OwnAccessEntry => "ChangeOwnOnly",
             Grant::AuthoriseNodes => "LetNodesJoin",
             Grant::NodeRole
             | Grant::InstanceProfile
@@ -172,6 +174,7 @@ impl Grant {
             Grant::OldGroups => "EndOldNodes",
             Grant::OldGroupsByOldTag => "EndOldNodesByOlderTag",
             Grant::UnownedInstances => "TerminateUnownedInstances",
+            Grant::CniInterfaces => "DeleteInterfacesOfCni",
         }
     }
 
@@ -198,7 +201,7 @@ impl Grant {
             }
             Grant::OwnPermissions => vec![names.iam("role/*"), names.iam("user/*")],
             Grant::Vpc => vec![names.ec2(&format!("vpc/{}", Names::of(&names.vpc)))],
-            Grant::PodSubnets | Grant::TagPodSubnets | Grant::RoutePodSubnets => any(&["subnet"]),
+            Grant::PodSubnets | Grant::TagPodSubnets | Grant::OwnSubnets => any(&["subnet"]),
             Grant::RouteTables => {
                 Names::each(&names.route_tables, |table| names.ec2(&format!("route-table/{table}")))
             }
@@ -222,6 +225,8 @@ impl Grant {
             }
             Grant::OldGroups | Grant::OldGroupsByOldTag => names.groups(),
             Grant::UnownedInstances => any(&["instance"]),
+            Grant::CniInterfaces => any(&["network-interface"]),
+            Grant::OwnAccessEntry => vec![names.eks("access-entry", "/*")],
         }
     }
 
@@ -248,7 +253,12 @@ impl Grant {
         match self {
             Grant::PodSubnets => vec![cluster("aws:RequestTag")],
             Grant::TagPodSubnets => vec![is("ec2:CreateAction", &["CreateSubnet"])],
-            Grant::RoutePodSubnets => vec![cluster("aws:ResourceTag")],
+            Grant::OwnSubnets | Grant::OwnAccessEntry => vec![cluster("aws:ResourceTag")],
+            // The CNI tags each interface that it makes (amazon-vpc-cni-k8s, pkg/awsutils).
+            Grant::CniInterfaces => vec![Condition {
+                operator: "StringLike",
+                ..is("aws:ResourceTag/node.k8s.amazonaws.com/instance_id", &["*"])
+            }],
             // Without it the caller could let people in, with any group.
             Grant::AuthoriseNodes => vec![is("eks:accessEntryType", &["EC2_LINUX"])],
             Grant::TagAccessEntry => vec![cluster("aws:RequestTag")],

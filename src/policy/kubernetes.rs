@@ -46,10 +46,14 @@ const fn own(
 }
 
 const READ: Need = Need::Discovery;
-const DRAIN: Need = Need::In(&[DrainNodes]);
-const ENICONFIGS: Need = Need::In(&[WriteEniconfigs, PatchSecurityGroups]);
-const AUTHORISE: Need = Need::In(&[LaunchNodegroups]);
-const EVERY_STEP: Need = Need::In(ALL);
+const FORWARD: Need = Need::DiscoveryForward;
+/// The way back of step 8 drains the new nodes.
+const DRAIN: Need = Need::In { forward: &[DrainNodes], back: &[PatchSecurityGroups] };
+/// What a drain that was cut holds is let go by the way back of step 9.
+const CUT_DRAIN: Need = Need::In { forward: &[DrainNodes], back: &[DrainNodes, PatchSecurityGroups] };
+const ENICONFIGS: &[Step] = &[WriteEniconfigs, PatchSecurityGroups];
+const AUTHORISE: Need = Need::In { forward: &[LaunchNodegroups], back: &[LaunchNodegroups] };
+const EVERY_STEP: Need = Need::In { forward: ALL, back: ALL };
 const CRD: &[&str] = &["eniconfigs.crd.k8s.amazonaws.com"];
 const CRDS: &str = "customresourcedefinitions";
 const HOOKS: &str = "admissionregistration.k8s.io";
@@ -60,12 +64,23 @@ pub const RULES: &[Rule] = &[
     all("", "nodes", &["list"], READ, "which nodes there are, and of which kind"),
     all("", "pods", &["list"], READ, "what stands on them"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "what a drain must respect"),
+    all("", "events", &["list"], FORWARD, "warnings that doctor explains"),
     all("", "persistentvolumes", &["list"], READ, "zones of the volumes that pods claim"),
     all("apps", "statefulsets", &["list"], READ, "whether their pods start one after another"),
     all(HOOKS, "validatingwebhookconfigurations", &["list"], READ, "webhooks that pods serve"),
     all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "likewise"),
     all("", "services", &["list"], READ, "the ports of CoreDNS and of webhooks"),
     all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind them"),
+    all("apps", "deployments", &["list"], FORWARD, "the cluster-autoscaler and Karpenter"),
+    all(
+        "karpenter.k8s.aws",
+        "ec2nodeclasses",
+        &["list"],
+        FORWARD,
+        "max pods of the nodes that Karpenter starts",
+    ),
+    all("networking.k8s.io", "networkpolicies", &["list"], FORWARD, "addresses that they name"),
+    all("elbv2.k8s.aws", "targetgroupbindings", &["list"], FORWARD, "load balancers whose targets are pods"),
     Rule {
         names: CRD,
         ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether ENIConfigs are defined")
@@ -78,12 +93,30 @@ pub const RULES: &[Rule] = &[
             "apiextensions.k8s.io",
             CRDS,
             &["create", "patch"],
-            Need::In(&[InstallCrd]),
+            Need::forward(&[InstallCrd]),
             "the typed definition",
         )
     },
-    all(ENI, "eniconfigs", &["create", "patch"], ENICONFIGS, "an ENIConfig for each pod subnet"),
-    all("", "nodes", &["patch", "watch"], DRAIN, "cordons, and their end"),
+    Rule {
+        names: CRD,
+        ..all(
+            "apiextensions.k8s.io",
+            CRDS,
+            &["delete", "update"],
+            Need::back(&[InstallCrd]),
+            "the definition that we installed goes; one that we wrote over comes back",
+        )
+    },
+    all(
+        ENI,
+        "eniconfigs",
+        &["create", "patch"],
+        Need::forward(ENICONFIGS),
+        "an ENIConfig for each pod subnet",
+    ),
+    all(ENI, "eniconfigs", &["patch"], Need::back(ENICONFIGS), "subnet and groups as they were before"),
+    all(ENI, "eniconfigs", &["delete"], Need::back(&[WriteEniconfigs]), "those that we wrote"),
+    all("", "nodes", &["patch", "watch"], CUT_DRAIN, "cordons, and their end"),
     all("", "pods", &["delete", "watch"], DRAIN, "what is left; deletes with --disable-eviction alone"),
     all("", "pods/eviction", &["create"], DRAIN, "pods go as their budgets allow"),
     all("policy", "poddisruptionbudgets", &["watch"], DRAIN, "how many may go now"),
@@ -99,10 +132,16 @@ pub const RULES: &[Rule] = &[
         "apps",
         "deployments/scale",
         &["get", "patch"],
-        DRAIN,
+        CUT_DRAIN,
         "a second replica for as long as the drain lasts",
     ),
-    all("karpenter.sh", "nodeclaims", &["delete"], DRAIN, "Karpenter ends the nodes that it made"),
+    all(
+        "karpenter.sh",
+        "nodeclaims",
+        &["delete"],
+        Need::forward(&[DrainNodes]),
+        "Karpenter ends the nodes that it made",
+    ),
     own("apps", "daemonsets", &["aws-node"], &["get"], READ, "aws-node's image and environment"),
     own(
         "",
@@ -112,8 +151,31 @@ pub const RULES: &[Rule] = &[
         READ,
         "whose nodes may join; what was written down",
     ),
-    own("apps", "daemonsets", &["aws-node"], &["patch"], Need::In(&[SetEnv]), "aws-node's environment"),
+    own(
+        "apps",
+        "daemonsets",
+        &["aws-node"],
+        &["patch"],
+        Need::In { forward: &[SetEnv], back: &[SetEnv] },
+        "aws-node's environment",
+    ),
     own("", "configmaps", &["eni-custom"], &["patch"], EVERY_STEP, "values before a change are written down"),
+    own(
+        "",
+        "configmaps",
+        &["eni-custom"],
+        &["delete"],
+        Need::back(ALL),
+        "the record, when all is taken back",
+    ),
+    own(
+        "",
+        "configmaps",
+        &["aws-auth"],
+        &["delete"],
+        Need::back(&[LaunchNodegroups]),
+        "an aws-auth that there was not before",
+    ),
     own(
         "",
         "configmaps",
@@ -144,6 +206,8 @@ pub fn rules(wanted: &Wanted) -> impl Iterator<Item = &'static Rule> {
 /// Two roles and their bindings to a group, as YAML to be applied.
 pub fn manifest(wanted: &Wanted, group: &str) -> String {
     let mut out = String::new();
+    // Both ways may be allowed side by side.
+    let name = if wanted.undo { "eni-custom-undo" } else { "eni-custom" };
     for in_kube_system in [false, true] {
         let (kind, scope) = if in_kube_system {
             ("Role", format!("  namespace: {NAMESPACE}\n"))
@@ -152,7 +216,7 @@ pub fn manifest(wanted: &Wanted, group: &str) -> String {
         };
         let _ = write!(
             out,
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: eni-custom\n{scope}rules:\n"
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{scope}rules:\n"
         );
         for rule in rules(wanted).filter(|rule| rule.in_kube_system == in_kube_system) {
             let list = |values: &[&str]| {
@@ -169,8 +233,8 @@ pub fn manifest(wanted: &Wanted, group: &str) -> String {
         }
         let _ = write!(
             out,
-            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}Binding\nmetadata:\n  name: eni-custom\n{scope}\
-             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: eni-custom}}\n\
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}Binding\nmetadata:\n  name: {name}\n{scope}\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: {name}}}\n\
              subjects:\n- {{apiGroup: rbac.authorization.k8s.io, kind: Group, name: \"{group}\"}}\n"
         );
         if !in_kube_system {

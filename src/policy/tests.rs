@@ -41,13 +41,37 @@ fn a_step_alone_reads_all_and_writes_its_own() {
 }
 
 #[test]
+fn what_takes_back() {
+    insta::assert_snapshot!(text(&Wanted { undo: true, ..Wanted::default() }, &named()));
+}
+
+/// A stand-in is launched as step 7 launches; nothing else of setting up comes along.
+#[test]
+fn stand_ins_add_what_launches_node_groups() {
+    let of = |wanted: &Wanted| actions(&document(wanted, &named()));
+    let undo = of(&Wanted { undo: true, ..Wanted::default() });
+    let both = of(&Wanted { undo: true, stand_ins: true, ..Wanted::default() });
+    let launch = of(&Wanted { step: Some(Step::LaunchNodegroups), ..Wanted::default() });
+    let looks = of(&Wanted { read_only: true, ..Wanted::default() });
+    let changes = &launch - &looks;
+    assert!(changes.is_subset(&both) && !changes.is_subset(&undo));
+    assert!(!both.contains("ec2:CreateSubnet") && !both.contains("ec2:AssociateVpcCidrBlock"));
+}
+
+#[test]
 fn who_only_looks_may_change_nothing() {
-    let wanted = Wanted { read_only: true, ..Wanted::default() };
-    for action in actions(&document(&wanted, &named())) {
+    for undo in [false, true] {
+        only_looks(&Wanted { read_only: true, undo, ..Wanted::default() });
+    }
+}
+
+#[track_caller]
+fn only_looks(wanted: &Wanted) {
+    for action in actions(&document(wanted, &named())) {
         let (_, verb) = action.split_once(':').unwrap();
         assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
     }
-    for rule in kubernetes::rules(&wanted) {
+    for rule in kubernetes::rules(wanted) {
         assert!(rule.verbs.iter().all(|verb| ["get", "list"].contains(verb)), "{rule:?}");
     }
 }
@@ -55,9 +79,11 @@ fn who_only_looks_may_change_nothing() {
 #[test]
 fn the_whole_is_the_sum_of_its_steps() {
     let of = |wanted: &Wanted| actions(&document(wanted, &named()));
-    let steps = Step::DOCUMENTED.into_iter().map(|step| Wanted { step: Some(step), ..Wanted::default() });
-    let sum: BTreeSet<String> = steps.flat_map(|wanted| of(&wanted)).collect();
-    assert_eq!(of(&Wanted::default()), sum);
+    for whole in [Wanted::default(), Wanted { undo: true, ..Wanted::default() }] {
+        let steps = Step::DOCUMENTED.into_iter().map(|step| Wanted { step: Some(step), ..whole });
+        let sum: BTreeSet<String> = steps.flat_map(|wanted| of(&wanted)).collect();
+        assert_eq!(of(&whole), sum);
+    }
 }
 
 #[test]
@@ -79,19 +105,28 @@ fn partitions_have_their_own_arns_and_services() {
 
 #[test]
 fn roles_for_kubernetes() {
+    let undo = Wanted { undo: true, ..Wanted::default() };
     insta::assert_snapshot!(manifest(&Wanted::default(), "eni-custom"));
-    let parsed: Result<Vec<Value>, _> =
-        manifest(&Wanted::default(), "x").split("---\n").map(serde_saphyr::from_str::<Value>).collect();
-    assert_eq!(parsed.unwrap().len(), 4);
+    insta::assert_snapshot!(manifest(&undo, "eni-custom"));
+    for wanted in [Wanted::default(), undo] {
+        let parsed: Result<Vec<Value>, _> =
+            manifest(&wanted, "x").split("---\n").map(serde_saphyr::from_str::<Value>).collect();
+        assert_eq!(parsed.unwrap().len(), 4);
+    }
 }
 
 #[test]
 fn every_row_has_its_reason_and_no_row_is_there_twice() {
     let mut seen = BTreeSet::new();
-    for action in ACTIONS {
+    for action in all() {
         assert!(!action.why.is_empty() && !action.grants.is_empty(), "{action:?}");
+        let goes_back =
+            !matches!(action.need, Need::Discovery | Need::DiscoveryForward | Need::In { back: &[], .. });
         for grant in action.grants {
-            assert!(seen.insert((action.name, grant)) || action.name == "ec2:CreateTags", "{action:?}");
+            assert!(
+                seen.insert((action.name, grant, goes_back)) || action.name == "ec2:CreateTags",
+                "{action:?}"
+            );
         }
     }
     assert!(RULES.iter().all(|rule| !rule.why.is_empty() && rule.verbs.is_sorted()));
@@ -102,7 +137,7 @@ fn every_row_has_its_reason_and_no_row_is_there_twice() {
 #[test]
 fn what_stands_in_one_statement_has_one_condition() {
     let mut keys: std::collections::BTreeMap<&str, BTreeSet<(&str, String)>> = Default::default();
-    for grant in ACTIONS.iter().flat_map(|action| action.grants) {
+    for grant in all().flat_map(|action| action.grants) {
         let own: BTreeSet<(&str, String)> = grant
             .conditions(&named())
             .into_iter()
@@ -120,9 +155,12 @@ proptest! {
         cluster in "[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}",
         read_only: bool,
         terminate_unowned: bool,
+        undo: bool,
+        stand_ins: bool,
     ) {
         let names = Names { cluster: Some(cluster.clone()), region: Some("ap-southeast-4".into()), ..named() };
-        let document = document(&Wanted { read_only, terminate_unowned, step: None }, &names);
+        let wanted = Wanted { read_only, terminate_unowned, undo, stand_ins, step: None };
+        let document = document(&wanted, &names);
         let size = document.to_string().len();
         prop_assert!(size <= if read_only { MANAGED_POLICY } else { 10_240 }, "{size}");
         let sids: Vec<&str> =

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::{Design, PodSubnet};
+use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::{Facts, Node};
+use crate::net::eniconfig::is_on;
 use crate::net::reach::{Endpoint, Firewall, Ports, Protocol};
 use crate::nodes::templates::{base_output::NODE_SECURITY_GROUP_ID, base_rules};
 
@@ -31,7 +32,8 @@ pub struct Parties {
     pub new_nodes: Vec<Party>,
     pub old_pods: Vec<Party>,
     pub old_nodes: Vec<Party>,
-    /// Pods on new nodes whose interfaces have other groups than the design's: these stay as they were attached.
+    /// Pods on new nodes whose interfaces have other groups than the design's: these stay as they were attached. Of a
+    /// cluster as it stands: all pods.
     pub standing_pods: Vec<Party>,
     pub control_plane: Vec<Party>,
 }
@@ -52,6 +54,18 @@ impl Scenery {
             verdict: self.firewall.flow(&from.endpoint, &to.endpoint, protocol, port),
             control_plane: from.control_plane || to.control_plane,
         }
+    }
+
+    /// From each of these to each of those.
+    pub fn flows(
+        &self,
+        purpose: &Purpose,
+        from: &[&Party],
+        to: &[&Party],
+        (protocol, port): (Protocol, Ports),
+    ) -> Vec<Flow> {
+        let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (from, to)));
+        pairs.map(|(from, to)| self.flow(purpose.clone(), from, to, protocol, port)).collect()
     }
 }
 
@@ -120,23 +134,28 @@ impl Parties {
             let name = format!("new nodes of {}", zone.zone);
             parties.new_nodes.extend(party(facts, name, &zone.node_subnet, &node_groups, true));
         }
-        let of_control_plane: BTreeSet<String> = facts
-            .cluster
-            .control_plane_groups
-            .iter()
-            .chain([&facts.cluster.security_group])
-            .cloned()
-            .collect();
-        let subnets = facts.cluster.subnet_ids.iter();
-        parties.control_plane = subnets
-            .filter_map(|id| {
-                let mut party = party(facts, format!("API server in {id}"), id, &of_control_plane, false)?;
-                party.control_plane = true;
-                Some(party)
-            })
-            .collect();
+        parties.control_plane = control_plane(facts);
         parties.nodes(design, facts, &pod_groups);
         parties
+    }
+
+    /// As the cluster stands: nothing is to be, and pods have the interfaces that they have.
+    pub fn standing(facts: &Facts) -> Self {
+        let custom = is_on(facts.cni.env.get(CUSTOM_NETWORK));
+        let mut alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
+        for node in facts.ec2_nodes() {
+            // With custom networking a node's first interface carries no pods.
+            let first = node.subnet.as_deref().filter(|_| !custom).map(|id| (id, &node.security_groups));
+            let added = node.interfaces.iter().map(|each| (each.subnet.as_str(), &each.security_groups));
+            for interface in first.into_iter().chain(added).filter(|(_, groups)| !groups.is_empty()) {
+                alike.entry(interface).or_default().insert(node.name.clone());
+            }
+        }
+        Parties {
+            standing_pods: pods_in(facts, "pods", alike),
+            control_plane: control_plane(facts),
+            ..Parties::default()
+        }
     }
 
     /// Nodes that are there, by subnet and groups.
@@ -165,26 +184,37 @@ impl Parties {
                 }
             }
         }
-        for ((subnet, groups), nodes) in old {
-            let with = in_words(groups);
-            let mut pods =
-                party(facts, format!("pods on old nodes in {subnet} with {with}"), subnet, groups, true);
-            if let Some(pods) = &mut pods {
-                pods.nodes = nodes;
-            }
-            self.old_pods.extend(pods);
-            let name = format!("old nodes in {subnet} with {with}");
+        for (subnet, groups) in old.keys() {
+            let name = format!("old nodes in {subnet} with {}", in_words(groups));
             self.old_nodes.extend(party(facts, name, subnet, groups, false));
         }
-        for ((subnet, groups), nodes) in standing {
-            let name = format!("pods in {subnet} with {}", in_words(groups));
-            let mut pods = party(facts, name, subnet, groups, true);
-            if let Some(pods) = &mut pods {
-                pods.nodes = nodes;
-            }
-            self.standing_pods.extend(pods);
-        }
+        self.old_pods = pods_in(facts, "pods on old nodes", old);
+        self.standing_pods = pods_in(facts, "pods", standing);
     }
+}
+
+/// EKS puts its interfaces in some of the cluster's subnets; which, is not known.
+fn control_plane(facts: &Facts) -> Vec<Party> {
+    let groups = facts.cluster.control_plane_groups.iter().chain([&facts.cluster.security_group]);
+    let groups: BTreeSet<String> = groups.cloned().collect();
+    let in_subnet = |id: &String| {
+        let party = party(facts, format!("API server in {id}"), id, &groups, false)?;
+        Some(Party { control_plane: true, ..party })
+    };
+    facts.cluster.subnet_ids.iter().filter_map(in_subnet).collect()
+}
+
+/// Pods of these nodes, by the subnet and the groups of their interfaces.
+fn pods_in(
+    facts: &Facts,
+    who: &str,
+    alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>>,
+) -> Vec<Party> {
+    let pods = |((subnet, groups), nodes): ((&str, &BTreeSet<String>), BTreeSet<String>)| {
+        let name = format!("{who} in {subnet} with {}", in_words(groups));
+        Some(Party { nodes, ..party(facts, name, subnet, groups, true)? })
+    };
+    alike.into_iter().filter_map(pods).collect()
 }
 
 /// Nothing where the subnet is not the VPC's.

@@ -46,3 +46,12 @@ fn a_cluster_half_way_and_a_run_that_is_at_work() {
     insta::assert_json_snapshot!(told);
     assert!(states(&facts, None).drain_cut, "nobody is at work, and the cordon stands");
 }
+
+#[test]
+fn clusters_that_are_set_up_and_that_are_not_read_so() {
+    for (name, facts) in [("set_up", custom()), ("untouched", facts())] {
+        let told = states(&facts, None);
+        insta::assert_json_snapshot!(format!("{name}_json"), told);
+        insta::assert_snapshot!(format!("{name}_text"), crate::ui::status_text(&told));
+    }
+}

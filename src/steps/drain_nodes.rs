@@ -1,6 +1,7 @@
 //! Step 9: the old nodes out, within their pods' budgets, and terminated through their owner.
 
 mod back;
+pub mod stand_in;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::walk::Walk;
 
 use super::{Change, Rules, Sign, Step};
 
-pub use back::{Back, missing};
+pub use back::{Back, missing, returning};
 
 pub struct DrainNodes;
 

@@ -4,8 +4,8 @@ mod back;
 
 use std::collections::BTreeMap;
 
-use crate::aws::client_token;
 use crate::aws::cloudformation::StackRequest;
+use crate::aws::{TAG_CLUSTER, client_token};
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
@@ -87,7 +87,7 @@ impl Rules for LaunchNodegroups {
         match change {
             GroupChange::Stack(stack) => {
                 if stack.failed.is_some() {
-                    remove_failed(walk, &stack.name).await?;
+                    remove_failed(walk, &stack.name, TAG_CLUSTER).await?;
                 }
                 if stack.zone.is_some() {
                     base_is_ready(walk).await?;
@@ -108,7 +108,7 @@ impl Rules for LaunchNodegroups {
                         .await?;
                         crate::k8s::aws_auth::allow_nodes(&walk.clients.kube.client, &role).await
                     }
-                    _ => access_entry(walk, &role).await,
+                    _ => access_entry(walk, &role, &walk.design.tags()).await,
                 }
             }
         }
@@ -154,7 +154,7 @@ fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Op
 }
 
 /// States out of which a stack can only be deleted.
-fn never_complete(status: &str) -> bool {
+pub fn never_complete(status: &str) -> bool {
     matches!(status, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")
 }
 
@@ -162,7 +162,8 @@ fn node_role(design: &Design, facts: &Facts) -> Option<String> {
     facts.node_groups.stacks.get(&design.base_stack)?.outputs.get("NodeRoleArn").cloned()
 }
 
-fn is_authorised(facts: &Facts, role: &str) -> bool {
+/// Whether nodes with this role may join.
+pub fn is_authorised(facts: &Facts, role: &str) -> bool {
     match facts.cluster.authentication {
         Authentication::ConfigMap => {
             facts.node_groups.aws_auth.as_deref().is_some_and(|roles| has_role(roles, role).unwrap_or(false))
@@ -173,13 +174,14 @@ fn is_authorised(facts: &Facts, role: &str) -> bool {
     }
 }
 
+/// Lets nodes with a role join, by an access entry with these tags.
+///
 /// IAM tells its other services of a new role only after some seconds; until then EKS calls it invalid.
-async fn access_entry(walk: &Walk, role: &str) -> Result<()> {
+pub async fn access_entry(walk: &Walk, role: &str, tags: &[(String, String)]) -> Result<()> {
     let cluster = &walk.facts.cluster;
     let token = client_token(&cluster.arn, Step::LaunchNodegroups.name(), role);
-    let tags = walk.design.tags();
     walk.until("access entry for the node role", async || {
-        let entry = walk.clients.aws.eks.create_node_access_entry(&cluster.name, role, &tags, &token);
+        let entry = walk.clients.aws.eks.create_node_access_entry(&cluster.name, role, tags, &token);
         match entry.await {
             Ok(()) => Ok(Seen::Yes(())),
             Err(error) if error.code() == "InvalidParameterException" && is_about_principal(&error) => {
@@ -337,11 +339,11 @@ pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
         .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
 }
 
-/// Deletes a stack of ours that failed before it ever was complete, and waits.
-async fn remove_failed(walk: &Walk, name: &str) -> Result<()> {
+/// Deletes a stack that failed before it ever was complete, and waits. The tag proves it ours.
+pub async fn remove_failed(walk: &Walk, name: &str, tag: &str) -> Result<()> {
     let cloudformation = &walk.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
-    if !stack.tags.contains_key(crate::aws::TAG_CLUSTER) {
+    if !stack.tags.contains_key(tag) {
         return Err(Error::failed("a failed stack of this name is not ours")
             .at(&stack.id)
             .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));

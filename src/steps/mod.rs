@@ -97,6 +97,15 @@ impl Step {
         order.into_iter().filter(|step| undo.takes_back(*step) && !stays(step)).collect()
     }
 
+    /// What must be taken back before this step is, in that order.
+    pub fn built_on_by(self) -> Vec<Step> {
+        let order = Step::order_back(Undo::default());
+        let before = order.iter().take_while(|step| **step != self);
+        // Custom networking without ENIConfigs leaves each node that starts NotReady (CNI 1.13 and later).
+        let needs_eniconfigs = |step: Step| step == Step::SetEnv && self == Step::WriteEniconfigs;
+        before.copied().filter(|step| step.needs().contains(&self) || needs_eniconfigs(*step)).collect()
+    }
+
     pub fn number(self) -> u8 {
         self as u8
     }
@@ -329,6 +338,16 @@ mod tests {
         assert_eq!(Step::order(false), Step::DOCUMENTED);
         let numbers: Vec<u8> = Step::order(true).into_iter().map(Step::number).collect();
         assert_eq!(numbers, [1, 2, 4, 5, 6, 3, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_step_is_taken_back_before_what_it_is_built_on() {
+        let numbers = |step: Step| step.built_on_by().into_iter().map(Step::number).collect::<Vec<_>>();
+        assert_eq!(numbers(Step::SetEnv), [0; 0]);
+        assert_eq!(numbers(Step::PatchSecurityGroups), [9]);
+        assert_eq!(numbers(Step::WriteEniconfigs), [3, 9, 8]);
+        assert_eq!(numbers(Step::CreateSubnets), [7, 6]);
+        assert_eq!(numbers(Step::AssociateCidr), [2]);
     }
 
     #[test]

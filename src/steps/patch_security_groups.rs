@@ -1,13 +1,14 @@
 //! Step 8: the security groups into each ENIConfig, and only then nodes.
 
 mod back;
+mod launches;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::client_token;
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::{EniConfig, Facts, Node};
 use crate::k8s::{eniconfig, nodes};
 use crate::settings::Settings;
@@ -18,6 +19,7 @@ use super::write_eniconfigs::remember;
 use super::{Change, Rules, Sign, Step};
 
 pub use back::{Back, our_nodes};
+pub use launches::Launches;
 
 pub struct PatchSecurityGroups;
 
@@ -126,8 +128,7 @@ fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
 
 /// Waits until every group has its nodes, Ready. What keeps one from starting is told, not waited out in silence.
 async fn ready(walk: &Walk) -> Result<()> {
-    // Failures from before are an earlier run's: the group may be over them.
-    let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut launches = Launches::default();
     walk.until("new nodes Ready", async || {
         let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
         let nodes = nodes::list(&walk.clients.kube.client).await?;
@@ -145,32 +146,15 @@ async fn ready(walk: &Walk) -> Result<()> {
             if ready >= wanted && wanted > 0 {
                 continue;
             }
-            if group.instances.len() < wanted {
-                let failures = walk.clients.aws.autoscaling.failed_activities(&group.name).await?;
-                let known = before
-                    .entry(group.name.clone())
-                    .or_insert_with(|| failures.iter().map(|(id, _)| id.clone()).collect());
-                let new: Vec<&String> =
-                    failures.iter().filter(|(id, _)| !known.contains(id)).map(|(_, told)| told).collect();
-                if let Some(failure) = new.first() {
-                    // One failure may be IAM that has not heard of the new profile yet; a row of them is no accident.
-                    if new.len() >= 3 {
-                        return Err(no_capacity(zone, &group.name, failure));
-                    }
-                    waiting.push(format!("{}: {failure}", zone.zone));
-                    continue;
-                }
+            let next = "the group keeps trying: run this again when there is capacity, or choose another \
+                        --instance-type";
+            if let Some(failure) = launches.failure(walk, group, &zone.zone, next).await? {
+                waiting.push(format!("{}: {failure}", zone.zone));
+                continue;
             }
             waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
         }
         Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
     })
     .await
-}
-
-fn no_capacity(zone: &ZoneDesign, group: &str, failure: &str) -> Error {
-    Error::failed(format!("Auto Scaling can't start the nodes of {}", zone.zone))
-        .at(group)
-        .because(failure)
-        .next("the group keeps trying: run this again when there is capacity, or choose another --instance-type")
 }

@@ -131,6 +131,11 @@ pub(crate) fn diagnoses_text(diagnoses: &Diagnoses) -> String {
 }
 
 #[cfg(test)]
+pub(crate) fn report_text(report: &Report) -> String {
+    report::text(report, false)
+}
+
+#[cfg(test)]
 pub(crate) fn status_text(status: &Status) -> String {
     report::status(status, false)
 }

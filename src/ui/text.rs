@@ -363,6 +363,7 @@ mod tests {
                         .judged(&["EC-CNI-007".to_string()].into()),
                 ],
                 outlook: Some(outlook()),
+                alternatives: None,
             },
             false,
         );

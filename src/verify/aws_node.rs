@@ -24,7 +24,10 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
             Check::failed("EC-VFY-001", "there is no aws-node")
                 .at(DAEMON_SET)
                 .why("nothing here would read an ENIConfig")
-                .mend("aws eks create-addon --addon-name vpc-cni …"),
+                .mend(format!(
+                    "aws eks create-addon --cluster-name {} --addon-name vpc-cni",
+                    view.facts.cluster.name
+                )),
         ];
     }
     let mut checks = vec![switch(view), version(view)];
@@ -32,6 +35,7 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         checks.push(rollout(view));
         checks.extend(owner_agrees(view));
         checks.extend(zone_label(view));
+        checks.extend(super::bugs::check(view));
     }
     checks.extend(expected(view));
     checks
@@ -56,7 +60,7 @@ fn version(view: &View<'_>) -> Check {
             "neither add-on, image tag nor label name one",
         )
         .at(&view.facts.cni.image)
-        .mend("label the DaemonSet with app.kubernetes.io/version"),
+        .mend("kubectl -n kube-system label daemonset aws-node app.kubernetes.io/version=VERSION"),
         Some((version, source)) if version < Version::CUSTOM_NETWORKING => {
             Check::failed("EC-VFY-004", format!("VPC CNI {version} is too old for custom networking"))
                 .at(DAEMON_SET)
@@ -64,7 +68,10 @@ fn version(view: &View<'_>) -> Check {
                     "{} or later is needed; the version is from {source}",
                     Version::CUSTOM_NETWORKING
                 ))
-                .mend("update aws-node")
+                .mend(format!(
+                    "update aws-node; aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} names versions",
+                    view.facts.cluster.version
+                ))
         }
         Some((version, _)) => Check::ok("EC-VFY-004", format!("VPC CNI {version} knows custom networking")),
     }

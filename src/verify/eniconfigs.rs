@@ -7,9 +7,9 @@ use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 
-use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
+use super::{Check, mend};
 use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
@@ -152,7 +152,8 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
             checks.push(
                 Check::failed("EC-VFY-013", format!("subnet {} is {}", subnet.id, subnet.state))
                     .at(at.clone())
-                    .of(names(&nodes)),
+                    .of(names(&nodes))
+                    .mend(format!("aws ec2 wait subnet-available --subnet-ids {}", subnet.id)),
             );
         }
         // An interface can be attached to instances of its own zone alone.
@@ -249,10 +250,17 @@ fn free(view: &View<'_>) -> Vec<Check> {
     let short = needed.into_iter().filter_map(|(id, needed)| {
         let subnet = view.facts.vpc.subnet(id)?;
         (subnet.free < needed || subnet.free == 0).then(|| {
-            Check::warning("EC-VFY-017", format!("the pod subnet of {} has {} left", subnet.zone, counted(subnet.free as usize, "address")))
-                .at(format!("{id} ({})", subnet.cidr))
-                .why(format!("its nodes take {needed} more until they are full"))
-                .mend("add a block with associate-cidr, and a larger subnet for the zone's ENIConfig; new nodes take it")
+            Check::warning(
+                "EC-VFY-017",
+                format!(
+                    "the pod subnet of {} has {} left",
+                    subnet.zone,
+                    counted(subnet.free as usize, "address")
+                ),
+            )
+            .at(format!("{id} ({})", subnet.cidr))
+            .why(format!("its nodes take {needed} more until they are full"))
+            .mend(mend::more_addresses(view.facts, subnet))
         })
     });
     short.collect()

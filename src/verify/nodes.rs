@@ -6,9 +6,9 @@ use crate::design::options;
 use crate::facts::Part;
 use crate::net::max_pods::{Options, known, max_pods};
 
-use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
+use super::{Check, mend};
 use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
@@ -87,8 +87,8 @@ fn not_ready(view: &View<'_>) -> Vec<Check> {
 /// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
 fn old(view: &View<'_>) -> Vec<Check> {
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
-        let subnets: Vec<&str> = node.node.pod_subnets.iter().map(String::as_str).collect();
-        (node, subnets.join(", "))
+        let subnets: BTreeSet<&str> = node.node.interfaces.iter().map(|each| each.subnet.as_str()).collect();
+        (node, subnets.into_iter().collect::<Vec<_>>().join(", "))
     });
     grouped(old, |subnets, nodes, first, count| {
         let wanted = first.config.map_or("", |config| config.subnet.as_str());
@@ -113,7 +113,7 @@ fn without(view: &View<'_>) -> Vec<Check> {
                 "the CNI attaches the first one, in {}, when aws-node starts there",
                 first.config.map_or("", |config| config.subnet.as_str())
             ))
-            .mend("kubectl -n kube-system logs ds/aws-node -c aws-node; /var/log/aws-routed-eni/ipamd.log on the node")
+            .mend(mend::ipamd_log(first.node))
     })
 }
 
@@ -137,10 +137,10 @@ fn groups(view: &View<'_>) -> Vec<Check> {
             format!("{} where the ENIConfig says {}", words(&differing.security_groups), words(&wanted)),
         ))
     });
-    grouped(other, |detail, nodes, _, _| {
+    grouped(other, |detail, nodes, first, _| {
         Check::failed("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
             .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
-            .mend("replace these nodes: cordon, drain and terminate them, and their group starts new ones")
+            .mend(format!("for each of them: {}", mend::replace(view.facts, first.node)))
     })
 }
 
@@ -157,6 +157,11 @@ fn tagged(view: &View<'_>) -> Vec<Check> {
     let is_tagged = |group: &&String| {
         view.facts.firewall.groups.get(*group).is_some_and(|group| group.tags.contains_key(&key))
     };
+    // The cluster's own keeps its tag.
+    let spare = |groups: &str| {
+        let spare = groups.split(" and ").find(|group| *group != view.facts.cluster.security_group);
+        spare.unwrap_or_default().to_string()
+    };
     let twice = view.new_nodes().filter_map(|node| {
         let tagged = |groups: &BTreeSet<String>| groups.iter().filter(is_tagged).cloned().collect::<Vec<_>>();
         let of_pods = node.node.interfaces.iter().map(|interface| &interface.security_groups);
@@ -170,7 +175,7 @@ fn tagged(view: &View<'_>) -> Vec<Check> {
             format!("{nodes} with two groups tagged for the cluster on an interface"),
         )
         .why(format!("{groups} both carry {key}: the AWS Load Balancer Controller takes no target of them"))
-        .mend(format!("aws ec2 delete-tags --tags Key={key} --resources one of them, not the cluster's own"))
+        .mend(format!("aws ec2 delete-tags --tags Key={key} --resources {}", spare(groups)))
     })
 }
 
@@ -209,7 +214,11 @@ fn pods(view: &View<'_>) -> Vec<Check> {
             format!("{nodes} with max pods {}, and fewer addresses", first.node.max_pods),
         )
         .why(format!("the most for {detail} with {mode}; pods beyond stay in ContainerCreating"))
-        .mend(format!("set --max-pods {}", reset(first)))
+        .mend(format!(
+            "set --max-pods {} {}",
+            figure(first, &hard).unwrap_or_default(),
+            reset(first)
+        ))
     }));
     // With a cap a larger figure is the user's choice.
     let advice = Options { cap: true, ..hard };
@@ -223,7 +232,11 @@ fn pods(view: &View<'_>) -> Vec<Check> {
             format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
         )
         .why(format!("AWS advises for {detail} with {mode}"))
-        .mend(format!("set --max-pods {}", reset(first)))
+        .mend(format!(
+            "set --max-pods {} {}",
+            figure(first, &advice).unwrap_or_default(),
+            reset(first)
+        ))
     }));
     let unknown =
         view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
@@ -250,8 +263,10 @@ fn overridden(view: &View<'_>) -> Vec<Check> {
     });
     grouped(overridden, |detail, nodes, first, _| {
         let mend = match &first.resolved.source {
-            crate::net::eniconfig::Source::Annotation(key) => format!("kubectl annotate node NAME {key}-"),
-            _ => format!("kubectl label node NAME {}-", crate::net::eniconfig::EXTERNAL_LABEL),
+            crate::net::eniconfig::Source::Annotation(key) => {
+                format!("kubectl annotate node {} {key}-", first.node.name)
+            }
+            _ => format!("kubectl label node {} {}-", first.node.name, crate::net::eniconfig::EXTERNAL_LABEL),
         };
         Check::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
             .why(format!("{detail}; the former wins"))

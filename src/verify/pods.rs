@@ -35,13 +35,19 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
             astray.entry(key).or_default().push(format!("{} {address}", pod.full_name()));
         }
     }
+    // `namespace/name address`
+    let delete = |pod: &str| {
+        let (pod, _) = pod.split_once(' ').unwrap_or((pod, ""));
+        let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
+        format!("kubectl -n {namespace} delete pod {name}")
+    };
     let told = astray.into_iter().map(|((kind, subnet), names)| {
         Check::failed(
             "EC-VFY-030",
             format!("{} outside of the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
-        .mend("kubectl delete pod NAME: its controller makes it anew; or replace the node")
+        .mend(format!("{}; its controller makes it anew", delete(&names[0])))
         .about(names)
     });
     or_ok(

@@ -1,12 +1,15 @@
 //! What was proven and what was not, as it is shown and as scripts read it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::Finding;
 use crate::words::few;
 
+use super::mend;
+
 /// What one check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Ok,
@@ -18,7 +21,7 @@ pub enum Status {
 }
 
 /// One thing that was looked at. A check has several of these where it fails for different reasons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// Stable, for scripts: `EC-VFY-021`.
     pub id: &'static str,
@@ -38,14 +41,14 @@ pub struct Check {
 }
 
 /// Checks that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Section {
     pub title: String,
     pub checks: Vec<Check>,
 }
 
 /// All that `verify` has to say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     pub format_version: u32,
     pub cluster: String,
@@ -73,7 +76,7 @@ impl Check {
     pub fn unknown(id: &'static str, what: impl Into<String>, because: impl AsRef<str>) -> Self {
         Self::new(id, Status::Unknown, what)
             .why(format!("unknown because {}", because.as_ref()))
-            .mend("ask for the missing permission, then run this again")
+            .mend(mend::PERMISSION)
     }
 
     fn new(id: &'static str, status: Status, what: impl Into<String>) -> Self {

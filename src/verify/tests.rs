@@ -1,7 +1,10 @@
+mod failures;
+mod shapes;
+
 use super::*;
-use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, LABEL_DEF};
-use crate::facts::{Addon, Crd, Interface, Node, Part, Pod};
-use crate::sample::{custom, custom_node, facts, node, pod};
+use crate::design::{CUSTOM_NETWORK, LABEL_DEF};
+use crate::facts::{Addon, Interface, Node, Part, Pod};
+use crate::sample::{custom, custom_node, facts, pod};
 
 /// All that is not ok, as `id status: what`.
 fn told(facts: &Facts) -> Vec<String> {
@@ -13,9 +16,6 @@ fn told_of(facts: &Facts, expected: &Expected) -> Vec<String> {
     let bad = report.checks().filter(|check| check.status != Status::Ok);
     bad.map(|check| format!("{} {:?}: {}", check.id, check.status, check.what)).collect()
 }
-
-/// A change to the healthy cluster, and all that is told of it then.
-type Case<'a> = (&'a dyn Fn(&mut Facts), &'a [&'a str]);
 
 /// What is told of the healthy cluster with one thing changed.
 fn after(change: impl FnOnce(&mut Facts)) -> Vec<String> {
@@ -38,85 +38,6 @@ fn a_cluster_that_somebody_set_up_by_hand_is_proven() {
     let report = verify(&custom(), &Expected::default());
     assert!(report.proven);
     insta::assert_json_snapshot!(report);
-}
-
-#[test]
-fn shapes_that_are_right_as_well_raise_no_alarm() {
-    // ENIConfigs with names of their own, found by a label of the nodes'.
-    assert_eq!(
-        after(|facts| {
-            facts.cni.env.insert(LABEL_DEF.into(), "pods".into());
-            for (config, node) in facts.eniconfigs.items.iter_mut().zip(&mut facts.nodes) {
-                config.name = format!("pods-{}", config.name);
-                node.labels.insert("pods".into(), config.name.clone());
-            }
-        }),
-        [""; 0]
-    );
-    // By annotation, with the switch written as Go takes it.
-    assert_eq!(
-        after(|facts| {
-            facts.cni.env.insert(ANNOTATION_DEF.into(), "pods".into());
-            facts.cni.env.insert(CUSTOM_NETWORK.into(), "1".into());
-            for node in &mut facts.nodes {
-                node.annotations.insert("pods".into(), node.zone.clone());
-            }
-        }),
-        [""; 0]
-    );
-    // No groups in the ENIConfig: those of the instance's own interface.
-    assert_eq!(
-        after(|facts| {
-            for config in &mut facts.eniconfigs.items {
-                config.security_groups.clear();
-            }
-        }),
-        [""; 0]
-    );
-    // Prefixes: 110 is AWS's advice, 290 the most; between them it is the user's choice.
-    assert_eq!(
-        after(|facts| {
-            facts.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
-            facts.nodes[0].max_pods = 110;
-            facts.nodes[1].max_pods = 290;
-        }),
-        [""; 0]
-    );
-    // The add-on knows; and what it does not name is as it would set it.
-    assert_eq!(
-        after(|facts| {
-            facts.cni.env.insert("AWS_VPC_K8S_CNI_EXTERNALSNAT".into(), "false".into());
-            facts.cni.addon = addon(
-                r#"{"env": {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG": "true", "ENI_CONFIG_LABEL_DEF": "topology.kubernetes.io/zone"}}"#,
-            );
-        }),
-        [""; 0]
-    );
-    // Helm set it itself; nodes of other kinds are no part of this; a pod of the host's network has the node's address.
-    assert_eq!(
-        after(|facts| {
-            facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
-            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec!["helm".into(), "kubectl-edit".into()]);
-            let windows = Node { kind: crate::facts::NodeKind::Windows, ready: false, ..node("win", "a") };
-            facts.nodes.push(windows);
-            let host = Pod { node: "new-a".into(), host_network: true, ..pod("kube-system", "proxy") };
-            facts.pods.push(Pod { address: Some("10.0.0.5".into()), ..host });
-        }),
-        [""; 0]
-    );
-    // An interface that a live node attaches in a moment, and one of another cluster in the same VPC.
-    assert_eq!(
-        after(|facts| {
-            let loose = |instance: &str, cluster: &str| Interface {
-                instance: instance.into(),
-                attached: false,
-                cluster: Some(cluster.into()),
-                ..facts.nodes[0].interfaces[0].clone()
-            };
-            facts.loose_interfaces = vec![loose("i-new-a", "shop"), loose("i-gone", "bank")];
-        }),
-        [""; 0]
-    );
 }
 
 #[test]
@@ -170,143 +91,6 @@ fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back(
             "EC-VFY-011 Failed: ENIConfig 'default', which 1 node in b would take, is not there",
         ]
     );
-}
-
-#[test]
-fn eniconfigs_are_failed_where_a_node_can_not_use_them() {
-    let cases: &[Case<'_>] = &[
-        (
-            &|facts| facts.eniconfigs.crd = Crd::Untyped,
-            &["EC-VFY-010 Warning: the ENIConfig definition has no types"],
-        ),
-        (
-            &|facts| facts.eniconfigs.items[1].name = "id-b".into(),
-            &["EC-VFY-011 Failed: ENIConfig 'b', which 1 node in b would take, is not there"],
-        ),
-        (
-            &|facts| {
-                facts
-                    .eniconfigs
-                    .malformed
-                    .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
-            },
-            &["EC-VFY-012 Failed: ENIConfig a can't be read by the CNI"],
-        ),
-        (
-            &|facts| {
-                facts.nodes[0].interfaces.clear();
-                facts.eniconfigs.items[0].subnet = "subnet-gone".into();
-            },
-            &[
-                "EC-VFY-013 Failed: ENIConfig a names a subnet that is not there",
-                "EC-VFY-022 Failed: 1 node in a without an interface for pods",
-            ],
-        ),
-        (
-            &|facts| {
-                facts.nodes[0].interfaces.clear();
-                facts.eniconfigs.items[0].subnet = "pods-b".into();
-            },
-            &[
-                "EC-VFY-014 Failed: ENIConfig a leads nodes of a to a subnet in b",
-                "EC-VFY-022 Failed: 1 node in a without an interface for pods",
-                "EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a",
-            ],
-        ),
-        (&|facts| facts.vpc.blocks.retain(|block| block.cidr == facts.vpc.primary), &[]),
-        (
-            &|facts| {
-                facts.vpc.blocks.truncate(1);
-                facts.vpc.blocks[0].cidr = "0.0.0.0/0".parse().unwrap();
-            },
-            &[
-                "EC-VFY-015 Warning: ENIConfig a has a subnet of the nodes' own block",
-                "EC-VFY-015 Warning: ENIConfig b has a subnet of the nodes' own block",
-            ],
-        ),
-        (
-            &|facts| facts.firewall.groups.clear(),
-            &[
-                "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
-                "EC-VFY-016 Failed: ENIConfig b names a security group that is not there",
-            ],
-        ),
-        (
-            &|facts| {
-                facts
-                    .vpc
-                    .subnets
-                    .iter_mut()
-                    .filter(|subnet| subnet.id == "pods-a")
-                    .for_each(|subnet| subnet.free = 9)
-            },
-            &["EC-VFY-017 Warning: the pod subnet of a has 9 addresses left"],
-        ),
-    ];
-    for (at, (change, wanted)) in cases.iter().enumerate() {
-        assert_eq!(after(change), *wanted, "case {at}");
-    }
-}
-
-#[test]
-fn nodes_are_failed_where_they_are_not_as_their_eniconfig_says() {
-    let cases: &[Case<'_>] = &[
-        (&|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Failed: 1 node in a not Ready"]),
-        (&|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there is no EC2 node"]),
-        (
-            &|facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
-            &["EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig"],
-        ),
-        (
-            &|facts| facts.nodes[0].interfaces.clear(),
-            &["EC-VFY-022 Failed: 1 node in a without an interface for pods"],
-        ),
-        (
-            &|facts| facts.eniconfigs.items[0].security_groups = vec!["sg-cluster".into(), "sg-2".into()],
-            &[
-                "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
-                "EC-VFY-023 Failed: 1 node in a with other security groups than in the ENIConfig",
-            ],
-        ),
-        (
-            &|facts| facts.nodes[0].max_pods = 29,
-            &["EC-VFY-024 Failed: 1 node in a with max pods 29, and fewer addresses"],
-        ),
-        (
-            &|facts| facts.nodes[1].max_pods = 8,
-            &["EC-VFY-025 Warning: 1 node in b with max pods 8, fewer than possible"],
-        ),
-        (
-            &|facts| facts.nodes[0].instance_type = "z9.huge".into(),
-            &["EC-VFY-024 Unknown: how many pods 1 node in a can hold"],
-        ),
-        (
-            &|facts| {
-                facts.nodes[0].annotations.insert("k8s.amazonaws.com/eniConfig".into(), "b".into());
-            },
-            &[
-                "EC-VFY-014 Failed: ENIConfig b leads nodes of a to a subnet in b",
-                "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
-                "EC-VFY-026 Warning: 1 node in a whose label is overridden",
-            ],
-        ),
-        (
-            &|facts| {
-                let tagged = [("kubernetes.io/cluster/shop".to_string(), "owned".to_string())];
-                for id in ["sg-cluster", "sg-2"] {
-                    let group = facts.firewall.groups.entry(id.into()).or_default();
-                    group.tags = tagged.clone().into();
-                }
-                let both = ["sg-cluster".to_string(), "sg-2".to_string()];
-                facts.eniconfigs.items[0].security_groups = both.to_vec();
-                facts.nodes[0].interfaces[0].security_groups = both.into();
-            },
-            &["EC-VFY-027 Warning: 1 node in a with two groups tagged for the cluster on an interface"],
-        ),
-    ];
-    for (at, (change, wanted)) in cases.iter().enumerate() {
-        assert_eq!(after(change), *wanted, "case {at}");
-    }
 }
 
 #[test]

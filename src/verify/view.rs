@@ -7,7 +7,7 @@ use crate::drain::owner::{Owner, owner};
 use crate::facts::{EniConfig, Facts, Node, Part, Subnet};
 use crate::net::eniconfig::{Resolved, is_on, resolve};
 
-use super::Expected;
+use super::{Expected, mend};
 
 pub struct View<'a> {
     pub facts: &'a Facts,
@@ -48,7 +48,7 @@ impl<'a> View<'a> {
 
     /// A command of this program's, for this cluster.
     pub fn ours(&self, command: &str) -> String {
-        format!("eni-custom {command} --cluster {}", self.facts.cluster.name)
+        mend::ours(self.facts, command)
     }
 
     /// The ENIConfigs that nodes take part in, each with its nodes.

@@ -48,7 +48,7 @@ struct Cli {
     /// One small scenario of a few minutes
     #[arg(long, conflicts_with = "scale")]
     quick: bool,
-    /// How long `eni-custom plan` takes, and its memory, with many nodes and pods
+    /// How long plan, verify, doctor and status take, and their memory, with many nodes and pods
     #[arg(long)]
     scale: bool,
     /// Name the scenarios

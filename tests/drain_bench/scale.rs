@@ -1,5 +1,5 @@
-//! How long `eni-custom plan` takes on a large cluster, and how much memory: nodes and pods as plain objects, with
-//! etcd and the API server alone, so that nothing but the reading is measured.
+//! How long the commands that only look take on a large cluster, and how much memory: nodes and pods as plain objects,
+//! with etcd and the API server alone, so that nothing but the reading is measured.
 //!
 //! EC2 doesn't know these nodes' instances: the AWS side is that of a small cluster.
 
@@ -23,6 +23,15 @@ use crate::sandbox::{OldNodes, Sandbox, Shape};
 /// What would change the objects, or add some.
 const CONTROLLERS: [&str; 4] = ["node-agent", "kwok", "kube-scheduler", "kube-controller-manager"];
 
+/// What is measured. Without a size of its own plan's groups would have as many nodes as there are old ones, more than
+/// subnets hold.
+const COMMANDS: [&[&str]; 4] = [
+    &["plan", "--terminate-unowned", "--nodes-per-zone", "100", "--instance-type", "m5.4xlarge"],
+    &["verify"],
+    &["doctor"],
+    &["status"],
+];
+
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Size {
     /// Nodes for --scale
@@ -31,13 +40,14 @@ pub struct Size {
     /// Pods for --scale
     #[arg(long, value_name = "N", default_value_t = 100_000, requires = "scale")]
     scale_pods: u32,
-    /// Runs of plan for --scale
+    /// Runs of each command for --scale
     #[arg(long, value_name = "N", default_value_t = 3, requires = "scale")]
     scale_runs: u32,
 }
 
 /// What one run came to.
-struct Planned {
+struct Measured {
+    command: &'static str,
     seconds: f64,
     /// Highest resident memory; nothing where the system doesn't tell.
     peak_mib: Option<f64>,
@@ -46,7 +56,7 @@ struct Planned {
     /// From the last reply of a list until the end: deciding and printing.
     after_reading: f64,
     stdout: usize,
-    /// Ids of what the checks found.
+    /// Ids of what was found.
     findings: Vec<String>,
 }
 
@@ -74,8 +84,10 @@ pub fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
         say(&runtime.block_on(transfer(&client, limit))?);
     }
     for _ in 0..size.scale_runs {
-        let planned = plan(&sandbox, program)?;
-        if as_json { println!("{}", planned.json(size)) } else { println!("{}", planned.text(size)) }
+        for command in COMMANDS {
+            let measured = measure(&sandbox, program, command)?;
+            if as_json { println!("{}", measured.json(size)) } else { println!("{}", measured.text(size)) }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -102,16 +114,14 @@ async fn transfer(client: &Client, limit: u32) -> Result<String> {
     ))
 }
 
-fn plan(sandbox: &Sandbox, program: &Path) -> Result<Planned> {
+fn measure(sandbox: &Sandbox, program: &Path, args: &'static [&'static str]) -> Result<Measured> {
     let log = sandbox.audit_log_file();
     let from = log.metadata().map_or(0, |metadata| metadata.len());
-    let output = sandbox.dir().join("plan.json");
+    let (output, said) = (sandbox.dir().join("output.json"), sandbox.dir().join("output.log"));
     let mut command = sandbox.command(program);
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir());
-    // Without a size of its own the groups would have as many nodes as there are old ones, more than subnets hold.
-    command.args(["plan", "--output", "json", "--terminate-unowned", "--nodes-per-zone", "100"]);
-    command.args(["--instance-type", "m5.4xlarge"]).stdin(Stdio::null());
-    command.stdout(fs::File::create(&output)?).stderr(fs::File::create(sandbox.dir().join("plan.log"))?);
+    command.args(args).args(["--output", "json"]).stdin(Stdio::null());
+    command.stdout(fs::File::create(&output)?).stderr(fs::File::create(&said)?);
     let started = Instant::now();
     let mut child = command.spawn().context("starting eni-custom")?;
     let mut peak = None;
@@ -125,21 +135,27 @@ fn plan(sandbox: &Sandbox, program: &Path) -> Result<Planned> {
     };
     let seconds = started.elapsed().as_secs_f64();
     let ended = reads::now();
-    if !status.success() {
-        say(&fs::read_to_string(sandbox.dir().join("plan.log")).unwrap_or_default());
+    // 4 is an answer: this cluster is not set up.
+    if !matches!(status.code(), Some(0 | 4)) {
+        say(&fs::read_to_string(&said).unwrap_or_default());
     }
     let reads = reads::of(&log, from, "eni-custom")?;
     let after_reading = reads.iter().map(|each| ended - each.end).fold(seconds, f64::min);
     let stdout = fs::read_to_string(&output)?;
     let findings = findings(&stdout);
     let stdout = stdout.len();
-    Ok(Planned { seconds, peak_mib: peak, code: status.code(), reads, after_reading, stdout, findings })
+    let (command, code) = (args[0], status.code());
+    Ok(Measured { command, seconds, peak_mib: peak, code, reads, after_reading, stdout, findings })
 }
 
-fn findings(plan: &str) -> Vec<String> {
-    let plan: serde_json::Value = serde_json::from_str(plan).unwrap_or_default();
-    let findings = plan["findings"].as_array().into_iter().flatten();
-    findings.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
+/// Of plan and doctor the findings, of verify the checks that are not ok.
+fn findings(output: &str) -> Vec<String> {
+    let output: serde_json::Value = serde_json::from_str(output).unwrap_or_default();
+    let sections = output["sections"].as_array().into_iter().flatten();
+    let checks = sections.flat_map(|section| section["checks"].as_array().into_iter().flatten());
+    let findings = output["findings"].as_array().into_iter().flatten();
+    let told = findings.chain(checks.filter(|check| check["status"] != "ok"));
+    told.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
 }
 
 /// The highest resident memory so far, in MiB.
@@ -150,7 +166,7 @@ fn resident(child: &Child) -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-impl Planned {
+impl Measured {
     fn json(&self, size: &Size) -> serde_json::Value {
         let reads = self.reads.iter().map(|each| {
             json!({
@@ -162,7 +178,7 @@ impl Planned {
         });
         json!({
             "scenario": "scale",
-            "tool": "plan",
+            "tool": self.command,
             "nodes": size.scale_nodes,
             "pods": size.scale_pods,
             "seconds": self.seconds,
@@ -178,7 +194,8 @@ impl Planned {
     fn text(&self, size: &Size) -> String {
         let peak = self.peak_mib.map_or("unknown".to_string(), |peak| format!("{peak:.0} MiB"));
         let mut text = format!(
-            "plan with {} nodes and {} pods: {:.2} s, peak memory {peak}, exit code {}, {} bytes of output",
+            "{} with {} nodes and {} pods: {:.2} s, peak memory {peak}, exit code {}, {} bytes of output",
+            self.command,
             size.scale_nodes,
             size.scale_pods,
             self.seconds,

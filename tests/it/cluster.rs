@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::command::{Ran, in_sandbox, run, writes};
 use crate::sandbox::watch::{EniWatch, PdbWatch};
-use crate::sandbox::{Sandbox, Shape, witness};
+use crate::sandbox::{Aws, Sandbox, Shape, witness};
 
 pub fn start(shape: Shape) -> Sandbox {
     Sandbox::start(&shape).expect("the sandbox starts")
@@ -44,7 +44,7 @@ impl Watched {
     /// The documented end state is there, and nothing was wrong on the way.
     #[track_caller]
     pub fn reached(self, sandbox: &mut Sandbox) {
-        crate::policy::nothing_missing(sandbox);
+        crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
         let mut faults = self.budgets.finish();
         let (seen, missing) = witness::end_state(sandbox).expect("AWS and Kubernetes answer");
         faults.extend(missing);
@@ -67,6 +67,10 @@ pub fn set_up_there(sandbox: &mut Sandbox, args: &[&str]) {
     let all: Vec<&str> = ["setup", "--yes"].into_iter().chain(args.iter().copied()).collect();
     run(sandbox, &all).expect(0);
     watched.reached(sandbox);
+    // On a rough day an answer may not come, and what is unknown is told.
+    if sandbox.shape.aws != Aws::Rough {
+        crate::field::healthy(sandbox);
+    }
 }
 
 /// Refused: this exit code, these texts, and no call that changes anything.

@@ -1,10 +1,11 @@
 //! The program, run as a user runs it.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::sandbox::{AwsCall, KubernetesCall, Mark, Sandbox};
+use crate::sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, tools};
 
 /// The program without any cluster.
 pub fn offline() -> Command {
@@ -28,6 +29,18 @@ pub fn program() -> &'static str {
 pub fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = sandbox.command(program());
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args);
+    command
+}
+
+/// A shell as a person has it, with the program, the aws CLI and kubectl.
+pub fn shell(sandbox: &Sandbox) -> Command {
+    let aws = tools::aws_cli().expect("the aws CLI is there");
+    let programs = [Path::new(program()), &aws, &sandbox.tools.kubectl];
+    let folders = programs.into_iter().filter_map(Path::parent).map(Path::to_path_buf);
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(folders.chain(std::env::split_paths(&others))).expect("a PATH");
+    let mut command = sandbox.command("bash");
+    command.env("PATH", path);
     command
 }
 
@@ -83,6 +96,11 @@ pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
     let kubernetes =
         kubernetes.iter().filter(|call| call.by_program() && call.mutating()).map(kubernetes_name);
     aws.chain(kubernetes).collect()
+}
+
+/// Made by the program, not by test code or the sandbox itself.
+pub fn by_program(call: &AwsCall) -> bool {
+    call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
 }
 
 fn aws_name(call: &AwsCall) -> String {

@@ -13,7 +13,7 @@ fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_chan
     policy::plans_without_a_finding(&sandbox);
     set_up_there(&mut sandbox, &[]);
     policy::needs_all_of(&sandbox, policy::SETUP);
-    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_ADDON);
+    policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_ADDON);
     let mark = sandbox.mark();
     let again = run(&sandbox, &["setup", "--yes", "--output", "json"]).expect(0).json();
     assert_eq!(again["calls"]["writes"], 0);
@@ -62,7 +62,7 @@ fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
     let mut sandbox = start(shape);
     policy::restrict(&mut sandbox);
     set_up_there(&mut sandbox, &[]);
-    policy::needs_all_of_kubernetes(&sandbox, policy::KUBERNETES_DAEMONSET);
+    policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_DAEMONSET);
     let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
     assert!(!log.iter().any(|call| call.operation == "AssociateVpcCidrBlock"
         && call.error_code.is_none()

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{Watched, refuses, refuses_in, shared, start};
-use crate::command::{Ran, in_sandbox, offline, run};
-use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape, tools};
+use crate::command::{Ran, in_sandbox, offline, run, shell};
+use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape};
+use crate::schemas::conforms;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -43,16 +44,8 @@ fn forged(path: &Path, change: impl FnOnce(&mut Value)) {
 
 #[test]
 fn a_plan_is_as_its_schema_says() {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/plan.json");
-    let printed = Ran::of(offline().args(["schema", "plan"])).expect(0).stdout;
-    let kept = fs::read_to_string(kept).expect("the schema is checked in");
-    assert!(printed == kept, "stale: eni-custom schema plan > schemas/plan.json");
     let plan = run(&shared(), &["plan", "--output", "json"]).expect(0).json();
-    assert_eq!(schema_error(&kept, &plan), "");
-    // It says something: a step without its changes is none.
-    let mut less = plan.clone();
-    less["steps"][0].as_object_mut().expect("a step").remove("changes");
-    assert!(schema_error(&kept, &less).contains("must contain ['changes']"));
+    conforms("plan", &plan);
 
     let outlook = &plan["outlook"];
     let zones = outlook["zones"].as_array().expect("zones");
@@ -64,18 +57,6 @@ fn a_plan_is_as_its_schema_says() {
     let instances = &outlook["instances"];
     assert_eq!((&instances["before"], &instances["meanwhile"]), (&json!(2), &json!(4)), "{outlook}");
     assert!(outlook["estimated_seconds"].as_u64() > Some(120));
-}
-
-/// What a validator has to say first; nothing where all is well.
-fn schema_error(schema: &str, value: &Value) -> String {
-    let script = "import json, sys, fastjsonschema\n\
-        try: fastjsonschema.validate(json.loads(sys.argv[1]), json.loads(sys.argv[2]))\n\
-        except fastjsonschema.JsonSchemaValueException as error: print(error.message)";
-    let python = tools::find_or_build().expect("the sandbox's tools are there").python;
-    let output =
-        Command::new(python).args(["-c", script, schema, &value.to_string()]).output().expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
@@ -197,6 +178,30 @@ fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
+/// Runs exported commands with the aws CLI and kubectl, as a person would.
+#[track_caller]
+fn commands(sandbox: &Sandbox, folder: &Path, steps: &[&str]) {
+    Ran::of(shell(sandbox).arg(folder.join("commands.sh")).args(steps)).expect(0);
+}
+
+/// Without one change of this program's: its templates, user data and commands do it.
+#[test]
+fn exported_commands_alone_lead_to_the_end_state() {
+    let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Both, ..Shape::default() });
+    let folder = folder();
+    let there = folder.path().join("review");
+    run(&sandbox, &["plan", "--export", &text(&there)]).expect(0);
+    let mark = sandbox.mark();
+    let watched = Watched::start(&sandbox);
+    commands(&sandbox, &there, &[]);
+    watched.reached(&mut sandbox);
+    run(&sandbox, &["verify"]).expect(0);
+    let plan = run(&sandbox, &["plan"]).expect(0).stdout;
+    assert!(plan.contains("Nothing to do."), "{plan}");
+    let log = sandbox.audit_log(mark).expect("the audit log can be read");
+    assert!(!log.iter().any(|call| call.by_program() && call.mutating()));
+}
+
 /// The exported commands make what `setup` would make; a saved plan is then made to its end, and only while the world
 /// stands still.
 #[test]
@@ -211,18 +216,7 @@ fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
     let folder = folder();
     let there = folder.path().join("review");
     run(&sandbox, &["plan", "--export", &text(&there)]).expect(0);
-    let mut script = sandbox.command("bash");
-    let aws = tools::aws_cli().expect("the aws CLI is there");
-    let path = std::env::join_paths(
-        [aws.parent(), sandbox.tools.kubectl.parent()]
-            .into_iter()
-            .flatten()
-            .map(Path::to_path_buf)
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    )
-    .expect("a PATH");
-    script.env("PATH", path).arg(there.join("commands.sh")).args(["1", "2", "3", "4", "5", "6"]);
-    Ran::of(&mut script).expect(0);
+    commands(&sandbox, &there, &["1", "2", "3", "4", "5", "6"]);
     let plan = run(&sandbox, &["plan", "--output", "json"]).expect(0).json();
     for step in &plan["steps"].as_array().expect("steps")[..6] {
         assert_eq!(step["changes"], json!([]), "{step}");

@@ -3,145 +3,18 @@
 //! Every journey checks that nothing is missing (`nothing_missing`). Some of them say which actions they have seen; all
 //! of these together, and the few that no journey can show, are the whole table.
 
+mod tables;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::cluster::shared;
-use crate::command::{Ran, in_sandbox, offline, run};
-use crate::sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Sandbox, tools};
+use crate::command::{Ran, by_program, in_sandbox, offline, run};
+use crate::sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, tools};
 
-/// A cluster with the add-on, access entries, managed and self-managed nodes, set up.
-pub const SETUP: &[&str] = &[
-    "autoscaling:CreateAutoScalingGroup",
-    "autoscaling:CreateOrUpdateTags",
-    "autoscaling:DescribeAutoScalingGroups",
-    "autoscaling:ResumeProcesses",
-    "autoscaling:SuspendProcesses",
-    "autoscaling:TerminateInstanceInAutoScalingGroup",
-    "autoscaling:UpdateAutoScalingGroup",
-    "cloudformation:CreateStack",
-    "cloudformation:DescribeStacks",
-    "cloudformation:UpdateStack",
-    "ec2:AssociateRouteTable",
-    "ec2:AssociateVpcCidrBlock",
-    "ec2:AuthorizeSecurityGroupEgress",
-    "ec2:AuthorizeSecurityGroupIngress",
-    "ec2:CreateLaunchTemplate",
-    "ec2:CreateSecurityGroup",
-    "ec2:CreateSubnet",
-    "ec2:CreateTags",
-    "ec2:DescribeAvailabilityZones",
-    "ec2:DescribeImages",
-    "ec2:DescribeInstanceTypes",
-    "ec2:DescribeInstances",
-    "ec2:DescribeLaunchTemplateVersions",
-    "ec2:DescribeLaunchTemplates",
-    "ec2:DescribeNetworkAcls",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeRouteTables",
-    "ec2:DescribeSecurityGroupRules",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcPeeringConnections",
-    "ec2:DescribeVpcs",
-    "ec2:RevokeSecurityGroupEgress",
-    "ec2:RunInstances",
-    "eks:CreateAccessEntry",
-    "eks:DescribeAccessEntry",
-    "eks:DescribeAddon",
-    "eks:DescribeCluster",
-    "eks:DescribeNodegroup",
-    "eks:DescribeUpdate",
-    "eks:ListAccessEntries",
-    "eks:ListNodegroups",
-    "eks:ListUpdates",
-    "eks:TagResource",
-    "eks:UpdateAddon",
-    "eks:UpdateNodegroupConfig",
-    "iam:AddRoleToInstanceProfile",
-    "iam:AttachRolePolicy",
-    "iam:CreateInstanceProfile",
-    "iam:CreateRole",
-    "iam:GetInstanceProfile",
-    "iam:GetRole",
-    "iam:PassRole",
-    "iam:SimulatePrincipalPolicy",
-    "iam:TagRole",
-    "servicequotas:GetServiceQuota",
-    "servicequotas:ListServiceQuotas",
-    "ssm:GetParameter",
-];
-
-/// Stacks that failed and were taken back, and a group that could start no node.
-pub const TROUBLE: &[&str] = &[
-    "autoscaling:DeleteAutoScalingGroup",
-    "autoscaling:DescribeScalingActivities",
-    "cloudformation:DeleteStack",
-    "cloudformation:DescribeStackEvents",
-    "ec2:DeleteLaunchTemplate",
-    "ec2:DeleteSecurityGroup",
-    "ec2:RevokeSecurityGroupIngress",
-    "iam:DeleteInstanceProfile",
-    "iam:DeleteRole",
-    "iam:DetachRolePolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListRolePolicies",
-    "iam:RemoveRoleFromInstanceProfile",
-];
-
-/// Actions that no journey shows, and why.
-const UNSEEN: &[(&str, &str)] = &[
-    (
-        "autoscaling:Describe*",
-        "the schema of CloudFormation's type names its reads as one; the sandbox makes the one it needs",
-    ),
-    ("ec2:TerminateInstances", "no sandbox has instances that no group owns"),
-    ("eks:ListClusters", "asked for only where the cluster is not there, which is a refusal"),
-];
-
-/// `verb resource`, of the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
-pub const KUBERNETES_ADDON: &[&str] = &[
-    "create leases",
-    "create pods/eviction",
-    "delete leases",
-    "get configmaps",
-    "get customresourcedefinitions",
-    "get daemonsets",
-    "get leases",
-    "list endpointslices",
-    "list eniconfigs",
-    "list mutatingwebhookconfigurations",
-    "list nodes",
-    "list poddisruptionbudgets",
-    "list pods",
-    "list services",
-    "list statefulsets",
-    "list validatingwebhookconfigurations",
-    "list volumeattachments",
-    "patch configmaps",
-    "patch eniconfigs",
-    "patch nodes",
-    "update leases",
-    "watch nodes",
-    "watch poddisruptionbudgets",
-    "watch pods",
-    "watch volumeattachments",
-];
-pub const KUBERNETES_DAEMONSET: &[&str] =
-    &["patch configmaps", "patch customresourcedefinitions", "patch daemonsets", "patch eniconfigs"];
-const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
-    ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
-    ("create customresourcedefinitions", "likewise"),
-    ("create eniconfigs", "likewise"),
-    ("delete nodeclaims", "the sandbox has no Karpenter"),
-    ("delete pods", "with --disable-eviction alone"),
-    ("get deployments/scale", "with --surge-singletons alone"),
-    ("get replicasets", "with --surge-singletons alone"),
-    ("list persistentvolumes", "where pods on old nodes claim volumes; these don't"),
-    ("patch deployments/scale", "with --surge-singletons alone"),
-];
+pub use tables::*;
 
 /// What is printed for this cluster.
 fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
@@ -206,28 +79,25 @@ impl Rule {
     }
 }
 
-fn by_program(call: &AwsCall) -> bool {
-    call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
-}
-
 /// `ec2:DescribeVpcs`; the prefix of Service Quotas' actions is not its endpoint's.
 fn action(call: &AwsCall) -> String {
     format!("{}:{}", call.service.replace('-', ""), call.operation)
 }
 
-/// Every call that the program has made on this cluster is in the printed policy and in the printed roles.
+/// Every call that the program has made on this cluster since a mark is in the policy and in the roles that are printed
+/// with these flags.
 #[track_caller]
-pub fn nothing_missing(sandbox: &Sandbox) {
-    let policy = actions(&printed(sandbox, &["--terminate-unowned"]));
-    let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
+pub fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
+    let policy = actions(&printed(sandbox, flags));
+    let log = sandbox.aws_log(since).expect("the AWS log can be read");
     let called: BTreeSet<String> = log.iter().filter(|call| by_program(call)).map(action).collect();
     // Everybody may ask who they are.
     let missing: Vec<_> =
         called.difference(&policy).filter(|action| *action != "sts:GetCallerIdentity").collect();
     assert!(!called.is_empty() && missing.is_empty(), "not in the policy: {missing:?}");
 
-    let rules = rules(&printed(sandbox, &["--kubernetes"]));
-    let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
+    let rules = rules(&printed(sandbox, &[flags, &["--kubernetes"]].concat()));
+    let log = sandbox.audit_log(since).expect("the audit log can be read");
     let missing: BTreeSet<String> = log
         .iter()
         .filter(|call| call.by_program() && !call.object_ref.resource.is_empty())
@@ -247,8 +117,8 @@ pub fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
 }
 
 #[track_caller]
-pub fn needs_all_of_kubernetes(sandbox: &Sandbox, calls: &[&str]) {
-    let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
+pub fn needs_all_of_kubernetes(sandbox: &Sandbox, since: Mark, calls: &[&str]) {
+    let log = sandbox.audit_log(since).expect("the audit log can be read");
     let made: BTreeSet<String> = log
         .iter()
         .filter(|call| call.by_program())
@@ -260,8 +130,14 @@ pub fn needs_all_of_kubernetes(sandbox: &Sandbox, calls: &[&str]) {
 
 /// From now on the program is run by an IAM user who has the printed policy and the printed roles, and nothing else.
 pub fn restrict(sandbox: &mut Sandbox) {
-    let keys = user(sandbox, "deployer", &printed(sandbox, &[]));
-    let roles = printed(sandbox, &["--kubernetes"]);
+    let keys = deployer(sandbox, &[]);
+    sandbox.aws.keys.insert("admin".into(), keys);
+}
+
+/// An IAM user who has the policy and the roles that are printed with these flags, and nothing else.
+pub fn deployer(sandbox: &Sandbox, flags: &[&str]) -> Keys {
+    let keys = user(sandbox, "deployer", &printed(sandbox, flags));
+    let roles = printed(sandbox, &[flags, &["--kubernetes"]].concat());
     sandbox.kubectl_with(&["apply", "-f", "-"], &roles).expect("the roles are applied");
     if sandbox.shape.authentication_mode == AuthenticationMode::ConfigMap {
         let users = format!("- userarn: {}\n  username: deployer\n  groups: [eni-custom]\n", keys.arn);
@@ -284,11 +160,11 @@ pub fn restrict(sandbox: &mut Sandbox) {
         let entry = ["eks", "create-access-entry", "--cluster-name", &cluster, "--principal-arn", &keys.arn];
         aws(sandbox, &[&entry[..], &["--kubernetes-groups", "eni-custom"]].concat());
     }
-    sandbox.aws.keys.insert("admin".into(), keys);
+    keys
 }
 
 /// A new IAM user with one managed policy.
-fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
+pub fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
     aws(sandbox, &["iam", "create-user", "--user-name", name]);
     let create = ["iam", "create-policy", "--policy-name", name, "--policy-document", policy];
     let policy = aws(sandbox, &create)["Policy"]["Arn"].clone();
@@ -304,7 +180,7 @@ fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
 }
 
 /// The aws command, as one whose calls no test counts.
-fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
+pub fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
     let mut command = Command::new(tools::aws_cli().expect("the aws CLI is there"));
     command.envs(sandbox.env_for("witness")).args(args).args(["--output", "json"]);
     let output = command.output().expect("aws runs");
@@ -313,7 +189,7 @@ fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 /// The program as somebody else in AWS, and as a person in Kubernetes.
-fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
+pub fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
     let kubeconfig = sandbox.kubeconfig().display().to_string();
     let mut command = in_sandbox(sandbox, args);
     command.args(["--kubeconfig", &kubeconfig]);
@@ -323,18 +199,28 @@ fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command
 
 #[test]
 fn every_printed_permission_is_needed_by_a_journey_or_has_its_excuse() {
-    let print = |more: &[&str]| Ran::of(offline().arg("iam-policy").args(more)).expect(0).stdout;
-    let seen = SETUP.iter().chain(TROUBLE).chain(UNSEEN.iter().map(|(action, _)| action));
-    let seen: BTreeSet<String> = seen.map(ToString::to_string).collect();
-    assert_eq!(actions(&print(&["--terminate-unowned"])), seen);
+    let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
+        let policy = Ran::of(offline().arg("iam-policy").args(flags)).expect(0).stdout;
+        assert_eq!(actions(&policy), names(seen, unseen), "{flags:?}");
+    };
+    is_all(&["--terminate-unowned"], &[SETUP, TROUBLE], UNSEEN);
+    is_all(&["--undo"], &[UNDO, UNDO_STEP], UNDO_UNSEEN);
 
-    let all = KUBERNETES_ADDON.iter().chain(KUBERNETES_DAEMONSET);
-    let seen: BTreeSet<String> =
-        all.chain(KUBERNETES_UNSEEN.iter().map(|(call, _)| call)).map(ToString::to_string).collect();
-    let of_rule =
-        |rule: &Rule| rule.verbs.iter().map(|verb| format!("{verb} {}", rule.resource)).collect::<Vec<_>>();
-    let printed: BTreeSet<String> = rules(&print(&["--kubernetes"])).iter().flat_map(of_rule).collect();
-    assert_eq!(printed, seen);
+    let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
+        let roles = Ran::of(offline().args(["iam-policy", "--kubernetes"]).args(flags)).expect(0).stdout;
+        let of_rule = |rule: &Rule| {
+            rule.verbs.iter().map(|verb| format!("{verb} {}", rule.resource)).collect::<Vec<_>>()
+        };
+        let printed: BTreeSet<String> = rules(&roles).iter().flat_map(of_rule).collect();
+        assert_eq!(printed, names(seen, unseen), "{flags:?}");
+    };
+    is_all(&[], &[KUBERNETES_ADDON, KUBERNETES_DAEMONSET], KUBERNETES_UNSEEN);
+    is_all(&["--undo"], &[KUBERNETES_UNDO, KUBERNETES_UNDO_DAEMONSET], KUBERNETES_UNDO_UNSEEN);
+}
+
+fn names(seen: &[&[&str]], unseen: &[(&str, &str)]) -> BTreeSet<String> {
+    let seen = seen.iter().copied().flatten().chain(unseen.iter().map(|(name, _)| name));
+    seen.map(ToString::to_string).collect()
 }
 
 #[test]

@@ -10,14 +10,14 @@ use crate::command::{run, writes};
 use crate::sandbox::{OldNodes, Sandbox, Shape, witness};
 
 /// Works on the account as a person with a console would; what it does is seen at once.
-struct Hand<'a> {
+pub struct Hand<'a> {
     sandbox: &'a Sandbox,
-    ec2: Client,
-    runtime: Runtime,
+    pub ec2: Client,
+    pub runtime: Runtime,
 }
 
 impl<'a> Hand<'a> {
-    fn of(sandbox: &'a Sandbox) -> Self {
+    pub fn of(sandbox: &'a Sandbox) -> Self {
         let (endpoint, region) = (&sandbox.endpoint, &sandbox.shape.region);
         let runtime = Runtime::new().expect("a runtime starts");
         let sdk = runtime.block_on(witness::sdk(endpoint, region, &sandbox.aws.keys["witness"]));
@@ -25,7 +25,7 @@ impl<'a> Hand<'a> {
     }
 
     #[track_caller]
-    fn done<T, E: std::fmt::Debug>(&self, work: impl Future<Output = Result<T, E>>) -> T {
+    pub fn done<T, E: std::fmt::Debug>(&self, work: impl Future<Output = Result<T, E>>) -> T {
         self.runtime.block_on(work).expect("EC2 does it")
     }
 
@@ -59,19 +59,19 @@ impl<'a> Hand<'a> {
         self.done(request.send());
     }
 
-    fn group(&self, name: &str) -> String {
+    pub fn group(&self, name: &str) -> String {
         let vpc = &self.sandbox.aws.vpc_id;
         let request = self.ec2.create_security_group().group_name(name).description(name).vpc_id(vpc);
         self.done(request.send()).group_id().expect("it has an id").to_string()
     }
 
-    fn allow(&self, group: &str, permission: IpPermission) {
+    pub fn allow(&self, group: &str, permission: IpPermission) {
         let request = self.ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission);
         self.done(request.send());
     }
 
     /// A subnet that nobody associated with a route table, as `--subnet` takes it.
-    fn subnet(&self, zone: &str, cidr: &str) -> String {
+    pub fn subnet(&self, zone: &str, cidr: &str) -> String {
         let vpc = &self.sandbox.aws.vpc_id;
         let request = self.ec2.create_subnet().vpc_id(vpc).availability_zone(zone).cidr_block(cidr);
         let made = self.done(request.send());
@@ -95,14 +95,14 @@ impl<'a> Hand<'a> {
     }
 }
 
-fn from_group(group: &str) -> IpPermission {
+pub fn from_group(group: &str) -> IpPermission {
     IpPermission::builder()
         .ip_protocol("-1")
         .user_id_group_pairs(UserIdGroupPair::builder().group_id(group).build())
         .build()
 }
 
-fn from_cidr(port: i32, cidr: &str) -> IpPermission {
+pub fn from_cidr(port: i32, cidr: &str) -> IpPermission {
     let range = IpRange::builder().cidr_ip(cidr).build();
     IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
 }

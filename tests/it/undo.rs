@@ -1,15 +1,32 @@
 //! What was set up is taken back: afterwards the account and the cluster look as they did before.
 
+mod cuts;
+mod obstacles;
+mod partly;
+mod shapes;
+mod stand_in;
+
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::cluster::{refuses, start};
-use crate::command::run;
-use crate::cut::kill_when;
+use crate::command::{Ran, run};
+use crate::policy;
 use crate::sandbox::picture::{differences, picture};
 use crate::sandbox::watch::PdbWatch;
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape, witness};
+use crate::sandbox::{Sandbox, Shape, tools};
 
-const UNDO: [&str; 4] = ["undo", "--yes", "--confirm-cluster", "sandbox"];
+/// The parameter of an image that nodes start from.
+const IMAGE: &str =
+    "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
+pub const UNDO: [&str; 4] = ["undo", "--yes", "--confirm-cluster", "sandbox"];
+
+#[track_caller]
+fn look(sandbox: &Sandbox) -> BTreeSet<String> {
+    picture(sandbox).expect("AWS and Kubernetes answer")
+}
 
 #[track_caller]
 fn looks_as(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
@@ -18,140 +35,84 @@ fn looks_as(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
 }
 
 #[track_caller]
+fn set_up(sandbox: &Sandbox, flags: &[&str]) {
+    run(sandbox, &[&["setup", "--yes"], flags].concat()).expect(0);
+}
+
+/// Takes all back, and sees that no budget was ever below its minimum and no pod ever waited for a node.
+#[track_caller]
+fn take_back(sandbox: &Sandbox) -> Ran {
+    let watched = PdbWatch::start(sandbox).expect("pods and budgets can be watched");
+    let ran = run(sandbox, &UNDO).expect(0);
+    assert_eq!(watched.finish_with_homeless(), [""; 0]);
+    ran
+}
+
+#[track_caller]
 fn there_and_back(shape: Shape, flags: &[&str]) -> Sandbox {
     let mut sandbox = start(shape);
-    let before = picture(&sandbox).expect("AWS and Kubernetes answer");
-    run(&sandbox, &[&["setup", "--yes"], flags].concat()).expect(0);
-    assert_ne!(picture(&sandbox).expect("AWS and Kubernetes answer"), before);
-    let budgets = PdbWatch::start(&sandbox).expect("budgets can be watched");
-    run(&sandbox, &UNDO).expect(0);
-    assert_eq!(budgets.finish(), [""; 0]);
+    let before = look(&sandbox);
+    set_up(&sandbox, flags);
+    assert_ne!(look(&sandbox), before);
+    take_back(&sandbox);
     looks_as(&mut sandbox, &before);
     sandbox
 }
 
+/// One value of aws's answer.
+#[track_caller]
+fn ask(sandbox: &Sandbox, args: &[&str], path: &str) -> String {
+    let answer = policy::aws(sandbox, args);
+    let found = answer.pointer(path).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no {path} in {answer:#}")).to_string()
+}
+
+/// Waits until an aws command has nothing more to list.
+#[track_caller]
+fn lists_nothing(sandbox: &mut Sandbox, args: &[&str]) {
+    let mut list = sandbox.command(tools::aws_cli().expect("the aws CLI is there"));
+    list.envs(sandbox.env_for("witness")).args(args).args(["--output", "text"]);
+    let listed = || {
+        let output = list.output().map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
+        if output.status.success() && text.is_empty() { Ok(Some(())) } else { Err(text) }
+    };
+    sandbox.until("what was deleted is gone", Duration::from_secs(60), listed).expect("it goes");
+}
+
+/// Deletes a stack behind the program's back, with all that is in it.
+#[track_caller]
+fn delete_stack(sandbox: &mut Sandbox, name: &str) {
+    policy::aws(sandbox, &["cloudformation", "delete-stack", "--stack-name", name]);
+    let query = format!("Stacks[?StackName=='{name}'].StackName");
+    lists_nothing(sandbox, &["cloudformation", "describe-stacks", "--query", &query]);
+}
+
+/// The pod subnet of the first zone.
+#[track_caller]
+fn pod_subnet(sandbox: &Sandbox) -> String {
+    let filter = ["--filters", "Name=tag-key,Values=eni-custom:cluster"];
+    ask(sandbox, &[&["ec2", "describe-subnets"], &filter[..]].concat(), "/Subnets/0/SubnetId")
+}
+
+/// By one who may do no more than `iam-policy --undo` says.
 #[test]
 fn all_is_as_before_and_a_second_undo_has_nothing_to_do() {
-    let sandbox = there_and_back(Shape::default(), &[]);
-    refuses(&sandbox, &UNDO, 3, &["EC-UND-001", "nothing to take back"]);
-}
+    let mut sandbox = start(Shape::default());
+    let deployer = policy::deployer(&sandbox, &["--undo"]);
+    let before = look(&sandbox);
+    set_up(&sandbox, &[]);
 
-#[test]
-fn a_daemonset_a_missing_definition_and_aws_auth_come_back_as_they_were() {
-    let shape = Shape {
-        azs: 1,
-        old_nodes: OldNodes::SelfManaged,
-        cni: Cni::Daemonset,
-        crd: Crd::Missing,
-        authentication_mode: AuthenticationMode::ConfigMap,
-        ..Shape::default()
-    };
-    there_and_back(shape, &["--eniconfig-name", "us-west-2a=pods-a"]);
-}
-
-/// Cuts come before, within or after the call that they name.
-#[test]
-fn what_was_cut_on_the_way_there_or_back_is_taken_back_and_can_be_set_up_again() {
-    let shape = Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..Shape::default() };
-    let mut sandbox = start(shape);
-    let before = picture(&sandbox).expect("AWS and Kubernetes answer");
-    for (says, times) in
-        [("subnet for pods in", 1), ("stack eni-custom-sandbox-us-west-2a", 1), ("old nodes\"", 1)]
-    {
-        kill_when(&sandbox, &["setup", "--yes"], says, times);
-        run(&sandbox, &UNDO).expect(0);
-        looks_as(&mut sandbox, &before);
-    }
-    run(&sandbox, &["setup", "--yes"]).expect(0);
-    for says in [
-        "env in configurationValues",
-        "nodes of our groups",
-        "stack eni-custom-sandbox-base",
-        "subnet for pods in",
-    ] {
-        kill_when(&sandbox, &UNDO, says, 1);
-    }
-    run(&sandbox, &UNDO).expect(0);
-    looks_as(&mut sandbox, &before);
-
-    run(&sandbox, &["setup", "--yes"]).expect(0);
-    kill_when(&sandbox, &UNDO, "nodes of our groups", 1);
-    run(&sandbox, &["setup", "--yes"]).expect(0);
-    let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
-    assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));
-    run(&sandbox, &UNDO).expect(0);
-    looks_as(&mut sandbox, &before);
-}
-
-#[test]
-fn only_what_is_ours_goes_and_only_so_far_as_asked() {
-    let shape = Shape { azs: 1, old_nodes: OldNodes::Managed, ..Shape::default() };
-    let mut sandbox = start(shape);
-    let before = picture(&sandbox).expect("AWS and Kubernetes answer");
-    refuses(&sandbox, &UNDO, 3, &["EC-UND-001"]);
-    run(&sandbox, &["setup", "--yes"]).expect(0);
-
-    // Another cluster's name, no name, nobody to ask.
-    refuses(
-        &sandbox,
-        &["undo", "--yes", "--confirm-cluster", "other"],
-        3,
-        &["'other'", "--confirm-cluster sandbox"],
-    );
-    refuses(&sandbox, &["undo", "--yes"], 3, &["--confirm-cluster sandbox"]);
-    refuses(&sandbox, &["undo", "--confirm-cluster", "sandbox"], 3, &["no terminal"]);
-    // The old nodes would come back as custom ones.
-    refuses(&sandbox, &[&UNDO[..], &["--to-step", "6"]].concat(), 3, &["EC-UND-003", "--to-step 2"]);
-
+    let mark = sandbox.mark();
+    sandbox.aws.keys.insert("admin".into(), deployer);
     let planned = run(&sandbox, &["undo", "--plan", "--output", "json"]).expect(0).json();
-    assert_eq!(planned["undo"], true);
-    let order: Vec<u64> = planned["steps"]
-        .as_array()
-        .expect("steps")
-        .iter()
-        .filter_map(|step| step["number"].as_u64())
-        .collect();
-    assert_eq!(order, [3, 9, 8, 7, 6, 5, 4, 2, 1]);
-
-    // Somebody else's interface holds the subnet: all else goes, and the run says whose it is.
-    let subnet = aws(
-        &sandbox,
-        &[
-            "ec2",
-            "describe-subnets",
-            "--filters",
-            "Name=tag-key,Values=eni-custom:cluster",
-            "--query",
-            "Subnets[0].SubnetId",
-            "--output",
-            "text",
-        ],
-    );
-    let foreign = aws(
-        &sandbox,
-        &[
-            "ec2",
-            "create-network-interface",
-            "--subnet-id",
-            &subnet,
-            "--description",
-            "billing database",
-            "--query",
-            "NetworkInterface.NetworkInterfaceId",
-            "--output",
-            "text",
-        ],
-    );
-    run(&sandbox, &UNDO).expect(1).tells(&[&foreign, "billing database", &subnet]);
-    assert_eq!(sandbox.kubectl(&["get", "eniconfigs", "-o", "name"]).expect("kubectl answers"), "");
-    aws(&sandbox, &["ec2", "delete-network-interface", "--network-interface-id", &foreign]);
-    run(&sandbox, &UNDO).expect(0);
+    assert_eq!(planned["findings"], json!([]));
+    let leak = json!({"service": "ec2", "operation": "TerminateInstances", "kind": "eni_leak", "times": 1});
+    sandbox.fault(&leak).expect("AWS takes the fault");
+    take_back(&sandbox);
+    policy::nothing_missing(&sandbox, mark, &["--undo"]);
+    policy::needs_all_of(&sandbox, policy::UNDO);
+    policy::needs_all_of_kubernetes(&sandbox, mark, policy::KUBERNETES_UNDO);
     looks_as(&mut sandbox, &before);
-}
-
-fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
-    let output =
-        sandbox.command("aws").envs(sandbox.env_for("witness")).args(args).output().expect("aws starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_string()
+    refuses(&sandbox, &UNDO, 3, &["EC-UND-001", "nothing to take back"]);
 }

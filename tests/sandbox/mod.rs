@@ -251,6 +251,12 @@ impl Sandbox {
         http::request(self.ports.aws.number, "POST", "/sandbox/tokens/expire", "").map(drop)
     }
 
+    /// Lets another account own the VPC, and share it with the cluster's; empty: it is the cluster's own again.
+    pub fn share_vpc(&self, account: &str) -> Result<()> {
+        let body = serde_json::json!({"account": account}).to_string();
+        http::request(self.ports.aws.number, "POST", "/sandbox/vpc-owner", &body).map(drop)
+    }
+
     /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
     pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;

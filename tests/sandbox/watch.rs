@@ -27,6 +27,8 @@ struct Budgets {
     pods: BTreeMap<String, Value>,
     budgets: BTreeMap<String, Budget>,
     violations: BTreeSet<String>,
+    /// Pods that no node would take, at any moment.
+    homeless: BTreeSet<String>,
 }
 
 struct Budget {
@@ -63,13 +65,22 @@ impl PdbWatch {
     }
 
     /// What was violated, each in a sentence.
-    pub fn finish(mut self) -> Vec<String> {
+    pub fn finish(self) -> Vec<String> {
+        self.seen().violations.into_iter().collect()
+    }
+
+    /// The same, and which pods ever waited for a node.
+    pub fn finish_with_homeless(self) -> Vec<String> {
+        let seen = self.seen();
+        seen.violations.into_iter().chain(seen.homeless).collect()
+    }
+
+    fn seen(mut self) -> Budgets {
         self.end();
         for reader in self.readers.drain(..) {
             reader.join().expect("no reader panics");
         }
-        let state = self.state.lock().expect("no reader panics");
-        state.violations.iter().cloned().collect()
+        std::mem::take(&mut *self.state.lock().expect("no reader panics"))
     }
 
     fn end(&mut self) {
@@ -92,6 +103,7 @@ impl Budgets {
         let object = event["object"].take();
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_string();
         if object["kind"] == "Pod" {
+            self.homeless.extend(wants_a_node(&object));
             if deleted {
                 self.pods.remove(&uid);
             } else {
@@ -136,6 +148,20 @@ fn covers(budget: &Value, pod: &Value) -> bool {
     let wanted = budget["spec"]["selector"]["matchLabels"].as_object();
     budget["metadata"]["namespace"] == pod["metadata"]["namespace"]
         && wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| labels[name] == *value))
+}
+
+/// What the scheduler says of a pod that no node takes. A DaemonSet's wants its own node and no other.
+fn wants_a_node(pod: &Value) -> Option<String> {
+    let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    if owners.into_iter().any(|owner| owner["kind"] == "DaemonSet") {
+        return None;
+    }
+    let mut conditions = pod["status"]["conditions"].as_array()?.iter();
+    let refused = conditions.find(|each| {
+        each["type"] == "PodScheduled" && each["status"] == "False" && each["reason"] == "Unschedulable"
+    })?;
+    let part = |name: &str| pod["metadata"][name].as_str().unwrap_or_default();
+    Some(format!("Pod {}/{}: {}", part("namespace"), part("name"), refused["message"]))
 }
 
 /// As the disruption controller counts: Ready and not on its way out.

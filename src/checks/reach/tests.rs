@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Backend, Backends, Peering, Route, RouteTable, Webhook};
+use crate::facts::{Backend, Backends, NetworkPolicy, Peering, Route, RouteTable, Webhook};
 use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{facts, pod};
 
@@ -380,4 +380,47 @@ fn what_could_not_be_read_is_said_with_its_code() {
     let found = findings(&facts, &[]);
     assert_eq!(found[0].why, "unknown because DescribeSecurityGroups: UnauthorizedOperation");
     assert_eq!(found[1].why, "unknown because list Services: Forbidden");
+}
+
+#[test]
+fn a_network_policy_that_names_the_nodes_addresses_is_to_name_the_pods_too() {
+    let mut facts = facts();
+    let policy = |ingress: &[&str], egress: &[&str]| {
+        let blocks = |all: &[&str]| all.iter().map(|cidr| cidr.parse().unwrap()).collect();
+        vec![NetworkPolicy { name: "shop/cart".into(), ingress: blocks(ingress), egress: blocks(egress) }]
+    };
+    facts.neighbours.policies = policy(&["10.0.0.0/16"], &["0.0.0.0/0"]);
+    insta::assert_json_snapshot!(one(&facts, &[], "EC-RCH-015"));
+    for (ingress, egress) in [
+        (&["10.0.0.0/8", "100.64.0.0/10"][..], &[][..]),
+        // A load balancer's subnet, or somebody outside.
+        (&["10.0.9.0/24"], &["203.0.113.0/24"]),
+    ] {
+        facts.neighbours.policies = policy(ingress, egress);
+        assert_eq!(told(&facts, &[]), [""; 0], "{ingress:?} {egress:?}");
+    }
+}
+
+/// EKS tags the cluster security group; the group of new nodes has no such tag.
+#[test]
+fn targets_that_are_pods_need_one_group_tagged_for_the_cluster() {
+    let mut facts = facts();
+    let tag = |facts: &mut Facts, id: &str| {
+        let tags = &mut facts.firewall.groups.get_mut(id).unwrap().tags;
+        tags.insert("kubernetes.io/cluster/shop".into(), "owned".into());
+    };
+    facts.neighbours.ip_targets.insert("shop/k8s-shop-cart".into());
+    assert!(one(&facts, &[], "EC-RCH-016").why.contains("none carries kubernetes.io/cluster/shop"));
+    tag(&mut facts, "sg-cluster");
+    assert_eq!(told(&facts, &[]), [""; 0], "as EKS makes it");
+
+    add_group(&mut facts, "sg-pods", vec![from_group("sg-pods"), from_group("sg-cluster")]);
+    facts.firewall.groups.get_mut("sg-cluster").unwrap().ingress.push(from_group("sg-pods"));
+    let both = ["--security-group", "sg-pods", "--security-group", "sg-cluster"];
+    assert_eq!(told(&facts, &both), [""; 0]);
+    tag(&mut facts, "sg-pods");
+    insta::assert_json_snapshot!(one(&facts, &both, "EC-RCH-016"));
+    assert_eq!(told(&facts, &both[..2]), [""; 0], "the only group is taken, tagged or not");
+    facts.neighbours.ip_targets.clear();
+    assert_eq!(told(&facts, &both), [""; 0], "nodes are the targets");
 }

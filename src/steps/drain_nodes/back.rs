@@ -1,4 +1,7 @@
-//! The way back of step 9: the old node groups at their recorded sizes again, and their nodes Ready.
+//! The way back of step 9: the old node groups at their recorded sizes again, or others in the place of those that are
+//! gone, and their nodes Ready.
+
+use std::collections::BTreeSet;
 
 use crate::design::Design;
 use crate::discover::Section;
@@ -11,6 +14,9 @@ use crate::k8s::record::Sizes;
 use crate::settings::Settings;
 use crate::steps::{Change, Rules, Sign, Step};
 use crate::walk::{Seen, Walk};
+
+use super::stand_in::{self, Launch};
+use crate::steps::patch_security_groups::Launches;
 
 pub struct Back;
 
@@ -28,6 +34,8 @@ pub enum Return {
         now: Sizes,
         before: Sizes,
     },
+    /// Something of the groups that stand in for those that are gone.
+    StandIn(Launch),
 }
 
 impl Rules for Back {
@@ -35,7 +43,7 @@ impl Rules for Back {
     const STEP: Step = Step::DrainNodes;
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
-    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Return> {
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Return> {
         let record = &facts.record;
         let mut returns = Vec::new();
         if record.is_holding() {
@@ -55,6 +63,7 @@ impl Rules for Back {
                 returns.push(Return::Managed { name: group.name.clone(), now, before });
             }
         }
+        returns.extend(stand_in::changes(design, facts).into_iter().map(Return::StandIn));
         returns
     }
 
@@ -72,6 +81,7 @@ impl Rules for Back {
             }
             Return::Group { name, now, before } => sized(format!("Auto Scaling group {name}"), now, before),
             Return::Managed { name, now, before } => sized(format!("managed node group {name}"), now, before),
+            Return::StandIn(launch) => stand_in::describe(launch),
         }
     }
 
@@ -80,29 +90,42 @@ impl Rules for Back {
             Return::LetGo => drain::put_back(walk, &Default::default(), &Default::default()).await,
             Return::Group { name, before, .. } => walk.clients.aws.autoscaling.set_sizes(&name, before).await,
             Return::Managed { name, before, .. } => restore_managed(walk, &name, before).await,
+            Return::StandIn(launch) => stand_in::launch(walk, launch).await,
         }
     }
 
     /// All that the groups are to have is Ready: only then can pods move there.
     async fn settle(walk: &mut Walk) -> Result<()> {
-        let names: Vec<String> = walk.facts.record.groups.keys().cloned().collect();
+        stand_in::settle(walk).await?;
+        let stacks: BTreeSet<String> =
+            stand_in::stand_ins(&walk.design, &walk.facts).into_iter().map(|one| one.stack).collect();
         let managed = walk.facts.node_groups.managed.iter().flat_map(|group| group.groups.clone());
-        let names: Vec<String> = names.into_iter().chain(managed).collect();
-        if names.is_empty() {
+        let names: BTreeSet<String> = walk.facts.record.groups.keys().cloned().chain(managed).collect();
+        if names.is_empty() && stacks.is_empty() {
             return Ok(());
         }
+        let mut launches = Launches::default();
         walk.until("old nodes Ready", async || {
             let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
             let nodes = nodes::list(&walk.clients.kube.client).await?;
-            let waiting: Vec<String> = groups
-                .values()
-                .filter(|group| names.contains(&group.name))
-                .filter_map(|group| {
-                    let ready = nodes.iter().filter(|node| node.ready && group.holds(node)).count();
-                    let wanted = usize::try_from(group.desired).unwrap_or_default();
-                    (ready < wanted).then(|| format!("{}: {ready} of {wanted} Ready", group.name))
-                })
-                .collect();
+            let of_stack = |stack: &String| groups.values().find(|group| group.stack() == Some(stack));
+            let unseen = stacks.iter().filter(|stack| of_stack(stack).is_none());
+            let mut waiting: Vec<String> =
+                unseen.map(|stack| format!("{stack}: group not yet visible")).collect();
+            let returning = groups.values().filter(|group| {
+                names.contains(&group.name) || group.stack().is_some_and(|stack| stacks.contains(stack))
+            });
+            for group in returning {
+                let ready = nodes.iter().filter(|node| node.ready && group.holds(node)).count();
+                let wanted = usize::try_from(group.desired).unwrap_or_default();
+                if ready >= wanted {
+                    continue;
+                }
+                let next = "the group keeps trying: run this again when there is capacity";
+                let failure = launches.failure(walk, group, "an old group", next).await?;
+                let told = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
+                waiting.push(format!("{}: {told}", group.name));
+            }
             Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
         })
         .await
@@ -112,6 +135,16 @@ impl Rules for Back {
 /// Other bounds, or fewer nodes. More than before are the autoscaler's.
 fn lacks(now: Sizes, before: Sizes) -> bool {
     (now.min, now.max) != (before.min, before.max) || now.desired < before.desired
+}
+
+/// Auto Scaling groups that are to start nodes again; a managed node group's by its own.
+pub fn returning(facts: &Facts) -> Vec<String> {
+    let (record, there) = (&facts.record, &facts.node_groups);
+    let fewer = |desired: i32, before: Option<&Sizes>| before.is_some_and(|before| desired < before.desired);
+    let groups = there.groups.values().filter(|group| fewer(group.desired, record.groups.get(&group.name)));
+    let managed = there.managed.iter().filter(|group| fewer(group.desired, record.managed.get(&group.name)));
+    let of_managed = managed.flat_map(|group| group.groups.iter().cloned());
+    groups.map(|group| group.name.clone()).chain(of_managed).collect()
 }
 
 /// Old groups that were recorded and are gone by now.

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import addresses, consistency, filters, paging
+from . import addresses, consistency, ec2_shared, filters, paging
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import OPERATIONS
@@ -257,6 +257,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         items = _named(kind, items, names)
     if kind.operation == "DescribeImages":
         items = _owned(items, params.get("Owners", []), context.account)
+    items = ec2_shared.shown(context.world, kind.operation, items)
     items = sorted((i for i in items if filters.matches(i, wanted, kind.names)), key=lambda i: i[kind.id])
     token = None
     if not ids and kind.operation not in ("DescribeAvailabilityZones",):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from . import callers, ec2_tags, errors, permissions, sigv4, validate
+from . import callers, ec2_shared, ec2_tags, errors, permissions, sigv4, validate
 from .callers import Caller
 from .errors import AwsError
 from .wire import Call
@@ -58,6 +58,8 @@ class Gate:
         if call.service == "ec2":
             ec2_tags.check(call.operation, call.params)
         self.authorize(caller, call.service, call.operation, call.params, region)
+        if call.service == "ec2" and not caller.quiet:
+            ec2_shared.check(self.world, call.operation)
         if call.params.get("DryRun"):
             raise errors.dry_run()
 

@@ -16,6 +16,7 @@ GET /sandbox/permissions tells which actions IAM was asked about, by caller, tho
 caller's name among them.
 POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
 is. The API server asks again after ten seconds.
+POST /sandbox/vpc-owner takes {"account"}: the cluster's VPC is that account's, and shared with ours; empty: it is ours.
 Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
 """
 
@@ -46,6 +47,9 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, cluster(world)
         if path == "/sandbox/tokens/expire" and method == "POST":
             world.tokens_since = time.time()
+            return 200, {}
+        if path == "/sandbox/vpc-owner" and method == "POST":
+            world.vpc_owner = json.loads(body)["account"]
             return 200, {}
         if path == "/sandbox/faults" and method == "POST":
             given = json.loads(body)

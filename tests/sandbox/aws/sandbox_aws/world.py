@@ -67,6 +67,7 @@ class World:
         self.started = time.monotonic()
         self.faults: list[dict[str, Any]] = []
         self.tokens_since = 0.0  # log-ins to Kubernetes from before are refused
+        self.vpc_owner = ""  # an account that shares the cluster's VPC with ours; empty: it is our own
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}  # EC2's client tokens
         self.past: dict[str, Any] = {}  # what callers still see of changed resources (consistency)
         # Actions that IAM was asked about, by caller; also those that CloudFormation takes in a caller's name.

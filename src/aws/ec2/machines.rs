@@ -1,0 +1,77 @@
+//! Instance types and images.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Result};
+use crate::facts::Image;
+use crate::net::max_pods::{Architecture, InstanceType};
+
+use super::{Ec2, failure, filter};
+
+impl Ec2 {
+    /// What EC2 says of instance types; one that it doesn't know is left out.
+    pub async fn instance_types(&self, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
+        let mut found = BTreeMap::new();
+        for names in names.iter().collect::<Vec<_>>().chunks(100) {
+            let mut pages = self
+                .client
+                .describe_instance_types()
+                .filters(filter("instance-type", names.iter().map(|name| name.as_str())))
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(info) = pages.next().await {
+                let info = info.map_err(|error| failure("DescribeInstanceTypes", &error))?;
+                if let Some(known) = instance_type(&info) {
+                    found.insert(known.name.clone(), known);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn image(&self, id: &str) -> Result<Image> {
+        let reply = self
+            .client
+            .describe_images()
+            .image_ids(id)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeImages", &error).at(id))?;
+        let image = reply.images().first().ok_or_else(|| Error::failed("no such AMI").at(id))?;
+        Ok(Image {
+            id: id.to_string(),
+            name: image.name().unwrap_or_default().to_string(),
+            architecture: image.architecture().map(|arch| arch.as_str()).unwrap_or_default().to_string(),
+            root_device: image.root_device_name().unwrap_or("/dev/xvda").to_string(),
+        })
+    }
+}
+
+fn instance_type(info: &aws_sdk_ec2::types::InstanceTypeInfo) -> Option<InstanceType> {
+    let network = info.network_info()?;
+    // The CNI uses the default network card alone, so its share of the interfaces is what counts.
+    let default_card = network.default_network_card_index().unwrap_or_default();
+    let card = network.network_cards().iter().find(|card| card.network_card_index() == Some(default_card));
+    let enis =
+        card.and_then(|card| card.maximum_network_interfaces()).or(network.maximum_network_interfaces())?;
+    let architectures =
+        info.processor_info().map(|processor| processor.supported_architectures()).unwrap_or_default();
+    Some(InstanceType {
+        name: info.instance_type()?.as_str().to_string(),
+        enis: u32::try_from(enis).ok()?,
+        ipv4_per_eni: u32::try_from(network.ipv4_addresses_per_interface()?).ok()?,
+        vcpus: info.v_cpu_info().and_then(|cpu| u32::try_from(cpu.default_v_cpus()?).ok()),
+        nitro: info.hypervisor().is_some_and(|hypervisor| hypervisor.as_str() == "nitro")
+            || info.bare_metal().unwrap_or_default(),
+        bare_metal: info.bare_metal().unwrap_or_default(),
+        architectures: architectures
+            .iter()
+            .filter_map(|arch| match arch.as_str() {
+                "x86_64" => Some(Architecture::X86_64),
+                "arm64" => Some(Architecture::Arm64),
+                _ => None,
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,211 @@
+//! What is told before the first change where it goes as it does in the field, each failure by its number in
+//! docs/checks.md; and nothing of a healthy cluster.
+
+use serde_json::json;
+
+use super::{Scene, check};
+use crate::design::design;
+use crate::facts::{
+    Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, Peering, Placement, Route, RouteTable,
+};
+use crate::finding::Finding;
+use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
+use crate::sample::{budget, facts, pod, settings};
+use crate::steps::Step;
+
+/// A cluster that can be set up as it is.
+fn healthy() -> Facts {
+    let mut facts = facts();
+    facts.cni.image = "cni:v1.20.4".into();
+    facts.machine.image = Some(Image {
+        id: "ami-1".into(),
+        name: "al2023".into(),
+        architecture: "x86_64".into(),
+        root_device: "/dev/xvda".into(),
+    });
+    let to = |target: &str| Route {
+        destination: "0.0.0.0/0".parse().unwrap(),
+        target: target.into(),
+        blackhole: false,
+    };
+    let table = |id: &str, main: bool, subnets: &[&str], target: &str| RouteTable {
+        id: id.into(),
+        main,
+        subnet_ids: subnets.iter().map(ToString::to_string).collect(),
+        routes: vec![to(target)],
+    };
+    facts.vpc.route_tables = vec![
+        table("rtb-main", true, &[], "igw-1"),
+        table("rtb-nat", false, &["subnet-a", "subnet-b"], "nat-1"),
+    ];
+    for (at, node) in facts.nodes.iter_mut().enumerate() {
+        node.node_claim = Some(format!("default-{at}"));
+    }
+    facts.pods = vec![pod("shop", "cart-0")];
+    facts.budgets = vec![budget("shop", json!({}))];
+    facts
+}
+
+fn found(facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+    let settings = settings(arguments);
+    let design = design(&settings, facts);
+    check(&Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED })
+}
+
+/// The healthy cluster with one thing changed.
+fn told(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+    let mut facts = healthy();
+    change(&mut facts);
+    found(&facts, arguments)
+}
+
+fn any(peer: Peer) -> Rule {
+    Rule { traffic: Traffic::ALL, peer }
+}
+
+fn cidr(text: &str) -> Peer {
+    Peer::Cidr(text.parse().unwrap())
+}
+
+#[test]
+fn a_healthy_cluster_is_told_nothing() {
+    assert_eq!(found(&healthy(), &[]), []);
+    assert_eq!(found(&healthy(), &["--env-last", "--external-snat"]), []);
+}
+
+#[test]
+fn a_group_that_nobody_lets_in() {
+    // 3
+    insta::assert_json_snapshot!(told(&["--security-group", "sg-pods"], |facts| {
+        let egress = vec![any(cidr("0.0.0.0/0"))];
+        let group = SecurityGroup { id: "sg-pods".into(), egress, ..SecurityGroup::default() };
+        facts.firewall.groups.insert(group.id.clone(), group);
+    }));
+}
+
+#[test]
+fn no_route_out() {
+    // 4: the nodes themselves are on the main table; 16: pods' own routes decide, and theirs is gone.
+    insta::assert_json_snapshot!(told(&[], |facts| facts.vpc.route_tables[1].subnet_ids.clear()));
+    insta::assert_json_snapshot!(told(&["--external-snat"], |facts| {
+        facts.vpc.route_tables[1].routes[0].blackhole = true;
+    }));
+}
+
+#[test]
+fn somebody_else_owns_aws_node() {
+    // 8
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "aws-vpc-cni".into());
+    }));
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        facts.cni.addon = Some(Addon {
+            version: "v1.20.4-eksbuild.1".into(),
+            status: "DEGRADED".into(),
+            configuration: "env: yaml".into(),
+            issues: vec!["ConfigurationConflict: env".into()],
+        });
+    }));
+}
+
+#[test]
+fn budgets_and_pods_that_block_the_drain() {
+    // 12
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        facts.budgets[0].least = Least::MaxUnavailable("0".into());
+        facts.pods.push(pod("bank", "desk-0"));
+        facts.budgets.push(budget("bank", json!({})));
+        facts.budgets.push(Budget { name: "second".into(), ..budget("bank", json!({})) });
+        let mut picky = pod("web", "picky");
+        let node_selector = [("disk".to_string(), "ssd".to_string())].into();
+        picky.placement = Some(Box::new(Placement { node_selector, ..Placement::default() }));
+        facts.pods.push(picky);
+    }));
+}
+
+#[test]
+fn rules_that_know_the_old_addresses_alone() {
+    // 15
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        let traffic = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 5432, to: 5432 } };
+        let entry = AclEntry { number: 90, allow: true, traffic, cidr: "10.0.0.0/16".parse().unwrap() };
+        facts.firewall.acls[0].ingress = vec![entry];
+        facts.neighbours.policies = vec![NetworkPolicy {
+            name: "shop/cart".into(),
+            ingress: ["10.0.0.0/16".parse().unwrap()].into(),
+            egress: Default::default(),
+        }];
+        facts.vpc.peerings = vec![Peering {
+            id: "pcx-1".into(),
+            status: "active".into(),
+            we_requested: true,
+            peer_cidrs: vec!["10.9.0.0/16".parse().unwrap()],
+        }];
+    }));
+}
+
+#[test]
+fn subnets_too_small_for_pods_and_for_nodes() {
+    // 18, 28
+    insta::assert_json_snapshot!(told(&["--cidr", "100.64.0.0/26", "--nodes-per-zone", "3"], |_| {}));
+    insta::assert_json_snapshot!(told(&["--nodes-per-zone", "2"], |facts| facts.vpc.subnets[0].free = 1));
+}
+
+#[test]
+fn others_who_start_nodes() {
+    // 19, 27
+    insta::assert_json_snapshot!(told(&["--eniconfig-name", "a=pods-a"], |facts| {
+        facts.neighbours.karpenter = Some(Karpenter {
+            deployment: "karpenter/karpenter".into(),
+            reserved_enis: 0,
+            computed: ["default".to_string()].into(),
+        });
+    }));
+}
+
+#[test]
+fn a_block_that_aws_refuses() {
+    // 23
+    insta::assert_json_snapshot!(told(&["--cidr", "172.16.0.0/16"], |_| {}));
+}
+
+#[test]
+fn a_version_with_a_bug_and_one_that_nobody_names() {
+    // 25
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        facts.cni.image = "cni:v1.16.2".into();
+        facts.cni.env.insert("ENABLE_POD_ENI".into(), "true".into());
+    }));
+    insta::assert_json_snapshot!(told(&[], |facts| facts.cni.image = "cni@sha256:1234".into()));
+}
+
+#[test]
+fn more_in_the_host_s_network_than_two() {
+    // 30
+    insta::assert_json_snapshot!(told(&[], |facts| {
+        for node in ["old-1", "old-2"] {
+            for set in ["aws-node", "kube-proxy", "exporter"] {
+                let mut of_host = pod("kube-system", &format!("{set}-{node}"));
+                (of_host.node, of_host.host_network) = (node.into(), true);
+                let kind = "DaemonSet".into();
+                of_host.controller = Some(crate::facts::Controller { kind, name: set.into() }.into());
+                facts.pods.push(of_host);
+            }
+        }
+    }));
+}
+
+#[test]
+fn a_vpc_that_another_account_shares() {
+    insta::assert_json_snapshot!(told(&[], |facts| facts.vpc.owner = "2".into()));
+}
+
+/// What may not be read is told beside what was found.
+#[test]
+fn what_was_read_in_part() {
+    insta::assert_json_snapshot!(told(&["--cidr", "172.16.0.0/16"], |facts| {
+        facts.backends.unknown = Some("list Services: Forbidden".into());
+        facts.vpc.quotas.unread = Some("ListServiceQuotas: AccessDeniedException".into());
+        facts.neighbours.unknown.insert("who starts nodes by itself", "list Deployments: Forbidden".into());
+    }));
+}

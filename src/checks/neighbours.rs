@@ -1,0 +1,240 @@
+//! Who else starts nodes, and with how many pods.
+
+use std::collections::BTreeSet;
+
+use crate::design::{CUSTOM_NETWORK, options};
+use crate::drain::owner::{Owner, owner};
+use crate::facts::Karpenter;
+use crate::finding::Finding;
+use crate::net::eniconfig::is_on;
+use crate::steps::Step;
+use crate::words::few;
+
+use super::Scene;
+
+/// From the switch to the last old node.
+const BETWEEN: [Step; 5] = [
+    Step::SetEnv,
+    Step::WriteEniconfigs,
+    Step::LaunchNodegroups,
+    Step::PatchSecurityGroups,
+    Step::DrainNodes,
+];
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if !scene.concerns(&BETWEEN) {
+        return;
+    }
+    autoscalers(scene, findings);
+    if let Some(karpenter) = &scene.facts.neighbours.karpenter {
+        reserved(scene, karpenter, findings);
+        early(scene, karpenter, findings);
+        unlabelled(scene, karpenter, findings);
+    }
+    managed(scene, findings);
+}
+
+/// With prefixes a node has addresses for more pods than anybody computes from its interfaces.
+fn addresses_suffice(scene: &Scene<'_>) -> bool {
+    options(scene.facts).prefix
+}
+
+/// Old groups that grow meanwhile: the drain keeps those from growing that it empties, from its own beginning on.
+fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let grows = |name: &String| {
+        let node = facts.nodes.iter().find(|node| node.name == *name);
+        node.is_some_and(|node| matches!(owner(facts, node), Owner::Managed(_) | Owner::Group(_)))
+    };
+    let names = &facts.neighbours.autoscalers;
+    if names.is_empty() || !scene.design.old_nodes.iter().any(grows) {
+        return;
+    }
+    let scale = |name: &String| {
+        let (namespace, name) = name.split_once('/').unwrap_or_default();
+        format!("kubectl -n {namespace} scale deployment {name} --replicas=0")
+    };
+    findings.push(
+        Finding::warning("EC-NOD-013", "the cluster-autoscaler may start nodes of old groups meanwhile")
+            .at(names.iter().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
+            .why("a node of an old group that starts after step 3 has custom networking and its group's max pods: more pods than addresses; a group that grows again is not empty")
+            .mend(format!(
+                "{}, until the old nodes are gone; then leave the old groups out of its discovery",
+                names.iter().map(scale).collect::<Vec<_>>().join(" && ")
+            )),
+    );
+}
+
+/// Karpenter computes max pods as if the first interface carried pods, unless it is told otherwise (Karpenter,
+/// "Settings", RESERVED_ENIS).
+fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    if karpenter.reserved_enis > 0 || karpenter.computed.is_empty() || addresses_suffice(scene) {
+        return;
+    }
+    let (namespace, name) = karpenter.deployment.split_once('/').unwrap_or_default();
+    let classes: Vec<String> = karpenter.computed.iter().cloned().collect();
+    findings.push(
+        Finding::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
+            .at(format!("Deployment {}", karpenter.deployment))
+            .why(format!(
+                "RESERVED_ENIS is not set, so EC2NodeClass {} counts the node's first interface, which carries no pods with custom networking",
+                few(&classes)
+            ))
+            .mend(format!(
+                "settings.reservedENIs=1 in Karpenter's chart (kubectl -n {namespace} set env deployment {name} RESERVED_ENIS=1); or kubelet.maxPods in the EC2NodeClass"
+            )),
+    );
+}
+
+/// Since 1.13 the CNI of a node whose ENIConfig is not there waits (amazon-vpc-cni-k8s#2683).
+fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    let on = is_on(scene.facts.cni.env.get(CUSTOM_NETWORK));
+    if on || scene.settings.env_last || !scene.concerns(&[Step::SetEnv]) {
+        return;
+    }
+    findings.push(
+        Finding::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs are there")
+            .at(format!("Deployment {}", karpenter.deployment))
+            .why("a node that starts between step 3 and step 6 is not Ready until its zone's ENIConfig is there")
+            .mend("--env-last switches custom networking on when the ENIConfigs are there"),
+    );
+}
+
+/// Our groups give their nodes the label; others don't know of it.
+fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    if !scene.design.labels_nodes() {
+        return;
+    }
+    let key = &scene.design.label_key;
+    findings.push(
+        Finding::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
+            .at(format!("Deployment {}", karpenter.deployment))
+            .why(format!("ENIConfigs are found by label {key}, which only nodes of this program's groups carry"))
+            .mend(format!(
+                "a NodePool for each zone with {key} in spec.template.metadata.labels; or ENIConfigs named by zone: leave out --eniconfig-name"
+            )),
+    );
+}
+
+/// EKS writes max pods into the user data of managed nodes, with each update of the group anew, unless the launch
+/// template names an AMI (EKS user guide, "Customize managed nodes with launch templates").
+fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, design) = (scene.facts, scene.design);
+    let stays = |name: &&String| scene.settings.keep_old_nodes || !design.drained.contains(*name);
+    let staying: BTreeSet<String> = design
+        .old_nodes
+        .iter()
+        .filter(stays)
+        .filter_map(|name| facts.nodes.iter().find(|node| node.name == *name))
+        .filter_map(|node| match owner(facts, node) {
+            Owner::Managed(group) => Some(group),
+            _ => None,
+        })
+        .collect();
+    if staying.is_empty() || addresses_suffice(scene) {
+        return;
+    }
+    let names: Vec<String> = staying.into_iter().collect();
+    findings.push(
+        Finding::warning("EC-NOD-015", "nodes that managed node groups start from now on have EKS's max pods")
+            .at(few(&names))
+            .why("EKS sets max pods for them, at each update anew; with custom networking a node has fewer addresses than that")
+            .mend("drain these groups too; or give them a launch template with an AMI id and max pods of its own: eni-custom max-pods"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{AutoScalingGroup, Facts, GroupInstance, ManagedNodeGroup};
+    use crate::finding::Severity;
+    use crate::sample::facts;
+
+    fn ids(facts: &Facts, arguments: &[&str]) -> Vec<&'static str> {
+        super::super::found(check, facts, arguments).iter().map(|finding| finding.id).collect()
+    }
+
+    /// One old node belongs to an Auto Scaling group; as a managed node group's where that is wanted.
+    fn grouped(managed: bool) -> Facts {
+        let mut facts = facts();
+        facts.nodes[0].instance_id = Some("i-1".into());
+        let instances = vec![GroupInstance { id: "i-1".into(), state: "InService".into() }];
+        let group = AutoScalingGroup {
+            name: "old".into(),
+            min: 1,
+            desired: 1,
+            max: 3,
+            instances,
+            tags: [].into(),
+            suspended: [].into(),
+        };
+        facts.node_groups.groups.insert("old".into(), group);
+        if managed {
+            facts.node_groups.managed.push(ManagedNodeGroup {
+                name: "workers".into(),
+                status: "ACTIVE".into(),
+                min: 1,
+                desired: 1,
+                max: 3,
+                groups: vec!["old".into()],
+            });
+        }
+        facts
+    }
+
+    fn karpenter(reserved_enis: u32) -> Facts {
+        let mut facts = facts();
+        facts.neighbours.karpenter = Some(Karpenter {
+            deployment: "karpenter/karpenter".into(),
+            reserved_enis,
+            computed: ["default".to_string()].into(),
+        });
+        facts
+    }
+
+    #[test]
+    fn a_cluster_whose_nodes_nobody_starts_has_no_finding() {
+        assert_eq!(ids(&facts(), &[]), [""; 0]);
+        assert_eq!(ids(&grouped(true), &[]), [""; 0]);
+    }
+
+    #[test]
+    fn an_autoscaler_is_told_of_while_there_are_old_groups() {
+        let mut facts = grouped(false);
+        facts.neighbours.autoscalers.insert("kube-system/cluster-autoscaler".into());
+        insta::assert_json_snapshot!(super::super::found(check, &facts, &[]));
+        facts.node_groups.groups.clear();
+        assert_eq!(ids(&facts, &[]), [""; 0], "no group that it could grow");
+    }
+
+    #[test]
+    fn karpenter_must_leave_out_the_first_interface() {
+        let last = ["--env-last"];
+        insta::assert_json_snapshot!(super::super::found(check, &karpenter(0), &last));
+        assert_eq!(ids(&karpenter(1), &last), [""; 0]);
+        let mut fixed = karpenter(0);
+        fixed.neighbours.karpenter.as_mut().unwrap().computed.clear();
+        assert_eq!(ids(&fixed, &last), [""; 0], "each class says its own max pods");
+        let mut prefixes = karpenter(0);
+        prefixes.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
+        assert_eq!(ids(&prefixes, &last), [""; 0], "addresses enough");
+    }
+
+    #[test]
+    fn karpenter_may_not_come_before_the_eniconfigs_nor_without_the_label() {
+        assert_eq!(ids(&karpenter(1), &[]), ["EC-NOD-013"]);
+        let named = ["--env-last", "--eniconfig-name", "a=pods-a"];
+        assert_eq!(ids(&karpenter(1), &named), ["EC-NOD-013"]);
+    }
+
+    #[test]
+    fn managed_node_groups_that_stay_are_told_of() {
+        let found = super::super::found(check, &grouped(true), &["--keep-old-nodes"]);
+        assert_eq!(
+            found.iter().map(|one| (one.id, one.severity)).collect::<Vec<_>>(),
+            [("EC-NOD-015", Severity::Warning)]
+        );
+        assert_eq!(found[0].place, "workers");
+        assert_eq!(ids(&grouped(false), &["--keep-old-nodes"]), [""; 0]);
+    }
+}

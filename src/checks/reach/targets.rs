@@ -1,0 +1,42 @@
+//! Load balancers whose targets are pods' addresses (targetType `ip`); with `instance` they send to nodes as before.
+
+use crate::finding::Finding;
+use crate::reach::{firewall, pod_groups};
+use crate::words::few;
+
+use super::Scene;
+
+/// The AWS Load Balancer Controller lets a load balancer in through one group of the target's interface: its only one,
+/// else the one that is tagged for the cluster. With none or several of these it registers no target.
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (design, facts) = (scene.design, scene.facts);
+    let firewall = firewall(design, facts);
+    let groups: Vec<String> = pod_groups(design, facts).into_iter().collect();
+    if facts.neighbours.ip_targets.is_empty() || firewall.groups_unknown.is_some() || groups.len() < 2 {
+        return;
+    }
+    let key = format!("kubernetes.io/cluster/{}", facts.cluster.name);
+    let is_tagged =
+        |id: &&String| firewall.groups.get(*id).is_some_and(|group| group.tags.contains_key(&key));
+    let tagged: Vec<String> = groups.iter().filter(is_tagged).cloned().collect();
+    if tagged.len() == 1 {
+        return;
+    }
+    let why = match tagged.len() {
+        0 => format!("of the pods' groups {} none carries {key}", groups.join(", ")),
+        _ => format!("of the pods' groups {} carry {key}", tagged.join(" and ")),
+    };
+    let targets: Vec<String> = facts.neighbours.ip_targets.iter().cloned().collect();
+    findings.push(
+        Finding::warning(
+            "EC-RCH-016",
+            "the AWS Load Balancer Controller could not let load balancers in to pods",
+        )
+        .at(format!("TargetGroupBinding {}", few(&targets)))
+        .why(format!("{why}: it expects exactly one on an interface, and registers no pod else"))
+        .mend(match tagged.as_slice() {
+            [] => format!("aws ec2 create-tags --tags Key={key},Value=shared --resources {}", groups[0]),
+            [.., last] => format!("aws ec2 delete-tags --tags Key={key} --resources {last}"),
+        }),
+    );
+}

@@ -1,0 +1,220 @@
+use super::*;
+use crate::design::design;
+use crate::facts::{AutoScalingGroup, ImageTrouble};
+use crate::sample::{facts, old_group_gone, set_up, settings};
+
+const WHOLE: Undo = Undo { to_step: None, keep_nodes: false, only: None };
+
+type Change<'a> = &'a dyn Fn(&mut Facts);
+
+fn found(undo: Undo, facts: &Facts) -> Vec<Finding> {
+    let mut settings = settings(&[]);
+    settings.undo = Some(undo);
+    let design = design(&settings, facts);
+    let steps = Step::order_back(undo);
+    let scene = Scene { settings: &settings, facts, design: &design, steps: &steps };
+    let mut findings = Vec::new();
+    check(&scene, undo, &mut findings);
+    findings
+}
+
+/// Each finding as `id severity`.
+fn told(undo: Undo, change: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let mut facts = set_up();
+    change(&mut facts);
+    found(undo, &facts).iter().map(|finding| format!("{} {:?}", finding.id, finding.severity)).collect()
+}
+
+fn stranger(subnet: &str) -> Occupant {
+    Occupant {
+        id: "eni-1".into(),
+        subnet: subnet.into(),
+        description: "ELB app/shop/1a2b".into(),
+        kind: "interface".into(),
+        status: "in-use".into(),
+        instance: None,
+        requester: "amazon-elb".into(),
+    }
+}
+
+#[test]
+fn a_cluster_as_it_was_set_up_can_be_taken_back() {
+    assert_eq!(told(WHOLE, |_| {}), [""; 0]);
+}
+
+#[test]
+fn a_cluster_that_was_never_set_up_has_nothing_to_take_back() {
+    let findings = found(WHOLE, &facts());
+    assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["EC-UND-001"]);
+    // What stands in for old groups is nothing to be taken back.
+    let mut left = facts();
+    let stack = crate::facts::Stack {
+        name: "stand-in".into(),
+        id: String::new(),
+        status: "CREATE_COMPLETE".into(),
+        reason: String::new(),
+        updated: String::new(),
+        parameters: Default::default(),
+        outputs: Default::default(),
+        tags: Default::default(),
+    };
+    left.node_groups.stand_ins.insert("stand-in".into(), stack);
+    assert_eq!(found(WHOLE, &left)[0].id, "EC-UND-001");
+}
+
+#[test]
+fn without_its_record_it_is_an_error_only_while_custom_networking_is_on() {
+    assert_eq!(told(WHOLE, |facts| facts.record = Record::default())[0], "EC-UND-002 Error");
+    let off = |facts: &mut Facts| {
+        facts.record = Record::default();
+        facts.cni.env.clear();
+    };
+    assert_eq!(told(WHOLE, off)[0], "EC-UND-002 Warning");
+}
+
+#[test]
+fn an_edited_record_is_told() {
+    assert_eq!(told(WHOLE, |facts| facts.record.edited = true), ["EC-UND-009 Warning"]);
+}
+
+#[test]
+fn old_nodes_don_t_start_while_custom_networking_stays_on() {
+    let to = |step| Undo { to_step: Some(step), ..WHOLE };
+    let alone = Undo { only: Some(Step::DrainNodes), ..WHOLE };
+    for undo in [to(3), to(8), alone] {
+        assert_eq!(told(undo, |_| {}), ["EC-UND-003 Error"], "{undo:?}");
+        assert_eq!(told(undo, |facts| facts.cni.env.clear()), [""; 0], "{undo:?}");
+    }
+    assert_eq!(told(to(2), |_| {}), [""; 0]);
+    // Nothing of the old nodes is to start: they were kept.
+    let kept = |facts: &mut Facts| {
+        facts.nodes.extend(crate::sample::facts().nodes);
+        facts.record.groups.clear();
+    };
+    assert_eq!(told(to(8), kept), [""; 0]);
+}
+
+#[test]
+fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in() {
+    let mut gone = set_up();
+    old_group_gone(&mut gone);
+    let findings = found(WHOLE, &gone);
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!((finding.id, finding.place.as_str()), ("EC-UND-004", "old"));
+    assert!(finding.why.contains("2 nodes"), "{}", finding.why);
+
+    let taint = crate::facts::Taint { key: "gpu".into(), value: "true".into(), effect: "NoSchedule".into() };
+    let cases: [(Change, &str); 6] = [
+        (&|facts| facts.record.shapes.clear(), "doesn't say"),
+        (&|facts| facts.vpc.subnets.retain(|subnet| subnet.id != "subnet-a"), "subnet-a is gone"),
+        (&|facts| of_old(facts).taints.push(taint.clone()), "taints"),
+        (&|facts| retyped(facts, "p5.48xlarge"), "drivers"),
+        (&|facts| retyped(facts, "m99.huge"), "m99.huge"),
+        (
+            &|facts| drop(facts.machine.images.insert("m5.large".into(), Err("no such parameter".into()))),
+            "no such parameter",
+        ),
+    ];
+    for (change, reason) in cases {
+        let mut facts = gone.clone();
+        change(&mut facts);
+        // Without pods it is no matter of room.
+        facts.pods.clear();
+        let findings = found(WHOLE, &facts);
+        let [finding] = &findings[..] else { panic!("{reason}: {findings:#?}") };
+        assert!(finding.id == "EC-UND-011" && finding.why.contains(reason), "{reason}: {finding:#?}");
+    }
+    // One that had no nodes is not missed.
+    gone.record.groups.values_mut().for_each(|sizes| sizes.desired = 0);
+    gone.record.shapes.clear();
+    gone.pods.clear();
+    assert_eq!(found(WHOLE, &gone), []);
+}
+
+fn of_old(facts: &mut Facts) -> &mut crate::k8s::record::Shape {
+    &mut facts.record.shapes.get_mut("old").unwrap()[0]
+}
+
+fn retyped(facts: &mut Facts, name: &str) {
+    of_old(facts).labels.insert("node.kubernetes.io/instance-type".into(), name.into());
+}
+
+#[test]
+fn pods_that_fit_on_no_old_node_are_told() {
+    let small = |facts: &mut Facts| {
+        for shape in facts.record.shapes.get_mut("old").unwrap() {
+            shape.max_pods = 0;
+        }
+    };
+    assert_eq!(told(WHOLE, small), ["EC-UND-005 Error"]);
+    // Their step alone starts no old node: then there is no room at all.
+    let alone = Undo { only: Some(Step::PatchSecurityGroups), ..WHOLE };
+    assert_eq!(told(alone, |_| {}), ["EC-UND-005 Error"]);
+    assert_eq!(told(Undo { keep_nodes: true, ..WHOLE }, small), [""; 0]);
+}
+
+#[test]
+fn a_lost_image_is_an_error_and_an_unread_one_a_warning() {
+    let trouble = |trouble: ImageTrouble| {
+        move |facts: &mut Facts| drop(facts.node_groups.image_trouble.insert("old".into(), trouble))
+    };
+    assert_eq!(told(WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))), ["EC-UND-008 Error"]);
+    assert_eq!(told(WHOLE, trouble(ImageTrouble::Unknown("denied".into()))), ["EC-UND-008 Warning"]);
+}
+
+#[test]
+fn old_nodes_need_addresses_and_vcpus_beside_the_new_ones() {
+    let full = |facts: &mut Facts| {
+        facts
+            .vpc
+            .subnets
+            .iter_mut()
+            .filter(|subnet| subnet.id == "subnet-a")
+            .for_each(|subnet| subnet.free = 0);
+        facts.pods.clear();
+    };
+    assert_eq!(told(WHOLE, full), ["EC-UND-010 Error"]);
+    let few = |limit| move |facts: &mut Facts| facts.machine.vcpu_quota = Some(limit);
+    assert_eq!(told(WHOLE, few(7)), ["EC-UND-010 Error"]);
+    assert_eq!(told(WHOLE, few(8)), [""; 0]);
+    // Nodes that are back by now don't come again.
+    let back = |facts: &mut Facts| {
+        few(7)(facts);
+        for mut node in crate::sample::facts().nodes {
+            let id = format!("i-{}", node.name);
+            let group: &mut AutoScalingGroup = facts.node_groups.groups.get_mut("old").unwrap();
+            group.instances.push(crate::facts::GroupInstance { id: id.clone(), state: "InService".into() });
+            node.instance_id = Some(id);
+            facts.nodes.push(node);
+        }
+    };
+    assert_eq!(told(WHOLE, back), [""; 0]);
+}
+
+#[test]
+fn who_else_stands_in_the_subnets_or_names_them_is_told() {
+    assert_eq!(told(WHOLE, |facts| facts.occupants.push(stranger("pods-a"))), ["EC-UND-006 Warning"]);
+    let leaked =
+        Occupant { description: "aws-K8S-i-1".into(), status: "available".into(), ..stranger("pods-a") };
+    let own = Occupant { instance: Some("i-new-a".into()), ..stranger("pods-a") };
+    assert_eq!(told(WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
+    let by_hand = |facts: &mut Facts| {
+        let config =
+            crate::facts::EniConfig { ours: false, name: "mine".into(), ..facts.eniconfigs.items[0].clone() };
+        facts.eniconfigs.items.push(config);
+    };
+    assert_eq!(told(WHOLE, by_hand), ["EC-UND-007 Warning"]);
+}
+
+#[test]
+fn missing_permissions_are_told_with_the_policy_for_taking_back() {
+    let mut lacking = set_up();
+    lacking.permissions.denied = ["ec2:DeleteSubnet"].into();
+    let findings = found(WHOLE, &lacking);
+    assert_eq!(findings[0].id, "EC-IAM-001");
+    assert!(
+        findings[0].mend.contains("iam-policy") && findings[0].mend.contains(" --undo"),
+        "{:?}",
+        findings[0]
+    );
+}

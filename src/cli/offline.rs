@@ -1,0 +1,93 @@
+//! Arguments of those that need no network: `max-pods`, `iam-policy`, `schema`.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+
+use crate::settings::parse_account;
+use crate::steps::Step;
+
+use super::Format;
+
+/// An output that has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// plan --output json, undo --plan --output json
+    Plan,
+    /// verify --output json
+    Verify,
+    /// doctor --output json
+    Doctor,
+    /// status --output json
+    Status,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct MaxPodsArgs {
+    /// Instance types, e.g. m5.large
+    #[arg(value_name = "TYPE", required_unless_present = "all", conflicts_with = "all")]
+    pub types: Vec<String>,
+
+    /// Every instance type known
+    #[arg(long)]
+    pub all: bool,
+
+    /// How the result is printed on stdout
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct IamPolicyArgs {
+    /// Name of the EKS cluster [default: any]
+    #[arg(long, short, env = "ENI_CUSTOM_CLUSTER", value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// AWS region [default: any]
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// AWS account, twelve digits [default: any]
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub account: Option<String>,
+
+    /// The cluster's VPC [default: any]
+    #[arg(long, value_name = "VPC")]
+    pub vpc: Option<String>,
+
+    /// For commands that only look: plan, status, verify, doctor
+    #[arg(long, conflicts_with = "step")]
+    pub read_only: bool,
+
+    /// For one step by itself
+    #[arg(long, value_name = "NAME", value_parser = step_parser())]
+    pub step: Option<Step>,
+
+    /// For taking back, in place of setting up: undo, and --undo of a step
+    #[arg(long)]
+    pub undo: bool,
+
+    /// Also for undo where an old node group is gone, and another stands in for it
+    #[arg(long, requires = "undo")]
+    pub stand_ins: bool,
+
+    /// Also for drain-nodes --terminate-unowned
+    #[arg(long)]
+    pub terminate_unowned: bool,
+
+    /// Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy
+    #[arg(long, conflicts_with = "why")]
+    pub kubernetes: bool,
+
+    /// The Kubernetes group that the roles are bound to
+    #[arg(long, value_name = "NAME", default_value = "eni-custom", requires = "kubernetes")]
+    pub group: String,
+
+    /// Each action with the steps that need it and the reason, in place of the policy
+    #[arg(long)]
+    pub why: bool,
+}
+
+fn step_parser() -> impl TypedValueParser<Value = Step> {
+    PossibleValuesParser::new(Step::DOCUMENTED.map(Step::name))
+        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("no such step"))
+}

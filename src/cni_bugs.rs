@@ -1,0 +1,135 @@
+//! Bugs of the VPC CNI that keep custom networking from working, by version. A `#` is an issue of
+//! github.com/aws/amazon-vpc-cni-k8s; versions are from its CHANGELOG.md.
+
+use crate::facts::Facts;
+use crate::net::eniconfig::is_on;
+use crate::steps::{Version, detected_version};
+
+/// One bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bug {
+    pub issue: u32,
+    /// The first version that has it.
+    pub from: Version,
+    /// The first one that has not.
+    pub mended: Version,
+    pub only: Only,
+    pub what: &'static str,
+}
+
+/// What must be so for it to be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    Always,
+    /// An ENIConfig without securityGroups.
+    EmptyGroups,
+    /// Security groups for pods (ENABLE_POD_ENI).
+    PodEni,
+}
+
+/// The table, by version.
+pub const BUGS: &[Bug] = &[
+    Bug {
+        issue: 579,
+        from: Version(1, 4, 0),
+        mended: Version(1, 5, 2),
+        only: Only::Always,
+        what: "new nodes get no interface for pods: the ENIConfig is not found",
+    },
+    Bug {
+        issue: 1259,
+        from: Version(1, 4, 0),
+        mended: Version(1, 8, 0),
+        only: Only::EmptyGroups,
+        what: "an ENIConfig without security groups does not take those of the node's own interface",
+    },
+    Bug {
+        issue: 2426,
+        from: Version(1, 13, 0),
+        mended: Version(1, 13, 2),
+        only: Only::EmptyGroups,
+        what: "aws-node of a new node ends again and again where its ENIConfig has no security groups",
+    },
+    Bug {
+        issue: 2792,
+        from: Version(1, 16, 0),
+        mended: Version(1, 16, 4),
+        only: Only::PodEni,
+        what: "with security groups for pods the trunk interface is made before the ENIConfig is known: with the \
+               node's groups, and with prefixes that pods then take",
+    },
+    Bug {
+        issue: 3277,
+        from: Version(1, 19, 4),
+        mended: Version(1, 19, 5),
+        only: Only::PodEni,
+        what: "with security groups for pods a new node does not find its ENIConfig, and stays NotReady",
+    },
+];
+
+impl Bug {
+    /// What is wrong, with where to read of it: `… (amazon-vpc-cni-k8s#2426)`.
+    pub fn told(&self) -> String {
+        format!("{} (amazon-vpc-cni-k8s#{})", self.what, self.issue)
+    }
+}
+
+/// Those that this cluster meets with custom networking, by version. None where the version can't be told.
+pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
+    let Some((version, _)) = detected_version(&facts.cni) else { return Vec::new() };
+    let on = |name: &str| is_on(facts.cni.env.get(name));
+    let empty_groups = facts.eniconfigs.items.iter().any(|config| config.security_groups.is_empty());
+    let met = |only: Only| match only {
+        Only::Always => true,
+        Only::EmptyGroups => empty_groups,
+        Only::PodEni => on("ENABLE_POD_ENI"),
+    };
+    BUGS.iter().filter(|bug| (bug.from..bug.mended).contains(&version) && met(bug.only)).collect()
+}
+
+/// The first version that has none of these.
+pub fn mended(bugs: &[&Bug]) -> Option<Version> {
+    bugs.iter().map(|bug| bug.mended).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::custom;
+
+    /// Issues that a version meets with these variables.
+    fn issues(version: &str, on: &[&str], empty: bool) -> Vec<u32> {
+        let mut facts = custom();
+        facts.cni.image = format!("cni:v{version}");
+        facts.cni.env.extend(on.iter().map(|name| ((*name).to_string(), "true".to_string())));
+        if empty {
+            facts.eniconfigs.items[0].security_groups.clear();
+        }
+        bugs(&facts).iter().map(|bug| bug.issue).collect()
+    }
+
+    #[test]
+    fn a_version_has_the_bugs_from_the_one_that_brought_them_to_the_one_that_mended_them() {
+        let none: [u32; 0] = [];
+        assert_eq!(issues("1.4.1", &[], false), [579]);
+        assert_eq!(issues("1.5.2", &[], false), none);
+        assert_eq!(issues("1.13.0", &[], true), [2426]);
+        assert_eq!(issues("1.13.2", &[], true), none);
+        assert_eq!(issues("1.16.3", &["ENABLE_POD_ENI"], false), [2792]);
+        assert_eq!(issues("1.19.4", &["ENABLE_POD_ENI"], false), [3277]);
+        assert_eq!(issues("1.19.5", &["ENABLE_POD_ENI"], false), none);
+    }
+
+    #[test]
+    fn who_does_not_use_what_is_broken_does_not_meet_it() {
+        for version in ["1.13.0", "1.16.2", "1.19.4", "1.20.4"] {
+            assert!(issues(version, &[], false).is_empty(), "{version}");
+        }
+    }
+
+    #[test]
+    fn each_bug_was_mended_after_it_came() {
+        assert!(BUGS.iter().all(|bug| bug.from < bug.mended));
+        assert_eq!(mended(&[&BUGS[0], &BUGS[4]]), Some(Version(1, 19, 5)));
+    }
+}

@@ -1,0 +1,94 @@
+//! What is read only where something is taken back: whether the old nodes can come back as they were.
+
+use std::collections::BTreeMap;
+
+use crate::aws::autoscaling::LaunchedFrom;
+use crate::aws::{Aws, TAG_CLUSTER};
+use crate::error::Result;
+use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
+use crate::settings::Settings;
+use crate::steps::drain_nodes::returning;
+use crate::steps::drain_nodes::stand_in::{self, TAG_STAND_IN};
+use crate::walk::Clients;
+
+/// By instance type, or why there is none.
+type Images = BTreeMap<String, std::result::Result<Image, String>>;
+
+/// Whatever stacks have our tags: their names were asked for in another run.
+pub(super) async fn stacks(aws: &Aws, cluster: &Cluster) -> Result<BTreeMap<String, Stack>> {
+    let found = aws.cloudformation.stacks_tagged(&[TAG_CLUSTER, TAG_STAND_IN], &cluster.name).await?;
+    Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect())
+}
+
+/// What stands in the subnets that we made; asked for only where they are to go.
+pub(super) async fn occupants(
+    clients: &Clients,
+    settings: &Settings,
+    cluster: &Cluster,
+    vpc: &Vpc,
+) -> Result<Vec<Occupant>> {
+    let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
+    match settings.undo {
+        Some(_) => clients.aws.ec2.occupants(&ours).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Images for the groups that stand in for those that are gone, by instance type. One that is known already stays: a
+/// run that has begun must not do without it because SSM didn't answer.
+pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts, known: &Images) -> Images {
+    let mut images = Images::new();
+    for name in stand_in::instance_types(facts) {
+        let Some(instance_type) = facts.machine.types.get(&name) else { continue };
+        let image = match known.get(&name) {
+            Some(Ok(image)) => Ok(image.clone()),
+            _ => super::machine::image_for(aws, settings, facts, instance_type).await,
+        };
+        images.insert(name, image);
+    }
+    images
+}
+
+/// Old groups that are to start nodes again, and can't or may not.
+pub(super) async fn image_trouble(aws: &Aws, facts: &Facts) -> BTreeMap<String, ImageTrouble> {
+    let names = returning(facts);
+    if names.is_empty() {
+        return BTreeMap::new();
+    }
+    let launched = match aws.autoscaling.launched_from(&names).await {
+        Ok(launched) => launched,
+        Err(error) => {
+            let unknown = |name| (name, ImageTrouble::Unknown(error.in_short()));
+            return names.into_iter().map(unknown).collect();
+        }
+    };
+    let mut troubled = BTreeMap::new();
+    for (name, from) in launched {
+        match lost(aws, &from).await {
+            Ok(None) => {}
+            Ok(Some(what)) => drop(troubled.insert(name, ImageTrouble::Gone(what))),
+            Err(error) => drop(troubled.insert(name, ImageTrouble::Unknown(error.in_short()))),
+        }
+    }
+    troubled
+}
+
+/// What of it is not there any more.
+async fn lost(aws: &Aws, from: &LaunchedFrom) -> Result<Option<String>> {
+    let (image, named_by) = match from {
+        LaunchedFrom::Template { id, version } => (
+            aws.ec2.image_of_template(id, version).await?,
+            format!("version {version} of launch template {id}"),
+        ),
+        LaunchedFrom::Configuration(name) => {
+            (aws.autoscaling.image_of_configuration(name).await?, format!("launch configuration {name}"))
+        }
+    };
+    match image {
+        None => Ok(Some(named_by)),
+        // A parameter's name, looked up at each launch: `resolve:ssm:…`
+        Some(image) if !image.starts_with("ami-") => Ok(None),
+        Some(image) if aws.ec2.has_image(&image).await? => Ok(None),
+        Some(image) => Ok(Some(format!("image {image}, which {named_by} names"))),
+    }
+}

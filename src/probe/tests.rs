@@ -1,0 +1,160 @@
+//! The script that runs in a probe's pod, played by real shells.
+
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use super::answer::{Asked, ZoneAnswer, checks};
+use super::pod::{ASK, Role, Run, pod};
+
+/// What a shell made of the script: its exit code and its termination message.
+fn played(shell: &[&str], tools: &str, env: &[(&str, String)]) -> (i32, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let script = ASK.replace("/dev/termination-log", &log.to_string_lossy());
+    let ended = Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-c", &format!("sleep() {{ :; }}\n{tools}\n{script}")])
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .output()
+        .unwrap();
+    let told = std::fs::read_to_string(&log).unwrap_or_default();
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).is_empty(), ended.status.code() == Some(127));
+    (ended.status.code().unwrap(), told)
+}
+
+/// What the program makes of that, as `id status`.
+fn judged(code: i32, message: String, others: &[&str]) -> Vec<String> {
+    let zone = ZoneAnswer {
+        zone: "a".into(),
+        node: "node-a".into(),
+        others: others.iter().map(ToString::to_string).collect(),
+        asked: Asked::Ended { code, message },
+    };
+    checks(&[zone]).iter().map(|check| format!("{} {:?}", &check.id[7..], check.status)).collect()
+}
+
+#[test]
+fn the_script_is_one_that_a_shell_takes() {
+    let env = [
+        ("OTHERS", "b=100.64.0.9 c=100.64.0.10".to_string()),
+        ("PORT", "8080".into()),
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1".into()),
+        ("KUBERNETES_SERVICE_PORT", "443".into()),
+    ];
+    // Tools that know what they answer: DNS fails, the API and one of two pods answer.
+    let tools = "nslookup() { false; }; nc() { case $4 in 10.0.0.1|100.64.0.9) ;; *) false;; esac; };";
+    let (code, told) = played(&["sh"], tools, &env);
+    assert_eq!((code, told.as_str()), (1, "dns failed\napi ok\npod b ok\npod c failed\n"));
+    // One without `-z` is not asked for it.
+    let plain =
+        "nslookup() { true; }; nc() { case $1 in -z) echo \"nc: invalid option -- 'z'\"; false;; esac; };";
+    let (code, told) = played(&["sh"], plain, &env);
+    assert_eq!((code, told.as_str()), (0, "dns ok\napi ok\npod b ok\npod c ok\n"));
+    // And an image without any proves nothing.
+    let (code, told) = played(&["sh"], "PATH=/nowhere", &env);
+    assert_eq!((code, told.as_str()), (127, "the image has no nc\n"));
+    assert_eq!(judged(code, told, &["b"])[0], "050 Failed");
+}
+
+/// A name server that knows every name, or none.
+fn name_server(knows: bool) -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut query = [0; 512];
+        while let Ok((size, from)) = socket.recv_from(&mut query) {
+            let is_a = query[size - 4..size] == [0, 1, 0, 1];
+            let (code, answers) = if knows { (0x80, u8::from(is_a)) } else { (0x83, 0) };
+            let mut reply = vec![query[0], query[1], 0x81, code, 0, 1, 0, answers, 0, 0, 0, 0];
+            reply.extend(&query[12..size]);
+            if answers == 1 {
+                reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 10, 100, 0, 1]);
+            }
+            let _ = socket.send_to(&reply, from);
+        }
+    });
+    port
+}
+
+/// An API server, as far as a probe is concerned; nobody is there where it is not `up`.
+fn api_server(up: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    if up {
+        thread::spawn(move || while listener.accept().is_ok() {});
+    }
+    port
+}
+
+struct Listening(Child);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the listening pods run, on a port of its own.
+fn listening() -> (Listening, u16) {
+    let port = api_server(false);
+    let run = Run { identity: String::new(), image: String::new(), seconds: 1 };
+    let pod = pod(&run, Role::Listens, "b", "node-b", &[]);
+    let script = pod["spec"]["containers"][0]["command"][2]
+        .as_str()
+        .unwrap()
+        .replace("8080", &format!("127.0.0.1:{port}"));
+    let child = Command::new("busybox").args(["sh", "-c", &script]).stdin(Stdio::null()).spawn().unwrap();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        thread::yield_now();
+    }
+    (Listening(child), port)
+}
+
+/// The tools are busybox's, as in the probe's image, and so are the answers of those who listen.
+#[test]
+fn what_busybox_answers_is_what_is_read() {
+    let has_busybox = Command::new("busybox").stdout(Stdio::null()).status().is_ok();
+    if !has_busybox && std::env::var_os("CI").is_none() {
+        eprintln!("not tried: there is no busybox here");
+        return;
+    }
+    let (_pod, port) = listening();
+    let shells: [&[&str]; 3] = [&["busybox", "sh"], &["sh"], &["bash"]];
+    for shell in shells {
+        for (dns, api, peer) in
+            [(true, true, true), (false, true, true), (true, false, true), (true, true, false)]
+        {
+            let env = [
+                ("OTHERS", format!("b={}", if peer { "127.0.0.1" } else { "127.0.0.2" })),
+                ("PORT", port.to_string()),
+                ("KUBERNETES_SERVICE_HOST", "127.0.0.1".to_string()),
+                ("KUBERNETES_SERVICE_PORT", api_server(api).to_string()),
+            ];
+            // The name server is not the machine's own, and the machine knows no Service.
+            let tools = format!(
+                "nslookup() {{ busybox nslookup \"$1\" 127.0.0.1:{}; }}\nnc() {{ case $* in *default.svc*) false;; *) busybox nc \"$@\";; esac; }}",
+                name_server(dns)
+            );
+            let (code, told) = played(shell, &tools, &env);
+            let word = |ok: bool| if ok { "ok" } else { "failed" };
+            assert_eq!(
+                told,
+                format!("dns {}\napi {}\npod b {}\n", word(dns), word(api), word(peer)),
+                "{shell:?}"
+            );
+            assert_eq!(code == 0, dns && api && peer);
+            let status = |ok: bool| if ok { "Ok" } else { "Failed" };
+            assert_eq!(
+                judged(code, told, &["b"]),
+                [
+                    "050 Ok".to_string(),
+                    format!("051 {}", status(dns)),
+                    format!("052 {}", status(api)),
+                    format!("053 {}", status(peer)),
+                ]
+            );
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Bugs of the VPC CNI's version that this cluster meets.
+
+use crate::cni_bugs::{bugs, mended};
+use crate::steps::detected_version;
+
+use super::Check;
+use super::view::View;
+use crate::words::counted;
+
+/// Nothing where there is none, or where the version can't be told: that is told by itself.
+pub fn check(view: &View<'_>) -> Option<Check> {
+    let (version, _) = detected_version(&view.facts.cni)?;
+    let bugs = bugs(view.facts);
+    let mended = mended(&bugs)?;
+    let told: Vec<String> = bugs.iter().map(|bug| bug.told()).collect();
+    Some(
+        Check::warning("EC-VFY-007", format!("VPC CNI {version} has {}", counted(bugs.len(), "known bug")))
+            .at("DaemonSet kube-system/aws-node")
+            .why(told.join("; "))
+            .mend(format!("update aws-node to {mended} or later, then replace nodes that are not Ready")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sample::custom;
+    use crate::verify::{Check, Expected, verify};
+
+    fn told(change: impl FnOnce(&mut crate::facts::Facts)) -> Option<Check> {
+        let mut facts = custom();
+        change(&mut facts);
+        let report = verify(&facts, &Expected::default());
+        report.checks().find(|check| check.id == "EC-VFY-007").cloned()
+    }
+
+    #[test]
+    fn a_version_with_a_bug_that_is_met_is_told_with_the_one_that_mends_it() {
+        insta::assert_json_snapshot!(told(|facts| {
+            facts.cni.image = "cni:v1.19.4".into();
+            facts.cni.env.insert("ENABLE_POD_ENI".into(), "true".into());
+        }));
+        assert_eq!(told(|_| {}), None);
+    }
+}

@@ -1,0 +1,165 @@
+use super::told;
+use crate::facts::{Crd, Facts};
+use crate::sample::custom;
+use crate::ui::report_text;
+use crate::verify::{Expected, Report, Section, Status, verify};
+
+/// A change to the healthy cluster, and all that is told of it then.
+type Case = (fn(&mut Facts), &'static [&'static str]);
+
+const ENICONFIGS: &[Case] = &[
+    (
+        |facts| facts.eniconfigs.crd = Crd::Untyped,
+        &["EC-VFY-010 Warning: the ENIConfig definition has no types"],
+    ),
+    (
+        |facts| facts.eniconfigs.items[1].name = "id-b".into(),
+        &["EC-VFY-011 Failed: ENIConfig 'b', which 1 node in b would take, is not there"],
+    ),
+    (
+        |facts| {
+            facts
+                .eniconfigs
+                .malformed
+                .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
+        },
+        &["EC-VFY-012 Failed: ENIConfig a can't be read by the CNI"],
+    ),
+    (
+        |facts| {
+            facts.nodes[0].interfaces.clear();
+            facts.eniconfigs.items[0].subnet = "subnet-gone".into();
+        },
+        &[
+            "EC-VFY-013 Failed: ENIConfig a names a subnet that is not there",
+            "EC-VFY-022 Failed: 1 node in a without an interface for pods",
+        ],
+    ),
+    (
+        |facts| {
+            facts.nodes[0].interfaces.clear();
+            facts.eniconfigs.items[0].subnet = "pods-b".into();
+        },
+        &[
+            "EC-VFY-014 Failed: ENIConfig a leads nodes of a to a subnet in b",
+            "EC-VFY-022 Failed: 1 node in a without an interface for pods",
+            "EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a",
+        ],
+    ),
+    (|facts| facts.vpc.blocks.retain(|block| block.cidr == facts.vpc.primary), &[]),
+    (
+        |facts| {
+            facts.vpc.blocks.truncate(1);
+            facts.vpc.blocks[0].cidr = "0.0.0.0/0".parse().unwrap();
+        },
+        &[
+            "EC-VFY-015 Warning: ENIConfig a has a subnet of the nodes' own block",
+            "EC-VFY-015 Warning: ENIConfig b has a subnet of the nodes' own block",
+        ],
+    ),
+    (
+        |facts| facts.firewall.groups.clear(),
+        &[
+            "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
+            "EC-VFY-016 Failed: ENIConfig b names a security group that is not there",
+        ],
+    ),
+    (
+        |facts| {
+            facts
+                .vpc
+                .subnets
+                .iter_mut()
+                .filter(|subnet| subnet.id == "pods-a")
+                .for_each(|subnet| subnet.free = 9)
+        },
+        &["EC-VFY-017 Warning: the pod subnet of a has 9 addresses left"],
+    ),
+];
+
+const NODES: &[Case] = &[
+    (|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Failed: 1 node in a not Ready"]),
+    (|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there is no EC2 node"]),
+    (
+        |facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
+        &["EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig"],
+    ),
+    (
+        |facts| facts.nodes[0].interfaces.clear(),
+        &["EC-VFY-022 Failed: 1 node in a without an interface for pods"],
+    ),
+    (
+        |facts| facts.eniconfigs.items[0].security_groups = vec!["sg-cluster".into(), "sg-2".into()],
+        &[
+            "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
+            "EC-VFY-023 Failed: 1 node in a with other security groups than in the ENIConfig",
+        ],
+    ),
+    (
+        |facts| facts.nodes[0].max_pods = 29,
+        &["EC-VFY-024 Failed: 1 node in a with max pods 29, and fewer addresses"],
+    ),
+    (
+        |facts| facts.nodes[1].max_pods = 8,
+        &["EC-VFY-025 Warning: 1 node in b with max pods 8, fewer than possible"],
+    ),
+    (
+        |facts| facts.nodes[0].instance_type = "z9.huge".into(),
+        &["EC-VFY-024 Unknown: how many pods 1 node in a can hold"],
+    ),
+    (
+        |facts| {
+            facts.nodes[0].annotations.insert("k8s.amazonaws.com/eniConfig".into(), "b".into());
+        },
+        &[
+            "EC-VFY-014 Failed: ENIConfig b leads nodes of a to a subnet in b",
+            "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
+            "EC-VFY-026 Warning: 1 node in a whose label is overridden",
+        ],
+    ),
+    (
+        |facts| {
+            let tagged = [("kubernetes.io/cluster/shop".to_string(), "owned".to_string())];
+            for id in ["sg-cluster", "sg-2"] {
+                let group = facts.firewall.groups.entry(id.into()).or_default();
+                group.tags = tagged.clone().into();
+            }
+            let both = ["sg-cluster".to_string(), "sg-2".to_string()];
+            facts.eniconfigs.items[0].security_groups = both.to_vec();
+            facts.nodes[0].interfaces[0].security_groups = both.into();
+        },
+        &["EC-VFY-027 Warning: 1 node in a with two groups tagged for the cluster on an interface"],
+    ),
+];
+
+fn broken(change: fn(&mut Facts)) -> Facts {
+    let mut facts = custom();
+    change(&mut facts);
+    facts
+}
+
+#[test]
+fn eniconfigs_and_nodes_that_are_not_right_are_told_and_nothing_else_is() {
+    for (at, (change, wanted)) in ENICONFIGS.iter().chain(NODES).enumerate() {
+        assert_eq!(told(&broken(*change)), *wanted, "case {at}");
+    }
+}
+
+/// What is not ok in each of these, as people and as scripts read it.
+#[test]
+fn each_failure_tells_where_why_and_what_to_type() {
+    let reports = ENICONFIGS.iter().chain(NODES).map(|(change, _)| {
+        let report = verify(&broken(*change), &Expected::default());
+        let bad = |section: &Section| {
+            let checks = section.checks.iter().filter(|check| check.status != Status::Ok);
+            Section { checks: checks.cloned().collect(), ..section.clone() }
+        };
+        let sections = report.sections.iter().map(bad).filter(|section| !section.checks.is_empty()).collect();
+        Report { sections, ..report }
+    });
+    let reports: Vec<Report> = reports.filter(|report| !report.sections.is_empty()).collect();
+    let text: Vec<String> = reports.iter().map(report_text).collect();
+    insta::assert_snapshot!(text.join("\n"));
+    let checks: Vec<_> = reports.iter().map(|report| report.checks().collect::<Vec<_>>()).collect();
+    insta::assert_json_snapshot!(checks);
+}

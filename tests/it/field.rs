@@ -1,0 +1,169 @@
+//! Each way in which it goes wrong in the field, made by hand in a cluster, and who tells of it; and that nobody tells
+//! of anything where nothing is wrong. docs/checks.md lists them with their scenarios.
+
+mod after;
+mod before;
+mod by_hand;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::run;
+use crate::sandbox::Sandbox;
+
+/// Who makes each failure of the table "Field failures" in docs/checks.md by hand, by its number there: a test, or one
+/// turn of a test.
+const SCENARIOS: &[(u32, &[&str])] = &[
+    (1, &["pods_are_explained", "a_zone_is_forgotten"]),
+    (2, &["switched_on_too_early", "a_zone_is_forgotten"]),
+    (3, &[CUT_OFF]),
+    (4, &[CUT_OFF, "no_way_out"]),
+    (5, &["a_zone_is_forgotten"]),
+    (6, &["names_and_labels"]),
+    (7, &["names_and_labels"]),
+    (8, &["bare_pods_others_fields_and_a_live_run", BROKEN]),
+    (9, &[BROKEN]),
+    (10, &[CUT_OFF]),
+    (11, &["a_zone_is_forgotten"]),
+    (12, &["budgets"]),
+    (13, &["a_group_per_zone"]),
+    (14, &["two_tagged_groups", "targets_of_load_balancers"]),
+    (15, &[CUT_OFF, "others_decide_by_address"]),
+    (16, &[CUT_OFF, "no_way_out"]),
+    (17, &["prefixes"]),
+    (18, &["too_few_addresses_for_the_nodes_asked", "a_subnet_that_is_full"]),
+    (19, &["others_start_nodes", "max_pods_are_reset"]),
+    (20, &[BROKEN]),
+    (21, &[BROKEN]),
+    (22, &["nodes_that_may_not_join"]),
+    (23, &["blocks_that_aws_would_refuse"]),
+    (24, &["a_malformed_group_list"]),
+    (25, &["a_version_with_a_bug", "an_old_cni_and_a_full_vpc_are_told_together"]),
+    (26, &[BROKEN]),
+    (27, &["others_start_nodes", "a_zone_is_forgotten"]),
+    (28, &["no_room_beside_the_old_nodes"]),
+    (29, &["a_policy_stops_the_probe"]),
+    (30, &["too_many_in_the_host_s_network"]),
+    (31, &["probes"]),
+    (32, &["managed_nodes_that_stay", "max_pods_are_reset"]),
+];
+const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";
+const BROKEN: &str = "what_is_broken_by_hand_is_found_and_found_mended";
+
+#[test]
+fn each_field_failure_has_its_scenario() {
+    let numbers: Vec<u32> = SCENARIOS.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (1..=32).collect::<Vec<_>>());
+    let mut sources = String::new();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")];
+    while let Some(next) = open.pop() {
+        match next.is_dir() {
+            true => open.extend(
+                fs::read_dir(&next)
+                    .expect("the folder is there")
+                    .map(|entry| entry.expect("an entry").path()),
+            ),
+            false => sources.push_str(&fs::read_to_string(&next).expect("a text")),
+        }
+    }
+    for scenario in SCENARIOS.iter().flat_map(|(_, scenarios)| *scenarios) {
+        assert!(sources.contains(&format!("fn {scenario}(")), "there is no {scenario}");
+    }
+}
+
+/// How often one looks again: AWS's answers lag behind what was done.
+const LOOKS: usize = 25;
+
+/// What a command says that is no note and not ok, as `id`.
+fn said(report: &Value) -> BTreeSet<String> {
+    let of = |list: &Value| list.as_array().cloned().unwrap_or_default();
+    let checks = of(&report["sections"]).into_iter().flat_map(|section| of(&section["checks"]));
+    let weighs = |one: &Value| {
+        let word = one["severity"].as_str().or_else(|| one["status"].as_str());
+        !matches!(word, Some("note" | "ok"))
+    };
+    let all = of(&report["findings"]).into_iter().chain(checks);
+    all.filter(weighs).map(|one| one["id"].as_str().expect("an id").to_string()).collect()
+}
+
+fn report(sandbox: &Sandbox, command: &[&str]) -> Value {
+    run(sandbox, &[command, &["--output", "json"]].concat()).json()
+}
+
+/// The command tells all of these, whatever else comes of the same; its report.
+#[track_caller]
+fn tells(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
+    let mut last = Value::Null;
+    for _ in 0..LOOKS {
+        last = report(sandbox, command);
+        if ids.iter().all(|id| mentions(&last, id)) {
+            return last;
+        }
+    }
+    panic!("{command:?} does not tell {ids:?}: {last:#}");
+}
+
+/// Notes count too.
+fn mentions(report: &Value, id: &str) -> bool {
+    let of = |list: &Value| list.as_array().cloned().unwrap_or_default();
+    let checks = of(&report["sections"]).into_iter().flat_map(|section| of(&section["checks"]));
+    of(&report["findings"]).into_iter().chain(checks).any(|one| one["id"] == id && one["status"] != "ok")
+}
+
+/// The command has nothing to say.
+#[track_caller]
+fn silent(sandbox: &Sandbox, command: &[&str]) {
+    let mut last = Value::Null;
+    for _ in 0..LOOKS {
+        last = report(sandbox, command);
+        if said(&last).is_empty() {
+            return;
+        }
+    }
+    panic!("{command:?} says {:?}: {last:#}", said(&last));
+}
+
+/// A cluster that was set up, and in which nothing is wrong.
+#[track_caller]
+pub fn healthy(sandbox: &Sandbox) {
+    silent(sandbox, &["verify"]);
+    silent(sandbox, &["doctor"]);
+}
+
+#[track_caller]
+fn kubectl(sandbox: &Sandbox, args: &[&str]) -> String {
+    sandbox.kubectl(args).expect("kubectl answers").trim().to_string()
+}
+
+#[track_caller]
+fn apply(sandbox: &Sandbox, object: &Value) {
+    sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the object is taken");
+}
+
+/// aws-node's environment, as somebody changes it with kubectl: `NAME=value` or `NAME-`.
+#[track_caller]
+fn write_env(sandbox: &Sandbox, variables: &[&str]) {
+    kubectl(sandbox, &[&["-n", "kube-system", "set", "env", "daemonset/aws-node"], variables].concat());
+}
+
+/// The same, and it has reached all nodes.
+#[track_caller]
+fn set_env(sandbox: &Sandbox, variables: &[&str]) {
+    write_env(sandbox, variables);
+    rolled_out(sandbox);
+}
+
+#[track_caller]
+fn set_image(sandbox: &Sandbox, version: &str) {
+    let image = format!("aws-node=602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon-k8s-cni:{version}");
+    kubectl(sandbox, &["-n", "kube-system", "set", "image", "daemonset/aws-node", &image]);
+    rolled_out(sandbox);
+}
+
+#[track_caller]
+fn rolled_out(sandbox: &Sandbox) {
+    kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=60s"]);
+}

@@ -1,0 +1,176 @@
+//! What `verify` and `doctor` tell of a cluster that was set up rightly, and then came into other hands.
+
+use std::process::Stdio;
+
+use aws_sdk_ec2::types::Tag;
+use serde_json::{Value, json};
+
+use super::{apply, healthy, kubectl, mentions, set_env, set_image, silent, tells};
+use crate::cluster::set_up;
+use crate::command::in_sandbox;
+use crate::journey::{aws, until};
+use crate::reach::Hand;
+use crate::sandbox::{AuthenticationMode, Cni, OldNodes, Sandbox, Shape};
+
+const VERIFY: &[&str] = &["verify"];
+
+#[test]
+fn what_goes_wrong_after_the_set_up_is_told_and_nothing_where_all_is_well() {
+    let shape = Shape {
+        azs: 1,
+        old_nodes: OldNodes::Managed,
+        cni: Cni::Daemonset,
+        authentication_mode: AuthenticationMode::Api,
+        ..Shape::default()
+    };
+    let sandbox = set_up(shape, &[]);
+    silent(&sandbox, &["plan"]);
+    healthy(&sandbox);
+
+    two_tagged_groups(&sandbox);
+    a_version_with_a_bug(&sandbox);
+    max_pods_are_reset(&sandbox);
+    nodes_that_may_not_join(&sandbox);
+    healthy(&sandbox);
+    a_policy_stops_the_probe(&sandbox);
+}
+
+/// 14: somebody tags the new nodes' group for the cluster.
+fn two_tagged_groups(sandbox: &Sandbox) {
+    let hand = Hand::of(sandbox);
+    let groups =
+        kubectl(sandbox, &["get", "eniconfigs", "-o", "jsonpath={.items[0].spec.securityGroups[*]}"]);
+    let cluster = &sandbox.aws.cluster_security_group;
+    let own = groups.split_whitespace().find(|group| group != cluster).expect("a group of the nodes");
+    let tag = Tag::builder().key("kubernetes.io/cluster/sandbox").value("owned").build();
+    hand.done(hand.ec2.create_tags().resources(own).tags(tag.clone()).send());
+    tells(sandbox, VERIFY, &["EC-VFY-027"]);
+    hand.done(hand.ec2.delete_tags().resources(own).tags(tag).send());
+    silent(sandbox, VERIFY);
+}
+
+/// 25: an update to the one version that loses sight of the node.
+fn a_version_with_a_bug(sandbox: &Sandbox) {
+    set_image(sandbox, "v1.19.4");
+    set_env(sandbox, &["ENABLE_POD_ENI=true"]);
+    let told = tells(sandbox, VERIFY, &["EC-VFY-007"]);
+    assert!(told.to_string().contains("1.19.5 or later"), "{told:#}");
+    set_env(sandbox, &["ENABLE_POD_ENI=false"]);
+    set_image(sandbox, "v1.20.4");
+    silent(sandbox, VERIFY);
+}
+
+/// 32: the managed group of before starts a node with EKS's figure. 19: the same of a node that Karpenter starts.
+fn max_pods_are_reset(sandbox: &Sandbox) {
+    let managed = |size: &str| {
+        let sizes = format!("minSize={size},maxSize=2,desiredSize={size}");
+        let update = ["eks", "update-nodegroup-config", "--cluster-name", "sandbox"];
+        let group = ["--nodegroup-name", "old-managed", "--scaling-config", &sizes];
+        aws(sandbox, &[&update[..], &group].concat());
+    };
+    let theirs = "eks.amazonaws.com/nodegroup=old-managed";
+    let nodes = || kubectl(sandbox, &["get", "nodes", "-l", theirs, "-o", "name"]);
+    managed("1");
+    until("a managed node has joined", || !nodes().is_empty());
+    kubectl(sandbox, &["wait", "--for=condition=Ready", "--timeout=60s", &nodes()]);
+    let told = tells(sandbox, VERIFY, &["EC-VFY-024"]);
+    assert!(told.to_string().contains("in the node group's launch template"), "{told:#}");
+    managed("0");
+    until("the managed node is gone", || nodes().is_empty());
+    silent(sandbox, VERIFY);
+
+    let node = kubectl(sandbox, &["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
+    let allocatable = |pods: &str| {
+        let patch = json!({"status": {"allocatable": {"pods": pods}, "capacity": {"pods": pods}}});
+        kubectl(sandbox, &["patch", "node", &node, "--subresource=status", "-p", &patch.to_string()]);
+    };
+    let claimed = |owners: Value| {
+        let patch =
+            json!({"metadata": {"ownerReferences": owners, "labels": {"karpenter.sh/nodepool": "default"}}});
+        kubectl(sandbox, &["patch", "node", &node, "--type=merge", "-p", &patch.to_string()]);
+    };
+    claimed(
+        json!([{"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim", "name": "default-x", "uid": "0-0"}]),
+    );
+    allocatable("29");
+    let told = tells(sandbox, VERIFY, &["EC-VFY-024"]);
+    assert!(told.to_string().contains("RESERVED_ENIS=1"), "{told:#}");
+    allocatable("20");
+    claimed(Value::Null);
+}
+
+/// 22: the access entry of the new nodes' role is gone, and a line in aws-auth is no help in API mode.
+fn nodes_that_may_not_join(sandbox: &Sandbox) {
+    let query = "accessEntries[?contains(@, 'eni-custom')] | [0]";
+    let role = aws(sandbox, &["eks", "list-access-entries", "--cluster-name", "sandbox", "--query", query]);
+    let entry = |verb: &str, more: &[&str]| {
+        let of = ["eks", verb, "--cluster-name", "sandbox", "--principal-arn", &role];
+        aws(sandbox, &[&of[..], more].concat());
+    };
+    entry("delete-access-entry", &[]);
+    let roles = format!(
+        "- rolearn: {role}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
+    );
+    let aws_auth = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapRoles": roles},
+    });
+    apply(sandbox, &aws_auth);
+    let stack = "eni-custom-sandbox-us-west-2a";
+    let query = format!(
+        "AutoScalingGroups[?Tags[?Key=='aws:cloudformation:stack-name' && Value=='{stack}']].[AutoScalingGroupName,DesiredCapacity] | [0]"
+    );
+    let found = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", &query]);
+    let (group, size) = found.split_once(char::is_whitespace).expect("a group and its size");
+    let size: u32 = size.trim().parse().expect("a size");
+    let grows = |size: u32| {
+        let set = ["autoscaling", "set-desired-capacity", "--auto-scaling-group-name", group];
+        aws(sandbox, &[&set[..], &["--desired-capacity", &size.to_string()]].concat());
+    };
+    let nodes = || kubectl(sandbox, &["get", "nodes", "-o", "name"]).lines().count();
+    let before = nodes();
+    grows(size + 1);
+    let mut told = Value::Null;
+    until("the instance is in service", || {
+        told = super::report(sandbox, &["doctor"]);
+        mentions(&told, "EC-DOC-007")
+    });
+    assert!(told.to_string().contains("access entry"), "{told:#}");
+    entry("create-access-entry", &["--type", "EC2_LINUX"]);
+    until("it has joined", || nodes() == before + 1);
+    kubectl(sandbox, &["wait", "--for=condition=Ready", "--timeout=60s", "nodes", "--all"]);
+}
+
+/// 29: what the probe does not reach may be shut by a NetworkPolicy, and not by the VPC. No process runs in a pod of
+/// the sandbox, so its answer is given by hand.
+fn a_policy_stops_the_probe(sandbox: &Sandbox) {
+    let deny = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"namespace": "default", "name": "deny-all"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    });
+    apply(sandbox, &deny);
+    let mut child = in_sandbox(sandbox, &["verify", "--probe", "--output", "json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let ended = json!({"exitCode": 1, "message": "dns failed\napi ok\n", "reason": "Error"});
+    let status = json!({"status": {"phase": "Failed", "containerStatuses": [{
+        "name": "probe", "image": "x", "imageID": "", "ready": false, "restartCount": 0, "state": {"terminated": ended},
+    }]}});
+    let asks = "app.kubernetes.io/component=probe-asks";
+    while child.try_wait().expect("the program can be asked").is_none() {
+        let pods = kubectl(sandbox, &["get", "pods", "-n", "default", "-l", asks, "-o", "name"]);
+        for pod in pods.lines() {
+            // It may be gone by now.
+            let patch = ["patch", pod, "--subresource=status", "--type=merge", "-p", &status.to_string()];
+            let _ = sandbox.kubectl(&patch);
+        }
+    }
+    let output = child.wait_with_output().expect("the run has ended");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    assert!(mentions(&told, "EC-VFY-051") && mentions(&told, "EC-VFY-054"), "{told:#}");
+    assert!(told.to_string().contains("default/deny-all"), "{told:#}");
+}

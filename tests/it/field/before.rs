@@ -1,0 +1,313 @@
+//! What `plan` tells before anything is changed.
+
+use aws_sdk_ec2::types::{IpPermission, Tag};
+use serde_json::{Value, json};
+
+use super::{apply, kubectl, set_env, set_image, silent, tells};
+use crate::cluster::start;
+use crate::command::writes;
+use crate::reach::{Hand, from_cidr, from_group};
+use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
+
+const PLAN: &[&str] = &["plan"];
+const ZONE: &str = "us-west-2a";
+
+#[test]
+fn what_goes_wrong_in_the_field_is_told_before_the_first_change() {
+    let sandbox = start(Shape {
+        azs: 1,
+        old_nodes: OldNodes::Both,
+        cni: Cni::Daemonset,
+        secondary_cidr: Some("100.64.0.0/16".into()),
+        ..Shape::default()
+    });
+    let hand = Hand::of(&sandbox);
+    let mark = sandbox.mark();
+    silent(&sandbox, PLAN);
+
+    others_start_nodes(&sandbox);
+    others_decide_by_address(&sandbox);
+    budgets(&sandbox);
+    too_many_in_the_host_s_network(&sandbox);
+    a_version_with_a_bug(&sandbox);
+    managed_nodes_that_stay(&sandbox);
+    silent(&sandbox, PLAN);
+
+    targets_of_load_balancers(&sandbox, &hand);
+    prefixes(&sandbox, &hand);
+    rules(&sandbox, &hand);
+    subnets_without_a_tag(&sandbox, &hand);
+    a_shared_vpc(&sandbox, &hand);
+    what_aws_does_not_answer(&sandbox);
+    no_room_beside_the_old_nodes(&sandbox, &hand);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new(), "who plans changes nothing");
+}
+
+fn deployment(namespace: &str, name: &str, labels: &Value, env: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"namespace": namespace, "name": name, "labels": labels},
+        "spec": {
+            "replicas": 1, "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "main", "image": "example.com/none", "env": env}]},
+            },
+        },
+    })
+}
+
+/// A kind that takes any spec, and one object of it.
+fn custom(group: &str, version: &str, kind: &str, scope: &str, object: Value) -> [Value; 2] {
+    let plural = format!("{}s", kind.to_lowercase()).replace("classs", "classes");
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {
+            "group": group, "scope": scope,
+            "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
+            "versions": [{"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": any}}],
+        },
+    });
+    let mut object = object;
+    object["apiVersion"] = json!(format!("{group}/{version}"));
+    object["kind"] = json!(kind);
+    [definition, object]
+}
+
+#[track_caller]
+fn define(sandbox: &Sandbox, [definition, object]: &[Value; 2]) {
+    apply(sandbox, definition);
+    let name = definition["metadata"]["name"].as_str().expect("a name");
+    kubectl(sandbox, &["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{name}")]);
+    apply(sandbox, object);
+}
+
+/// 19 and 27: Karpenter as its chart installs it, and a cluster-autoscaler.
+fn others_start_nodes(sandbox: &Sandbox) {
+    kubectl(sandbox, &["create", "namespace", "karpenter"]);
+    let class =
+        json!({"metadata": {"name": "default"}, "spec": {"amiSelectorTerms": [{"alias": "al2023@latest"}]}});
+    define(sandbox, &custom("karpenter.k8s.aws", "v1", "EC2NodeClass", "Cluster", class));
+    let labels = json!({"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"});
+    apply(sandbox, &deployment("karpenter", "karpenter", &labels, &json!([])));
+    let told = tells(sandbox, PLAN, &["EC-NOD-012", "EC-NOD-013"]);
+    assert!(told.to_string().contains("set env deployment karpenter RESERVED_ENIS=1"), "{told:#}");
+    kubectl(sandbox, &["-n", "karpenter", "set", "env", "deployment/karpenter", "RESERVED_ENIS=1"]);
+    silent(sandbox, &["plan", "--env-last"]);
+    kubectl(sandbox, &["-n", "karpenter", "delete", "deployment", "karpenter"]);
+    kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws"]);
+
+    let labels = json!({"app": "cluster-autoscaler"});
+    apply(sandbox, &deployment("kube-system", "cluster-autoscaler", &labels, &json!([])));
+    let told = tells(sandbox, PLAN, &["EC-NOD-013"]);
+    assert!(told.to_string().contains("scale deployment cluster-autoscaler --replicas=0"), "{told:#}");
+    kubectl(sandbox, &["-n", "kube-system", "scale", "deployment", "cluster-autoscaler", "--replicas=0"]);
+    silent(sandbox, PLAN);
+    kubectl(sandbox, &["-n", "kube-system", "delete", "deployment", "cluster-autoscaler"]);
+}
+
+/// 15: a NetworkPolicy that names the block of before.
+fn others_decide_by_address(sandbox: &Sandbox) {
+    let policy = |blocks: &[&str]| {
+        let from: Vec<Value> = blocks.iter().map(|block| json!({"ipBlock": {"cidr": block}})).collect();
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"namespace": "shop", "name": "from-the-vpc"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": from}]},
+        })
+    };
+    apply(sandbox, &policy(&["192.168.0.0/16"]));
+    let told = tells(sandbox, PLAN, &["EC-RCH-015"]);
+    assert!(told.to_string().contains("NetworkPolicy shop/from-the-vpc"), "{told:#}");
+    apply(sandbox, &policy(&["192.168.0.0/16", "100.64.0.0/16"]));
+    silent(sandbox, PLAN);
+    kubectl(sandbox, &["-n", "shop", "delete", "networkpolicy", "from-the-vpc"]);
+}
+
+/// 12: a budget that never lets anything go, and two budgets on the same pods.
+fn budgets(sandbox: &Sandbox) {
+    let set = |most: &str| {
+        let patch = json!({"spec": {"maxUnavailable": most}}).to_string();
+        kubectl(sandbox, &["-n", "shop", "patch", "pdb", "web", "--type=merge", "-p", &patch]);
+    };
+    set("0%");
+    tells(sandbox, PLAN, &["EC-POD-005"]);
+    set("25%");
+    let second = json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"namespace": "shop", "name": "second"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    });
+    apply(sandbox, &second);
+    let told = tells(sandbox, PLAN, &["EC-POD-004"]);
+    assert!(told.to_string().contains("shop/second"), "{told:#}");
+    kubectl(sandbox, &["-n", "shop", "delete", "pdb", "second"]);
+}
+
+/// 30: a log shipper and a node exporter, beside aws-node and kube-proxy.
+fn too_many_in_the_host_s_network(sandbox: &Sandbox) {
+    let exporter = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": "shop", "name": "exporter"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "exporter"}},
+            "template": {
+                "metadata": {"labels": {"app": "exporter"}},
+                "spec": {
+                    "hostNetwork": true,
+                    "containers": [{"name": "main", "image": "example.com/none"}],
+                },
+            },
+        },
+    });
+    apply(sandbox, &exporter);
+    kubectl(sandbox, &["-n", "shop", "rollout", "status", "daemonset/exporter", "--timeout=60s"]);
+    let told = tells(sandbox, PLAN, &["EC-NOD-014"]);
+    assert!(told.to_string().contains("shop/exporter"), "{told:#}");
+    kubectl(sandbox, &["-n", "shop", "delete", "daemonset", "exporter"]);
+}
+
+/// 25: with security groups for pods, on the one version that loses sight of the node.
+fn a_version_with_a_bug(sandbox: &Sandbox) {
+    set_image(sandbox, "v1.19.4");
+    set_env(sandbox, &["ENABLE_POD_ENI=true"]);
+    let told = tells(sandbox, PLAN, &["EC-CNI-009"]);
+    assert!(told.to_string().contains("amazon-vpc-cni-k8s#3277"), "{told:#}");
+    set_image(sandbox, "v1.19.5");
+    silent(sandbox, PLAN);
+    set_env(sandbox, &["ENABLE_POD_ENI=false"]);
+    set_image(sandbox, "v1.20.4");
+}
+
+/// 32: old managed nodes that are not drained.
+fn managed_nodes_that_stay(sandbox: &Sandbox) {
+    let told = tells(sandbox, &["plan", "--keep-old-nodes"], &["EC-NOD-015"]);
+    assert!(told.to_string().contains("old-managed"), "{told:#}");
+}
+
+/// 14: two groups of the pods are tagged for the cluster.
+fn targets_of_load_balancers(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let binding = json!({
+        "metadata": {"namespace": "shop", "name": "k8s-shop-web"},
+        "spec": {"targetType": "ip", "targetGroupARN": "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1"},
+    });
+    define(sandbox, &custom("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "Namespaced", binding));
+    silent(sandbox, PLAN);
+    let cluster = sandbox.aws.cluster_security_group.clone();
+    let pods = hand.group("pods-with-a-tag");
+    hand.allow(&pods, from_group(&pods));
+    hand.allow(&pods, from_group(&cluster));
+    hand.allow(&cluster, from_group(&pods));
+    let tag = Tag::builder().key("kubernetes.io/cluster/sandbox").value("owned").build();
+    hand.done(hand.ec2.create_tags().resources(&pods).tags(tag).send());
+    let both = ["plan", "--security-group", &pods, "--security-group", &cluster];
+    let told = tells(sandbox, &both, &["EC-RCH-016"]);
+    assert!(told.to_string().contains("shop/k8s-shop-web"), "{told:#}");
+    silent(sandbox, PLAN);
+    kubectl(sandbox, &["delete", "crd", "targetgroupbindings.elbv2.k8s.aws"]);
+}
+
+/// 17: a subnet in which others hold single addresses.
+fn prefixes(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let subnet = hand.subnet(ZONE, "100.64.240.0/24");
+    let id = subnet.split_once('=').expect("zone and subnet").1;
+    hand.done(hand.ec2.create_network_interface().subnet_id(id).send());
+    set_env(sandbox, &["ENABLE_PREFIX_DELEGATION=true"]);
+    tells(sandbox, &["plan", "--subnet", &subnet, "--nodes-per-zone", "1"], &["EC-QTA-012"]);
+    set_env(sandbox, &["ENABLE_PREFIX_DELEGATION=false"]);
+}
+
+/// As many rules as a group may have.
+fn rules(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let cluster = &sandbox.aws.cluster_security_group;
+    let groups = hand.done(hand.ec2.describe_security_groups().group_ids(cluster).send());
+    let there: usize = groups.security_groups()[0]
+        .ip_permissions()
+        .iter()
+        .map(|permission| permission.ip_ranges().len() + permission.user_id_group_pairs().len())
+        .sum();
+    let more: Vec<IpPermission> = (there..60)
+        .map(|at| from_cidr(9000 + i32::try_from(at).expect("a port"), "203.0.113.0/24"))
+        .collect();
+    let add = hand.ec2.authorize_security_group_ingress().group_id(cluster);
+    hand.done(add.set_ip_permissions(Some(more.clone())).send());
+    tells(sandbox, PLAN, &["EC-QTA-005"]);
+    let take = hand.ec2.revoke_security_group_ingress().group_id(cluster);
+    hand.done(take.set_ip_permissions(Some(more)).send());
+    silent(sandbox, PLAN);
+}
+
+fn subnets_without_a_tag(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let aws = &sandbox.aws;
+    let ids: Vec<String> = aws.private_subnets.values().chain(aws.public_subnets.values()).cloned().collect();
+    hand.done(hand.ec2.delete_tags().set_resources(Some(ids)).send());
+    silent(sandbox, PLAN);
+}
+
+/// Another account owns the VPC; who has subnets of it can go on with these.
+fn a_shared_vpc(sandbox: &Sandbox, hand: &Hand<'_>) {
+    sandbox.share_vpc("210987654321").expect("the sandbox takes it");
+    let told = tells(sandbox, PLAN, &["EC-NET-012"]);
+    assert!(told.to_string().contains("belongs to account 210987654321"), "{told:#}");
+    let subnet = hand.subnet(ZONE, "100.64.0.0/18");
+    let (_, id) = subnet.split_once('=').expect("zone and subnet");
+    let table = &sandbox.aws.private_route_tables[ZONE];
+    hand.done(hand.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
+    silent(sandbox, &["plan", "--subnet", &subnet]);
+    sandbox.share_vpc("").expect("the sandbox takes it");
+}
+
+/// What is not allowed or throttled is asked again, or told to be unknown.
+fn what_aws_does_not_answer(sandbox: &Sandbox) {
+    let fault = |service: &str, operation: &str, code: &str, status: u16, times: u32| json!({"service": service, "operation": operation, "kind": "error", "code": code, "status": status, "times": times});
+    sandbox
+        .fault(&json!([
+            fault("service-quotas", "ListServiceQuotas", "AccessDeniedException", 400, 1),
+            fault("service-quotas", "GetServiceQuota", "AccessDeniedException", 400, 2),
+            fault("cloudformation", "ListStacks", "AccessDenied", 403, 1),
+        ]))
+        .expect("AWS takes the faults");
+    let told = super::report(sandbox, PLAN);
+    let findings = told["findings"].as_array().expect("findings");
+    let unknown: Vec<&str> = findings
+        .iter()
+        .filter(|one| one["id"] == "EC-RUN-002")
+        .map(|one| one["why"].as_str().expect("a reason"))
+        .collect();
+    assert_eq!(unknown.len(), 4, "{told:#}");
+    assert!(unknown.iter().all(|why| why.starts_with("unknown because ") && why.contains("AccessDenied")));
+
+    sandbox
+        .fault(&json!([
+            fault("ec2", "DescribeSubnets", "RequestLimitExceeded", 503, 2),
+            fault("eks", "ListNodegroups", "TooManyRequestsException", 429, 1),
+            fault("cloudformation", "ListStacks", "Throttling", 400, 30),
+        ]))
+        .expect("AWS takes the faults");
+    let told = tells(sandbox, PLAN, &["EC-RUN-002"]);
+    assert!(told.to_string().contains("ListStacks: Throttling"), "{told:#}");
+    sandbox.clear_faults().expect("AWS forgets them");
+}
+
+/// 28: the node subnet is full but for a few addresses.
+fn no_room_beside_the_old_nodes(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let subnet = &sandbox.aws.private_subnets[ZONE];
+    let free = || {
+        let found = hand.done(hand.ec2.describe_subnets().subnet_ids(subnet).send());
+        found.subnets()[0].available_ip_address_count().expect("a count")
+    };
+    // Whole blocks first, then single addresses.
+    let take = |prefixes: Option<i32>, addresses: Option<i32>| {
+        let request = hand.ec2.create_network_interface().subnet_id(subnet);
+        let request =
+            request.set_ipv4_prefix_count(prefixes).set_secondary_private_ip_address_count(addresses);
+        hand.runtime.block_on(request.send()).is_ok()
+    };
+    while take(Some(40), None) {}
+    while take(Some(4), None) {}
+    while free() > 50 && take(None, Some(40)) {}
+    while free() > 1 && take(None, None) {}
+    let told = tells(sandbox, &["plan", "--nodes-per-zone", "2"], &["EC-NET-011"]);
+    assert!(told.to_string().contains(subnet), "{told:#}");
+}

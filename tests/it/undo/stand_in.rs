@@ -1,0 +1,64 @@
+//! Old nodes that can't come back as they were: their image is gone, or their whole group.
+
+use serde_json::json;
+
+use super::{IMAGE, UNDO, ask, delete_stack, set_up};
+use crate::cluster::{refuses, start};
+use crate::command::run;
+use crate::cut::kill_when;
+use crate::policy::{self, aws};
+use crate::sandbox::watch::PdbWatch;
+use crate::sandbox::{OldNodes, Sandbox, Shape};
+
+/// Lets the old group start its nodes from an image of its own, and deletes that; answers its id.
+fn lose_the_image(sandbox: &Sandbox, group: &str) -> String {
+    let source = ask(sandbox, &["ssm", "get-parameter", "--name", IMAGE], "/Parameter/Value");
+    let copy = ["ec2", "copy-image", "--name", "own", "--source-region", "us-west-2", "--source-image-id"];
+    let image = ask(sandbox, &[&copy[..], &[&source]].concat(), "/ImageId");
+    let describe = ["autoscaling", "describe-auto-scaling-groups", "--auto-scaling-group-names", group];
+    let template = ask(sandbox, &describe, "/AutoScalingGroups/0/LaunchTemplate/LaunchTemplateId");
+    let create = ["ec2", "create-launch-template-version", "--launch-template-id", &template];
+    let data = json!({"ImageId": image}).to_string();
+    aws(sandbox, &[&create[..], &["--source-version", "1", "--launch-template-data", &data]].concat());
+    let update = ["autoscaling", "update-auto-scaling-group", "--auto-scaling-group-name", group];
+    let version = format!("LaunchTemplateId={template},Version=2");
+    aws(sandbox, &[&update[..], &["--launch-template", &version]].concat());
+    aws(sandbox, &["ec2", "deregister-image", "--image-id", &image]);
+    image
+}
+
+#[test]
+fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_told() {
+    let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..Shape::default() });
+    let deployer = policy::deployer(&sandbox, &["--undo", "--stand-ins"]);
+    set_up(&sandbox, &[]);
+    let old = sandbox.aws.self_managed_asgs[0].clone();
+
+    let image = lose_the_image(&sandbox, &old);
+    refuses(&sandbox, &UNDO, 3, &["EC-UND-008", &old, &image]);
+
+    delete_stack(&mut sandbox, "sandbox-old-nodes");
+    let mark = sandbox.mark();
+    let admin = sandbox.aws.keys.insert("admin".into(), deployer).expect("there is an admin");
+    let watched = PdbWatch::start(&sandbox).expect("pods and budgets can be watched");
+    kill_when(&sandbox, &UNDO, "stack eni-custom-sandbox-stand-in-", 1);
+    run(&sandbox, &UNDO).expect(0).tells(&["EC-UND-004", &old]);
+    assert_eq!(watched.finish_with_homeless(), [""; 0]);
+    policy::nothing_missing(&sandbox, mark, &["--undo", "--stand-ins"]);
+
+    // One node like the old one, and nothing else of ours.
+    let pods = "jsonpath={.items[*].status.allocatable.pods}";
+    assert_eq!(sandbox.kubectl(&["get", "nodes", "-o", pods]).expect("kubectl answers").trim(), "29");
+    let stacks = aws(&sandbox, &["cloudformation", "describe-stacks"]);
+    let names: Vec<&str> =
+        stacks["Stacks"].as_array().expect("stacks").iter().filter_map(|s| s["StackName"].as_str()).collect();
+    let is_stand_in = |name: &&str| name.contains("stand-in");
+    assert!(names.len() == 2 && names.iter().all(is_stand_in), "{names:?}");
+    refuses(&sandbox, &UNDO, 3, &["EC-UND-001"]);
+
+    // What stands in is an old group like any other.
+    sandbox.aws.keys.insert("admin".into(), admin);
+    set_up(&sandbox, &[]);
+    run(&sandbox, &UNDO).expect(0);
+    assert_eq!(sandbox.kubectl(&["get", "nodes", "-o", pods]).expect("kubectl answers").trim(), "29");
+}

@@ -1,0 +1,30 @@
+"""A VPC that another account shares with this one, by its subnets ("Share your VPC subnets", VPC user guide).
+
+A participant sees the VPC, its subnets and route tables with their owner, and puts instances, interfaces and security
+groups of its own into them. Blocks, subnets, routes and network ACLs are the owner's alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import AwsError
+from .world import World
+
+_SHOWN = ("DescribeVpcs", "DescribeSubnets", "DescribeRouteTables", "DescribeNetworkAcls")
+_OWNERS = frozenset({
+    "AssociateVpcCidrBlock", "DisassociateVpcCidrBlock", "ModifyVpcAttribute", "CreateSubnet", "DeleteSubnet",
+    "ModifySubnetAttribute", "CreateSubnetCidrReservation", "AssociateRouteTable", "DisassociateRouteTable",
+    "CreateRouteTable", "CreateRoute", "DeleteRoute", "CreateNetworkAcl", "CreateNetworkAclEntry",
+    "DeleteNetworkAclEntry", "CreateVpcPeeringConnection"})
+
+
+def check(world: World, operation: str) -> None:
+    if world.vpc_owner and operation in _OWNERS:
+        raise AwsError("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+
+
+def shown(world: World, operation: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not world.vpc_owner or operation not in _SHOWN:
+        return items
+    return [{**item, "OwnerId": world.vpc_owner} for item in items]
