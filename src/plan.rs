@@ -59,7 +59,8 @@ pub fn plan(
 ) -> Plan {
     let planned: Vec<StepPlan> = steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect();
     let seconds = planned.iter().filter_map(|step| step.estimated_seconds).sum();
-    let whole = steps.len() == Step::DOCUMENTED.len();
+    // What they say is of the way there.
+    let whole = steps.len() == Step::DOCUMENTED.len() && settings.undo.is_none();
     Plan {
         format_version: 1,
         cluster: facts.cluster.arn.clone(),
@@ -69,7 +70,7 @@ pub fn plan(
         steps: planned,
         findings: findings.into_iter().map(|finding| finding.judged(&settings.accept)).collect(),
         outlook: whole.then(|| outlook::outlook(design, facts, settings, seconds)),
-        alternatives: alternatives(settings, facts, design).filter(|_| whole && settings.undo.is_none()),
+        alternatives: alternatives(settings, facts, design).filter(|_| whole),
     }
 }
 

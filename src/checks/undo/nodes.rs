@@ -208,7 +208,7 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Findin
 fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings: &mut Vec<Finding>) {
     let facts = scene.facts;
     // Karpenter starts what pods need; nobody knows before what that will be.
-    if facts.nodes.iter().any(|node| node.node_claim.is_some()) || facts.record.shapes.is_empty() {
+    if facts.nodes.iter().any(|node| node.node_claim.is_some()) {
         return;
     }
     let coming: Vec<(&Shape, usize)> = coming.iter().map(|(shape, count)| (shape, *count)).collect();
@@ -220,7 +220,10 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings:
             Finding::error("EC-UND-005", format!("{} pods find no room on the old nodes", shortage.count))
                 .at(shortage.pods.join(", "))
                 .why(shortage.lack.to_string().replace("new node", "old node"))
-                .mend("let an old node group grow, or start another without custom networking, and run this again"),
+                .mend(
+                    "let an old node group grow, or start another without custom networking, and run this again; or \
+                     leave the new nodes: --keep-nodes",
+                ),
         );
     }
 }

@@ -137,3 +137,16 @@ fn a_record_that_can_not_be_trusted_is_told_and_a_stack_that_is_gone_is_no_obsta
     run(&sandbox, &[&UNDO[..], &["--accept", "EC-UND-009"]].concat()).expect(0);
     looks_as(&mut sandbox, &before);
 }
+
+/// Where there was no node before, the pods that have come would have nowhere to go, and their budgets never room.
+#[test]
+fn pods_are_not_left_without_a_node() {
+    let shape = Shape { azs: 1, old_nodes: OldNodes::None, cni: Cni::Daemonset, ..Shape::default() };
+    let sandbox = start(shape);
+    set_up(&sandbox, &["--instance-type", "m5.large"]);
+    let all_run =
+        ["-n", "shop", "wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s"];
+    sandbox.kubectl(&all_run).expect("they run on the new nodes");
+    refuses(&sandbox, &UNDO, 3, &["EC-UND-005", "without custom networking", "--keep-nodes"]);
+    run(&sandbox, &[&UNDO[..], &["--keep-nodes"]].concat()).expect(0);
+}
