@@ -70,7 +70,7 @@ pub fn plan(
         steps: planned,
         findings: findings.into_iter().map(|finding| finding.judged(&settings.accept)).collect(),
         outlook: whole.then(|| outlook::outlook(design, facts, settings, seconds)),
-        alternatives: alternatives(settings, facts, design).filter(|_| whole),
+        alternatives: whole.then(|| alternatives(settings, facts, design)).flatten(),
     }
 }
 

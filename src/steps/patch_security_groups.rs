@@ -134,9 +134,7 @@ async fn ready(walk: &Walk) -> Result<()> {
         let nodes = nodes::list(&walk.clients.kube.client).await?;
         let mut waiting = Vec::new();
         for zone in &walk.design.zones {
-            let Some(group) = groups.values().find(|group| {
-                group.tags.get("aws:cloudformation:stack-name").is_some_and(|stack| *stack == zone.stack)
-            }) else {
+            let Some(group) = groups.values().find(|group| group.stack() == Some(&zone.stack)) else {
                 waiting.push(format!("{}: group not yet visible", zone.zone));
                 continue;
             };

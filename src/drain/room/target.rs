@@ -157,18 +157,13 @@ fn held(node: &Node, pods: &[&Pod]) -> u64 {
 /// Nodes that the zone's group is to have and that don't take pods yet. A group that has its size from step 8 is the
 /// autoscaler's and the user's by now: it has what it says itself.
 fn planned(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
-    let group = facts.node_groups.groups.values().find(|group| {
-        group.tags.get("aws:cloudformation:stack-name").is_some_and(|stack| *stack == zone.stack)
-    });
+    let group = facts.node_groups.groups.values().find(|group| group.stack() == Some(&zone.stack));
     let stack = facts.node_groups.stacks.get(&zone.stack);
     let grown = stack
         .and_then(|stack| stack.parameters.get("DesiredCapacity"))
         .is_some_and(|size| *size == zone.size.to_string());
     let own_size = group.and_then(|group| usize::try_from(group.desired).ok()).filter(|_| grown);
-    let in_group = |node: &&&Node| {
-        let id = node.instance_id.as_deref();
-        group.is_some_and(|group| group.instances.iter().any(|instance| Some(instance.id.as_str()) == id))
-    };
+    let in_group = |node: &&&Node| group.is_some_and(|group| group.holds(node));
     own_size.unwrap_or(zone.size as usize).saturating_sub(nodes.iter().filter(in_group).count())
 }
 
