@@ -127,14 +127,17 @@ fn there(node: &Node, pods: &[&Pod]) -> Target {
         name: Some(node.name.clone()),
         zone: node.zone.clone(),
         labels: node.labels.clone(),
-        // A Ready node loses these by itself, moments later.
+        // A node that takes pods loses these by itself, moments later (node lifecycle controller, from Ready and from
+        // spec.unschedulable).
         taints: node
             .taints
             .iter()
             .filter(|taint| {
                 !matches!(
                     taint.key.as_str(),
-                    "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable"
+                    "node.kubernetes.io/not-ready"
+                        | "node.kubernetes.io/unreachable"
+                        | "node.kubernetes.io/unschedulable"
                 )
             })
             .cloned()

@@ -252,6 +252,10 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
     let mut new = node("new-1", "b");
     (new.subnet, new.pod_subnets, new.pod_addresses) =
         (Some("subnet-b".into()), ["subnet-pods".to_string()].into(), 9);
+    let taint = |key: &str| Taint { key: key.into(), value: String::new(), effect: "NoSchedule".into() };
+    // All but the first go by themselves from a node that is Ready and not cordoned.
+    let states = ["memory-pressure", "not-ready", "unreachable", "unschedulable"];
+    new.taints = states.map(|state| taint(&format!("node.kubernetes.io/{state}"))).into();
     let mut cordoned = new.clone();
     (cordoned.name, cordoned.unschedulable) = ("new-2".into(), true);
     facts.nodes.extend([new, cordoned]);
@@ -271,6 +275,7 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
     let [target] = &after.targets[..] else { panic!("{after:?}") };
     assert_eq!(target.name.as_deref(), Some("new-1"));
     assert_eq!(target.pods, Some(19));
+    assert_eq!(target.taints, [taint("node.kubernetes.io/memory-pressure")]);
     assert_eq!(target.free, Some(Requests { cpu_milli: 1500, memory: 7 * GIB }));
     assert_eq!(after.addresses["b"], 7 + 9 - 1, "free ones, and what the node holds beside its one pod's");
 }
