@@ -1,10 +1,8 @@
 //! Runs that are killed with SIGKILL, and run again.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use crate::cluster::{Watched, start};
 use crate::command::{in_sandbox, run};
+use crate::going::Going;
 use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 
 /// Kills the run right after it has said this, and for the given time.
@@ -35,25 +33,11 @@ fn survives(shape: Shape, cuts: [Cut; 2]) {
 /// Starts a run and kills it right after it has said this for so many times.
 #[track_caller]
 pub fn kill_when(sandbox: &Sandbox, args: &[&str], says: &str, times: usize) {
-    let mut run = in_sandbox(sandbox, &[args, &["--events", "json"]].concat())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let lines = BufReader::new(run.stderr.take().expect("stderr is piped")).lines();
-    let mut seen = 0;
-    let mut told = Vec::new();
-    for line in lines.map_while(Result::ok) {
-        seen += usize::from(line.contains(says));
-        told.push(line);
-        if seen == times {
-            break;
-        }
+    let mut run = Going::start(&mut in_sandbox(sandbox, &[args, &["--events", "json"]].concat()));
+    for _ in 0..times {
+        run.says(says);
     }
-    assert_eq!(seen, times, "the run never came to '{says}':\n{}", told.join("\n"));
-    run.kill().expect("the run can be killed");
-    run.wait().expect("the run has ended");
+    // Dropped, it is killed.
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod cut;
 mod drain;
 mod drain_bench;
 mod field;
+mod going;
 mod journey;
 mod offline;
 mod pages;

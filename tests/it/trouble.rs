@@ -1,14 +1,14 @@
 //! AWS says no half-way, budgets hold pods back, somebody presses Ctrl-C: what is told, and that the next run ends
 //! the work.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::cluster::{Watched, start};
-use crate::command::{Ran, in_sandbox, run};
+use crate::command::{in_sandbox, run};
+use crate::going::Going;
 use crate::sandbox::{Kubectl, OldNodes, Sandbox, Shape};
 
 fn small(old_nodes: OldNodes) -> Sandbox {
@@ -149,22 +149,11 @@ fn cordons_are_put_back(sandbox: &mut Sandbox) {
 
 /// Presses Ctrl-C once as soon as the drain waits.
 fn interrupted(sandbox: &Sandbox) {
-    let mut child = in_sandbox(sandbox, &["drain-nodes", "--yes", "--events", "json"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-    lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find(|line| line.contains("old nodes drained"))
-        .expect("the drain begins");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
-    let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    let status = child.wait().expect("the run ends");
-    let ran = Ran { code: status.code().unwrap_or(-1), stdout: String::new(), stderr: rest.join("\n") };
-    ran.expect(130).tells(&["interrupted", "to go on from here: eni-custom drain-nodes"]);
+    let mut drain = Going::start(&mut in_sandbox(sandbox, &["drain-nodes", "--yes", "--events", "json"]));
+    drain.says("old nodes drained");
+    drain.signal(Signal::INT);
+    let told = drain.ends(130);
+    for text in ["interrupted", "to go on from here: eni-custom drain-nodes"] {
+        assert!(told.contains(text), "'{text}' is not in:\n{told}");
+    }
 }

@@ -1,65 +1,13 @@
 //! What happens to a drain from outside: volumes that stay, nodes that others delete, an API server that goes away,
 //! autoscalers, Ctrl-C.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStderr, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::ward::Bed;
+use crate::going::Going;
 
-/// A drain that goes on while the test does something else.
-struct Going {
-    child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
-}
-
-impl Going {
-    fn start(bed: &Bed, more: &[&str]) -> Self {
-        let mut child = bed
-            .command(&[more, &["--events", "json"]].concat())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        Going { child, lines }
-    }
-
-    /// Reads on until it has said this.
-    #[track_caller]
-    fn says(&mut self, text: &str) {
-        let mut told = Vec::new();
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            if line.contains(text) {
-                return;
-            }
-            told.push(line);
-        }
-        panic!("'{text}' was never said:\n{}", told.join("\n"));
-    }
-
-    #[track_caller]
-    fn ends(mut self, code: i32) -> String {
-        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        let status = self.child.wait().expect("the run ends");
-        assert_eq!(status.code(), Some(code), "{}", rest.join("\n"));
-        rest.join("\n")
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("the signal is sent");
-    }
-}
-
-impl Drop for Going {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+const EVENTS: [&str; 2] = ["--events", "json"];
 
 /// Something of a node's is attached, as the attach-detach controller writes it.
 fn attach(bed: &Bed, name: &str) {
@@ -74,7 +22,7 @@ fn an_empty_node_is_ended_only_when_its_volumes_are_detached() {
     let bed = Bed::of("volumes");
     attach(&bed, "volumes");
     let mark = bed.sandbox().mark();
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("1/1 nodes");
     drain.says("1/1 nodes");
     drain.says("1/1 nodes");
@@ -96,7 +44,7 @@ fn an_empty_node_is_ended_only_when_its_volumes_are_detached() {
 fn a_node_that_somebody_deletes_is_ended_and_one_that_comes_back_is_cordoned_again() {
     let mut bed = Bed::of("deleted");
     attach(&bed, "deleted");
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("1/1 nodes");
     let node = bed.kubectl(&["get", "node", &bed.node, "-o", "json"]);
     let mut node: serde_json::Value = serde_json::from_str(&node).expect("kubectl answers JSON");
@@ -171,7 +119,7 @@ fn old_instances(bed: &Bed) -> usize {
 fn the_second_ctrl_c_leaves_at_once_and_the_next_run_goes_on() {
     let mut bed = Bed::of("twice");
     attach(&bed, "twice");
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("1/1 nodes");
     drain.signal(Signal::INT);
     drain.signal(Signal::INT);
@@ -188,14 +136,14 @@ fn the_second_ctrl_c_leaves_at_once_and_the_next_run_goes_on() {
 fn a_run_that_is_killed_within_the_drain_is_finished_by_the_next_and_leaves_no_cordon() {
     let bed = Bed::of("killed");
     attach(&bed, "killed");
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("1/1 nodes");
     drain.signal(Signal::KILL);
     drop(drain);
     let cordoned = bed.kubectl(&["get", "node", &bed.node, "-o", "jsonpath={.spec.unschedulable}"]);
     assert_eq!(cordoned.trim(), "true");
     // It gives up, and puts back what the run before it had cordoned.
-    let mut second = Going::start(&bed, &[]);
+    let mut second = Going::start(&mut bed.command(&EVENTS));
     second.says("1/1 nodes");
     second.signal(Signal::INT);
     second.ends(130);
@@ -212,7 +160,7 @@ fn an_api_server_that_restarts_in_between_is_waited_for() {
     bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
     bed.ready(3);
     bed.open_new_nodes();
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("pdb/restart/web");
     bed.sandbox_mut().restart_api_server().expect("the API server restarts");
     drain.ends(0);
@@ -226,7 +174,7 @@ fn a_log_in_that_expires_in_between_is_renewed() {
     bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
     bed.ready(4);
     bed.open_new_nodes();
-    let mut drain = Going::start(&bed, &[]);
+    let mut drain = Going::start(&mut bed.command(&EVENTS));
     drain.says("pdb/expired/web");
     bed.sandbox().expire_tokens().expect("log-ins expire");
     let expired = std::time::Instant::now();

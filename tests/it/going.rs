@@ -1,0 +1,58 @@
+//! A run that goes on while the test does something else.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// What it prints on stderr is read line by line. It ends with its test.
+pub struct Going {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+}
+
+impl Going {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        Going { child, lines }
+    }
+
+    /// Reads on until it has said this.
+    #[track_caller]
+    pub fn says(&mut self, text: &str) {
+        let mut told = Vec::new();
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            if line.contains(text) {
+                return;
+            }
+            told.push(line);
+        }
+        panic!("'{text}' was never said:\n{}", told.join("\n"));
+    }
+
+    /// What it has said until its end.
+    #[track_caller]
+    pub fn ends(mut self, code: i32) -> String {
+        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
+        let status = self.child.wait().expect("the run ends");
+        assert_eq!(status.code(), Some(code), "{}", rest.join("\n"));
+        rest.join("\n")
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the signal is sent");
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
