@@ -11,15 +11,26 @@ use super::scenario::{App, Budget, Scenario};
 pub struct Bound {
     /// What the budgets ask for.
     pub budgets: f64,
-    /// What the machine can do at most: so many pods, by the rate at which it deleted them when nobody asked for a
-    /// budget.
+    /// What the machine can do at most: all pods must go, and all but those of the last round must be replaced before.
     pub machine: f64,
 }
 
+/// What this machine does in a second when all pods are deleted at once and no budget is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Pods that are gone.
+    pub gone: f64,
+    /// Pods that are gone, made anew and Ready, without the time that the workload takes for itself.
+    pub replaced: f64,
+}
+
 impl Bound {
-    pub fn of(scenario: &Scenario, pods_per_second: f64) -> Self {
+    pub fn of(scenario: &Scenario, rates: Rates) -> Self {
         let budgets = scenario.apps.iter().map(rounds_take).fold(0.0, f64::max);
-        Self { budgets, machine: f64::from(scenario.pods()) / pods_per_second }
+        let replaced: u32 =
+            scenario.apps.iter().map(|app| app.replicas.saturating_sub(disruptions(app))).sum();
+        let going = f64::from(scenario.pods()) / rates.gone;
+        Self { budgets, machine: going.max(f64::from(replaced) / rates.replaced) }
     }
 
     pub fn seconds(&self) -> f64 {

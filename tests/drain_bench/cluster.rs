@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Node, Pod, Taint};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::json;
 
+use crate::bound::Rates;
 use crate::ledger::{Counts, Ledger};
 use crate::sandbox::tools::say;
 use crate::sandbox::{OldNodes, Sandbox, Shape};
@@ -80,26 +81,34 @@ impl Cluster {
         Ok(())
     }
 
-    /// All pods back on the old nodes, Ready, by deletion that asks no budget. Answers how many pods a second were
-    /// gone.
-    pub fn reset(&mut self) -> Result<f64> {
+    /// All pods back on the old nodes, Ready, by deletion that asks no budget. Answers how quick that was.
+    pub fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
         self.set_unschedulable(&self.old_nodes, false)?;
         self.set_unschedulable(&self.new_nodes, true)?;
         let pods = self.watcher.ledger().movable();
         let (wanted, before) = (pods.len(), self.watcher.ledger().deaths());
         let started = Instant::now();
         self.runtime.block_on(delete(&self.client, pods))?;
-        self.until("the deleted pods' end", Duration::from_secs(600), |ledger| {
+        self.until("the deleted pods' end", Duration::from_secs(1800), |ledger| {
             ledger.deaths() >= before + wanted
         })?;
-        let rate = wanted as f64 / started.elapsed().as_secs_f64();
+        let gone = started.elapsed().as_secs_f64();
         self.until_placed(wanted)?;
-        say(&format!(
-            "{wanted} pods back on the old nodes after {:.0} s, {rate:.0} a second gone",
-            started.elapsed().as_secs_f64()
-        ));
+        let ready = started.elapsed().as_secs_f64();
+        say(&format!("{wanted} pods gone after {gone:.0} s, back on the old nodes after {ready:.0} s"));
         self.set_unschedulable(&self.new_nodes, false)?;
-        Ok(rate)
+        self.until_untainted()?;
+        let replacing = (ready - f64::from(scenario.slowest())).max(gone);
+        Ok(Rates { gone: wanted as f64 / gone, replaced: wanted as f64 / replacing })
+    }
+
+    /// The scheduler goes by the taint that a cordon leaves, and a controller removes it in its own time.
+    fn until_untainted(&mut self) -> Result<()> {
+        let Self { sandbox, client, runtime, .. } = self;
+        sandbox.until("the end of the cordon's taints", Duration::from_secs(300), || {
+            let tainted = runtime.block_on(cordoned(client)).map_err(|error| format!("{error:#}"))?;
+            if tainted == 0 { Ok(Some(())) } else { Err(format!("{tainted} nodes have one")) }
+        })
     }
 
     fn until_placed(&mut self, pods: usize) -> Result<()> {
@@ -149,6 +158,13 @@ pub async fn connect(sandbox: &Sandbox) -> Result<Client> {
 async fn nodes(client: &Client) -> Result<Vec<String>> {
     let list = Api::<Node>::all(client.clone()).list_metadata(&ListParams::default()).await?;
     Ok(list.items.into_iter().filter_map(|node| node.metadata.name).collect())
+}
+
+async fn cordoned(client: &Client) -> Result<usize> {
+    let nodes = Api::<Node>::all(client.clone()).list(&ListParams::default()).await?;
+    let by_cordon = |taint: &Taint| taint.key == "node.kubernetes.io/unschedulable";
+    let taints = nodes.items.iter().filter_map(|node| node.spec.as_ref()?.taints.as_ref());
+    Ok(taints.filter(|taints| taints.iter().any(by_cordon)).count())
 }
 
 async fn delete(client: &Client, pods: Vec<(String, String)>) -> Result<()> {

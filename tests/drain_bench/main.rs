@@ -129,9 +129,9 @@ fn compare(cli: &Cli, scenario: &Scenario, program: &Path) -> Result<usize> {
     let tools = Tool::value_variants().iter().filter(|tool| cli.tool.is_empty() || cli.tool.contains(tool));
     for tool in tools {
         // Also before the first, so that all find pods that came in the same way.
-        let rate = cluster.reset()?;
+        let rates = cluster.reset(scenario)?;
         let bound = *bound.get_or_insert_with(|| {
-            let bound = Bound::of(scenario, rate);
+            let bound = Bound::of(scenario, rates);
             if !cli.json {
                 println!("{}", report::header(scenario, &bound));
             }

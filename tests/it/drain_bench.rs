@@ -13,7 +13,7 @@ mod ledger;
 #[path = "../drain_bench/scenario.rs"]
 mod scenario;
 
-use bound::Bound;
+use bound::{Bound, Rates};
 use ledger::{Budget, Ledger, Pod};
 use scenario::{App, Scenario};
 
@@ -41,12 +41,20 @@ fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
         (50, None, 0.0),
     ];
     for (replicas, budget, seconds) in cases {
-        let bound = Bound::of(&workload(replicas, budget), 1000.0);
+        let bound = Bound::of(&workload(replicas, budget), Rates { gone: 1000.0, replaced: 1000.0 });
         assert!((bound.budgets - seconds).abs() < 1e-9, "{replicas} pods, {budget:?}: {}", bound.budgets);
     }
-    let bound = Bound::of(&workload(99, None), 10.0);
-    assert!((bound.seconds() - 10.0).abs() < 1e-9);
-    assert_eq!(bound.set_by(), "machine");
+}
+
+#[test]
+fn a_slow_machine_sets_the_bound_by_what_must_go_and_by_what_must_be_replaced_before() {
+    let rates = Rates { gone: 10.0, replaced: 2.0 };
+    let all_at_once = Bound::of(&workload(99, None), rates);
+    assert!((all_at_once.seconds() - 10.0).abs() < 1e-9);
+    // Of 99 pods the last 9 need not be replaced.
+    let by_nines = Bound::of(&workload(99, Some(scenario::Budget::Pods(9))), rates);
+    assert!((by_nines.machine - 45.0).abs() < 1e-9);
+    assert_eq!((all_at_once.set_by(), by_nines.set_by()), ("machine", "budgets"));
 }
 
 fn pod(uid: &str, node: &str, healthy: bool) -> Pod {
