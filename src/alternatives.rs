@@ -57,7 +57,7 @@ pub struct Way {
 /// Nothing, unless it is addresses alone that are short: whoever asks for groups of pods' own, for pods behind NAT
 /// gateways or for subnets of their own choice has reasons of their own.
 pub fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Option<Alternatives> {
-    let on = facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
+    let on = facts.cni.is_on(CUSTOM_NETWORK);
     let node_subnets: BTreeSet<&str> = facts.ec2_nodes().filter_map(|node| node.subnet.as_deref()).collect();
     let public =
         node_subnets.iter().any(|id| facts.vpc.route_table_of(id).is_some_and(RouteTable::is_public));
@@ -246,10 +246,12 @@ mod tests {
             });
         };
         assert_eq!(found(&[], public), None);
-        let already = |facts: &mut Facts| {
-            exhausted(facts);
-            facts.cni.env.insert(CUSTOM_NETWORK.into(), "true".into());
-        };
-        assert_eq!(found(&[], already), None);
+        for on in ["true", "1"] {
+            let already = |facts: &mut Facts| {
+                exhausted(facts);
+                facts.cni.env.insert(CUSTOM_NETWORK.into(), on.into());
+            };
+            assert_eq!(found(&[], already), None, "{on}");
+        }
     }
 }

@@ -2,7 +2,6 @@
 //! github.com/aws/amazon-vpc-cni-k8s; versions are from its CHANGELOG.md.
 
 use crate::facts::Facts;
-use crate::net::eniconfig::is_on;
 use crate::steps::{Version, detected_version};
 
 /// One bug.
@@ -77,7 +76,7 @@ impl Bug {
 /// Those that this cluster meets with custom networking, by version. None where the version can't be told.
 pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
     let Some((version, _)) = detected_version(&facts.cni) else { return Vec::new() };
-    let on = |name: &str| is_on(facts.cni.env.get(name));
+    let on = |name: &str| facts.cni.is_on(name);
     let empty_groups = facts.eniconfigs.items.iter().any(|config| config.security_groups.is_empty());
     let met = |only: Only| match only {
         Only::Always => true,

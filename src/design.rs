@@ -205,7 +205,7 @@ fn label_key(settings: &Settings, facts: &Facts) -> String {
     if let Some(key) = &settings.eniconfig_label {
         return key.clone();
     }
-    let already_on = facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
+    let already_on = facts.cni.is_on(CUSTOM_NETWORK);
     match facts.cni.env.get(LABEL_DEF).filter(|key| already_on && !key.is_empty()) {
         Some(key) => key.clone(),
         None if settings.eniconfig_names.is_empty() => ZONE_LABEL.into(),

@@ -20,6 +20,7 @@ pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteT
 pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
 
 use crate::k8s::record::Record;
+use crate::net::eniconfig::is_on;
 use crate::net::max_pods::InstanceType;
 use crate::net::reach::Firewall;
 
@@ -167,6 +168,13 @@ pub struct Cni {
     pub annotations: BTreeMap<String, String>,
     pub rollout: Rollout,
     pub addon: Option<Addon>,
+}
+
+impl Cni {
+    /// A switch in aws-node's environment, as aws-node itself reads it.
+    pub fn is_on(&self, name: &str) -> bool {
+        is_on(self.env.get(name))
+    }
 }
 
 /// Where a DaemonSet stands.

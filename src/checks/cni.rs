@@ -62,7 +62,7 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .mend(&update),
         );
     }
-    let prefixes = cni.env.get("ENABLE_PREFIX_DELEGATION").is_some_and(|value| value == "true");
+    let prefixes = cni.is_on("ENABLE_PREFIX_DELEGATION");
     if prefixes && version < Version::PREFIX_DELEGATION {
         findings.push(
             Finding::error("EC-CNI-003", format!("VPC CNI {version} knows no prefix delegation"))

@@ -6,7 +6,6 @@ use crate::design::{CUSTOM_NETWORK, options};
 use crate::drain::owner::{Owner, owner};
 use crate::facts::Karpenter;
 use crate::finding::Finding;
-use crate::net::eniconfig::is_on;
 use crate::steps::Step;
 use crate::words::few;
 
@@ -88,7 +87,7 @@ fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding
 
 /// Since 1.13 the CNI of a node whose ENIConfig is not there waits (amazon-vpc-cni-k8s#2683).
 fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
-    let on = is_on(scene.facts.cni.env.get(CUSTOM_NETWORK));
+    let on = scene.facts.cni.is_on(CUSTOM_NETWORK);
     if on || scene.settings.env_last || !scene.concerns(&[Step::SetEnv]) {
         return;
     }

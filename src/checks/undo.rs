@@ -31,11 +31,6 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     permissions::check(scene, findings);
 }
 
-/// Custom networking is on now.
-fn is_on(facts: &Facts) -> bool {
-    facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true")
-}
-
 /// Neither tag nor record tells of an earlier run.
 fn nothing_of_ours(facts: &Facts) -> bool {
     facts.record == Record::default()
@@ -65,7 +60,7 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     let unknown =
         "aws-node's environment, node groups' sizes and the CIDR association before the set-up are unknown";
-    let finding = match is_on(facts) {
+    let finding = match facts.cni.is_on(CUSTOM_NETWORK) {
         true => Finding::error("EC-UND-002", "the record of what was before is missing")
             .mend(format!(
                 "put ConfigMap kube-system/eni-custom back from a backup; or switch {CUSTOM_NETWORK} off yourself, let \

@@ -52,12 +52,11 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) 
 
 /// What aws-node's environment says about addresses.
 pub(crate) fn options(facts: &Facts) -> Options {
-    let on = |name: &str| facts.cni.env.get(name).is_some_and(|value| value == "true");
     let number = |name: &str| facts.cni.env.get(name).and_then(|value| value.parse::<u32>().ok());
     Options {
         custom: true,
-        prefix: on("ENABLE_PREFIX_DELEGATION"),
-        pod_eni: on("ENABLE_POD_ENI"),
+        prefix: facts.cni.is_on("ENABLE_PREFIX_DELEGATION"),
+        pod_eni: facts.cni.is_on("ENABLE_POD_ENI"),
         max_eni: number("MAX_ENI").filter(|max| *max > 0),
         cap: true,
         warm: Warm {

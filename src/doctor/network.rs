@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use crate::design::{CUSTOM_NETWORK, EXTERNAL_SNAT};
 use crate::facts::{Facts, RouteTable, Subnet};
 use crate::finding::Severity;
-use crate::net::eniconfig::is_on;
 
 use super::Diagnosis;
 
 pub fn diagnose(facts: &Facts) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
-    if !is_on(facts.cni.env.get(CUSTOM_NETWORK)) {
+    if !facts.cni.is_on(CUSTOM_NETWORK) {
         return findings;
     }
     let used: BTreeSet<&str> =
@@ -29,7 +28,7 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Diagnosis> {
     let own = table.subnet_ids.contains(&subnet.id);
     // The CNI gives traffic to outside of the VPC the node's address, and it leaves by the node's subnet; only with
     // this switch do the pods' own routes decide.
-    if is_on(facts.cni.env.get(EXTERNAL_SNAT)) {
+    if facts.cni.is_on(EXTERNAL_SNAT) {
         let what = format!("pods of {} reach nothing outside of the VPC", subnet.zone);
         let cause = match table.default_target() {
             None => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::CUSTOM_NETWORK;
 use crate::facts::{Authentication, Facts, Node, Pod};
 use crate::finding::Severity;
-use crate::net::eniconfig::{is_on, resolve};
+use crate::net::eniconfig::resolve;
 use crate::verify::{Report, mend};
 use crate::words::counted;
 
@@ -52,7 +52,7 @@ fn cause(
     aws_node: Option<&Pod>,
 ) -> (&'static str, String, String) {
     // The CNI of a node that had its interface before goes on with it.
-    if is_on(facts.cni.env.get(CUSTOM_NETWORK)) && node.interfaces.is_empty() {
+    if facts.cni.is_on(CUSTOM_NETWORK) && node.interfaces.is_empty() {
         for (id, checks) in CAUSES {
             if let Some(check) = of_node(report, checks, &node.name) {
                 return (id, format!("{}: {}", check.what, check.why), check.mend.clone());

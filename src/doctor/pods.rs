@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Node, Subnet};
 use crate::finding::Severity;
-use crate::net::eniconfig::{is_on, resolve};
+use crate::net::eniconfig::resolve;
 use crate::verify::{Report, Status, mend};
 use crate::words::counted;
 
@@ -102,7 +102,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTro
     let says = |text: &str| evidence(symptoms, pod).iter().any(|told| told.contains(text));
     let no_address = says("failed to assign an IP address to container");
     let subnet = subnet_of(facts, node);
-    let prefixes = is_on(facts.cni.env.get("ENABLE_PREFIX_DELEGATION"));
+    let prefixes = facts.cni.is_on("ENABLE_PREFIX_DELEGATION");
     if !pod.host_network {
         if let Some(check) = of_node(report, &["EC-VFY-024"], &node.name) {
             return Cause {
@@ -171,7 +171,7 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
 fn subnet_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Subnet> {
     let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
     let config = facts.eniconfigs.items.iter().find(|config| config.name == name);
-    let custom = is_on(facts.cni.env.get(crate::design::CUSTOM_NETWORK));
+    let custom = facts.cni.is_on(crate::design::CUSTOM_NETWORK);
     match config.filter(|_| custom) {
         Some(config) => facts.vpc.subnet(&config.subnet),
         None => node.subnet.as_deref().and_then(|id| facts.vpc.subnet(id)),

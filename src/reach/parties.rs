@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::{Facts, Node};
-use crate::net::eniconfig::is_on;
 use crate::net::reach::{Endpoint, Firewall, Ports, Protocol};
 use crate::nodes::templates::{base_output::NODE_SECURITY_GROUP_ID, base_rules};
 
@@ -141,7 +140,7 @@ impl Parties {
 
     /// As the cluster stands: nothing is to be, and pods have the interfaces that they have.
     pub fn standing(facts: &Facts) -> Self {
-        let custom = is_on(facts.cni.env.get(CUSTOM_NETWORK));
+        let custom = facts.cni.is_on(CUSTOM_NETWORK);
         let mut alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
         for node in facts.ec2_nodes() {
             // With custom networking a node's first interface carries no pods.

@@ -80,7 +80,7 @@ impl Rules for WriteEniconfigs {
     }
 
     async fn settle(walk: &mut Walk) -> Result<()> {
-        let on = walk.facts.cni.env.get(CUSTOM_NETWORK).is_some_and(|value| value == "true");
+        let on = walk.facts.cni.is_on(CUSTOM_NETWORK);
         if on { rolled_out(walk).await } else { Ok(()) }
     }
 }

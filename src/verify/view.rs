@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::design::CUSTOM_NETWORK;
 use crate::drain::owner::{Owner, owner};
 use crate::facts::{EniConfig, Facts, Node, Part, Subnet};
-use crate::net::eniconfig::{Resolved, is_on, resolve};
+use crate::net::eniconfig::{Resolved, resolve};
 
 use super::{Expected, mend};
 
@@ -32,7 +32,7 @@ pub struct NodeView<'a> {
 
 impl<'a> View<'a> {
     pub fn of(facts: &'a Facts, expected: &'a Expected) -> Self {
-        let on = is_on(facts.cni.env.get(CUSTOM_NETWORK));
+        let on = facts.cni.is_on(CUSTOM_NETWORK);
         let nodes = facts.ec2_nodes().map(|node| NodeView::of(facts, expected, node));
         let stays = |view: &NodeView<'_>| {
             expected.spared.contains(&view.node.name) || (expected.old_may_stay && view.old)

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use crate::design::{EXTERNAL_SNAT, PodSubnet, RouteChoice, ZoneDesign};
 use crate::facts::{Peering, RouteTable};
 use crate::finding::Finding;
+use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
 use crate::steps::Step;
 
@@ -32,8 +33,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether pods leave the VPC with their own addresses, by their own subnets.
 fn external_snat(scene: &Scene<'_>) -> bool {
-    let set = scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT));
-    set.is_some_and(|value| value == "true")
+    is_on(scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT)))
 }
 
 fn table_of_pods<'a>(scene: &'a Scene<'_>, zone: &ZoneDesign) -> Option<&'a RouteTable> {

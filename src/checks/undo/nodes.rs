@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::design::wanted_type;
+use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::drain::owner::{Owner, owner};
 use crate::drain::room::{Room, shortages};
 use crate::facts::{ImageTrouble, Node, Pod};
@@ -17,7 +17,6 @@ use crate::words::counted;
 
 use super::super::Scene;
 use super::super::workload::of_pods;
-use super::is_on;
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     let empties = undo.takes_back(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
@@ -69,7 +68,10 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
         .ec2_nodes()
         .any(|node| node.ready && !node.unschedulable && scene.design.old_nodes.contains(&node.name));
     let would_start = !returning(facts).is_empty() || stand_in::is_needed(scene.design, facts);
-    if !is_on(facts) || undo.takes_back(Step::SetEnv) || !(would_start || (empties && !old_are_there)) {
+    if !facts.cni.is_on(CUSTOM_NETWORK)
+        || undo.takes_back(Step::SetEnv)
+        || !(would_start || (empties && !old_are_there))
+    {
         return;
     }
     let mend = match undo.only {

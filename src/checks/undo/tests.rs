@@ -70,6 +70,11 @@ fn without_its_record_it_is_an_error_only_while_custom_networking_is_on() {
         facts.cni.env.clear();
     };
     assert_eq!(told(WHOLE, off)[0], "EC-UND-002 Warning");
+    let on_in_other_letters = |facts: &mut Facts| {
+        facts.record = Record::default();
+        facts.cni.env.insert(CUSTOM_NETWORK.into(), "True".into());
+    };
+    assert_eq!(told(WHOLE, on_in_other_letters)[0], "EC-UND-002 Error");
 }
 
 #[test]
