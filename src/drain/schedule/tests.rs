@@ -96,7 +96,7 @@ fn a_refused_eviction_parks_its_queue_until_the_budget_moves() {
 }
 
 #[test]
-fn a_budget_with_room_for_more_is_asked_for_one_pod_after_the_other_and_budgets_side_by_side() {
+fn a_narrow_budget_is_asked_for_one_pod_after_the_other_and_budgets_side_by_side() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     for app in ["web", "api"] {
@@ -114,6 +114,31 @@ fn a_budget_with_room_for_more_is_asked_for_one_pod_after_the_other_and_budgets_
     schedule.pod_gone("uid-api-1", now);
     schedule.answered("uid-api-1", Answer::Gone, now);
     assert_eq!(names(&schedule.next(now)), ["api-2"]);
+}
+
+#[test]
+fn a_wide_budget_is_asked_for_several_pods_at_a_time() {
+    let now = Instant::now();
+    for (allowed, at_once) in [(7, 1), (8, 2), (13, 3), (50, 4)] {
+        let mut schedule = schedule(&["a"], ALL);
+        for number in 0..allowed {
+            schedule.pod(on("a", &format!("web-{number:02}"), "web"), now);
+        }
+        schedule.budget(allowing("web", allowed, 100), now);
+        schedule.arrange();
+        let mut asked = schedule.next(now);
+        assert_eq!(asked.len(), at_once, "{allowed} allowed");
+        // As they are answered others follow, until each was asked for once and the budget is used up.
+        let mut sent = 0;
+        let mut most = asked.len();
+        while let Some(pod) = asked.pop() {
+            sent += 1;
+            schedule.answered(&pod.uid, Answer::LetGo, now);
+            asked.extend(schedule.next(now));
+            most = most.max(asked.len());
+        }
+        assert_eq!((sent, most), (allowed, at_once), "{allowed} allowed");
+    }
 }
 
 #[test]
