@@ -15,7 +15,7 @@ pub struct Bound {
     pub machine: f64,
 }
 
-/// What this machine does in a second when all pods are deleted at once and no budget is asked.
+/// What this machine does in a second when all pods are evicted at once and their budgets let all go.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
     /// Pods that are gone.

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Node, Pod, Taint};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bound::Rates;
 use crate::ledger::{Counts, Ledger};
 use crate::sandbox::tools::say;
 use crate::sandbox::{OldNodes, Sandbox, Shape};
-use crate::scenario::Scenario;
+use crate::scenario::{App, Scenario};
 use crate::watcher::Watcher;
 use crate::workload;
 
@@ -81,25 +82,45 @@ impl Cluster {
         Ok(())
     }
 
-    /// All pods back on the old nodes, Ready, by deletion that asks no budget. Answers how quick that was.
+    /// All pods back on the old nodes, Ready, by evictions of all at once under budgets that let everything go.
+    /// Answers how quick that was: what no drain on this machine can beat.
     pub fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
         self.set_unschedulable(&self.old_nodes, false)?;
         self.set_unschedulable(&self.new_nodes, true)?;
+        self.set_budgets(scenario, workload::no_limits)?;
+        self.until("budgets that let everything go", Duration::from_secs(300), Ledger::budgets_are_open)?;
         let pods = self.watcher.ledger().movable();
         let (wanted, before) = (pods.len(), self.watcher.ledger().deaths());
         let started = Instant::now();
-        self.runtime.block_on(delete(&self.client, pods))?;
-        self.until("the deleted pods' end", Duration::from_secs(1800), |ledger| {
+        self.runtime.block_on(evict(&self.client, pods))?;
+        self.until("the evicted pods' end", Duration::from_secs(1800), |ledger| {
             ledger.deaths() >= before + wanted
         })?;
         let gone = started.elapsed().as_secs_f64();
-        self.until_placed(wanted)?;
+        self.until("every pod Ready on an old node", Duration::from_secs(1800), |ledger| {
+            ledger.counts() == placed(wanted)
+        })?;
         let ready = started.elapsed().as_secs_f64();
         say(&format!("{wanted} pods gone after {gone:.0} s, back on the old nodes after {ready:.0} s"));
+        self.set_budgets(scenario, workload::limits)?;
+        self.until_placed(wanted)?;
         self.set_unschedulable(&self.new_nodes, false)?;
         self.until_untainted()?;
         let replacing = (ready - f64::from(scenario.slowest())).max(gone);
         Ok(Rates { gone: wanted as f64 / gone, replaced: wanted as f64 / replacing })
+    }
+
+    fn set_budgets(&self, scenario: &Scenario, limits: fn(&App) -> Value) -> Result<()> {
+        let api: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), workload::NAMESPACE);
+        let patch = |app: &App| (app.name.clone(), Patch::Merge(json!({ "spec": limits(app) })));
+        let patches = scenario.apps.iter().filter(|app| app.budget.is_some()).map(patch);
+        let params = PatchParams::default();
+        let patches = patches.map(|(name, patch)| {
+            let (api, params) = (&api, &params);
+            async move { api.patch(&name, params, &patch).await }
+        });
+        let all = stream::iter(patches).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+        self.runtime.block_on(all).map(drop).context("changing budgets")
     }
 
     /// The scheduler goes by the taint that a cordon leaves, and a controller removes it in its own time.
@@ -112,9 +133,8 @@ impl Cluster {
     }
 
     fn until_placed(&mut self, pods: usize) -> Result<()> {
-        let placed = Counts { pods, healthy: pods, on_old: pods, healthy_on_old: pods };
         self.until("every pod Ready on an old node", Duration::from_secs(1800), |ledger| {
-            ledger.counts() == placed && ledger.budgets_are_settled()
+            ledger.counts() == placed(pods) && ledger.budgets_are_settled()
         })
     }
 
@@ -167,16 +187,31 @@ async fn cordoned(client: &Client) -> Result<usize> {
     Ok(taints.filter(|taints| taints.iter().any(by_cordon)).count())
 }
 
-async fn delete(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
-    let delete = |(namespace, name): (String, String)| async move {
+fn placed(pods: usize) -> Counts {
+    Counts { pods, healthy: pods, on_old: pods, healthy_on_old: pods }
+}
+
+/// Asks for each until it is let go: the API server gives up evictions that met too many others (504). The cluster's
+/// own pods, whose budgets stay as they are, are deleted.
+async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
+    let evict = |(namespace, name): (String, String)| async move {
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-        match api.delete(&name, &DeleteParams::default()).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            other => other.map(drop),
+        loop {
+            let answer = match namespace == workload::NAMESPACE {
+                true => api.evict(&name, &EvictParams::default()).await.map(drop),
+                false => api.delete(&name, &DeleteParams::default()).await.map(drop),
+            };
+            match answer {
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+                Err(kube::Error::Api(status)) if status.code >= 429 => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                other => return other,
+            }
         }
     };
-    let all = stream::iter(pods).map(delete).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
-    all.await.map(drop).context("deleting pods")
+    let all = stream::iter(pods).map(evict).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
+    all.await.map(drop).context("evicting pods")
 }
 
 fn set_up(sandbox: &Sandbox, scenario: &Scenario, program: &Path) -> Result<()> {

@@ -121,6 +121,13 @@ impl Ledger {
             && self.there().count() >= self.least.len()
     }
 
+    /// The disruption controller lets every pod go of each budget that the benchmark made.
+    pub fn budgets_are_open(&self) -> bool {
+        self.there()
+            .filter(|each| self.least.contains_key(&each.full_name()))
+            .all(|each| each.budget.allowed == each.healthy)
+    }
+
     fn there(&self) -> impl Iterator<Item = &Watched> {
         self.budgets.iter().filter(|each| !each.gone)
     }

@@ -58,7 +58,16 @@ pub fn all() -> Vec<Scenario> {
         new_per_az: 1,
         apps: alike(10, 6, Some(Budget::Pods(1)), 5),
     };
-    let mut scenarios = vec![quick];
+    // Many evictions under one budget: the API server lets those that meet wait half a second each.
+    let wide = Scenario {
+        name: "10-nodes-one-deployment".into(),
+        about: "one Deployment of 200, budget 25 %, Ready after 20 s",
+        azs: 2,
+        nodes_per_az: 5,
+        new_per_az: 2,
+        apps: alike(1, 200, Some(Budget::Percent(25)), 20),
+    };
+    let mut scenarios = vec![quick, wide];
     let budgets = [
         ("budget-1", Some(Budget::Pods(1))),
         ("budget-5", Some(Budget::Pods(5))),

@@ -6,7 +6,7 @@ use crate::bound::disruptions;
 use crate::ledger::Ledger;
 use crate::scenario::{App, Budget, Scenario};
 
-const NAMESPACE: &str = "drain-bench";
+pub const NAMESPACE: &str = "drain-bench";
 
 /// Tells the watcher how many pods of an app must be healthy.
 pub fn expect(ledger: &mut Ledger, app: &App) {
@@ -49,13 +49,27 @@ fn deployment(app: &App) -> Value {
     })
 }
 
-fn budget(app: &App) -> Option<Value> {
-    let mut spec = json!({ "selector": { "matchLabels": { "app": app.name } } });
-    match app.budget? {
-        Budget::Pods(most) => spec["maxUnavailable"] = json!(most),
-        Budget::Percent(percent) => spec["maxUnavailable"] = json!(format!("{percent}%")),
-        Budget::Keep(least) => spec["minAvailable"] = json!(least),
+/// What the budget over an app lets go, as a merge patch of its spec: nothing is left of what was there before.
+pub fn limits(app: &App) -> Value {
+    match app.budget {
+        Some(Budget::Pods(most)) => json!({ "maxUnavailable": most, "minAvailable": null }),
+        Some(Budget::Percent(percent)) => {
+            json!({ "maxUnavailable": format!("{percent}%"), "minAvailable": null })
+        }
+        Some(Budget::Keep(least)) => json!({ "maxUnavailable": null, "minAvailable": least }),
+        None => no_limits(app),
     }
+}
+
+/// Everything may go.
+pub fn no_limits(_: &App) -> Value {
+    json!({ "maxUnavailable": "100%", "minAvailable": null })
+}
+
+fn budget(app: &App) -> Option<Value> {
+    app.budget?;
+    let mut spec = limits(app);
+    spec["selector"] = json!({ "matchLabels": { "app": app.name } });
     Some(json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
         "metadata": { "namespace": NAMESPACE, "name": app.name },
