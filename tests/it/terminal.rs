@@ -12,7 +12,7 @@ pub const ENTER: &str = "\r";
 pub fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
     let mut command = in_sandbox(sandbox, args);
     command.env("TERM", "xterm").env_remove("NO_COLOR");
-    let options = Options::new().timeout_ms(Some(120_000)).strip_ansi_escape_codes(true);
+    let options = Options::new().timeout_ms(Some(600_000)).strip_ansi_escape_codes(true);
     spawn_with_options(command, options).expect("the program starts")
 }
 
