@@ -191,8 +191,8 @@ fn placed(pods: usize) -> Counts {
     Counts { pods, healthy: pods, on_old: pods, healthy_on_old: pods }
 }
 
-/// Asks for each until it is let go: the API server gives up evictions that met too many others (504). The cluster's
-/// own pods, whose budgets stay as they are, are deleted.
+/// Asks for each until it is let go: the API server gives up evictions that met too many others (409 or 504). The
+/// cluster's own pods, whose budgets stay as they are, are deleted.
 async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
     let evict = |(namespace, name): (String, String)| async move {
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
@@ -203,7 +203,7 @@ async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
             };
             match answer {
                 Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-                Err(kube::Error::Api(status)) if status.code >= 429 => {
+                Err(kube::Error::Api(status)) if status.code == 409 || status.code >= 429 => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
                 other => return other,
