@@ -76,12 +76,11 @@ impl Bug {
 /// Those that this cluster meets with custom networking, by version. None where the version can't be told.
 pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
     let Some((version, _)) = detected_version(&facts.cni) else { return Vec::new() };
-    let on = |name: &str| facts.cni.is_on(name);
     let empty_groups = facts.eniconfigs.items.iter().any(|config| config.security_groups.is_empty());
     let met = |only: Only| match only {
         Only::Always => true,
         Only::EmptyGroups => empty_groups,
-        Only::PodEni => on("ENABLE_POD_ENI"),
+        Only::PodEni => facts.cni.is_on("ENABLE_POD_ENI"),
     };
     BUGS.iter().filter(|bug| (bug.from..bug.mended).contains(&version) && met(bug.only)).collect()
 }
