@@ -1,4 +1,4 @@
-//! The time that no drain can beat, computed from the workload alone.
+//! The time that no drain can beat, computed from the workload and from what the machine was seen to do.
 //!
 //! A budget that lets d pods be away at once makes a Deployment of k pods move in ceil(k / d) rounds. Each round but the
 //! last must be Ready before the next pods may go, and that takes c seconds. The slowest Deployment decides, however
@@ -15,7 +15,8 @@ pub struct Bound {
     pub machine: f64,
 }
 
-/// What this machine does in a second when all pods are evicted at once and their budgets let all go.
+/// What this machine does in a second when all pods are evicted at once and their budgets let all go. It is seen, not
+/// proven: evictions that meet under one budget hold each other up.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
     /// Pods that are gone.

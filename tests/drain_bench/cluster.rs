@@ -11,13 +11,13 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bound::Rates;
 use crate::ledger::{Counts, Ledger};
 use crate::sandbox::tools::say;
 use crate::sandbox::{OldNodes, Sandbox, Shape};
-use crate::scenario::{App, Scenario};
+use crate::scenario::{App, Budget, Scenario};
 use crate::watcher::Watcher;
 use crate::workload;
 
@@ -83,11 +83,11 @@ impl Cluster {
     }
 
     /// All pods back on the old nodes, Ready, by evictions of all at once under budgets that let everything go.
-    /// Answers how quick that was: what no drain on this machine can beat.
+    /// Answers how quick that was.
     pub fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
         self.set_unschedulable(&self.old_nodes, false)?;
         self.set_unschedulable(&self.new_nodes, true)?;
-        self.set_budgets(scenario, workload::no_limits)?;
+        self.set_budgets(scenario, |_| Budget::Percent(100))?;
         self.until("budgets that let everything go", Duration::from_secs(300), Ledger::budgets_are_open)?;
         let pods = self.watcher.ledger().movable();
         let (wanted, before) = (pods.len(), self.watcher.ledger().deaths());
@@ -102,7 +102,7 @@ impl Cluster {
         })?;
         let ready = started.elapsed().as_secs_f64();
         say(&format!("{wanted} pods gone after {gone:.0} s, back on the old nodes after {ready:.0} s"));
-        self.set_budgets(scenario, workload::limits)?;
+        self.set_budgets(scenario, |budget| budget)?;
         self.until_placed(wanted)?;
         self.set_unschedulable(&self.new_nodes, false)?;
         self.until_untainted()?;
@@ -110,17 +110,15 @@ impl Cluster {
         Ok(Rates { gone: wanted as f64 / gone, replaced: wanted as f64 / replacing })
     }
 
-    fn set_budgets(&self, scenario: &Scenario, limits: fn(&App) -> Value) -> Result<()> {
+    /// Has every budget let go what is said for it.
+    fn set_budgets(&self, scenario: &Scenario, to: fn(Budget) -> Budget) -> Result<()> {
         let api: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), workload::NAMESPACE);
-        let patch = |app: &App| (app.name.clone(), Patch::Merge(json!({ "spec": limits(app) })));
-        let patches = scenario.apps.iter().filter(|app| app.budget.is_some()).map(patch);
-        let params = PatchParams::default();
-        let patches = patches.map(|(name, patch)| {
-            let (api, params) = (&api, &params);
-            async move { api.patch(&name, params, &patch).await }
-        });
-        let all = stream::iter(patches).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
-        self.runtime.block_on(all).map(drop).context("changing budgets")
+        let set = async |(app, budget): (&App, Budget)| {
+            let patch = Patch::Merge(json!({ "spec": workload::limits(to(budget)) }));
+            api.patch(&app.name, &PatchParams::default(), &patch).await
+        };
+        let budgets = scenario.apps.iter().filter_map(|app| Some((app, app.budget?)));
+        self.runtime.block_on(all(budgets.map(set))).context("changing budgets")
     }
 
     /// The scheduler goes by the taint that a cordon leaves, and a controller removes it in its own time.
@@ -153,8 +151,7 @@ impl Cluster {
         let patch = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
         let params = PatchParams::default();
         let patches = nodes.iter().map(|node| api.patch(node, &params, &patch));
-        let all = stream::iter(patches).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
-        self.runtime.block_on(all).map(drop).context("cordoning nodes")
+        self.runtime.block_on(all(patches)).context("cordoning nodes")
     }
 }
 
@@ -210,8 +207,12 @@ async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
             }
         }
     };
-    let all = stream::iter(pods).map(evict).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>();
-    all.await.map(drop).context("evicting pods")
+    all(pods.into_iter().map(evict)).await.context("evicting pods")
+}
+
+/// Sends them side by side; the first that fails ends it.
+async fn all<T>(requests: impl Iterator<Item = impl Future<Output = kube::Result<T>>>) -> kube::Result<()> {
+    stream::iter(requests).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>().await.map(drop)
 }
 
 fn set_up(sandbox: &Sandbox, scenario: &Scenario, program: &Path) -> Result<()> {

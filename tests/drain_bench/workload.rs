@@ -49,26 +49,17 @@ fn deployment(app: &App) -> Value {
     })
 }
 
-/// What the budget over an app lets go, as a merge patch of its spec: nothing is left of what was there before.
-pub fn limits(app: &App) -> Value {
-    match app.budget {
-        Some(Budget::Pods(most)) => json!({ "maxUnavailable": most, "minAvailable": null }),
-        Some(Budget::Percent(percent)) => {
-            json!({ "maxUnavailable": format!("{percent}%"), "minAvailable": null })
-        }
-        Some(Budget::Keep(least)) => json!({ "maxUnavailable": null, "minAvailable": least }),
-        None => no_limits(app),
+/// What a budget lets go, as a merge patch of its spec: nothing is left of what was there before.
+pub fn limits(budget: Budget) -> Value {
+    match budget {
+        Budget::Pods(most) => json!({ "maxUnavailable": most, "minAvailable": null }),
+        Budget::Percent(percent) => json!({ "maxUnavailable": format!("{percent}%"), "minAvailable": null }),
+        Budget::Keep(least) => json!({ "maxUnavailable": null, "minAvailable": least }),
     }
 }
 
-/// Everything may go.
-pub fn no_limits(_: &App) -> Value {
-    json!({ "maxUnavailable": "100%", "minAvailable": null })
-}
-
 fn budget(app: &App) -> Option<Value> {
-    app.budget?;
-    let mut spec = limits(app);
+    let mut spec = limits(app.budget?);
     spec["selector"] = json!({ "matchLabels": { "app": app.name } });
     Some(json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
