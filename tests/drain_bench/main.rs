@@ -60,6 +60,9 @@ struct Cli {
     /// Only these tools
     #[arg(long, value_enum, value_delimiter = ',')]
     tool: Vec<Tool>,
+    /// Pods take so many times longer to be Ready, so that the waits are theirs and not a slow machine's
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    slower: u32,
     /// Stop a tool after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     patience: u64,
@@ -116,7 +119,7 @@ fn chosen(cli: &Cli) -> Result<Vec<Scenario>> {
         (false, true) => scenario.name != "quick",
         (false, false) => cli.scenario.contains(&scenario.name),
     };
-    Ok(all.into_iter().filter(wanted).collect())
+    Ok(all.into_iter().filter(wanted).map(|scenario| scenario.slower(cli.slower)).collect())
 }
 
 /// One scenario with each tool, each from the same state. Answers how many of our rows are at fault.
@@ -171,6 +174,7 @@ fn measure(
     let (violations, budgets) = ledger.end();
     Ok(Row {
         scenario: scenario.name.clone(),
+        slower: scenario.slower,
         nodes: scenario.nodes(),
         pods: scenario.pods(),
         tool,

@@ -12,6 +12,8 @@ use crate::tool::Tool;
 #[derive(Clone, Debug)]
 pub struct Row {
     pub scenario: String,
+    /// Its pods took so many times longer to be Ready.
+    pub slower: u32,
     pub nodes: u32,
     pub pods: u32,
     pub tool: Tool,
@@ -63,6 +65,7 @@ impl Row {
             "bound_set_by": self.bound.set_by(),
             "bound_of_budgets_seconds": rounded(self.bound.budgets),
             "bound_of_machine_seconds": rounded(self.bound.machine),
+            "slower": self.slower,
             "nodes": self.nodes,
             "pods": self.pods,
             "pods_left": self.left,
@@ -126,8 +129,12 @@ impl Row {
 
 /// The lines above a scenario's rows.
 pub fn header(scenario: &Scenario, bound: &Bound) -> String {
+    let slower = match scenario.slower {
+        1 => String::new(),
+        times => format!(" (here {times} times as late)"),
+    };
     format!(
-        "\n{}: {}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {:.1} s)\n\
+        "\n{}: {}{slower}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {:.1} s)\n\
          {:<22} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>12} {:>10}",
         scenario.name,
         scenario.about,

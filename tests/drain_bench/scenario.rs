@@ -11,6 +11,8 @@ pub struct Scenario {
     /// New nodes in each zone: m5.4xlarge, 108 pods.
     pub new_per_az: u32,
     pub apps: Vec<App>,
+    /// Pods take so many times longer to be Ready than `about` says; `apps` has it already.
+    pub slower: u32,
 }
 
 /// A Deployment, and the PodDisruptionBudget over its pods.
@@ -43,6 +45,13 @@ impl Scenario {
         self.apps.iter().map(|app| app.replicas).sum()
     }
 
+    /// The same where pods take so many times longer to be Ready.
+    pub fn slower(mut self, times: u32) -> Self {
+        self.slower *= times;
+        self.apps.iter_mut().for_each(|app| app.ready_after *= times);
+        self
+    }
+
     pub fn slowest(&self) -> u32 {
         self.apps.iter().map(|app| app.ready_after).max().unwrap_or_default()
     }
@@ -57,6 +66,7 @@ pub fn all() -> Vec<Scenario> {
         nodes_per_az: 2,
         new_per_az: 1,
         apps: alike(10, 6, Some(Budget::Pods(1)), 5),
+        slower: 1,
     };
     // Many evictions under one budget: the API server lets those that meet wait half a second each.
     let wide = Scenario {
@@ -66,6 +76,7 @@ pub fn all() -> Vec<Scenario> {
         nodes_per_az: 5,
         new_per_az: 2,
         apps: alike(1, 200, Some(Budget::Percent(25)), 20),
+        slower: 1,
     };
     let mut scenarios = vec![quick, wide];
     let budgets = [
@@ -87,12 +98,28 @@ pub fn all() -> Vec<Scenario> {
 }
 
 fn of_50_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
-    Scenario { name: format!("50-nodes-{name}"), about, azs: 2, nodes_per_az: 25, new_per_az: 6, apps }
+    Scenario {
+        name: format!("50-nodes-{name}"),
+        about,
+        azs: 2,
+        nodes_per_az: 25,
+        new_per_az: 6,
+        apps,
+        slower: 1,
+    }
 }
 
 /// Four zones: the sandbox's subnets have room for about 200 such nodes each.
 fn of_500_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
-    Scenario { name: format!("500-nodes-{name}"), about, azs: 4, nodes_per_az: 125, new_per_az: 28, apps }
+    Scenario {
+        name: format!("500-nodes-{name}"),
+        about,
+        azs: 4,
+        nodes_per_az: 125,
+        new_per_az: 28,
+        apps,
+        slower: 1,
+    }
 }
 
 fn alike(count: u32, replicas: u32, budget: Option<Budget>, ready_after: u32) -> Vec<App> {
