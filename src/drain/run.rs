@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
         let far = now + Duration::from_secs(60);
         let leaving = self.leaving.iter().map(|(node, leaving)| {
             if self.attached.values().any(|at| at == node) {
-                leaving.at_the_latest
+                leaving.not_before.max(leaving.at_the_latest)
             } else {
                 leaving.not_before
             }

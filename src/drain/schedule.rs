@@ -20,7 +20,7 @@ use super::filter::{Leave, Refuse};
 use budget::Purse;
 use jobs::{Job, Queue, State};
 pub use report::{Progress, Waiting, Why};
-use sets::{SET_GIVES_UP, Set};
+use sets::Set;
 
 /// After an answer that says nothing about a budget (the API server is busy, or away).
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -239,6 +239,8 @@ impl Schedule {
         let mut room = self.limits.in_flight.saturating_sub(self.on_their_way.len());
         let active = self.active_nodes();
         self.free_sets(now);
+        // Its time has come: what keeps it from being asked now is told by an event, and waking up for it would spin.
+        self.later.retain(|_, until| *until > now);
         let mut chosen = Vec::new();
         for (names, waiting) in &self.queues {
             // Of two budgets the API server takes neither (500): such pods were refused before the start, or came since.
@@ -274,10 +276,10 @@ impl Schedule {
         chosen.iter().filter_map(|uid| self.ask(uid, now)).collect()
     }
 
-    /// When to ask `next` again though nothing was seen.
+    /// When to ask `next` again though nothing was seen; never a time at which it was asked already.
     pub fn wakes_at(&self) -> Option<Instant> {
         let later = self.later.values().copied();
-        let sets = self.sets.values().filter_map(|set| Some(set.moving.as_ref()?.2? + SET_GIVES_UP));
+        let sets = self.sets.values().filter_map(Set::gives_up_at);
         later.chain(sets).min()
     }
 

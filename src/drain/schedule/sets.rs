@@ -21,6 +21,14 @@ pub struct Set {
     pub waiting: BTreeSet<(u64, String)>,
 }
 
+impl Set {
+    /// When it goes on though its pod didn't come back; never while a successor is there and not Ready yet.
+    pub(super) fn gives_up_at(&self) -> Option<Instant> {
+        let (_, _, gone) = self.moving.as_ref().filter(|_| !self.successor)?;
+        Some((*gone)? + SET_GIVES_UP)
+    }
+}
+
 impl Schedule {
     pub(super) fn set_name(&self, pod: &Pod) -> Option<String> {
         set_name(&self.ordered, pod)
@@ -49,10 +57,8 @@ impl Schedule {
     }
 
     pub(super) fn free_sets(&mut self, now: Instant) {
-        for set in self.sets.values_mut().filter(|set| !set.successor) {
-            if matches!(set.moving, Some((_, _, Some(gone))) if now.duration_since(gone) >= SET_GIVES_UP) {
-                set.moving = None;
-            }
+        for set in self.sets.values_mut().filter(|set| set.gives_up_at().is_some_and(|at| now >= at)) {
+            set.moving = None;
         }
     }
 }

@@ -203,6 +203,7 @@ fn a_statefulset_moves_one_pod_at_a_time_from_its_highest_ordinal() {
     let successor = member("new", "db-10", "10b");
     schedule.pod(Pod { ready: false, ..successor.clone() }, now);
     assert_eq!(schedule.next(now + SET_GIVES_UP).len(), 0, "its successor is not Ready");
+    assert_eq!(schedule.wakes_at(), None, "its successor is told by the watch");
     schedule.pod(successor, now);
     assert_eq!(names(&schedule.next(now)), ["db-9"]);
     schedule.answered("9", Answer::LetGo, now);
@@ -266,6 +267,24 @@ fn an_api_server_that_is_away_is_asked_again_a_moment_later() {
 }
 
 #[test]
+fn nobody_is_woken_for_a_pod_whose_room_another_took_meanwhile() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    for name in ["web-1", "web-2"] {
+        schedule.pod(on("a", name, "web"), now);
+    }
+    schedule.budget(allowing("web", 1, 2), now);
+    assert_eq!(names(&schedule.next(now)), ["web-1"]);
+    schedule.answered("uid-web-1", Answer::Later("too many requests".into()), now);
+    assert_eq!(names(&schedule.next(now)), ["web-2"]);
+    assert_eq!(schedule.next(now + TRY_AGAIN).len(), 0);
+    assert_eq!(schedule.wakes_at(), None);
+    // The one that took it is asked again too, and now it is the first one's turn.
+    schedule.answered("uid-web-2", Answer::Later("too many requests".into()), now + TRY_AGAIN);
+    assert_eq!(names(&schedule.next(now + TRY_AGAIN)), ["web-1"]);
+}
+
+#[test]
 fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
@@ -290,7 +309,7 @@ proptest! {
         node_count in 1usize..10,
         lag in prop::collection::vec(1u64..50, 3..17),
     ) {
-        let (cluster, schedule, took, bound) = play(&wanted, node_count, lag, ALL);
+        let (cluster, schedule, took, bound) = play(&wanted, node_count, lag, ALL, None);
         prop_assert!(schedule.is_done(), "{:?}", schedule.progress());
         prop_assert!(cluster.least_ok, "a budget was below its minimum");
         let pods: usize = wanted.iter().map(|wanted| wanted.replicas).sum();
@@ -302,14 +321,15 @@ proptest! {
     }
 
     #[test]
-    fn any_cluster_is_drained_with_limits_too(
+    fn any_cluster_is_drained_with_limits_too_and_by_a_busy_api_server(
         wanted in prop::collection::vec(wanted(), 1..5),
         node_count in 1usize..10,
         in_flight in 1usize..10,
         nodes in 1usize..4,
+        busy in prop::option::of(2usize..6),
     ) {
         let limits = Limits { in_flight, nodes, pod: None };
-        let (cluster, schedule, _, _) = play(&wanted, node_count, vec![1, 20, 5], limits);
+        let (cluster, schedule, _, _) = play(&wanted, node_count, vec![1, 20, 5], limits, busy);
         prop_assert!(schedule.is_done(), "{:?}", schedule.progress());
         prop_assert!(cluster.least_ok, "a budget was below its minimum");
     }

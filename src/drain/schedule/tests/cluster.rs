@@ -20,6 +20,8 @@ pub struct Cluster {
     /// Watches tell in order, each in its own.
     told_pods: u64,
     told_budgets: u64,
+    /// Every so many evictions, one finds the API server busy.
+    busy: Option<usize>,
     pub rejected: usize,
     pub evictions: usize,
     pub least_ok: bool,
@@ -81,6 +83,9 @@ impl Cluster {
 
     fn evict(&mut self, uid: &str) {
         self.evictions += 1;
+        if self.busy.is_some_and(|every| self.evictions.is_multiple_of(every)) {
+            return self.reply(uid, 3);
+        }
         let Some(Standing { pod, app }) = self.pods.get_mut(uid) else { return self.reply(uid, 1) };
         let app = *app;
         if let Some(budget) = &mut self.apps[app].budget {
@@ -154,6 +159,7 @@ impl Cluster {
         let base = Instant::now();
         let at = |millis: u64| base + Duration::from_millis(millis);
         let mut last = 0;
+        let mut woken = BTreeSet::new();
         self.at(0, Happens::Wake);
         while let Some(Reverse((time, _, what))) = self.due.pop() {
             assert!(time < 100_000_000, "it never ends: {:?}", schedule.progress());
@@ -190,6 +196,7 @@ impl Cluster {
                     let answer = match code {
                         0 => Answer::LetGo,
                         1 => Answer::Gone,
+                        3 => Answer::Later(String::new()),
                         _ => Answer::NoRoom(String::new()),
                     };
                     schedule.answered(&uid, answer, at(time));
@@ -204,6 +211,13 @@ impl Cluster {
             for pod in schedule.next(at(time)) {
                 let arrives = time + self.later();
                 self.at(arrives, Happens::Evict(pod.uid));
+            }
+            if let Some(wakes) = schedule.wakes_at() {
+                assert!(wakes > at(time), "it would spin: {:?}", schedule.progress());
+                let wakes = u64::try_from(wakes.duration_since(base).as_millis()).unwrap();
+                if woken.insert(wakes) {
+                    self.at(wakes, Happens::Wake);
+                }
             }
             if !schedule.is_done() {
                 last = time;
@@ -235,6 +249,7 @@ pub fn play(
     node_count: usize,
     lag: Vec<u64>,
     limits: Limits,
+    busy: Option<usize>,
 ) -> (Cluster, Schedule, u64, u64) {
     let names: Vec<String> = (0..node_count).map(|at| format!("old{at}")).collect();
     let all = names.iter().cloned().collect();
@@ -248,6 +263,7 @@ pub fn play(
         lag,
         told_pods: 0,
         told_budgets: 0,
+        busy,
         rejected: 0,
         evictions: 0,
         least_ok: true,
