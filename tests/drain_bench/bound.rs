@@ -11,8 +11,9 @@ use super::scenario::{App, Budget, Scenario};
 pub struct Bound {
     /// What the budgets ask for.
     pub budgets: f64,
-    /// What the machine can do at most: all pods must go, and all but those of the last round must be replaced before.
-    pub machine: f64,
+    /// What the machine can do at most, where that was measured: all pods must go, and all but those of the last round
+    /// must be replaced before.
+    pub machine: Option<f64>,
 }
 
 /// What this machine does in a second when all pods are evicted at once and their budgets let all go. It is seen, not
@@ -26,20 +27,23 @@ pub struct Rates {
 }
 
 impl Bound {
-    pub fn of(scenario: &Scenario, rates: Rates) -> Self {
+    pub fn of(scenario: &Scenario, rates: Option<Rates>) -> Self {
         let budgets = scenario.apps.iter().map(rounds_take).fold(0.0, f64::max);
         let replaced: u32 =
             scenario.apps.iter().map(|app| app.replicas.saturating_sub(disruptions(app))).sum();
-        let going = f64::from(scenario.pods()) / rates.gone;
-        Self { budgets, machine: going.max(f64::from(replaced) / rates.replaced) }
+        let machine = rates.map(|rates| {
+            let going = f64::from(scenario.pods()) / rates.gone;
+            going.max(f64::from(replaced) / rates.replaced)
+        });
+        Self { budgets, machine }
     }
 
     pub fn seconds(&self) -> f64 {
-        self.budgets.max(self.machine)
+        self.budgets.max(self.machine.unwrap_or_default())
     }
 
     pub fn set_by(&self) -> &'static str {
-        if self.budgets >= self.machine { "budgets" } else { "machine" }
+        if self.budgets >= self.seconds() { "budgets" } else { "machine" }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::bound::Rates;
 use crate::ledger::{Counts, Ledger};
 use crate::sandbox::tools::say;
 use crate::sandbox::{OldNodes, Sandbox, Shape};
-use crate::scenario::{App, Budget, Scenario};
+use crate::scenario::{self, App, Budget, Scenario};
 use crate::watcher::Watcher;
 use crate::workload;
 
@@ -104,16 +104,21 @@ impl Cluster {
         say(&format!("{wanted} pods gone after {gone:.0} s, back on the old nodes after {ready:.0} s"));
         self.set_budgets(scenario, |budget| budget)?;
         self.until_placed(wanted)?;
-        self.set_unschedulable(&self.new_nodes, false)?;
-        self.until_untainted()?;
+        self.open_new_nodes()?;
         let replacing = (ready - f64::from(scenario.slowest())).max(gone);
         Ok(Rates { gone: wanted as f64 / gone, replaced: wanted as f64 / replacing })
     }
 
+    /// Lets pods come to the new nodes.
+    pub fn open_new_nodes(&mut self) -> Result<()> {
+        self.set_unschedulable(&self.new_nodes, false)?;
+        self.until_untainted()
+    }
+
     /// Has every budget let go what is said for it.
     fn set_budgets(&self, scenario: &Scenario, to: fn(Budget) -> Budget) -> Result<()> {
-        let api: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), workload::NAMESPACE);
         let set = async |(app, budget): (&App, Budget)| {
+            let api: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), &app.namespace);
             let patch = Patch::Merge(json!({ "spec": workload::limits(to(budget)) }));
             api.patch(&app.name, &PatchParams::default(), &patch).await
         };
@@ -194,7 +199,7 @@ async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
     let evict = |(namespace, name): (String, String)| async move {
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
         loop {
-            let answer = match namespace == workload::NAMESPACE {
+            let answer = match namespace.starts_with(scenario::NAMESPACES) {
                 true => api.evict(&name, &EvictParams::default()).await.map(drop),
                 false => api.delete(&name, &DeleteParams::default()).await.map(drop),
             };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::bound::Bound;
 use crate::evictions::Evictions;
 use crate::ledger::Fared;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
 use crate::tool::Tool;
 
 /// What one tool did in one scenario. Times are in seconds from its start.
@@ -64,7 +64,7 @@ impl Row {
             "available_seconds": self.available_seconds.map(rounded),
             "bound_set_by": self.bound.set_by(),
             "bound_of_budgets_seconds": rounded(self.bound.budgets),
-            "bound_of_machine_seconds": rounded(self.bound.machine),
+            "bound_of_machine_seconds": self.bound.machine.map(rounded),
             "slower": self.slower,
             "nodes": self.nodes,
             "pods": self.pods,
@@ -79,8 +79,8 @@ impl Row {
     /// The budget that came closest to its least, or fell below it furthest.
     fn tightest(&self) -> String {
         let margin = |budget: &&Fared| budget.lowest.cast_signed() - budget.least.cast_signed();
-        match self.budgets.iter().filter(|budget| budget.name.starts_with("drain-bench/")).min_by_key(margin)
-        {
+        let of_the_workload = |budget: &&Fared| budget.name.starts_with(scenario::NAMESPACES);
+        match self.budgets.iter().filter(of_the_workload).min_by_key(margin) {
             Some(budget) => format!("{} of {}", budget.lowest, budget.least),
             None => "-".to_string(),
         }
@@ -133,8 +133,9 @@ pub fn header(scenario: &Scenario, bound: &Bound) -> String {
         1 => String::new(),
         times => format!(" (here {times} times as late)"),
     };
+    let machine = bound.machine.map_or("not measured".to_string(), |seconds| format!("{seconds:.1} s"));
     format!(
-        "\n{}: {}{slower}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {:.1} s)\n\
+        "\n{}: {}{slower}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {machine})\n\
          {:<22} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>12} {:>10}",
         scenario.name,
         scenario.about,
@@ -142,7 +143,6 @@ pub fn header(scenario: &Scenario, bound: &Bound) -> String {
         scenario.pods(),
         bound.seconds(),
         bound.budgets,
-        bound.machine,
         "tool",
         "seconds",
         "bound",

@@ -1,5 +1,11 @@
 //! What is drained: how many nodes, which Deployments stand on them, and what their budgets allow.
 
+/// Namespaces are called so, with a number.
+pub const NAMESPACES: &str = "drain-bench-";
+/// Deployments in a namespace. The disruption controller has one worker, which goes through all pods of a namespace for
+/// each budget in it (kubernetes, controller/disruption): with 10,000 in one it was 15 s behind.
+const IN_A_NAMESPACE: usize = 20;
+
 /// A cluster and its workload.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -18,6 +24,7 @@ pub struct Scenario {
 /// A Deployment, and the PodDisruptionBudget over its pods.
 #[derive(Clone, Debug)]
 pub struct App {
+    pub namespace: String,
     pub name: String,
     pub replicas: u32,
     pub budget: Option<Budget>,
@@ -123,8 +130,7 @@ fn of_500_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
 }
 
 fn alike(count: u32, replicas: u32, budget: Option<Budget>, ready_after: u32) -> Vec<App> {
-    let name = |index| format!("app-{index:03}");
-    (0..count).map(|index| App { name: name(index), replicas, budget, ready_after }).collect()
+    (0..count as usize).map(|index| app(index, replicas, budget, ready_after)).collect()
 }
 
 /// 1,000 pods in 23 Deployments, so many times; pods take so many times longer until they are Ready.
@@ -157,11 +163,11 @@ fn mixed(times: u32, slower: u32) -> Vec<App> {
     ];
     let repeated = (0..times).flat_map(|_| sizes).enumerate();
     repeated
-        .map(|(index, (replicas, budget, ready_after))| App {
-            name: format!("app-{index:03}"),
-            replicas,
-            budget,
-            ready_after: ready_after * slower,
-        })
+        .map(|(index, (replicas, budget, ready_after))| app(index, replicas, budget, ready_after * slower))
         .collect()
+}
+
+fn app(index: usize, replicas: u32, budget: Option<Budget>, ready_after: u32) -> App {
+    let namespace = format!("{NAMESPACES}{}", index / IN_A_NAMESPACE);
+    App { namespace, name: format!("app-{index:03}"), replicas, budget, ready_after }
 }

@@ -1,26 +1,27 @@
 //! The objects of a scenario: a Deployment for each app, and its PodDisruptionBudget.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::bound::disruptions;
 use crate::ledger::Ledger;
 use crate::scenario::{App, Budget, Scenario};
 
-pub const NAMESPACE: &str = "drain-bench";
-
 /// Tells the watcher how many pods of an app must be healthy.
 pub fn expect(ledger: &mut Ledger, app: &App) {
     if app.budget.is_some() {
-        ledger.expect(format!("{NAMESPACE}/{}", app.name), (app.replicas - disruptions(app)).into());
+        ledger.expect(format!("{}/{}", app.namespace, app.name), (app.replicas - disruptions(app)).into());
     }
 }
 
-/// Budgets before Deployments, as they would be applied.
+/// Namespaces and budgets before Deployments, as they would be applied.
 pub fn objects(scenario: &Scenario) -> Value {
-    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
+    let names: BTreeSet<&String> = scenario.apps.iter().map(|app| &app.namespace).collect();
+    let namespace = |name| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    let namespaces = names.into_iter().map(namespace);
     let budgets = scenario.apps.iter().filter_map(budget);
-    let items: Vec<Value> =
-        [namespace].into_iter().chain(budgets).chain(scenario.apps.iter().map(deployment)).collect();
+    let items: Vec<Value> = namespaces.chain(budgets).chain(scenario.apps.iter().map(deployment)).collect();
     json!({ "apiVersion": "v1", "kind": "List", "items": items })
 }
 
@@ -28,7 +29,7 @@ fn deployment(app: &App) -> Value {
     let labels = json!({ "app": app.name });
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": { "namespace": NAMESPACE, "name": app.name },
+        "metadata": { "namespace": app.namespace, "name": app.name },
         "spec": {
             "replicas": app.replicas,
             "selector": { "matchLabels": labels },
@@ -63,7 +64,7 @@ fn budget(app: &App) -> Option<Value> {
     spec["selector"] = json!({ "matchLabels": { "app": app.name } });
     Some(json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-        "metadata": { "namespace": NAMESPACE, "name": app.name },
+        "metadata": { "namespace": app.namespace, "name": app.name },
         "spec": spec,
     }))
 }

@@ -18,7 +18,7 @@ use ledger::{Budget, Ledger, Pod};
 use scenario::{App, Scenario};
 
 fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
-    let app = App { name: "app".into(), replicas, budget, ready_after: 5 };
+    let app = App { namespace: "shop".into(), name: "app".into(), replicas, budget, ready_after: 5 };
     Scenario {
         name: String::new(),
         about: "",
@@ -26,6 +26,7 @@ fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
         nodes_per_az: 1,
         new_per_az: 1,
         apps: vec![app.clone(), App { replicas: 1, ..app }],
+        slower: 1,
     }
 }
 
@@ -41,19 +42,21 @@ fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
         (50, None, 0.0),
     ];
     for (replicas, budget, seconds) in cases {
-        let bound = Bound::of(&workload(replicas, budget), Rates { gone: 1000.0, replaced: 1000.0 });
-        assert!((bound.budgets - seconds).abs() < 1e-9, "{replicas} pods, {budget:?}: {}", bound.budgets);
+        let bound = Bound::of(&workload(replicas, budget), None);
+        assert!((bound.seconds() - seconds).abs() < 1e-9, "{replicas} pods, {budget:?}: {}", bound.seconds());
+        let slower = Bound::of(&workload(replicas, budget).slower(3), None);
+        assert!((slower.seconds() - 3.0 * seconds).abs() < 1e-9, "{replicas} pods, {budget:?}");
     }
 }
 
 #[test]
 fn a_slow_machine_sets_the_bound_by_what_must_go_and_by_what_must_be_replaced_before() {
-    let rates = Rates { gone: 10.0, replaced: 2.0 };
+    let rates = Some(Rates { gone: 10.0, replaced: 2.0 });
     let all_at_once = Bound::of(&workload(99, None), rates);
     assert!((all_at_once.seconds() - 10.0).abs() < 1e-9);
     // Of 99 pods the last 9 need not be replaced.
     let by_nines = Bound::of(&workload(99, Some(scenario::Budget::Pods(9))), rates);
-    assert!((by_nines.machine - 45.0).abs() < 1e-9);
+    assert_eq!(by_nines.machine, Some(45.0));
     assert_eq!((all_at_once.set_by(), by_nines.set_by()), ("machine", "budgets"));
 }
 
