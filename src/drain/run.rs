@@ -54,6 +54,7 @@ pub struct Run<'a> {
 
 struct Leaving {
     not_before: Instant,
+    /// Volumes that are still attached are not waited for any longer; never earlier than `not_before`.
     at_the_latest: Instant,
 }
 
@@ -202,9 +203,8 @@ impl<'a> Run<'a> {
         match ended {
             Ok(()) => Ok(()),
             Err(error) if is_passing(&error) => {
-                let now = Instant::now();
-                let again = Leaving { not_before: now + END_AGAIN, at_the_latest: now };
-                self.leaving.insert(node.to_string(), again);
+                let again = Instant::now() + END_AGAIN;
+                self.leaving.insert(node.to_string(), Leaving { not_before: again, at_the_latest: again });
                 Ok(())
             }
             Err(error) => {
@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
         let far = now + Duration::from_secs(60);
         let leaving = self.leaving.iter().map(|(node, leaving)| {
             if self.attached.values().any(|at| at == node) {
-                leaving.not_before.max(leaving.at_the_latest)
+                leaving.at_the_latest
             } else {
                 leaving.not_before
             }
