@@ -135,9 +135,11 @@ fn compare(cli: &Cli, scenario: &Scenario, program: &Path) -> Result<usize> {
     let tools = Tool::value_variants().iter().filter(|tool| cli.tool.is_empty() || cli.tool.contains(tool));
     for tool in tools {
         // Also before the first, so that all find pods that came in the same way.
-        let rates = match cli.budgets_bound && bound.is_none() {
-            true => cluster.open_new_nodes().map(|()| None)?,
-            false => Some(cluster.reset(scenario)?).filter(|_| !cli.budgets_bound),
+        let rates = if cli.budgets_bound && bound.is_none() {
+            cluster.open_new_nodes()?;
+            None
+        } else {
+            Some(cluster.reset(scenario)?)
         };
         let bound = *bound.get_or_insert_with(|| {
             let bound = Bound::of(scenario, rates);

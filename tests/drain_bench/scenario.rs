@@ -44,6 +44,16 @@ pub enum Budget {
 }
 
 impl Scenario {
+    /// Sizes are zones, and old and new nodes in each.
+    pub fn new(
+        name: &str,
+        about: &'static str,
+        (azs, nodes_per_az, new_per_az): (u8, u32, u32),
+        apps: Vec<App>,
+    ) -> Self {
+        Self { name: name.into(), about, azs, nodes_per_az, new_per_az, apps, slower: 1 }
+    }
+
     pub fn nodes(&self) -> u32 {
         u32::from(self.azs) * self.nodes_per_az
     }
@@ -66,25 +76,19 @@ impl Scenario {
 
 /// All that there are.
 pub fn all() -> Vec<Scenario> {
-    let quick = Scenario {
-        name: "quick".into(),
-        about: "6 nodes, 10 Deployments of 6 pods, budget 1, replacements Ready after 5 s",
-        azs: 3,
-        nodes_per_az: 2,
-        new_per_az: 1,
-        apps: alike(10, 6, Some(Budget::Pods(1)), 5),
-        slower: 1,
-    };
+    let quick = Scenario::new(
+        "quick",
+        "6 nodes, 10 Deployments of 6 pods, budget 1, replacements Ready after 5 s",
+        (3, 2, 1),
+        alike(10, 6, Some(Budget::Pods(1)), 5),
+    );
     // Many evictions under one budget: the API server lets those that meet wait half a second each.
-    let wide = Scenario {
-        name: "10-nodes-one-deployment".into(),
-        about: "one Deployment of 200, budget 25 %, Ready after 20 s",
-        azs: 2,
-        nodes_per_az: 5,
-        new_per_az: 2,
-        apps: alike(1, 200, Some(Budget::Percent(25)), 20),
-        slower: 1,
-    };
+    let wide = Scenario::new(
+        "10-nodes-one-deployment",
+        "one Deployment of 200, budget 25 %, Ready after 20 s",
+        (2, 5, 2),
+        alike(1, 200, Some(Budget::Percent(25)), 20),
+    );
     let mut scenarios = vec![quick, wide];
     let budgets = [
         ("budget-1", Some(Budget::Pods(1))),
@@ -105,28 +109,12 @@ pub fn all() -> Vec<Scenario> {
 }
 
 fn of_50_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
-    Scenario {
-        name: format!("50-nodes-{name}"),
-        about,
-        azs: 2,
-        nodes_per_az: 25,
-        new_per_az: 6,
-        apps,
-        slower: 1,
-    }
+    Scenario::new(&format!("50-nodes-{name}"), about, (2, 25, 6), apps)
 }
 
 /// Four zones: the sandbox's subnets have room for about 200 such nodes each.
 fn of_500_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
-    Scenario {
-        name: format!("500-nodes-{name}"),
-        about,
-        azs: 4,
-        nodes_per_az: 125,
-        new_per_az: 28,
-        apps,
-        slower: 1,
-    }
+    Scenario::new(&format!("500-nodes-{name}"), about, (4, 125, 28), apps)
 }
 
 fn alike(count: u32, replicas: u32, budget: Option<Budget>, ready_after: u32) -> Vec<App> {

@@ -19,15 +19,7 @@ use scenario::{App, Scenario};
 
 fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
     let app = App { namespace: "shop".into(), name: "app".into(), replicas, budget, ready_after: 5 };
-    Scenario {
-        name: String::new(),
-        about: "",
-        azs: 1,
-        nodes_per_az: 1,
-        new_per_az: 1,
-        apps: vec![app.clone(), App { replicas: 1, ..app }],
-        slower: 1,
-    }
+    Scenario::new("", "", (1, 1, 1), vec![app.clone(), App { replicas: 1, ..app }])
 }
 
 #[test]
