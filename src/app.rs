@@ -186,7 +186,9 @@ async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
     }
     match saved {
         Some(saved) => prepared.hold_to(saved)?,
-        None if asks && matches!(task, Task::Setup { .. }) => prepared = interview(prepared, task).await?,
+        None if asks && matches!(task, Task::Setup { .. }) => {
+            prepared = Box::pin(interview(prepared, task)).await?;
+        }
         None => {}
     }
     // What refuses is told with the refusal.
@@ -212,7 +214,7 @@ async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
         }
     }
     let command = prepared.walk.settings.command_line(task.name());
-    let outcome = prepared.apply().await.map_err(|error| match error.where_it_stopped() {
+    let outcome = Box::pin(prepared.apply()).await.map_err(|error| match error.where_it_stopped() {
         Some(_) => error,
         None => error.or_next(format!("to go on from here: {command}")),
     })?;

@@ -52,7 +52,8 @@ impl Walk {
 
     /// Reads these parts anew, and makes the design anew with them.
     pub async fn read(&mut self, sections: &[Section]) -> Result<()> {
-        refresh(&self.clients, &self.settings, &mut self.facts, sections).await?;
+        // Large, and within every step: on the heap, or a step's own state is as large.
+        Box::pin(refresh(&self.clients, &self.settings, &mut self.facts, sections)).await?;
         self.design = design(&self.settings, &self.facts);
         Ok(())
     }

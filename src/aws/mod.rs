@@ -66,7 +66,7 @@ impl Aws {
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_string()));
         }
-        let config = loader.load().await;
+        let config = Box::pin(loader.load()).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::usage("no AWS region is set")
                 .next("give --region, or set AWS_REGION or the profile's region"));

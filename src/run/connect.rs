@@ -44,7 +44,7 @@ pub async fn connect(
     let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
-    let facts = discover(&clients, &settings, caller, cluster, reading).await?;
+    let facts = Box::pin(discover(&clients, &settings, caller, cluster, reading)).await?;
     let design = design(&settings, &facts);
     let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
     Ok((walk, calls))
