@@ -11,6 +11,7 @@ pub mod nodes;
 pub mod pages;
 pub mod pods;
 pub mod probe;
+mod protobuf;
 mod quantity;
 pub mod record;
 pub mod slim;

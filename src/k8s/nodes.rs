@@ -11,11 +11,12 @@ use crate::error::{Error, Result};
 use crate::facts::{Node, NodeKind, Taint};
 
 use super::quantity::amounts;
-use super::{FIELD_MANAGER, failure, pages, slim};
+use super::{FIELD_MANAGER, failure, pages, protobuf, slim};
 
 /// All nodes; what EC2 knows of their instances is filled in by discover.
 pub async fn list(client: &Client) -> Result<Vec<Node>> {
-    let found = pages::all(client, ListParams::default(), |found| Some(node(found))).await;
+    let found =
+        pages::packed::<protobuf::Node, _, _>(client, ListParams::default(), |found| Some(node(found))).await;
     let mut nodes = found.map_err(|error| failure("list nodes", &error))?;
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(nodes)

@@ -16,7 +16,7 @@ use crate::facts::{Budget, Controller, Least, Placement, Pod};
 
 use super::quantity::effective_requests;
 use super::slim::{self, Condition, PodSpec};
-use super::{failure, pages};
+use super::{failure, pages, protobuf};
 
 /// What the API server answers to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,9 @@ pub async fn list(client: &Client) -> Result<Vec<Pod>> {
     let query = ListParams::default().fields("spec.nodeName!=");
     let mut shared = Shared::default();
     let keep = |found| Some(shared.by(pod(found)));
-    pages::all(client, query, keep).await.map_err(|error| failure("list pods", &error))
+    pages::packed::<protobuf::Pod, _, _>(client, query, keep)
+        .await
+        .map_err(|error| failure("list pods", &error))
 }
 
 /// What pods of one workload have in common, so that it is kept once.

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::facts::Facts;
 
 use super::slim::{self, Condition, Slim};
-use super::{failure, pages};
+use super::{failure, pages, protobuf};
 
 /// Events of one reason that are read: more would say the same again.
 const EVENTS: u32 = 500;
@@ -56,7 +56,7 @@ fn or_note<T: Default>(symptoms: &mut Symptoms, what: &'static str, read: Result
 
 /// Nodes whose Ready condition is not True, in its words.
 async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
-    let found = pages::all(client, ListParams::default(), |node: slim::Node| {
+    let found = pages::packed::<protobuf::Node, _, _>(client, ListParams::default(), |node: slim::Node| {
         let conditions = node.status.unwrap_or_default().conditions.unwrap_or_default();
         let ready = conditions.into_iter().find(|condition| condition.type_ == "Ready");
         if ready.as_ref().is_some_and(|ready| ready.status == "True") {

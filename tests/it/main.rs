@@ -12,6 +12,7 @@ mod drain_bench;
 mod field;
 mod going;
 mod journey;
+mod lists;
 mod offline;
 mod pages;
 mod plan;

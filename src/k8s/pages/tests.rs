@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::k8s::slim::Pod;
 
-/// An API server with these answers, and what it was asked, with the kind of answer that was wanted.
 fn server(answers: Vec<(u16, Value)>) -> (Client, Arc<Mutex<Vec<String>>>) {
+    server_of(answers.into_iter().map(|(code, answer)| (code, answer.to_string().into_bytes())).collect())
+}
+
+/// An API server with these answers, and what it was asked, with the kind of answer that was wanted.
+fn server_of(answers: Vec<(u16, Vec<u8>)>) -> (Client, Arc<Mutex<Vec<String>>>) {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&asked);
     let answers = Arc::new(Mutex::new(answers.into_iter()));
@@ -16,7 +20,7 @@ fn server(answers: Vec<(u16, Value)>) -> (Client, Arc<Mutex<Vec<String>>>) {
         let accept = request.headers().get("accept").map(|kind| kind.to_str().unwrap()).unwrap_or_default();
         log.lock().unwrap().push(format!("{} {accept}", request.uri()));
         let (code, answer) = answers.lock().unwrap().next().unwrap();
-        let reply = http::Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
+        let reply = http::Response::builder().status(code).body(Body::from(answer));
         std::future::ready(reply)
     });
     (Client::new(service, "default"), asked)
@@ -59,6 +63,67 @@ async fn a_page_that_fails_or_cannot_be_read_fails_the_list() {
     assert!(empty.unwrap().is_empty());
 }
 
+/// A field of a protobuf message: its number, and what stands in it.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+}
+
+/// Pods with these names, as they come from the API server.
+fn packed_list(names: &[&str], token: &str) -> Vec<u8> {
+    let pods = names.iter().flat_map(|name| field(2, &field(1, &field(1, name.as_bytes()))));
+    let list: Vec<u8> = field(1, &field(3, token.as_bytes())).into_iter().chain(pods).collect();
+    let kind = field(1, &[field(1, b"v1"), field(2, b"PodList")].concat());
+    [b"k8s\0".to_vec(), kind, field(2, &list)].concat()
+}
+
+/// Names of the pods, which are asked for as protobuf.
+async fn packed_names(answers: Vec<(u16, Vec<u8>)>) -> (kube::Result<Vec<String>>, Vec<String>) {
+    let (client, asked) = server_of(answers);
+    let name = |pod: Pod| pod.metadata.name.filter(|name| name != "no");
+    let names = packed::<protobuf::Pod, _, _>(&client, ListParams::default(), name).await;
+    let asked = asked.lock().unwrap().clone();
+    (names, asked)
+}
+
+#[tokio::test]
+async fn pages_of_protobuf_are_asked_for_and_read() {
+    let pages = [packed_list(&["a", "no"], "t1"), packed_list(&[], "t2"), packed_list(&["b"], "")];
+    let (names, asked) = packed_names(pages.map(|page| (200, page)).into()).await;
+    assert_eq!(names.unwrap(), ["a", "b"]);
+    let accept = "application/vnd.kubernetes.protobuf, application/json";
+    let first = format!("/api/v1/pods?&limit={PAGE}");
+    assert_eq!(asked, ["", "&continue=t1", "&continue=t2"].map(|token| format!("{first}{token} {accept}")));
+}
+
+#[tokio::test]
+async fn what_answers_with_json_instead_is_read_as_json() {
+    let pages = [list(&["a"], "t").to_string().into_bytes(), packed_list(&["b"], "")];
+    assert_eq!(packed_names(pages.map(|page| (200, page)).into()).await.0.unwrap(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_refusal_in_protobuf_is_told_in_json() {
+    let gone =
+        json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "old"});
+    let answers = vec![(410, b"k8s\0\xff".to_vec()), (410, gone.to_string().into_bytes())];
+    let (failed, asked) = packed_names(answers).await;
+    assert!(matches!(failed, Err(kube::Error::Api(status)) if status.message == "old"));
+    assert!(asked[1].ends_with(' '), "{asked:?}");
+    // 406: only JSON can be had.
+    let answers = vec![(406, Vec::new()), (200, list(&["a"], "").to_string().into_bytes())];
+    assert_eq!(packed_names(answers).await.0.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn protobuf_that_cannot_be_read_fails_the_list() {
+    let whole = packed_list(&["a", "b"], "");
+    let no_pod = [b"k8s\0".to_vec(), field(2, &field(2, &field(1, &field(1, b"\xff"))))].concat();
+    for broken in [&whole[..whole.len() - 1], &whole[..8], b"k8s\0\xff", &no_pod] {
+        let (failed, _) = packed_names(vec![(200, broken.to_vec())]).await;
+        assert!(matches!(failed, Err(kube::Error::Service(_))), "{broken:?}");
+    }
+}
+
 #[tokio::test]
 async fn where_metadata_are_enough_no_more_is_asked_for() {
     let (client, asked) = server(vec![(200, list(&["n-1"], ""))]);
@@ -77,6 +142,6 @@ fn the_token_is_found_wherever_the_metadata_stand() {
         (r#"{"items":[]}"#, None),
         ("", None),
     ] {
-        assert_eq!(token(text).as_deref(), expected, "{text}");
+        assert_eq!(token(&Bytes::from(text)).as_deref(), expected, "{text}");
     }
 }
