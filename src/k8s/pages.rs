@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::protobuf;
 
-/// Objects a page. A thousand pods are some 5 MB as JSON, and two such pages are in memory at a time, here and in the API
-/// server. Larger ones were no faster, and took more memory.
+/// Objects a page. A thousand pods are some 5 MB as JSON, and two such pages are in memory at a time, here and in the
+/// API server. Larger ones were no faster, and took more memory.
 pub const PAGE: u32 = 1000;
 
 #[derive(Deserialize)]
