@@ -9,8 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Node, Pod, Taint};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use serde_json::json;
 
 use crate::bound::Rates;
@@ -170,11 +169,9 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-/// A client with the log-in of test code, so that the audit log tells its requests from the tools'.
+/// A client with the log-in of test code.
 pub async fn connect(sandbox: &Sandbox) -> Result<Client> {
-    let file = Kubeconfig::read_from(sandbox.kubeconfig_admin())?;
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
+    Ok(Client::try_from(sandbox.admin_config().await?)?)
 }
 
 async fn nodes(client: &Client) -> Result<Vec<String>> {

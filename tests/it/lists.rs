@@ -7,7 +7,6 @@ use eni_custom::k8s::{nodes, pages, pods};
 use kube::Client;
 use kube::api::ListParams;
 use kube::client::{ClientBuilder, DynBody};
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use tower::util::MapResponseLayer;
 
 use crate::cluster::start;
@@ -149,14 +148,13 @@ async fn pods_and_nodes_are_read_from_protobuf_as_from_json() {
 
 /// A client, and the Content-Type of each answer that it got.
 async fn client(sandbox: &Sandbox) -> (Client, Arc<Mutex<Vec<String>>>) {
-    let kubeconfig = Kubeconfig::read_from(sandbox.kubeconfig_admin()).expect("a kubeconfig");
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let config = sandbox.admin_config().await.expect("a kubeconfig");
     let kinds: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&kinds);
     let layer = MapResponseLayer::new(move |answer: http::Response<Box<DynBody>>| {
         log.lock().unwrap().push(answer.headers()["content-type"].to_str().unwrap().to_string());
         answer
     });
-    let builder = ClientBuilder::try_from(config.expect("a kubeconfig")).expect("a client");
+    let builder = ClientBuilder::try_from(config).expect("a client");
     (builder.with_layer(&layer).build(), kinds)
 }

@@ -6,8 +6,7 @@ use std::process::Command;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Node;
 use kube::api::PostParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::cluster::start;
@@ -48,9 +47,7 @@ fn grow(sandbox: &Sandbox, count: usize) {
     assert_eq!(made.len(), count);
 
     let written = async {
-        let options = KubeConfigOptions::default();
-        let kubeconfig = Kubeconfig::read_from(sandbox.kubeconfig_admin()).expect("a kubeconfig");
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a kubeconfig");
+        let config = sandbox.admin_config().await.expect("a kubeconfig");
         let nodes: Api<Node> = Api::all(Client::try_from(config).expect("a client"));
         let writes = made.iter().map(|(id, zone)| {
             let nodes = nodes.clone();

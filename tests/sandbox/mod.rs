@@ -31,6 +31,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -180,6 +182,12 @@ impl Sandbox {
     /// The kubeconfig for test code, so that the audit log tells its requests from others'.
     pub fn kubeconfig_admin(&self) -> PathBuf {
         self.dir().join("kubeconfig-admin")
+    }
+
+    /// The same, for a client.
+    pub async fn admin_config(&self) -> Result<Config> {
+        let file = Kubeconfig::read_from(self.kubeconfig_admin())?;
+        Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
     }
 
     /// The environment in which people and the program find this cluster.
