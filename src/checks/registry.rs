@@ -251,8 +251,8 @@ mod tests {
             .map(|line| line.split('|').map(str::trim).collect())
             .filter(|cells: &Vec<&str>| cells.get(1).is_some_and(|number| number.parse::<u32>().is_ok()))
             .collect();
-        let numbers: Vec<String> = rows.iter().map(|cells| cells[1].to_string()).collect();
-        assert_eq!(numbers, (1..=32).map(|number| number.to_string()).collect::<Vec<_>>());
+        let numbers: Vec<u32> = rows.iter().map(|cells| cells[1].parse().unwrap()).collect();
+        assert!(numbers.len() >= 32 && numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
         for cells in rows {
             let told_by = ids(cells[4]);
             assert!(!told_by.is_empty(), "nobody tells of {}", cells[2]);
