@@ -80,6 +80,8 @@ pub struct AwsSide {
     pub managed_nodegroups: Vec<String>,
     pub self_managed_asgs: Vec<String>,
     pub old_node_role_arn: Option<String>,
+    /// The add-on's own role, where it has one.
+    pub cni_role_arn: Option<String>,
     /// `admin` made the cluster; `witness` is for test code; `node_agent` for the nodes.
     pub keys: BTreeMap<String, Keys>,
 }

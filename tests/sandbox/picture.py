@@ -75,7 +75,8 @@ if described.get("accessConfig", {}).get("authenticationMode") != "CONFIG_MAP":
         show("access entry", entry, type=of["type"], groups=of["kubernetesGroups"], tags=sorted(of["tags"].items()))
 for name in pages("eks", "ListAddons", "addons", clusterName=cluster):
     addon = eks.describe_addon(clusterName=cluster, addonName=name)["addon"]
-    show("add-on", name, version=addon["addonVersion"], configuration=addon.get("configurationValues") or "{}")
+    show("add-on", name, version=addon["addonVersion"], configuration=addon.get("configurationValues") or "{}",
+         role=addon.get("serviceAccountRoleArn"), pod_identities=addon.get("podIdentityAssociations"))
 for name in pages("eks", "ListNodegroups", "nodegroups", clusterName=cluster):
     group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
     show("managed node group", name, sizes=group["scalingConfig"], status=group["status"])

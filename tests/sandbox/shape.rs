@@ -26,6 +26,12 @@ pub struct Shape {
     pub cni: Cni,
     #[arg(long, value_name = "VERSION", default_value = "v1.20.4-eksbuild.1")]
     pub cni_version: String,
+    /// The add-on has an IAM role of its own for aws-node, and the old nodes' role lacks the CNI's policy
+    #[arg(long)]
+    pub irsa: bool,
+    /// The add-on's configurationValues, JSON or YAML
+    #[arg(long, value_name = "TEXT")]
+    pub addon_values: Option<String>,
     /// The ENIConfig CRD: with types (VPC CNI 1.18.3 and later), without, or none
     #[arg(long, value_enum, default_value_t = Crd::Typed)]
     pub crd: Crd,

@@ -48,10 +48,13 @@ impl Kubectl {
 /// What needs no node. A managed add-on is installed by the AWS side, as EKS does it.
 pub fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     let mut files = vec!["kube-proxy.yaml"];
-    match shape.crd {
-        Crd::Typed => files.push("eniconfig-crd-typed.yaml"),
-        Crd::Untyped => files.push("eniconfig-crd-untyped.yaml"),
-        Crd::Missing => {}
+    // The definition is part of the add-on as well.
+    if shape.cni == Cni::Daemonset || shape.auto_mode {
+        match shape.crd {
+            Crd::Typed => files.push("eniconfig-crd-typed.yaml"),
+            Crd::Untyped => files.push("eniconfig-crd-untyped.yaml"),
+            Crd::Missing => {}
+        }
     }
     if shape.cni == Cni::Daemonset && !shape.auto_mode {
         files.push("aws-node.yaml");

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import http.client
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from .k8s import Client, Refused, path_of
 from .world import World
 
 MANAGER = "eks"
-MANIFEST = Path(__file__).resolve().parents[2] / "manifests" / "aws-node.yaml"
+MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
+# On the service account, for EKS's webhook, which puts the role into each pod that starts.
+ROLE = "eks.amazonaws.com/role-arn"
+# The first version whose ENIConfig definition has types.
+_TYPED = (1, 18, 3)
 
 
 class Conflict(Exception):
@@ -29,14 +34,37 @@ class Conflict(Exception):
         self.fields = fields
 
 
-def documents(version: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    """The add-on's objects for a version and configurationValues."""
-    text = MANIFEST.read_text().replace("${CNI_VERSION}", version)
+def documents(world: World, version: str, values: dict[str, Any], role: str | None) -> list[dict[str, Any]]:
+    """The add-on's objects for a version, configurationValues and role, in the order of the chart."""
+    text = (MANIFESTS / "aws-node.yaml").read_text().replace("${CNI_VERSION}", version)
     found = [d for d in yaml.safe_load_all(text) if d]
     for document in found:
         if document["kind"] == "DaemonSet":
             _configure(document, values)
-    return found
+        if document["kind"] == "ServiceAccount" and role:
+            document["metadata"]["annotations"] = {ROLE: role}
+    return [*_definition(world, version), *found, *_eniconfigs(values)]
+
+
+def _definition(world: World, version: str) -> list[dict[str, Any]]:
+    """The ENIConfig definition, which is part of the add-on too (amazon-vpc-cni-k8s#3028)."""
+    kind = world.shape.crd
+    if kind == "missing":  # as if somebody had deleted it for good
+        return []
+    if version != world.shape.cni_version:
+        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:3])
+        kind = "typed" if numbers >= _TYPED else "untyped"
+    return [yaml.safe_load((MANIFESTS / f"eniconfig-crd-{kind}.yaml").read_text())]
+
+
+def _eniconfigs(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """`eniConfig` of the values (aws-vpc-cni's chart, templates/eniconfig.yaml)."""
+    wanted = values.get("eniConfig", {})
+    if not wanted.get("create"):
+        return []
+    return [{"apiVersion": "crd.k8s.amazonaws.com/v1alpha1", "kind": "ENIConfig", "metadata": {"name": name},
+             "spec": {**({"securityGroups": one["securityGroups"]} if one.get("securityGroups") else {}),
+                      "subnet": one["id"]}} for name, one in wanted["subnets"].items()]
 
 
 def _configure(daemon_set: dict[str, Any], values: dict[str, Any]) -> None:
@@ -74,13 +102,24 @@ def client(world: World) -> Client | None:
     return Client(path) if world.shape.kubeconfig and path.exists() else None
 
 
-def install(world: World, version: str, values: dict[str, Any], resolve: str) -> None:
+def install(world: World, version: str, values: dict[str, Any], resolve: str, role: str | None) -> None:
     """Applies every object of the add-on. Raises Conflict, Refused or OSError."""
     api = client(world)
     if api is None:
         return
-    for document in documents(version, values):
-        _apply(api, document, resolve)
+    for document in documents(world, version, values, role):
+        _once_served(api, document, resolve)
+
+
+def _once_served(api: Client, document: dict[str, Any], resolve: str) -> None:
+    """An object of a kind that was defined a moment ago."""
+    for attempt in range(50):
+        try:
+            return _apply(api, document, resolve)
+        except Refused as refused:
+            if document["kind"] != "ENIConfig" or refused.code != 404 or attempt == 49:
+                raise
+            time.sleep(0.1)
 
 
 def _apply(api: Client, document: dict[str, Any], resolve: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import fastjsonschema
 import yaml
 
 from .errors import AwsError
@@ -24,12 +25,19 @@ ENV = (
     "POD_SECURITY_GROUP_ENFORCING_MODE", "WARM_ENI_TARGET", "WARM_IP_TARGET", "WARM_PREFIX_TARGET")
 _OTHERS: dict[str, dict[str, Any]] = {
     "affinity": {"type": ["object", "null"]}, "enableNetworkPolicy": {"type": "string", "format": "boolean"},
-    "enableWindowsIpam": {"type": "string", "format": "boolean"}, "eniConfig": {"type": "object"},
+    "enableWindowsIpam": {"type": "string", "format": "boolean"}, "eniConfig": {"$ref": "#/definitions/EniConfig", "type": "object"},
     "extraVolumeMounts": {"type": "array"}, "extraVolumes": {"type": "array"}, "init": {"type": "object"},
     "livenessProbeTimeoutSeconds": {"type": "integer"}, "nodeAgent": {"type": "object"}, "nodeSelector": {"type": "object"},
     "podAnnotations": {"type": "object"}, "podLabels": {"type": "object"},
     "readinessProbeTimeoutSeconds": {"type": "integer"}, "resources": {"type": "object"},
     "tolerations": {"type": "array"}, "updateStrategy": {"type": "object"}, "priorityClassName": {"type": "string"}}
+_ENICONFIG: dict[str, Any] = {
+    "additionalProperties": False, "type": "object", "required": ["create", "region", "subnets"],
+    "properties": {"create": {"type": "boolean"}, "region": {"type": "string"}, "subnets": {
+        "minProperties": 1, "type": "object", "additionalProperties": {
+            "additionalProperties": False, "type": "object", "required": ["id"], "properties": {
+                "id": {"type": "string"}, "securityGroups": {"type": "array", "items": {"type": "string"}}}}}}}
+_eniconfig = fastjsonschema.compile({"$schema": "http://json-schema.org/draft-06/schema#", **_ENICONFIG})
 _TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
 
 
@@ -39,6 +47,7 @@ def schema() -> str:
         "definitions": {
             "VpcCni": {"additionalProperties": False, "title": "VpcCni", "type": "object",
                        "properties": {"env": {"$ref": "#/definitions/Env"}, **_OTHERS}},
+            "EniConfig": _ENICONFIG,
             "Env": {"additionalProperties": False, "title": "Env", "type": "object",
                     "properties": {name: {"type": "string"} for name in ENV}}}})
 
@@ -57,6 +66,11 @@ def parse(text: str | None) -> dict[str, Any]:
     for key, value in values.items():
         if key == "env":
             wrong += _env(value)
+        elif key == "eniConfig":
+            try:
+                _eniconfig(value)
+            except fastjsonschema.JsonSchemaValueException as error:
+                wrong.append(f"$.eniConfig: {error.message}")
         elif key not in _OTHERS:
             wrong.append(f"$.{key}: is not defined in the schema and the schema does not allow additional properties")
         else:

@@ -33,7 +33,7 @@ def _shown(cluster: Cluster, addon: Addon) -> dict[str, Any]:
     row = {"addonName": addon.name, "clusterName": cluster.name, "status": addon.status, "addonVersion": addon.version,
            "health": {"issues": addon.issues}, "addonArn": addon.arn, "createdAt": addon.created,
            "modifiedAt": addon.modified, "serviceAccountRoleArn": addon.role, "tags": addon.tags,
-           "configurationValues": addon.values}
+           "configurationValues": addon.values, "podIdentityAssociations": addon.pod_identities or None}
     return {k: v for k, v in row.items() if v is not None}
 
 
@@ -86,7 +86,8 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         addon = add(context, cluster, version, params.get("configurationValues"), params.get("serviceAccountRoleArn"))
         addon.status = "CREATING"
         update = Update("AddonUpdate", {}, addon=name)
-        _apply_later(context, cluster, addon, update, version, addon.values, params.get("resolveConflicts", "NONE"))
+        _apply_later(context, cluster, addon, update, version, addon.values, params.get("resolveConflicts", "NONE"),
+                     addon.role)
         return {"addon": _shown(cluster, addon)}
 
     return once(cluster, "CreateAddon", params, make)
@@ -129,14 +130,21 @@ def _update(context: Context, cluster: Cluster, addon: Addon, params: dict[str, 
     made = Update("AddonUpdate", shown, addon=addon.name)
     cluster.updates.append(made)
     addon.status = "UPDATING"
-    if "serviceAccountRoleArn" in params:
-        addon.role = params["serviceAccountRoleArn"]
-    _apply_later(context, cluster, addon, made, version, values, resolve)
+    if "podIdentityAssociations" in params:  # absent: no change; empty: all of them go (UpdateAddon)
+        addon.pod_identities = _associations(context, cluster, params["podIdentityAssociations"])
+    # "If you don't specify an existing IAM role, then the add-on uses the permissions assigned to the node IAM role"
+    # (UpdateAddon): an absent role is no role, unlike an absent version or configuration.
+    _apply_later(context, cluster, addon, made, version, values, resolve, params.get("serviceAccountRoleArn"))
     return {"update": made.shown()}
 
 
+def _associations(context: Context, cluster: Cluster, wanted: list[dict[str, str]]) -> list[str]:
+    own = f"arn:aws:eks:{context.region}:{context.account}:podidentityassociation/{cluster.name}"
+    return [f"{own}/a-{w['serviceAccount']}" for w in wanted]
+
+
 def _apply_later(context: Context, cluster: Cluster, addon: Addon, update: Update, version: str, values: str | None,
-                 resolve: str) -> None:
+                 resolve: str, role: str | None) -> None:
     """Half of the time passes before the objects are applied, half after; the calls run outside the lock."""
     world = context.world
     half = world.seconds("addon") / 2
@@ -146,7 +154,7 @@ def _apply_later(context: Context, cluster: Cluster, addon: Addon, update: Updat
         addon.modified = now()
         if code is None:
             addon.status, addon.version, addon.values, update.status = "ACTIVE", version, values, "Successful"
-            addon.issues = []
+            addon.role, addon.issues = role, []
             return
         addon.status = "DEGRADED" if code == "InsufficientNumberOfReplicas" else "UPDATE_FAILED"
         addon.issues = [{"code": code, "message": message, "resourceIds": ["aws-node"]}]
@@ -158,7 +166,7 @@ def _apply_later(context: Context, cluster: Cluster, addon: Addon, update: Updat
             if fault and fault["kind"] == "addon_failure":
                 code, message = fault.get("code", "ConfigurationConflict"), fault.get("message", "Asked for by a test")
             else:
-                addon_manager.install(world, version, addon_schema.parse(values), resolve)
+                addon_manager.install(world, version, addon_schema.parse(values), resolve, role)
                 if fault:
                     code, message = "InsufficientNumberOfReplicas", "The add-on is unhealthy because it doesn't have the " \
                                                                     "desired number of replicas."

@@ -44,7 +44,8 @@ class Addon:
     arn: str
     status: str = "ACTIVE"
     values: str | None = None  # configurationValues, as given
-    role: str | None = None
+    role: str | None = None  # serviceAccountRoleArn
+    pod_identities: list[str] = field(default_factory=list)  # ARNs of its associations
     issues: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=now)

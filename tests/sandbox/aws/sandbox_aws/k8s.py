@@ -16,7 +16,7 @@ import yaml
 _PLURAL = {"ServiceAccount": "serviceaccounts", "ClusterRole": "clusterroles", "ConfigMap": "configmaps",
            "ClusterRoleBinding": "clusterrolebindings", "DaemonSet": "daemonsets", "Deployment": "deployments",
            "Role": "roles", "RoleBinding": "rolebindings", "Service": "services",
-           "CustomResourceDefinition": "customresourcedefinitions"}
+           "CustomResourceDefinition": "customresourcedefinitions", "ENIConfig": "eniconfigs"}
 
 
 class Refused(Exception):

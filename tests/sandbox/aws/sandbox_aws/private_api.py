@@ -14,6 +14,7 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
 GET /sandbox/permissions tells which actions IAM was asked about, by caller, those that CloudFormation takes in a
 caller's name among them.
+POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an action on any resource.
 POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
 is. The API server asks again after ten seconds.
 POST /sandbox/vpc-owner takes {"account"}: the cluster's VPC is that account's, and shared with ours; empty: it is ours.
@@ -27,7 +28,7 @@ import json
 import time
 from typing import Any
 
-from . import amis, asg_model, ec2_enis, token_review
+from . import amis, asg_model, callers, ec2_enis, policies, token_review
 from .callers import iam
 from .world import World
 
@@ -45,6 +46,10 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, {arn: sorted(actions) for arn, actions in world.asked.items()}
         if path == "/sandbox/cluster" and method == "GET":
             return 200, cluster(world)
+        if path == "/sandbox/may" and method == "POST":
+            asked = json.loads(body)
+            documents = callers.role_policies(world.shape.account, asked["role"].split("/")[-1])
+            return 200, {"allowed": policies.decide(documents, asked["action"], None) == "allowed"}
         if path == "/sandbox/tokens/expire" and method == "POST":
             world.tokens_since = time.time()
             return 200, {}

@@ -75,6 +75,8 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
         # "Control Amazon EC2 launch template usage", Auto Scaling user guide: the caller must be allowed to run
         # the instances, to tag them, and to pass the role of their instance profile.
         needs += _launch(world, params["LaunchTemplate"], region)
+    if service == "eks" and operation in ("CreateAddon", "UpdateAddon") and params.get("serviceAccountRoleArn"):
+        needs.append(("iam:PassRole", [params["serviceAccountRoleArn"]], {"iam:PassedToService": ["eks.amazonaws.com"]}))
     passed = params.get(_PASSES.get((service, operation), ""))
     if passed:
         arn = passed if passed.startswith("arn:") else f"arn:aws:iam::{world.shape.account}:role/{passed}"

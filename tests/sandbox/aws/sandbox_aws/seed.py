@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import addon_manager, amis, eks_access, eks_addons, seed_nodes
+from . import addon_manager, addon_schema, amis, eks_access, eks_addons, seed_nodes
 from .eks_model import Cluster
 from .moto_patches import ec2
 from .world import Context, World
@@ -27,6 +27,7 @@ def run(world: World) -> None:
         amis.seed(world)
         _network(world, context)
         _cluster(world, context)
+        _cni_role(world, context)
         seed_nodes.run(world, context)
     _addon(world, context)
     _write(world.directory / "aws.json", world.ids)
@@ -146,9 +147,28 @@ def _addon(world: World, context: Context) -> None:
     if api:
         if not api.wait_ready(90):
             raise SystemExit("the cluster's API server did not answer: the vpc-cni add-on can't be installed")
-        addon_manager.install(world, shape.cni_version, {}, "OVERWRITE")
+        values = addon_schema.parse(shape.addon_values)
+        addon_manager.install(world, shape.cni_version, values, "OVERWRITE", world.ids["cni_role_arn"])
     with world.lock:
-        eks_addons.add(context, cluster, shape.cni_version, None, None)
+        eks_addons.add(context, cluster, shape.cni_version, shape.addon_values, world.ids["cni_role_arn"])
+
+
+def _cni_role(world: World, context: Context) -> None:
+    """A role that only aws-node's service account can take ("Configure Amazon VPC CNI plugin to use IRSA")."""
+    shape = world.shape
+    world.ids["cni_role_arn"] = None
+    if not shape.irsa or shape.cni != "addon" or shape.auto_mode:
+        return
+    issuer = f"oidc.eks.{shape.region}.amazonaws.com/id/{world.home.clusters[shape.cluster].id}"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Federated": f"arn:aws:iam::{shape.account}:oidc-provider/{issuer}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{issuer}:sub": "system:serviceaccount:kube-system:aws-node"}}}]})
+    name = f"{shape.cluster}-vpc-cni"
+    made = context.call("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": document})
+    context.call("iam", "AttachRolePolicy", {
+        "RoleName": name, "PolicyArn": f"arn:aws:iam::aws:policy/{seed_nodes.CNI_POLICY}"})
+    world.ids["cni_role_arn"] = made["Role"]["Arn"]
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from .asg_model import Group
 from .eks_model import Cluster, Nodegroup
 from .world import Context, World
 
-NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryReadOnly", "AmazonEKS_CNI_Policy",
+CNI_POLICY = "AmazonEKS_CNI_Policy"
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryReadOnly", CNI_POLICY,
                  "AmazonSSMManagedInstanceCore")
 
 
@@ -47,6 +48,9 @@ def _role(world: World, context: Context) -> str:
     arn = context.call("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": trust(
         "ec2.amazonaws.com")})["Role"]["Arn"]
     for policy in NODE_POLICIES:
+        # "We recommend that you create a separate IAM role for the CNI" (EKS user guide, "Amazon EKS node IAM role").
+        if policy == CNI_POLICY and world.shape.irsa:
+            continue
         context.call("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": f"arn:aws:iam::aws:policy/{policy}"})
     context.call("iam", "CreateInstanceProfile", {"InstanceProfileName": name})
     context.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": name})

@@ -39,6 +39,8 @@ class Shape:
     public_nodes: bool = False
     cni: str = "addon"
     cni_version: str = "v1.20.4-eksbuild.1"
+    irsa: bool = False  # the add-on has a role of its own, and the nodes' role no rights for the CNI
+    addon_values: str | None = None  # configurationValues that the add-on has from the beginning
     crd: str = "typed"
     authentication_mode: str = "API_AND_CONFIG_MAP"
     secondary_cidr: str | None = None

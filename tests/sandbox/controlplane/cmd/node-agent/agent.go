@@ -32,6 +32,7 @@ type agent struct {
 
 	mutex    sync.Mutex
 	machines map[string]*machine // by instance id
+	answers  map[string]answer   // by role
 	said     map[string]string
 }
 
@@ -51,7 +52,7 @@ type machine struct {
 func newAgent(o options, source *instances.Source, kubernetes client.Client, network *network.Network, pods *pods) *agent {
 	return &agent{
 		options: o, source: source, kubernetes: kubernetes, network: network, pods: pods,
-		machines: map[string]*machine{}, said: map[string]string{},
+		machines: map[string]*machine{}, answers: map[string]answer{}, said: map[string]string{},
 	}
 }
 
@@ -70,6 +71,7 @@ func (a *agent) pass(ctx context.Context) {
 		return
 	}
 	joining, growing := a.sort(list)
+	a.judgeCNI(ctx, list)
 	var work errgroup.Group
 	work.SetLimit(parallel)
 	if len(joining) > 0 {

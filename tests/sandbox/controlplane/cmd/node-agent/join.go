@@ -46,6 +46,9 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 	if err := a.kubernetes.Get(ctx, client.ObjectKey{Name: machine.nodeName}, &registered); err != nil {
 		return err
 	}
+	if err := a.rights(ctx, instance); err != nil {
+		return fmt.Errorf("network not ready: %w", err)
+	}
 	podCIDR, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
 	if err != nil {
 		return fmt.Errorf("network not ready: %w", err)
@@ -130,6 +133,9 @@ func (a *agent) needsInterface(instance instances.Instance, machine *machine) bo
 
 // grow gives a node with many pods more network interfaces, one at a time.
 func (a *agent) grow(ctx context.Context, instance instances.Instance, machine *machine) error {
+	if err := a.rights(ctx, instance); err != nil {
+		return fmt.Errorf("another network interface: %w", err)
+	}
 	count, err := a.network.Grow(ctx, instance, machine.podCIDR, machine.interfaces)
 	if err != nil {
 		return fmt.Errorf("another network interface: %w", err)

@@ -6,16 +6,18 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
 
-// pods knows the highest address that a pod of each node ever had.
+// pods knows the highest address that a pod of each node ever had, and the pods of aws-node that run.
 type pods struct {
 	mutex   sync.Mutex
 	highest map[string]netip.Addr // by node name
+	cni     map[types.UID]cniPod
 }
 
 // watchPods follows all pods until ctx ends, and keeps nothing of them but their addresses.
@@ -24,11 +26,12 @@ func watchPods(ctx context.Context, config *rest.Config) (*pods, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := &pods{highest: map[string]netip.Addr{}}
+	seen := &pods{highest: map[string]netip.Addr{}, cni: map[types.UID]cniPod{}}
 	factory := informers.NewSharedInformerFactoryWithOptions(clientset, 0, informers.WithTransform(onlyAddress))
 	_, err = factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    seen.note,
 		UpdateFunc: func(_, now any) { seen.note(now) },
+		DeleteFunc: seen.gone,
 	})
 	if err != nil {
 		return nil, err
@@ -45,12 +48,18 @@ func onlyAddress(object any) (any, error) {
 	slim := &corev1.Pod{}
 	slim.Namespace, slim.Name, slim.UID, slim.ResourceVersion = pod.Namespace, pod.Name, pod.UID, pod.ResourceVersion
 	slim.Spec.NodeName, slim.Spec.HostNetwork = pod.Spec.NodeName, pod.Spec.HostNetwork
-	slim.Status.PodIP = pod.Status.PodIP
+	slim.Status.PodIP, slim.Status.Phase = pod.Status.PodIP, pod.Status.Phase
+	if isCNI(pod) {
+		slim.Labels = pod.Labels
+	}
 	return slim, nil
 }
 
 func (p *pods) note(object any) {
 	pod, ok := object.(*corev1.Pod)
+	if ok && isCNI(pod) {
+		p.noteCNI(pod)
+	}
 	if !ok || pod.Spec.HostNetwork {
 		return
 	}

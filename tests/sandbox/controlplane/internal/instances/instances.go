@@ -3,9 +3,11 @@
 package instances
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -86,8 +88,24 @@ func (s *Source) Cluster(ctx context.Context) (Cluster, error) {
 	return cluster, s.get(ctx, "/sandbox/cluster", &cluster)
 }
 
+// Allowed asks whether a role's policies allow an action.
+func (s *Source) Allowed(ctx context.Context, roleARN, action string) (bool, error) {
+	body, err := json.Marshal(map[string]string{"role": roleARN, "action": action})
+	if err != nil {
+		return false, err
+	}
+	var answer struct {
+		Allowed bool `json:"allowed"`
+	}
+	return answer.Allowed, s.ask(ctx, http.MethodPost, "/sandbox/may", bytes.NewReader(body), &answer)
+}
+
 func (s *Source) get(ctx context.Context, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+	return s.ask(ctx, http.MethodGet, path, http.NoBody, into)
+}
+
+func (s *Source) ask(ctx context.Context, method, path string, body io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, s.base+path, body)
 	if err != nil {
 		return err
 	}
@@ -97,10 +115,10 @@ func (s *Source) get(ctx context.Context, path string, into any) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", path, response.Status)
+		return fmt.Errorf("%s %s: %s", method, path, response.Status)
 	}
 	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
-		return fmt.Errorf("GET %s: %w", path, err)
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	return nil
 }
