@@ -1039,7 +1039,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -h --cluster --region --account --vpc --read-only --step --undo --stand-ins --terminate-unowned --kubernetes --group --why --help"
+            opts="-c -h --cluster --region --account --vpc --addon-role --read-only --step --undo --stand-ins --terminate-unowned --kubernetes --group --why --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1062,6 +1062,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --vpc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --addon-role)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -588,6 +588,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s c -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l region -d 'AWS region [default: any]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l account -d 'AWS account, twelve digits [default: any]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l vpc -d 'The cluster\'s VPC [default: any]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l addon-role -d 'ARN of the IAM role that the add-on vpc-cni has, as describe-addon shows it [default: it has none]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l step -d 'For one step by itself' -r -f -a "associate-cidr\t''
 create-subnets\t''
 set-env\t''

@@ -343,6 +343,7 @@ fn iam_policy(args: &IamPolicyArgs) -> Exit {
         region: given(&args.region),
         account: given(&args.account),
         vpc: given(&args.vpc),
+        addon_role: given(&args.addon_role),
         ..Names::default()
     };
     let text = match (args.kubernetes, args.why) {

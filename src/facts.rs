@@ -200,8 +200,11 @@ pub struct Addon {
     /// `v1.20.4-eksbuild.1`
     pub version: String,
     pub status: String,
-    /// JSON as it was given to EKS; empty where none was.
+    /// JSON or YAML as it was given to EKS; empty where none was.
     pub configuration: String,
+    /// ARN of the IAM role of aws-node's service account; nothing where aws-node has its nodes' role, or another one by
+    /// EKS Pod Identity.
+    pub role: Option<String>,
     /// Issues of its health, each `code: message`.
     pub issues: Vec<String>,
 }

@@ -4,6 +4,7 @@
 //! design and the facts make a plan of nine `steps`, `run` walks it, `ui` shows it. Pure in the middle, clients
 //! (`aws`, `k8s`) at the edge, one place that prints.
 
+pub mod addon;
 pub mod alternatives;
 pub mod app;
 pub mod aws;
@@ -41,3 +42,4 @@ pub mod verify;
 pub mod walk;
 pub mod wizard;
 pub mod words;
+pub mod yaml;

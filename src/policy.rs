@@ -95,7 +95,8 @@ struct Statement {
 pub fn document(wanted: &Wanted, names: &Names) -> Value {
     let mut grants: BTreeMap<Grant, BTreeSet<&'static str>> = BTreeMap::new();
     for action in wanted.actions() {
-        for grant in action.grants {
+        // Nothing is granted on what the cluster doesn't have.
+        for grant in action.grants.iter().filter(|grant| !grant.resources(names).is_empty()) {
             grants.entry(*grant).or_default().insert(action.name);
         }
     }

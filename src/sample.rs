@@ -11,8 +11,8 @@ use crate::aws::TAG_CLUSTER;
 use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
-    Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller, Crd,
-    EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, Machine, Neighbours, Node,
+    Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
+    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, Machine, Neighbours, Node,
     NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Subnet, Vpc,
 };
 use crate::k8s::record::{Record, Shape, Sizes};
@@ -26,6 +26,17 @@ pub fn settings(arguments: &[&str]) -> Settings {
     match cli.command {
         Command::Setup(args) => Settings::new(args.all, Origins::default()).unwrap(),
         other => unreachable!("{other:?}"),
+    }
+}
+
+/// The add-on as EKS has it, with these configurationValues.
+pub fn addon(configuration: &str) -> Addon {
+    Addon {
+        version: "v1.20.4-eksbuild.1".into(),
+        status: "ACTIVE".into(),
+        configuration: configuration.into(),
+        role: None,
+        issues: Vec::new(),
     }
 }
 

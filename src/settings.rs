@@ -302,6 +302,19 @@ pub fn parse_account(text: &str) -> std::result::Result<String, String> {
     if is_account { Ok(text.into()) } else { Err("an account's twelve digits are wanted".into()) }
 }
 
+/// `arn:aws:iam::123456789012:role/name`
+pub fn parse_role(text: &str) -> std::result::Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_role = matches!(parts[..], ["arn", _, "iam", "", account, role]
+        if parse_account(account).is_ok() && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+            && !role.contains(['*', '?', ' ']));
+    if is_role {
+        Ok(text.into())
+    } else {
+        Err("expected the ARN of an IAM role: arn:aws:iam::…:role/…".into())
+    }
+}
+
 /// `90s`, `30m`, `2h`
 pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     let wanted = || "a time is wanted: 90s, 30m or 2h".to_string();

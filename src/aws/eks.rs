@@ -106,6 +106,7 @@ impl Eks {
             version: addon.addon_version().unwrap_or_default().to_string(),
             status: addon.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
             configuration: addon.configuration_values().unwrap_or_default().to_string(),
+            role: addon.service_account_role_arn().map(ToString::to_string),
             issues: addon
                 .health()
                 .map(|health| health.issues())
@@ -121,14 +122,24 @@ impl Eks {
 
     /// Gives the add-on its configuration; answers the id of the update to wait for.
     ///
-    /// PRESERVE keeps what others changed in the cluster; EKS says so when it can't.
-    pub async fn update_addon(&self, cluster: &str, configuration: &str, token: &str) -> Result<String> {
+    /// PRESERVE keeps what others changed in the cluster; EKS says so when it can't. `role` is the one that the add-on
+    /// has: an update without it takes it away, and aws-node falls back to its nodes' role (UpdateAddon,
+    /// serviceAccountRoleArn; hashicorp/terraform-provider-aws#19402). What else is left out stays as it is: version and
+    /// podIdentityAssociations.
+    pub async fn update_addon(
+        &self,
+        cluster: &str,
+        configuration: &str,
+        role: Option<&str>,
+        token: &str,
+    ) -> Result<String> {
         let reply = self
             .client
             .update_addon()
             .cluster_name(cluster)
             .addon_name(VPC_CNI)
             .configuration_values(configuration)
+            .set_service_account_role_arn(role.map(ToString::to_string))
             .resolve_conflicts(ResolveConflicts::Preserve)
             .client_request_token(token)
             .send()

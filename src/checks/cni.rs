@@ -1,8 +1,9 @@
 //! aws-node's version, its owner, and what there is of ENIConfigs.
 
+use crate::addon::{Edit, merged};
 use crate::cni_bugs::{bugs, mended};
 use crate::design::{ANNOTATION_DEF, ZONE_LABEL};
-use crate::facts::Cni;
+use crate::facts::{Addon, Cni, Facts};
 use crate::finding::Finding;
 use crate::steps::{Owner, Step, Version, detected_version, owner};
 use crate::words::counted;
@@ -31,13 +32,20 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The command that updates the add-on, and nothing of it but this: without its role it would lose it.
+fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
+    let role =
+        addon.role.as_ref().map(|role| format!(" --service-account-role-arn {role}")).unwrap_or_default();
+    format!(
+        "aws eks update-addon --cluster-name {} --addon-name vpc-cni {change}{role} --resolve-conflicts PRESERVE",
+        facts.cluster.name
+    )
+}
+
 fn version(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let cni = &scene.facts.cni;
     let update = match &cni.addon {
-        Some(_) => format!(
-            "aws eks update-addon --cluster-name {} --addon-name vpc-cni --addon-version …",
-            scene.facts.cluster.name
-        ),
+        Some(addon) => update_addon(scene.facts, addon, "--addon-version …"),
         None => "update aws-node, or let EKS manage it: aws eks create-addon --addon-name vpc-cni …".into(),
     };
     let Some((version, source)) = detected_version(cni) else {
@@ -133,17 +141,20 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         );
     }
     if let Some(addon) = &cni.addon {
-        if serde_json::from_str::<serde_json::Map<_, _>>(&addon.configuration).is_err()
-            && !addon.configuration.trim().is_empty()
+        if let Err(error) =
+            merged(&addon.configuration, &Edit { env: scene.design.env.clone(), ..Edit::default() })
         {
             findings.push(
-                Finding::error("EC-CNI-006", "the add-on's configuration is no JSON object")
-                    .at("EKS add-on vpc-cni")
-                    .why("its env is merged with what is there, and this can't be read")
-                    .mend(format!(
-                        "aws eks describe-addon --cluster-name {} --addon-name vpc-cni",
-                        scene.facts.cluster.name
-                    )),
+                Finding::error(
+                    "EC-CNI-006",
+                    "the add-on's configurationValues can't be merged with these variables",
+                )
+                .at("EKS add-on vpc-cni")
+                .why(error.to_string())
+                .mend(format!(
+                    "write them as JSON that says the same: {}",
+                    update_addon(scene.facts, addon, "--configuration-values '{…}'")
+                )),
             );
         }
         if addon.status.ends_with("_FAILED") || addon.status == "DEGRADED" {

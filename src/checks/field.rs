@@ -102,6 +102,7 @@ fn somebody_else_owns_aws_node() {
         facts.cni.addon = Some(Addon {
             version: "v1.20.4-eksbuild.1".into(),
             status: "DEGRADED".into(),
+            role: None,
             configuration: "env: yaml".into(),
             issues: vec!["ConfigurationConflict: env".into()],
         });

@@ -12,8 +12,10 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         Some(_) => " --undo",
         None => "",
     };
+    let role = facts.cni.addon.as_ref().and_then(|addon| addon.role.as_deref());
+    let role = role.map(|role| format!(" --addon-role {role}")).unwrap_or_default();
     let policy = format!(
-        "eni-custom iam-policy --cluster {} --region {} --account {}{undo} prints a policy that is enough",
+        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo} prints a policy that is enough",
         facts.cluster.name, facts.caller.region, facts.caller.account
     );
     if !permissions.denied.is_empty() {

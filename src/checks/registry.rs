@@ -38,7 +38,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-CNI-003", ERROR, "the VPC CNI is too old for prefix delegation"),
     entry("EC-CNI-004", ERROR, "aws-node belongs to Helm or GitOps"),
     entry("EC-CNI-005", ERROR, "ENI_CONFIG_ANNOTATION_DEF is set"),
-    entry("EC-CNI-006", ERROR, "the add-on's configuration is no JSON object"),
+    entry("EC-CNI-006", ERROR, "the add-on's configurationValues can't be merged"),
     entry("EC-CNI-007", WARNING, "the add-on is not healthy"),
     entry("EC-CNI-008", ERROR, "another field manager owns a variable of aws-node"),
     entry("EC-CNI-009", WARNING, "the VPC CNI's version has a bug that touches custom networking"),
@@ -134,6 +134,7 @@ pub const ALL: &[Entry] = &[
     risk("EC-UND-009", WARNING, "the record was edited"),
     entry("EC-UND-010", ERROR, "old nodes could not start"),
     risk("EC-UND-011", WARNING, "nothing stands in for old node groups"),
+    entry("EC-UND-012", ERROR, "the add-on's configurationValues can't be put back"),
 ];
 
 /// What is known of an id.

@@ -11,6 +11,7 @@ use crate::k8s::record::Record;
 use crate::settings::Undo;
 use crate::steps::Step;
 use crate::steps::create_subnets::ours as our_subnets;
+use crate::steps::set_env;
 
 use super::{Scene, permissions};
 
@@ -28,7 +29,25 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     if undo.takes_back(Step::WriteEniconfigs) {
         foreign_eniconfigs(scene, findings);
     }
+    if undo.takes_back(Step::SetEnv) {
+        addon_values(scene, findings);
+    }
     permissions::check(scene, findings);
+}
+
+/// The add-on's values as they were, where they can't be put back: its next update would switch custom networking on.
+fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let Some(Err(error)) = set_env::restored_values(scene.facts) else { return };
+    let cluster = &scene.facts.cluster.name;
+    findings.push(
+        Finding::error("EC-UND-012", "the add-on's configurationValues can't be put back")
+            .at("EKS add-on vpc-cni")
+            .why(error.to_string())
+            .mend(format!(
+                "write them so that they can be read, with what they say now: aws eks describe-addon --cluster-name \
+                 {cluster} --addon-name vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
+            )),
+    );
 }
 
 /// Neither tag nor record tells of an earlier run.

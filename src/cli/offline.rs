@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::settings::parse_account;
+use crate::settings::{parse_account, parse_role};
 use crate::steps::Step;
 
 use super::Format;
@@ -53,6 +53,10 @@ pub struct IamPolicyArgs {
     /// The cluster's VPC [default: any]
     #[arg(long, value_name = "VPC")]
     pub vpc: Option<String>,
+
+    /// ARN of the IAM role that the add-on vpc-cni has, as describe-addon shows it [default: it has none]
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub addon_role: Option<String>,
 
     /// For commands that only look: plan, status, verify, doctor
     #[arg(long, conflicts_with = "step")]

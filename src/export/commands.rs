@@ -87,7 +87,13 @@ fn create(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<String> {
 fn set_env(facts: &Facts) -> Vec<String> {
     match steps::owner(&facts.cni) {
         Owner::Addon => vec![
+            "# An update without the role that the add-on has would take it away.".into(),
+            "ADDON_ROLE=$(aws eks describe-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni \\\n  \
+             --query addon.serviceAccountRoleArn --output text)"
+                .into(),
+            "[ \"$ADDON_ROLE\" != None ] || ADDON_ROLE=".into(),
             "aws eks update-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni --resolve-conflicts PRESERVE \\\n  \
+             ${ADDON_ROLE:+--service-account-role-arn \"$ADDON_ROLE\"} \\\n  \
              --configuration-values file://env/addon-configuration.json"
                 .into(),
             "aws eks wait addon-active --cluster-name \"$CLUSTER\" --addon-name vpc-cni".into(),

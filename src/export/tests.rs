@@ -65,6 +65,7 @@ fn the_environment_is_written_for_whoever_owns_it() {
     facts.cni.addon = Some(Addon {
         version: "v1.20.4-eksbuild.1".into(),
         status: "ACTIVE".into(),
+        role: None,
         configuration: r#"{"env":{"WARM_ENI_TARGET":"2"}}"#.into(),
         issues: Vec::new(),
     });

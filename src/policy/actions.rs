@@ -144,6 +144,18 @@ const ACTIONS: &[Action] = &[
             step("eks:UpdateAddon", &[SetEnv], "aws-node's environment, where EKS owns it", &[G::Addon]),
         ),
     ),
+    only(
+        Only::AddonRole,
+        and_back(
+            &[SetEnv],
+            step(
+                "iam:PassRole",
+                &[SetEnv],
+                "the add-on's own role, which an update without it would take away (--addon-role)",
+                &[G::PassAddonRole],
+            ),
+        ),
+    ),
     and_back(
         UPDATES,
         step(

@@ -35,6 +35,7 @@ pub fn planned(
             && match action.only {
                 Only::Always => true,
                 Only::Addon => facts.cni.addon.is_some(),
+                Only::AddonRole => addon_role(facts).is_some(),
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
                 Only::Managed => owners.iter().any(|owner| matches!(owner, Owner::Managed(_))),
                 Only::Groups => owners.iter().any(|owner| matches!(owner, Owner::Group(_))),
@@ -88,7 +89,12 @@ pub fn names(design: &Design, facts: &Facts, settings: &Settings) -> Names {
         route_tables: tables.collect::<BTreeSet<String>>().into_iter().collect(),
         groups: own.chain(managed.iter().flat_map(of_managed)).collect(),
         managed,
+        addon_role: addon_role(facts),
     }
+}
+
+fn addon_role(facts: &Facts) -> Option<String> {
+    facts.cni.addon.as_ref().and_then(|addon| addon.role.clone())
 }
 
 /// Whose nodes are drained; where something is taken back, also who gets its nodes back.
@@ -143,6 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn the_role_that_the_add_on_has_is_asked_about_by_its_arn() {
+        let role = "arn:aws:iam::1:role/vpc-cni".to_string();
+        let mut facts = sample::facts();
+        facts.cni.addon = Some(sample::addon(""));
+        let settings = sample::settings(&[]);
+        let passes = |facts: &Facts| {
+            let design = design(&settings, facts);
+            let grants = planned(&design, facts, &settings, &[Step::SetEnv]).remove("iam:PassRole")?;
+            let names = names(&design, facts, &settings);
+            Some(
+                grants
+                    .into_iter()
+                    .filter_map(|grant| grant.probe(&names))
+                    .flat_map(|probe| probe.arns)
+                    .collect(),
+            )
+        };
+        assert_eq!(passes(&facts), None);
+        facts.cni.addon = Some(crate::facts::Addon { role: Some(role.clone()), ..sample::addon("") });
+        assert_eq!(passes(&facts), Some(vec![role]));
+    }
+
+    #[test]
     fn taking_back_needs_what_ends_things_and_not_what_makes_them() {
         let of = |undo: Undo, change: &dyn Fn(&mut Facts)| {
             let mut settings = sample::settings(&[]);
@@ -169,7 +198,7 @@ mod tests {
     #[test]
     fn every_planned_action_can_be_asked_about() {
         let names =
-            Names { cluster: Some("shop".into()), region: Some("eu-west-1".into()), ..Names::default() };
+            Names { cluster: Some("shop".into()), addon_role: Some("arn".into()), ..Names::default() };
         for action in all().filter(|action| action.grants != [Grant::OwnPermissions]) {
             assert!(action.grants.iter().any(|grant| grant.probe(&names).is_some()), "{action:?}");
         }

@@ -18,6 +18,8 @@ pub enum Grant {
     RouteTables,
     OwnSubnets,
     Addon,
+    /// The IAM role that the add-on has already.
+    PassAddonRole,
     AuthoriseNodes,
     TagAccessEntry,
     Stacks,
@@ -54,6 +56,8 @@ pub struct Names {
     pub managed: Vec<String>,
     /// Auto Scaling groups that are drained; none: any.
     pub groups: Vec<String>,
+    /// ARN of the add-on's IAM role; nothing: it has none. Never any: who may pass any role to EKS has any role's rights.
+    pub addon_role: Option<String>,
 }
 
 /// `operator: { key: values }`, as in a statement's Condition.
@@ -162,6 +166,7 @@ impl Grant {
             Grant::PodSubnets | Grant::TagAccessEntry => "CreateWithOwnTag",
             Grant::TagPodSubnets | Grant::TagNodes => "TagAtCreation",
             Grant::OwnSubnets | Grant::OwnAccessEntry => "ChangeOwnOnly",
+            Grant::PassAddonRole => "PassAddonItsOwnRole",
             Grant::AuthoriseNodes => "LetNodesJoin",
             Grant::NodeRole
             | Grant::InstanceProfile
@@ -206,6 +211,7 @@ impl Grant {
                 Names::each(&names.route_tables, |table| names.ec2(&format!("route-table/{table}")))
             }
             Grant::Addon => vec![names.eks("addon", "/vpc-cni/*")],
+            Grant::PassAddonRole => names.addon_role.iter().cloned().collect(),
             Grant::AuthoriseNodes => vec![names.eks("cluster", "")],
             Grant::TagAccessEntry => vec![names.eks("cluster", ""), names.eks("access-entry", "/*")],
             Grant::NodeRole | Grant::NodePolicies | Grant::PassNodeRole => {
@@ -301,6 +307,8 @@ impl Grant {
             | Grant::Vpc
             | Grant::RouteTables
             | Grant::Addon
+            // Which service's name goes with this role AWS does not document.
+            | Grant::PassAddonRole
             | Grant::Stacks
             | Grant::ManagedNodeGroups => Vec::new(),
         }
@@ -315,6 +323,7 @@ impl Grant {
             Grant::OwnPermissions | Grant::OldGroupsByOldTag => return None,
             Grant::NodeSecurityGroup | Grant::TagNodes => vec![names.ec2("security-group/*")],
             Grant::RunNodes => vec![names.ec2("instance/*")],
+            Grant::PassAddonRole if names.addon_role.is_none() => return None,
             _ => self.resources(names),
         };
         let keys = self.conditions(names).into_iter().map(|condition| {

@@ -34,6 +34,9 @@ pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<S
     let version = steps::detected_version(&facts.cni).map(|(version, _)| version.to_string());
     note("VPC CNI's version".into(), version.unwrap_or_default());
     note("aws-node's owner".into(), steps::owner(&facts.cni).to_string());
+    if let Some(addon) = &facts.cni.addon {
+        note("add-on's IAM role".into(), addon.role.clone().unwrap_or_else(|| "(none)".into()));
+    }
     // Other variables may hold anything, and a plan is no place for secrets.
     for name in design.env.keys().map(String::as_str).chain(READ) {
         let value = facts.cni.env.get(name).map_or("(not set)", String::as_str);

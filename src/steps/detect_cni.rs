@@ -150,6 +150,7 @@ mod tests {
             addon: addon.map(|version| Addon {
                 version: version.into(),
                 status: "ACTIVE".into(),
+                role: None,
                 configuration: String::new(),
                 issues: Vec::new(),
             }),

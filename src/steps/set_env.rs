@@ -1,17 +1,15 @@
 //! Step 3: custom networking in aws-node's environment, written where its owner is.
 
 mod back;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::{Map, Value};
-
-use crate::aws::client_token;
-use crate::aws::eks::{Update, Updated};
+use crate::addon::{Edit, Form, Values, merged};
 use crate::design::Design;
 use crate::discover::Section;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::{Cni, Facts};
 use crate::k8s::cni;
 use crate::settings::Settings;
@@ -19,7 +17,8 @@ use crate::walk::{Seen, Walk};
 
 use super::{Change, Rules, Sign, Step};
 
-pub use back::Back;
+pub use back::{Back, restored_values};
+pub use update::update_addon;
 
 pub struct SetEnv;
 
@@ -65,8 +64,16 @@ pub struct Write {
     before: BTreeMap<String, Option<String>>,
     set: BTreeMap<String, String>,
     removed: BTreeSet<String>,
-    /// The add-on's configurationValues, before and after.
-    configuration: Option<(String, String)>,
+    addon: Option<AddonWrite>,
+}
+
+/// What happens to the add-on.
+#[derive(Debug, Clone)]
+pub struct AddonWrite {
+    /// Its configurationValues before.
+    before: String,
+    edit: Edit,
+    role: Option<String>,
 }
 
 /// Who owns aws-node. Labels of AWS's own manifest name Helm as well: only the annotation of a release proves one.
@@ -103,16 +110,17 @@ impl Rules for SetEnv {
         let removed: BTreeSet<String> =
             design.env_removed.iter().filter(|name| cni.env.contains_key(*name)).cloned().collect();
         // The add-on must know too, or its next update puts everything back.
-        let configuration = cni.addon.as_ref().and_then(|addon| {
-            let merged = addon_configuration(design, facts)?;
-            (merged != addon.configuration).then(|| (addon.configuration.clone(), merged))
+        let addon = cni.addon.as_ref().and_then(|addon| {
+            let (before, edit) = (addon.configuration.clone(), edit(design));
+            let merged = merged(&before, &edit).ok()?;
+            (merged != before).then(|| AddonWrite { before, edit, role: addon.role.clone() })
         });
-        if set.is_empty() && removed.is_empty() && configuration.is_none() {
+        if set.is_empty() && removed.is_empty() && addon.is_none() {
             return Vec::new();
         }
         let touched = design.env.keys().chain(&design.env_removed);
         let before = touched.map(|name| (name.clone(), cni.env.get(name).cloned())).collect();
-        vec![Write { owner: owner(cni), before, set, removed, configuration }]
+        vec![Write { owner: owner(cni), before, set, removed, addon }]
     }
 
     fn describe(write: &Write) -> Change {
@@ -132,11 +140,25 @@ impl Rules for SetEnv {
         if write.set.is_empty() && write.removed.is_empty() {
             change = change.from_to("configurationValues", Some("without these variables"), "with them");
         }
-        change
+        match &write.addon {
+            Some(addon) => described(change, &addon.before, addon.role.as_deref()),
+            None => change,
+        }
+    }
+
+    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        let is_yaml = |write: &Write| write.addon.as_ref().is_some_and(|addon| is_yaml(&addon.before));
+        match Self::changes(design, facts, settings).iter().any(is_yaml) {
+            true => vec![
+                "configurationValues of the add-on are YAML and become JSON, without their comments; undo puts the text back"
+                    .into(),
+            ],
+            false => Vec::new(),
+        }
     }
 
     async fn apply(walk: &mut Walk, write: Write) -> Result<()> {
-        let addon_before = write.configuration.as_ref().map(|(before, _)| before.clone());
+        let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
         walk.remember(|record| {
             for (name, before) in &write.before {
                 record.env.entry(name.clone()).or_insert_with(|| before.clone());
@@ -146,8 +168,8 @@ impl Rules for SetEnv {
             }
         })
         .await?;
-        if let Some((_, configuration)) = &write.configuration {
-            update_addon(walk, configuration).await?;
+        if let Some(addon) = &write.addon {
+            update_addon(walk, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
         }
         // PRESERVE leaves alone what somebody set in the cluster by hand, so the DaemonSet is looked at again.
         let kube = &walk.clients.kube.client;
@@ -189,101 +211,36 @@ pub async fn rolled_out(walk: &Walk) -> Result<()> {
     .await
 }
 
-async fn update_addon(walk: &Walk, configuration: &str) -> Result<()> {
-    let eks = &walk.clients.aws.eks;
-    let cluster = &walk.facts.cluster;
-    // An update of somebody else's, or of a run that was cut, comes first.
-    walk.until("add-on vpc-cni free", async || match eks.addon(&cluster.name).await? {
-        Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
-            Ok(Seen::NotYet(addon.status))
-        }
-        _ => Ok(Seen::Yes(())),
-    })
-    .await?;
-    if eks.addon(&cluster.name).await?.is_some_and(|addon| addon.configuration == configuration) {
-        return Ok(());
-    }
-    let updates = eks.update_count(&cluster.name, Updated::Addon).await?;
-    let token = client_token(&cluster.arn, Step::SetEnv.name(), &format!("{updates} {configuration}"));
-    let update = eks.update_addon(&cluster.name, configuration, &token).await?;
-    walk.until("add-on vpc-cni updated", async || {
-        match eks.update(&cluster.name, Updated::Addon, &update).await {
-            Ok(Update::Successful) => Ok(Seen::Yes(())),
-            Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
-            Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
-                .at(&update)
-                .because(reason)
-                .next(format!(
-                    "aws eks describe-update --name {} --addon-name vpc-cni --update-id {update}",
-                    cluster.name
-                ))),
-            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
-            Err(error) => Err(error),
-        }
-    })
-    .await
+fn is_yaml(configuration: &str) -> bool {
+    Values::parse(configuration).is_ok_and(|values| values.form() == Form::Yaml)
 }
 
-/// The add-on's configuration as it is to be; nothing where there is no add-on, or where it can't be merged.
-pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
-    merge(&facts.cni.addon.as_ref()?.configuration, &design.env, &design.env_removed)
-}
-
-/// The add-on's configuration with our variables in its env, all else as it is. Nothing where it is no JSON object:
-/// a check says so.
-fn merge(configuration: &str, env: &BTreeMap<String, String>, removed: &BTreeSet<String>) -> Option<String> {
-    let mut root: Map<String, Value> = match configuration.trim() {
-        "" => Map::new(),
-        text => serde_json::from_str(text).ok()?,
+/// What else a person should know of an update of the add-on: that it keeps its role, and that YAML becomes JSON.
+fn described(change: Change, before: &str, role: Option<&str>) -> Change {
+    let change = match is_yaml(before) {
+        true => change.from_to("configurationValues", Some("YAML"), "JSON"),
+        false => change,
     };
-    let variables = root.entry("env").or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
-    let differs = |name: &String, value: &String| variables.get(name).and_then(Value::as_str) != Some(value);
-    if !env.iter().any(|(name, value)| differs(name, value))
-        && !removed.iter().any(|name| variables.contains_key(name))
-    {
-        // Not even its white space is touched where nothing is to be said.
-        return Some(configuration.to_string());
+    match role {
+        Some(role) => change.to("serviceAccountRoleArn", format!("{role} (unchanged)")),
+        None => change,
     }
-    for (name, value) in env {
-        variables.insert(name.clone(), Value::String(value.clone()));
-    }
-    for name in removed {
-        variables.shift_remove(name);
-    }
-    serde_json::to_string(&Value::Object(root)).ok()
+}
+
+/// The add-on's configuration as it is to be; nothing where there is no add-on, or where it can't be merged: a check says
+/// so.
+pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
+    merged(&facts.cni.addon.as_ref()?.configuration, &edit(design)).ok()
+}
+
+/// What of the add-on's configuration this step writes.
+fn edit(design: &Design) -> Edit {
+    Edit { env: design.env.clone(), env_removed: design.env_removed.clone(), ..Edit::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn env() -> BTreeMap<String, String> {
-        [("A".into(), "true".into())].into()
-    }
-
-    #[test]
-    fn merging_keeps_all_that_is_there() {
-        let before = r#"{"resources":{"limits":{"cpu":"100m"}},"env":{"WARM_ENI_TARGET":"2","A":"false"}}"#;
-        let after = merge(before, &env(), &BTreeSet::new());
-        assert_eq!(
-            after.as_deref(),
-            Some(r#"{"resources":{"limits":{"cpu":"100m"}},"env":{"WARM_ENI_TARGET":"2","A":"true"}}"#)
-        );
-        assert_eq!(merge("", &env(), &BTreeSet::new()).as_deref(), Some(r#"{"env":{"A":"true"}}"#));
-    }
-
-    #[test]
-    fn merging_what_is_merged_changes_no_byte() {
-        let there = "{ \"env\": {\"A\": \"true\"} }";
-        assert_eq!(merge(there, &env(), &BTreeSet::new()).as_deref(), Some(there));
-    }
-
-    #[test]
-    fn merging_removes_only_what_is_named() {
-        let removed = ["B".to_string()].into();
-        let merged = merge(r#"{"env":{"A":"true","B":"x","C":"y"}}"#, &env(), &removed);
-        assert_eq!(merged.as_deref(), Some(r#"{"env":{"A":"true","C":"y"}}"#));
-    }
 
     #[test]
     fn a_release_is_known_by_its_annotation_not_by_labels_of_the_stock_manifest() {

@@ -1,7 +1,6 @@
 //! aws-node: its switch, its rollout, its version, and whether whoever owns it agrees.
 
-use serde_json::{Map, Value};
-
+use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
 use crate::facts::Part;
 use crate::net::eniconfig::is_on;
@@ -103,9 +102,15 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
     match owner(cni) {
         Owner::DaemonSet => fine("the DaemonSet itself"),
         Owner::Addon => {
-            let text = cni.addon.as_ref().map(|addon| addon.configuration.trim()).unwrap_or_default();
-            let values: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-            let known = |name: &str| values.get("env")?.get(name)?.as_str().map(ToString::to_string);
+            let text = cni.addon.as_ref().map(|addon| addon.configuration.as_str()).unwrap_or_default();
+            let values = match Values::parse(text) {
+                Ok(values) => values,
+                Err(error) => {
+                    let because = format!("its configurationValues can't be read: {error}");
+                    return vec![Check::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", &because)];
+                }
+            };
+            let known = |name: &str| values.env(name).map(ToString::to_string);
             // A variable that neither names has the add-on's default: nothing would change.
             let differs = |name: &&str| match (known(name), cni.env.get(*name)) {
                 (Some(theirs), Some(ours)) => theirs != *ours,

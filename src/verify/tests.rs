@@ -28,6 +28,7 @@ fn addon(configuration: &str) -> Option<Addon> {
     Some(Addon {
         version: "v1.20.4-eksbuild.1".into(),
         status: "ACTIVE".into(),
+        role: None,
         configuration: configuration.into(),
         issues: Vec::new(),
     })

@@ -49,7 +49,10 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (30, &["too_many_in_the_host_s_network"]),
     (31, &["probes"]),
     (32, &["managed_nodes_that_stay", "max_pods_are_reset"]),
+    (101, &[ADDON]),
+    (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
 ];
+const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";
 const BROKEN: &str = "what_is_broken_by_hand_is_found_and_found_mended";
 

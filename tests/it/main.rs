@@ -4,6 +4,7 @@
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
 
+mod addon;
 mod cluster;
 mod command;
 mod cut;

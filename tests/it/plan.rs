@@ -187,7 +187,8 @@ fn commands(sandbox: &Sandbox, folder: &Path, steps: &[&str]) {
 /// Without one change of this program's: its templates, user data and commands do it.
 #[test]
 fn exported_commands_alone_lead_to_the_end_state() {
-    let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Both, ..Shape::default() });
+    // An update of the add-on that left its role out would take the old nodes' network away.
+    let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Both, irsa: true, ..Shape::default() });
     let folder = folder();
     let there = folder.path().join("review");
     run(&sandbox, &["plan", "--export", &text(&there)]).expect(0);
@@ -196,6 +197,7 @@ fn exported_commands_alone_lead_to_the_end_state() {
     commands(&sandbox, &there, &[]);
     watched.reached(&mut sandbox);
     run(&sandbox, &["verify"]).expect(0);
+    assert_eq!(crate::addon::role(&sandbox), sandbox.aws.cni_role_arn);
     let plan = run(&sandbox, &["plan"]).expect(0).stdout;
     assert!(plan.contains("Nothing to do."), "{plan}");
     let log = sandbox.audit_log(mark).expect("the audit log can be read");

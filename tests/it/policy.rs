@@ -20,7 +20,8 @@ pub use tables::*;
 fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
     let (shape, aws) = (&sandbox.shape, &sandbox.aws);
     let names = ["--cluster", &shape.cluster, "--region", &aws.region, "--account", &aws.account];
-    Ran::of(offline().arg("iam-policy").args(names).args(more)).expect(0).stdout
+    let role = aws.cni_role_arn.as_deref().map(|role| ["--addon-role", role]);
+    Ran::of(offline().arg("iam-policy").args(names).args(role.iter().flatten()).args(more)).expect(0).stdout
 }
 
 fn actions(policy: &str) -> BTreeSet<String> {
@@ -229,6 +230,7 @@ fn arguments_that_make_no_policy_are_told() {
         Ran::of(offline().arg("iam-policy").args(args)).expect(2).tells(texts);
     };
     told(&["--account", "123"], &["--account", "twelve digits"]);
+    told(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "ARN of an IAM role"]);
     told(&["--step", "drain"], &["--step", "drain-nodes"]);
     told(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
 }

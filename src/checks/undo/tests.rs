@@ -25,6 +25,20 @@ fn told(undo: Undo, change: impl FnOnce(&mut Facts)) -> Vec<String> {
     found(undo, &facts).iter().map(|finding| format!("{} {:?}", finding.id, finding.severity)).collect()
 }
 
+#[test]
+fn values_of_the_add_on_that_can_not_be_put_back_are_an_error() {
+    let with = |now: &'static str| {
+        move |facts: &mut Facts| {
+            facts.cni.addon = Some(crate::sample::addon(now));
+            facts.record.addon_configuration = Some("env: {A: '1'} # ours".into());
+        }
+    };
+    assert_eq!(told(WHOLE, with(r#"{"env":{"A":"1"}}"#)), [""; 0]);
+    assert_eq!(told(WHOLE, with("env:\n  A: '1'\n  A: '2'\n")), ["EC-UND-012 Error"]);
+    let to = Undo { to_step: Some(7), ..WHOLE };
+    assert!(!told(to, with("a: {")).contains(&"EC-UND-012 Error".to_string()));
+}
+
 fn stranger(subnet: &str) -> Occupant {
     Occupant {
         id: "eni-1".into(),

@@ -7,18 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
+use crate::addon::{Keys, Unreadable, restored, same};
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::facts::{Addon, Facts};
 use crate::k8s::cni;
+use crate::k8s::record::Record;
 use crate::settings::Settings;
 use crate::steps::{Change, Rules, Sign, Step};
 use crate::walk::Walk;
 
-use super::{Owner, owner, rolled_out, update_addon};
+use super::{Owner, described, owner, rolled_out, update_addon};
 
 pub struct Back;
 
@@ -28,8 +28,9 @@ pub struct Restore {
     owner: Owner,
     /// Each variable that differs: as it is, and as it was.
     env: BTreeMap<String, (Option<String>, Option<String>)>,
-    /// The add-on's configurationValues, now and to be.
-    configuration: Option<(String, String)>,
+    /// The add-on as it is, and its configurationValues as they were.
+    addon: Option<(Addon, String)>,
+    keys: Keys,
 }
 
 impl Rules for Back {
@@ -44,15 +45,16 @@ impl Rules for Back {
             (now != *before).then(|| (name.clone(), (now, before.clone())))
         });
         let env: BTreeMap<_, _> = differing.collect();
-        let configuration = cni.addon.as_ref().and_then(|addon| {
-            let before = record.addon_configuration.as_deref()?;
-            let restored = restored(&addon.configuration, before, record.env.keys())?;
-            (!same(&restored, &addon.configuration)).then(|| (addon.configuration.clone(), restored))
+        let keys = keys(record);
+        let addon = cni.addon.as_ref().and_then(|addon| {
+            let restored = restored_values(facts)?.ok()?;
+            let before = record.addon_configuration.clone()?;
+            (!same(&restored, &addon.configuration)).then(|| (addon.clone(), before))
         });
-        if env.is_empty() && configuration.is_none() {
+        if env.is_empty() && addon.is_none() {
             return Vec::new();
         }
-        vec![Restore { owner: owner(cni), env, configuration }]
+        vec![Restore { owner: owner(cni), env, addon, keys }]
     }
 
     fn describe(restore: &Restore) -> Change {
@@ -61,15 +63,23 @@ impl Rules for Back {
         let change = restore.env.iter().fold(change, |change, (name, (now, before))| {
             change.from_to(name, Some(shown(now)), shown(before))
         });
-        match restore.env.is_empty() {
+        let change = match restore.env.is_empty() {
             true => change.from_to("configurationValues", Some("with these variables"), "without them"),
             false => change,
+        };
+        match &restore.addon {
+            Some((addon, _)) => described(change, &addon.configuration, addon.role.as_deref()),
+            None => change,
         }
     }
 
     async fn apply(walk: &mut Walk, restore: Restore) -> Result<()> {
-        if let Some((_, configuration)) = &restore.configuration {
-            update_addon(walk, configuration).await?;
+        if let Some((_, before)) = &restore.addon {
+            update_addon(walk, Step::SetEnv, |now| {
+                let restored = restored(now, before, &restore.keys)?;
+                Ok(if same(&restored, now) { now.to_string() } else { restored })
+            })
+            .await?;
         }
         // What the add-on has put right by itself is not written again.
         let kube = &walk.clients.kube.client;
@@ -96,61 +106,14 @@ impl Rules for Back {
     }
 }
 
-/// The configuration with these variables as they were before; what else was changed since stays. Where nothing was,
-/// the very text of before. Nothing where either is no JSON object.
-fn restored<'a>(now: &str, before: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
-    let parse = |text: &str| match text.trim() {
-        "" => Some(Map::new()),
-        text => serde_json::from_str::<Map<String, Value>>(text).ok(),
-    };
-    let (mut root, was) = (parse(now)?, parse(before)?);
-    let env_of = |root: &Map<String, Value>| root.get("env").and_then(Value::as_object).cloned();
-    let (mut env, env_was) = (env_of(&root).unwrap_or_default(), env_of(&was));
-    for name in names {
-        match env_was.as_ref().and_then(|env| env.get(name)) {
-            Some(value) => drop(env.insert(name.clone(), value.clone())),
-            None => drop(env.shift_remove(name)),
-        }
-    }
-    match env.is_empty() && env_was.is_none() {
-        true => drop(root.shift_remove("env")),
-        false => drop(root.insert("env".into(), Value::Object(env))),
-    }
-    if root == was {
-        // EKS takes an empty text for "as it is", and an empty object for none.
-        return Some(if before.trim().is_empty() { "{}".into() } else { before.to_string() });
-    }
-    serde_json::to_string(&Value::Object(root)).ok()
+/// The add-on's configuration with our variables as they were; nothing where there is no add-on, or nothing was written
+/// to it.
+pub fn restored_values(facts: &Facts) -> Option<std::result::Result<String, Unreadable>> {
+    let before = facts.record.addon_configuration.as_deref()?;
+    Some(restored(&facts.cni.addon.as_ref()?.configuration, before, &keys(&facts.record)))
 }
 
-/// No configuration, and an empty one, say the same.
-fn same(one: &str, other: &str) -> bool {
-    let none = |text: &str| matches!(text.trim(), "" | "{}");
-    one == other || (none(one) && none(other))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{restored, same};
-
-    #[test]
-    fn the_configuration_comes_back_to_the_byte_and_keeps_what_others_changed_since() {
-        let names = ["A".to_string(), "B".to_string()];
-        let back = |now: &str, before: &str| restored(now, before, names.iter());
-        let spaced = "{ \"env\": {\"W\": \"2\", \"A\": \"false\"} }";
-        let cases = [
-            // now, before, restored
-            (r#"{"env":{"W":"2","A":"true","B":"x"}}"#, spaced, spaced),
-            (r#"{"env":{"A":"true","B":"x"}}"#, "", "{}"),
-            (r#"{"env":{"A":"true","B":"x"},"resources":{}}"#, r#"{"resources":{}}"#, r#"{"resources":{}}"#),
-            (r#"{"env":{"A":"true","B":"x","W":"5"}}"#, r#"{"env":{"W":"2"}}"#, r#"{"env":{"W":"5"}}"#),
-            (r#"{"env":{"A":"true"},"resources":{"a":1}}"#, "", r#"{"resources":{"a":1}}"#),
-        ];
-        for (now, before, wanted) in cases {
-            assert_eq!(back(now, before).as_deref(), Some(wanted), "{now} {before}");
-            let again = back(wanted, before).unwrap();
-            assert!(same(&again, wanted), "a second time changes nothing: {again}");
-        }
-        assert_eq!(back("[]", ""), None);
-    }
+/// What of the configuration this step has written.
+fn keys(record: &Record) -> Keys {
+    Keys { env: record.env.keys().cloned().collect(), ..Keys::default() }
 }

@@ -1,0 +1,216 @@
+//! configurationValues of EKS add-on vpc-cni: what they say, with our keys in them, and as they were. Pure.
+//!
+//! EKS takes JSON and YAML (UpdateAddon; eksctl writes YAML), checks them against the add-on's schema, and returns the
+//! text as it was given. JSON is what is written: YAML is parsed first, and its comments don't survive that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use serde_saphyr::options;
+
+use crate::facts::EniConfig;
+pub use crate::yaml::Unreadable;
+
+/// The values as a mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Values {
+    root: Map<String, Value>,
+    form: Form,
+}
+
+/// How the text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Empty,
+    Json,
+    Yaml,
+}
+
+/// What of the values is ours to write.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit {
+    pub env: BTreeMap<String, String>,
+    pub env_removed: BTreeSet<String>,
+    /// For values that create ENIConfigs.
+    pub eniconfigs: Vec<EniConfig>,
+}
+
+/// Which of our keys are put back to what they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    pub env: BTreeSet<String>,
+    pub eniconfigs: BTreeSet<String>,
+}
+
+impl Values {
+    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        let (value, form) = match text.trim() {
+            "" => (json!({}), Form::Empty),
+            trimmed => match serde_json::from_str(trimmed) {
+                Ok(value) => (value, Form::Json),
+                Err(_) => (yaml(text)?, Form::Yaml),
+            },
+        };
+        match value {
+            Value::Object(root) => Ok(Values { root, form }),
+            Value::Null => Ok(Values { root: Map::new(), form }),
+            _ => Err(Unreadable::whole("it is not a mapping")),
+        }
+    }
+
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// A variable of aws-node, where the values set it.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.root.get("env")?.get(name)?.as_str()
+    }
+
+    /// Whether the add-on creates the ENIConfigs, and would put back what is changed in them
+    /// (aws-vpc-cni's chart, templates/eniconfig.yaml).
+    pub fn create_eniconfigs(&self) -> bool {
+        self.root.get("eniConfig").and_then(|config| config.get("create")) == Some(&Value::Bool(true))
+    }
+
+    /// Names of the ENIConfigs that the add-on creates.
+    pub fn eniconfigs(&self) -> BTreeSet<String> {
+        let subnets = self.root.get("eniConfig").and_then(|config| config.get("subnets")?.as_object());
+        subnets.filter(|_| self.create_eniconfigs()).into_iter().flat_map(Map::keys).cloned().collect()
+    }
+
+    fn object<'a>(
+        root: &'a mut Map<String, Value>,
+        key: &str,
+    ) -> Result<&'a mut Map<String, Value>, Unreadable> {
+        let value = root.entry(key).or_insert_with(|| json!({}));
+        value.as_object_mut().ok_or_else(|| Unreadable::whole(&format!("{key} is not a mapping")))
+    }
+}
+
+/// YAML as EKS reads it. Where versions 1.1 and 1.2 of YAML read a value as different things, nobody knows which it is to
+/// EKS; written as JSON it would become one of them.
+fn yaml(text: &str) -> Result<Value, Unreadable> {
+    let read = |strict: bool| -> Result<Value, Unreadable> {
+        let options = options! {
+            strict_booleans: strict,
+            legacy_octal_numbers: !strict,
+            underscored_numbers_as_strings: strict,
+            with_snippet: false,
+        };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| Unreadable::from(&error))
+    };
+    let (one, other) = (read(true)?, read(false)?);
+    if one == other {
+        return Ok(one);
+    }
+    let line = text.lines().position(is_ambiguous).and_then(|line| u64::try_from(line + 1).ok());
+    let reason =
+        "a value is text in one version of YAML, and a boolean or another number in the other: quote it";
+    Err(Unreadable { line, reason: reason.into() })
+}
+
+/// A line that ends in a word of YAML 1.1 for true or false, or in a number of its own; for people, to find it.
+fn is_ambiguous(line: &str) -> bool {
+    let line = line.split(" #").next().unwrap_or_default();
+    let word = line
+        .rsplit([' ', ':', '-', ',', '[', '{', '}', ']'])
+        .find(|word| !word.is_empty())
+        .unwrap_or_default();
+    let lower = word.to_ascii_lowercase();
+    matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
+        || (word.len() > 1 && word.starts_with('0') && word.bytes().all(|byte| byte.is_ascii_digit()))
+        || (word.contains('_') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
+}
+
+/// The configuration with our keys in it, all else as it is. Where nothing is to be said, not even white space changes.
+pub fn merged(text: &str, edit: &Edit) -> Result<String, Unreadable> {
+    let mut values = Values::parse(text)?;
+    let before = values.root.clone();
+    if !edit.env.is_empty() || values.root.contains_key("env") {
+        let variables = Values::object(&mut values.root, "env")?;
+        for (name, value) in &edit.env {
+            variables.insert(name.clone(), json!(value));
+        }
+        for name in &edit.env_removed {
+            variables.shift_remove(name);
+        }
+    }
+    if !edit.eniconfigs.is_empty() {
+        let subnets = Values::object(Values::object(&mut values.root, "eniConfig")?, "subnets")?;
+        for config in &edit.eniconfigs {
+            subnets.insert(config.name.clone(), one(config, subnets.get(&config.name)));
+        }
+    }
+    if values.root == before {
+        return Ok(text.to_string());
+    }
+    written(values.root)
+}
+
+/// An ENIConfig as the values say it. Groups in another order are the same groups.
+fn one(config: &EniConfig, there: Option<&Value>) -> Value {
+    let wanted = match config.security_groups.is_empty() {
+        true => json!({ "id": config.subnet }),
+        false => json!({ "id": config.subnet, "securityGroups": config.security_groups }),
+    };
+    let set = |value: &Value| {
+        let groups =
+            value.get("securityGroups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        groups.iter().map(ToString::to_string).collect::<BTreeSet<_>>()
+    };
+    match there {
+        Some(there) if there.get("id") == wanted.get("id") && set(there) == set(&wanted) => there.clone(),
+        _ => wanted,
+    }
+}
+
+fn written(root: Map<String, Value>) -> Result<String, Unreadable> {
+    serde_json::to_string(&Value::Object(root)).map_err(|error| Unreadable::whole(&error.to_string()))
+}
+
+/// The configuration with these keys as they were before; what else was changed since stays. Where nothing was, the very
+/// text of before.
+pub fn restored(now: &str, before: &str, keys: &Keys) -> Result<String, Unreadable> {
+    let (mut values, was) = (Values::parse(now)?, Values::parse(before)?);
+    put_back(&mut values.root, &was.root, &["env"], &keys.env);
+    put_back(&mut values.root, &was.root, &["eniConfig", "subnets"], &keys.eniconfigs);
+    if values.root == was.root {
+        // EKS takes an empty text for "as it is", and an empty object for none.
+        return Ok(if before.trim().is_empty() { "{}".into() } else { before.to_string() });
+    }
+    written(values.root)
+}
+
+/// Puts these keys of a mapping inside of the values back. A mapping that was not there goes when it is empty.
+fn put_back(root: &mut Map<String, Value>, was: &Map<String, Value>, path: &[&str], keys: &BTreeSet<String>) {
+    let Some((first, rest)) = path.split_first() else {
+        for key in keys {
+            match was.get(key) {
+                Some(value) => drop(root.insert(key.clone(), value.clone())),
+                None => drop(root.shift_remove(key)),
+            }
+        }
+        return;
+    };
+    if keys.is_empty() {
+        return;
+    }
+    let none = Map::new();
+    let was_inside = was.get(*first).and_then(Value::as_object);
+    let mut inside = root.get(*first).and_then(Value::as_object).cloned().unwrap_or_default();
+    put_back(&mut inside, was_inside.unwrap_or(&none), rest, keys);
+    match inside.is_empty() && was_inside.is_none() {
+        true => drop(root.shift_remove(*first)),
+        false => drop(root.insert((*first).into(), Value::Object(inside))),
+    }
+}
+
+/// No configuration, and an empty one, say the same.
+pub fn same(one: &str, other: &str) -> bool {
+    let none = |text: &str| matches!(text.trim(), "" | "{}");
+    one == other || (none(one) && none(other))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! What people wrote as YAML, and why it can't be read, in words that don't speak of a library. Pure.
+
+use std::fmt;
+
+/// Why a text can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Counted from 1.
+    pub line: Option<u64>,
+    pub reason: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl Unreadable {
+    /// Of the text as a whole.
+    pub fn whole(reason: &str) -> Self {
+        Unreadable { line: None, reason: reason.into() }
+    }
+}
+
+impl From<&serde_saphyr::Error> for Unreadable {
+    fn from(error: &serde_saphyr::Error) -> Self {
+        let text = error.without_snippet().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        // Advice to the parser's caller, and the place, which is told by itself.
+        let reason =
+            [", set ", " at line "].iter().fold(first, |text, end| text.split(end).next().unwrap_or(text));
+        Unreadable { line: error.location().map(|at| at.line()), reason: reason.to_string() }
+    }
+}
