@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::drain::budgets::COUNTED_AS_EVICTED;
 use crate::drain::filter::{Refuse, sort};
 use crate::drain::forecast::{Cause, Impossible, forecast};
 use crate::drain::owner::{Owner, owner};
@@ -96,10 +97,13 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
         );
     }
     for wait in forecast.not_now {
-        let why = match wait.observed {
+        let mut why = match wait.observed {
             true => format!("{} healthy pods, and {} are to stay so", wait.healthy, wait.desired),
             false => "the disruption controller has not seen its newest spec".into(),
         };
+        if !wait.evicted.is_empty() {
+            why.push_str(&format!("; {}: {COUNTED_AS_EVICTED}", few(&wait.evicted)));
+        }
         findings.push(
             Finding::warning(
                 "EC-POD-009",

@@ -6,6 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 
 use crate::facts::{Budget, Least, Pod};
 
+/// What it means that `status.disruptedPods` names a pod that is not terminating. The disruption controller drops the
+/// entry when it sees the pod terminate, else two minutes after the eviction (kubernetes, pkg/controller/disruption,
+/// buildDisruptedPodMap and DeletionTimeout). A StatefulSet's next pod has the name of the one before.
+pub const COUNTED_AS_EVICTED: &str = "the budget's status.disruptedPods still counts it as evicted; the disruption \
+                                      controller drops that at most 2 minutes after the eviction";
+
 /// Whether the budget's selector takes the pod in.
 pub fn covers(budget: &Budget, pod: &Pod) -> bool {
     budget.namespace == pod.namespace && selects(budget.selector.as_ref(), &pod.labels)

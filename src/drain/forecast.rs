@@ -87,6 +87,8 @@ pub struct NotNow {
     pub desired: i32,
     /// The controller has seen the newest spec; before that the API server lets nothing go.
     pub observed: bool,
+    /// Pods that are not terminating, and that the budget's status counts as evicted.
+    pub evicted: Vec<String>,
 }
 
 /// Looks ahead. `moving` are the pods to be evicted, `all` are all pods of the cluster.
@@ -118,7 +120,7 @@ pub fn forecast(moving: &[&Pod], all: &[Pod], budgets: &[Budget]) -> Forecast {
         let allowed = most_allowed(&budget.least, expected).unwrap_or(budget.disruptions_allowed);
         match never(budget, pods, expected, allowed) {
             Some(impossible) => forecast.impossible.push(impossible),
-            None => forecast.not_now.extend(not_now(budget, pods)),
+            None => forecast.not_now.extend(not_now(budget, pods, members)),
         }
         queues.push(time::Queue::new(pods, members, allowed));
     }
@@ -245,12 +247,14 @@ fn workload(pod: &Pod) -> Option<String> {
     }
 }
 
-fn not_now(budget: &Budget, pods: &[&Pod]) -> Option<NotNow> {
+fn not_now(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<NotNow> {
     if budget.observed && budget.disruptions_allowed > 0 {
         return None;
     }
     let pods: BTreeSet<String> = pods.iter().map(|pod| pod.full_name()).collect();
+    let evicted = members.iter().filter(|pod| !pod.deleting && budget.disrupted.contains(&pod.name));
     Some(NotNow {
+        evicted: evicted.map(|pod| pod.full_name()).collect(),
         budget: budget.full_name(),
         pods: pods.into_iter().collect(),
         healthy: budget.current_healthy,

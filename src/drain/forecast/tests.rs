@@ -128,6 +128,16 @@ fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
 }
 
 #[test]
+fn a_pod_that_its_budget_takes_for_evicted_is_named() {
+    let mut three = pods(3);
+    // One that is terminating is on its way: nothing to be said about it.
+    three[1].deleting = true;
+    let noted = ["cart-0".to_string(), "cart-1".to_string()].into();
+    let budget = Budget { disrupted: noted, disruptions_allowed: 0, ..covering(max("1"), 3) };
+    assert_eq!(of(&three, &[budget]).not_now[0].evicted, ["shop/cart-0"]);
+}
+
+#[test]
 fn a_budget_of_unready_pods_that_wants_none_lets_none_go() {
     let mut one = pods(1);
     one[0].ready = false;

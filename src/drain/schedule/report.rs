@@ -1,9 +1,9 @@
 //! How far it is, and why each pod that is left is still there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::super::budgets::covers;
+use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{Schedule, State};
 use crate::facts::{Budget, Pod};
@@ -40,7 +40,7 @@ pub enum Why {
     /// The budget has no room.
     Budget {
         name: String,
-        /// How far it is: `2 of 3 unhealthy`, and which, with their own words.
+        /// How far it is: `2 of 3 unhealthy`, and which pods, with their own words.
         state: String,
         unready: Vec<String>,
     },
@@ -199,15 +199,37 @@ impl Schedule {
         let unready = unready.map(|pod| {
             format!("{}: {}", pod.full_name(), pod.not_ready_because.as_deref().unwrap_or("not Ready"))
         });
-        Why::Budget { name: name.into(), state: state(budget), unready: unready.take(5).collect() }
+        let evicted = self.counted_as_evicted(budget);
+        let named = evicted.iter().map(|pod| format!("{}/{pod}: {COUNTED_AS_EVICTED}", budget.namespace));
+        Why::Budget {
+            name: name.into(),
+            state: state(budget, evicted.len()),
+            unready: unready.chain(named).take(5).collect(),
+        }
+    }
+
+    /// Pods that the budget's status takes for evicted, and that are not on their way out as far as is known here.
+    fn counted_as_evicted<'a>(&self, budget: &'a Budget) -> Vec<&'a String> {
+        let leaving: BTreeSet<&String> = self
+            .on_their_way
+            .iter()
+            .filter_map(|uid| Some(&self.jobs.get(uid)?.pod))
+            .filter(|pod| pod.namespace == budget.namespace)
+            .map(|pod| &pod.name)
+            .collect();
+        budget.disrupted.iter().filter(|pod| !leaving.contains(pod)).collect()
     }
 }
 
-/// `2 of 3 unhealthy`, or what its spec leaves no room for.
-fn state(budget: &Budget) -> String {
-    let unhealthy = budget.expected - budget.current_healthy;
-    if unhealthy > 0 {
-        return format!("{unhealthy} of {} unhealthy", budget.expected);
+/// `2 of 3 unhealthy`, `1 of 3 counted as evicted`, or what its spec leaves no room for. `evicted` pods are not among the
+/// healthy ones, whatever they are.
+fn state(budget: &Budget, evicted: usize) -> String {
+    let missing = usize::try_from(budget.expected - budget.current_healthy).unwrap_or_default();
+    let expected = budget.expected;
+    match (missing.saturating_sub(evicted), missing.min(evicted)) {
+        (0, 0) => format!("{} of {expected} pods Ready, {}", budget.current_healthy, budget.least),
+        (unhealthy, 0) => format!("{unhealthy} of {expected} unhealthy"),
+        (0, evicted) => format!("{evicted} of {expected} counted as evicted"),
+        (unhealthy, evicted) => format!("{unhealthy} of {expected} unhealthy, {evicted} counted as evicted"),
     }
-    format!("{} of {} pods Ready, {}", budget.current_healthy, budget.expected, budget.least)
 }

@@ -300,6 +300,26 @@ fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
     assert_eq!(why.to_string(), "pdb/shop/web has no room (1 of 2 unhealthy); shop/web-9: no node fits");
 }
 
+#[test]
+fn a_pod_that_its_budget_takes_for_evicted_is_named_as_that() {
+    let now = Instant::now();
+    let mut schedule = schedule(&["a"], ALL);
+    for name in ["db-0", "db-1", "db-2"] {
+        schedule.pod(on("a", name, "db"), now);
+    }
+    // The successor of a pod that was evicted and is gone has its name.
+    let noted = Budget { disrupted: ["db-2".into()].into(), current_healthy: 2, ..allowing("db", 0, 3) };
+    schedule.budget(noted.clone(), now);
+    let progress = schedule.progress();
+    let why = &progress.waiting[0].why;
+    assert_eq!(why.short(3), "pdb/shop/db 3 (1 of 3 counted as evicted)");
+    assert!(why.to_string().contains("shop/db-2: the budget's status.disruptedPods"), "{why}");
+    let sick = Pod { ready: false, ..on("", "db-9", "db") };
+    schedule.pod(sick, now);
+    schedule.budget(Budget { current_healthy: 1, ..noted }, now);
+    assert!(schedule.line().ends_with("pdb/shop/db 3 (1 of 3 unhealthy, 1 counted as evicted)"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
