@@ -14,6 +14,7 @@ use crate::net::cidr::usable_addresses;
 use crate::net::max_pods::{InstanceType, Options, max_pods};
 use crate::settings::Settings;
 use crate::steps::{Version, detected_version};
+use crate::words::counted;
 
 /// The first CNI with enhanced subnet discovery.
 const DISCOVERY: Version = Version(1, 18, 0);
@@ -156,17 +157,17 @@ impl Alternatives {
     pub fn lines(&self) -> Vec<String> {
         let lost = |way: &Way| match (way.pods_per_node, way.pods_per_node_lost) {
             (None, _) => format!("not with {}", self.instance_type),
-            (Some(pods), 0) => format!("{pods} pods on a node"),
-            (Some(pods), lost) => format!("{pods} pods on a node ({lost} fewer)"),
+            (Some(pods), 0) => format!("{} on a node", counted(pods, "pod")),
+            (Some(pods), lost) => format!("{} on a node ({lost} fewer)", counted(pods, "pod")),
         };
         let gained = |way: &Way| match way.addresses_gained {
             Some(0) => "no more addresses".to_string(),
-            Some(gained) => format!("{gained} more addresses"),
+            Some(gained) => counted(gained, "more address"),
             None => "addresses without end".to_string(),
         };
         let replaced = |way: &Way| match way.nodes_replaced {
             0 => "no node replaced".to_string(),
-            count => format!("{count} nodes replaced"),
+            count => format!("{} replaced", counted(count, "node")),
         };
         let line = |way: &Way| {
             format!("{}: {}, {}, {}; {}", way.name, gained(way), lost(way), replaced(way), way.remark)

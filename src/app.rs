@@ -27,6 +27,7 @@ use crate::ui::{self, Prompt, Ui};
 use crate::verify::Report;
 use crate::walk::Walk;
 use crate::wizard;
+use crate::words::counted;
 
 /// Runs a subcommand.
 pub fn run(command: Command, origins: Origins) -> Exit {
@@ -260,7 +261,7 @@ fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
     let ids: std::collections::BTreeSet<&str> = open.iter().map(|finding| finding.id).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let (count, ids) = (open.len(), ids.join(", "));
-    let warnings = if count == 1 { "1 warning".to_string() } else { format!("{count} warnings") };
+    let warnings = counted(count, "warning");
     if !Prompt::default().confirm(&format!("Go on despite {warnings} ({ids})?"), false)? {
         return Ok(false);
     }

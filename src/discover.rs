@@ -16,7 +16,7 @@ use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{
     Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
-    NodeGroups, Part, Permissions, Pod, Quotas, Stack, Vpc,
+    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Stack, Vpc,
 };
 use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
@@ -97,6 +97,7 @@ pub async fn discover(
         eniconfigs,
         node_groups,
         nodes: standing.nodes,
+        left_over: standing.left_over,
         labelled_nodes,
         pods: standing.pods,
         budgets: standing.budgets,
@@ -150,8 +151,9 @@ pub async fn refresh(
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
     let nodes_anew = standing.is_some();
-    if let Some(Standing { nodes, pods, budgets, loose_interfaces }) = standing {
-        (facts.nodes, facts.pods, facts.budgets) = (nodes, pods, budgets);
+    if let Some(Standing { nodes, left_over, pods, budgets, loose_interfaces }) = standing {
+        (facts.nodes, facts.left_over) = (nodes, left_over);
+        (facts.pods, facts.budgets) = (pods, budgets);
         facts.loose_interfaces = loose_interfaces;
     }
     if let Some(reach) = reach {
@@ -220,6 +222,7 @@ async fn cni(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Cni> {
 /// Nodes and what stands on them, or should.
 struct Standing {
     nodes: Vec<Node>,
+    left_over: Vec<Node>,
     pods: Vec<Pod>,
     budgets: Vec<Budget>,
     loose_interfaces: Vec<Interface>,
@@ -233,7 +236,8 @@ async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Re
             gaps.read(Part::Interfaces, aws.ec2.pod_interfaces(&cluster.vpc_id)),
         )?;
         let (attached, loose): (Vec<_>, Vec<_>) = interfaces.into_iter().partition(|each| each.attached);
-        Ok::<_, Error>((with_instances(aws, nodes, attached, gaps).await?, loose))
+        let (nodes, left_over) = with_instances(aws, nodes, attached, gaps).await?;
+        Ok::<_, Error>((nodes, left_over, loose))
     };
     let pods = async {
         tokio::try_join!(
@@ -241,8 +245,8 @@ async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Re
             gaps.read(Part::Pods, pods::budgets(&kube.client)),
         )
     };
-    let ((nodes, loose_interfaces), (pods, budgets)) = tokio::try_join!(nodes, pods)?;
-    Ok(Standing { nodes, pods, budgets, loose_interfaces })
+    let ((nodes, left_over, loose_interfaces), (pods, budgets)) = tokio::try_join!(nodes, pods)?;
+    Ok(Standing { nodes, left_over, pods, budgets, loose_interfaces })
 }
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
@@ -333,13 +337,13 @@ async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTr
     Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
-/// Nodes with what EC2 knows of their instances.
+/// Nodes with what EC2 knows of their instances, and those that were left over by instances that are gone.
 async fn with_instances(
     aws: &Aws,
     mut nodes: Vec<Node>,
     interfaces: Vec<Interface>,
     gaps: &Gaps,
-) -> Result<Vec<Node>> {
+) -> Result<(Vec<Node>, Vec<Node>)> {
     let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
     let instances = gaps.read(Part::Instances, aws.ec2.instances(&ids)).await?;
     let mut attached: BTreeMap<String, Vec<Interface>> = BTreeMap::new();
@@ -356,6 +360,14 @@ async fn with_instances(
         node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();
         node.pod_addresses = node.interfaces.iter().map(|interface| interface.addresses).sum();
     }
+    // The cloud controller deletes the Node of an instance that is gone. One that is still there when its kubelet has
+    // long stopped to report stays for good. Where no instance at all was read, nothing is known.
+    let is_left_over = |node: &Node| {
+        let known = node.instance_id.as_ref().map(|id| instances.get(id).map(|known| known.state.as_str()));
+        let gone = matches!(known, Some(None | Some("terminated")));
+        gone && node.kind == NodeKind::Ec2 && node.is_unreachable() && !instances.is_empty()
+    };
+    let left_over: Vec<Node> = nodes.extract_if(.., |node| is_left_over(node)).collect();
     // An instance that is gone leaves its Node for a moment.
     nodes.retain(|node| {
         let state = node
@@ -365,5 +377,5 @@ async fn with_instances(
             .map(|instance| instance.state.as_str());
         !matches!(state, Some("terminated" | "shutting-down"))
     });
-    Ok(nodes)
+    Ok((nodes, left_over))
 }

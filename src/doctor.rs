@@ -205,6 +205,7 @@ fn explains(id: &str) -> &'static [&'static str] {
         "EC-DOC-003" => &["EC-VFY-002", "EC-VFY-012", "EC-VFY-016", "EC-VFY-020", "EC-VFY-022"],
         "EC-DOC-004" => &["EC-VFY-002", "EC-VFY-017", "EC-VFY-020", "EC-VFY-022"],
         "EC-DOC-005" | "EC-DOC-006" => &["EC-VFY-002", "EC-VFY-020", "EC-VFY-022"],
+        "EC-DOC-085" => &["EC-VFY-086"],
         "EC-DOC-010" => &["EC-VFY-024"],
         "EC-DOC-011" => &["EC-VFY-017"],
         "EC-DOC-020" => &["EC-VFY-025"],

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::steps::Step;
+use crate::words::counted;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -59,8 +60,9 @@ pub struct Halfway {
     pub not_begun: Vec<Step>,
     /// The command that goes on from here.
     pub go_on: String,
-    /// The command that takes back what is done.
-    pub take_back: String,
+    /// The command that undoes what is done; nothing where that is what was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take_back: Option<String>,
 }
 
 impl Error {
@@ -95,7 +97,7 @@ impl Error {
     pub fn refused_by(findings: Vec<Finding>) -> Self {
         let what = match findings.len() {
             1 => "refused by a check; nothing was changed".to_string(),
-            n => format!("refused by {n} checks; nothing was changed"),
+            n => format!("refused by {}; nothing was changed", counted(n, "check")),
         };
         let mut error = Self::new(Exit::Refused, what);
         error.0.findings = findings;
@@ -106,7 +108,7 @@ impl Error {
     pub fn refused_for_risks(findings: Vec<Finding>) -> Self {
         let what = match findings.len() {
             1 => "a risk must be accepted first; nothing was changed".to_string(),
-            n => format!("{n} risks must be accepted first; nothing was changed"),
+            n => format!("{} must be accepted first; nothing was changed", counted(n, "risk")),
         };
         let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
         let flags: Vec<String> = ids.iter().map(|id| format!("--accept {id}")).collect();

@@ -3,6 +3,7 @@
 mod backends;
 mod groups;
 mod neighbours;
+mod rollout;
 mod vpc;
 mod workload;
 
@@ -16,8 +17,11 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
 };
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy};
+pub use rollout::{Lag, Progress, Rollout, UpdateStrategy};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
-pub use workload::{Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint};
+pub use workload::{
+    Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint, Unready,
+};
 
 use crate::k8s::record::Record;
 use crate::net::eniconfig::is_on;
@@ -40,6 +44,8 @@ pub struct Facts {
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
     pub nodes: Vec<Node>,
+    /// Nodes that do not report and whose instances are gone: nobody has deleted the objects. They are not in `nodes`.
+    pub left_over: Vec<Node>,
     /// Nodes with the labels that were asked for, where any were.
     pub labelled_nodes: Option<BTreeSet<String>>,
     pub pods: Vec<Pod>,
@@ -174,23 +180,6 @@ impl Cni {
     /// A switch in aws-node's environment, as aws-node itself reads it.
     pub fn is_on(&self, name: &str) -> bool {
         is_on(self.env.get(name))
-    }
-}
-
-/// Where a DaemonSet stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rollout {
-    /// The controller has seen the newest spec.
-    pub observed: bool,
-    pub desired: i32,
-    pub updated: i32,
-    pub available: i32,
-}
-
-impl Rollout {
-    /// As `kubectl rollout status` judges a DaemonSet.
-    pub fn is_done(&self) -> bool {
-        self.observed && self.updated >= self.desired && self.available >= self.desired
     }
 }
 

@@ -273,8 +273,10 @@ impl Prepared {
         if self.steps.len() == 1 {
             return error;
         }
-        let command = if settings.undo.is_some() { "undo" } else { "setup" };
-        let (go_on, take_back) = (settings.command_line(command), settings.undo_command());
+        let (go_on, take_back) = match settings.undo {
+            Some(_) => (settings.command_line("undo"), None),
+            None => (settings.command_line("setup"), Some(settings.undo_command())),
+        };
         let not_begun = self.steps.iter().copied().skip_while(|each| *each != step).skip(1).collect();
         let done = done.iter().map(|outcome| outcome.step).collect();
         error.halfway(Halfway { done, stopped_in: step, not_begun, go_on, take_back })

@@ -97,6 +97,7 @@ pub fn facts() -> Facts {
         eniconfigs: EniConfigs::default(),
         node_groups: NodeGroups::default(),
         nodes: vec![old("old-1", "a", "subnet-a"), old("old-2", "b", "subnet-b")],
+        left_over: Vec::new(),
         labelled_nodes: None,
         pods: Vec::new(),
         budgets: Vec::new(),
@@ -127,7 +128,13 @@ pub fn custom() -> Facts {
     facts.cni = Cni {
         image: "cni:v1.20.4".into(),
         env: [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), ZONE_LABEL.into())].into(),
-        rollout: Rollout { observed: true, desired: 2, updated: 2, available: 2 },
+        rollout: Rollout {
+            observed: true,
+            desired: 2,
+            updated: 2,
+            available: 2,
+            ..Rollout::default()
+        },
         ..Cni::default()
     };
     let config = |zone: &str| EniConfig {
@@ -297,6 +304,7 @@ pub fn node(name: &str, zone: &str) -> Node {
         zone: zone.into(),
         instance_type: "m5.large".into(),
         ready: true,
+        unready: None,
         unschedulable: false,
         max_pods: 20,
         allocatable: Requests { cpu_milli: 2000, memory: 8 << 30 },

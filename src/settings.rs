@@ -240,6 +240,11 @@ impl Settings {
         self.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
     }
 
+    /// The flag that says how long: the one to be told of where it is too short.
+    pub fn drain_deadline_flag(&self) -> &'static str {
+        if self.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
+    }
+
     fn is_set(&self, flag: &str) -> bool {
         !matches!(self.origins.get(flag), None | Some(Origin::Default))
     }

@@ -9,6 +9,7 @@ use crate::k8s::lock::Holder;
 use crate::plan::{StepPlan, plan};
 use crate::settings::Settings;
 use crate::steps::{Step, Version, detected_version};
+use crate::words::part;
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -69,7 +70,8 @@ pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Optio
 fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
     let (there, of, what) = reached(plan.step, design, facts);
     let state = match (plan.changes.is_empty(), there) {
-        (true, _) if plan.step != Step::DetectCni || there == of => State::Done,
+        // Nothing to change is not the same as done: what an error forbids, or a flag leaves out, is not there.
+        (true, there) if there == of => State::Done,
         (_, 0) => State::Not,
         _ => State::Partly,
     };
@@ -79,7 +81,10 @@ fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
 /// How many of a step's things are there, of how many, and that in words.
 fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
     let zones = design.zones.len();
-    let of = |there: usize, all: usize, what: &str| (there, all, format!("{there} of {all} {what}"));
+    let of = |there: usize, all: usize, noun: &str, one: &str, many: &str| {
+        let verb = if all == 1 { one } else { many };
+        (there, all, format!("{} {verb}", part(there, all, noun)))
+    };
     let counted =
         |is: &dyn Fn(&crate::design::ZoneDesign) -> bool| design.zones.iter().filter(|zone| is(zone)).count();
     match step {
@@ -93,16 +98,17 @@ fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String)
                 // The pods' subnets are of no secondary block: they were given so.
                 0 => (0, 0, "no block is needed".into()),
                 all if all == there.len() => (all, all, format!("{} in {}", there.join(", "), facts.vpc.id)),
-                all => of(there.len(), all, "blocks in the VPC"),
+                all => of(there.len(), all, "block", "is in the VPC", "are in the VPC"),
             }
         }
         Step::CreateSubnets => {
             let there = counted(&|zone| matches!(zone.pod_subnet, PodSubnet::There { .. }));
-            of(there, zones, "zones have a pod subnet")
+            of(there, zones, "zone", "has a pod subnet", "have a pod subnet")
         }
         Step::SetEnv => {
             let set = |(name, value): &(&String, &String)| facts.cni.env.get(*name) == Some(*value);
-            of(design.env.iter().filter(set).count(), design.env.len(), "variables of aws-node are set")
+            let there = design.env.iter().filter(set).count();
+            of(there, design.env.len(), "variable", "of aws-node is set", "of aws-node are set")
         }
         Step::DetectCni => match detected_version(&facts.cni) {
             Some((version, source)) => {
@@ -120,11 +126,12 @@ fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String)
         Step::WriteEniconfigs => {
             let there =
                 counted(&|zone| facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig));
-            of(there, zones, "zones have an ENIConfig")
+            of(there, zones, "zone", "has an ENIConfig", "have an ENIConfig")
         }
         Step::LaunchNodegroups => {
             let there = counted(&|zone| facts.node_groups.stacks.contains_key(&zone.stack));
-            of(there, zones, "zones have a node group of this program")
+            let (one, many) = ("has a node group of this program", "have a node group of this program");
+            of(there, zones, "zone", one, many)
         }
         Step::PatchSecurityGroups => {
             let grown = counted(&|zone| {
@@ -133,12 +140,13 @@ fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String)
                     .and_then(|stack| stack.parameters.get("DesiredCapacity"))
                     .is_some_and(|size| size != "0")
             });
-            of(grown, zones, "zones have their groups, and nodes")
+            of(grown, zones, "zone", "has its groups, and nodes", "have their groups, and nodes")
         }
         Step::DrainNodes => {
             let all = facts.ec2_nodes().count();
             let old = design.old_nodes.len();
-            (all - old.min(all), all, format!("{old} of {all} nodes are from before"))
+            let verb = if all == 1 { "is" } else { "are" };
+            (all - old.min(all), all, format!("{} {verb} from before", part(old, all, "node")))
         }
     }
 }

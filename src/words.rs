@@ -16,8 +16,97 @@ pub fn first_of(names: &[String], all: usize) -> String {
     }
 }
 
-/// `1 node`, `3 nodes`, `0 addresses`
-pub fn counted(number: usize, noun: &str) -> String {
-    let many = if noun.ends_with('s') { "es" } else { "s" };
-    format!("{number} {noun}{}", if number == 1 { "" } else { many })
+/// `1 node`, `3 nodes`, `0 addresses`, `2 policies`
+pub fn counted<N: Number>(number: N, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+/// The same without its number.
+pub fn plural<N: Number>(number: N, noun: &str) -> String {
+    let vowel = |c: char| "aeiou".contains(c);
+    match noun.strip_suffix('y') {
+        _ if is_one(number) => noun.to_string(),
+        Some(stem) if !stem.ends_with(vowel) => format!("{stem}ies"),
+        _ if noun.ends_with(['s', 'x']) => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}
+
+/// `1 of 1 node`, `2 of 3 nodes`
+pub fn part<N: Number>(number: N, all: N, noun: &str) -> String {
+    format!("{number} of {}", counted(all, noun))
+}
+
+/// `1 node is`, `2 nodes are`: the verb as it is with one, and with more.
+pub fn subject<N: Number>(number: N, noun: &str, one: &str, many: &str) -> String {
+    format!("{} {}", counted(number, noun), if is_one(number) { one } else { many })
+}
+
+fn is_one<N: Number>(number: N) -> bool {
+    number.try_into().is_ok_and(|number| number == 1)
+}
+
+/// What is counted with.
+pub trait Number: Copy + std::fmt::Display + TryInto<u64> {}
+
+impl<N: Copy + std::fmt::Display + TryInto<u64>> Number for N {}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn one_of_a_thing_is_singular_and_every_other_number_is_not() {
+        let cases = [(1, "node", "1 node"), (0, "address", "0 addresses"), (2, "policy", "2 policies")];
+        for (number, noun, told) in cases {
+            assert_eq!(counted(number, noun), told);
+        }
+        assert_eq!(counted(2_u64, "key"), "2 keys");
+        assert_eq!(part(1_usize, 1, "node"), "1 of 1 node");
+        assert_eq!(subject(1_i32, "node", "is", "are"), "1 node is");
+        assert_eq!(subject(3_u32, "node", "is", "are"), "3 nodes are");
+    }
+
+    /// Whatever is counted in a text is counted by the functions above.
+    #[test]
+    fn no_text_counts_by_itself() {
+        let nouns = [
+            "nodes", "pods", "changes", "instances", "zones", "addresses", "variables", "checks", "risks",
+            "warnings", "calls", "others", "groups", "subnets", "blocks", "stacks", "interfaces", "Nodes",
+            "ENIConfigs", "findings", "Deployments", "replicas", "volumes", "errors",
+        ];
+        // Between a number and its noun.
+        let between = ["", "old ", "new ", "more ", "free ", "known ", "of the chosen ", "of our "];
+        let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut counted_by_hand = Vec::new();
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+            if !is_source || path.ends_with("src/words.rs") || path.to_string_lossy().contains("tests") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (at, line) in code.lines().enumerate().filter(|(_, line)| !line.trim().starts_with("//")) {
+                let after_hole = line.match_indices("} ").map(|(at, found)| &line[at + found.len()..]);
+                let counts = |rest: &str| {
+                    between.iter().filter_map(|word| rest.strip_prefix(word)).any(|rest| {
+                        let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+                        nouns.contains(&word)
+                    })
+                };
+                let verbs = ["reads the", "writes"];
+                if after_hole.into_iter().any(counts) && !verbs.iter().any(|verb| line.contains(verb)) {
+                    counted_by_hand.push(format!("{}:{}: {}", path.display(), at + 1, line.trim()));
+                }
+            }
+        }
+        assert_eq!(counted_by_hand, [""; 0], "use words::counted");
+    }
 }

@@ -7,6 +7,7 @@ use crate::design::chosen;
 use crate::drain::filter::sort;
 use crate::finding::Finding;
 use crate::steps::Step;
+use crate::words::subject;
 
 use super::Scene;
 
@@ -58,7 +59,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         chosen.iter().filter(|name| !scene.design.old_nodes.contains(*name)).map(String::as_str).collect();
     if !new.is_empty() {
         findings.push(
-            Finding::error("EC-DRN-004", format!("{} of the chosen nodes are no old nodes", new.len()))
+            Finding::error("EC-DRN-004", subject(new.len(), "chosen node", "is not an old one", "are not old ones"))
                 .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
                 .why("their pods have addresses of the custom subnets already, or they don't take part")
                 .mend("choose so that only old nodes are taken; eni-custom plan counts them"),
@@ -72,7 +73,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let Some(slowest) = sorted.evict.iter().max_by_key(|pod| pod.grace_seconds) else { return };
     let grace = Duration::from_secs(u64::try_from(slowest.grace_seconds).unwrap_or_default());
     let limits = [
-        ("drain-timeout", Some(scene.settings.drain_deadline())),
+        (scene.settings.drain_deadline_flag(), Some(scene.settings.drain_deadline())),
         ("pod-timeout", scene.settings.pod_timeout),
     ];
     for (flag, limit) in limits {

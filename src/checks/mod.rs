@@ -6,6 +6,7 @@ mod cni;
 mod drain;
 #[cfg(test)]
 mod field;
+mod health;
 mod neighbours;
 mod network;
 mod nodes;
@@ -65,6 +66,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(undo) = scene.settings.undo {
         undo::check(scene, undo, &mut findings);
+        health::check(scene, &mut findings);
         findings.sort_by_key(|finding| finding.severity);
         return findings;
     }
@@ -76,6 +78,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    health::check(scene, &mut findings);
     neighbours::check(scene, &mut findings);
     reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);

@@ -9,6 +9,7 @@ use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::net::cidr::{check_secondary, usable_addresses};
 use crate::steps::Step;
+use crate::words::{counted, subject};
 
 use super::Scene;
 
@@ -189,8 +190,10 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
             Finding::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
                 .at(place)
                 .why(format!(
-                    "{} nodes of {} take up to {per_node} addresses each, {needed} in all; the subnet has {free}",
-                    zone.size, instance_type.name
+                    "a node of {} takes up to {}, and {} {needed}; the subnet has {free}",
+                    instance_type.name,
+                    counted(per_node, "address"),
+                    subject(zone.size, "node", "takes", "take")
                 ))
                 .mend(format!("give a larger block with {}, or fewer nodes with --nodes-per-zone", scene.settings.named("cidr"))),
         );
@@ -212,8 +215,9 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
             Finding::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
                 .at(&subnet.id)
                 .why(format!(
-                    "{} new nodes stand beside the old ones for a while; {} addresses are free",
-                    zone.size, subnet.free
+                    "{} beside the old ones for a while; {} free",
+                    subject(zone.size, "new node", "runs", "run"),
+                    subject(subnet.free, "address", "is", "are")
                 ))
                 .mend("fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
         );

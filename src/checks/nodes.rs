@@ -6,7 +6,7 @@ use crate::facts::NodeKind;
 use crate::finding::Finding;
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::steps::Step;
-use crate::words::counted;
+use crate::words::{counted, subject};
 
 use super::Scene;
 
@@ -163,7 +163,7 @@ fn kinds(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();
         if count > 0 {
             findings.push(
-                Finding::note(id, format!("{count} {name} nodes stay as they are"))
+                Finding::note(id, subject(count, &format!("{name} node"), "stays as it is", "stay as they are"))
                     .at(&scene.facts.cluster.name)
                     .why(why)
                     .mend("nothing to do"),

@@ -5,6 +5,7 @@ use crate::design::{PodSubnet, our_instances};
 use crate::finding::Finding;
 use crate::net::vcpus::vcpu_family;
 use crate::steps::Step;
+use crate::words::counted;
 
 use super::Scene;
 
@@ -59,7 +60,7 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (limit, whence) = limit(scene, vpc.quotas.subnets, SUBNETS);
     if new > 0 && there + new > limit {
         findings.push(
-            Finding::error("EC-QTA-001", format!("the VPC can't have {new} more subnets"))
+            Finding::error("EC-QTA-001", format!("the VPC can't have {}", counted(new, "more subnet")))
                 .at(&vpc.id)
                 .why(format!("it has {there} of {limit}{whence}"))
                 .mend(ask("vpc", "L-407747CB", there + new)),
@@ -145,10 +146,11 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let needed = nodes.saturating_mul(each);
     if nodes > 0 && running.saturating_add(needed) > limit {
         findings.push(
-            Finding::error("EC-QTA-003", format!("{nodes} new nodes of {} can't be started", instance_type.name))
+            Finding::error("EC-QTA-003", format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
                 .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
                 .why(format!(
-                    "they take {needed} vCPUs, the cluster's nodes have {running}, and the account may run {limit}; new and old nodes run side by side for a while"
+                    "they take {}, the cluster's nodes have {running}, and the account may run {limit}; new and old nodes run side by side for a while",
+                    counted(needed, "vCPU")
                 ))
                 .mend(format!(
                     "{}; or fewer nodes with --nodes-per-zone",

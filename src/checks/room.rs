@@ -5,6 +5,7 @@ use crate::facts::{Facts, Subnet};
 use crate::finding::Finding;
 use crate::net::cidr::usable_addresses;
 use crate::steps::Step;
+use crate::words::{counted, subject};
 
 use super::Scene;
 
@@ -35,9 +36,10 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     let now = zone.size.saturating_mul(per_node);
     let full = zone.max_size.saturating_mul(per_node);
     let each = format!(
-        "a full {} holds {per_node} addresses for {} pods, with what the CNI keeps in reserve",
+        "a full {} holds {} for {}, with what the CNI keeps in reserve",
         kind.name,
-        max_pods.get().saturating_sub(2)
+        counted(per_node, "address"),
+        counted(max_pods.get().saturating_sub(2), "pod")
     );
     // Where not even the subnet as a whole is enough, network has said so.
     if now <= all && now > left {
@@ -47,7 +49,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                 format!("others have taken addresses of the pod subnet of {}", zone.zone),
             )
             .at(place)
-            .why(format!("{each}: {now} for {} nodes, and {left} of {all} are left", zone.size))
+            .why(format!("{each}: {now} for {}, and {left} of {all} are left", counted(zone.size, "node")))
             .mend("give a subnet that nobody else uses, or fewer nodes with --nodes-per-zone"),
         );
     } else if now <= left && full > left {
@@ -57,11 +59,11 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                 format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(place)
-            .why(format!("{each}: {full} for {} nodes, and {left} are left", zone.max_size))
+            .why(format!("{each}: {full} for {}, and {left} are left", counted(zone.max_size, "node")))
             .mend(format!(
-                "a larger block with {}, or a lower --max-nodes-per-zone ({} nodes fit)",
+                "a larger block with {}, or a lower --max-nodes-per-zone ({})",
                 scene.settings.named("cidr"),
-                left / per_node.max(1)
+                subject(left / per_node.max(1), "node", "fits", "fit")
             )),
         );
     }
@@ -87,7 +89,8 @@ fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
             Finding::warning("EC-QTA-012", format!("prefixes may not fit into the pod subnet of {}", zone.zone))
                 .at(id)
                 .why(format!(
-                    "ENABLE_PREFIX_DELEGATION takes whole /28 blocks, and {taken} addresses in between are taken: EC2 answers InsufficientCidrBlocks where no block is whole"
+                    "ENABLE_PREFIX_DELEGATION takes whole /28 blocks, and {} in between: EC2 answers InsufficientCidrBlocks where no block is whole",
+                    subject(taken, "address", "is taken", "are taken")
                 ))
                 .mend(format!(
                     "give a new subnet, or reserve what is whole: aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr …"
@@ -114,7 +117,11 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                 format!("the node subnet of {} has no room for the group's maximum size", zone.zone),
             )
             .at(&subnet.id)
-            .why(format!("{to_come} nodes may be started there, and {} addresses are free", subnet.free))
+            .why(format!(
+                "{} may be started there, and {} free",
+                counted(to_come, "node"),
+                subject(subnet.free, "address", "is", "are")
+            ))
             .mend("a lower --max-nodes-per-zone; addresses become free when the old nodes and their pods are gone"),
         );
     }

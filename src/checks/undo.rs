@@ -12,6 +12,7 @@ use crate::settings::Undo;
 use crate::steps::Step;
 use crate::steps::create_subnets::ours as our_subnets;
 use crate::steps::set_env;
+use crate::words::subject;
 
 use super::{Scene, permissions};
 
@@ -116,7 +117,7 @@ fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning("EC-UND-006", format!("{} others stand in the pod subnets", left.len()))
+        Finding::warning("EC-UND-006", subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"))
             .at(left.join(", "))
             .why("this program did not make them: the subnets they are in, and their CIDR block, stay until they are gone")
             .mend("move or delete them before, or run the same command again afterwards"),
@@ -136,7 +137,7 @@ fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning("EC-UND-007", format!("{} ENIConfigs of others name our subnets", names.len()))
+        Finding::warning("EC-UND-007", format!("{} subnets that go", subject(names.len(), "foreign ENIConfig", "names", "name")))
             .at(names.join(", "))
             .why("they were written by hand, and stay; what they name will be gone")
             .mend("kubectl delete eniconfig, where nobody needs them"),

@@ -70,12 +70,19 @@ fn cause(
             );
         }
     }
-    if let Some(pod) = aws_node {
+    if let Some(pod) = aws_node.filter(|_| !node.is_unreachable()) {
         let told = pod.not_ready_because.as_deref().unwrap_or("it does not say why");
         return (
             "EC-DOC-006",
             format!("aws-node does not run there: {told}"),
             format!("kubectl -n kube-system logs {} -c aws-node", pod.name),
+        );
+    }
+    if node.is_unreachable() {
+        return (
+            "EC-DOC-085",
+            node.unready.as_ref().map_or_else(String::new, |unready| unready.told.clone()),
+            mend::end_instance(facts, node),
         );
     }
     let words =

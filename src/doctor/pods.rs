@@ -156,8 +156,9 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
             id: "EC-DOC-014",
             severity: Severity::Error,
             why: format!(
-                "the pod subnet {} has {free} addresses left, but a prefix needs 16 in a row, and it is in pieces",
-                subnet.id
+                "the pod subnet {} has {} left, but a prefix needs 16 in a row, and it is in pieces",
+                subnet.id,
+                counted(free, "address")
             ),
             mend: format!(
                 "aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …",

@@ -17,6 +17,8 @@ pub struct Node {
     pub zone: String,
     pub instance_type: String,
     pub ready: bool,
+    /// What its Ready condition says where that is not True.
+    pub unready: Option<Unready>,
     pub unschedulable: bool,
     /// Allocatable pods.
     pub max_pods: u32,
@@ -40,7 +42,21 @@ pub struct Node {
     pub security_groups: BTreeSet<String>,
 }
 
+/// Why a node is not Ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unready {
+    /// The condition is Unknown: its kubelet has stopped to report (node lifecycle controller, NodeStatusUnknown).
+    pub silent: bool,
+    /// In the condition's words.
+    pub told: String,
+}
+
 impl Node {
+    /// Its kubelet does not report: nothing that is asked of it happens, pods that are to end there don't.
+    pub fn is_unreachable(&self) -> bool {
+        self.unready.as_ref().is_some_and(|unready| unready.silent)
+    }
+
     /// Security groups of the network interfaces that the CNI added to it.
     pub fn pod_groups(&self) -> BTreeSet<String> {
         self.interfaces.iter().flat_map(|interface| interface.security_groups.iter().cloned()).collect()

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::facts::{Cni, Rollout};
+use crate::facts::{Cni, Pod, Rollout, UpdateStrategy};
 
-use super::{FIELD_MANAGER, NAMESPACE, failure, found};
+use super::{FIELD_MANAGER, NAMESPACE, failure, found, pods, slim};
 
 /// The DaemonSet, and its container of the same name.
 pub const AWS_NODE: &str = "aws-node";
@@ -22,7 +23,7 @@ pub async fn read(client: &Client) -> Result<Cni> {
     let Some(set) = found(api.get(AWS_NODE).await, "read DaemonSet kube-system/aws-node")? else {
         return Ok(Cni { missing: true, ..Cni::default() });
     };
-    let rollout = rollout(&set);
+    let rollout = Rollout { revision: revision(client, &set).await?, ..rollout(&set) };
     let containers = set.spec.template.spec.map(|spec| spec.containers).unwrap_or_default();
     let container = containers.into_iter().find(|container| container.name == AWS_NODE).unwrap_or_default();
     let env = container.env.unwrap_or_default();
@@ -38,10 +39,47 @@ pub async fn read(client: &Client) -> Result<Cni> {
     })
 }
 
+/// aws-node's pods, as far as its rollout asks for them.
+pub async fn pods(client: &Client) -> Result<Vec<Pod>> {
+    // By their owner: AWS's manifest and its chart select them by different labels.
+    let api: Api<slim::Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    let found = api.list(&ListParams::default().fields("spec.nodeName!=")).await;
+    let found = found.map_err(|error| failure("list pods in kube-system", &error))?;
+    Ok(found.items.into_iter().map(pods::pod).filter(Pod::is_of_daemon_set).collect())
+}
+
+/// The label of the pods with the newest template: the controller numbers its ControllerRevisions, and gives an old
+/// one the highest number where a template comes back. Nothing where they may not be listed.
+async fn revision(client: &Client, set: &DaemonSet) -> Result<String> {
+    let api: Api<ControllerRevision> = Api::namespaced(client.clone(), NAMESPACE);
+    let labels = set.spec.selector.match_labels.iter().flatten();
+    let selector: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+    let found = match api.list(&ListParams::default().labels(&selector.join(","))).await {
+        Err(kube::Error::Api(status)) if status.code == 403 => return Ok(String::new()),
+        found => found.map_err(|error| failure("list ControllerRevisions of DaemonSet aws-node", &error))?,
+    };
+    let owned = found.items.into_iter().filter(|revision| {
+        let owners = revision.metadata.owner_references.iter().flatten();
+        owners.into_iter().any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
+    });
+    let newest = owned.max_by_key(|revision| revision.revision);
+    Ok(newest.and_then(|revision| revision.metadata.labels?.remove("controller-revision-hash")).unwrap_or_default())
+}
+
 fn rollout(set: &DaemonSet) -> Rollout {
-    let Some(status) = &set.status else { return Rollout::default() };
+    let strategy = set.spec.update_strategy.clone().unwrap_or_default();
+    let most = strategy.rolling_update.and_then(|rolling| rolling.max_unavailable);
+    let strategy = match (strategy.type_.as_deref(), most) {
+        (Some("OnDelete"), _) => UpdateStrategy::OnDelete,
+        (_, Some(IntOrString::Int(most))) => UpdateStrategy::Rolling(most.to_string()),
+        (_, Some(IntOrString::String(most))) => UpdateStrategy::Rolling(most),
+        (_, None) => UpdateStrategy::default(),
+    };
+    let Some(status) = &set.status else { return Rollout { strategy, ..Rollout::default() } };
     Rollout {
         observed: status.observed_generation >= set.metadata.generation,
+        strategy,
+        revision: String::new(),
         desired: status.desired_number_scheduled,
         updated: status.updated_number_scheduled.unwrap_or_default(),
         available: status.number_available.unwrap_or_default(),

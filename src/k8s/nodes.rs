@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::facts::{Node, NodeKind, Taint};
+use crate::facts::{Node, NodeKind, Taint, Unready};
 
 use super::quantity::amounts;
 use super::{FIELD_MANAGER, failure, pages, protobuf, slim};
@@ -48,6 +48,7 @@ pub fn node(node: slim::Node) -> Node {
         status.allocatable.as_ref().and_then(|resources| resources.get("pods")).map(|pods| pods.0.parse());
     let owners = node.metadata.owner_references.unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
+    let readiness = conditions.into_iter().find(|condition| condition.type_ == "Ready");
     // The old label is read too: nodes of long ago carry no other.
     let zone = match label("topology.kubernetes.io/zone") {
         zone if zone.is_empty() => label("failure-domain.beta.kubernetes.io/zone"),
@@ -60,7 +61,11 @@ pub fn node(node: slim::Node) -> Node {
         instance_id: provider.rsplit('/').next().filter(|id| id.starts_with("i-")).map(ToString::to_string),
         zone,
         instance_type: label("node.kubernetes.io/instance-type"),
-        ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        ready: readiness.as_ref().is_some_and(|condition| condition.status == "True"),
+        unready: readiness.filter(|condition| condition.status != "True").map(|condition| Unready {
+            silent: condition.status == "Unknown",
+            told: [condition.reason, condition.message].into_iter().flatten().collect::<Vec<_>>().join(": "),
+        }),
         unschedulable: spec.unschedulable.unwrap_or_default(),
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
         allocatable,

@@ -143,6 +143,15 @@ pub const RULES: &[Rule] = &[
         "Karpenter ends the nodes that it made",
     ),
     own("apps", "daemonsets", &["aws-node"], &["get"], READ, "aws-node's image and environment"),
+    own("apps", "controllerrevisions", &[], &["list"], READ, "which of aws-node's pods are of its newest template"),
+    own(
+        "",
+        "pods",
+        &[],
+        &["delete"],
+        Need::In { forward: &[SetEnv, WriteEniconfigs], back: &[SetEnv] },
+        "aws-node's pods, where nodes that do not report hold up its rollout",
+    ),
     own(
         "",
         "configmaps",

@@ -140,8 +140,10 @@ async fn ready(walk: &Walk) -> Result<()> {
             };
             let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
             let ready = joined.iter().filter(|node| node.ready).count();
+            let silent = joined.iter().filter(|node| node.is_unreachable()).count();
             let wanted = usize::try_from(group.desired).unwrap_or_default();
-            if ready >= wanted && wanted > 0 {
+            // One that has stopped to report does not come back by being waited for; the checks name it.
+            if ready > 0 && ready + silent >= wanted && wanted > 0 {
                 continue;
             }
             let next = "the group keeps trying: run this again when there is capacity, or choose another \

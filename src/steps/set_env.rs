@@ -11,7 +11,7 @@ use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Cni, Facts};
-use crate::k8s::cni;
+use crate::k8s::{cni, nodes, pods};
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
@@ -196,19 +196,33 @@ impl Rules for SetEnv {
     }
 }
 
-/// Waits until each node runs aws-node with the new environment.
+/// Waits until each Ready node runs aws-node with the new environment. Nodes that are not Ready are named: nothing can
+/// change on them, and they may stay so. Where such nodes keep the controller from replacing pods on the others, the
+/// pods are deleted here as it would delete them.
 pub async fn rolled_out(walk: &Walk) -> Result<()> {
-    walk.until("aws-node rolled out", async || {
-        let rollout = cni::read(&walk.clients.kube.client).await?.rollout;
-        if rollout.is_done() {
-            return Ok(Seen::Yes(()));
+    let kube = &walk.clients.kube;
+    let aside = walk.until("aws-node rolled out", async || {
+        let (cni, nodes, pods) =
+            tokio::try_join!(cni::read(&kube.client), nodes::list(&kube.client), cni::pods(&kube.client))?;
+        let progress = cni.rollout.progress(&nodes, &pods);
+        if progress.is_done() {
+            return Ok(Seen::Yes(progress.told_aside()));
         }
-        Ok(Seen::NotYet(format!(
-            "{} of {} updated, {} available",
-            rollout.updated, rollout.desired, rollout.available
-        )))
-    })
-    .await
+        for pod in cni.rollout.held_up(&nodes, &pods) {
+            walk.go_on()?;
+            walk.events.note(format!(
+                "nodes that do not report hold up aws-node's rollout: {} on {} is replaced",
+                pod.full_name(),
+                pod.node
+            ));
+            pods::delete(&kube.evictor, pod).await?;
+        }
+        Ok(Seen::NotYet(progress.told()))
+    });
+    if let Some(aside) = aside.await? {
+        walk.events.note(format!("aws-node's rollout: {aside}"));
+    }
+    Ok(())
 }
 
 fn is_yaml(configuration: &str) -> bool {

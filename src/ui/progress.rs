@@ -88,9 +88,9 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Change { change, .. } => format!("    {}", text::change_line(change)),
         Event::Note { text } => format!("    {text}"),
-        Event::StepDone { changes: 0, seconds, .. } => format!("    as it should be ({seconds:.1} s)"),
+        Event::StepDone { changes: 0, seconds, .. } => format!("    nothing to change ({seconds:.1} s)"),
         Event::StepDone { seconds, calls, .. } => {
-            format!("    done in {seconds:.1} s, {} read and {} write calls", calls.reads, calls.writes)
+            format!("    done in {seconds:.1} s, {}", text::calls(*calls))
         }
         Event::Waiting { .. } => return None,
     })

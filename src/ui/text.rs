@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use console::Style;
 
+use crate::calls::Count;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
 use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
 use crate::steps::{Change, Sign, Step};
+use crate::words::{counted, plural, subject};
 
 struct Paint {
     create: Style,
@@ -130,14 +132,14 @@ fn outlook_text(outlook: &Outlook) -> String {
     }
     let more = |passage: &Passage| passage.meanwhile - passage.before;
     let vcpus = match &outlook.vcpus {
-        Some(vcpus) => format!(" with {} vCPUs ({} more)", vcpus.meanwhile, more(vcpus)),
+        Some(vcpus) => format!(" with {} ({} more)", counted(vcpus.meanwhile, "vCPU"), more(vcpus)),
         None => String::new(),
     };
     let _ = writeln!(
         out,
-        "About {}. Meanwhile {} instances run ({} more){vcpus}; afterwards {}.",
+        "About {}. Meanwhile {} ({} more){vcpus}; afterwards {}.",
         spoken(outlook.estimated_seconds),
-        outlook.instances.meanwhile,
+        subject(outlook.instances.meanwhile, "instance", "runs", "run"),
         more(&outlook.instances),
         outlook.instances.after
     );
@@ -238,12 +240,19 @@ pub fn error(error: &Error, color: bool) -> String {
             ("done", names(&halfway.done)),
             ("halted", format!("in {stopped}; not begun: {}", names(&halfway.not_begun))),
             ("go on", halfway.go_on.clone()),
-            ("undo", halfway.take_back.clone()),
         ] {
             let _ = writeln!(out, "  {name:6} {value}");
         }
+        if let Some(undo) = &halfway.take_back {
+            let _ = writeln!(out, "  undo   {undo}");
+        }
     }
     out
+}
+
+/// `12 reads and 1 write`
+pub fn calls(count: Count) -> String {
+    format!("{} and {}", counted(count.reads, "read"), counted(count.writes, "write"))
 }
 
 pub fn outcome(outcome: &Outcome) -> String {
@@ -252,21 +261,26 @@ pub fn outcome(outcome: &Outcome) -> String {
     for step in &outcome.steps {
         let _ = writeln!(
             out,
-            "{} {:width$}  {:>2} changes  {:>7.1} s  {:>4} reads  {:>3} writes",
+            "{} {:width$}  {:>2} {:7}  {:>7.1} s  {:>4} {:5}  {:>3} {:6}",
             step.step.number(),
             step.step.name(),
             step.changes,
+            plural(step.changes, "change"),
             step.seconds,
             step.calls.reads,
+            plural(step.calls.reads, "read"),
             step.calls.writes,
+            plural(step.calls.writes, "write"),
         );
     }
     let changes: usize = outcome.steps.iter().map(|step| step.changes).sum();
     let done = if changes == 0 { "Nothing was to be done" } else { "Done" };
     let _ = writeln!(
         out,
-        "{done}: {changes} changes in {:.1} s, {} read and {} write calls.",
-        outcome.seconds, outcome.calls.reads, outcome.calls.writes
+        "{done}: {} in {:.1} s, {}.",
+        counted(changes, "change"),
+        outcome.seconds,
+        calls(outcome.calls)
     );
     out
 }
@@ -392,7 +406,7 @@ mod tests {
                 stopped_in: Step::LaunchNodegroups,
                 not_begun: vec![Step::PatchSecurityGroups, Step::DrainNodes],
                 go_on: "eni-custom setup --cluster shop --yes".into(),
-                take_back: "eni-custom undo --cluster shop --confirm-cluster shop --yes".into(),
+                take_back: Some("eni-custom undo --cluster shop --confirm-cluster shop --yes".into()),
             });
         insta::assert_snapshot!(super::error(&error, false));
     }

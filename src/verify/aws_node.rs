@@ -2,7 +2,7 @@
 
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
-use crate::facts::Part;
+use crate::facts::{Node, Part, UpdateStrategy};
 use crate::net::eniconfig::is_on;
 use crate::steps::{Owner, Version, detected_version, owner};
 
@@ -77,19 +77,32 @@ fn version(view: &View<'_>) -> Check {
 }
 
 fn rollout(view: &View<'_>) -> Check {
-    let rollout = view.facts.cni.rollout;
-    if rollout.is_done() {
-        return Check::ok("EC-VFY-002", "aws-node runs on each node with its newest environment");
+    let rollout = &view.facts.cni.rollout;
+    if let Some(because) = view.unread(Part::Pods) {
+        return Check::unknown("EC-VFY-002", "whether each node runs aws-node's newest environment", because);
     }
+    let progress = rollout.progress(&view.facts.nodes, &view.facts.pods);
+    if progress.is_done() {
+        return Check::ok("EC-VFY-002", "aws-node runs on each Ready node with its newest environment");
+    }
+    let outdated = progress.outdated();
+    let delete = format!("kubectl -n kube-system delete pod {}", outdated.join(" "));
+    // The controller counts Nodes without an instance as well.
+    let nodes: Vec<Node> = view.facts.nodes.iter().chain(&view.facts.left_over).cloned().collect();
+    let held_up = !rollout.held_up(&nodes, &view.facts.pods).is_empty();
+    let (why, mend) = match progress.failing() {
+        _ if rollout.strategy == UpdateStrategy::OnDelete && !outdated.is_empty() => {
+            ("its updateStrategy is OnDelete: nobody replaces its pods".to_string(), delete)
+        }
+        _ if held_up => ("nodes that do not report keep its controller from going on".to_string(), delete),
+        Some((pod, _)) => (String::new(), format!("kubectl -n kube-system logs {pod} -c aws-node")),
+        None => (String::new(), "kubectl -n kube-system rollout status daemonset/aws-node".to_string()),
+    };
+    let why = [why, progress.told()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Check::failed("EC-VFY-002", "aws-node's rollout has not ended")
         .at(DAEMON_SET)
-        .why(format!(
-            "{} of {} pods are updated, {} available",
-            rollout.updated, rollout.desired, rollout.available
-        ))
-        .mend(
-            "kubectl -n kube-system rollout status daemonset/aws-node; its pods' events say what holds it up",
-        )
+        .why(why.join("; "))
+        .mend(mend)
 }
 
 /// What is set in the cluster beside the owner is put back with the owner's next update.

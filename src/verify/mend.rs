@@ -35,16 +35,24 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
 
 /// A node goes, and whoever owns it starts another one.
 pub fn replace(facts: &Facts, node: &Node) -> String {
-    let drain = format!("kubectl drain --ignore-daemonsets {}", shell_quote(&node.name));
+    format!(
+        "kubectl drain --ignore-daemonsets {} && {}",
+        shell_quote(&node.name),
+        end_instance(facts, node)
+    )
+}
+
+/// Ends a node's instance at once: where its kubelet is gone, nothing on it can be evicted. Whoever owns it starts
+/// another one.
+pub fn end_instance(facts: &Facts, node: &Node) -> String {
     let id = node.instance_id.as_deref().unwrap_or("INSTANCE");
-    let end = match owner(facts, node) {
+    match owner(facts, node) {
         Owner::NodeClaim(claim) => format!("kubectl delete nodeclaim {}", shell_quote(&claim)),
         Owner::Managed(_) | Owner::Group(_) => format!(
             "aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {id} --no-should-decrement-desired-capacity"
         ),
         Owner::Nobody => format!("aws ec2 terminate-instances --instance-ids {id}"),
-    };
-    format!("{drain} && {end}")
+    }
 }
 
 /// What ipamd says on a node: EC2's refusals stand there.

@@ -9,7 +9,7 @@ use crate::net::max_pods::{Options, known, max_pods};
 use super::report::or_ok;
 use super::view::{NodeView, View};
 use super::{Check, mend};
-use crate::words::counted;
+use crate::words::{counted, subject};
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if view.nodes.is_empty() {
@@ -20,7 +20,10 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
                 .mend("start a node, then run this again"),
         ];
     }
-    let mut checks = or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", all(view.nodes.len())));
+    let reporting = view.nodes.iter().filter(|node| !node.node.is_unreachable()).count();
+    let mut checks = or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", subject(reporting, "node", "is", "are")));
+    checks.extend(silent(view));
+    checks.extend(left_over(view));
     match view.unread(Part::Interfaces) {
         Some(because) => checks.push(Check::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
         None => {
@@ -47,13 +50,6 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     checks
 }
 
-fn all(nodes: usize) -> String {
-    match nodes {
-        1 => "1 node is".into(),
-        nodes => format!("{nodes} nodes are"),
-    }
-}
-
 /// The same trouble of nodes of one kind is one check, however many they are.
 fn grouped<'a>(
     nodes: impl Iterator<Item = (&'a NodeView<'a>, String)>,
@@ -72,7 +68,8 @@ fn grouped<'a>(
 }
 
 fn not_ready(view: &View<'_>) -> Vec<Check> {
-    let lost = view.nodes.iter().filter(|node| !node.node.ready).map(|node| (node, String::new()));
+    let lost = view.nodes.iter().filter(|node| !node.node.ready && !node.node.is_unreachable());
+    let lost = lost.map(|node| (node, String::new()));
     grouped(lost, |_, nodes, first, _| {
         let why = match first.config {
             None => "their ENIConfig is not there: since 1.13 the CNI waits for it",
@@ -81,6 +78,27 @@ fn not_ready(view: &View<'_>) -> Vec<Check> {
         Check::failed("EC-VFY-020", format!("{nodes} not Ready"))
             .why(why)
             .mend(format!("{} tells the cause", view.ours("doctor")))
+    })
+}
+
+/// A kubelet that is gone is no fault of custom networking, and nothing on such a node can be proven.
+fn silent(view: &View<'_>) -> Vec<Check> {
+    let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
+    grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
+        let end = mend::end_instance(view.facts, first.node);
+        Check::warning("EC-VFY-086", format!("{nodes} not reporting"))
+            .why("the kubelet has stopped to report: its pods are neither running for sure nor gone")
+            .mend(if count == 1 { end } else { format!("{end} # and so on") })
+    })
+}
+
+fn left_over(view: &View<'_>) -> Option<Check> {
+    let names: Vec<String> = view.facts.left_over.iter().map(|node| node.name.clone()).collect();
+    (!names.is_empty()).then(|| {
+        Check::warning("EC-VFY-085", format!("{} without an instance", counted(names.len(), "Node object")))
+            .why("EC2 has no such instance any more, and nobody has deleted the Node")
+            .mend(format!("kubectl delete node {}", names.join(" ")))
+            .about(names)
     })
 }
 

@@ -50,6 +50,13 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (31, &["probes"]),
     (32, &["managed_nodes_that_stay", "max_pods_are_reset"]),
     (101, &[ADDON]),
+    (
+        111,
+        &[
+            "a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo",
+            "an_aws_node_that_nobody_replaces_is_an_error_with_its_fix",
+        ],
+    ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
@@ -106,7 +113,7 @@ fn report(sandbox: &Sandbox, command: &[&str]) -> Value {
 
 /// The command tells all of these, whatever else comes of the same; its report.
 #[track_caller]
-fn tells(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
+pub fn tells(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
     let mut last = Value::Null;
     for _ in 0..LOOKS {
         last = report(sandbox, command);
@@ -126,7 +133,7 @@ fn mentions(report: &Value, id: &str) -> bool {
 
 /// The command has nothing to say.
 #[track_caller]
-fn silent(sandbox: &Sandbox, command: &[&str]) {
+pub fn silent(sandbox: &Sandbox, command: &[&str]) {
     let mut last = Value::Null;
     for _ in 0..LOOKS {
         last = report(sandbox, command);

@@ -8,6 +8,7 @@ mod addon;
 mod cluster;
 mod command;
 mod cut;
+mod dead_nodes;
 mod drain;
 mod drain_bench;
 mod field;

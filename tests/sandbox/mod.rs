@@ -8,6 +8,7 @@
 // Part of the test binary and of the example: neither uses all of it.
 #![allow(dead_code, unused_imports)]
 
+mod casualties;
 mod controlplane;
 pub mod env;
 mod http;
@@ -128,6 +129,14 @@ impl Sandbox {
         let instances = sandbox.instances()?;
         let ids = instances.as_array().into_iter().flatten().filter_map(|each| each["instance_id"].as_str());
         sandbox.old_instances = ids.map(String::from).collect();
+        if sandbox.shape.dead_node {
+            let name = "jsonpath={.items[0].metadata.name}";
+            let node = sandbox.kubectl(&["get", "nodes", "-o", name])?;
+            sandbox.kill_kubelet(node.trim())?;
+        }
+        if sandbox.shape.left_over_node {
+            sandbox.leave_node_behind("ip-192-168-255-9.us-west-2.compute.internal")?;
+        }
         Ok(sandbox)
     }
 

@@ -58,6 +58,12 @@ pub struct Shape {
     /// Leave out the Deployments, the StatefulSet and the Job with their PodDisruptionBudgets
     #[arg(long = "no-workloads", action = clap::ArgAction::SetFalse)]
     pub workloads: bool,
+    /// The kubelet of one old node is gone while its instance runs on
+    #[arg(long)]
+    pub dead_node: bool,
+    /// A Node is there whose instance is gone
+    #[arg(long)]
+    pub left_over_node: bool,
     /// How AWS behaves: always fresh, as on a real day, or worse
     #[arg(long, value_enum, default_value_t = Aws::Real)]
     pub aws: Aws,

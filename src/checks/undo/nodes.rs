@@ -13,7 +13,7 @@ use crate::settings::Undo;
 use crate::steps::Step;
 use crate::steps::drain_nodes::{missing, returning, stand_in};
 use crate::steps::patch_security_groups::our_nodes;
-use crate::words::counted;
+use crate::words::{counted, subject};
 
 use super::super::Scene;
 use super::super::workload::of_pods;
@@ -196,7 +196,8 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Findin
         Finding::error("EC-UND-010", "the old nodes can't start beside the new ones")
             .at(format!("quota {} of {}", family.name, facts.caller.region))
             .why(format!(
-                "they take {needed} vCPUs, the cluster's nodes have {running}, and the account may run {limit}"
+                "they take {}, the cluster's nodes have {running}, and the account may run {limit}",
+                counted(needed, "vCPU")
             ))
             .mend(format!(
                 "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {} --desired-value {}",
@@ -219,7 +220,7 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings:
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     for shortage in shortages(&anew, &facts.volumes, &room) {
         findings.push(
-            Finding::error("EC-UND-005", format!("{} pods find no room on the old nodes", shortage.count))
+            Finding::error("EC-UND-005", format!("{} no room on the old nodes", subject(shortage.count, "pod", "finds", "find")))
                 .at(shortage.pods.join(", "))
                 .why(shortage.lack.to_string().replace("new node", "old node"))
                 .mend(

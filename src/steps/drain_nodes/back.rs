@@ -117,7 +117,9 @@ impl Rules for Back {
             });
             for group in returning {
                 let ready = nodes.iter().filter(|node| node.ready && group.holds(node)).count();
-                let wanted = usize::try_from(group.desired).unwrap_or_default();
+                // One that has stopped to report does not come back by being waited for; the checks name it.
+                let silent = nodes.iter().filter(|node| node.is_unreachable() && group.holds(node)).count();
+                let wanted = usize::try_from(group.desired).unwrap_or_default().saturating_sub(silent);
                 if ready >= wanted {
                     continue;
                 }

@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::steps::create_subnets::{ours, sweep};
 use crate::steps::{Change, Rules, Sign, Step};
 use crate::walk::Walk;
+use crate::words::counted;
 
 use super::{delete, deleted};
 
@@ -64,7 +65,10 @@ impl Rules for Back {
         if left == 0 || !deletes {
             return Ok(());
         }
-        Err(Error::refused(format!("the node groups still have {left} instances; no stack was deleted"))
+        Err(Error::refused(format!(
+            "the node groups still have {}; no stack was deleted",
+            counted(left, "instance")
+        ))
             .next("eni-custom patch-security-groups --undo empties them first"))
     }
 

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::steps::launch_nodegroups::{complete, settled};
 use crate::steps::{Change, Rules, Sign, Step};
 use crate::walk::Walk;
+use crate::words::counted;
 
 pub struct Back;
 
@@ -53,7 +54,7 @@ impl Rules for Back {
     fn describe(retreat: &Retreat) -> Change {
         match retreat {
             Retreat::Drain { nodes, moving, time } => {
-                let change = Change::new(Sign::Remove, format!("{} nodes of our groups", nodes.len()))
+                let change = Change::new(Sign::Remove, format!("{} of our groups", counted(nodes.len(), "node")))
                     .to("pods to move", moving.to_string());
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }

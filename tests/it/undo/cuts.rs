@@ -46,7 +46,7 @@ const BACK: [&str; 10] = [
     "\"step-done\",\"step\":\"set-env\"",
     "managed node group old-managed",
     "\"step-done\",\"step\":\"drain-nodes\"",
-    "nodes of our groups",
+    "of our groups",
     "old instances terminated",
     "stack eni-custom-sandbox-us-west-2a",
     "stack eni-custom-sandbox-base",
@@ -72,7 +72,7 @@ fn a_way_back_that_is_cut_everywhere_ends_where_it_began_and_can_be_gone_again()
     looks_as(&mut sandbox, &before);
 
     set_up(&sandbox, &[]);
-    kill_when(&sandbox, &UNDO, "nodes of our groups", 1);
+    kill_when(&sandbox, &UNDO, "of our groups", 1);
     set_up(&sandbox, &[]);
     let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
     assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));

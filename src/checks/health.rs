@@ -1,0 +1,161 @@
+//! Nodes on which nothing can change at the moment, and an aws-node that nobody replaces.
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Node, UpdateStrategy};
+use crate::finding::Finding;
+use crate::steps::{Rules, SetEnv, Step, set_env};
+use crate::verify::mend;
+use crate::words::{few, subject};
+
+use super::Scene;
+
+/// Whoever waits for aws-node, for nodes, or for what runs on them.
+const CONCERNED: [Step; 4] =
+    [Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups, Step::DrainNodes];
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if !scene.concerns(&CONCERNED) {
+        return;
+    }
+    not_ready(scene, findings);
+    left_over(scene, findings);
+    if scene.concerns(&[Step::SetEnv, Step::WriteEniconfigs]) {
+        on_delete(scene, findings);
+    }
+}
+
+/// Ready is Unknown where the kubelet does not report, and False where it says that something is wrong.
+fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (silent, other): (Vec<&Node>, Vec<&Node>) =
+        scene.facts.ec2_nodes().filter(|node| !node.ready).partition(|node| node.is_unreachable());
+    let names = |nodes: &[&Node]| few(&nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>());
+    if let Some(first) = silent.first() {
+        findings.push(
+            Finding::warning("EC-NOD-028", format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
+                .at(names(&silent))
+                .why(
+                    "the kubelet has stopped to report: aws-node's rollout goes on without such a node, and pods that \
+                     are to end there do so only with its instance",
+                )
+                .mend(match silent.len() {
+                    1 => mend::end_instance(scene.facts, first),
+                    _ => format!("{} # and so on", mend::end_instance(scene.facts, first)),
+                }),
+        );
+    }
+    let mut by_words: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    for node in other {
+        let told = node.unready.as_ref().map_or("", |unready| unready.told.as_str());
+        by_words.entry(told).or_default().push(node);
+    }
+    for (told, nodes) in by_words {
+        findings.push(
+            Finding::warning("EC-NOD-030", format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
+                .at(names(&nodes))
+                .why(told)
+                .mend(format!("{} # shows the cause", mend::ours(scene.facts, "doctor"))),
+        );
+    }
+}
+
+fn left_over(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let names: Vec<String> = scene.facts.left_over.iter().map(|node| node.name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    findings.push(
+        Finding::warning("EC-NOD-029", format!("{} left over", subject(names.len(), "Node object", "is", "are")))
+            .at(few(&names))
+            .why(
+                "EC2 has no such instance any more, and nobody has deleted the Node; it is left out of all steps, and \
+                 stays as it is",
+            )
+            .mend(format!("kubectl delete node {}", names.join(" "))),
+    );
+}
+
+/// A changed environment reaches a node with a new pod alone, and with OnDelete nobody starts one.
+fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, settings) = (scene.facts, scene.settings);
+    let rollout = &facts.cni.rollout;
+    if rollout.strategy != UpdateStrategy::OnDelete {
+        return;
+    }
+    let changes = match settings.undo {
+        Some(_) => set_env::Back::changes(scene.design, facts, settings).len(),
+        None => SetEnv::changes(scene.design, facts, settings).len(),
+    };
+    let outdated = rollout.progress(&facts.nodes, &facts.pods).outdated();
+    if changes == 0 && outdated.is_empty() {
+        return;
+    }
+    let patch = r#"{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}"#;
+    findings.push(
+        Finding::error("EC-CNI-025", "aws-node's updateStrategy is OnDelete")
+            .at("DaemonSet kube-system/aws-node")
+            .why("its pods keep the environment that they started with, and its controller replaces none of them")
+            .mend(format!("kubectl -n kube-system patch daemonset aws-node --type merge -p '{patch}'")),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::facts::{Controller, Facts, Pod, Rollout, Unready};
+    use crate::sample::{custom, facts, node, pod};
+
+    fn told(facts: &Facts) -> Vec<String> {
+        super::super::told(check, facts, &[])
+    }
+
+    fn unready(silent: bool) -> Option<Unready> {
+        Some(Unready { silent, told: "KubeletNotReady: no network".into() })
+    }
+
+    #[test]
+    fn nodes_that_can_not_take_part_are_told_and_healthy_ones_are_not() {
+        let mut facts = facts();
+        assert_eq!(told(&facts), [""; 0]);
+        facts.nodes[0].ready = false;
+        facts.nodes[0].unready = unready(true);
+        facts.nodes[1].ready = false;
+        facts.nodes[1].unready = unready(false);
+        facts.left_over = vec![node("gone-1", "a"), node("gone-2", "b")];
+        assert_eq!(
+            told(&facts),
+            [
+                "EC-NOD-028 Warning: 1 node is not reporting",
+                "EC-NOD-030 Warning: 1 node is not Ready",
+                "EC-NOD-029 Warning: 2 Node objects are left over",
+            ]
+        );
+    }
+
+    #[test]
+    fn on_delete_is_an_error_only_while_a_pod_has_to_be_replaced() {
+        let mut facts = facts();
+        facts.cni.rollout.strategy = UpdateStrategy::OnDelete;
+        assert_eq!(told(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
+        let mut facts = custom();
+        let pod = |revision: &str| Pod {
+            node: "new-a".into(),
+            labels: Arc::new([("controller-revision-hash".to_string(), revision.to_string())].into()),
+            controller: Some(Arc::new(Controller { kind: "DaemonSet".into(), name: "aws-node".into() })),
+            ..pod("kube-system", "aws-node-x")
+        };
+        facts.cni.rollout = Rollout {
+            observed: true,
+            strategy: UpdateStrategy::OnDelete,
+            revision: "new".into(),
+            ..Rollout::default()
+        };
+        facts.pods.push(pod("new"));
+        assert_eq!(told(&facts), [""; 0]);
+        facts.pods.pop();
+        facts.pods.push(pod("old"));
+        assert_eq!(told(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
+    }
+}

@@ -1,0 +1,340 @@
+//! How far a change of aws-node has come, node by node. Pure.
+//!
+//! The DaemonSet's own numbers can't say it: they count a node whose kubelet is gone like any other, so they never
+//! become equal there, and with as many such nodes as `maxUnavailable` the controller replaces no pod at all
+//! (kubernetes#117658).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Node, NodeKind, Pod};
+use crate::words::{few, part, subject};
+
+/// DaemonSet aws-node, as far as its controller has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// The controller has seen the newest spec.
+    pub observed: bool,
+    pub strategy: UpdateStrategy,
+    /// `controller-revision-hash` of the pods with the newest template; empty where ControllerRevisions can't be read.
+    pub revision: String,
+    pub desired: i32,
+    pub updated: i32,
+    pub available: i32,
+}
+
+/// How the controller replaces pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpdateStrategy {
+    /// `maxUnavailable`, as a number or a percentage.
+    Rolling(String),
+    /// Not at all: somebody deletes them.
+    OnDelete,
+}
+
+impl Default for UpdateStrategy {
+    fn default() -> Self {
+        // API reference, RollingUpdateDaemonSet.
+        UpdateStrategy::Rolling("1".into())
+    }
+}
+
+/// The label by which a DaemonSet's pods name the template that they are from.
+const REVISION: &str = "controller-revision-hash";
+
+/// A rollout on the nodes that are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Ready nodes on which aws-node runs with its newest template.
+    pub done: usize,
+    /// Ready nodes where it does not, by node.
+    pub waiting: BTreeMap<String, Lag>,
+    /// Nodes that are not Ready: nothing changes on them until they are.
+    pub aside: Vec<String>,
+    observed: bool,
+    /// What the controller counts, where that is all that is known.
+    counted: Option<String>,
+}
+
+/// Why a Ready node is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lag {
+    /// Its pod, by `name` and UID, is from before the change.
+    Outdated { name: String, uid: String },
+    /// Its pod is a new one, and is not Ready; in its own words.
+    NotReady { name: String, because: String },
+    /// It has no pod at the moment.
+    Missing,
+}
+
+impl Rollout {
+    /// Where the change is on these nodes.
+    pub fn progress(&self, nodes: &[Node], pods: &[Pod]) -> Progress {
+        let of_node = aws_nodes(pods);
+        let nodes: Vec<&Node> = nodes.iter().filter(|node| node.kind == NodeKind::Ec2).collect();
+        let (ready, aside): (Vec<&Node>, Vec<&Node>) = nodes.into_iter().partition(|node| node.ready);
+        let mut progress = Progress { observed: self.observed, ..Progress::default() };
+        progress.aside = aside.into_iter().map(|node| node.name.clone()).collect();
+        if self.revision.is_empty() {
+            // Without the revisions only the controller's own count is left.
+            progress.observed &= self.updated >= self.desired && self.available >= self.desired;
+            let updated = part(self.updated, self.desired, "pod");
+            progress.counted = Some(format!("{updated} updated, {} available", self.available));
+            return progress;
+        }
+        // Where aws-node runs at all is its node selector's: only while pods are missing a node without one may get it.
+        let lacks_some = usize::try_from(self.desired).unwrap_or_default() > of_node.len();
+        for node in ready {
+            let there = of_node.get(node.name.as_str());
+            match there.map(|pods| self.lag(pods)) {
+                Some(None) => progress.done += 1,
+                Some(Some(lag)) => drop(progress.waiting.insert(node.name.clone(), lag)),
+                None if lacks_some => drop(progress.waiting.insert(node.name.clone(), Lag::Missing)),
+                None => {}
+            }
+        }
+        progress
+    }
+
+    fn lag(&self, pods: &[&Pod]) -> Option<Lag> {
+        let staying = || pods.iter().filter(|pod| !pod.deleting);
+        match staying().find(|pod| self.is_new(pod)) {
+            Some(pod) if pod.ready => None,
+            Some(pod) => Some(Lag::NotReady {
+                name: pod.name.clone(),
+                because: pod.not_ready_because.as_deref().unwrap_or("not Ready").to_string(),
+            }),
+            None => match staying().next() {
+                Some(pod) => Some(Lag::Outdated { name: pod.name.clone(), uid: pod.uid.clone() }),
+                None => Some(Lag::Missing),
+            },
+        }
+    }
+
+    fn is_new(&self, pod: &Pod) -> bool {
+        pod.labels.get(REVISION) == Some(&self.revision)
+    }
+
+    /// Pods that have to be deleted for the rollout to go on: as many as the controller would take at a time, were it
+    /// not for nodes that do not report. Nothing where the controller goes on by itself, and nothing where a pod of the
+    /// new template has run on such a node: it may be what took the node down.
+    pub fn held_up<'a>(&self, nodes: &[Node], pods: &'a [Pod]) -> Vec<&'a Pod> {
+        let UpdateStrategy::Rolling(most) = &self.strategy else { return Vec::new() };
+        let silent: BTreeSet<&str> =
+            nodes.iter().filter(|node| node.is_unreachable()).map(|node| node.name.as_str()).collect();
+        let desired = usize::try_from(self.desired).unwrap_or_default();
+        if !self.observed || self.revision.is_empty() || silent.len() < scaled(most, desired) {
+            return Vec::new();
+        }
+        let mut own = pods.iter().filter(|pod| is_aws_node(pod));
+        if own.any(|pod| silent.contains(pod.node.as_str()) && self.is_new(pod) && pod.phase == "Running") {
+            return Vec::new();
+        }
+        let progress = self.progress(nodes, pods);
+        let ready = nodes.iter().filter(|node| node.kind == NodeKind::Ec2 && node.ready).count();
+        let outdated: BTreeSet<&str> = progress
+            .waiting
+            .values()
+            .filter_map(|lag| match lag {
+                Lag::Outdated { uid, .. } => Some(uid.as_str()),
+                _ => None,
+            })
+            .collect();
+        let (away, old): (Vec<&Pod>, Vec<&Pod>) =
+            pods.iter().filter(|pod| outdated.contains(pod.uid.as_str())).partition(|pod| !pod.ready);
+        let under_way = progress.waiting.len() - old.len();
+        let room = scaled(most, ready).saturating_sub(under_way);
+        // One that does not work is no loss.
+        away.into_iter().chain(old.into_iter().take(room)).collect()
+    }
+}
+
+impl Progress {
+    /// Every Ready node runs the newest aws-node.
+    pub fn is_done(&self) -> bool {
+        self.observed && self.waiting.is_empty()
+    }
+
+    /// Names of the pods that are from before the change.
+    pub fn outdated(&self) -> Vec<String> {
+        let outdated = self.waiting.values().filter_map(|lag| match lag {
+            Lag::Outdated { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        outdated.collect()
+    }
+
+    /// The first pod that is new and does not become Ready, with its own words.
+    pub fn failing(&self) -> Option<(&str, &str)> {
+        self.waiting.values().find_map(|lag| match lag {
+            Lag::NotReady { name, because } => Some((name.as_str(), because.as_str())),
+            _ => None,
+        })
+    }
+
+    /// How far it is, in one line.
+    pub fn told(&self) -> String {
+        let on = part(self.done, self.done + self.waiting.len(), "Ready node");
+        let mut told = self.counted.clone().unwrap_or_else(|| format!("aws-node is up to date on {on}"));
+        if !self.observed && self.counted.is_none() {
+            told.push_str("; its controller has not seen the newest spec");
+        }
+        if !self.waiting.is_empty() {
+            let names: Vec<String> = self.waiting.keys().cloned().collect();
+            told.push_str(&format!("; not yet on {}", few(&names)));
+        }
+        if let Some((pod, because)) = self.failing() {
+            told.push_str(&format!("; {pod}: {because}"));
+        }
+        if let Some(aside) = self.told_aside() {
+            told.push_str(&format!("; {aside}"));
+        }
+        told
+    }
+
+    /// The nodes that are left out; nothing where there are none.
+    pub fn told_aside(&self) -> Option<String> {
+        match self.aside.as_slice() {
+            [] => None,
+            aside => Some(format!(
+                "{} not Ready and left out: {}",
+                subject(aside.len(), "node", "is", "are"),
+                few(aside)
+            )),
+        }
+    }
+}
+
+/// Pods of DaemonSet aws-node, by node.
+fn aws_nodes(pods: &[Pod]) -> BTreeMap<&str, Vec<&Pod>> {
+    let mut of_node: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+    for pod in pods.iter().filter(|pod| is_aws_node(pod)) {
+        of_node.entry(&pod.node).or_default().push(pod);
+    }
+    of_node
+}
+
+fn is_aws_node(pod: &Pod) -> bool {
+    let controller = pod.controller.as_ref();
+    pod.namespace == "kube-system"
+        && controller.is_some_and(|owner| owner.kind == "DaemonSet" && owner.name == "aws-node")
+}
+
+/// A number or a percentage of so many, rounded up and never none (DaemonSet controller, UnavailableCount).
+fn scaled(text: &str, of: usize) -> usize {
+    let number = match text.strip_suffix('%') {
+        Some(percent) => percent.parse().map_or(0, |percent: usize| (percent * of).div_ceil(100)),
+        None => text.parse().unwrap_or_default(),
+    };
+    number.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::facts::{Controller, Unready};
+    use crate::sample::{node, pod};
+
+    const NEW: &str = "new";
+
+    fn silent(name: &str) -> Node {
+        Node { ready: false, unready: Some(Unready { silent: true, told: "stopped".into() }), ..node(name, "a") }
+    }
+
+    fn aws_node(on: &str, revision: &str) -> Pod {
+        Pod {
+            node: on.into(),
+            labels: Arc::new([(REVISION.to_string(), revision.to_string())].into()),
+            controller: Some(Arc::new(Controller { kind: "DaemonSet".into(), name: "aws-node".into() })),
+            ..pod("kube-system", &format!("aws-node-{on}"))
+        }
+    }
+
+    fn rollout(desired: i32, most: &str) -> Rollout {
+        Rollout {
+            observed: true,
+            strategy: UpdateStrategy::Rolling(most.into()),
+            revision: NEW.into(),
+            desired,
+            ..Rollout::default()
+        }
+    }
+
+    fn names(pods: &[&Pod]) -> Vec<String> {
+        pods.iter().map(|pod| pod.node.clone()).collect()
+    }
+
+    #[test]
+    fn nodes_that_are_not_ready_are_named_and_not_waited_for() {
+        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+        let pods = [aws_node("one", NEW), aws_node("two", NEW), aws_node("dead", "old")];
+        let progress = rollout(3, "1").progress(&nodes, &pods);
+        assert!(progress.is_done());
+        assert_eq!(
+            progress.told(),
+            "aws-node is up to date on 2 of 2 Ready nodes; 1 node is not Ready and left out: dead"
+        );
+    }
+
+    #[test]
+    fn each_ready_node_is_done_with_a_ready_pod_of_the_newest_template() {
+        let nodes = [node("one", "a"), node("two", "b")];
+        let not_ready = Pod { ready: false, not_ready_because: Some("crashes".into()), ..aws_node("two", NEW) };
+        let ending = Pod { deleting: true, ..aws_node("two", "old") };
+        let cases = [
+            (vec![aws_node("one", NEW), aws_node("two", "old")], Lag::Outdated {
+                name: "aws-node-two".into(),
+                uid: "kube-system-aws-node-two".into(),
+            }),
+            (vec![aws_node("one", NEW), not_ready], Lag::NotReady {
+                name: "aws-node-two".into(),
+                because: "crashes".into(),
+            }),
+            (vec![aws_node("one", NEW), ending], Lag::Missing),
+            (vec![aws_node("one", NEW)], Lag::Missing),
+        ];
+        for (pods, lag) in cases {
+            let progress = rollout(2, "1").progress(&nodes, &pods);
+            assert!(!progress.is_done(), "{lag:?}");
+            assert_eq!(progress.waiting, [("two".to_string(), lag)].into());
+        }
+        let progress = rollout(1, "1").progress(&nodes, &[aws_node("one", NEW)]);
+        assert!(progress.is_done(), "its node selector leaves the other out: {progress:?}");
+        let unseen = Rollout { observed: false, ..rollout(1, "1") };
+        assert!(!unseen.progress(&nodes, &[aws_node("one", NEW)]).is_done());
+    }
+
+    #[test]
+    fn what_can_t_be_told_by_pods_is_told_by_the_controller_s_count() {
+        let counted = |updated| Rollout { revision: String::new(), updated, available: 2, ..rollout(2, "1") };
+        assert!(!counted(1).progress(&[], &[]).is_done());
+        assert!(counted(2).progress(&[], &[]).is_done());
+    }
+
+    #[test]
+    fn the_controller_is_helped_only_where_silent_nodes_hold_it_up() {
+        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+        let pods = [aws_node("one", "old"), aws_node("two", "old"), aws_node("dead", "old")];
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), ["one"], "one at a time");
+        assert_eq!(names(&rollout(3, "10%").held_up(&nodes, &pods)), ["one"]);
+        assert_eq!(names(&rollout(3, "2").held_up(&nodes, &pods)), [""; 0], "it takes another by itself");
+        let on_delete = Rollout { strategy: UpdateStrategy::OnDelete, ..rollout(3, "1") };
+        assert_eq!(names(&on_delete.held_up(&nodes, &pods)), [""; 0]);
+        let alive = [node("one", "a"), node("two", "b")];
+        assert_eq!(names(&rollout(2, "1").held_up(&alive, &pods[..2])), [""; 0]);
+    }
+
+    #[test]
+    fn no_further_pod_goes_while_another_is_on_its_way_or_where_a_new_one_ran_on_the_silent_node() {
+        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+        let coming = Pod { ready: false, ..aws_node("one", NEW) };
+        let pods = [coming, aws_node("two", "old"), aws_node("dead", "old")];
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), [""; 0]);
+        let pods = [aws_node("one", "old"), aws_node("two", "old"), aws_node("dead", NEW)];
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), [""; 0]);
+        let pending = Pod { ready: false, phase: "Pending".into(), ..aws_node("dead", NEW) };
+        let pods = [aws_node("one", "old"), aws_node("two", "old"), pending];
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), ["one"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Nodes on which nothing happens any more: a kubelet that is gone while its instance runs on, and a Node whose
+//! instance is gone. Neither `setup` nor `undo` waits for them, and both say so.
+
+use serde_json::Value;
+
+use crate::cluster::{refuses, start};
+use crate::command::{run, shell, writes};
+use crate::field::tells;
+use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
+
+const LEFT_OVER: &str = "ip-192-168-255-9.us-west-2.compute.internal";
+
+/// One of two old nodes is dead and a Node is left over: with `maxUnavailable` 10 % the controller replaces no aws-node
+/// by itself.
+fn wounded(cni: Cni) -> Sandbox {
+    start(Shape {
+        azs: 1,
+        nodes_per_az: 2,
+        old_nodes: OldNodes::SelfManaged,
+        workloads: false,
+        cni,
+        dead_node: true,
+        left_over_node: true,
+        ..Shape::default()
+    })
+}
+
+/// Values of a variable in the pods of aws-node on Ready nodes.
+#[track_caller]
+fn env_on_ready_nodes(sandbox: &Sandbox, name: &str) -> Vec<String> {
+    let get = |args: &[&str]| -> Vec<Value> {
+        let text = sandbox.kubectl(&[args, &["-o", "json"]].concat()).expect("kubectl answers");
+        let list: Value = serde_json::from_str(&text).expect("JSON");
+        list["items"].as_array().expect("items").clone()
+    };
+    let is_ready = |node: &&Value| {
+        let conditions = node["status"]["conditions"].as_array().into_iter().flatten();
+        conditions.into_iter().any(|each| each["type"] == "Ready" && each["status"] == "True")
+    };
+    let nodes = get(&["get", "nodes"]);
+    let ready: Vec<&str> =
+        nodes.iter().filter(is_ready).filter_map(|node| node["metadata"]["name"].as_str()).collect();
+    let pods = get(&["-n", "kube-system", "get", "pods", "-l", "k8s-app=aws-node"]);
+    let of_ready = pods.iter().filter(|pod| ready.contains(&pod["spec"]["nodeName"].as_str().unwrap_or("")));
+    of_ready
+        .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+        .map(|pod| {
+            let containers = pod["spec"]["containers"].as_array().expect("containers");
+            let container = containers.iter().find(|each| each["name"] == "aws-node").expect("aws-node");
+            let env = container["env"].as_array().expect("an environment");
+            let variable = env.iter().find(|variable| variable["name"] == name);
+            variable.and_then(|variable| variable["value"].as_str()).unwrap_or_default().to_string()
+        })
+        .collect()
+}
+
+#[test]
+fn a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo() {
+    let sandbox = wounded(Cni::Addon);
+    let switch = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
+    let told = tells(&sandbox, &["plan"], &["EC-NOD-028", "EC-NOD-029"]);
+    assert!(told.to_string().contains(LEFT_OVER), "{told:#}");
+
+    let mark = sandbox.mark();
+    let setup = ["setup", "--yes", "--keep-old-nodes", "--timeout", "3m"];
+    run(&sandbox, &setup).expect(0).tells(&[
+        "EC-NOD-028",
+        "EC-NOD-029",
+        "hold up aws-node's rollout",
+        "not Ready and left out",
+    ]);
+    assert_eq!(env_on_ready_nodes(&sandbox, switch), ["true"; 3], "one old node and two new ones");
+    crate::policy::nothing_missing(&sandbox, mark, &[]);
+    let mark = sandbox.mark();
+    run(&sandbox, &setup).expect(0);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
+    tells(&sandbox, &["verify", "--keep-old-nodes"], &["EC-VFY-085"]);
+    run(&sandbox, &["verify", "--keep-old-nodes"]).expect(0);
+
+    let mark = sandbox.mark();
+    let undo = [&super::undo::UNDO[..], &["--timeout", "3m"]].concat();
+    run(&sandbox, &undo).expect(0).tells(&["EC-NOD-028", "EC-NOD-029", "not Ready and left out"]);
+    assert_eq!(env_on_ready_nodes(&sandbox, switch), ["false"]);
+    crate::policy::nothing_missing(&sandbox, mark, &["--undo"]);
+}
+
+/// The controller replaces no pod, so the change would never come to the nodes; the fix that is printed ends that.
+#[test]
+fn an_aws_node_that_nobody_replaces_is_an_error_with_its_fix() {
+    let sandbox = start(Shape {
+        azs: 1,
+        old_nodes: OldNodes::SelfManaged,
+        workloads: false,
+        cni: Cni::Daemonset,
+        ..Shape::default()
+    });
+    let on_delete = r#"{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}"#;
+    let patch = ["-n", "kube-system", "patch", "daemonset", "aws-node", "--type", "merge", "-p", on_delete];
+    sandbox.kubectl(&patch).expect("kubectl answers");
+    let told = tells(&sandbox, &["plan"], &["EC-CNI-025"]);
+    refuses(&sandbox, &["setup", "--yes"], 3, &["EC-CNI-025", "OnDelete"]);
+    let findings = told["findings"].as_array().expect("findings");
+    let finding = findings.iter().find(|finding| finding["id"] == "EC-CNI-025").expect("it is told");
+    let fix = finding["mend"].as_str().expect("a fix");
+    crate::command::Ran::of(shell(&sandbox).args(["-c", fix])).expect(0);
+    crate::field::silent(&sandbox, &["plan"]);
+}
