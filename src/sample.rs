@@ -128,13 +128,7 @@ pub fn custom() -> Facts {
     facts.cni = Cni {
         image: "cni:v1.20.4".into(),
         env: [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), ZONE_LABEL.into())].into(),
-        rollout: Rollout {
-            observed: true,
-            desired: 2,
-            updated: 2,
-            available: 2,
-            ..Rollout::default()
-        },
+        rollout: Rollout { observed: true, desired: 2, updated: 2, available: 2, ..Rollout::default() },
         ..Cni::default()
     };
     let config = |zone: &str| EniConfig {

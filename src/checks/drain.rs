@@ -59,10 +59,13 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         chosen.iter().filter(|name| !scene.design.old_nodes.contains(*name)).map(String::as_str).collect();
     if !new.is_empty() {
         findings.push(
-            Finding::error("EC-DRN-004", subject(new.len(), "chosen node", "is not an old one", "are not old ones"))
-                .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
-                .why("their pods have addresses of the custom subnets already, or they don't take part")
-                .mend("choose so that only old nodes are taken; eni-custom plan counts them"),
+            Finding::error(
+                "EC-DRN-004",
+                subject(new.len(), "chosen node", "is not an old one", "are not old ones"),
+            )
+            .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
+            .why("their pods have addresses of the custom subnets already, or they don't take part")
+            .mend("choose so that only old nodes are taken; eni-custom plan counts them"),
         );
     }
 }

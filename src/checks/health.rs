@@ -51,10 +51,13 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     for (told, nodes) in by_words {
         findings.push(
-            Finding::warning("EC-NOD-030", format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
-                .at(names(&nodes))
-                .why(told)
-                .mend(format!("{} # shows the cause", mend::ours(scene.facts, "doctor"))),
+            Finding::warning(
+                "EC-NOD-030",
+                format!("{} not Ready", subject(nodes.len(), "node", "is", "are")),
+            )
+            .at(names(&nodes))
+            .why(told)
+            .mend(format!("{} # shows the cause", mend::ours(scene.facts, "doctor"))),
         );
     }
 }

@@ -195,7 +195,10 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                     counted(per_node, "address"),
                     subject(zone.size, "node", "takes", "take")
                 ))
-                .mend(format!("give a larger block with {}, or fewer nodes with --nodes-per-zone", scene.settings.named("cidr"))),
+                .mend(format!(
+                    "give a larger block with {}, or fewer nodes with --nodes-per-zone",
+                    scene.settings.named("cidr")
+                )),
         );
     }
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);

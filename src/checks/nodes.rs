@@ -163,10 +163,13 @@ fn kinds(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();
         if count > 0 {
             findings.push(
-                Finding::note(id, subject(count, &format!("{name} node"), "stays as it is", "stay as they are"))
-                    .at(&scene.facts.cluster.name)
-                    .why(why)
-                    .mend("nothing to do"),
+                Finding::note(
+                    id,
+                    subject(count, &format!("{name} node"), "stays as it is", "stay as they are"),
+                )
+                .at(&scene.facts.cluster.name)
+                .why(why)
+                .mend("nothing to do"),
             );
         }
     }

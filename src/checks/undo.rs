@@ -137,10 +137,13 @@ fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning("EC-UND-007", format!("{} subnets that go", subject(names.len(), "foreign ENIConfig", "names", "name")))
-            .at(names.join(", "))
-            .why("they were written by hand, and stay; what they name will be gone")
-            .mend("kubectl delete eniconfig, where nobody needs them"),
+        Finding::warning(
+            "EC-UND-007",
+            subject(names.len(), "foreign ENIConfig", "names subnets that go", "name subnets that go"),
+        )
+        .at(names.join(", "))
+        .why("they were written by hand, and stay; what they name will be gone")
+        .mend("kubectl delete eniconfig, where nobody needs them"),
     );
 }
 

@@ -10,7 +10,7 @@ use crate::drain::room::{Lack, Room, Shortage, shortages};
 use crate::facts::Pod;
 use crate::finding::{Finding, Severity};
 use crate::steps::Step;
-use crate::words::{counted, few, first_of};
+use crate::words::{counted, few, first_of, subject};
 
 use super::Scene;
 
@@ -27,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         .collect();
     if !unowned.is_empty() && !scene.settings.terminate_unowned {
         findings.push(
-            Finding::error("EC-POD-003", format!("{} old nodes belong to no group", unowned.len()))
+            Finding::error("EC-POD-003", subject(unowned.len(), "old node", "belongs to no group", "belong to no group"))
                 .at(few(&unowned))
                 .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
                 .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
@@ -49,12 +49,12 @@ pub fn of_pods<'a>(
         by_reason.entry(reason.flag()).or_insert((*reason, Vec::new())).1.push(pod.full_name());
     }
     for (flag, (reason, pods)) in by_reason {
-        let (id, what) = match reason {
-            Refuse::Bare => ("EC-POD-001", "pods that are to go have no controller"),
-            Refuse::EmptyDir => ("EC-POD-002", "pods that are to go keep data in emptyDir volumes"),
+        let (id, one, many) = match reason {
+            Refuse::Bare => ("EC-POD-001", "has no controller", "have no controller"),
+            Refuse::EmptyDir => ("EC-POD-002", "keeps data in emptyDir volumes", "keep data in emptyDir volumes"),
         };
         findings.push(
-            Finding::error(id, format!("{} {what}", pods.len()))
+            Finding::error(id, subject(pods.len(), "pod to be moved", one, many))
                 .at(few(&pods))
                 .why(reason.to_string())
                 .mend(format!("{flag} allows it; or {or_else}")),
@@ -141,11 +141,21 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
         }
     };
     let named = |flag| scene.settings.named(flag);
+    // They are there, and take no pods only because somebody said so.
+    let cordoned: Vec<&str> = scene
+        .facts
+        .ec2_nodes()
+        .filter(|node| node.ready && node.unschedulable && !scene.design.old_nodes.contains(&node.name))
+        .map(|node| node.name.as_str())
+        .collect();
     let keep = "run with --keep-old-nodes first";
     let mut finding = Finding::error(id, what)
         .at(first_of(&shortage.pods, shortage.count))
         .why(shortage.lack.to_string())
         .mend(match (&shortage.lack, growing) {
+            (Lack::Nodes | Lack::MaxPods | Lack::Cpu | Lack::Memory, false) if !cordoned.is_empty() => {
+                format!("kubectl uncordon {}", cordoned.join(" "))
+            }
             (Lack::Nodes, _) => "eni-custom patch-security-groups starts the new nodes".into(),
             (Lack::Label(label), false) => {
                 format!("label new nodes with {label}, or change what the pods ask for")
@@ -222,7 +232,7 @@ mod tests {
         assert_eq!(
             told(&facts, &[OWNED]),
             [
-                "EC-POD-001 Error: 1 pods that are to go have no controller",
+                "EC-POD-001 Error: 1 pod to be moved has no controller",
                 "EC-POD-005 Error: 1 pod can never be evicted: shop/cart-0",
                 "EC-POD-009 Warning: 1 pod can't be evicted now: bank/desk-0",
                 "EC-POD-010 Error: 1 pod can stand on no new node",

@@ -22,7 +22,7 @@ use crate::facts::Facts;
 use crate::k8s::nodes as kube_nodes;
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
-use crate::words::few;
+use crate::words::{counted, few, part, subject};
 
 use forecast::{Time, forecast};
 use run::Run;
@@ -109,7 +109,11 @@ async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
         if alive + joined == 0 {
             return Ok(Seen::Yes(()));
         }
-        Ok(Seen::NotYet(format!("{alive} instances and {joined} Nodes left")))
+        Ok(Seen::NotYet(format!(
+            "{} and {} left",
+            counted(alive, "instance"),
+            counted(joined, "Node")
+        )))
     })
     .await
 }
@@ -131,14 +135,13 @@ pub async fn put_back(walk: &mut Walk, nodes: &BTreeSet<String>, ending: &BTreeS
 fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error {
     let lines: Vec<String> =
         progress.waiting.iter().map(|each| format!("{}: {}", few(&each.pods), each.why)).collect();
+    let left = progress.pods - progress.moved;
     let what = match stuck {
-        true => format!("{} pods stand on old nodes and can't be evicted", progress.pods - progress.moved),
-        false => {
-            format!("{} pods still stand on old nodes after {seconds} s", progress.pods - progress.moved)
-        }
+        true => format!("{} on old nodes and can't be evicted", subject(left, "pod", "is", "are")),
+        false => format!("{} on old nodes after {seconds} s", subject(left, "pod", "is still", "are still")),
     };
     Error::unproven(what)
-        .at(format!("{} of {} nodes", progress.nodes - progress.empty, progress.nodes))
+        .at(part(progress.nodes - progress.empty, progress.nodes, "node"))
         .because(lines.join("\n         "))
         .next("run the same command again to go on; nodes that are not empty take pods again meanwhile")
 }

@@ -239,7 +239,11 @@ mod tests {
     const NEW: &str = "new";
 
     fn silent(name: &str) -> Node {
-        Node { ready: false, unready: Some(Unready { silent: true, told: "stopped".into() }), ..node(name, "a") }
+        Node {
+            ready: false,
+            unready: Some(Unready { silent: true, told: "stopped".into() }),
+            ..node(name, "a")
+        }
     }
 
     fn aws_node(on: &str, revision: &str) -> Pod {
@@ -280,17 +284,18 @@ mod tests {
     #[test]
     fn each_ready_node_is_done_with_a_ready_pod_of_the_newest_template() {
         let nodes = [node("one", "a"), node("two", "b")];
-        let not_ready = Pod { ready: false, not_ready_because: Some("crashes".into()), ..aws_node("two", NEW) };
+        let not_ready =
+            Pod { ready: false, not_ready_because: Some("crashes".into()), ..aws_node("two", NEW) };
         let ending = Pod { deleting: true, ..aws_node("two", "old") };
         let cases = [
-            (vec![aws_node("one", NEW), aws_node("two", "old")], Lag::Outdated {
-                name: "aws-node-two".into(),
-                uid: "kube-system-aws-node-two".into(),
-            }),
-            (vec![aws_node("one", NEW), not_ready], Lag::NotReady {
-                name: "aws-node-two".into(),
-                because: "crashes".into(),
-            }),
+            (
+                vec![aws_node("one", NEW), aws_node("two", "old")],
+                Lag::Outdated { name: "aws-node-two".into(), uid: "kube-system-aws-node-two".into() },
+            ),
+            (
+                vec![aws_node("one", NEW), not_ready],
+                Lag::NotReady { name: "aws-node-two".into(), because: "crashes".into() },
+            ),
             (vec![aws_node("one", NEW), ending], Lag::Missing),
             (vec![aws_node("one", NEW)], Lag::Missing),
         ];

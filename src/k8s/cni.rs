@@ -63,7 +63,9 @@ async fn revision(client: &Client, set: &DaemonSet) -> Result<String> {
         owners.into_iter().any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
     });
     let newest = owned.max_by_key(|revision| revision.revision);
-    Ok(newest.and_then(|revision| revision.metadata.labels?.remove("controller-revision-hash")).unwrap_or_default())
+    Ok(newest
+        .and_then(|revision| revision.metadata.labels?.remove("controller-revision-hash"))
+        .unwrap_or_default())
 }
 
 fn rollout(set: &DaemonSet) -> Rollout {

@@ -143,7 +143,14 @@ pub const RULES: &[Rule] = &[
         "Karpenter ends the nodes that it made",
     ),
     own("apps", "daemonsets", &["aws-node"], &["get"], READ, "aws-node's image and environment"),
-    own("apps", "controllerrevisions", &[], &["list"], READ, "which of aws-node's pods are of its newest template"),
+    own(
+        "apps",
+        "controllerrevisions",
+        &[],
+        &["list"],
+        READ,
+        "which of aws-node's pods are of its newest template",
+    ),
     own(
         "",
         "pods",

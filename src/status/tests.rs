@@ -20,7 +20,7 @@ fn a_cluster_that_nobody_has_touched() {
     assert_eq!(
         lines(&states(&facts, None)),
         [
-            "1 Not: 0 of 1 blocks in the VPC",
+            "1 Not: 0 of 1 block is in the VPC",
             "2 Not: 0 of 2 zones have a pod subnet",
             "3 Not: 0 of 2 variables of aws-node are set",
             "4 Done: VPC CNI 1.20.4, by the image's tag",

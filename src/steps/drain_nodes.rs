@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
 use crate::walk::Walk;
+use crate::words::counted;
 
 use super::{Change, Rules, Sign, Step};
 
@@ -53,7 +54,7 @@ impl Rules for DrainNodes {
             return Change::new(Sign::Change, "what a drain that was cut holds back: node groups, cordons")
                 .from_to("held", Some("yes"), "no");
         }
-        let mut described = Change::new(Sign::Remove, format!("{} old nodes", change.nodes.len()))
+        let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
             .expect("pods to move", change.moving.to_string());
         if change.moving > 0 {
             described = described.expect("predicted time", change.time.to_string());
@@ -61,7 +62,7 @@ impl Rules for DrainNodes {
         change
             .owners
             .iter()
-            .fold(described, |change, (owner, nodes)| change.to(owner, format!("{nodes} nodes")))
+            .fold(described, |change, (owner, nodes)| change.to(owner, counted(*nodes, "node")))
     }
 
     fn predicted(changes: &[Replace]) -> Option<Duration> {

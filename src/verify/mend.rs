@@ -35,11 +35,7 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
 
 /// A node goes, and whoever owns it starts another one.
 pub fn replace(facts: &Facts, node: &Node) -> String {
-    format!(
-        "kubectl drain --ignore-daemonsets {} && {}",
-        shell_quote(&node.name),
-        end_instance(facts, node)
-    )
+    format!("kubectl drain --ignore-daemonsets {} && {}", shell_quote(&node.name), end_instance(facts, node))
 }
 
 /// Ends a node's instance at once: where its kubelet is gone, nothing on it can be evicted. Whoever owns it starts

@@ -21,7 +21,8 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         ];
     }
     let reporting = view.nodes.iter().filter(|node| !node.node.is_unreachable()).count();
-    let mut checks = or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", subject(reporting, "node", "is", "are")));
+    let mut checks =
+        or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", subject(reporting, "node", "is", "are")));
     checks.extend(silent(view));
     checks.extend(left_over(view));
     match view.unread(Part::Interfaces) {
@@ -108,14 +109,13 @@ fn old(view: &View<'_>) -> Vec<Check> {
         let subnets: BTreeSet<&str> = node.node.interfaces.iter().map(|each| each.subnet.as_str()).collect();
         (node, subnets.into_iter().collect::<Vec<_>>().join(", "))
     });
-    grouped(old, |subnets, nodes, first, count| {
+    grouped(old, |subnets, nodes, first, _| {
         let wanted = first.config.map_or("", |config| config.subnet.as_str());
-        let they = if count == 1 { "it has" } else { "they have" };
         Check::failed("EC-VFY-021", format!("{nodes} from before custom networking, or of another ENIConfig"))
             .why(match view.expected.gone.contains(&first.node.name) {
                 true => "the drain was to end it".to_string(),
                 false => {
-                    format!("{they} interfaces for pods in {subnets}, not in {wanted}; the CNI moves none")
+                    format!("interfaces for pods are in {subnets}, not in {wanted}; the CNI moves none")
                 }
             })
             .mend(format!("{} replaces old nodes", view.ours("drain-nodes")))

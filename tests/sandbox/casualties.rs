@@ -25,7 +25,8 @@ impl Sandbox {
         let status = json!({"status": {"conditions": silence()}}).to_string();
         self.kubectl(&["patch", "node", node, "--subresource=status", "-p", &status])?;
         let on_node = format!("--field-selector=spec.nodeName={node}");
-        let pods: Value = serde_json::from_str(&self.kubectl(&["get", "pods", "-A", &on_node, "-o", "json"])?)?;
+        let pods: Value =
+            serde_json::from_str(&self.kubectl(&["get", "pods", "-A", &on_node, "-o", "json"])?)?;
         let lost = json!({"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NodeNotReady"}]}});
         for pod in pods["items"].as_array().into_iter().flatten() {
             let part = |key: &str| pod["metadata"][key].as_str().context("a pod has a name");

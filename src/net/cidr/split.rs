@@ -20,9 +20,10 @@ pub enum SplitError {
     },
     /// Not enough free slots, down to `/prefix`.
     #[error(
-        "{} {} room for {free} more subnet{} of /{prefix} and {needed} {} needed: {} addresses too few",
+        "{} {} room for {free} more subnet{} of /{prefix} and {needed} {} needed: {} too few",
         join(.blocks), if .blocks.len() == 1 { "has" } else { "have" }, if *.free == 1 { "" } else { "s" },
-        if *.needed == 1 { "is" } else { "are" }, .lacking_addresses
+        if *.needed == 1 { "is" } else { "are" },
+        crate::words::counted(*.lacking_addresses, "address")
     )]
     NoRoom {
         /// The blocks there are.

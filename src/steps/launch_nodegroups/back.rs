@@ -69,7 +69,7 @@ impl Rules for Back {
             "the node groups still have {}; no stack was deleted",
             counted(left, "instance")
         ))
-            .next("eni-custom patch-security-groups --undo empties them first"))
+        .next("eni-custom patch-security-groups --undo empties them first"))
     }
 
     async fn apply(walk: &mut Walk, removal: Removal) -> Result<()> {

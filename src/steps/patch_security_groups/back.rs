@@ -54,8 +54,9 @@ impl Rules for Back {
     fn describe(retreat: &Retreat) -> Change {
         match retreat {
             Retreat::Drain { nodes, moving, time } => {
-                let change = Change::new(Sign::Remove, format!("{} of our groups", counted(nodes.len(), "node")))
-                    .to("pods to move", moving.to_string());
+                let change =
+                    Change::new(Sign::Remove, format!("{} of our groups", counted(nodes.len(), "node")))
+                        .to("pods to move", moving.to_string());
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }
             Retreat::Shrink { stack, before } => {
