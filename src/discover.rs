@@ -16,9 +16,11 @@ use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{
     Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
-    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Stack, Vpc,
+    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
 };
-use crate::k8s::{Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes};
+use crate::k8s::{
+    Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes, workloads,
+};
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::reach::Firewall;
 use crate::settings::Settings;
@@ -79,7 +81,7 @@ pub async fn discover(
         cni(clients, &cluster, &gaps),
         gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
         gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
-        nodes_and_pods(clients, &cluster, &gaps),
+        nodes_and_pods(clients, &cluster, settings, &gaps),
         labelled,
         gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
         reach(clients, &cluster, &gaps),
@@ -101,6 +103,7 @@ pub async fn discover(
         labelled_nodes,
         pods: standing.pods,
         budgets: standing.budgets,
+        running: standing.running,
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
         loose_interfaces: standing.loose_interfaces,
@@ -147,11 +150,12 @@ pub async fn refresh(
         only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
         only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
-        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, &gaps)),
+        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, settings, &gaps)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
     let nodes_anew = standing.is_some();
-    if let Some(Standing { nodes, left_over, pods, budgets, loose_interfaces }) = standing {
+    if let Some(Standing { nodes, left_over, pods, budgets, running, loose_interfaces }) = standing {
+        facts.running = running;
         (facts.nodes, facts.left_over) = (nodes, left_over);
         (facts.pods, facts.budgets) = (pods, budgets);
         facts.loose_interfaces = loose_interfaces;
@@ -225,10 +229,16 @@ struct Standing {
     left_over: Vec<Node>,
     pods: Vec<Pod>,
     budgets: Vec<Budget>,
+    running: Running,
     loose_interfaces: Vec<Interface>,
 }
 
-async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Standing> {
+async fn nodes_and_pods(
+    clients: &Clients,
+    cluster: &Cluster,
+    settings: &Settings,
+    gaps: &Gaps,
+) -> Result<Standing> {
     let Clients { aws, kube } = clients;
     let nodes = async {
         let (nodes, interfaces) = tokio::try_join!(
@@ -245,8 +255,16 @@ async fn nodes_and_pods(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Re
             gaps.read(Part::Pods, pods::budgets(&kube.client)),
         )
     };
-    let ((nodes, left_over, loose_interfaces), (pods, budgets)) = tokio::try_join!(nodes, pods)?;
-    Ok(Standing { nodes, left_over, pods, budgets, loose_interfaces })
+    let running = async {
+        match settings.undo {
+            // Nobody is asked to prove what was undone, and its roles are its own.
+            Some(_) => Ok(Running::default()),
+            None => Ok(workloads::running(&kube.client).await),
+        }
+    };
+    let ((nodes, left_over, loose_interfaces), (pods, budgets), running) =
+        tokio::try_join!(nodes, pods, running)?;
+    Ok(Standing { nodes, left_over, pods, budgets, running, loose_interfaces })
 }
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {

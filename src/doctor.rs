@@ -15,6 +15,7 @@ pub use bundle::bundle;
 
 use crate::checks::{Scene, standing};
 use crate::facts::Part;
+pub use crate::facts::WaitingPod as PodTrouble;
 use crate::finding::{Finding, Severity};
 use crate::verify::{Check, Expected, Report, Status, mend, verify};
 use crate::words::few;
@@ -34,20 +35,6 @@ pub struct Symptoms {
 pub struct NodeTrouble {
     pub name: String,
     /// Its Ready condition's words.
-    pub told: String,
-}
-
-/// A pod that is Pending.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodTrouble {
-    pub namespace: String,
-    pub name: String,
-    /// Empty where it stands on none yet.
-    pub node: String,
-    pub host_network: bool,
-    /// For so long that it is not only on its way.
-    pub old: bool,
-    /// What its container waits for, or why it has no node.
     pub told: String,
 }
 
@@ -206,9 +193,11 @@ fn explains(id: &str) -> &'static [&'static str] {
         "EC-DOC-004" => &["EC-VFY-002", "EC-VFY-017", "EC-VFY-020", "EC-VFY-022"],
         "EC-DOC-005" | "EC-DOC-006" => &["EC-VFY-002", "EC-VFY-020", "EC-VFY-022"],
         "EC-DOC-085" => &["EC-VFY-086"],
-        "EC-DOC-010" => &["EC-VFY-024"],
-        "EC-DOC-011" => &["EC-VFY-017"],
-        "EC-DOC-020" => &["EC-VFY-025"],
+        "EC-DOC-010" => &["EC-VFY-024", "EC-VFY-088"],
+        "EC-DOC-011" => &["EC-VFY-017", "EC-VFY-088"],
+        "EC-DOC-012" | "EC-DOC-013" | "EC-DOC-014" => &["EC-VFY-088"],
+        "EC-DOC-020" => &["EC-VFY-025", "EC-VFY-087"],
+        "EC-DOC-021" => &["EC-VFY-087"],
         _ => &[],
     }
 }

@@ -4,6 +4,7 @@ mod backends;
 mod groups;
 mod neighbours;
 mod rollout;
+mod running;
 mod vpc;
 mod workload;
 
@@ -17,7 +18,8 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
 };
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy};
-pub use rollout::{Lag, Progress, Rollout, UpdateStrategy};
+pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
+pub use running::{Running, WaitingPod, Workload};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
     Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint, Unready,
@@ -50,6 +52,7 @@ pub struct Facts {
     pub labelled_nodes: Option<BTreeSet<String>>,
     pub pods: Vec<Pod>,
     pub budgets: Vec<Budget>,
+    pub running: Running,
     /// Zones of the volumes that pods on old nodes claim, by `namespace/claim`. No zone: any will do.
     pub volumes: BTreeMap<String, BTreeSet<String>>,
     /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on

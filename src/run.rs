@@ -3,7 +3,7 @@
 mod connect;
 mod step;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -21,8 +21,9 @@ use crate::plan::{Plan, StepPlan, plan};
 use crate::saved::Saved;
 use crate::settings::{Settings, Undo};
 use crate::steps::{Rules, Step, with_rules};
-use crate::verify::{Check, Expected, Status, verify};
-use crate::walk::{Seen, Walk, until};
+use crate::verify::{Before, Check, Expected, Status, mend, verify};
+use crate::walk::{CONSISTENCY, Seen, Walk, until};
+use crate::words::subject;
 
 pub use connect::connect;
 use step::walk_one;
@@ -54,6 +55,8 @@ pub struct Prepared {
     pub steps: Vec<Step>,
     /// What the plan must be the same as.
     saved: Option<Saved>,
+    /// What ran before the first change.
+    before: Before,
     calls: Calls,
     started: Instant,
 }
@@ -69,7 +72,8 @@ pub async fn prepare(
     let (mut walk, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
     ask_permissions(&mut walk, steps).await;
     let plan = make_plan(&walk, steps);
-    Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, calls, started })
+    let before = Before::of(&walk.facts);
+    Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, before, calls, started })
 }
 
 /// Before the first change: may the caller do all that these steps would do?
@@ -308,11 +312,13 @@ impl Prepared {
         Ok(())
     }
 
-    /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show.
+    /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show; what can't come by
+    /// itself any more is not waited for.
     async fn prove(&mut self, changed: bool) -> Result<()> {
         let walk = &mut self.walk;
         let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
-        let patience = walk.settings.timeout.min(std::time::Duration::from_secs(120));
+        let patience = walk.settings.timeout.min(Duration::from_secs(120));
+        let started = Instant::now();
         let mut looks = 0;
         // What was wrong at the last look.
         let mut wrong: Vec<Check> = Vec::new();
@@ -324,33 +330,59 @@ impl Prepared {
                 _ => walk.read(&Section::WAITED_FOR).await?,
             }
             let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
+            let expected = Expected { before: Some(self.before.clone()), ..expected };
             let report = verify(&walk.facts, &expected);
             let failed = report.checks().filter(|check| check.status == Status::Failed);
             wrong = failed.cloned().collect();
-            if !wrong.is_empty() {
-                let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
-                return Ok(Seen::NotYet(told.join("; ")));
+            if wrong.is_empty() {
+                return Ok(Seen::Yes(Some(report)));
             }
-            Ok(Seen::Yes(report))
+            // What was read may be stale for so long.
+            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(Check::may_still_come) {
+                return Ok(Seen::Yes(None));
+            }
+            let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
+            Ok(Seen::NotYet(told.join("; ")))
         });
-        let proven = proven.await;
-        match proven {
-            Ok(report) => {
+        match proven.await {
+            Ok(Some(report)) => {
                 for warning in report.checks().filter_map(Check::finding) {
                     walk.events.emit(Event::Finding(warning));
                 }
                 Ok(())
             }
+            Ok(None) => Err(self.unproven(&wrong)),
             // It ran out of time with something wrong; a call that failed has a cause of its own.
             Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !wrong.is_empty() => {
-                Err(Error::unproven_by(
-                    "the changes are made, but the end state is not as it should be",
-                    wrong.iter().filter_map(Check::finding).collect(),
-                )
-                .next("eni-custom plan shows what differs; running setup again goes on from here"))
+                Err(self.unproven(&wrong))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What is not proven, and the command that goes on: one that has something to do.
+    fn unproven(&self, wrong: &[Check]) -> Error {
+        let Walk { design, facts, settings, .. } = &self.walk;
+        let left = plan(design, facts, settings, &self.steps, Vec::new()).changes();
+        let next = match left {
+            0 => {
+                let keep = if settings.keep_old_nodes { " --keep-old-nodes" } else { "" };
+                let verify = mend::ours(facts, "verify");
+                format!("fix what is named above; {verify}{keep} looks again")
+            }
+            left => {
+                format!(
+                    "{} makes {}",
+                    settings.command_line("setup"),
+                    subject(left, "change", "that is left", "that are left")
+                )
+            }
+        };
+        Error::unproven_by(
+            "the changes are made, but the end state is not proven",
+            wrong.iter().filter_map(Check::finding).collect(),
+        )
+        .next(next)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
     Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, Machine, Neighbours, Node,
-    NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Subnet, Vpc,
+    NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Running, Subnet, Vpc,
 };
 use crate::k8s::record::{Record, Shape, Sizes};
 use crate::net::max_pods::known;
@@ -101,6 +101,7 @@ pub fn facts() -> Facts {
         labelled_nodes: None,
         pods: Vec::new(),
         budgets: Vec::new(),
+        running: Running::default(),
         volumes: BTreeMap::new(),
         ordered_sets: BTreeSet::new(),
         loose_interfaces: Vec::new(),

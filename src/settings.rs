@@ -245,6 +245,13 @@ impl Settings {
         if self.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
     }
 
+    /// The same settings, with a flag that was given on the command line.
+    #[cfg(test)]
+    pub(crate) fn given(mut self, flag: &str) -> Self {
+        self.origins.insert(flag.into(), Origin::Flag);
+        self
+    }
+
     fn is_set(&self, flag: &str) -> bool {
         !matches!(self.origins.get(flag), None | Some(Origin::Default))
     }

@@ -78,6 +78,12 @@ fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
     StepStatus { step: plan.step, number: plan.number, state, what }
 }
 
+/// All that a step is for is there.
+pub fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
+    let (there, of, _) = reached(step, design, facts);
+    there == of
+}
+
 /// How many of a step's things are there, of how many, and that in words.
 fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
     let zones = design.zones.len();

@@ -11,11 +11,13 @@ mod nodes;
 mod pods;
 mod report;
 mod view;
+mod workloads;
 
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
 pub use report::{Check, Report, Section, Status};
+pub use workloads::Before;
 
 use crate::facts::{Facts, Node};
 use view::View;
@@ -43,6 +45,7 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
         .with(Section::new("ENIConfigs", eniconfigs::checks(&view)))
         .with(Section::new("nodes", nodes::checks(&view)))
         .with(Section::new("pods", pods::checks(&view)))
+        .with(Section::new("workloads", workloads::checks(&view)))
         .with(Section::new("leftovers", leftovers::checks(&view)))
 }
 

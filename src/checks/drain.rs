@@ -106,3 +106,28 @@ fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             .mend(format!("--confirm-cluster {name}, if that is what you want; or leave the flag out")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{facts, pod};
+
+    #[test]
+    fn the_flag_that_was_given_is_the_one_that_is_too_short() {
+        let mut facts = facts();
+        facts.pods = vec![pod("shop", "cart-0")];
+        let blamed = |arguments: &[&str], given: &str| {
+            let settings = crate::sample::settings(arguments).given(given);
+            let design = crate::design::design(&settings, &facts);
+            let scene =
+                Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
+            let mut findings = Vec::new();
+            check(&scene, &mut findings);
+            findings.into_iter().map(|finding| finding.mend).collect::<Vec<_>>()
+        };
+        assert_eq!(blamed(&["--timeout", "10s"], "timeout"), ["give --timeout 30s or more"]);
+        let both = ["--timeout", "5m", "--drain-timeout", "10s"];
+        assert_eq!(blamed(&both, "timeout"), ["give --drain-timeout 30s or more"]);
+        assert_eq!(blamed(&["--timeout", "30s"], "timeout"), [""; 0]);
+    }
+}

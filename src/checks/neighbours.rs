@@ -1,13 +1,14 @@
 //! Who else starts nodes, and with how many pods.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, options};
 use crate::drain::owner::{Owner, owner};
-use crate::facts::Karpenter;
+use crate::facts::{Karpenter, Node};
 use crate::finding::Finding;
+use crate::net::max_pods::{Options, known, max_pods};
 use crate::steps::Step;
-use crate::words::few;
+use crate::words::{counted, few};
 
 use super::Scene;
 
@@ -115,30 +116,43 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Findi
     );
 }
 
-/// EKS writes max pods into the user data of managed nodes, with each update of the group anew, unless the launch
-/// template names an AMI (EKS user guide, "Customize managed nodes with launch templates").
+/// EKS computes max pods for managed nodes when their group is created or updated, and counts with custom networking
+/// then (EKS user guide, "Tutorial: custom networking": such groups need no figure of their own); with an AMI id in the
+/// launch template its user data decides. A group from before starts nodes with its figure of before until it is
+/// updated. What its nodes really take says which it is.
 fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (facts, design) = (scene.facts, scene.design);
-    let stays = |name: &&String| scene.settings.keep_old_nodes || !design.drained.contains(*name);
-    let staying: BTreeSet<String> = design
-        .old_nodes
-        .iter()
-        .filter(stays)
-        .filter_map(|name| facts.nodes.iter().find(|node| node.name == *name))
-        .filter_map(|node| match owner(facts, node) {
-            Owner::Managed(group) => Some(group),
-            _ => None,
-        })
-        .collect();
-    if staying.is_empty() || addresses_suffice(scene) {
+    if addresses_suffice(scene) {
         return;
     }
-    let names: Vec<String> = staying.into_iter().collect();
+    let hard = Options { cap: false, ..options(facts) };
+    let limit = |node: &Node| {
+        let kind = facts.machine.types.get(&node.instance_type).or_else(|| known(&node.instance_type))?;
+        max_pods(kind, &hard).ok().map(|pods| pods.get())
+    };
+    let stays = |node: &&Node| scene.settings.keep_old_nodes || !design.drained.contains(&node.name);
+    let mut staying: BTreeMap<String, (u32, u32, String)> = BTreeMap::new();
+    for node in facts.ec2_nodes().filter(stays) {
+        let (Owner::Managed(group), Some(limit)) = (owner(facts, node), limit(node)) else { continue };
+        if node.max_pods > limit {
+            staying.insert(group, (node.max_pods, limit, node.instance_type.clone()));
+        }
+    }
+    let Some((first, (pods, limit, kind))) = staying.iter().next() else { return };
+    let names: Vec<String> = staying.keys().cloned().collect();
     findings.push(
-        Finding::warning("EC-NOD-015", "nodes that managed node groups start from now on have EKS's max pods")
+        Finding::warning("EC-NOD-015", "managed node groups that stay start nodes with more pods than addresses")
             .at(few(&names))
-            .why("EKS sets max pods for them, at each update anew; with custom networking a node has fewer addresses than that")
-            .mend("drain these groups too; or give them a launch template with an AMI id and max pods of its own: eni-custom max-pods"),
+            .why(format!(
+                "nodes of {first} take {}, and with custom networking a {kind} has addresses for {limit}; EKS counts with \
+                 custom networking when a group is created or updated, and not before",
+                counted(*pods, "pod")
+            ))
+            .mend(format!(
+                "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {first} # once custom networking is \
+                 on: it replaces the group's nodes; with an AMI id in the launch template, max pods there instead",
+                facts.cluster.name
+            )),
     );
 }
 
@@ -228,12 +242,20 @@ mod tests {
 
     #[test]
     fn managed_node_groups_that_stay_are_told_of() {
-        let found = super::super::found(check, &grouped(true), &["--keep-old-nodes"]);
+        let mut facts = grouped(true);
+        assert_eq!(
+            ids(&facts, &["--keep-old-nodes"]),
+            [""; 0],
+            "its nodes take what they have addresses for"
+        );
+        facts.nodes[0].max_pods = 29;
+        let found = super::super::found(check, &facts, &["--keep-old-nodes"]);
         assert_eq!(
             found.iter().map(|one| (one.id, one.severity)).collect::<Vec<_>>(),
             [("EC-NOD-015", Severity::Warning)]
         );
         assert_eq!(found[0].place, "workers");
+        assert!(found[0].why.contains("take 29 pods") && found[0].why.contains("addresses for 20"));
         assert_eq!(ids(&grouped(false), &["--keep-old-nodes"]), [""; 0]);
     }
 }

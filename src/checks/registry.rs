@@ -81,7 +81,7 @@ pub const ALL: &[Entry] = &[
     risk("EC-NOD-012", WARNING, "Karpenter would give nodes too many pods"),
     entry("EC-NOD-013", WARNING, "an autoscaler may start nodes in between"),
     entry("EC-NOD-014", NOTE, "more pods in the host's network than max pods counts"),
-    entry("EC-NOD-015", WARNING, "managed node groups that stay have EKS's max pods"),
+    entry("EC-NOD-015", WARNING, "managed node groups that stay start nodes with too many pods"),
     entry("EC-NOD-028", WARNING, "nodes that do not report"),
     entry("EC-NOD-029", WARNING, "Node objects without an instance"),
     entry("EC-NOD-030", WARNING, "nodes that are not Ready"),

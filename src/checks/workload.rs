@@ -27,10 +27,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         .collect();
     if !unowned.is_empty() && !scene.settings.terminate_unowned {
         findings.push(
-            Finding::error("EC-POD-003", subject(unowned.len(), "old node", "belongs to no group", "belong to no group"))
-                .at(few(&unowned))
-                .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
-                .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
+            Finding::error(
+                "EC-POD-003",
+                subject(unowned.len(), "old node", "belongs to no group", "belong to no group"),
+            )
+            .at(few(&unowned))
+            .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
+            .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
         );
     }
 }
@@ -51,7 +54,9 @@ pub fn of_pods<'a>(
     for (flag, (reason, pods)) in by_reason {
         let (id, one, many) = match reason {
             Refuse::Bare => ("EC-POD-001", "has no controller", "have no controller"),
-            Refuse::EmptyDir => ("EC-POD-002", "keeps data in emptyDir volumes", "keep data in emptyDir volumes"),
+            Refuse::EmptyDir => {
+                ("EC-POD-002", "keeps data in emptyDir volumes", "keep data in emptyDir volumes")
+            }
         };
         findings.push(
             Finding::error(id, subject(pods.len(), "pod to be moved", one, many))
@@ -253,6 +258,23 @@ mod tests {
         for flag in ["--surge-singletons", "--disable-eviction"] {
             assert_eq!(told(&facts, &[OWNED, flag]), [""; 0], "{flag}");
         }
+    }
+
+    #[test]
+    fn new_nodes_that_are_only_cordoned_are_not_to_be_started() {
+        let mut facts = crate::sample::set_up();
+        facts.nodes.extend(self::facts().nodes);
+        facts.pods = vec![pod("shop", "cart-0")];
+        facts.nodes.iter_mut().filter(|node| node.name.starts_with("new-")).for_each(|node| {
+            node.unschedulable = true;
+        });
+        let settings = crate::sample::settings(&[OWNED]);
+        let design = crate::design::design(&settings, &facts);
+        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[Step::DrainNodes] };
+        let mut findings = Vec::new();
+        check(&scene, &mut findings);
+        let told: Vec<_> = findings.iter().map(|finding| (finding.id, finding.mend.as_str())).collect();
+        assert_eq!(told, [("EC-POD-010", "kubectl uncordon new-a new-b")]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn cause(
             Some(words) if !words.is_empty() => words.to_string(),
             _ => "its kubelet has not said why".into(),
         },
-        format!("kubectl describe node {}; journalctl -u kubelet on it", node.name),
+        format!("kubectl describe node {} # and journalctl -u kubelet on it", node.name),
     )
 }
 

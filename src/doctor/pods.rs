@@ -82,7 +82,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &PodTrouble) -> Cause {
                 "the nodes are full by their max pods; with custom networking a node takes fewer than before"
                     .into(),
             mend: format!(
-                "more nodes, or larger ones, or prefix delegation: eni-custom max-pods {}",
+                "eni-custom max-pods {} # more nodes, larger ones, or prefix delegation",
                 types(facts).join(" ")
             ),
         },

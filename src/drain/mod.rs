@@ -109,11 +109,7 @@ async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
         if alive + joined == 0 {
             return Ok(Seen::Yes(()));
         }
-        Ok(Seen::NotYet(format!(
-            "{} and {} left",
-            counted(alive, "instance"),
-            counted(joined, "Node")
-        )))
+        Ok(Seen::NotYet(format!("{} and {} left", counted(alive, "instance"), counted(joined, "Node"))))
     })
     .await
 }

@@ -115,18 +115,17 @@ impl Rollout {
     }
 
     /// Pods that have to be deleted for the rollout to go on: as many as the controller would take at a time, were it
-    /// not for nodes that do not report. Nothing where the controller goes on by itself, and nothing where a pod of the
-    /// new template has run on such a node: it may be what took the node down.
-    pub fn held_up<'a>(&self, nodes: &[Node], pods: &'a [Pod]) -> Vec<&'a Pod> {
+    /// not for nodes that do not report. Nothing where the controller goes on by itself, and nothing where another node
+    /// has stopped to report than those that had `before`: the new pods may be what took it down.
+    pub fn held_up<'a>(&self, nodes: &[Node], pods: &'a [Pod], before: &BTreeSet<String>) -> Vec<&'a Pod> {
         let UpdateStrategy::Rolling(most) = &self.strategy else { return Vec::new() };
-        let silent: BTreeSet<&str> =
-            nodes.iter().filter(|node| node.is_unreachable()).map(|node| node.name.as_str()).collect();
+        let silent = silent(nodes);
         let desired = usize::try_from(self.desired).unwrap_or_default();
-        if !self.observed || self.revision.is_empty() || silent.len() < scaled(most, desired) {
-            return Vec::new();
-        }
-        let mut own = pods.iter().filter(|pod| is_aws_node(pod));
-        if own.any(|pod| silent.contains(pod.node.as_str()) && self.is_new(pod) && pod.phase == "Running") {
+        if !self.observed
+            || self.revision.is_empty()
+            || silent.len() < scaled(most, desired)
+            || !silent.is_subset(before)
+        {
             return Vec::new();
         }
         let progress = self.progress(nodes, pods);
@@ -204,6 +203,11 @@ impl Progress {
     }
 }
 
+/// Nodes that do not report.
+pub fn silent(nodes: &[Node]) -> BTreeSet<String> {
+    nodes.iter().filter(|node| node.is_unreachable()).map(|node| node.name.clone()).collect()
+}
+
 /// Pods of DaemonSet aws-node, by node.
 fn aws_nodes(pods: &[Pod]) -> BTreeMap<&str, Vec<&Pod>> {
     let mut of_node: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
@@ -238,7 +242,7 @@ mod tests {
 
     const NEW: &str = "new";
 
-    fn silent(name: &str) -> Node {
+    fn dead(name: &str) -> Node {
         Node {
             ready: false,
             unready: Some(Unready { silent: true, told: "stopped".into() }),
@@ -271,7 +275,7 @@ mod tests {
 
     #[test]
     fn nodes_that_are_not_ready_are_named_and_not_waited_for() {
-        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+        let nodes = [node("one", "a"), node("two", "b"), dead("dead")];
         let pods = [aws_node("one", NEW), aws_node("two", NEW), aws_node("dead", "old")];
         let progress = rollout(3, "1").progress(&nodes, &pods);
         assert!(progress.is_done());
@@ -319,27 +323,31 @@ mod tests {
 
     #[test]
     fn the_controller_is_helped_only_where_silent_nodes_hold_it_up() {
-        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+        let nodes = [node("one", "a"), node("two", "b"), dead("dead")];
+        let known = silent(&nodes);
         let pods = [aws_node("one", "old"), aws_node("two", "old"), aws_node("dead", "old")];
-        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), ["one"], "one at a time");
-        assert_eq!(names(&rollout(3, "10%").held_up(&nodes, &pods)), ["one"]);
-        assert_eq!(names(&rollout(3, "2").held_up(&nodes, &pods)), [""; 0], "it takes another by itself");
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods, &known)), ["one"], "one at a time");
+        assert_eq!(names(&rollout(3, "10%").held_up(&nodes, &pods, &known)), ["one"]);
+        assert_eq!(
+            names(&rollout(3, "2").held_up(&nodes, &pods, &known)),
+            [""; 0],
+            "it takes another by itself"
+        );
         let on_delete = Rollout { strategy: UpdateStrategy::OnDelete, ..rollout(3, "1") };
-        assert_eq!(names(&on_delete.held_up(&nodes, &pods)), [""; 0]);
+        assert_eq!(names(&on_delete.held_up(&nodes, &pods, &known)), [""; 0]);
         let alive = [node("one", "a"), node("two", "b")];
-        assert_eq!(names(&rollout(2, "1").held_up(&alive, &pods[..2])), [""; 0]);
+        assert_eq!(names(&rollout(2, "1").held_up(&alive, &pods[..2], &known)), [""; 0]);
     }
 
     #[test]
-    fn no_further_pod_goes_while_another_is_on_its_way_or_where_a_new_one_ran_on_the_silent_node() {
-        let nodes = [node("one", "a"), node("two", "b"), silent("dead")];
+    fn no_further_pod_goes_while_another_is_on_its_way_or_when_another_node_stops_to_report() {
+        let nodes = [node("one", "a"), node("two", "b"), dead("dead")];
+        let known = silent(&nodes);
         let coming = Pod { ready: false, ..aws_node("one", NEW) };
         let pods = [coming, aws_node("two", "old"), aws_node("dead", "old")];
-        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), [""; 0]);
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods, &known)), [""; 0]);
         let pods = [aws_node("one", "old"), aws_node("two", "old"), aws_node("dead", NEW)];
-        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), [""; 0]);
-        let pending = Pod { ready: false, phase: "Pending".into(), ..aws_node("dead", NEW) };
-        let pods = [aws_node("one", "old"), aws_node("two", "old"), pending];
-        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods)), ["one"]);
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods, &known)), ["one"], "it was dead before");
+        assert_eq!(names(&rollout(3, "1").held_up(&nodes, &pods, &BTreeSet::new())), [""; 0]);
     }
 }

@@ -18,6 +18,7 @@ pub mod slim;
 pub mod stateful_sets;
 pub mod symptoms;
 pub mod volumes;
+pub mod workloads;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};

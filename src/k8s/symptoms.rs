@@ -69,7 +69,7 @@ async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
 }
 
 /// Pods that are Pending: on no node yet, or on one and not started.
-async fn pods(client: &Client) -> Result<Vec<PodTrouble>> {
+pub async fn pods(client: &Client) -> Result<Vec<PodTrouble>> {
     let pending = ListParams::default().fields("status.phase=Pending");
     let now = Timestamp::now();
     let found = pages::all(client, pending, |pod: WaitingPod| Some(trouble(pod, now)));

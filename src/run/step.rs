@@ -19,6 +19,9 @@ pub async fn walk_one<R: Rules>(walk: &mut Walk, first: bool, changed: bool) -> 
     for note in R::notes(&walk.design, &walk.facts, &walk.settings) {
         walk.events.note(note);
     }
+    if let Some(left_out) = R::left_out(&walk.design, &walk.facts, &walk.settings) {
+        walk.events.note(left_out);
+    }
     let changes = R::changes(&walk.design, &walk.facts, &walk.settings);
     R::rehearse(walk, &changes).await?;
     let made = changes.len();

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
 use crate::walk::Walk;
-use crate::words::counted;
+use crate::words::{counted, subject};
 
 use super::{Change, Rules, Sign, Step};
 
@@ -67,6 +67,19 @@ impl Rules for DrainNodes {
 
     fn predicted(changes: &[Replace]) -> Option<Duration> {
         changes.iter().map(|change| change.time.estimate).max()
+    }
+
+    fn left_out(design: &Design, _: &Facts, settings: &Settings) -> Option<String> {
+        let old = design.old_nodes.len();
+        let staying = if settings.keep_old_nodes { old } else { old - design.drained.len() };
+        match (staying, settings.keep_old_nodes) {
+            (0, _) => None,
+            (staying, true) => Some(format!(
+                "{} as they are (--keep-old-nodes)",
+                subject(staying, "old node", "stays", "stay")
+            )),
+            (staying, false) => Some(format!("{} not chosen", subject(staying, "old node", "is", "are"))),
+        }
     }
 
     fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {

@@ -230,6 +230,11 @@ pub(crate) trait Rules {
         None
     }
 
+    /// What the step leaves as it is though it is not as designed: a flag says so.
+    fn left_out(_: &Design, _: &Facts, _: &Settings) -> Option<String> {
+        None
+    }
+
     /// What else the step has to say.
     fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {
         Vec::new()

@@ -10,7 +10,7 @@ use crate::addon::{Edit, Form, Values, merged};
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::{Cni, Facts};
+use crate::facts::{Cni, Facts, silent};
 use crate::k8s::{cni, nodes, pods};
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
@@ -201,6 +201,7 @@ impl Rules for SetEnv {
 /// pods are deleted here as it would delete them.
 pub async fn rolled_out(walk: &Walk) -> Result<()> {
     let kube = &walk.clients.kube;
+    let mut before = None;
     let aside = walk.until("aws-node rolled out", async || {
         let (cni, nodes, pods) =
             tokio::try_join!(cni::read(&kube.client), nodes::list(&kube.client), cni::pods(&kube.client))?;
@@ -208,7 +209,8 @@ pub async fn rolled_out(walk: &Walk) -> Result<()> {
         if progress.is_done() {
             return Ok(Seen::Yes(progress.told_aside()));
         }
-        for pod in cni.rollout.held_up(&nodes, &pods) {
+        let before = before.get_or_insert_with(|| silent(&nodes));
+        for pod in cni.rollout.held_up(&nodes, &pods, before) {
             walk.go_on()?;
             walk.events.note(format!(
                 "nodes that do not report hold up aws-node's rollout: {} on {} is replaced",

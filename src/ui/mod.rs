@@ -136,6 +136,11 @@ pub(crate) fn report_text(report: &Report) -> String {
 }
 
 #[cfg(test)]
+pub(crate) fn plan_text(plan: &Plan) -> String {
+    text::plan(plan, false)
+}
+
+#[cfg(test)]
 pub(crate) fn status_text(status: &Status) -> String {
     report::status(status, false)
 }

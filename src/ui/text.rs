@@ -53,7 +53,9 @@ pub fn plan(plan: &Plan, color: bool) -> String {
     let _ = writeln!(out, "{}\n", heading(&plan.cluster, &plan.account, &plan.region, color));
     for step in &plan.steps {
         let title = format!("{} {}", step.number, step.step.name());
-        if step.changes.is_empty() {
+        if let Some(left_out) = step.left_out.as_ref().filter(|_| step.changes.is_empty()) {
+            let _ = writeln!(out, "! {} {left_out}", paint.strong.apply_to(title));
+        } else if step.changes.is_empty() {
             let _ = writeln!(
                 out,
                 "{} {}",
@@ -64,6 +66,9 @@ pub fn plan(plan: &Plan, color: bool) -> String {
             let time = step.estimated_seconds.filter(|seconds| *seconds > 0);
             let time = time.map(|seconds| format!("  about {}", spoken(seconds))).unwrap_or_default();
             let _ = writeln!(out, "  {}{}", paint.strong.apply_to(title), paint.faint.apply_to(time));
+        }
+        if let Some(left_out) = step.left_out.as_ref().filter(|_| !step.changes.is_empty()) {
+            let _ = writeln!(out, "      {}", paint.faint.apply_to(left_out));
         }
         for note in &step.notes {
             let _ = writeln!(out, "      {}", paint.faint.apply_to(note));
@@ -81,7 +86,11 @@ pub fn plan(plan: &Plan, color: bool) -> String {
     let count = |sign: Sign| {
         plan.steps.iter().flat_map(|step| &step.changes).filter(|change| change.sign == sign).count()
     };
+    let errors = plan.errors().len();
+    let left_out = plan.steps.iter().any(|step| step.left_out.is_some());
     match plan.changes() {
+        0 if errors > 0 => {}
+        0 if left_out => out.push_str("\nNothing else to do.\n"),
         0 => out.push_str("\nNothing to do.\n"),
         _ => {
             let _ = writeln!(
@@ -95,6 +104,13 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 out.push_str(&outlook_text(outlook));
             }
         }
+    }
+    if errors > 0 {
+        let _ = writeln!(
+            out,
+            "\nRefused: nothing is changed before {} fixed.",
+            subject(errors, "error", "is", "are")
+        );
     }
     out
 }
@@ -315,7 +331,7 @@ mod tests {
     use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
-        StepPlan { step, number: step.number(), changes, notes, estimated_seconds: Some(45) }
+        StepPlan { step, number: step.number(), changes, left_out: None, notes, estimated_seconds: Some(45) }
     }
 
     /// A zone whose pod subnet is still to be made, and one for which none is known.
@@ -409,5 +425,19 @@ mod tests {
                 take_back: Some("eni-custom undo --cluster shop --confirm-cluster shop --yes".into()),
             });
         insta::assert_snapshot!(super::error(&error, false));
+    }
+
+    #[test]
+    fn an_undo_that_stopped_names_one_command() {
+        let undo = "eni-custom undo --cluster shop --confirm-cluster shop --yes";
+        let error = Error::failed("the stack can't be deleted").halfway(Halfway {
+            done: vec![Step::SetEnv],
+            stopped_in: Step::LaunchNodegroups,
+            not_begun: vec![Step::CreateSubnets],
+            go_on: undo.into(),
+            take_back: None,
+        });
+        let shown = super::error(&error, false);
+        assert_eq!(shown.matches(undo).count(), 1, "{shown}");
     }
 }

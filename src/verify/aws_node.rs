@@ -2,7 +2,7 @@
 
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
-use crate::facts::{Node, Part, UpdateStrategy};
+use crate::facts::{Cni, Node, Part, UpdateStrategy, silent};
 use crate::net::eniconfig::is_on;
 use crate::steps::{Owner, Version, detected_version, owner};
 
@@ -48,7 +48,7 @@ fn switch(view: &View<'_>) -> Check {
     Check::failed("EC-VFY-001", "custom networking is off")
         .at(DAEMON_SET)
         .why(format!("{CUSTOM_NETWORK} is {value}: pods take addresses of their nodes' subnets"))
-        .mend(format!("{} does all nine steps; set-env does only this one", view.ours("setup")))
+        .mend(format!("{} # all nine steps; set-env is this one alone", view.ours("setup")))
 }
 
 fn version(view: &View<'_>) -> Check {
@@ -68,7 +68,7 @@ fn version(view: &View<'_>) -> Check {
                     Version::CUSTOM_NETWORKING
                 ))
                 .mend(format!(
-                    "update aws-node; aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} names versions",
+                    "aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} # update aws-node to one of these",
                     view.facts.cluster.version
                 ))
         }
@@ -90,7 +90,7 @@ fn rollout(view: &View<'_>) -> Check {
     let delete = format!("kubectl -n kube-system delete pod {}", outdated.join(" "));
     // The controller counts Nodes without an instance as well.
     let nodes: Vec<Node> = view.facts.nodes.iter().chain(&view.facts.left_over).cloned().collect();
-    let held_up = !rollout.held_up(&nodes, &view.facts.pods).is_empty();
+    let held_up = !rollout.held_up(&nodes, &view.facts.pods, &silent(&nodes)).is_empty();
     let (why, mend) = match progress.failing() {
         _ if rollout.strategy == UpdateStrategy::OnDelete && !outdated.is_empty() => {
             ("its updateStrategy is OnDelete: nobody replaces its pods".to_string(), delete)
@@ -149,7 +149,7 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
                         "its next update writes its own configurationValues; {}",
                         differing.iter().map(told).collect::<Vec<_>>().join("; ")
                     ))
-                    .mend(format!("{} writes it there", view.ours("set-env"))),
+                    .mend(view.ours(&set_env(cni, &differing))),
             ]
         }
         Owner::Release { tool, name } => {
@@ -183,6 +183,19 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
     }
 }
 
+/// The command that writes these variables where their owner is: those beside the two of custom networking have flags.
+fn set_env(cni: &Cni, differing: &[String]) -> String {
+    let differs = |name: &str| differing.iter().any(|each| each == name);
+    let mut command = "set-env".to_string();
+    if differs(EXTERNAL_SNAT) && is_on(cni.env.get(EXTERNAL_SNAT)) {
+        command.push_str(" --external-snat");
+    }
+    if differs(ANNOTATION_DEF) {
+        command.push_str(" --remove-annotation-def");
+    }
+    command
+}
+
 /// The add-on's own values (its manifest, "AWS_VPC_K8S_CNI_…: false"); the keys are not set.
 fn is_default(name: &str, value: &str) -> bool {
     matches!(name, CUSTOM_NETWORK | EXTERNAL_SNAT) && !is_on(Some(&value.to_string()))
@@ -193,10 +206,7 @@ fn zone_label(view: &View<'_>) -> Option<Check> {
         Check::warning("EC-VFY-006", "the ENIConfig's name is read from a label that Kubernetes gave up")
             .at(LABEL_DEF)
             .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not carry it"))
-            .mend(format!(
-                "{}: it reads {ZONE_LABEL}",
-                view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}"))
-            ))
+            .mend(view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
     })
 }
 

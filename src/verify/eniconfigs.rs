@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::options;
+use crate::design::{ZONE_LABEL, options};
 use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
@@ -69,7 +69,7 @@ fn found(view: &View<'_>) -> Vec<Check> {
             ),
         )
         .why(why_lost(view, source, zone, nodes[0]))
-        .mend(mend_lost(view, source, name, nodes[0]))
+        .mend(mend_lost(view, source, name, &nodes))
         .about(names)
     };
     lost.into_iter().map(check).collect()
@@ -93,19 +93,22 @@ fn why_lost(view: &View<'_>, source: &Source, zone: &str, node: &NodeView<'_>) -
     }
 }
 
-fn mend_lost(view: &View<'_>, source: &Source, name: &str, node: &NodeView<'_>) -> String {
-    let here = &node.node.name;
+fn mend_lost(view: &View<'_>, source: &Source, name: &str, nodes: &[&NodeView<'_>]) -> String {
+    let names: Vec<&str> = nodes.iter().map(|node| node.node.name.as_str()).collect();
     match source {
-        Source::Annotation(key) => format!("kubectl annotate node {here} {key}-"),
-        Source::ExternalLabel => {
-            format!("kubectl label node {here} {}-", crate::net::eniconfig::EXTERNAL_LABEL)
-        }
-        Source::Nothing(_) => format!("{} reads the zone's label", view.ours("set-env")),
-        Source::Label(_) if name == node.node.zone => {
-            format!("{} writes one for each zone that has nodes", view.ours("write-eniconfigs"))
-        }
+        Source::Annotation(_) | Source::ExternalLabel => mend::no_override(source, &names),
+        Source::Nothing(_) => view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")),
+        Source::Label(_) if name == nodes[0].node.zone => mend::eniconfigs(view.facts),
         Source::Label(key) => {
-            format!("write an ENIConfig of this name, or give the nodes the name of one in their label {key}")
+            let of_zone = view.facts.eniconfigs.items.iter().find(|config| {
+                view.facts.vpc.subnet(&config.subnet).is_some_and(|its| its.zone == nodes[0].node.zone)
+            });
+            match of_zone {
+                Some(config) => {
+                    format!("kubectl label node --overwrite {} {key}={}", names.join(" "), config.name)
+                }
+                None => mend::eniconfigs(view.facts),
+            }
         }
     }
 }
@@ -126,7 +129,7 @@ fn malformed(view: &View<'_>) -> Vec<Check> {
             .of(names(&nodes.unwrap_or_default()))
             .at(format!("ENIConfig {name}"))
             .why(why)
-            .mend(format!("{}; then mend it: kubectl edit eniconfig {name}", view.ours("install-crd")))
+            .mend(format!("{} && kubectl edit eniconfig {name}", view.ours("install-crd")))
     };
     view.facts.eniconfigs.malformed.iter().map(told).collect()
 }
@@ -144,7 +147,7 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
                 .at(at)
                 .of(names(&nodes))
                 .why(format!("{} has no subnet '{}'", view.facts.vpc.id, config.subnet))
-                .mend(format!("{} --replace-eniconfigs", view.ours("write-eniconfigs"))),
+                .mend(mend::rewritten_eniconfigs(view.facts)),
             );
             continue;
         };
@@ -165,6 +168,12 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
         if !astray.is_empty() {
             let first = nodes.iter().find(|node| node.node.name == astray[0]);
             let zone = first.map_or("", |node| node.node.zone.as_str());
+            let overriding = first.filter(|node| node.resolved.overridden.is_some());
+            let names: Vec<&str> = astray.iter().map(String::as_str).collect();
+            let mend = match overriding {
+                Some(node) => mend::no_override(&node.resolved.source, &names),
+                None => mend::rewritten_eniconfigs(view.facts),
+            };
             checks.push(
                 Check::failed(
                     "EC-VFY-014",
@@ -174,7 +183,7 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
                     "{} is in {} ({}): its interfaces can't be attached",
                     subnet.id, subnet.zone, subnet.zone_id
                 ))
-                .mend(format!("name a subnet of {zone} in it: kubectl edit eniconfig {}", config.name))
+                .mend(mend)
                 .about(astray),
             );
         }
@@ -199,7 +208,7 @@ fn blocks(view: &View<'_>) -> Vec<Check> {
             )
             .at(format!("{} in {pods}", config.subnet))
             .why("AWS documents custom networking with a subnet of another CIDR block")
-            .mend(format!("{} and create-subnets make one", view.ours("associate-cidr")))
+            .mend(mend::rewritten_eniconfigs(view.facts))
         })
     });
     same.collect()
@@ -229,7 +238,13 @@ fn groups(view: &View<'_>) -> Vec<Check> {
         .at(format!("ENIConfig {}", config.name))
         .of(nodes)
         .why(format!("{} has no security group '{group}'", view.facts.vpc.id))
-        .mend(format!("{} --replace-eniconfigs", view.ours("patch-security-groups")))
+        .mend(match view.facts.node_groups.stacks.is_empty() {
+            false => format!("{} --replace-eniconfigs", view.ours("patch-security-groups")),
+            true => format!(
+                "kubectl patch eniconfig {} --type merge -p '{{\"spec\":{{\"securityGroups\":[\"{}\"]}}}}'",
+                config.name, view.facts.cluster.security_group
+            ),
+        })
     });
     told.collect()
 }

@@ -6,6 +6,8 @@ use crate::design::{Design, our_instances};
 use crate::facts::{EniConfig, Facts};
 use crate::settings::Settings;
 
+use super::Before;
+
 /// Nothing of it is known to a `verify` by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
@@ -22,6 +24,8 @@ pub struct Expected {
     pub taken_over: bool,
     /// All old nodes are meant to stay.
     pub old_may_stay: bool,
+    /// What ran before the run; nothing where there was none.
+    pub before: Option<Before>,
 }
 
 impl Expected {
@@ -49,6 +53,7 @@ impl Expected {
             gone,
             taken_over: settings.take_over_env,
             old_may_stay: false,
+            before: None,
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     let told = left.into_iter().map(|(subnet, names)| {
         Check::warning("EC-VFY-040", format!("{} of nodes that are gone in {subnet}", counted(names.len(), "interface")))
             .why("the CNI was cut off before it deleted them; they hold addresses, and keep the subnet from being deleted")
-            .mend(format!("aws ec2 delete-network-interface --network-interface-id {}", names[0]))
+            .mend(format!("for E in {}; do aws ec2 delete-network-interface --network-interface-id $E; done", names.join(" ")))
             .about(names)
     });
     or_ok(told.collect(), "EC-VFY-040", "no interface is left in the pod subnets by a node that is gone")

@@ -2,8 +2,9 @@
 
 use crate::design::addressing;
 use crate::drain::owner::{Owner, owner};
-use crate::facts::{Facts, Node, Subnet};
+use crate::facts::{Facts, Node, Subnet, WaitingPod};
 use crate::net::cidr::suggest_block;
+use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::settings::shell_quote;
 
 /// Where reading is not allowed.
@@ -15,6 +16,30 @@ pub fn ours(facts: &Facts, command: &str) -> String {
     format!("eni-custom {command} --cluster {}", facts.cluster.name)
 }
 
+/// Several of them, one after another.
+pub fn all_of(facts: &Facts, commands: &[&str]) -> String {
+    commands.iter().map(|command| ours(facts, command)).collect::<Vec<_>>().join(" && ")
+}
+
+/// Makes what a zone lacks up to its ENIConfig; what is there is left alone.
+pub fn eniconfigs(facts: &Facts) -> String {
+    all_of(facts, &["associate-cidr", "create-subnets", "install-crd", "write-eniconfigs"])
+}
+
+/// The same, over ENIConfigs that are there.
+pub fn rewritten_eniconfigs(facts: &Facts) -> String {
+    all_of(facts, &["associate-cidr", "create-subnets", "write-eniconfigs --replace-eniconfigs"])
+}
+
+/// Nodes that name their ENIConfig by themselves, back to their label.
+pub fn no_override(source: &Source, nodes: &[&str]) -> String {
+    let (verb, key) = match source {
+        Source::Annotation(key) => ("annotate", key.as_str()),
+        _ => ("label", EXTERNAL_LABEL),
+    };
+    format!("kubectl {verb} node {} {key}-", nodes.join(" "))
+}
+
 /// A zone's pods get a subnet of a further block: a subnet can't be made larger.
 pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
     let avoid: Vec<_> = facts.cluster.service_cidr.into_iter().collect();
@@ -24,7 +49,7 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
         .route_table_of(&subnet.id)
         .map(|table| format!("aws ec2 associate-route-table --subnet-id $S --route-table-id {}; ", table.id));
     format!(
-        "{}; S=$(aws ec2 create-subnet --vpc-id {} --availability-zone {} --cidr-block {block} --query Subnet.SubnetId --output text); {}{}; new nodes take it",
+        "{}; S=$(aws ec2 create-subnet --vpc-id {} --availability-zone {} --cidr-block {block} --query Subnet.SubnetId --output text); {}{} # new nodes take it",
         ours(facts, &format!("associate-cidr --cidr {block}")),
         facts.vpc.id,
         subnet.zone,
@@ -49,6 +74,31 @@ pub fn end_instance(facts: &Facts, node: &Node) -> String {
         ),
         Owner::Nobody => format!("aws ec2 terminate-instances --instance-ids {id}"),
     }
+}
+
+/// Pods that no node takes: what would make room, where that can be told.
+pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
+    let cordoned: Vec<&str> = facts
+        .ec2_nodes()
+        .filter(|node| node.ready && node.unschedulable)
+        .map(|node| node.name.as_str())
+        .collect();
+    if pod.told.contains("unschedulable") && !cordoned.is_empty() {
+        return format!("kubectl uncordon {}", cordoned.join(" "));
+    }
+    let short = ["Too many pods", "Insufficient cpu", "Insufficient memory"];
+    let sizes = facts.node_groups.stacks.values().filter_map(|stack| {
+        stack.parameters.get("DesiredCapacity").and_then(|size| size.parse::<u32>().ok())
+    });
+    match sizes.max().filter(|_| short.iter().any(|words| pod.told.contains(words))) {
+        Some(size) => ours(facts, &format!("patch-security-groups --nodes-per-zone {}", size + 1)),
+        None => describe(pod),
+    }
+}
+
+/// Where nobody knows more than the pod's own events.
+pub fn describe(pod: &WaitingPod) -> String {
+    format!("kubectl -n {} describe pod {}", pod.namespace, pod.name)
 }
 
 /// What ipamd says on a node: EC2's refusals stand there.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::options;
+use crate::design::{old_nodes, options};
 use crate::facts::Part;
 use crate::net::max_pods::{Options, known, max_pods};
 
@@ -78,7 +78,7 @@ fn not_ready(view: &View<'_>) -> Vec<Check> {
         };
         Check::failed("EC-VFY-020", format!("{nodes} not Ready"))
             .why(why)
-            .mend(format!("{} tells the cause", view.ours("doctor")))
+            .mend(format!("{} # shows the cause", view.ours("doctor")))
     })
 }
 
@@ -105,6 +105,8 @@ fn left_over(view: &View<'_>) -> Option<Check> {
 
 /// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
 fn old(view: &View<'_>) -> Vec<Check> {
+    // What drain-nodes takes; a node of ours with an interface elsewhere is not among them.
+    let before = old_nodes(view.facts);
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
         let subnets: BTreeSet<&str> = node.node.interfaces.iter().map(|each| each.subnet.as_str()).collect();
         (node, subnets.into_iter().collect::<Vec<_>>().join(", "))
@@ -118,7 +120,11 @@ fn old(view: &View<'_>) -> Vec<Check> {
                     format!("interfaces for pods are in {subnets}, not in {wanted}; the CNI moves none")
                 }
             })
-            .mend(format!("{} replaces old nodes", view.ours("drain-nodes")))
+            .mend(match &first.resolved.overridden {
+                Some(_) => mend::no_override(&first.resolved.source, &[&first.node.name]),
+                None if before.contains(&first.node.name) => view.ours("drain-nodes"),
+                None => mend::replace(view.facts, first.node),
+            })
     })
 }
 
@@ -155,10 +161,13 @@ fn groups(view: &View<'_>) -> Vec<Check> {
             format!("{} where the ENIConfig says {}", words(&differing.security_groups), words(&wanted)),
         ))
     });
-    grouped(other, |detail, nodes, first, _| {
+    grouped(other, |detail, nodes, first, count| {
         Check::failed("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
             .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
-            .mend(format!("for each of them: {}", mend::replace(view.facts, first.node)))
+            .mend(match count {
+                1 => mend::replace(view.facts, first.node),
+                _ => format!("{} # and so each of the others", mend::replace(view.facts, first.node)),
+            })
     })
 }
 
@@ -214,12 +223,23 @@ fn pods(view: &View<'_>) -> Vec<Check> {
         let kind = view.facts.machine.types.get(kind).or_else(|| known(kind))?;
         Some(max_pods(kind, options).map_or(0, |pods| pods.get()))
     };
-    let reset = |node: &NodeView<'_>| match node.owner.split_whitespace().next() {
-        Some("managed") => {
-            "in the node group's launch template, with an AMI id of your own: else EKS sets its figure again"
+    let reset = |node: &NodeView<'_>, figure: Option<u32>| {
+        let figure = figure.unwrap_or_default();
+        let mut owner = node.owner.split_whitespace();
+        match (owner.next(), owner.last()) {
+            (Some("managed"), Some(group)) => format!(
+                "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {group} # EKS counts with custom \
+                 networking at each update; with an AMI id of your own: --max-pods {figure} in the node group's launch \
+                 template",
+                view.facts.cluster.name
+            ),
+            (Some("NodePool" | "Karpenter"), _) => {
+                format!(
+                    "set --max-pods {figure} by Karpenter: RESERVED_ENIS=1 in its settings, then new nodes"
+                )
+            }
+            _ => format!("set --max-pods {figure} in the user data of its group, and start new nodes"),
         }
-        Some("NodePool" | "Karpenter") => "by Karpenter: RESERVED_ENIS=1 in its settings, then new nodes",
-        _ => "in the user data of its group, and start new nodes",
     };
     let detail = |node: &NodeView<'_>, limit: u32| format!("{} ({limit})", node.node.instance_type);
     let too_many = view.new_nodes().filter_map(|node| {
@@ -232,11 +252,7 @@ fn pods(view: &View<'_>) -> Vec<Check> {
             format!("{nodes} with max pods {}, and fewer addresses", first.node.max_pods),
         )
         .why(format!("the most for {detail} with {mode}; pods beyond stay in ContainerCreating"))
-        .mend(format!(
-            "set --max-pods {} {}",
-            figure(first, &hard).unwrap_or_default(),
-            reset(first)
-        ))
+        .mend(reset(first, figure(first, &hard)))
     }));
     // With a cap a larger figure is the user's choice.
     let advice = Options { cap: true, ..hard };
@@ -250,11 +266,7 @@ fn pods(view: &View<'_>) -> Vec<Check> {
             format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
         )
         .why(format!("AWS advises for {detail} with {mode}"))
-        .mend(format!(
-            "set --max-pods {} {}",
-            figure(first, &advice).unwrap_or_default(),
-            reset(first)
-        ))
+        .mend(reset(first, figure(first, &advice)))
     }));
     let unknown =
         view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
@@ -280,14 +292,9 @@ fn overridden(view: &View<'_>) -> Vec<Check> {
         Some((node, format!("{} says '{}', their label '{label}'", node.resolved.source, node.resolved.name)))
     });
     grouped(overridden, |detail, nodes, first, _| {
-        let mend = match &first.resolved.source {
-            crate::net::eniconfig::Source::Annotation(key) => {
-                format!("kubectl annotate node {} {key}-", first.node.name)
-            }
-            _ => format!("kubectl label node {} {}-", first.node.name, crate::net::eniconfig::EXTERNAL_LABEL),
-        };
+        let mend = mend::no_override(&first.resolved.source, &[&first.node.name]);
         Check::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
             .why(format!("{detail}; the former wins"))
-            .mend(format!("where that is not meant: {mend}"))
+            .mend(format!("{mend} # where the override is not meant"))
     })
 }

@@ -47,7 +47,7 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
             format!("{} outside of the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
-        .mend(format!("{}; its controller makes it anew", delete(&names[0])))
+        .mend(names.iter().take(5).map(|name| delete(name)).collect::<Vec<_>>().join(" && "))
         .about(names)
     });
     or_ok(

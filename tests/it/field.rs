@@ -58,6 +58,15 @@ const SCENARIOS: &[(u32, &[&str])] = &[
         ],
     ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
+    (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
+    (134, &["pods_without_a_node"]),
+    (
+        139,
+        &[
+            "the_fixes_of_verify_and_doctor_change_what_they_are_printed_for",
+            "the_flags_that_a_plan_names_answer_its_findings",
+        ],
+    ),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";
@@ -152,18 +161,18 @@ pub fn healthy(sandbox: &Sandbox) {
 }
 
 #[track_caller]
-fn kubectl(sandbox: &Sandbox, args: &[&str]) -> String {
+pub fn kubectl(sandbox: &Sandbox, args: &[&str]) -> String {
     sandbox.kubectl(args).expect("kubectl answers").trim().to_string()
 }
 
 #[track_caller]
-fn apply(sandbox: &Sandbox, object: &Value) {
+pub fn apply(sandbox: &Sandbox, object: &Value) {
     sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the object is taken");
 }
 
 /// aws-node's environment, as somebody changes it with kubectl: `NAME=value` or `NAME-`.
 #[track_caller]
-fn write_env(sandbox: &Sandbox, variables: &[&str]) {
+pub fn write_env(sandbox: &Sandbox, variables: &[&str]) {
     kubectl(sandbox, &[&["-n", "kube-system", "set", "env", "daemonset/aws-node"], variables].concat());
 }
 
@@ -182,6 +191,6 @@ fn set_image(sandbox: &Sandbox, version: &str) {
 }
 
 #[track_caller]
-fn rolled_out(sandbox: &Sandbox) {
+pub fn rolled_out(sandbox: &Sandbox) {
     kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=60s"]);
 }

@@ -12,6 +12,7 @@ mod dead_nodes;
 mod drain;
 mod drain_bench;
 mod field;
+mod fixes;
 mod going;
 mod journey;
 mod lists;

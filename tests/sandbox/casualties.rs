@@ -31,16 +31,10 @@ impl Sandbox {
         for pod in pods["items"].as_array().into_iter().flatten() {
             let part = |key: &str| pod["metadata"][key].as_str().context("a pod has a name");
             let patch = lost.to_string();
-            self.kubectl(&[
-                "-n",
-                part("namespace")?,
-                "patch",
-                "pod",
-                part("name")?,
-                "--subresource=status",
-                "-p",
-                &patch,
-            ])?;
+            let (namespace, name) = (part("namespace")?, part("name")?);
+            // It may be gone by now.
+            let _ =
+                self.kubectl(&["-n", namespace, "patch", "pod", name, "--subresource=status", "-p", &patch]);
         }
         Ok(())
     }

@@ -99,6 +99,7 @@ pub const KUBERNETES_ADDON: &[&str] = &[
     "get customresourcedefinitions",
     "get daemonsets",
     "get leases",
+    "list controllerrevisions",
     "list deployments",
     "list endpointslices",
     "list eniconfigs",
@@ -129,7 +130,7 @@ pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
     ("create customresourcedefinitions", "likewise"),
     ("create eniconfigs", "likewise"),
     ("delete nodeclaims", "the sandbox has no Karpenter"),
-    ("delete pods", "with --disable-eviction alone"),
+    ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
     ("get deployments/scale", "with --surge-singletons alone"),
     ("get replicasets", "with --surge-singletons alone"),
     ("list ec2nodeclasses", "the sandbox has no Karpenter"),
@@ -228,6 +229,7 @@ pub const KUBERNETES_UNDO: &[&str] = &[
     "get customresourcedefinitions",
     "get daemonsets",
     "get leases",
+    "list controllerrevisions",
     "list endpointslices",
     "list eniconfigs",
     "list mutatingwebhookconfigurations",
@@ -249,7 +251,7 @@ pub const KUBERNETES_UNDO: &[&str] = &[
 pub const KUBERNETES_UNDO_DAEMONSET: &[&str] = &["delete customresourcedefinitions", "patch daemonsets"];
 pub const KUBERNETES_UNDO_UNSEEN: &[(&str, &str)] = &[
     ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
-    ("delete pods", "with --disable-eviction alone"),
+    ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
     ("get deployments/scale", "with --surge-singletons alone"),
     ("get replicasets", "with --surge-singletons alone"),
     ("list persistentvolumes", "where pods on nodes of ours claim volumes; these don't"),
