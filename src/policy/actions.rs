@@ -252,7 +252,14 @@ const ACTIONS: &[Action] = &[
         "the cluster's tag, by which nodes are known",
         &[G::NodeGroups],
     ),
-    stack("ec2:CreateTags", STACKS, "the stack's tags, and the cluster's on volumes", &[G::TagNodes]),
+    // CloudFormation may tag a security group in a call of its own, which carries no ec2:CreateAction
+    // (cloudformation-coverage-roadmap#714).
+    stack(
+        "ec2:CreateTags",
+        STACKS,
+        "the stack's tags, and the cluster's on volumes",
+        &[G::TagNodes, G::NodeSecurityGroup],
+    ),
     stack(
         "autoscaling:UpdateAutoScalingGroup",
         &[PatchSecurityGroups],

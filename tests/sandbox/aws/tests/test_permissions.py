@@ -46,6 +46,18 @@ class Permissions(Served):
         reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="unseen")["StackEvents"]]
         self.assertTrue(any("ec2:DescribeSecurityGroups" in r for r in reasons), reasons)
 
+    def test_a_stack_tags_a_security_group_in_a_call_of_its_own(self) -> None:
+        keys = self.user("tagger", {"Action": ["cloudformation:*", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup",
+                                               "ec2:Describe*"], "Resource": "*"},
+                         {"Action": "ec2:CreateTags", "Resource": "*",
+                          "Condition": {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}})
+        stacks = self.client("cloudformation", keys)
+        stacks.create_stack(StackName="tagged", TemplateBody=GROUP, Tags=[{"Key": "a", "Value": "b"}],
+                            Parameters=[{"ParameterKey": "Vpc", "ParameterValue": self.ids["vpc_id"]}])
+        self.until(lambda: stacks.describe_stacks(StackName="tagged")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE")
+        reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="tagged")["StackEvents"]]
+        self.assertTrue(any("ec2:CreateTags" in r for r in reasons), reasons)
+
     def test_keys_of_single_operations(self) -> None:
         keys = self.user("narrow", {"Action": "eks:CreateAccessEntry", "Resource": "*",
                                     "Condition": {"StringEquals": {"eks:accessEntryType": "EC2_LINUX"}}},
