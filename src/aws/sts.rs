@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::calls::Calls;
 use crate::error::{Error, Result};
 use crate::facts::Caller;
+use crate::net::partition::of_region;
 
 use super::{Count, failure};
 
@@ -63,7 +64,7 @@ impl Sts {
             .into();
         let url = format!(
             "https://sts.{region}.{}/?Action=GetCallerIdentity&Version=2011-06-15",
-            dns_suffix(&region)
+            of_region(&region).dns_suffix
         );
         let headers = [("x-k8s-aws-id", cluster)];
         let request = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))
@@ -72,18 +73,5 @@ impl Sts {
         let mut signed = http::Request::get(&url).body(()).map_err(|error| unable(&error))?;
         instructions.apply_to_request_http1x(&mut signed);
         Ok(format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(signed.uri().to_string())))
-    }
-}
-
-/// The partition's domain, by the region's name (AWS's partitions: aws, aws-cn, aws-us-gov, aws-iso…).
-fn dns_suffix(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "amazonaws.com.cn",
-        Some("eusc") => "amazonaws.eu",
-        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
-        _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
-        _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
-        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
-        _ => "amazonaws.com",
     }
 }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
 
+use crate::net::partition::of_region;
 use crate::net::reach::{Peer, Rule, SecurityGroup, Traffic};
 
 use super::user_data::AmiFamily;
@@ -86,6 +87,8 @@ pub struct BaseParameters<'a> {
     pub cluster_security_group_id: &'a str,
     /// Whether the role gets AmazonEKS_CNI_Policy; not needed where aws-node has a role of its own.
     pub cni_policy: bool,
+    /// Decides by which name EC2 may assume the role.
+    pub region: &'a str,
 }
 
 impl BaseParameters<'_> {
@@ -96,6 +99,7 @@ impl BaseParameters<'_> {
             ("VpcId", self.vpc_id.to_string()),
             ("ClusterSecurityGroupId", self.cluster_security_group_id.to_string()),
             ("AttachCniPolicy", self.cni_policy.to_string()),
+            ("Ec2ServicePrincipal", of_region(self.region).ec2_principal.to_string()),
         ]
     }
 }
@@ -228,6 +232,7 @@ mod tests {
             vpc_id: "vpc-1",
             cluster_security_group_id: "sg-2",
             cni_policy: true,
+            region: "eusc-de-east-1",
         }
         .parameters()
     }

@@ -2,6 +2,7 @@
 
 use crate::aws::TAG_CLUSTER;
 use crate::design::stack_name;
+use crate::net::partition;
 
 /// What a statement is about. Its place here is its place in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,17 +88,18 @@ impl Names {
 
     /// The partition is in the region's name.
     fn partition(&self) -> &'static str {
-        let Some(region) = &self.region else { return "*" };
-        let of = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-isob-", "aws-iso-b"),
-            ("us-isof-", "aws-iso-f"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("us-iso-", "aws-iso"),
-            ("eusc-", "aws-eusc"),
-        ];
-        of.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| *partition)
+        self.region.as_deref().map_or("*", |region| partition::of_region(region).name)
+    }
+
+    /// EC2 as IAM knows it: one principal where the partition is known, else each of them.
+    fn ec2_principals(&self) -> Vec<&'static str> {
+        let mut principals = match &self.region {
+            Some(region) => vec![partition::of_region(region).ec2_principal],
+            None => partition::ALL.iter().map(|partition| partition.ec2_principal).collect(),
+        };
+        principals.sort_unstable();
+        principals.dedup();
+        principals
     }
 
     /// Of a service that is in each region by itself.
@@ -283,13 +285,7 @@ impl Grant {
                 };
                 vec![by_stack(), policies]
             }
-            Grant::PassNodeRole => {
-                let service = match names.partition() {
-                    "aws-cn" => "ec2.amazonaws.com.cn",
-                    _ => "ec2.amazonaws.com",
-                };
-                vec![is("iam:PassedToService", &[service])]
-            }
+            Grant::PassNodeRole => vec![is("iam:PassedToService", &names.ec2_principals())],
             Grant::RunNodes => vec![Condition {
                 operator: "ArnLike",
                 ..is("ec2:LaunchTemplate", &[&names.ec2("launch-template/*")])

@@ -248,6 +248,7 @@ pub fn base_parameters(facts: &Facts) -> Parameters {
         vpc_id: &facts.vpc.id,
         cluster_security_group_id: &facts.cluster.security_group,
         cni_policy: true,
+        region: &facts.caller.region,
     }
     .parameters()
 }
