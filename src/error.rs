@@ -1,5 +1,7 @@
 //! The one error type: what failed, where, why, and what to type next.
 
+mod library;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::steps::Step;
 use crate::words::counted;
+
+pub(crate) use library::{chain, find, one_line, tls_trouble};
 
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -4,7 +4,10 @@ pub mod autoscaling;
 pub mod cloudformation;
 pub mod ec2;
 pub mod eks;
+mod failure;
+mod http;
 pub mod iam;
+mod profile;
 pub mod quotas;
 pub mod ssm;
 pub mod sts;
@@ -16,17 +19,18 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use aws_smithy_types::error::display::DisplayErrorContext;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_types::request_id::RequestId;
 use sha2::{Digest, Sha256};
 
 use crate::calls::Calls;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
+use crate::facts::Caller;
+use crate::net::proxy::Proxies;
+
+pub(crate) use failure::{failure, first_words};
+pub(crate) use http::pem_blocks;
 
 /// All AWS clients of a run, made once.
 #[derive(Debug, Clone)]
@@ -41,12 +45,22 @@ pub struct Aws {
     pub sts: sts::Sts,
     pub region: String,
     pub config: SdkConfig,
+    /// What the profile in use says of itself.
+    profile: profile::Profile,
 }
 
 impl Aws {
     /// Reads the configuration as the aws CLI does: flags, environment, profile, instance role.
-    pub async fn connect(profile: Option<&str>, region: Option<&str>, calls: &Calls) -> Result<Self> {
+    pub async fn connect(
+        profile: Option<&str>,
+        region: Option<&str>,
+        proxies: &Proxies,
+        calls: &Calls,
+    ) -> Result<Self> {
+        let known = profile::Profile::read(profile).await;
+        let roots = http::roots(known.ca_bundle.as_deref(), |name| std::env::var(name).ok())?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http::client(proxies, roots)?)
             // EC2 throttles Describe calls too; five attempts in a row are refused on a busy account.
             .retry_config(
                 RetryConfig::standard().with_max_attempts(8).with_max_backoff(Duration::from_secs(10)),
@@ -82,7 +96,13 @@ impl Aws {
             sts: sts::Sts::new(&config, calls),
             region,
             config,
+            profile: known,
         })
+    }
+
+    /// Who we are. The first call: credentials that can't be had show here.
+    pub async fn caller(&self) -> Result<Caller> {
+        self.sts.caller().await.map_err(|error| self.profile.explain(error))
     }
 }
 
@@ -112,57 +132,6 @@ impl Intercept for Count {
             self.0.aws(metadata.name(), dry_run);
         }
         Ok(())
-    }
-}
-
-/// An SDK error as a failure that names code and request id.
-///
-/// EC2 and CloudFormation errors have no variants of their own in the SDK, so the metadata is read, never a type.
-pub(crate) fn failure<E>(what: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Error
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let cause = match error {
-        SdkError::ServiceError(_) | SdkError::ResponseError(_) => Cause {
-            code: error.code().unwrap_or_default().to_string(),
-            message: match error.message() {
-                Some(message) => message.to_string(),
-                None => DisplayErrorContext(error).to_string(),
-            },
-            request_id: error.request_id().map(ToString::to_string),
-        },
-        _ => Cause { code: String::new(), message: innermost(error), request_id: None },
-    };
-    let failed = Error::failed(what).cause(cause);
-    match failed.code() {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            failed.next("aws sso login (or renew your credentials), then run this again")
-        }
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
-            failed.next("ask for the missing permission, then run this again")
-        }
-        "" if failed.reason().is_some_and(|cause| cause.message.contains("credentials")) => {
-            failed.next("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work")
-        }
-        _ => failed,
-    }
-}
-
-/// The deepest source says what a person can act on ("connection refused"); the outer ones only where in the SDK.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut messages = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(source) = next {
-        messages.push(source.to_string());
-        next = source.source();
-    }
-    messages.dedup();
-    let outer = messages.iter().find(|text| text.contains("credentials")).cloned();
-    match (outer, messages.pop()) {
-        (Some(outer), Some(last)) if outer != last => format!("{outer}: {last}"),
-        (_, Some(last)) => last,
-        (Some(outer), None) => outer,
-        (None, None) => String::new(),
     }
 }
 

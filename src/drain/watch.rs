@@ -173,7 +173,8 @@ fn trouble(kind: Kind, error: watcher::Error) -> Error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => failure(what, &error),
-        other => Error::failed(what).because(other),
+        watcher::Error::WatchError(status) => failure(what, &kube::Error::Api(status)),
+        watcher::Error::NoResourceVersion => Error::failed(what).because("the reply has no resourceVersion"),
     }
 }
 

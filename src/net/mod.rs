@@ -6,5 +6,6 @@ pub mod cidr;
 pub mod eniconfig;
 pub mod max_pods;
 pub mod partition;
+pub mod proxy;
 pub mod reach;
 pub mod vcpus;

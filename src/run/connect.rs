@@ -7,6 +7,7 @@ use crate::discover::{Reading, discover};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::k8s::Kube;
+use crate::net::proxy::Proxies;
 use crate::settings::Settings;
 use crate::walk::{Clients, Walk};
 
@@ -23,8 +24,10 @@ pub async fn connect(
             Error::usage("no cluster is named").next("give --cluster NAME, or set ENI_CUSTOM_CLUSTER")
         );
     };
-    let aws = Aws::connect(settings.profile.as_deref(), settings.region.as_deref(), &calls).await?;
-    let caller = aws.sts.caller().await?;
+    let proxies = Proxies::read(|name| std::env::var(name).ok())?;
+    let (profile, region) = (settings.profile.as_deref(), settings.region.as_deref());
+    let aws = Box::pin(Aws::connect(profile, region, &proxies, &calls)).await?;
+    let caller = aws.caller().await?;
     let cluster = match aws.eks.cluster(&name).await {
         Ok(cluster) => cluster,
         Err(error) if error.code() == "ResourceNotFoundException" => {
@@ -41,7 +44,7 @@ pub async fn connect(
         caller: caller.arn.clone(),
     });
     // An Auto Mode or IPv6 cluster is refused by the checks, and they need no more than this to be read.
-    let kube = Kube::connect(&cluster, &settings.kubeconfig, &aws.sts, &calls).await?;
+    let kube = Kube::connect(&cluster, &settings.kubeconfig, &proxies, &aws.sts, &calls)?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
     let facts = Box::pin(discover(&clients, &settings, caller, cluster, reading)).await?;

@@ -16,6 +16,7 @@ mod fixes;
 mod going;
 mod journey;
 mod lists;
+mod network;
 mod offline;
 mod pages;
 mod plan;

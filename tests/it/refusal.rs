@@ -1,7 +1,5 @@
 //! What is refused: with its exit code, a message that names what, where and the mend, and nothing changed.
 
-use std::fs;
-
 use crate::cluster::{refuses, refuses_in, shared, start};
 use crate::command::{in_sandbox, run};
 use crate::sandbox::{Cni, IpFamily, OldNodes, Sandbox, Shape};
@@ -49,22 +47,6 @@ fn credentials_that_aws_does_not_know() {
     let mut command = in_sandbox(&sandbox, &["setup", "--yes"]);
     command.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
     refuses_in(&sandbox, &mut command, 1, &["log in to AWS", "InvalidClientTokenId"]);
-}
-
-#[test]
-fn a_kubeconfig_of_another_cluster() {
-    let sandbox = shared();
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let text = fs::read_to_string(sandbox.kubeconfig()).expect("the kubeconfig can be read");
-    fs::write(file.path(), text.replace("https://127.0.0.1:", "https://localhost:"))
-        .expect("the kubeconfig is written");
-    let path = file.path().to_string_lossy().into_owned();
-    refuses(
-        &sandbox,
-        &["setup", "--yes", "--kubeconfig", &path],
-        3,
-        &["leads to another cluster", "update-kubeconfig"],
-    );
 }
 
 #[test]

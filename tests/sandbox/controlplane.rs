@@ -86,7 +86,7 @@ impl Ports {
 pub fn write_files(dir: &Path, shape: &Shape, ports: &Ports) -> Result<()> {
     let pki = dir.join("pki");
     fs::create_dir_all(&pki)?;
-    certificates(&pki).context("making certificates")?;
+    certificates(&pki, &endpoint_host(shape)).context("making certificates")?;
     fs::write(pki.join("audit-policy.yaml"), AUDIT_POLICY)?;
 
     let endpoint = format!("https://127.0.0.1:{}", ports.kubernetes.number);
@@ -124,7 +124,12 @@ current-context: {context}
     )
 }
 
-fn certificates(pki: &Path) -> Result<()> {
+/// What EKS would call the API server. No name server knows it; its certificate names it.
+pub fn endpoint_host(shape: &Shape) -> String {
+    format!("0A1B2C3D4E5F60718293A4B5C6D7E8F9.gr7.{}.eks.amazonaws.com", shape.region)
+}
+
+fn certificates(pki: &Path, endpoint_host: &str) -> Result<()> {
     let ca_key = KeyPair::generate()?;
     let mut ca = CertificateParams::default();
     ca.distinguished_name.push(DnType::CommonName, "sandbox");
@@ -140,6 +145,7 @@ fn certificates(pki: &Path) -> Result<()> {
         "kubernetes",
         "kubernetes.default",
         "kubernetes.default.svc",
+        endpoint_host,
     ];
     let mut server = CertificateParams::new(names.map(String::from))?;
     server.distinguished_name.push(DnType::CommonName, "kube-apiserver");

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use super::Sandbox;
 
 /// Settings of the user's that would lead away from the sandbox, or into a real account.
-const CLEARED: [&str; 12] = [
+const CLEARED: [&str; 15] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SESSION_TOKEN",
@@ -23,6 +23,9 @@ const CLEARED: [&str; 12] = [
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 ];
 

@@ -276,6 +276,27 @@ impl Sandbox {
         http::request(self.ports.aws.number, "POST", "/sandbox/vpc-owner", &body).map(drop)
     }
 
+    /// Where the API server listens on the loopback.
+    pub fn kubernetes_port(&self) -> u16 {
+        self.ports.kubernetes.number
+    }
+
+    /// Where AWS's APIs listen on the loopback.
+    pub fn aws_port(&self) -> u16 {
+        self.ports.aws.number
+    }
+
+    /// The host name that an EKS endpoint has, which the API server's certificate is for and no name server knows.
+    pub fn endpoint_host(&self) -> String {
+        controlplane::endpoint_host(&self.shape)
+    }
+
+    /// Lets DescribeCluster say another endpoint: a private one, as a rule.
+    pub fn name_endpoint(&self, endpoint: &str) -> Result<()> {
+        let body = serde_json::json!({"endpoint": endpoint}).to_string();
+        http::request(self.ports.aws.number, "POST", "/sandbox/endpoint", &body).map(drop)
+    }
+
     /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
     pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;

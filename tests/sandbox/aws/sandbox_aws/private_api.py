@@ -18,6 +18,7 @@ POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an a
 POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
 is. The API server asks again after ten seconds.
 POST /sandbox/vpc-owner takes {"account"}: the cluster's VPC is that account's, and shared with ours; empty: it is ours.
+POST /sandbox/endpoint takes {"endpoint"}: where DescribeCluster says that the cluster's API server is.
 Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
 """
 
@@ -55,6 +56,9 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, {}
         if path == "/sandbox/vpc-owner" and method == "POST":
             world.vpc_owner = json.loads(body)["account"]
+            return 200, {}
+        if path == "/sandbox/endpoint" and method == "POST":
+            world.home.clusters[world.shape.cluster].endpoint = json.loads(body)["endpoint"]
             return 200, {}
         if path == "/sandbox/faults" and method == "POST":
             given = json.loads(body)

@@ -25,17 +25,22 @@ def assume(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     role = next((r for r in callers.iam(context.account).roles.values() if r.name == name), None)
     caller = context.caller
     assert caller
-    if role is None or not _trusts(role, caller.arn, context.account):
+    # A code of an MFA device, of which there is one that any six digits fit ("Using multi-factor authentication").
+    mfa = bool(params.get("SerialNumber") and params.get("TokenCode"))
+    if role is None or not _trusts(role, caller.arn, context.account, mfa):
         raise denied("sts", caller.arn, "sts:AssumeRole", params["RoleArn"])
     return context.moto(params=params)
 
 
-def _trusts(role: Any, arn: str, account: str) -> bool:
+def _trusts(role: Any, arn: str, account: str, mfa: bool) -> bool:
     document = role.assume_role_policy_document
     document = json.loads(document) if isinstance(document, str) else document
     for statement in policies._list(document["Statement"]):
         principal = statement.get("Principal", {})
         names = ["*"] if principal == "*" else policies._list(principal.get("AWS", []))
+        wanted = statement.get("Condition", {}).get("Bool", {}).get("aws:MultiFactorAuthPresent")
+        if wanted is not None and str(wanted).lower() != str(mfa).lower():
+            continue
         if statement["Effect"] == "Allow" and any(n in ("*", arn, account, f"arn:aws:iam::{account}:root") for n in names):
             return True
     return False

@@ -1,0 +1,146 @@
+//! What the SDK says of a failed call, in words for people: one line, without the SDK's own.
+
+use std::error::Error as Source;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use crate::error::{Cause, Error, chain, find, one_line, tls_trouble};
+
+use super::http::NoSocks;
+
+/// An SDK error as a failure that names code and request id.
+///
+/// EC2 and CloudFormation errors have no variants of their own in the SDK, so the metadata is read, never a type.
+pub(crate) fn failure<E>(what: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + Source + Send + Sync + 'static,
+{
+    let failed = Error::failed(what);
+    if let SdkError::ServiceError(_) | SdkError::ResponseError(_) = error {
+        let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+        if code.is_empty() && message.is_empty() {
+            return unreadable(failed, error.raw_response());
+        }
+        let request_id = error.request_id().map(ToString::to_string);
+        let failed = failed.cause(Cause { code: code.into(), message: one_line(message), request_id });
+        return match code {
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+                failed.next("aws sso login (or renew your credentials), then run this again")
+            }
+            "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
+                failed.next("ask for the missing permission, then run this again")
+            }
+            _ => failed,
+        };
+    }
+    if let Some(socks) = find::<NoSocks>(error) {
+        return failed.because(socks).next(
+            "give an HTTP proxy; where only the cluster is behind the SOCKS proxy, name it in the kubeconfig's proxy-url \
+             instead and pass --kubeconfig",
+        );
+    }
+    if find::<CredentialsError>(error).is_some() {
+        return failed
+            .because(about_credentials(error))
+            .next("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work");
+    }
+    if let Some(trouble) = tls_trouble(error) {
+        return failed.because(trouble).next(
+            "where a proxy inspects TLS, name the file with its certificate authority in AWS_CA_BUNDLE",
+        );
+    }
+    let message = innermost(error);
+    match message.contains("tunnel error") || message.contains("proxy") {
+        true => failed.because(message).next("check HTTPS_PROXY and NO_PROXY"),
+        false => failed.because(message),
+    }
+}
+
+/// Something answered that is not the service: a proxy's page, most of the time.
+fn unreadable(failed: Error, reply: Option<&HttpResponse>) -> Error {
+    let Some(reply) = reply else { return failed.because("the reply can't be read") };
+    let kind = reply.headers().get("content-type").unwrap_or("no content type");
+    let body = String::from_utf8_lossy(reply.body().bytes().unwrap_or_default());
+    let said = first_words(&body);
+    let said = if said.is_empty() { "an empty body".into() } else { format!("\"{said}\"") };
+    failed
+        .because(format!("HTTP status {}, {kind}: {said} is not an answer of AWS", reply.status().as_u16()))
+        .next("see whether a proxy or firewall answers in AWS's place: HTTPS_PROXY, NO_PROXY")
+}
+
+/// What a page says first: without tags, scripts and styles, on one line.
+pub(crate) fn first_words(body: &str) -> String {
+    const MOST: usize = 80;
+    let mut text = String::new();
+    let mut rest = body;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let name = tag.get(..6).unwrap_or(tag).to_ascii_lowercase();
+        let hidden = ["script", "style"].into_iter().find(|hidden| name.starts_with(hidden));
+        let end = hidden.map(|hidden| format!("</{hidden}"));
+        rest = match end.and_then(|end| Some(tag.to_ascii_lowercase().find(&end)?..)) {
+            Some(from) => tag.get(from).and_then(|tag| tag.split_once('>')).map_or("", |(_, rest)| rest),
+            None => tag.split_once('>').map_or("", |(_, rest)| rest),
+        };
+    }
+    text.push_str(rest);
+    let words = one_line(&text);
+    match words.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", words[..end].trim_end()),
+        None => words,
+    }
+}
+
+/// Why there are no credentials. What the SDK says of its own build is said in other words.
+fn about_credentials(error: &(dyn Source + 'static)) -> String {
+    let said: Vec<String> = chain(error).map(|source| source.to_string()).collect();
+    if let Some(feature) = said.iter().find(|text| text.contains("cargo feature")) {
+        let kind = ["sso", "credentials-login", "credentials-process"];
+        let kind = kind.into_iter().find(|kind| feature.contains(&format!("enabled: {kind}")));
+        return format!(
+            "no credentials: this program can't use the profile's {}",
+            match kind {
+                Some("sso") => "single sign-on",
+                Some("credentials-login") => "`aws login` session",
+                Some("credentials-process") => "credential_process",
+                _ => "kind of credentials",
+            }
+        );
+    }
+    let last = innermost(error);
+    match last.contains("redentials") {
+        true => one_line(&last),
+        false => format!("no credentials: {last}"),
+    }
+}
+
+/// The deepest source says what a person can act on ("connection refused"); the outer ones only where in the SDK. Of a
+/// service's refusal the code and message count.
+fn innermost(error: &(dyn Source + 'static)) -> String {
+    let mut messages: Vec<String> = chain(error).map(|source| one_line(&source.to_string())).collect();
+    messages.dedup();
+    messages.pop().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_s_first_words_are_told_on_one_line() {
+        let page = "<!DOCTYPE html>\n<html><head><style>body { color: red }</style><title>Access\n denied</title></head>\
+                    <body><script>if (1 < 2) { }</script><p>Your request was <b>blocked</b></p></body></html>";
+        assert_eq!(first_words(page), "Access denied Your request was blocked");
+        assert_eq!(first_words("Bad\n\tGateway"), "Bad Gateway");
+        assert_eq!(first_words(""), "");
+        assert_eq!(first_words("<"), "");
+        assert_eq!(first_words("<script>never closed"), "never closed");
+        let long = first_words(&"ä word ".repeat(40));
+        assert!(long.chars().count() <= 81 && long.ends_with('…'), "{long}");
+    }
+}

@@ -1,0 +1,166 @@
+//! What the AWS profile in use says of itself, as far as the SDK doesn't act on it.
+
+use std::collections::BTreeSet;
+
+use aws_config::profile::ProfileSet;
+use aws_types::os_shim_internal::{Env, Fs};
+
+use crate::error::Error;
+
+/// The profile in use and the kind of credentials that it leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Profile {
+    pub name: String,
+    /// A file of certificates to trust.
+    pub ca_bundle: Option<String>,
+    pub login: Login,
+}
+
+/// How one gets its credentials.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Login {
+    #[default]
+    Other,
+    /// A role that asks for a code of an MFA device: no SDK but the aws CLI's asks a person for it.
+    Mfa { role: String },
+    /// `aws sso login`
+    Sso,
+    /// `aws login`
+    Session,
+}
+
+impl Profile {
+    /// Reads the profile files as the SDK does. Where they can't be read, the SDK says so itself.
+    pub async fn read(name: Option<&str>) -> Self {
+        let (fs, env) = (Fs::real(), Env::real());
+        let selected = name.map(|name| name.to_string().into());
+        match Box::pin(aws_config::profile::load(&fs, &env, &Default::default(), selected)).await {
+            // Keys in the environment come before any profile.
+            Ok(set) => Profile::of(&set, env.get("AWS_ACCESS_KEY_ID").is_ok()),
+            Err(_) => Profile::default(),
+        }
+    }
+
+    fn of(set: &ProfileSet, keys_given: bool) -> Self {
+        let selected = set.selected_profile();
+        let ca_bundle = set.get("ca_bundle").map(ToString::to_string);
+        let login = if keys_given { Login::Other } else { login(set, selected) };
+        Profile { name: selected.to_string(), ca_bundle, login }
+    }
+
+    /// A failure to get credentials, with what this kind of profile takes.
+    pub fn explain(&self, error: Error) -> Error {
+        // A service that answered has a code: then there were credentials, or it is said what is wrong with them.
+        let expired = error.code().contains("Expired");
+        if !error.code().is_empty() && !expired {
+            return error;
+        }
+        let name = &self.name;
+        let about_credentials =
+            error.reason().is_some_and(|cause| cause.message.to_lowercase().contains("credentials"));
+        let export = format!(
+            "eval \"$(aws configure export-credentials --profile {name} --format env)\" and run this again"
+        );
+        match &self.login {
+            _ if !about_credentials && !expired => error,
+            Login::Mfa { role } => Error::failed("load AWS credentials")
+                .at(format!("profile {name}"))
+                .because(format!(
+                    "{role} wants a code of an MFA device (mfa_serial), and the aws CLI alone asks for it"
+                ))
+                .next(export),
+            Login::Sso => error.next(format!("aws sso login --profile {name}, then run this again")),
+            Login::Session => error
+                .because(format!("profile {name} uses an `aws login` session, which the aws CLI alone reads"))
+                .next(export),
+            Login::Other => error,
+        }
+    }
+}
+
+/// Follows `source_profile` as far as it leads.
+fn login(set: &ProfileSet, selected: &str) -> Login {
+    let mut seen = BTreeSet::new();
+    let mut next = Some(selected);
+    while let Some(name) = next.filter(|name| seen.insert(*name)) {
+        let Some(profile) = set.get_profile(name) else { break };
+        if let (Some(role), Some(_)) = (profile.get("role_arn"), profile.get("mfa_serial")) {
+            return Login::Mfa { role: role.to_string() };
+        }
+        if profile.get("login_session").is_some() {
+            return Login::Session;
+        }
+        if profile.get("sso_session").is_some() || profile.get("sso_start_url").is_some() {
+            return Login::Sso;
+        }
+        next = profile.get("source_profile");
+    }
+    Login::Other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Cause;
+
+    const CONFIG: &str = "
+[profile keys]
+ca_bundle = /etc/bundle.pem
+[profile admin]
+role_arn = arn:aws:iam::123456789012:role/admin
+source_profile = person
+[profile person]
+role_arn = arn:aws:iam::123456789012:role/person
+mfa_serial = arn:aws:iam::123456789012:mfa/ann
+source_profile = keys
+[profile sso]
+sso_session = corp
+[profile console]
+login_session = arn:aws:iam::123456789012:user/ann
+[profile round]
+role_arn = arn:aws:iam::123456789012:role/round
+source_profile = round
+";
+
+    async fn profile(name: &str, keys_given: bool) -> Profile {
+        let fs = Fs::from_slice(&[("config", CONFIG)]);
+        let env = Env::from_slice(&[("AWS_CONFIG_FILE", "config"), ("HOME", "/nobody")]);
+        let selected = Some(name.to_string().into());
+        let set = aws_config::profile::load(&fs, &env, &Default::default(), selected).await.unwrap();
+        Profile::of(&set, keys_given)
+    }
+
+    #[tokio::test]
+    async fn a_profile_s_kind_is_that_of_the_profiles_it_builds_on() {
+        let login = async |name: &str| profile(name, false).await.login;
+        let mfa = Login::Mfa { role: "arn:aws:iam::123456789012:role/person".into() };
+        assert_eq!(login("admin").await, mfa);
+        assert_eq!(login("person").await, mfa);
+        assert_eq!(login("keys").await, Login::Other);
+        assert_eq!(login("sso").await, Login::Sso);
+        assert_eq!(login("console").await, Login::Session);
+        assert_eq!(login("round").await, Login::Other);
+        assert_eq!(login("none").await, Login::Other);
+        assert_eq!(profile("keys", false).await.ca_bundle.as_deref(), Some("/etc/bundle.pem"));
+        assert_eq!(profile("admin", true).await.login, Login::Other);
+    }
+
+    #[tokio::test]
+    async fn each_kind_of_profile_has_its_own_way_to_credentials() {
+        let failed = |code: &str, message: &str| {
+            let cause = Cause { code: code.into(), message: message.into(), request_id: None };
+            Error::failed("log in to AWS").cause(cause)
+        };
+        let next = async |name: &str, error: Error| {
+            profile(name, false).await.explain(error).next_command().unwrap_or_default().to_string()
+        };
+        let missing = || failed("", "no credentials could be loaded");
+        assert!(next("admin", missing()).await.contains("export-credentials --profile admin"));
+        assert!(next("sso", missing()).await.starts_with("aws sso login --profile sso"));
+        assert!(next("sso", failed("ExpiredTokenException", "")).await.starts_with("aws sso login"));
+        assert!(next("console", missing()).await.contains("export-credentials --profile console"));
+        assert_eq!(next("keys", missing()).await, "");
+        assert_eq!(next("admin", failed("", "connection refused")).await, "");
+        assert_eq!(next("admin", failed("InvalidClientTokenId", "no")).await, "");
+    }
+}

@@ -1,0 +1,71 @@
+//! What libraries' errors say, in words for people.
+
+use std::error::Error as Source;
+use std::iter::successors;
+
+use rustls::CertificateError;
+
+/// An error and what it stems from. What is within an I/O error is a part of it too.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn Source + 'static),
+) -> impl Iterator<Item = &'a (dyn Source + 'static)> {
+    successors(Some(error), |&error| match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Source + 'static)),
+        None => error.source(),
+    })
+}
+
+/// The first error of a kind in the chain.
+pub(crate) fn find<'a, E: Source + 'static>(error: &'a (dyn Source + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|source| source.downcast_ref())
+}
+
+/// All of it on one line, with single spaces.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Why the other side's certificate was not taken; none where something else failed.
+pub(crate) fn tls_trouble(error: &(dyn Source + 'static)) -> Option<String> {
+    let rustls::Error::InvalidCertificate(trouble) = find::<rustls::Error>(error)? else { return None };
+    let why = match trouble {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "is not signed by a trusted certificate authority".into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".into(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "is not valid yet; is this machine's clock right?".into()
+        }
+        CertificateError::NotValidForName => "is for another host".into(),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let others = if presented.is_empty() { "no name".into() } else { presented.join(", ") };
+            format!("is not for {} but for {others}", expected.to_str())
+        }
+        CertificateError::Revoked => "is revoked".into(),
+        _ => "can't be verified".into(),
+    };
+    Some(format!("the server's certificate {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_s_trouble_is_found_however_deep_it_is() {
+        let inner = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let error = std::io::Error::other(std::io::Error::other(inner));
+        assert_eq!(
+            tls_trouble(&error).as_deref(),
+            Some("the server's certificate is not signed by a trusted certificate authority")
+        );
+        let names = CertificateError::NotValidForNameContext {
+            expected: "api.example.com".try_into().unwrap(),
+            presented: vec!["DnsName(\"other\")".into()],
+        };
+        let told = tls_trouble(&rustls::Error::InvalidCertificate(names)).unwrap();
+        assert_eq!(told, "the server's certificate is not for api.example.com but for DnsName(\"other\")");
+        assert_eq!(tls_trouble(&std::io::Error::other("refused")), None);
+        assert_eq!(tls_trouble(&rustls::Error::DecryptError), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! Which server is spoken to, by which way, and the proof that it is the cluster's.
+//!
+//! Every connection verifies the server's certificate against the certificate authority that EKS names for the cluster
+//! (DescribeCluster), whatever a kubeconfig says. Each EKS cluster has an authority of its own, so that a server that
+//! passes is this cluster's API server, by whatever name, port or tunnel it was reached; and no request, no token, goes to
+//! one that doesn't. A kubeconfig's `certificate-authority` and `insecure-skip-tls-verify` are therefore not used.
+
+use http::Uri;
+use kube::Config;
+use kube::config::{Cluster as Server, ExecAuthCluster, Kubeconfig, KubeconfigError};
+
+use crate::aws::pem_blocks;
+use crate::error::{Error, Result, one_line, tls_trouble};
+use crate::facts::Cluster;
+use crate::net::proxy::{Kind, Proxies, Proxy};
+
+/// Which kubeconfig to use, where one was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KubeconfigChoice {
+    /// As in the variable KUBECONFIG: one path, or several.
+    pub path: Option<String>,
+    pub context: Option<String>,
+}
+
+impl KubeconfigChoice {
+    pub fn is_given(&self) -> bool {
+        self.path.is_some() || self.context.is_some()
+    }
+
+    fn shown(&self) -> String {
+        self.path.clone().unwrap_or_else(|| "~/.kube/config".into())
+    }
+}
+
+/// The cluster's endpoint, and the environment's proxy to it.
+pub(super) fn native(cluster: &Cluster, proxies: &Proxies) -> Result<Config> {
+    let endpoint: Uri = cluster.endpoint.parse().map_err(|error| {
+        Error::failed("the cluster has no endpoint that can be read").at(&cluster.endpoint).because(error)
+    })?;
+    let mut config = Config::new(endpoint);
+    config.root_cert = Some(authority(cluster)?);
+    config.proxy_url = proxies.to(&config.cluster_url).map(usable).transpose()?;
+    Ok(config)
+}
+
+/// The server of a kubeconfig's context, its user, and its proxy, or the environment's.
+pub(super) fn of_kubeconfig(
+    cluster: &Cluster,
+    choice: &KubeconfigChoice,
+    proxies: &Proxies,
+) -> Result<Config> {
+    let file = read(choice)?;
+    let unusable = |why: String| {
+        Error::usage("the kubeconfig can't be used").at(choice.shown()).because(why).next(format!(
+            "aws eks update-kubeconfig --name {}; or unset KUBECONFIG to log in without one",
+            cluster.name
+        ))
+    };
+    let name =
+        choice.context.clone().or_else(|| file.current_context.clone()).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| unusable("no context is chosen: it has no current-context".into()))?;
+    let context = file.contexts.iter().find(|context| context.name == name);
+    let context = context.and_then(|context| context.context.clone());
+    let context = context.ok_or_else(|| unusable(format!("it has no context '{name}'")))?;
+    let server = file.clusters.iter().find(|cluster| cluster.name == context.cluster);
+    let server = server.and_then(|server| server.cluster.clone());
+    let server = server.ok_or_else(|| unusable(format!("it has no cluster '{}'", context.cluster)))?;
+    let url = server.server.clone().unwrap_or_default();
+    let address: Uri = url.parse().map_err(|_| unusable(format!("'{url}' is not the URL of a server")))?;
+    if address.scheme_str() != Some("https") {
+        return Err(Error::refused(format!(
+            "it can't be proven that the kubeconfig leads to '{}'; nothing was changed",
+            cluster.name
+        ))
+        .at(place(&name, &url))
+        .because("only a TLS server has a certificate by which the cluster can be known")
+        .next("name an https:// server: the cluster's endpoint, or a tunnel to it"));
+    }
+    let user = context.user.as_ref().and_then(|user| {
+        file.auth_infos.iter().find(|known| known.name == *user).and_then(|known| known.auth_info.clone())
+    });
+    let mut user = user.unwrap_or_default();
+    if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        let told = ExecAuthCluster::try_from(&server).map_err(|error| unusable(about(&error)))?;
+        exec.cluster = Some(told);
+    }
+    let mut config = Config::new(address);
+    config.root_cert = Some(authority(cluster)?);
+    config.tls_server_name = Some(server_name(cluster, &server)?);
+    config.auth_info = user;
+    config.disable_compression = server.disable_compression.unwrap_or_default();
+    config.proxy_url = match server.proxy_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+        // Whatever NO_PROXY says, as in kubectl: this one is meant for this server.
+        Some(url) => Some(usable(&Proxy::parse(url, "proxy-url of the kubeconfig")?)?),
+        None => proxies.to(&config.cluster_url).map(usable).transpose()?,
+    };
+    Ok(config)
+}
+
+/// A server that a certificate proves not to be the cluster's.
+pub(super) fn is_another(cluster: &Cluster, choice: &KubeconfigChoice, error: &kube::Error) -> Option<Error> {
+    let why = tls_trouble(error)?;
+    let refused = |what: String| {
+        let because = format!("{why}; it is verified against the certificate authority that EKS names");
+        Error::refused(format!("{what}; nothing was changed")).because(because)
+    };
+    let name = &cluster.name;
+    Some(match choice.is_given() {
+        true => refused(format!("the kubeconfig leads to another server than cluster '{name}'"))
+            .at(match read(choice).ok().and_then(|file| chosen(&file, choice)) {
+                Some((context, url)) => place(&context, &url),
+                None => choice.shown(),
+            })
+            .next(format!(
+                "aws eks update-kubeconfig --name {name} and pass its --context; a tunnel must end TLS nowhere but at the \
+                 cluster; or unset KUBECONFIG to log in without one"
+            )),
+        false => refused(format!("what answers at the endpoint is not cluster '{name}'"))
+            .at(&cluster.endpoint)
+            .next("a proxy that inspects TLS must leave this host alone: exempt it there, or name it in NO_PROXY"),
+    })
+}
+
+fn chosen(file: &Kubeconfig, choice: &KubeconfigChoice) -> Option<(String, String)> {
+    let name = choice.context.clone().or_else(|| file.current_context.clone())?;
+    let context = file.contexts.iter().find(|context| context.name == name)?.context.as_ref()?;
+    let server = file.clusters.iter().find(|cluster| cluster.name == context.cluster)?;
+    Some((name, server.cluster.as_ref()?.server.clone()?))
+}
+
+fn place(context: &str, url: &str) -> String {
+    format!("context {context}: {url}")
+}
+
+/// The certificate authority that EKS names.
+fn authority(cluster: &Cluster) -> Result<Vec<Vec<u8>>> {
+    use base64::Engine as _;
+    let unreadable = || Error::failed("the cluster's certificate authority can't be read").at(&cluster.arn);
+    let pem = base64::engine::general_purpose::STANDARD
+        .decode(&cluster.certificate_authority)
+        .map_err(|error| unreadable().because(error))?;
+    let certificates: Vec<Vec<u8>> =
+        pem_blocks(&String::from_utf8_lossy(&pem)).into_iter().map(|(_, der)| der).collect();
+    if certificates.is_empty() {
+        Err(unreadable().because("it holds no certificate"))
+    } else {
+        Ok(certificates)
+    }
+}
+
+/// The name that the certificate must have. EKS's certificates name the cluster's endpoint, whatever URL leads there.
+fn server_name(cluster: &Cluster, server: &Server) -> Result<String> {
+    if let Some(name) = server.tls_server_name.clone().filter(|name| !name.is_empty()) {
+        return Ok(name);
+    }
+    let endpoint = cluster.endpoint.parse::<Uri>().ok();
+    let host = endpoint.as_ref().and_then(Uri::host).map(|host| host.trim_matches(['[', ']']).to_string());
+    host.ok_or_else(|| Error::failed("the cluster has no endpoint that can be read").at(&cluster.endpoint))
+}
+
+/// What kube's client can speak to.
+fn usable(proxy: &Proxy) -> Result<Uri> {
+    match proxy.kind() {
+        Kind::Http | Kind::Socks5 => Ok(proxy.uri().clone()),
+        // It would verify the proxy's certificate against the cluster's authority.
+        Kind::Https => Err(Error::usage(format!("{} can't be used for the cluster's API", proxy.named_by))
+            .at(proxy.to_string())
+            .because("a proxy that is itself reached by TLS is not supported there")
+            .next("give an http:// or socks5:// proxy, or name the cluster's host in NO_PROXY")),
+    }
+}
+
+fn read(choice: &KubeconfigChoice) -> Result<Kubeconfig> {
+    let unusable = |why: String| Error::usage("the kubeconfig can't be used").at(choice.shown()).because(why);
+    let Some(paths) = &choice.path else {
+        return Kubeconfig::read().map_err(|error| unusable(about(&error)));
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    for path in std::env::split_paths(paths) {
+        let next = Kubeconfig::read_from(path).map_err(|error| unusable(about(&error)))?;
+        merged = Some(match merged {
+            Some(first) => first.merge(next).map_err(|error| unusable(about(&error)))?,
+            None => next,
+        });
+    }
+    merged.ok_or_else(|| unusable("no file is named".into()))
+}
+
+fn about(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
+        KubeconfigError::Parse(error) => {
+            let text = error.to_string();
+            format!("it is not a kubeconfig: {}", one_line(text.lines().next().unwrap_or_default()))
+        }
+        other => one_line(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
