@@ -271,7 +271,7 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let id = &cluster.vpc_id;
     let quotas = async {
         // A missing permission here is no reason to stop: AWS itself checks the quotas.
-        Ok(aws.quotas.of_vpc().await.map_err(|error| error.to_string()))
+        Ok(aws.quotas.of_vpc().await.map_err(|error| error.in_short()))
     };
     let (blocks, subnets, route_tables, peerings, quotas) = tokio::try_join!(
         aws.ec2.vpc(id),

@@ -10,11 +10,14 @@ use crate::calls::Calls;
 use crate::error::Result;
 use crate::facts::Stack;
 
+use super::optional::retries;
 use super::{Count, failure};
 
 #[derive(Debug, Clone)]
 pub struct CloudFormation {
     client: Client,
+    /// For what a run can do without: few tries.
+    optional: Client,
 }
 
 /// A stack to be made or changed.
@@ -31,7 +34,8 @@ impl CloudFormation {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config =
             aws_sdk_cloudformation::config::Builder::from(config).interceptor(Count(calls.clone())).build();
-        CloudFormation { client: Client::from_conf(config) }
+        let optional = config.to_builder().retry_config(retries()).build();
+        CloudFormation { client: Client::from_conf(config), optional: Client::from_conf(optional) }
     }
 
     /// A stack by name; nothing where there is none.
@@ -65,7 +69,7 @@ impl CloudFormation {
             .map(|status| StackStatus::from(*status))
             .filter(|status| *status != StackStatus::DeleteComplete);
         let mut pages = self
-            .client
+            .optional
             .list_stacks()
             .set_stack_status_filter(Some(there.collect()))
             .into_paginator()

@@ -1,16 +1,23 @@
 //! IAM: what the caller's policies would say to a call.
 
+use std::time::Duration;
+
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
 
+use super::optional::{OneConnection, Patience, retries, timeouts};
 use super::{Count, failure};
+
+/// The simulator takes some seconds for many actions.
+const ANSWER: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Clone)]
 pub struct Iam {
     client: Client,
+    patience: Patience,
 }
 
 /// What the policies say of one action.
@@ -35,13 +42,22 @@ pub struct Question<'a> {
 
 impl Iam {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
-        let config = aws_sdk_iam::config::Builder::from(config).interceptor(Count(calls.clone())).build();
-        Iam { client: Client::from_conf(config) }
+        let config = aws_sdk_iam::config::Builder::from(config)
+            .interceptor(Count(calls.clone()))
+            .retry_config(retries())
+            .timeout_config(timeouts(ANSWER))
+            .retry_classifier(OneConnection)
+            .build();
+        Iam { client: Client::from_conf(config), patience: Patience::default() }
     }
 
     /// Asks the simulator about an IAM user or role. Each action is judged on each ARN, and is allowed when it is so
     /// on all of them, or on any.
     pub async fn simulate(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
+        self.patience.ask(Box::pin(self.ask_simulator(principal, question))).await
+    }
+
+    async fn ask_simulator(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
         let mut keys = Vec::new();
         for (name, values) in question.keys {
             let kind =
@@ -83,8 +99,11 @@ impl Iam {
 
     /// A role's ARN, with the path that a session's ARN leaves out.
     pub async fn role_arn(&self, name: &str) -> Result<String> {
-        let reply = self.client.get_role().role_name(name).send().await;
-        let reply = reply.map_err(|error| failure("GetRole", &error).at(name))?;
+        let question = async {
+            let reply = self.client.get_role().role_name(name).send().await;
+            reply.map_err(|error| failure("GetRole", &error).at(name))
+        };
+        let reply = self.patience.ask(Box::pin(question)).await?;
         let arn = reply.role().map(|role| role.arn().to_string());
         arn.ok_or_else(|| Error::failed("IAM answered no role").at(name))
     }

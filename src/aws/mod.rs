@@ -7,6 +7,7 @@ pub mod eks;
 mod failure;
 mod http;
 pub mod iam;
+mod optional;
 mod profile;
 pub mod quotas;
 pub mod ssm;

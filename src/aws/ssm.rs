@@ -1,25 +1,58 @@
-//! SSM: the public parameters that name the newest EKS images.
+//! SSM: the public parameters that name the newest EKS images. Each is asked for once per run, so that all its nodes are
+//! started from one image.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
 
+use super::optional::Patience;
 use super::{Count, failure};
 
 #[derive(Debug, Clone)]
 pub struct Ssm {
     client: Client,
+    /// Why it is not asked any more.
+    patience: Patience,
+    known: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Ssm {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
-        let config = aws_sdk_ssm::config::Builder::from(config).interceptor(Count(calls.clone())).build();
-        Ssm { client: Client::from_conf(config) }
+        // With --ami-id, and where no node is to be started, a run can do without.
+        let retries = RetryConfig::standard().with_max_attempts(4).with_max_backoff(Duration::from_secs(2));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(15))
+            .build();
+        let config = aws_sdk_ssm::config::Builder::from(config)
+            .interceptor(Count(calls.clone()))
+            .retry_config(retries)
+            .timeout_config(timeouts)
+            .build();
+        Ssm { client: Client::from_conf(config), patience: Patience::default(), known: Arc::default() }
     }
 
     /// A parameter's value.
     pub async fn parameter(&self, path: &str) -> Result<String> {
+        let known = self.known.lock().ok().and_then(|known| known.get(path).cloned());
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let value = self.patience.ask_if_reached(Box::pin(self.get(path))).await?;
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(path.to_string(), value.clone());
+        }
+        Ok(value)
+    }
+
+    async fn get(&self, path: &str) -> Result<String> {
         let reply = self
             .client
             .get_parameter()

@@ -10,11 +10,19 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are AWS's defaults", why));
     let vcpus = facts.machine.vcpu_unread.as_ref().map(|why| ("how many vCPUs the account may run", why));
     let neighbours = facts.neighbours.unknown.iter().map(|(what, why)| (*what, why));
-    findings.extend(quotas.into_iter().chain(vcpus).chain(neighbours).map(|(what, why)| {
-        Finding::note("EC-RUN-002", format!("unknown: {what}"))
+    // A service that can't be reached is one trouble, whatever it was to be asked.
+    let mut by_reason: Vec<(&String, Vec<&str>)> = Vec::new();
+    for (what, why) in quotas.into_iter().chain(vcpus).chain(neighbours) {
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, unknown)) => unknown.push(what),
+            None => by_reason.push((why, vec![what])),
+        }
+    }
+    findings.extend(by_reason.into_iter().map(|(why, unknown)| {
+        Finding::note("EC-RUN-002", format!("unknown: {}", unknown.join("; ")))
             .at(format!("account {account}"))
             .why(format!("unknown because {why}"))
-            .mend("eni-custom iam-policy prints what it takes to look at it, with --kubernetes for the cluster; or look yourself")
+            .mend("where a permission is missing, eni-custom iam-policy prints it, with --kubernetes for the cluster; or look yourself")
     }));
 }
 
@@ -30,5 +38,17 @@ mod tests {
         facts.machine.vcpu_unread = Some("GetServiceQuota: TooManyRequestsException".into());
         facts.neighbours.unknown.insert("who starts nodes by itself", "list Deployments: Forbidden".into());
         insta::assert_json_snapshot!(super::super::found(super::check, &facts, &[]));
+    }
+
+    #[test]
+    fn one_trouble_is_told_once() {
+        let mut facts = facts();
+        let why = "ListServiceQuotas: no connection within 2 s";
+        facts.vpc.quotas.unread = Some(why.into());
+        facts.machine.vcpu_unread = Some(why.into());
+        facts.neighbours.unknown.insert("how many CloudFormation stacks there may be", why.into());
+        let found = super::super::found(super::check, &facts, &[]);
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(one.what.matches(';').count(), 2, "{}", one.what);
     }
 }
