@@ -10,7 +10,7 @@ use kube::Config;
 use kube::config::{Cluster as Server, ExecAuthCluster, Kubeconfig, KubeconfigError};
 
 use crate::aws::pem_blocks;
-use crate::error::{Error, Result, one_line, tls_trouble};
+use crate::error::{Error, Result, one_line, tls_trouble, yaml_trouble};
 use crate::facts::Cluster;
 use crate::net::proxy::{Kind, Proxies, Proxy};
 
@@ -189,10 +189,7 @@ fn read(choice: &KubeconfigChoice) -> Result<Kubeconfig> {
 fn about(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
-        KubeconfigError::Parse(error) => {
-            let text = error.to_string();
-            format!("it is not a kubeconfig: {}", one_line(text.lines().next().unwrap_or_default()))
-        }
+        KubeconfigError::Parse(error) => format!("it is not a kubeconfig: {}", yaml_trouble(error)),
         other => one_line(&other.to_string()),
     }
 }

@@ -4,6 +4,8 @@
 //! was parsed, which would lose comments and style. The entry is put into the text, and the result is parsed to
 //! see that it is the old list and one more.
 
+use crate::error::yaml_trouble;
+
 use serde_json::{Value, json};
 
 /// What the cluster calls a node: aws-iam-authenticator fills in the instance's private DNS name.
@@ -158,7 +160,7 @@ fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
         {
             Ok(Vec::new())
         }
-        Err(error) => Err(AwsAuthError::NoYaml { reason: error.to_string() }),
+        Err(error) => Err(AwsAuthError::NoYaml { reason: yaml_trouble(&error) }),
     }
 }
 
