@@ -10,8 +10,6 @@ use aws_types::request_id::RequestId;
 
 use crate::error::{Cause, Error, chain, find, one_line, tls_trouble};
 
-use super::http::NoSocks;
-
 /// An SDK error as a failure that names code and request id.
 ///
 /// EC2 and CloudFormation errors have no variants of their own in the SDK, so the metadata is read, never a type.
@@ -37,12 +35,6 @@ where
             _ => failed,
         };
     }
-    if let Some(socks) = find::<NoSocks>(error) {
-        return failed.because(socks).next(
-            "give an HTTP proxy; where only the cluster is behind the SOCKS proxy, name it in the kubeconfig's proxy-url \
-             instead and pass --kubeconfig",
-        );
-    }
     if find::<CredentialsError>(error).is_some() {
         return failed
             .because(about_credentials(error))
@@ -54,7 +46,7 @@ where
         );
     }
     let message = innermost(error);
-    match message.contains("tunnel error") || message.contains("proxy") {
+    match ["tunnel error", "SOCKS error", "proxy"].iter().any(|way| message.contains(way)) {
         true => failed.because(message).next("check HTTPS_PROXY and NO_PROXY"),
         false => failed.because(message),
     }
@@ -97,7 +89,7 @@ pub(crate) fn first_words(body: &str) -> String {
 }
 
 /// Why there are no credentials. What the SDK says of its own build is said in other words.
-fn about_credentials(error: &(dyn Source + 'static)) -> String {
+pub(super) fn about_credentials(error: &(dyn Source + 'static)) -> String {
     let said: Vec<String> = chain(error).map(|source| source.to_string()).collect();
     if let Some(feature) = said.iter().find(|text| text.contains("cargo feature")) {
         let kind = ["sso", "credentials-login", "credentials-process"];

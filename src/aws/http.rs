@@ -14,11 +14,12 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::error::{Error, Result};
 use crate::net::proxy::{Kind, Proxies, Proxy};
+
+use super::socks::Socks;
 
 /// Where the aws CLI looks for a file of certificates, after the profile's `ca_bundle`: botocore takes the second
 /// one too, which is set on many machines for Python's sake.
@@ -74,8 +75,8 @@ pub(crate) fn pem_blocks(text: &str) -> Vec<(String, Vec<u8>)> {
 
 /// The client for all of AWS's APIs.
 pub(super) fn client(proxies: &Proxies, roots: Option<Vec<u8>>) -> Result<SharedHttpClient> {
-    let trusted = match roots {
-        Some(pem) => TrustStore::empty().with_pem_certificate(pem),
+    let trusted = match &roots {
+        Some(pem) => TrustStore::empty().with_pem_certificate(pem.clone()),
         None => TrustStore::default(),
     };
     let unusable = |error: &dyn std::fmt::Display| Error::failed("set up the HTTPS client").because(error);
@@ -83,10 +84,10 @@ pub(super) fn client(proxies: &Proxies, roots: Option<Vec<u8>>) -> Result<Shared
     let mut ways = Vec::new();
     for proxy in proxies.all() {
         let way = match proxy.kind() {
-            Kind::Socks5 => None,
+            Kind::Socks5 => Way::Socks(Box::new(Socks::new(proxy.clone(), roots.as_deref())?)),
             Kind::Http | Kind::Https => {
                 let config = ProxyConfig::all(proxy.uri().clone()).map_err(|error| unusable(&error))?;
-                Some(by(config, tls.clone()))
+                Way::Http(by(config, tls.clone()))
             }
         };
         ways.push((proxy.clone(), way));
@@ -107,12 +108,18 @@ fn by(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
     })
 }
 
-/// Directly, and through each proxy that the client can speak to.
+/// Directly, and through each proxy.
 #[derive(Debug)]
 struct Ways {
     proxies: Arc<Proxies>,
     direct: SharedHttpClient,
-    ways: Vec<(Proxy, Option<SharedHttpClient>)>,
+    ways: Vec<(Proxy, Way)>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Http(SharedHttpClient),
+    Socks(Box<Socks>),
 }
 
 impl HttpClient for Ways {
@@ -121,11 +128,16 @@ impl HttpClient for Ways {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let connector = |client: &SharedHttpClient| client.http_connector(settings, components);
-        let ways = self.ways.iter().map(|(proxy, way)| (proxy.clone(), way.as_ref().map(connector)));
+        let ways = self.ways.iter().map(|(proxy, way)| {
+            let connector = match way {
+                Way::Http(client) => client.http_connector(settings, components),
+                Way::Socks(socks) => socks.connector(settings),
+            };
+            (proxy.clone(), connector)
+        });
         SharedHttpConnector::new(Connectors {
             proxies: self.proxies.clone(),
-            direct: connector(&self.direct),
+            direct: self.direct.http_connector(settings, components),
             ways: ways.collect(),
         })
     }
@@ -135,29 +147,16 @@ impl HttpClient for Ways {
 struct Connectors {
     proxies: Arc<Proxies>,
     direct: SharedHttpConnector,
-    ways: Vec<(Proxy, Option<SharedHttpConnector>)>,
+    ways: Vec<(Proxy, SharedHttpConnector)>,
 }
 
 impl HttpConnector for Connectors {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let url = request.uri().parse::<http::Uri>();
-        let Some(proxy) = url.ok().and_then(|url| self.proxies.to(&url)) else {
-            return self.direct.call(request);
-        };
-        match self.ways.iter().find(|(known, _)| known == proxy) {
-            Some((_, Some(way))) => way.call(request),
-            _ => {
-                HttpConnectorFuture::ready(Err(ConnectorError::user(NoSocks { proxy: proxy.clone() }.into())))
-            }
-        }
+        let url = request.uri().parse::<http::Uri>().ok();
+        let proxy = url.as_ref().and_then(|url| self.proxies.to(url));
+        let way = proxy.and_then(|proxy| self.ways.iter().find(|(known, _)| known == proxy));
+        way.map_or(&self.direct, |(_, way)| way).call(request)
     }
-}
-
-/// AWS's clients, the aws CLI among them, speak HTTP to a proxy.
-#[derive(Debug, thiserror::Error)]
-#[error("{proxy:?} is a SOCKS proxy, which requests to AWS can't go through")]
-pub(super) struct NoSocks {
-    proxy: Proxy,
 }
 
 #[cfg(test)]

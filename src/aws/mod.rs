@@ -10,6 +10,7 @@ pub mod iam;
 mod optional;
 mod profile;
 pub mod quotas;
+mod socks;
 pub mod ssm;
 pub mod sts;
 

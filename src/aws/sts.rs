@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::Caller;
 use crate::net::partition::of_region;
 
+use super::failure::about_credentials;
 use super::{Count, failure};
 
 #[derive(Debug, Clone)]
@@ -49,7 +50,9 @@ impl Sts {
             |error: &dyn std::fmt::Display| Error::failed("sign the log-in to the cluster").because(error);
         let region = self.config.region().map(ToString::to_string).unwrap_or_default();
         let provider = self.config.credentials_provider().ok_or_else(|| unable(&"no AWS credentials"))?;
-        let identity = provider.provide_credentials().await.map_err(|error| unable(&error))?.into();
+        let identity =
+            provider.provide_credentials().await.map_err(|error| unable(&about_credentials(&error)))?;
+        let identity = identity.into();
         let mut settings = SigningSettings::default();
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_secs(60));

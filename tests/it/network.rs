@@ -257,10 +257,17 @@ fn aws_by_the_proxy(behind: &Behind) {
     Ran::of(plan(&format!("http://{AWS}")).env("HTTP_PROXY", behind.proxy_url())).expect(0);
     behind.saw(&format!("POST {AWS}"));
     let mut socks = plan(&secure);
-    socks.env("HTTPS_PROXY", format!("socks5://127.0.0.1:{}", behind.proxy.port));
-    let told = Ran::of(&mut socks).expect(1).tells(&["SOCKS", "HTTPS_PROXY", "proxy-url"]);
+    socks
+        .env("HTTPS_PROXY", format!("socks5://127.0.0.1:{}", behind.proxy.port))
+        .env("AWS_CA_BUNDLE", &bundle);
+    Ran::of(&mut socks).expect(0);
+    behind.saw(&format!("SOCKS5 {AWS}:443"));
+    // By the system's certificates, and to who does not answer.
+    let told = Ran::of(socks.env_remove("AWS_CA_BUNDLE")).expect(1).tells(&["certificate", "AWS_CA_BUNDLE"]);
     in_plain_words(&told.stderr);
-    assert_eq!(behind.proxy.seen(), Vec::<String>::new());
+    let told = Ran::of(socks.env("AWS_ENDPOINT_URL", "https://nobody.sandbox.test")).expect(1);
+    in_plain_words(&told.tells(&["log in to AWS", "HTTPS_PROXY"]).stderr);
+    behind.proxy.seen();
 }
 
 fn a_page_in_the_place_of_an_answer(behind: &Behind) {
