@@ -287,6 +287,7 @@ pub fn budget(namespace: &str, selector: Value) -> Budget {
         desired_healthy: 2,
         expected: 3,
         observed: true,
+        sync_failed: None,
         disrupted: BTreeSet::new(),
     }
 }

@@ -4,6 +4,7 @@ mod alternatives;
 mod cluster;
 mod cni;
 mod drain;
+mod evictions;
 #[cfg(test)]
 mod field;
 mod health;

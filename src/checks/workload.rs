@@ -12,7 +12,7 @@ use crate::finding::{Finding, Severity};
 use crate::steps::Step;
 use crate::words::{counted, few, first_of, subject};
 
-use super::Scene;
+use super::{Scene, evictions};
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
@@ -69,6 +69,7 @@ pub fn of_pods<'a>(
     let moving: Vec<&Pod> =
         sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
     budgets(scene, &moving, findings);
+    evictions::check(scene, &moving, findings);
     moving
 }
 
@@ -78,7 +79,8 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
     if scene.settings.disable_eviction {
         return;
     }
-    let forecast = forecast(moving, &scene.facts.pods, &scene.facts.budgets);
+    // What controllers' own budgets hold goes later, and never not at all.
+    let forecast = forecast(moving, &scene.facts.pods, &scene.facts.budgets, None);
     // A second replica is started for these.
     let surges = |never: &Impossible| {
         scene.settings.surge_singletons && matches!(never.cause, Cause::Single { .. }) && never.of_deployment
@@ -90,6 +92,7 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
             Cause::Single { .. } => "EC-POD-006",
             Cause::Unhealthy { .. } => "EC-POD-007",
             Cause::Uncounted { .. } => "EC-POD-008",
+            Cause::SyncFailed { .. } => "EC-POD-014",
         };
         findings.push(
             Finding::error(

@@ -59,6 +59,11 @@ pub struct EvictArgs {
     #[arg(long)]
     pub surge_singletons: bool,
 
+    /// Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 %
+    /// of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow
+    #[arg(long)]
+    pub no_default_budget: bool,
+
     /// Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster's name
     #[arg(long)]
     pub disable_eviction: bool,

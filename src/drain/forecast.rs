@@ -8,6 +8,7 @@ use std::fmt;
 use crate::facts::{Budget, Least, Pod};
 
 use super::budgets::{cover, most_allowed};
+use super::default_budget::Rule;
 
 pub use time::Time;
 
@@ -16,6 +17,8 @@ pub use time::Time;
 pub struct Forecast {
     pub impossible: Vec<Impossible>,
     pub not_now: Vec<NotNow>,
+    /// Controllers of two or more pods whose pace their own budget sets.
+    pub guarded: usize,
     pub time: Time,
 }
 
@@ -46,6 +49,8 @@ pub enum Cause {
     Unhealthy { healthy: i32, desired: i32, because: Option<String> },
     /// The disruption controller expects no pod, so it allows no disruption.
     Uncounted { least: Least },
+    /// The disruption controller can't count the pods that the budget expects; in its words.
+    SyncFailed { message: String },
 }
 
 impl fmt::Display for Cause {
@@ -68,6 +73,10 @@ impl fmt::Display for Cause {
                 )?;
                 because.as_ref().map_or(Ok(()), |because| write!(f, " ({because})"))
             }
+            Cause::SyncFailed { message } => write!(
+                f,
+                "the disruption controller can't compute the budget's status and allows no disruption: {message}"
+            ),
             Cause::Uncounted { least } => write!(
                 f,
                 "with {least} the budget counts by the pods' controllers; these have none, so it expects no pod"
@@ -91,8 +100,14 @@ pub struct NotNow {
     pub evicted: Vec<String>,
 }
 
-/// Looks ahead. `moving` are the pods to be evicted, `all` are all pods of the cluster.
-pub fn forecast(moving: &[&Pod], all: &[Pod], budgets: &[Budget]) -> Forecast {
+/// Looks ahead. `moving` are the pods to be evicted, `all` are all pods of the cluster. `default_budget` are controllers
+/// of pods behind webhooks that fail closed, where controllers have budgets of our own.
+pub fn forecast(
+    moving: &[&Pod],
+    all: &[Pod],
+    budgets: &[Budget],
+    default_budget: Option<&BTreeSet<String>>,
+) -> Forecast {
     let covered = cover(moving.iter().copied(), budgets);
     let mut forecast = Forecast::default();
     forecast.impossible.extend(under_many(moving, &covered, budgets));
@@ -118,14 +133,49 @@ pub fn forecast(moving: &[&Pod], all: &[Pod], budgets: &[Budget]) -> Forecast {
         let expected = expected(budget, members);
         // Where the spec can't be read, the status is all there is.
         let allowed = most_allowed(&budget.least, expected).unwrap_or(budget.disruptions_allowed);
-        match never(budget, pods, expected, allowed) {
+        match sync_failed(budget, pods, members).or_else(|| never(budget, pods, expected, allowed)) {
             Some(impossible) => forecast.impossible.push(impossible),
             None => forecast.not_now.extend(not_now(budget, pods, members)),
         }
         queues.push(time::Queue::new(pods, members, allowed));
     }
+    if let Some(fail_closed) = default_budget {
+        let (own, guarded) = own_queues(moving, &covered, all, fail_closed);
+        queues.extend(own);
+        forecast.guarded = guarded;
+    }
     forecast.time = Time::of(moving, &queues);
     forecast
+}
+
+/// The queues of controllers whose own budget sets the pace: no other covers their pods, or a webhook that fails closed
+/// needs them. Answers also how many of them have two or more pods.
+fn own_queues(
+    moving: &[&Pod],
+    covered: &[Vec<usize>],
+    all: &[Pod],
+    fail_closed: &BTreeSet<String>,
+) -> (Vec<time::Queue>, usize) {
+    let mut queues: BTreeMap<String, (Vec<&Pod>, Vec<&Pod>, Rule)> = BTreeMap::new();
+    for (pod, covering) in moving.iter().zip(covered).filter(|(pod, _)| asks_budgets(pod) && pod.ready) {
+        let Some(name) = pod.workload_name() else { continue };
+        let rule = Rule::of(!covering.is_empty(), fail_closed.contains(&name));
+        if rule != Rule::LastStays {
+            queues.entry(name).or_insert_with(|| (Vec::new(), Vec::new(), rule)).0.push(pod);
+        }
+    }
+    let alive = all.iter().filter(|pod| !pod.deleting && !pod.is_finished() && pod.controller.is_some());
+    for pod in alive {
+        if let Some((_, members, _)) = pod.workload_name().and_then(|name| queues.get_mut(&name)) {
+            members.push(pod);
+        }
+    }
+    let queue = |(pods, members, rule): (Vec<&Pod>, Vec<&Pod>, Rule)| {
+        let allowed = i32::try_from(rule.most_unavailable(members.len())).unwrap_or(i32::MAX);
+        time::Queue::new(&pods, &members, allowed)
+    };
+    let guarded = queues.values().filter(|(_, members, _)| members.len() > 1).count();
+    (queues.into_values().map(queue).collect(), guarded)
 }
 
 /// Whether a budget has a say about the pod. Pods that are pending, finished or ending go without one (registry of
@@ -170,6 +220,29 @@ fn under_many(moving: &[&Pod], covered: &[Vec<usize>], budgets: &[Budget]) -> Ve
         }
     };
     sets.into_iter().map(impossible).collect()
+}
+
+/// A budget whose pods have a controller without the subresource scale, or more than one controller. As a number,
+/// minAvailable counts the pods themselves (disruption controller, getExpectedPodCount).
+fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impossible> {
+    let message = budget.sync_failed.clone()?;
+    let alive = members.iter().filter(|pod| !pod.deleting && !pod.is_finished()).count();
+    let alive = i32::try_from(alive).unwrap_or(i32::MAX);
+    let allowed = most_allowed(&budget.least, alive).unwrap_or(1).clamp(1, alive.max(1));
+    let mend = format!(
+        "say minAvailable as a number: kubectl -n {} patch pdb {} --type merge -p \
+         '{{\"spec\":{{\"maxUnavailable\":null,\"minAvailable\":{}}}}}'",
+        budget.namespace,
+        budget.name,
+        alive.saturating_sub(allowed)
+    );
+    Some(Impossible {
+        budgets: vec![budget.full_name()],
+        pods: pods.iter().map(|pod| pod.full_name()).collect(),
+        cause: Cause::SyncFailed { message },
+        mend,
+        of_deployment: false,
+    })
 }
 
 /// Why these pods will never go, where that is so.

@@ -3,8 +3,10 @@
 //! The seam to the rest is `drain`: it is given the nodes, and comes back when they are gone, or says why not.
 
 pub mod budgets;
+pub mod default_budget;
 pub mod filter;
 pub mod forecast;
+mod moved;
 pub mod owner;
 pub mod preview;
 pub mod room;
@@ -26,13 +28,36 @@ use crate::words::{counted, few, part, subject};
 
 use forecast::{Time, forecast};
 use run::Run;
+use schedule::{Controllers, NotRunning};
+
+/// What the drain of some nodes comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Pods that it moves.
+    pub moving: usize,
+    pub time: Time,
+    /// Controllers of two or more pods that have no PodDisruptionBudget, and the default budget during the drain.
+    pub guarded: usize,
+}
 
 /// How many pods the drain of these nodes moves, and how long it may take.
-pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> (usize, Time) {
+pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Outlook {
     let moving = filter::sort(facts, nodes, settings).evict;
     // A pod that is deleted and not evicted asks no budget.
     let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
-    (moving.len(), forecast(&moving, &facts.pods, budgets).time)
+    let fail_closed = default_budget::fail_closed(facts);
+    let own = (!settings.no_default_budget).then_some(&fail_closed);
+    let forecast = forecast(&moving, &facts.pods, budgets, own);
+    Outlook { moving: moving.len(), time: forecast.time, guarded: forecast.guarded }
+}
+
+/// What the schedule has to know of controllers.
+fn controllers(facts: &Facts, settings: &Settings) -> Controllers {
+    Controllers {
+        ordered: facts.ordered_sets.clone(),
+        fail_closed: default_budget::fail_closed(facts),
+        default_budget: !settings.no_default_budget,
+    }
 }
 
 /// How many calls that change something are under way at once.
@@ -50,6 +75,7 @@ pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
     walk.remember(|record| record.cordoned.extend(ours.iter().cloned())).await?;
     let mut ending = BTreeSet::new();
     let worked = work(walk, nodes, &ours, &mut ending).await;
+    let not_running = worked.as_ref().ok().cloned().unwrap_or_default();
     if let Err(error) = worked {
         if walk.lock_lost.load(std::sync::atomic::Ordering::Relaxed) {
             // Another run may be at work on what would be put back.
@@ -65,21 +91,25 @@ pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
     }
     surge::down(walk).await?;
     owner::let_go(walk, nodes, false).await?;
-    walk.remember(|record| record.cordoned.clear()).await
+    walk.remember(|record| record.cordoned.clear()).await?;
+    // The nodes are gone and nothing is held any more: there is no way to put back what does not run.
+    moved::check(&moved::still_wanted(walk, not_running).await)
 }
 
+/// Answers what was moved and does not run again.
 async fn work(
     walk: &mut Walk,
     nodes: &BTreeSet<String>,
     ours: &BTreeSet<String>,
     ending: &mut BTreeSet<String>,
-) -> Result<()> {
+) -> Result<Vec<NotRunning>> {
     let seen = watch::watch(&walk.clients.kube.client);
     owner::hold(walk, nodes).await?;
     cordon(walk, ours, true).await?;
     surge::up(walk, nodes).await?;
-    Run::new(walk, nodes, seen, ending).carry_out().await?;
-    gone(walk, nodes).await
+    let not_running = Run::new(walk, nodes, seen, ending).carry_out().await?;
+    gone(walk, nodes).await?;
+    Ok(not_running)
 }
 
 /// All of them before the first pod moves, so that none moves from one old node to another.

@@ -18,9 +18,9 @@ use crate::k8s::pods::{self, Evicted};
 use crate::walk::Walk;
 
 use super::owner::{End, is_passing};
-use super::schedule::{Answer, Limits, Schedule};
+use super::schedule::{Answer, Limits, NotRunning, Schedule};
 use super::watch::{Kind, Seen};
-use super::{AT_ONCE, filter, left_over};
+use super::{AT_ONCE, controllers, filter, left_over};
 
 /// A pod that the scheduler had bound just before the cordon shows only now.
 const LATE_BINDINGS: Duration = Duration::from_secs(2);
@@ -29,6 +29,8 @@ const DETACH: Duration = Duration::from_secs(300);
 /// An end that was refused for the moment.
 const END_AGAIN: Duration = Duration::from_secs(2);
 const SHOW_EVERY: Duration = Duration::from_millis(500);
+/// After the last replacement that became Ready; images are pulled and nodes started within it, mostly.
+const NO_REPLACEMENT: Duration = Duration::from_secs(300);
 /// In a row: the log-in is not good any more, and renewing it doesn't help.
 const MOST_UNAUTHORIZED: usize = 20;
 
@@ -50,6 +52,8 @@ pub struct Run<'a> {
     leaving: BTreeMap<String, Leaving>,
     unauthorized: usize,
     started: Instant,
+    /// When all nodes were empty and their ends asked for.
+    emptied: Option<Instant>,
 }
 
 struct Leaving {
@@ -71,9 +75,8 @@ impl<'a> Run<'a> {
             nodes: settings.max_unavailable_nodes.unwrap_or(usize::MAX),
             pod: settings.pod_timeout,
         };
-        let schedule = Schedule::new(nodes, walk.facts.ordered_sets.clone(), limits, move |pod| {
-            filter::judge(pod, &settings)
-        });
+        let known = controllers(&walk.facts, &settings);
+        let schedule = Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings));
         Run {
             walk,
             ending,
@@ -88,11 +91,12 @@ impl<'a> Run<'a> {
             leaving: BTreeMap::new(),
             unauthorized: 0,
             started: Instant::now(),
+            emptied: None,
         }
     }
 
-    /// Until all nodes are empty and their ends are asked for.
-    pub async fn carry_out(mut self) -> Result<()> {
+    /// Until all nodes are empty, their ends are asked for, and what was moved runs again; answers what does not.
+    pub async fn carry_out(mut self) -> Result<Vec<NotRunning>> {
         let result = self.work().await;
         if result.is_err() {
             // What is under way comes to its end: after Ctrl-C nobody is to wonder what was sent.
@@ -102,7 +106,7 @@ impl<'a> Run<'a> {
             };
             let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
         }
-        result
+        result.map(|()| self.schedule.not_running())
     }
 
     async fn work(&mut self) -> Result<()> {
@@ -114,14 +118,20 @@ impl<'a> Run<'a> {
             if self.unlisted.is_empty() {
                 self.act(now);
                 if self.schedule.is_done() && self.leaving.is_empty() && self.ends.is_empty() {
-                    return Ok(());
+                    let emptied = *self.emptied.get_or_insert(now);
+                    let since = self.schedule.last_replacement().unwrap_or(emptied).max(emptied);
+                    if !self.schedule.awaits_replacements() || now >= deadline.min(since + NO_REPLACEMENT) {
+                        return Ok(());
+                    }
+                } else {
+                    self.emptied = None;
                 }
             }
             let stuck = self.unlisted.is_empty()
                 && self.leaving.is_empty()
                 && self.ends.is_empty()
                 && self.schedule.is_stuck(now);
-            if now >= deadline || stuck {
+            if (now >= deadline && self.emptied.is_none()) || stuck {
                 return Err(left_over(&self.schedule.progress(), self.started.elapsed().as_secs(), stuck));
             }
             if now >= shown {
@@ -220,17 +230,24 @@ impl<'a> Run<'a> {
             Ok(Evicted::Gone) => Answer::Gone,
             Ok(Evicted::NotNow(reason)) => Answer::NoRoom(reason),
             Ok(Evicted::TooManyBudgets(reason)) => Answer::Never(reason),
+            Ok(Evicted::Denied(reason)) => Answer::Denied(reason),
             Ok(Evicted::Busy(reason)) => Answer::Later(reason),
             Err(error) if error.code() == "Forbidden" => {
                 return Err(error.next("the caller needs the verb create on pods/eviction"));
             }
-            Err(error) if error.code() == "Unauthorized" && self.unauthorized >= MOST_UNAUTHORIZED => {
-                return Err(error);
+            Err(error) if error.code() == "Unauthorized" => {
+                self.unauthorized += 1;
+                if self.unauthorized > MOST_UNAUTHORIZED {
+                    return Err(error);
+                }
+                Answer::Later(error.to_string())
             }
             // The API server was away or is in trouble: it is asked again.
             Err(error) => Answer::Later(error.to_string()),
         };
-        self.unauthorized = if matches!(answer, Answer::Later(_)) { self.unauthorized + 1 } else { 0 };
+        if !matches!(answer, Answer::Later(_)) {
+            self.unauthorized = 0;
+        }
         self.schedule.answered(uid, answer, Instant::now());
         Ok(())
     }

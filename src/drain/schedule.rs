@@ -2,28 +2,38 @@
 //!
 //! Pods wait by the budgets that cover them, not by node: no drain can be faster than its budgets allow, and one that
 //! goes node by node pays each node's wait in turn. A budget's room is what its status says, less the evictions
-//! that were sent since and that the status doesn't know yet.
+//! that were sent since and that the status doesn't know yet. Beside the API's budgets each controller has one of our
+//! own, whose room is read off the controller's pods (`default_budget`).
 
+mod availability;
 mod budget;
 mod jobs;
 mod order;
+mod own;
 mod report;
+mod running;
 mod sets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::facts::{Budget, Pod};
 
 use super::budgets::covers;
+use super::default_budget::Rule;
 use super::filter::{Leave, Refuse};
-use budget::Purse;
-use jobs::{Job, Queue, State};
+use availability::{Availability, NOT_RECREATED, PATIENCE};
+use budget::{Looked, Purse};
+use jobs::{Job, Queue, QueueKey, State};
 pub use report::{Progress, Waiting, Why};
+pub use running::NotRunning;
 use sets::Set;
 
 /// After an answer that says nothing about a budget (the API server is busy, or away).
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// After one of admission's, which may ask others: as often as kubectl drain asks again.
+const DENIED: Duration = Duration::from_secs(5);
 
 /// How much may be done at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +44,17 @@ pub struct Limits {
     pub nodes: usize,
     /// How long one pod may take to end, where that is limited.
     pub pod: Option<Duration>,
+}
+
+/// What was read of controllers before the drain.
+#[derive(Debug, Clone, Default)]
+pub struct Controllers {
+    /// StatefulSets (`namespace/name`) whose pods go one at a time.
+    pub ordered: BTreeSet<String>,
+    /// Controllers (`Pod::workload_name`) of pods behind webhooks that fail closed.
+    pub fail_closed: BTreeSet<String>,
+    /// Each controller has a budget of our own, beside the API's.
+    pub default_budget: bool,
 }
 
 /// What is to happen to a pod on a node that is drained.
@@ -52,23 +73,32 @@ pub enum Answer {
     Never(String),
     /// Not a word about budgets: to be tried again.
     Later(String),
+    /// A webhook, a policy or the end of its namespace stands in the way of this pod alone: to be tried again.
+    Denied(String),
 }
 
 /// The whole drain, as far as it is known.
 pub struct Schedule {
     judge: Box<dyn Fn(&Pod) -> Verdict + Send>,
     limits: Limits,
-    /// StatefulSets (`namespace/name`) whose pods go one at a time.
-    ordered: BTreeSet<String>,
+    controllers: Controllers,
     nodes: BTreeMap<String, Place>,
     jobs: HashMap<String, Job>,
-    queues: BTreeMap<Vec<String>, Queue>,
+    queues: BTreeMap<QueueKey, Queue>,
     /// UIDs of jobs that were asked for or are ending, and of those that are to be asked again, with when.
     on_their_way: BTreeSet<String>,
     later: BTreeMap<String, Instant>,
     /// Budgets that evictions without an answer were sent for, by UID.
     asking: HashMap<String, String>,
     purses: BTreeMap<String, Purse>,
+    /// The pods of each controller, by `Pod::workload_name`, and the controller of each pod, by UID.
+    availability: BTreeMap<Arc<str>, Availability>,
+    members: HashMap<String, Arc<str>>,
+    /// UIDs of pods that are gone, with when their places are not waited for any longer, in order.
+    vacated: VecDeque<(Instant, String)>,
+    /// When the first pod could go, and whether pods that are not Ready since then have had their time.
+    began: Option<Instant>,
+    patience_is_over: bool,
     sets: BTreeMap<String, Set>,
     /// Pods that are not Ready, wherever they stand, by UID.
     unready: BTreeMap<String, Pod>,
@@ -90,7 +120,7 @@ impl Schedule {
     /// A schedule for these nodes. Pods and budgets are told by `pod` and `budget`, in any order.
     pub fn new(
         nodes: &BTreeSet<String>,
-        ordered: BTreeSet<String>,
+        controllers: Controllers,
         limits: Limits,
         judge: impl Fn(&Pod) -> Verdict + Send + 'static,
     ) -> Self {
@@ -98,7 +128,7 @@ impl Schedule {
         Schedule {
             judge: Box::new(judge),
             limits,
-            ordered,
+            controllers,
             nodes,
             jobs: HashMap::new(),
             queues: BTreeMap::new(),
@@ -106,6 +136,11 @@ impl Schedule {
             later: BTreeMap::new(),
             asking: HashMap::new(),
             purses: BTreeMap::new(),
+            availability: BTreeMap::new(),
+            members: HashMap::new(),
+            vacated: VecDeque::new(),
+            began: None,
+            patience_is_over: false,
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
             moved: 0,
@@ -115,7 +150,7 @@ impl Schedule {
 
     /// Puts the nodes that can be empty soonest first. Called once all is known that there is.
     pub fn arrange(&mut self) {
-        let ranks = order::ranks(&self.nodes, &self.jobs, &self.purses);
+        let ranks = order::ranks(self);
         for (name, place) in &mut self.nodes {
             place.rank = ranks.get(name).copied().unwrap_or_default();
         }
@@ -129,6 +164,7 @@ impl Schedule {
     pub fn pod(&mut self, pod: Pod, now: Instant) {
         self.note_successor(&pod);
         self.note_readiness(&pod);
+        self.note_availability(&pod, now);
         if !self.nodes.contains_key(&pod.node) {
             return;
         }
@@ -154,6 +190,7 @@ impl Schedule {
         for place in self.nodes.values_mut() {
             place.refused.remove(uid);
         }
+        self.note_gone(uid, now);
         self.finish(uid, now);
     }
 
@@ -196,10 +233,15 @@ impl Schedule {
         if !matches!(job.state, State::Asked(_)) {
             return;
         }
-        let purse = match job.queue.as_slice() {
+        let purse = match job.queue.budgets.as_slice() {
             [one] => self.purses.get_mut(one),
             _ => None,
         };
+        if !matches!(answer, Answer::LetGo | Answer::Gone)
+            && let Some(stays) = self.members.get(uid).and_then(|name| self.availability.get_mut(name))
+        {
+            stays.take_back(&job.pod);
+        }
         match answer {
             // Gone is only what the watch says is gone: a node is ended on its word.
             Answer::LetGo | Answer::Gone => {
@@ -214,6 +256,12 @@ impl Schedule {
             }
             Answer::Later(reason) => {
                 job.state = State::Later(now + TRY_AGAIN, reason);
+                if let Some(purse) = purse {
+                    purse.take_back(uid);
+                }
+            }
+            Answer::Denied(reason) => {
+                job.state = State::Later(now + DENIED, reason);
                 if let Some(purse) = purse {
                     purse.take_back(uid);
                 }
@@ -238,21 +286,31 @@ impl Schedule {
     pub fn next(&mut self, now: Instant) -> Vec<Pod> {
         let mut room = self.limits.in_flight.saturating_sub(self.on_their_way.len());
         let active = self.active_nodes();
+        self.begin(now);
         self.free_sets(now);
+        self.free_places(now);
         // Its time has come: what keeps it from being asked now is told by an event, and waking up for it would spin.
         self.later.retain(|_, until| *until > now);
         let mut chosen = Vec::new();
-        for (names, waiting) in &self.queues {
+        // One budget may cover several controllers.
+        let mut purses: HashMap<&str, Looked<'_>> = HashMap::new();
+        // Ready pods by controller: those whose labels differ wait in more than one queue.
+        let mut taken: HashMap<&str, usize> = HashMap::new();
+        for (key, waiting) in &self.queues {
             // Of two budgets the API server takes neither (500): such pods were refused before the start, or came since.
-            let mut purse = match names.as_slice() {
+            let mut purse = match key.budgets.as_slice() {
                 [] => None,
-                [one] => self.purses.get(one),
+                [one] => self.purses.get(one).map(|purse| purses.entry(one).or_insert_with(|| purse.look())),
                 _ => continue,
-            }
-            .map(|purse| purse.look());
+            };
+            let allowed = self.allowed(key).unwrap_or(usize::MAX);
+            let taken = taken.entry(key.controller.as_deref().unwrap_or_default()).or_default();
             for (_, _, uid) in waiting.unready.iter().chain(&waiting.ready) {
                 let Some(job) = self.jobs.get(uid) else { continue };
-                if room == 0 || purse.as_ref().is_some_and(|purse| purse.is_empty_for(&job.pod)) {
+                if room == 0
+                    || purse.as_ref().is_some_and(|purse| purse.is_empty_for(&job.pod))
+                    || (job.pod.ready && *taken >= allowed)
+                {
                     break;
                 }
                 let waits = matches!(&job.state, State::Later(until, _) if *until > now);
@@ -265,6 +323,8 @@ impl Schedule {
                 {
                     continue;
                 }
+                // One that is not Ready serves nobody.
+                *taken += usize::from(job.pod.ready);
                 room -= 1;
                 chosen.push(uid.clone());
                 if let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get_mut(&name)) {
@@ -280,7 +340,10 @@ impl Schedule {
     pub fn wakes_at(&self) -> Option<Instant> {
         let later = self.later.values().copied();
         let sets = self.sets.values().filter_map(Set::gives_up_at);
-        later.chain(sets).min()
+        let vacated = self.vacated.iter().find(|(_, uid)| self.is_vacated(uid)).map(|(until, _)| *until);
+        let patience = self.began.filter(|_| !self.patience_is_over).map(|began| began + PATIENCE);
+        let sick = patience.filter(|_| self.availability.values().any(Availability::has_sick));
+        later.chain(sets).chain(vacated).chain(sick).min()
     }
 
     /// Nodes that have become empty of what must go; each is told once.
@@ -303,7 +366,7 @@ impl Schedule {
         let hopeless = |job: &Job| match job.state {
             State::Never(_) => true,
             State::Ending(since) => self.limits.pod.is_some_and(|most| now.duration_since(since) >= most),
-            _ => job.queue.len() > 1,
+            _ => job.queue.budgets.len() > 1,
         };
         !self.is_done() && self.jobs.values().all(hopeless)
     }

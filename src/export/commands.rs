@@ -255,6 +255,8 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     let mut lines = vec![
         "# All of them first, so that no pod moves from one old node to the next.".to_string(),
         format!("kubectl cordon {}", names.join(" ")),
+        "# kubectl keeps PodDisruptionBudgets alone: a workload without one loses all its pods at once."
+            .to_string(),
         format!("kubectl drain {flags} {}", names.join(" ")),
     ];
     lines.extend(end(facts, &nodes));

@@ -13,6 +13,8 @@ pub struct Backends {
     pub webhooks: Vec<Webhook>,
     /// Why neither is known.
     pub unknown: Option<String>,
+    /// Webhook configurations and policies of admission that may deny an eviction: `ValidatingWebhookConfiguration policy`.
+    pub of_evictions: BTreeSet<String>,
 }
 
 /// What stands behind a Service, as its EndpointSlices say.

@@ -168,6 +168,26 @@ impl Pod {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// What recreates it: kind and name. A Deployment for the pods of all its ReplicaSets, which are named after it and
+    /// the hash that their pods carry as a label (Kubernetes documentation, Deployment, "Pod-template-hash label"); an
+    /// Argo Rollout has a label of its own.
+    pub fn workload(&self) -> Option<(&str, &str)> {
+        let owner = self.controller.as_ref()?;
+        let above = [("pod-template-hash", "Deployment"), ("rollouts-pod-template-hash", "Rollout")];
+        let named_after = |(label, kind)| {
+            let name = owner.name.strip_suffix(self.labels.get(label)?.as_str())?.strip_suffix('-')?;
+            Some((kind, name))
+        };
+        let above = above.into_iter().filter(|_| owner.kind == "ReplicaSet").find_map(named_after);
+        Some(above.unwrap_or((&owner.kind, &owner.name)))
+    }
+
+    /// The same for lists and messages: `deployment/namespace/name`.
+    pub fn workload_name(&self) -> Option<String> {
+        let (kind, name) = self.workload()?;
+        Some(format!("{}/{}/{name}", kind.to_lowercase(), self.namespace))
+    }
+
     /// Its PersistentVolumeClaims, as `namespace/name`.
     pub fn claims(&self) -> impl Iterator<Item = String> {
         let claims = self.placement.iter().flat_map(|placement| &placement.claims);
@@ -192,6 +212,9 @@ pub struct Budget {
     pub expected: i32,
     /// The controller has seen the newest spec: before that its numbers mean nothing.
     pub observed: bool,
+    /// Condition DisruptionAllowed says SyncFailed: the controller can't count the pods that the budget expects, and allows
+    /// none to go; in its words.
+    pub sync_failed: Option<String>,
     /// status.disruptedPods: evictions that were let through and that the controller has not seen end yet.
     pub disrupted: BTreeSet<String>,
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::try_join;
+use futures::future::{try_join, try_join3};
 use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
+    MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ValidatingAdmissionPolicy,
+    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -52,8 +53,12 @@ struct Call {
 
 /// Lists of webhook configurations, then of Services and their EndpointSlices.
 pub async fn read(client: &Client) -> Result<Backends> {
-    let (mut calls, mutating) = try_join(validating(client), mutating(client)).await?;
-    calls.extend(mutating);
+    let (validating, mutating, policies) =
+        try_join3(validating(client), mutating(client), policies(client)).await?;
+    let hooks: Vec<Hook> = validating.into_iter().chain(mutating).collect();
+    let of_evictions = hooks.iter().filter(|hook| hook.of_evictions).map(|hook| hook.configuration.clone());
+    let of_evictions = of_evictions.chain(policies).collect();
+    let calls: Vec<Call> = hooks.into_iter().filter_map(|hook| hook.call).collect();
     let wanted: BTreeSet<String> =
         calls.iter().map(|call| call.service.clone()).chain([DNS.to_string()]).collect();
     let (port_names, slices) = try_join(port_names(client, &wanted), slices(client, &wanted)).await?;
@@ -61,31 +66,95 @@ pub async fn read(client: &Client) -> Result<Backends> {
         dns: slices.contains_key(DNS).then(|| behind(DNS, 53, &port_names, &slices)),
         webhooks: webhooks(&calls, &port_names, &slices),
         unknown: None,
+        of_evictions,
     })
 }
 
-async fn validating(client: &Client) -> Result<Vec<Call>> {
-    let calls = |found: ValidatingWebhookConfiguration| {
-        let name = format!("ValidatingWebhookConfiguration {}", found.metadata.name?);
-        let hooks = found.webhooks.unwrap_or_default().into_iter();
-        Some(
-            hooks.filter_map(|hook| call(&name, hook.client_config, hook.failure_policy)).collect::<Vec<_>>(),
-        )
-    };
-    let found = pages::all(client, ListParams::default(), calls).await;
-    Ok(found.map_err(|error| failure("list ValidatingWebhookConfigurations", &error))?.concat())
+/// One webhook of a configuration.
+struct Hook {
+    configuration: String,
+    call: Option<Call>,
+    of_evictions: bool,
 }
 
-async fn mutating(client: &Client) -> Result<Vec<Call>> {
-    let calls = |found: MutatingWebhookConfiguration| {
+async fn validating(client: &Client) -> Result<Vec<Hook>> {
+    let hooks = |found: ValidatingWebhookConfiguration| {
+        let name = format!("ValidatingWebhookConfiguration {}", found.metadata.name?);
+        let hooks = found.webhooks.unwrap_or_default().into_iter();
+        let hook = |each: ValidatingWebhook| {
+            hook(&name, each.client_config, each.failure_policy, each.rules.as_deref())
+        };
+        Some(hooks.map(hook).collect::<Vec<_>>())
+    };
+    let found = pages::all(client, ListParams::default(), hooks).await;
+    Ok(found
+        .map_err(|error| failure("list ValidatingWebhookConfigurations", &error))?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+async fn mutating(client: &Client) -> Result<Vec<Hook>> {
+    let hooks = |found: MutatingWebhookConfiguration| {
         let name = format!("MutatingWebhookConfiguration {}", found.metadata.name?);
         let hooks = found.webhooks.unwrap_or_default().into_iter();
-        Some(
-            hooks.filter_map(|hook| call(&name, hook.client_config, hook.failure_policy)).collect::<Vec<_>>(),
-        )
+        let hook = |each: MutatingWebhook| {
+            hook(&name, each.client_config, each.failure_policy, each.rules.as_deref())
+        };
+        Some(hooks.map(hook).collect::<Vec<_>>())
     };
-    let found = pages::all(client, ListParams::default(), calls).await;
-    Ok(found.map_err(|error| failure("list MutatingWebhookConfigurations", &error))?.concat())
+    let found = pages::all(client, ListParams::default(), hooks).await;
+    Ok(found
+        .map_err(|error| failure("list MutatingWebhookConfigurations", &error))?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// ValidatingAdmissionPolicies that see evictions. Clusters before 1.30 have none; who may not list them is not told.
+async fn policies(client: &Client) -> Result<Vec<String>> {
+    let name = |found: ValidatingAdmissionPolicy| {
+        let rules = found.spec?.match_constraints?.resource_rules.unwrap_or_default();
+        let sees = rules.iter().any(|rule| {
+            sees_evictions(rule.api_groups.as_deref(), rule.resources.as_deref(), rule.operations.as_deref())
+        });
+        sees.then(|| format!("ValidatingAdmissionPolicy {}", found.metadata.name.unwrap_or_default()))
+    };
+    match pages::all(client, ListParams::default(), name).await {
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(Vec::new()),
+        found => found.map_err(|error| failure("list ValidatingAdmissionPolicies", &error)),
+    }
+}
+
+fn hook(
+    configuration: &str,
+    config: WebhookClientConfig,
+    policy: Option<String>,
+    rules: Option<&[RuleWithOperations]>,
+) -> Hook {
+    let sees = |rule: &RuleWithOperations| {
+        sees_evictions(rule.api_groups.as_deref(), rule.resources.as_deref(), rule.operations.as_deref())
+    };
+    Hook {
+        configuration: configuration.into(),
+        call: call(configuration, config, policy),
+        of_evictions: rules.unwrap_or_default().iter().any(sees),
+    }
+}
+
+/// Whether a rule takes in the creation of an Eviction, which is a subresource of a pod (API reference,
+/// RuleWithOperations: `pods/*` is all subresources of pods, `*/eviction` that of all, `*` none).
+fn sees_evictions(
+    groups: Option<&[String]>,
+    resources: Option<&[String]>,
+    operations: Option<&[String]>,
+) -> bool {
+    let has = |list: Option<&[String]>, wanted: &[&str]| {
+        list.unwrap_or_default().iter().any(|each| wanted.contains(&each.as_str()))
+    };
+    has(groups, &["", "*"])
+        && has(resources, &["pods/eviction", "pods/*", "*/eviction", "*/*"])
+        && has(operations, &["CREATE", "*"])
 }
 
 /// Nothing where the webhook is called by its URL. Port 443 and policy Fail are the API's defaults.
@@ -238,6 +307,25 @@ mod tests {
             backend,
         };
         assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn evictions_are_seen_where_group_resource_and_operation_take_them_in() {
+        for (groups, resources, operations, expected) in [
+            (&[""], &["pods/eviction"], &["CREATE"], true),
+            (&["*"], &["*/*"], &["*"], true),
+            (&[""], &["pods/*"], &["CREATE"], true),
+            (&[""], &["pods"], &["CREATE"], false),
+            (&[""], &["*"], &["CREATE"], false),
+            (&[""], &["pods/eviction"], &["DELETE"], false),
+            (&["policy"], &["pods/eviction"], &["CREATE"], false),
+        ] {
+            let list = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (groups, resources, operations) = (list(groups), list(resources), list(operations));
+            let sees = sees_evictions(Some(&groups), Some(&resources), Some(&operations));
+            assert_eq!(sees, expected, "{groups:?} {resources:?} {operations:?}");
+        }
+        assert!(!sees_evictions(None, None, None));
     }
 
     #[test]

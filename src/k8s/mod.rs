@@ -16,6 +16,7 @@ pub mod probe;
 mod protobuf;
 mod quantity;
 pub mod record;
+pub mod replicas;
 mod server;
 pub mod slim;
 pub mod stateful_sets;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Pod as KubePod, Toleration};
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    Condition as KubeCondition, DeleteOptions, Preconditions,
+};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
@@ -29,6 +31,8 @@ pub enum Evicted {
     NotNow(String),
     /// 429 without a budget: the API server has too much to do.
     Busy(String),
+    /// Admission says no to this pod's eviction now: a webhook, a policy, a namespace that is being deleted; in its words.
+    Denied(String),
     /// 500: more than one budget covers it, so it can never be evicted.
     TooManyBudgets(String),
 }
@@ -75,7 +79,11 @@ pub fn pod(pod: slim::Pod) -> Pod {
     let status = pod.status.unwrap_or_default();
     let owners = meta.owner_references.unwrap_or_default();
     let controller = owners.into_iter().find(|owner| owner.controller.unwrap_or_default());
-    let readiness = status.conditions.unwrap_or_default().into_iter().find(|each| each.type_ == "Ready");
+    let mut conditions = status.conditions.unwrap_or_default();
+    let unscheduled =
+        conditions.iter().position(|each| each.type_ == "PodScheduled" && each.status == "False");
+    let unscheduled = unscheduled.map(|at| conditions.swap_remove(at));
+    let readiness = conditions.into_iter().find(|each| each.type_ == "Ready");
     let ready = readiness.as_ref().is_some_and(|readiness| readiness.status == "True");
     let created = meta.creation_timestamp.map(|time| time.0);
     let became =
@@ -99,7 +107,8 @@ pub fn pod(pod: slim::Pod) -> Pod {
         seconds_to_ready: created
             .zip(became)
             .and_then(|(created, became)| u32::try_from(became.duration_since(created).as_secs()).ok()),
-        not_ready_because: readiness.filter(|_| !ready).and_then(in_its_own_words),
+        // A pod that found no node has no condition Ready yet: the scheduler says why.
+        not_ready_because: unscheduled.or(readiness.filter(|_| !ready)).and_then(in_its_own_words),
         requests: effective_requests(&spec),
         node: spec.node_name.take().unwrap_or_default(),
         placement: placement(spec),
@@ -162,9 +171,15 @@ pub fn budget(budget: PodDisruptionBudget) -> Budget {
         current_healthy: status.current_healthy.unwrap_or_default(),
         desired_healthy: status.desired_healthy.unwrap_or_default(),
         expected: status.expected_pods.unwrap_or_default(),
+        sync_failed: status.conditions.into_iter().flatten().find(is_sync_failed).map(|each| each.message),
         observed: status.observed_generation >= budget.metadata.generation,
         disrupted: status.disrupted_pods.unwrap_or_default().into_keys().collect::<BTreeSet<_>>(),
     }
+}
+
+/// As the disruption controller writes it when it can't count the pods that a budget expects (failSafe).
+fn is_sync_failed(condition: &KubeCondition) -> bool {
+    condition.type_ == "DisruptionAllowed" && condition.status == "False" && condition.reason == "SyncFailed"
 }
 
 /// Evicts exactly this pod: the UID goes along, so a new pod of the same name is never hit.
@@ -213,9 +228,24 @@ fn answer(reply: std::result::Result<(), kube::Error>, what: &str, pod: &Pod) ->
             500 if status.message.contains("more than one PodDisruptionBudget") => {
                 Ok(Evicted::TooManyBudgets(status.message.clone()))
             }
+            _ if is_of_admission(&status) => Ok(Evicted::Denied(status.message.clone())),
             _ => Err(failure(what, &kube::Error::Api(status)).at(pod.full_name())),
         },
         Err(error) => Err(failure(what, &error).at(pod.full_name())),
+    }
+}
+
+/// Whether admission has denied the request, and not authorization. The authorizer's words are the API server's own
+/// (apiserver, responsewriters, forbiddenMessage); each other 403 is an admission plugin's. A webhook may answer with any
+/// code from 400 on (apiserver, webhook errors, ToStatusErr).
+fn is_of_admission(status: &kube::core::Status) -> bool {
+    let unauthorized = ["create", "delete"].map(|verb| format!(" cannot {verb} resource \"pods"));
+    match status.code {
+        403 => !unauthorized.iter().any(|words| status.message.contains(words)),
+        400.. => {
+            status.message.contains(" denied the request") || status.message.contains(" denied request: ")
+        }
+        _ => false,
     }
 }
 
@@ -234,6 +264,39 @@ fn budget_says(status: &kube::core::Status) -> Option<String> {
 mod tests {
     use super::*;
     use crate::sample::pod;
+
+    #[test]
+    fn only_a_permission_that_is_missing_is_not_of_admission() {
+        for (code, message, expected) in [
+            (
+                403,
+                "pods \"web-1\" is forbidden: User \"x\" cannot create resource \"pods/eviction\" in API group \"\" in the namespace \"shop\"",
+                false,
+            ),
+            (
+                403,
+                "pods \"web-1\" is forbidden: User \"x\" cannot delete resource \"pods\" in API group \"\" in the namespace \"shop\"",
+                false,
+            ),
+            (
+                403,
+                "evictions \"web-1\" is forbidden: unable to create new content in namespace shop because it is being terminated",
+                true,
+            ),
+            (403, "admission webhook \"guard.example.com\" denied the request: not today", true),
+            (400, "admission webhook \"guard.example.com\" denied the request without explanation", true),
+            (
+                422,
+                "pods \"web-1\" is forbidden: ValidatingAdmissionPolicy 'guard' with binding 'guard' denied request: not today",
+                true,
+            ),
+            (500, "failed calling webhook \"guard.example.com\": context deadline exceeded", false),
+        ] {
+            let status =
+                kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
+            assert_eq!(is_of_admission(&status), expected, "{message}");
+        }
+    }
 
     #[test]
     fn pods_of_one_workload_share_their_labels_and_their_controller() {

@@ -112,6 +112,7 @@ impl Settings {
             ("terminate-unowned", self.terminate_unowned),
             ("keep-old-nodes", self.keep_old_nodes),
             ("surge-singletons", self.surge_singletons),
+            ("no-default-budget", self.no_default_budget),
             ("disable-eviction", self.disable_eviction),
         ];
         flags.extend(switches.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, None)));

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use crate::design::Design;
 use crate::discover::Section;
-use crate::drain;
-use crate::drain::forecast::Time;
+use crate::drain::{self, Outlook};
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -28,14 +27,14 @@ pub struct Replace {
     nodes: BTreeSet<String>,
     /// `owner: how many`
     owners: Vec<(String, usize)>,
-    moving: usize,
-    time: Time,
+    outlook: Outlook,
 }
 
 impl Rules for DrainNodes {
     type Change = Replace;
     const STEP: Step = Step::DrainNodes;
-    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
+    // Webhooks too: what stands behind them may have been rolled out since the run began.
+    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
         if (design.drained.is_empty() || settings.keep_old_nodes) && !facts.record.is_holding() {
@@ -44,9 +43,9 @@ impl Rules for DrainNodes {
         if settings.keep_old_nodes {
             return vec![Replace::default()];
         }
-        let (moving, time) = drain::outlook(facts, &design.drained, settings);
+        let outlook = drain::outlook(facts, &design.drained, settings);
         let owners = drain::owner::count(facts, &design.drained);
-        vec![Replace { nodes: design.drained.clone(), owners, moving, time }]
+        vec![Replace { nodes: design.drained.clone(), owners, outlook }]
     }
 
     fn describe(change: &Replace) -> Change {
@@ -55,9 +54,14 @@ impl Rules for DrainNodes {
                 .from_to("held", Some("yes"), "no");
         }
         let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
-            .expect("pods to move", change.moving.to_string());
-        if change.moving > 0 {
-            described = described.expect("predicted time", change.time.to_string());
+            .expect("pods to move", change.outlook.moving.to_string());
+        if change.outlook.moving > 0 {
+            described = described.expect("predicted time", change.outlook.time.to_string());
+        }
+        if change.outlook.guarded > 0 {
+            let controllers = counted(change.outlook.guarded, "controller");
+            let pace = format!("{controllers}, at most 25 % of the pods unavailable at a time");
+            described = described.expect("without a PodDisruptionBudget", pace);
         }
         change
             .owners
@@ -66,7 +70,7 @@ impl Rules for DrainNodes {
     }
 
     fn predicted(changes: &[Replace]) -> Option<Duration> {
-        changes.iter().map(|change| change.time.estimate).max()
+        changes.iter().map(|change| change.outlook.time.estimate).max()
     }
 
     fn left_out(design: &Design, _: &Facts, settings: &Settings) -> Option<String> {

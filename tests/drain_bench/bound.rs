@@ -54,13 +54,15 @@ fn rounds_take(app: &App) -> f64 {
     }
 }
 
-/// Pods of this Deployment that may be away at once when all are Ready; as many as there are without a budget.
+/// Pods of this Deployment that may be away at once when all are Ready. Without a budget a quarter, which is what
+/// drain-nodes keeps to by default; kubectl doesn't. The last Ready pod of two or more stays, whatever the budget.
 pub fn disruptions(app: &App) -> u32 {
-    match app.budget {
-        None => app.replicas,
+    let allowed = match app.budget {
+        None => app.replicas.div_ceil(4),
         Some(Budget::Pods(most)) => most.min(app.replicas),
         // Rounded up, so in favour of the disruption (disruption controller, maxUnavailable).
         Some(Budget::Percent(percent)) => (app.replicas * percent).div_ceil(100),
         Some(Budget::Keep(least)) => app.replicas.saturating_sub(least),
-    }
+    };
+    allowed.min(app.replicas.saturating_sub(1).max(1))
 }

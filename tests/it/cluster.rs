@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::command::{Ran, in_sandbox, run, writes};
-use crate::sandbox::watch::{EniWatch, PdbWatch};
+use crate::sandbox::watch::{EniWatch, PdbWatch, ServingWatch};
 use crate::sandbox::{Aws, Sandbox, Shape, witness};
 
 pub fn start(shape: Shape) -> Sandbox {
@@ -30,6 +30,7 @@ pub fn shared() -> Arc<Sandbox> {
 /// Watches a cluster while something is done to it, and says at the end what was ever wrong.
 pub struct Watched {
     budgets: PdbWatch,
+    controllers: ServingWatch,
     interfaces: EniWatch,
 }
 
@@ -37,6 +38,7 @@ impl Watched {
     pub fn start(sandbox: &Sandbox) -> Self {
         Watched {
             budgets: PdbWatch::start(sandbox).expect("budgets can be watched"),
+            controllers: ServingWatch::start(sandbox).expect("pods can be watched"),
             interfaces: EniWatch::start(sandbox).expect("interfaces can be watched"),
         }
     }
@@ -46,6 +48,7 @@ impl Watched {
     pub fn reached(self, sandbox: &mut Sandbox) {
         crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
         let mut faults = self.budgets.finish();
+        faults.extend(self.controllers.finish());
         let (seen, missing) = witness::end_state(sandbox).expect("AWS and Kubernetes answer");
         faults.extend(missing);
         faults.extend(self.interfaces.finish(&seen));

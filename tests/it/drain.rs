@@ -1,6 +1,7 @@
 //! What becomes of pods on a node that is drained: one rule a test.
 
 mod interruptions;
+mod kept;
 mod ward;
 
 use serde_json::json;

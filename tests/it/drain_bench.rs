@@ -31,7 +31,10 @@ fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
         // 12.5 pods, rounded up: 13 + 13 + 13 + 11.
         (50, Some(Percent(25)), 3.0 * 5.0),
         (10, Some(Keep(8)), 4.0 * 5.0),
-        (50, None, 0.0),
+        // The default budget: a quarter, rounded up.
+        (50, None, 3.0 * 5.0),
+        // The last Ready pod stays: 49 + 1.
+        (50, Some(Pods(60)), 5.0),
     ];
     for (replicas, budget, seconds) in cases {
         let bound = Bound::of(&workload(replicas, budget), None);
@@ -44,7 +47,7 @@ fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
 #[test]
 fn a_slow_machine_sets_the_bound_by_what_must_go_and_by_what_must_be_replaced_before() {
     let rates = Some(Rates { gone: 10.0, replaced: 2.0 });
-    let all_at_once = Bound::of(&workload(99, None), rates);
+    let all_at_once = Bound::of(&workload(99, Some(scenario::Budget::Pods(99))), rates);
     assert!((all_at_once.seconds() - 10.0).abs() < 1e-9);
     // Of 99 pods the last 9 need not be replaced.
     let by_nines = Bound::of(&workload(99, Some(scenario::Budget::Pods(9))), rates);

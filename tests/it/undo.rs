@@ -15,7 +15,7 @@ use crate::cluster::{refuses, start};
 use crate::command::{Ran, run};
 use crate::policy;
 use crate::sandbox::picture::{differences, picture};
-use crate::sandbox::watch::PdbWatch;
+use crate::sandbox::watch::{PdbWatch, ServingWatch};
 use crate::sandbox::{Sandbox, Shape, tools};
 
 /// The parameter of an image that nodes start from.
@@ -39,12 +39,15 @@ fn set_up(sandbox: &Sandbox, flags: &[&str]) {
     run(sandbox, &[&["setup", "--yes"], flags].concat()).expect(0);
 }
 
-/// Takes all back, and sees that no budget was ever below its minimum and no pod ever waited for a node.
+/// Takes all back, and sees that no budget was ever below its minimum, no controller ever without a Ready pod, and no pod
+/// ever waited for a node.
 #[track_caller]
 fn take_back(sandbox: &Sandbox) -> Ran {
     let watched = PdbWatch::start(sandbox).expect("pods and budgets can be watched");
+    let serving = ServingWatch::start(sandbox).expect("pods can be watched");
     let ran = run(sandbox, &UNDO).expect(0);
     assert_eq!(watched.finish_with_homeless(), [""; 0]);
+    assert_eq!(serving.finish(), [""; 0]);
     ran
 }
 

@@ -41,25 +41,11 @@ impl PdbWatch {
     pub fn start(sandbox: &Sandbox) -> Result<Self> {
         let mut watch = Self { kubectls: Vec::new(), readers: Vec::new(), state: Arc::default() };
         for kind in ["poddisruptionbudgets", "pods"] {
-            let mut kubectl = Command::new(&sandbox.tools.kubectl)
-                .arg("--kubeconfig")
-                .arg(sandbox.kubeconfig_admin())
-                .args(["get", kind, "-A", "-o", "json", "--watch", "--output-watch-events"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .context("starting kubectl")?;
-            let events = kubectl.stdout.take().context("stdout is a pipe")?;
-            watch.kubectls.push(kubectl);
             let state = Arc::clone(&watch.state);
-            watch.readers.push(thread::spawn(move || {
-                for event in
-                    serde_json::Deserializer::from_reader(events).into_iter::<Value>().map_while(Result::ok)
-                {
-                    state.lock().expect("no reader panics").see(event);
-                }
-            }));
+            let see = move |event| state.lock().expect("no reader panics").see(event);
+            let (kubectl, reader) = follow(sandbox, kind, see)?;
+            watch.kubectls.push(kubectl);
+            watch.readers.push(reader);
         }
         Ok(watch)
     }
@@ -89,6 +75,29 @@ impl PdbWatch {
             let _ = kubectl.wait();
         }
     }
+}
+
+/// Gives every change of every object of a kind, as the API server's watch shows it, until kubectl is ended.
+fn follow(
+    sandbox: &Sandbox,
+    kind: &str,
+    mut see: impl FnMut(Value) + Send + 'static,
+) -> Result<(Child, JoinHandle<()>)> {
+    let mut kubectl = Command::new(&sandbox.tools.kubectl)
+        .arg("--kubeconfig")
+        .arg(sandbox.kubeconfig_admin())
+        .args(["get", kind, "-A", "-o", "json", "--watch", "--output-watch-events"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("starting kubectl")?;
+    let events = kubectl.stdout.take().context("stdout is a pipe")?;
+    let reader = thread::spawn(move || {
+        let events = serde_json::Deserializer::from_reader(events).into_iter::<Value>();
+        events.map_while(Result::ok).for_each(&mut see);
+    });
+    Ok((kubectl, reader))
 }
 
 impl Drop for PdbWatch {
@@ -174,6 +183,84 @@ fn is_healthy(pod: &Value) -> bool {
 fn name(object: &Value) -> String {
     let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
     format!("PodDisruptionBudget {}/{}", part("namespace"), part("name"))
+}
+
+/// Did any controller that had two or more Ready pods ever have none, with a PodDisruptionBudget or without? It
+/// replays every change of every pod, so no moment is too short to be seen.
+pub struct ServingWatch {
+    kubectl: Child,
+    reader: Option<JoinHandle<()>>,
+    state: Arc<Mutex<Serving>>,
+}
+
+#[derive(Default)]
+struct Serving {
+    /// Whether a pod serves, and its controller, by UID.
+    pods: BTreeMap<String, (String, bool)>,
+    /// Controllers that ever had two pods that serve.
+    plural: BTreeSet<String>,
+    violations: BTreeSet<String>,
+}
+
+impl ServingWatch {
+    pub fn start(sandbox: &Sandbox) -> Result<Self> {
+        let state: Arc<Mutex<Serving>> = Arc::default();
+        let seen = Arc::clone(&state);
+        let (kubectl, reader) =
+            follow(sandbox, "pods", move |event| seen.lock().expect("no reader panics").see(&event))?;
+        Ok(Self { kubectl, reader: Some(reader), state })
+    }
+
+    /// Controllers that were ever without a Ready pod, each in a sentence.
+    pub fn finish(mut self) -> Vec<String> {
+        let _ = self.kubectl.kill();
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no reader panics");
+        }
+        let seen = std::mem::take(&mut *self.state.lock().expect("no reader panics"));
+        assert!(!seen.pods.is_empty(), "no pod was ever seen");
+        seen.violations.into_iter().collect()
+    }
+}
+
+impl Drop for ServingWatch {
+    fn drop(&mut self) {
+        let _ = self.kubectl.kill();
+        let _ = self.kubectl.wait();
+    }
+}
+
+impl Serving {
+    fn see(&mut self, event: &Value) {
+        let pod = &event["object"];
+        let Some(controller) = controller(pod) else { return };
+        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default().to_string();
+        if event["type"] == "DELETED" {
+            self.pods.remove(&uid);
+        } else {
+            self.pods.insert(uid, (controller.clone(), is_healthy(pod)));
+        }
+        let serving = self.pods.values().filter(|(of, serves)| *of == controller && *serves).count();
+        if serving > 1 {
+            self.plural.insert(controller);
+        } else if serving == 0 && self.plural.contains(&controller) {
+            self.violations.insert(format!("{controller} had no Ready pod"));
+        }
+    }
+}
+
+/// Whose pod it is: a Deployment's ReplicaSets are one. A DaemonSet's pods stand in for nobody, and a Job's come to their
+/// end.
+fn controller(pod: &Value) -> Option<String> {
+    let owners = pod["metadata"]["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
+    if matches!(kind, "DaemonSet" | "Job") {
+        return None;
+    }
+    let hash = pod["metadata"]["labels"]["pod-template-hash"].as_str().unwrap_or_default();
+    let name = name.strip_suffix(hash).filter(|_| !hash.is_empty()).unwrap_or(name);
+    Some(format!("{kind} {}/{}", pod["metadata"]["namespace"].as_str()?, name.trim_end_matches('-')))
 }
 
 /// Keeps every ENI that was ever there: the CNI doesn't change the groups of one that exists, so one made

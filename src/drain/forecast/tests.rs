@@ -36,7 +36,7 @@ fn max(value: &str) -> Least {
 }
 
 fn of(pods: &[Pod], budgets: &[Budget]) -> Forecast {
-    forecast(&pods.iter().collect::<Vec<_>>(), pods, budgets)
+    forecast(&pods.iter().collect::<Vec<_>>(), pods, budgets, None)
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
 
     // The pods to be moved are well; another's trouble may end.
     let moving: Vec<&Pod> = three.iter().skip(1).collect();
-    let found = forecast(&moving, &three, &[healthy(1)]);
+    let found = forecast(&moving, &three, &[healthy(1)], None);
     assert_eq!((found.impossible.len(), found.not_now.len()), (0, 1));
 }
 
@@ -193,6 +193,46 @@ fn time_follows_the_slowest_budget() {
     unknown.iter_mut().for_each(|pod| pod.seconds_to_ready = None);
     unknown[0].seconds_to_ready = Some(300_000);
     assert_eq!(of(&unknown, &[covering(max("1"), 3)]).time.bound, Duration::from_secs(20));
+}
+
+#[test]
+fn a_budget_whose_status_can_not_be_computed_is_told_with_a_number_that_can() {
+    let message = "kafkas.kafka.strimzi.io does not implement the scale subresource";
+    for (least, count, number) in [(max("1"), 3, 2), (max("50%"), 4, 2), (min("80%"), 3, 2), (max("0"), 1, 0)]
+    {
+        let failed = Budget {
+            sync_failed: Some(message.into()),
+            observed: false,
+            expected: 0,
+            disruptions_allowed: 0,
+            least,
+            ..budget("shop", json!({}))
+        };
+        let found = of(&pods(count), &[failed]);
+        let [never] = &found.impossible[..] else { panic!("{found:?}") };
+        assert!(never.cause.to_string().ends_with(message), "{}", never.cause);
+        let patch = format!(r#"{{"spec":{{"maxUnavailable":null,"minAvailable":{number}}}}}"#);
+        assert!(never.mend.contains(&patch), "{}", never.mend);
+    }
+}
+
+#[test]
+fn a_controller_without_a_budget_takes_its_time_too() {
+    let bound = |pods: &[Pod], budgets: &[Budget], own: Option<&BTreeSet<String>>| {
+        let moving: Vec<&Pod> = pods.iter().collect();
+        forecast(&moving, pods, budgets, own).time.bound.as_secs()
+    };
+    let none = BTreeSet::new();
+    // 50 pods, 13 at once: 4 rounds.
+    assert_eq!(bound(&pods(50), &[], Some(&none)), 30);
+    assert_eq!(bound(&pods(50), &[], None), 0);
+    // A budget of the API's says how many; behind a webhook that fails closed it is one all the same.
+    let most = [covering(max("5"), 50)];
+    assert_eq!(bound(&pods(50), &most, Some(&none)), 90);
+    let behind = ["replicaset/shop/set".to_string()].into();
+    assert_eq!(bound(&pods(50), &most, Some(&behind)), 490);
+    let bare: Vec<Pod> = pods(4).into_iter().map(|pod| Pod { controller: None, ..pod }).collect();
+    assert_eq!(bound(&bare, &[], Some(&none)), 0);
 }
 
 #[test]

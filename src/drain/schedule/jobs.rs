@@ -1,4 +1,4 @@
-//! Pods that must go, and the queues they wait in: one for each set of budgets that covers them.
+//! Pods that must go, and the queues they wait in: one for each controller and the budgets that cover its pods.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -11,10 +11,26 @@ use crate::facts::Pod;
 #[derive(Debug)]
 pub struct Job {
     pub pod: Pod,
-    /// Names of the budgets that cover it.
-    pub queue: Vec<String>,
+    pub queue: QueueKey,
     pub turn: Turn,
     pub state: State,
+}
+
+/// What holds a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueKey {
+    /// Names of the PodDisruptionBudgets that cover it.
+    pub budgets: Vec<String>,
+    /// Its controller, by `Pod::workload_name`; nothing for a bare pod.
+    pub controller: Option<String>,
+}
+
+impl QueueKey {
+    /// What sets the pace: the API's budgets, else the controller's own.
+    pub fn held_by(&self) -> impl Iterator<Item = &str> {
+        let own = self.controller.as_ref().filter(|_| self.budgets.is_empty());
+        self.budgets.iter().chain(own).map(String::as_str)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +45,7 @@ pub enum State {
     Never(String),
 }
 
-/// Pods that wait for the same budgets. Those that are not Ready may go where there is no room for others, so they
+/// Pods that wait for the same. Those that are not Ready may go where there is no room for others, so they
 /// stand apart: looking through all for them, at each event, would take longer than the drain.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -76,7 +92,7 @@ impl Schedule {
             self.total += 1;
             let state = if ending { State::Ending(now) } else { State::Waiting };
             let turn = (0, std::cmp::Reverse(0), uid.clone());
-            let queue = self.covering(&pod);
+            let queue = self.queue_of(&pod);
             self.jobs.insert(uid.clone(), Job { pod, queue, turn, state });
         }
         self.enqueue(&uid);
@@ -103,7 +119,7 @@ impl Schedule {
         if waits {
             self.queues.entry(job.queue.clone()).or_default().insert(&job.pod, job.turn.clone());
         }
-        if let Some(name) = set_name(&self.ordered, &job.pod) {
+        if let Some(name) = set_name(&self.controllers.ordered, &job.pod) {
             let set = self.sets.entry(name).or_default();
             if waits {
                 set.waiting.insert((ordinal, uid.to_string()));
@@ -117,11 +133,14 @@ impl Schedule {
         let job = self.jobs.get_mut(uid)?;
         job.state = State::Asked(now);
         let pod = job.pod.clone();
-        if let [one] = job.queue.as_slice()
+        if let [one] = job.queue.budgets.as_slice()
             && let Some(purse) = self.purses.get_mut(one)
         {
             purse.spend(&pod);
             self.asking.insert(uid.to_string(), one.clone());
+        }
+        if let Some(leaves) = self.members.get(uid).and_then(|name| self.availability.get_mut(name)) {
+            leaves.ask(uid, now);
         }
         self.enqueue(uid);
         Some(pod)
@@ -148,15 +167,15 @@ impl Schedule {
         }
     }
 
-    /// Budgets that cover a pod, by name.
-    pub(super) fn covering(&self, pod: &Pod) -> Vec<String> {
+    /// Budgets that cover a pod, and its controller.
+    fn queue_of(&self, pod: &Pod) -> QueueKey {
         let start = format!("{}/", pod.namespace);
-        self.purses
-            .range(start.clone()..)
-            .take_while(|(name, _)| name.starts_with(&start))
-            .filter(|(_, purse)| covers(&purse.budget, pod))
-            .map(|(name, _)| name.clone())
-            .collect()
+        let budgets = self.purses.range(start.clone()..).take_while(|(name, _)| name.starts_with(&start));
+        let covering = budgets.filter(|(_, purse)| covers(&purse.budget, pod));
+        QueueKey {
+            budgets: covering.map(|(name, _)| name.clone()).collect(),
+            controller: pod.workload_name(),
+        }
     }
 
     /// A budget came, went or changed whom it selects.
@@ -169,7 +188,7 @@ impl Schedule {
             .collect();
         for uid in uids {
             let Some(job) = self.jobs.get(&uid) else { continue };
-            let queue = self.covering(&job.pod);
+            let queue = self.queue_of(&job.pod);
             if let Some(job) = self.jobs.get_mut(&uid) {
                 if let Some(old) = self.queues.get_mut(&job.queue) {
                     old.remove(&job.turn);

@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-use super::budget::Purse;
-use super::{Job, Place};
+use super::{Job, Schedule};
 
 /// Replacements are taken to need as long as the budget's pods needed, and this where it is not known.
 const SECONDS_TO_READY: f64 = 10.0;
@@ -14,13 +13,10 @@ const SECONDS_TO_READY: f64 = 10.0;
 /// A node is empty when each budget has let go its last pod there. Nodes are taken one by one: the one that is empty
 /// soonest after those taken before it. Each taken node only delays the others, so an estimate that is still the
 /// least after it was computed anew is the least of all.
-pub fn ranks(
-    nodes: &BTreeMap<String, Place>,
-    jobs: &HashMap<String, Job>,
-    purses: &BTreeMap<String, Purse>,
-) -> BTreeMap<String, usize> {
-    let seconds = seconds_per_pod(jobs, purses);
-    // Each node's seconds of each budget; pods that no budget covers delay nobody.
+pub fn ranks(schedule: &Schedule) -> BTreeMap<String, usize> {
+    let Schedule { nodes, jobs, .. } = schedule;
+    let seconds = seconds_per_pod(schedule);
+    // Each node's seconds of each budget; pods that none holds delay nobody.
     let loads: Vec<(&String, Vec<(&str, f64)>)> =
         nodes.iter().map(|(name, place)| (name, load(&place.jobs, jobs, &seconds))).collect();
     let mut taken: BTreeMap<&str, f64> = BTreeMap::new();
@@ -53,13 +49,10 @@ fn millis(seconds: f64) -> Millis {
 }
 
 /// How long each budget needs for one pod: its replacement's time, shared by as many as may go at once.
-fn seconds_per_pod<'a>(
-    jobs: &'a HashMap<String, Job>,
-    purses: &BTreeMap<String, Purse>,
-) -> BTreeMap<&'a str, f64> {
+fn seconds_per_pod(schedule: &Schedule) -> BTreeMap<&str, f64> {
     let mut times: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for job in jobs.values() {
-        for budget in &job.queue {
+    for job in schedule.jobs.values() {
+        for budget in job.queue.held_by() {
             times.entry(budget).or_default().extend(job.pod.seconds_to_ready);
         }
     }
@@ -69,8 +62,8 @@ fn seconds_per_pod<'a>(
             times.sort_unstable();
             let typical =
                 times.get(times.len() / 2).map_or(SECONDS_TO_READY, |median| f64::from(*median).max(1.0));
-            let at_once = purses.get(budget).map_or(1, |purse| purse.budget.disruptions_allowed.max(1));
-            (budget, typical / f64::from(at_once))
+            let at_once = schedule.at_once(budget).clamp(1, usize::from(u16::MAX));
+            (budget, typical / at_once as f64)
         })
         .collect()
 }
@@ -81,8 +74,8 @@ fn load<'a>(
     seconds: &BTreeMap<&str, f64>,
 ) -> Vec<(&'a str, f64)> {
     let mut load: BTreeMap<&str, f64> = BTreeMap::new();
-    for budget in uids.iter().filter_map(|uid| jobs.get(uid)).flat_map(|job| &job.queue) {
-        *load.entry(budget).or_default() += seconds.get(budget.as_str()).copied().unwrap_or_default();
+    for budget in uids.iter().filter_map(|uid| jobs.get(uid)).flat_map(|job| job.queue.held_by()) {
+        *load.entry(budget).or_default() += seconds.get(budget).copied().unwrap_or_default();
     }
     load.into_iter().collect()
 }

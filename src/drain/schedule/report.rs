@@ -1,12 +1,13 @@
 //! How far it is, and why each pod that is left is still there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
-use super::{Schedule, State};
+use super::{QueueKey, Schedule, State};
 use crate::facts::{Budget, Pod};
+use crate::words::counted;
 
 /// The whole drain in numbers, and what is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub enum Why {
         state: String,
         unready: Vec<String>,
     },
+    /// The controller's own budget has no room.
+    Controller {
+        name: String,
+        /// `at most 1 of 4 pods unavailable at a time, 1 is`
+        state: String,
+        unready: Vec<String>,
+    },
     TooManyBudgets(String),
     /// Let go, and not gone.
     Ending,
@@ -66,6 +74,13 @@ impl fmt::Display for Why {
                 }
                 Ok(())
             }
+            Why::Controller { name, state, unready } => {
+                write!(f, "{name}: {state} (--no-default-budget lifts that)")?;
+                for pod in unready {
+                    write!(f, "; {pod}")?;
+                }
+                Ok(())
+            }
             Why::TooManyBudgets(names) => write!(f, "more than one PodDisruptionBudget covers it: {names}"),
             Why::Ending => f.write_str("told to end, and its grace period or a finalizer holds it"),
             Why::StatefulSet => f.write_str("its StatefulSet moves one pod at a time"),
@@ -81,6 +96,7 @@ impl Why {
     pub fn short(&self, pods: usize) -> String {
         match self {
             Why::Budget { name, state, .. } => format!("pdb/{name} {pods} ({state})"),
+            Why::Controller { name, state, .. } => format!("{name} {pods} ({state})"),
             Why::TooManyBudgets(_) => format!("{pods} under more than one budget"),
             Why::Ending => format!("{pods} ending"),
             Why::StatefulSet => format!("{pods} behind others of their StatefulSet"),
@@ -95,6 +111,7 @@ impl Why {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Because<'a> {
     Budget(&'a str),
+    Controller(&'a QueueKey),
     TooManyBudgets(&'a [String]),
     Ending,
     StatefulSet,
@@ -140,13 +157,20 @@ impl Schedule {
 
     fn grouped(&self) -> BTreeMap<Because<'_>, Vec<String>> {
         let mut groups: BTreeMap<Because<'_>, Vec<String>> = BTreeMap::new();
+        let mut full: HashMap<&QueueKey, bool> = HashMap::new();
         for job in self.jobs.values() {
-            let because = match (&job.state, job.queue.as_slice()) {
+            let key = &job.queue;
+            let because = match (&job.state, key.budgets.as_slice()) {
                 (State::Ending(_), _) => Because::Ending,
                 (State::Later(_, reason) | State::Never(reason), [] | [_]) => Because::Answer(reason),
                 (State::Asked(_), _) => Because::Turn,
-                (_, [_, _, ..]) => Because::TooManyBudgets(&job.queue),
+                (_, [_, _, ..]) => Because::TooManyBudgets(&key.budgets),
                 (State::Waiting, [name]) if self.has_no_room(name, &job.pod) => Because::Budget(name),
+                (State::Waiting, _)
+                    if job.pod.ready && *full.entry(key).or_insert_with(|| self.allowed(key) == Some(0)) =>
+                {
+                    Because::Controller(key)
+                }
                 (State::Waiting, _) if !self.is_its_sets_turn(job) => Because::StatefulSet,
                 _ => Because::Turn,
             };
@@ -161,6 +185,7 @@ impl Schedule {
     fn why(&self, because: Because<'_>) -> Why {
         match because {
             Because::Budget(name) => self.no_room(name),
+            Because::Controller(key) => self.none_may_leave(key),
             Because::TooManyBudgets(names) => Why::TooManyBudgets(names.join(", ")),
             Because::Ending => Why::Ending,
             Because::StatefulSet => Why::StatefulSet,
@@ -178,27 +203,43 @@ impl Schedule {
             format!("{}. {name}: {} pods to move", at + 1, place.jobs.len() + place.refused.len())
         });
         let queues = self.queues.iter().filter(|(_, waiting)| waiting.len() > 0);
-        let queues = queues.map(|(names, waiting)| match names.as_slice() {
-            [] => format!("no budget: {} pods, at once", waiting.len()),
-            [name] => {
-                let allowed = self.purses.get(name).map_or(0, |purse| purse.budget.disruptions_allowed);
-                format!("pdb/{name}: {} pods, {allowed} at a time", waiting.len())
-            }
-            _ => format!("pdb/{}: {} pods, never", names.join(" and pdb/"), waiting.len()),
-        });
-        nodes.chain(queues).collect()
+        // In the order of names; a budget over several controllers is one line.
+        let mut pace: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        for (key, waiting) in queues {
+            let own = key.controller.as_ref().filter(|_| self.rule(key).is_some());
+            let (name, how) = match (key.budgets.as_slice(), own) {
+                ([], None) => ("no budget".to_string(), "at once".to_string()),
+                ([], Some(name)) => {
+                    (format!("{name} (default budget)"), format!("{} at a time", self.at_once(name)))
+                }
+                ([name], _) => (format!("pdb/{name}"), format!("{} at a time", self.at_once(name))),
+                (names, _) => (format!("pdb/{}", names.join(" and pdb/")), "never".to_string()),
+            };
+            pace.entry(name).or_insert((0, how)).0 += waiting.len();
+        }
+        let pace =
+            pace.into_iter().map(|(name, (pods, how))| format!("{name}: {}, {how}", counted(pods, "pod")));
+        nodes.chain(pace).collect()
     }
 
     fn has_no_room(&self, budget: &str, pod: &Pod) -> bool {
         self.purses.get(budget).is_some_and(|purse| !purse.look().pay(pod))
     }
 
+    fn none_may_leave(&self, key: &QueueKey) -> Why {
+        let (Some(name), Some(rule)) = (&key.controller, self.rule(key)) else { return Why::Turn };
+        let Some(pods) = self.availability.get(name.as_str()) else { return Why::Turn };
+        let expected = pods.expected(self.patience_is_over);
+        let unavailable = expected.saturating_sub(pods.ready());
+        let unready = pods.starting().into_iter().filter_map(|uid| self.unready.get(uid));
+        let unready: Vec<String> = unready.map(not_ready).take(5).collect();
+        let state = format!("{}, {unavailable} now", rule.spoken(expected));
+        Why::Controller { name: name.clone(), state, unready }
+    }
+
     fn no_room(&self, name: &str) -> Why {
         let Some(budget) = self.purses.get(name).map(|purse| &purse.budget) else { return Why::Turn };
-        let unready = self.unready.values().filter(|pod| covers(budget, pod));
-        let unready = unready.map(|pod| {
-            format!("{}: {}", pod.full_name(), pod.not_ready_because.as_deref().unwrap_or("not Ready"))
-        });
+        let unready = self.unready.values().filter(|pod| covers(budget, pod)).map(not_ready);
         let evicted = self.counted_as_evicted(budget);
         let named = evicted.iter().map(|pod| format!("{}/{pod}: {COUNTED_AS_EVICTED}", budget.namespace));
         Why::Budget {
@@ -221,9 +262,17 @@ impl Schedule {
     }
 }
 
+/// A pod with its own words.
+fn not_ready(pod: &Pod) -> String {
+    format!("{}: {}", pod.full_name(), pod.not_ready_because.as_deref().unwrap_or("not Ready"))
+}
+
 /// `2 of 3 unhealthy`, `1 of 3 counted as evicted`, or what its spec leaves no room for. `evicted` pods are not among the
 /// healthy ones, whatever they are.
 fn state(budget: &Budget, evicted: usize) -> String {
+    if let Some(message) = &budget.sync_failed {
+        return format!("its status can't be computed: {message}");
+    }
     let missing = usize::try_from(budget.expected - budget.current_healthy).unwrap_or_default();
     let expected = budget.expected;
     match (missing.saturating_sub(evicted), missing.min(evicted)) {

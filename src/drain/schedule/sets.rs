@@ -31,7 +31,7 @@ impl Set {
 
 impl Schedule {
     pub(super) fn set_name(&self, pod: &Pod) -> Option<String> {
-        set_name(&self.ordered, pod)
+        set_name(&self.controllers.ordered, pod)
     }
 
     pub(super) fn set_of(&self, uid: &str) -> Option<String> {

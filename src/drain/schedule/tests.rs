@@ -19,7 +19,7 @@ fn nodes(names: &[&str]) -> BTreeSet<String> {
 }
 
 fn schedule(names: &[&str], limits: Limits) -> Schedule {
-    Schedule::new(&nodes(names), BTreeSet::new(), limits, |_| Ok(None))
+    Schedule::new(&nodes(names), Controllers::default(), limits, |_| Ok(None))
 }
 
 fn on(node: &str, name: &str, app: &str) -> Pod {
@@ -47,6 +47,7 @@ fn allowing(app: &str, allowed: i32, expected: i32) -> Budget {
         desired_healthy: expected - allowed,
         expected,
         observed: true,
+        sync_failed: None,
         disrupted: BTreeSet::new(),
     }
 }
@@ -192,7 +193,8 @@ fn a_statefulset_moves_one_pod_at_a_time_from_its_highest_ordinal() {
         ..on(node, name, "db")
     };
     let ordered = ["shop/db".to_string()].into();
-    let mut schedule = Schedule::new(&nodes(&["a", "b"]), ordered, ALL, |_| Ok(None));
+    let controllers = Controllers { ordered, default_budget: true, ..Controllers::default() };
+    let mut schedule = Schedule::new(&nodes(&["a", "b"]), controllers, ALL, |_| Ok(None));
     schedule.pod(member("a", "db-2", "2"), now);
     schedule.pod(member("a", "db-10", "10"), now);
     schedule.pod(member("b", "db-9", "9"), now);
@@ -320,6 +322,137 @@ fn a_pod_that_its_budget_takes_for_evicted_is_named_as_that() {
     assert!(schedule.line().ends_with("pdb/shop/db 3 (1 of 3 unhealthy, 1 counted as evicted)"));
 }
 
+/// Pods of Deployments; with budgets of our own.
+fn of_deployment(node: &str, name: &str, app: &str) -> Pod {
+    let set = Controller { kind: "ReplicaSet".into(), name: format!("{app}-5d4f") };
+    let labels = [("app".into(), app.into()), ("pod-template-hash".into(), "5d4f".into())];
+    Pod { controller: Some(set.into()), labels: Arc::new(labels.into()), ..on(node, name, app) }
+}
+
+fn guarded(fail_closed: &[&str]) -> Schedule {
+    let fail_closed = fail_closed.iter().map(ToString::to_string).collect();
+    let controllers = Controllers { fail_closed, default_budget: true, ..Controllers::default() };
+    Schedule::new(&nodes(&["a"]), controllers, ALL, |_| Ok(None))
+}
+
+#[test]
+fn without_a_budget_a_quarter_leaves_at_a_time_and_the_next_when_a_replacement_is_ready() {
+    let now = Instant::now();
+    let mut schedule = guarded(&[]);
+    for name in ["web-1", "web-2", "web-3", "web-4", "web-5"] {
+        schedule.pod(of_deployment("a", name, "web"), now);
+    }
+    schedule.pod(of_deployment("a", "alone", "alone"), now);
+    schedule.pod(on("a", "bare", "bare"), now);
+    schedule.arrange();
+    assert_eq!(
+        schedule.outline()[1..],
+        [
+            "deployment/shop/alone (default budget): 1 pod, 1 at a time",
+            "deployment/shop/web (default budget): 5 pods, 2 at a time",
+            "no budget: 1 pod, at once",
+        ]
+    );
+    assert_eq!(names(&schedule.next(now)), ["alone", "bare", "web-1", "web-2"]);
+    assert_eq!(schedule.next(now).len(), 0);
+    let line = schedule.progress().waiting.into_iter().map(|waiting| waiting.why.to_string());
+    let line = line.collect::<Vec<_>>().join("\n");
+    assert!(line.contains("deployment/shop/web: at most 2 of 5 pods unavailable at a time, 2 now"), "{line}");
+    schedule.answered("uid-web-1", Answer::LetGo, now);
+    schedule.pod(Pod { deleting: true, ..of_deployment("a", "web-1", "web") }, now);
+    schedule.pod(Pod { ready: false, ..of_deployment("new", "web-6", "web") }, now);
+    schedule.pod_gone("uid-web-1", now);
+    assert_eq!(schedule.next(now).len(), 0, "its replacement is not Ready");
+    schedule.pod(of_deployment("new", "web-6", "web"), now);
+    assert_eq!(names(&schedule.next(now)), ["web-3"]);
+    // What the API server could not be asked about takes no place.
+    schedule.answered("uid-web-3", Answer::Later("busy".into()), now);
+    assert_eq!(names(&schedule.next(now + Duration::from_millis(1))), ["web-4"]);
+}
+
+#[test]
+fn behind_a_webhook_that_fails_closed_one_pod_leaves_at_a_time_whatever_its_budget() {
+    let now = Instant::now();
+    let mut schedule = guarded(&["deployment/shop/policy"]);
+    for number in 1..=9 {
+        schedule.pod(of_deployment("a", &format!("policy-{number}"), "policy"), now);
+    }
+    assert_eq!(schedule.next(now).len(), 1);
+    schedule.budget(allowing("policy", 9, 9), now);
+    assert_eq!(schedule.next(now).len(), 0);
+}
+
+#[test]
+fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
+    let now = Instant::now();
+    let mut schedule = guarded(&[]);
+    for app in ["api", "web"] {
+        for number in 1..=3 {
+            schedule.pod(of_deployment("a", &format!("{app}-{number}"), app), now);
+        }
+    }
+    // One budget over both, wide enough for all.
+    let all = Budget { selector: Some(Default::default()), ..allowing("all", 60, 60) };
+    schedule.budget(all, now);
+    let mut gone = Vec::new();
+    loop {
+        let next = schedule.next(now);
+        if next.is_empty() {
+            break;
+        }
+        for pod in next {
+            schedule.answered(&pod.uid, Answer::LetGo, now);
+            schedule.pod_gone(&pod.uid, now);
+            gone.push(pod.name);
+        }
+    }
+    gone.sort();
+    assert_eq!(gone, ["api-1", "api-2", "web-1", "web-2"]);
+    schedule.pod(of_deployment("new", "api-4", "api"), now);
+    assert_eq!(names(&schedule.next(now)), ["api-3"]);
+}
+
+#[test]
+fn what_was_moved_and_is_not_ready_again_is_missed_and_what_was_not_before_is_not() {
+    let now = Instant::now();
+    let mut schedule = guarded(&[]);
+    schedule.pod(of_deployment("a", "web-1", "web"), now);
+    schedule.pod(Pod { ready: false, ..of_deployment("a", "sick-1", "sick") }, now);
+    schedule.pod(on("a", "bare", "bare"), now);
+    for pod in schedule.next(now) {
+        schedule.answered(&pod.uid, Answer::LetGo, now);
+        schedule.pod_gone(&pod.uid, now);
+    }
+    assert!(schedule.is_done() && schedule.awaits_replacements());
+    let homeless = Pod {
+        ready: false,
+        phase: "Pending".into(),
+        not_ready_because: Some("0/1 nodes are available".into()),
+        ..of_deployment("", "web-2", "web")
+    };
+    schedule.pod(homeless.clone(), now);
+    schedule.pod(Pod { ready: false, ..of_deployment("new", "sick-2", "sick") }, now);
+    let [web] = &schedule.not_running()[..] else { panic!("{:?}", schedule.not_running()) };
+    assert_eq!((web.controller.as_str(), web.missing), ("deployment/shop/web", 1));
+    assert_eq!(web.pods, std::slice::from_ref(&homeless));
+    schedule.pod(Pod { ready: true, ..homeless }, now);
+    assert!(!schedule.awaits_replacements() && schedule.not_running().is_empty());
+}
+
+#[test]
+fn a_pod_that_nobody_recreates_is_waited_for_for_a_minute_and_then_said() {
+    let now = Instant::now();
+    let mut schedule = guarded(&[]);
+    schedule.pod(of_deployment("a", "web-1", "web"), now);
+    assert_eq!(schedule.next(now).len(), 1);
+    schedule.answered("uid-web-1", Answer::LetGo, now);
+    schedule.pod_gone("uid-web-1", now);
+    assert_eq!(schedule.wakes_at(), Some(now + NOT_RECREATED));
+    assert!(schedule.next(now + NOT_RECREATED).is_empty() && !schedule.awaits_replacements());
+    assert_eq!(schedule.not_running()[0].not_recreated, 1);
+    assert_eq!(schedule.wakes_at(), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -335,7 +468,7 @@ proptest! {
         let pods: usize = wanted.iter().map(|wanted| wanted.replicas).sum();
         prop_assert!(cluster.rejected * 10 <= pods, "{} of {} evictions refused", cluster.rejected, cluster.evictions);
         // Each round pays a few messages of at most 50 ms beside what the workload needs.
-        let rounds = wanted.iter().map(|w| w.replicas.div_ceil(w.allowed.unwrap_or(w.replicas))).max().unwrap_or(1);
+        let rounds = wanted.iter().map(|w| w.replicas.div_ceil(w.at_once())).max().unwrap_or(1);
         let messages = u64::try_from(rounds).unwrap() * 8 * 50 + 500;
         prop_assert!(took <= bound + messages, "{took} ms, and {bound} ms is the bound");
     }

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::client_token;
 use crate::design::{Design, our_instances};
 use crate::discover::Section;
-use crate::drain;
-use crate::drain::forecast::Time;
+use crate::drain::{self, Outlook};
 use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Facts};
 use crate::k8s::eniconfig;
@@ -22,7 +21,7 @@ pub struct Back;
 #[derive(Debug, Clone)]
 pub enum Retreat {
     /// All nodes of our groups at once: pods must not move from one of them to the next.
-    Drain { nodes: BTreeSet<String>, moving: usize, time: Time },
+    Drain { nodes: BTreeSet<String>, outlook: Outlook },
     /// Only where the stack itself stays.
     Shrink { stack: String, before: String },
     /// Only where the ENIConfig itself stays.
@@ -32,15 +31,17 @@ pub enum Retreat {
 impl Rules for Back {
     type Change = Retreat;
     const STEP: Step = Step::PatchSecurityGroups;
-    const READS: &'static [Section] = &[Section::EniConfigs, Section::NodeGroups, Section::Nodes];
+    // Webhooks too: what stands behind them may have been rolled out since the run began.
+    const READS: &'static [Section] =
+        &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Reach];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Retreat> {
         let takes_back = |step| settings.undo.is_some_and(|undo| undo.takes_back(step));
         let mut retreats = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
-            let (moving, time) = drain::outlook(facts, &nodes, settings);
-            retreats.push(Retreat::Drain { nodes, moving, time });
+            let outlook = drain::outlook(facts, &nodes, settings);
+            retreats.push(Retreat::Drain { nodes, outlook });
         }
         if !takes_back(Step::LaunchNodegroups) {
             retreats.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
@@ -53,7 +54,7 @@ impl Rules for Back {
 
     fn describe(retreat: &Retreat) -> Change {
         match retreat {
-            Retreat::Drain { nodes, moving, time } => {
+            Retreat::Drain { nodes, outlook: Outlook { moving, time, .. } } => {
                 let change =
                     Change::new(Sign::Remove, format!("{} of our groups", counted(nodes.len(), "node")))
                         .to("pods to move", moving.to_string());

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::cluster::start;
 use crate::command::{Ran, in_sandbox, run};
-use crate::sandbox::watch::PdbWatch;
+use crate::sandbox::watch::{PdbWatch, ServingWatch};
 use crate::sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
 
 /// Enough for all tests that take one.
-const OLD_NODES: u32 = 24;
+const OLD_NODES: u32 = 32;
 
 struct Ward {
     sandbox: Sandbox,
@@ -154,6 +154,15 @@ impl Bed {
     pub fn violations(&self, watch: PdbWatch) -> Vec<String> {
         let own = format!("PodDisruptionBudget {}/", self.namespace);
         watch.finish().into_iter().filter(|violation| violation.starts_with(&own)).collect()
+    }
+
+    /// Controllers of the test's own that had no Ready pod, while this was done.
+    #[track_caller]
+    pub fn without_a_ready_pod(&self, done: impl FnOnce(&Self)) -> Vec<String> {
+        let watch = ServingWatch::start(self.sandbox()).expect("pods can be watched");
+        done(self);
+        let own = format!(" {}/", self.namespace);
+        watch.finish().into_iter().filter(|violation| violation.contains(&own)).collect()
     }
 
     pub fn args<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {

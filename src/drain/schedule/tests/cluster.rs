@@ -30,6 +30,8 @@ pub struct Cluster {
 #[derive(Debug, Clone)]
 struct App {
     budget: Option<Budget>,
+    /// Pods that must be healthy, whatever the budget.
+    least: i32,
     ready_after: u64,
     ends_after: u64,
     made: usize,
@@ -204,9 +206,9 @@ impl Cluster {
                 Happens::Wake => {}
             }
             for app in 0..self.apps.len() {
-                if let Some(budget) = &self.apps[app].budget {
-                    self.least_ok &= self.healthy(app) >= budget.desired_healthy;
-                }
+                let least = self.apps[app].least;
+                let budget = self.apps[app].budget.as_ref().map_or(0, |budget| budget.desired_healthy);
+                self.least_ok &= self.healthy(app) >= least.max(budget);
             }
             for pod in schedule.next(at(time)) {
                 let arrives = time + self.later();
@@ -237,6 +239,14 @@ pub struct Wanted {
     ends_after: u64,
 }
 
+impl Wanted {
+    /// Pods that may be away at once: as the budget says, but never all; without one a quarter.
+    pub fn at_once(&self) -> usize {
+        let most = self.replicas.saturating_sub(1).max(1);
+        self.allowed.map_or(self.replicas.div_ceil(4), |allowed| allowed.min(most))
+    }
+}
+
 pub fn wanted() -> impl Strategy<Value = Wanted> {
     (1usize..30, prop::option::of(1usize..6), 100u64..10_000, 0u64..3_000).prop_map(
         |(replicas, allowed, ready_after, ends_after)| Wanted { replicas, allowed, ready_after, ends_after },
@@ -253,7 +263,8 @@ pub fn play(
 ) -> (Cluster, Schedule, u64, u64) {
     let names: Vec<String> = (0..node_count).map(|at| format!("old{at}")).collect();
     let all = names.iter().cloned().collect();
-    let mut schedule = Schedule::new(&all, BTreeSet::new(), limits, |_| Ok(None));
+    let controllers = Controllers { default_budget: true, ..Controllers::default() };
+    let mut schedule = Schedule::new(&all, controllers, limits, |_| Ok(None));
     let mut cluster = Cluster {
         now: 0,
         due: BinaryHeap::new(),
@@ -277,20 +288,22 @@ pub fn play(
             let allowed = i32::try_from(allowed).unwrap().min(count);
             allowing(&label, allowed, count)
         });
-        let at_once = wanted.allowed.unwrap_or(wanted.replicas);
-        let rounds = u64::try_from(wanted.replicas.div_ceil(at_once)).unwrap();
+        let rounds = u64::try_from(wanted.replicas.div_ceil(wanted.at_once())).unwrap();
         bound = bound.max((rounds - 1) * (wanted.ready_after + wanted.ends_after) + wanted.ends_after);
         if let Some(budget) = &budget {
             schedule.budget(budget.clone(), now);
         }
         cluster.apps.push(App {
             budget,
+            least: count - i32::try_from(wanted.at_once()).unwrap(),
             ready_after: wanted.ready_after,
             ends_after: wanted.ends_after,
             made: 0,
         });
         for replica in 0..wanted.replicas {
-            let pod = on(&names[(replica + app) % node_count], &format!("{label}-{replica}"), &label);
+            let set = crate::facts::Controller { kind: "ReplicaSet".into(), name: label.clone() };
+            let node = &names[(replica + app) % node_count];
+            let pod = Pod { controller: Some(set.into()), ..on(node, &format!("{label}-{replica}"), &label) };
             schedule.pod(pod.clone(), now);
             cluster.pods.insert(pod.uid.clone(), Standing { pod, app });
         }

@@ -1,0 +1,128 @@
+//! After the drain: pods that were moved and do not run again, in the scheduler's or their own words.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::k8s::replicas::{self, Wanted};
+use crate::walk::Walk;
+use crate::words::{counted, few};
+
+use super::schedule::NotRunning;
+
+/// Leaves out controllers that want no more pods than they have: somebody scaled them down meanwhile, or their Job is
+/// done.
+pub async fn still_wanted(walk: &Walk, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {
+    let mut wanted = Vec::new();
+    for mut one in found {
+        let mut because = None;
+        if one.not_recreated > 0 {
+            let client = &walk.clients.kube.client;
+            match replicas::wanted(client, &one.controller).await {
+                Ok(Wanted::None) => one.missing -= one.not_recreated,
+                Ok(Wanted::Pods { wanted, ready }) => {
+                    one.missing = one.missing.min(usize::try_from(wanted - ready).unwrap_or_default());
+                }
+                Ok(Wanted::Unknown(words)) => because = words,
+                // What is not known is said, and proves nothing.
+                Err(error) => because = Some(error.in_short()),
+            }
+        }
+        if one.missing > 0 {
+            wanted.push((one, because));
+        }
+    }
+    wanted
+}
+
+/// The old nodes are gone, and not all that ran on them runs again: exit 4.
+pub fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
+    let Some((first, _)) = found.first() else { return Ok(()) };
+    let missing: usize = found.iter().map(|(one, _)| one.missing).sum();
+    let controllers: Vec<String> = found.iter().map(|(one, _)| one.controller.clone()).collect();
+    let lines: Vec<String> = found.iter().flat_map(|(one, because)| lines(one, because.as_deref())).collect();
+    let (kind, namespace, name) = parts(&first.controller);
+    let command = match first.pods.first() {
+        Some(pod) => format!("kubectl -n {} describe pod {}", pod.namespace, pod.name),
+        None => format!("kubectl -n {namespace} describe {kind} {name}"),
+    };
+    Err(Error::unproven(format!(
+        "the old nodes are gone, but {} that ran on them {} not run again",
+        counted(missing, "pod"),
+        if missing == 1 { "does" } else { "do" }
+    ))
+    .at(few(&controllers))
+    .because(lines.join("\n         "))
+    .next(format!("{command}; eni-custom verify says when all is well")))
+}
+
+/// `kind/namespace/name`
+fn parts(controller: &str) -> (&str, &str, &str) {
+    let mut parts = controller.splitn(3, '/');
+    let mut next = || parts.next().unwrap_or_default();
+    (next(), next(), next())
+}
+
+fn lines(one: &NotRunning, because: Option<&str>) -> Vec<String> {
+    /// So many pods of a controller tell enough.
+    const PODS: usize = 3;
+    let mut lines: Vec<String> = Vec::new();
+    let mut said = BTreeSet::new();
+    for pod in &one.pods {
+        let words = pod.not_ready_because.as_deref().unwrap_or("not Ready");
+        let node = if pod.node.is_empty() { "no node".into() } else { format!("node {}", pod.node) };
+        // Alike are the pods of one controller that wait for the same.
+        if said.insert(words) && said.len() <= PODS {
+            lines.push(format!("{} on {node}: {words}", pod.full_name()));
+        }
+    }
+    if one.not_recreated > 0 {
+        let why = because.map(|why| format!(": {why}")).unwrap_or_default();
+        let pods = counted(one.not_recreated, "pod");
+        lines.push(format!("{} did not create {pods} again{why}", one.controller));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::facts::Pod;
+    use crate::sample::pod;
+
+    #[test]
+    fn what_does_not_run_is_said_with_pod_node_and_words() {
+        assert!(check(&[]).is_ok());
+        let pending = |name: &str| Pod {
+            node: String::new(),
+            ready: false,
+            not_ready_because: Some("0/3 nodes are available: 3 Insufficient cpu.".into()),
+            ..pod("shop", name)
+        };
+        let crashing = Pod { ready: false, node: "new-1".into(), ..pod("shop", "till-1") };
+        let of = |controller: &str, missing, not_recreated, pods| NotRunning {
+            controller: controller.into(),
+            missing,
+            not_recreated,
+            pods,
+        };
+        let error = check(&[
+            (of("deployment/shop/web", 2, 0, vec![pending("web-1"), pending("web-2")]), None),
+            (of("statefulset/shop/till", 1, 0, vec![crashing]), None),
+            (of("replicaset/shop/old", 1, 1, Vec::new()), Some("exceeded quota".into())),
+        ])
+        .unwrap_err();
+        assert_eq!(error.exit(), Exit::Unproven);
+        assert_eq!(error.what(), "the old nodes are gone, but 4 pods that ran on them do not run again");
+        let why = error.reason().unwrap().message.clone();
+        assert_eq!(
+            why.lines().map(str::trim).collect::<Vec<_>>(),
+            [
+                "shop/web-1 on no node: 0/3 nodes are available: 3 Insufficient cpu.",
+                "shop/till-1 on node new-1: not Ready",
+                "replicaset/shop/old did not create 1 pod again: exceeded quota",
+            ]
+        );
+        assert!(error.next_command().unwrap().starts_with("kubectl -n shop describe pod web-1"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Whether what was moved runs again.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::Schedule;
+use crate::facts::Pod;
+
+/// A controller with fewer Ready pods than before the drain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotRunning {
+    /// By `Pod::workload_name`.
+    pub controller: String,
+    /// How many pods are missing, and of those, how many the controller did not create.
+    pub missing: usize,
+    pub not_recreated: usize,
+    /// Its pods that are not Ready.
+    pub pods: Vec<Pod>,
+}
+
+impl Schedule {
+    /// Controllers that have fewer Ready pods than when the drain began, because of it.
+    pub fn not_running(&self) -> Vec<NotRunning> {
+        let short = self.availability.iter().filter(|(_, pods)| pods.missing() + pods.not_recreated() > 0);
+        let mut short: BTreeMap<&str, NotRunning> = short
+            .map(|(name, pods)| {
+                let not_recreated = pods.not_recreated();
+                let missing = pods.missing() + not_recreated;
+                let controller = name.to_string();
+                (&**name, NotRunning { controller, missing, not_recreated, pods: Vec::new() })
+            })
+            .collect();
+        if short.is_empty() {
+            return Vec::new();
+        }
+        for pod in self.unready.values() {
+            if let Some(one) = pod.workload_name().and_then(|name| short.get_mut(name.as_str())) {
+                one.pods.push(pod.clone());
+            }
+        }
+        short.into_values().collect()
+    }
+
+    /// Whether a controller is still about to have its pods Ready again; those that created none in time are not.
+    pub fn awaits_replacements(&self) -> bool {
+        self.availability.values().any(|pods| pods.missing() > 0)
+    }
+
+    /// When a replacement last became Ready, of the controllers that lack some.
+    pub fn last_replacement(&self) -> Option<Instant> {
+        self.availability.values().filter(|pods| pods.missing() > 0).filter_map(|pods| pods.progress).max()
+    }
+}

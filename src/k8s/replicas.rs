@@ -1,0 +1,104 @@
+//! How many pods a controller is to have.
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::Job;
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Result;
+
+use super::found;
+
+/// What a controller wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// No pod: it is gone, or its Job is done.
+    None,
+    Pods {
+        wanted: i64,
+        ready: i64,
+    },
+    /// It wants its pods and has not got them, and why, where it says so; or it is of a kind that is not known here.
+    Unknown(Option<String>),
+}
+
+/// What a controller wants, by `Pod::workload_name`.
+pub async fn wanted(client: &Client, controller: &str) -> Result<Wanted> {
+    let parts: Vec<&str> = controller.splitn(3, '/').collect();
+    let [kind, namespace, name] = parts[..] else { return Ok(Wanted::Unknown(None)) };
+    let object = match kind {
+        "deployment" => read::<Deployment>(client, namespace, name).await?,
+        "replicaset" => read::<ReplicaSet>(client, namespace, name).await?,
+        "statefulset" => read::<StatefulSet>(client, namespace, name).await?,
+        "job" => read::<Job>(client, namespace, name).await?,
+        _ => return Ok(Wanted::Unknown(None)),
+    };
+    Ok(object.map_or(Wanted::None, |object| of(kind, &object)))
+}
+
+async fn read<K>(client: &Client, namespace: &str, name: &str) -> Result<Option<Value>>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Serialize
+        + std::fmt::Debug,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let object = found(api.get(name).await, "read a pod's controller")?;
+    Ok(object.and_then(|object| serde_json::to_value(object).ok()))
+}
+
+fn of(kind: &str, object: &Value) -> Wanted {
+    let condition = |name: &str| {
+        let mut all = object["status"]["conditions"].as_array().into_iter().flatten();
+        all.find(|each| each["type"] == name && each["status"] == "True")
+    };
+    if kind == "job" {
+        let failed = condition("Failed").and_then(|failed| failed["message"].as_str());
+        return match condition("Complete") {
+            Some(_) => Wanted::None,
+            None => Wanted::Unknown(failed.map(ToString::to_string)),
+        };
+    }
+    // Quotas and admission webhooks keep pods from being created (ReplicaSet and Deployment, ReplicaFailure).
+    if let Some(failure) = condition("ReplicaFailure") {
+        return Wanted::Unknown(failure["message"].as_str().map(ToString::to_string));
+    }
+    Wanted::Pods {
+        wanted: object["spec"]["replicas"].as_i64().unwrap_or(1),
+        ready: object["status"]["readyReplicas"].as_i64().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_controller_says_what_it_wants_and_why_it_has_not_got_it() {
+        let failure = json!({"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"});
+        let complete = json!({"type": "Complete", "status": "True"});
+        for (kind, object, expected) in [
+            (
+                "deployment",
+                json!({"spec": {"replicas": 5}, "status": {"readyReplicas": 5}}),
+                Wanted::Pods { wanted: 5, ready: 5 },
+            ),
+            ("statefulset", json!({"spec": {}}), Wanted::Pods { wanted: 1, ready: 0 }),
+            (
+                "replicaset",
+                json!({"spec": {"replicas": 2}, "status": {"conditions": [failure]}}),
+                Wanted::Unknown(Some("exceeded quota".into())),
+            ),
+            ("job", json!({"status": {"conditions": [complete]}}), Wanted::None),
+            ("job", json!({"status": {}}), Wanted::Unknown(None)),
+        ] {
+            assert_eq!(of(kind, &object), expected, "{kind} {object}");
+        }
+    }
+}
