@@ -595,7 +595,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --undo --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -726,6 +726,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-wait-for-delete-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1473,7 +1477,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --detailed-exitcode --out --export --force --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --detailed-exitcode --out --export --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1604,6 +1608,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-wait-for-delete-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1767,7 +1775,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --plan --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --plan --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1898,6 +1906,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-wait-for-delete-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1921,7 +1933,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__status)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2055,6 +2067,10 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --skip-wait-for-delete-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-in-flight)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2071,7 +2087,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__undo)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --plan --to-step --keep-nodes --drain-timeout --pod-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --disable-eviction --evict-bare-pods --delete-emptydir-data --yes --accept --confirm-cluster --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --plan --to-step --keep-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --yes --accept --confirm-cluster --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2114,6 +2130,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --pod-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-wait-for-delete-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

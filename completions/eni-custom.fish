@@ -78,7 +78,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes -d
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l plan -d 'Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since' -r -F
@@ -91,6 +92,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l dry-run 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
@@ -127,7 +129,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes -d 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l out -d 'Save the plan, for setup --plan FILE; a plan that a check refuses is not saved' -r -F
@@ -141,6 +144,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l dry-run -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
@@ -155,7 +159,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l context -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l config -d 'File with defaults for any of these flags' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l to-step -d 'Go back only so far that this step is the last one done' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
@@ -168,6 +173,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l plan -d 'Show what would be taken back, and change nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l keep-nodes -d 'Leave the node groups that setup made, and take back the rest as far as it is not in use'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
@@ -485,7 +491,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l no
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
@@ -497,6 +504,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dr
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
@@ -564,7 +572,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes -
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after so long, e.g. 90s, 30m, 2h [default: --timeout where it is given, else 1h]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up a pod that was told to end and has not, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
@@ -576,6 +585,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l dry-run
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l terminate-unowned -d 'Terminate old instances that no group owns'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l keep-old-nodes -d 'Leave the old nodes as they are: nothing is cordoned, drained or terminated'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'

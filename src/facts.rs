@@ -22,7 +22,8 @@ pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Running, WaitingPod, Workload};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
-    Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint, Unready,
+    Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint, Terminating,
+    Unready,
 };
 
 use crate::k8s::record::Record;

@@ -262,6 +262,7 @@ pub fn pod(namespace: &str, name: &str) -> Pod {
         ready: true,
         host_network: false,
         deleting: false,
+        terminating: None,
         address: None,
         controller: Some(Arc::new(Controller { kind: "ReplicaSet".into(), name: "set".into() })),
         mirror: false,

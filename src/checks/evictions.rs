@@ -12,6 +12,78 @@ use super::Scene;
 pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
     only_pods_behind_webhooks(scene, moving, findings);
     intercepted(scene, moving, findings);
+    overdue(scene, moving, findings);
+}
+
+/// A kubelet takes some seconds to end a pod whose grace period is over.
+const OVERDUE: i64 = 15;
+
+/// Pods that were told to go before this run and are still there, and pods whose kubelet won't say that they have ended.
+fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+    let unready: BTreeSet<&str> =
+        scene.facts.nodes.iter().filter(|node| !node.ready).map(|node| node.name.as_str()).collect();
+    let late = moving.iter().filter_map(|pod| {
+        let end = pod.terminating.as_ref().filter(|end| end.overdue >= OVERDUE)?;
+        Some((*pod, end))
+    });
+    let skip = scene.settings.skip_wait_for_delete_timeout.is_some();
+    let said: Vec<String> = late
+        .clone()
+        .map(|(pod, end)| {
+            let node = if unready.contains(pod.node.as_str()) { " (not Ready)" } else { "" };
+            let held = match end.finalizers.as_slice() {
+                [] => String::new(),
+                all => format!(", finalizer {}", all.join(", ")),
+            };
+            format!(
+                "{} on {}{node}: {} s past its grace period{held}",
+                pod.full_name(),
+                pod.node,
+                end.overdue
+            )
+        })
+        .collect();
+    if !said.is_empty() && !skip {
+        let held = late.clone().find(|(_, end)| !end.finalizers.is_empty());
+        let finalizer = held.map(|(pod, _)| {
+            format!(
+                "; or take the finalizer off, if whoever set it is gone: kubectl -n {} patch pod {} --type merge -p \
+                 '{{\"metadata\":{{\"finalizers\":null}}}}'",
+                pod.namespace, pod.name
+            )
+        });
+        let names: Vec<String> = late.map(|(pod, _)| pod.full_name()).collect();
+        findings.push(
+            Finding::warning(
+                "EC-POD-015",
+                format!("{} terminating since before this run: {}", counted(said.len(), "pod"), few(&names)),
+            )
+            .at(few(&names))
+            .why(format!("the drain waits for them until its deadline: {}", few(&said)))
+            .mend(format!(
+                "--skip-wait-for-delete-timeout 60s goes on without them{}",
+                finalizer.unwrap_or_default()
+            )),
+        );
+    }
+    let dead: BTreeSet<String> = moving
+        .iter()
+        .filter(|pod| pod.terminating.is_none() && unready.contains(pod.node.as_str()))
+        .map(|pod| pod.node.clone())
+        .collect();
+    if !dead.is_empty() && !skip {
+        let dead: Vec<String> = dead.into_iter().collect();
+        let pods = moving.iter().filter(|pod| dead.contains(&pod.node)).count();
+        findings.push(
+            Finding::warning(
+                "EC-POD-016",
+                format!("{} on nodes that are not Ready may never be seen to end", counted(pods, "pod")),
+            )
+            .at(few(&dead))
+            .why("a kubelet that does not answer does not say when containers have stopped: the pods stay terminating")
+            .mend("--skip-wait-for-delete-timeout 60s terminates the instances all the same; or bring the nodes back"),
+        );
+    }
 }
 
 /// While the only pod behind a webhook that fails closed is away, what the webhook is asked about is refused: often the
@@ -67,7 +139,7 @@ fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Backend, Facts, Webhook};
+    use crate::facts::{Backend, Facts, Terminating, Webhook};
     use crate::sample::{facts, pod};
 
     fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
@@ -101,6 +173,40 @@ mod tests {
             facts.backends.webhooks = vec![webhook(behind, must_answer)];
             assert_eq!(told(&facts, &[]).len(), expected, "{behind:?} {must_answer}");
         }
+    }
+
+    #[test]
+    fn pods_that_do_not_end_are_told_with_what_holds_them_unless_they_are_not_waited_for() {
+        let end = |overdue, finalizers: &[&str]| {
+            let finalizers = finalizers.iter().map(ToString::to_string).collect();
+            Some(Box::new(Terminating { overdue, finalizers }))
+        };
+        let late = |name: &str, overdue, finalizers: &[&str]| Pod {
+            deleting: true,
+            terminating: end(overdue, finalizers),
+            ..pod("shop", name)
+        };
+        let mut facts = facts();
+        facts.pods =
+            vec![late("slow", 5, &[]), late("stuck", 700, &["example.com/never"]), late("dead", 90, &[])];
+        let check = |facts: &Facts, arguments: &[&str]| {
+            let check = |scene: &Scene<'_>, findings: &mut Vec<Finding>| {
+                let moving: Vec<&Pod> = scene.facts.pods.iter().collect();
+                overdue(scene, &moving, findings);
+            };
+            super::super::found(check, facts, arguments)
+        };
+        let [one] = &check(&facts, &[])[..] else { panic!("one finding") };
+        assert_eq!(one.what, "2 pods terminating since before this run: shop/stuck, shop/dead");
+        assert!(
+            one.why.contains("shop/stuck on old-1: 700 s past its grace period, finalizer example.com/never")
+        );
+        assert!(one.mend.contains("kubectl -n shop patch pod stuck"), "{}", one.mend);
+        facts.nodes[0].ready = false;
+        facts.pods = vec![Pod { node: facts.nodes[0].name.clone(), ..pod("shop", "web") }];
+        let [one] = &check(&facts, &[])[..] else { panic!("one finding") };
+        assert_eq!((one.id, one.place.as_str()), ("EC-POD-016", facts.nodes[0].name.as_str()));
+        assert_eq!(check(&facts, &["--skip-wait-for-delete-timeout", "60s"]), []);
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub const ALL: &[Entry] = &[
     risk("EC-POD-012", WARNING, "the only pod behind a webhook that fails closed"),
     entry("EC-POD-013", NOTE, "evictions are intercepted"),
     entry("EC-POD-014", ERROR, "a budget whose status can't be computed"),
+    entry("EC-POD-015", WARNING, "pods that are terminating since before the run"),
+    entry("EC-POD-016", WARNING, "pods on nodes that are not Ready"),
     entry("EC-QTA-001", ERROR, "quota of subnets"),
     entry("EC-QTA-002", ERROR, "quota of groups on an interface"),
     entry("EC-QTA-003", ERROR, "quota of vCPUs"),

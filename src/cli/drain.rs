@@ -43,9 +43,14 @@ pub struct EvictArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub drain_timeout: Option<std::time::Duration>,
 
-    /// Give up a pod that was told to end and has not, after so long [default: only with the whole drain]
+    /// Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub pod_timeout: Option<std::time::Duration>,
+
+    /// Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the
+    /// same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub skip_wait_for_delete_timeout: Option<std::time::Duration>,
 
     /// Pods that may be on their way out at a time
     #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]

@@ -12,7 +12,7 @@ use super::{controllers, filter};
 /// The nodes in the order in which they are to be empty, and how many pods each budget lets go at a time.
 pub fn preview(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     let own = settings.clone();
-    let limits = Limits { in_flight: settings.max_in_flight, nodes: usize::MAX, pod: None };
+    let limits = Limits { in_flight: settings.max_in_flight, nodes: usize::MAX, pod: None, skip: None };
     let controllers = controllers(facts, settings);
     let mut schedule =
         Schedule::new(&design.drained, controllers, limits, move |pod| filter::judge(pod, &own));

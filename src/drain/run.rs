@@ -74,6 +74,7 @@ impl<'a> Run<'a> {
             in_flight: settings.max_in_flight,
             nodes: settings.max_unavailable_nodes.unwrap_or(usize::MAX),
             pod: settings.pod_timeout,
+            skip: settings.skip_wait_for_delete_timeout,
         };
         let known = controllers(&walk.facts, &settings);
         let schedule = Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings));
@@ -161,6 +162,13 @@ impl<'a> Run<'a> {
     }
 
     fn act(&mut self, now: Instant) {
+        for pod in self.schedule.skip(now) {
+            self.walk.events.note(format!(
+                "{} is still terminating and is not waited for: node {} is terminated with it",
+                pod.full_name(),
+                pod.node
+            ));
+        }
         for node in self.schedule.emptied() {
             let not_before = now.max(self.started + LATE_BINDINGS);
             self.leaving.insert(node, Leaving { not_before, at_the_latest: now + DETACH });
@@ -318,7 +326,7 @@ impl<'a> Run<'a> {
     fn show(&self) {
         self.walk.events.emit(Event::Waiting {
             what: "old nodes drained".into(),
-            detail: self.schedule.line(),
+            detail: self.schedule.line(Instant::now()),
             seconds: self.started.elapsed().as_secs(),
         });
     }

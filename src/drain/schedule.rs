@@ -44,6 +44,8 @@ pub struct Limits {
     pub nodes: usize,
     /// How long one pod may take to end, where that is limited.
     pub pod: Option<Duration>,
+    /// How long after its grace period a terminating pod is not waited for any longer, where that is limited.
+    pub skip: Option<Duration>,
 }
 
 /// What was read of controllers before the drain.
@@ -99,6 +101,10 @@ pub struct Schedule {
     /// When the first pod could go, and whether pods that are not Ready since then have had their time.
     began: Option<Instant>,
     patience_is_over: bool,
+    /// UIDs of pods that are terminating and not waited for.
+    skipped: BTreeSet<String>,
+    /// When each budget and each controller last let a pod go.
+    let_go: HashMap<String, Instant>,
     sets: BTreeMap<String, Set>,
     /// Pods that are not Ready, wherever they stand, by UID.
     unready: BTreeMap<String, Pod>,
@@ -141,6 +147,8 @@ impl Schedule {
             vacated: VecDeque::new(),
             began: None,
             patience_is_over: false,
+            skipped: BTreeSet::new(),
+            let_go: HashMap::new(),
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
             moved: 0,
@@ -165,7 +173,7 @@ impl Schedule {
         self.note_successor(&pod);
         self.note_readiness(&pod);
         self.note_availability(&pod, now);
-        if !self.nodes.contains_key(&pod.node) {
+        if !self.nodes.contains_key(&pod.node) || self.skipped.contains(&pod.uid) {
             return;
         }
         match (self.judge)(&pod) {
@@ -233,6 +241,11 @@ impl Schedule {
         if !matches!(job.state, State::Asked(_)) {
             return;
         }
+        if !matches!(answer, Answer::Later(_) | Answer::Denied(_)) {
+            job.refused_before = false;
+        } else if !std::mem::replace(&mut job.refused_before, true) {
+            job.since = now;
+        }
         let purse = match job.queue.budgets.as_slice() {
             [one] => self.purses.get_mut(one),
             _ => None,
@@ -246,6 +259,10 @@ impl Schedule {
             // Gone is only what the watch says is gone: a node is ended on its word.
             Answer::LetGo | Answer::Gone => {
                 job.state = State::Ending(now);
+                job.since = now;
+                for held_by in job.queue.budgets.iter().chain(&job.queue.controller) {
+                    self.let_go.insert(held_by.clone(), now);
+                }
                 return;
             }
             Answer::NoRoom(_) => {
@@ -343,7 +360,30 @@ impl Schedule {
         let vacated = self.vacated.iter().find(|(_, uid)| self.is_vacated(uid)).map(|(until, _)| *until);
         let patience = self.began.filter(|_| !self.patience_is_over).map(|began| began + PATIENCE);
         let sick = patience.filter(|_| self.availability.values().any(Availability::has_sick));
-        later.chain(sets).chain(vacated).chain(sick).min()
+        let skipped = self.skips().map(|(at, _)| at).min();
+        later.chain(sets).chain(vacated).chain(sick).chain(skipped).min()
+    }
+
+    /// Pods that are terminating for longer than anybody is to wait for them; each is told once. Their nodes may be ended.
+    pub fn skip(&mut self, now: Instant) -> Vec<Pod> {
+        let due: Vec<String> =
+            self.skips().filter(|(at, _)| *at <= now).map(|(_, uid)| uid.clone()).collect();
+        let mut skipped = Vec::new();
+        for uid in due {
+            skipped.extend(self.jobs.get(&uid).map(|job| job.pod.clone()));
+            self.skipped.insert(uid.clone());
+            self.finish(&uid, now);
+        }
+        skipped
+    }
+
+    /// When pods that are terminating are not waited for any longer.
+    fn skips(&self) -> impl Iterator<Item = (Instant, &String)> {
+        let ending = self.limits.skip.into_iter().flat_map(move |skip| {
+            self.on_their_way.iter().filter_map(move |uid| Some((skip, uid, self.jobs.get(uid)?)))
+        });
+        let ending = ending.filter(|(_, _, job)| matches!(job.state, State::Ending(_)));
+        ending.map(|(skip, uid, job)| (job.overdue_from() + skip, uid))
     }
 
     /// Nodes that have become empty of what must go; each is told once.

@@ -108,6 +108,8 @@ pub struct Pod {
     pub ready: bool,
     pub host_network: bool,
     pub deleting: bool,
+    /// What is known of its end, where it is terminating.
+    pub terminating: Option<Box<Terminating>>,
     pub address: Option<String>,
     /// Who makes it anew; nothing where nobody would.
     pub controller: Option<Arc<Controller>>,
@@ -122,6 +124,15 @@ pub struct Pod {
     pub requests: Requests,
     /// Nothing where any node will do.
     pub placement: Option<Box<Placement>>,
+}
+
+/// How far the end of a pod is. It was told to go, and is there until its kubelet says that the containers have stopped
+/// and every finalizer is off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminating {
+    /// Seconds since its grace period was over, when it was read; below zero before that.
+    pub overdue: i64,
+    pub finalizers: Vec<String>,
 }
 
 /// The controlling owner of a Pod.

@@ -10,11 +10,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     Condition as KubeCondition, DeleteOptions, Preconditions,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 
 use crate::error::Result;
-use crate::facts::{Budget, Controller, Least, Placement, Pod};
+use crate::facts::{Budget, Controller, Least, Placement, Pod, Terminating};
 
 use super::quantity::effective_requests;
 use super::slim::{self, Condition, PodSpec};
@@ -97,6 +98,11 @@ pub fn pod(pod: slim::Pod) -> Pod {
         ready,
         host_network: spec.host_network.unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
+        terminating: meta.deletion_timestamp.map(|until| {
+            // The API server sets it to the end of the grace period (API reference, ObjectMeta).
+            let overdue = Timestamp::now().duration_since(until.0).as_secs();
+            Box::new(Terminating { overdue, finalizers: meta.finalizers.unwrap_or_default() })
+        }),
         address: status.pod_ip,
         controller: controller.map(|owner| Controller { kind: owner.kind, name: owner.name }.into()),
         mirror: meta

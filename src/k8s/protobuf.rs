@@ -117,6 +117,7 @@ fn metadata(metadata: Option<messages::ObjectMeta>) -> ObjectMeta {
         owner_references: each(metadata.owner_references, owner),
         creation_timestamp: metadata.creation_timestamp.and_then(time),
         deletion_timestamp: metadata.deletion_timestamp.and_then(time),
+        finalizers: each(metadata.finalizers, identity),
         ..ObjectMeta::default()
     }
 }

@@ -73,6 +73,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D:
         owner_references: Option<Vec<OwnerReference>>,
         creation_timestamp: Option<Time>,
         deletion_timestamp: Option<Time>,
+        finalizers: Option<Vec<String>>,
     }
     let Metadata {
         name,
@@ -84,6 +85,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D:
         owner_references,
         creation_timestamp,
         deletion_timestamp,
+        finalizers,
     } = Metadata::deserialize(deserializer)?;
     Ok(ObjectMeta {
         name,
@@ -95,6 +97,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D:
         owner_references,
         creation_timestamp,
         deletion_timestamp,
+        finalizers,
         ..ObjectMeta::default()
     })
 }

@@ -135,6 +135,7 @@ impl Settings {
         let times = [
             ("drain-timeout", self.drain_timeout),
             ("pod-timeout", self.pod_timeout),
+            ("skip-wait-for-delete-timeout", self.skip_wait_for_delete_timeout),
             ("timeout", self.is_set("timeout").then_some(self.timeout)),
         ];
         let times = times.map(|(name, value)| (name, value.map(|value| format!("{}s", value.as_secs()))));

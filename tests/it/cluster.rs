@@ -30,7 +30,8 @@ pub fn shared() -> Arc<Sandbox> {
 /// Watches a cluster while something is done to it, and says at the end what was ever wrong.
 pub struct Watched {
     budgets: PdbWatch,
-    controllers: ServingWatch,
+    /// Nothing where kubectl drains: it keeps PodDisruptionBudgets alone.
+    controllers: Option<ServingWatch>,
     interfaces: EniWatch,
 }
 
@@ -38,9 +39,14 @@ impl Watched {
     pub fn start(sandbox: &Sandbox) -> Self {
         Watched {
             budgets: PdbWatch::start(sandbox).expect("budgets can be watched"),
-            controllers: ServingWatch::start(sandbox).expect("pods can be watched"),
+            controllers: Some(ServingWatch::start(sandbox).expect("pods can be watched")),
             interfaces: EniWatch::start(sandbox).expect("interfaces can be watched"),
         }
+    }
+
+    /// The same where kubectl drains the nodes.
+    pub fn start_for_kubectl(sandbox: &Sandbox) -> Self {
+        Watched { controllers: None, ..Watched::start(sandbox) }
     }
 
     /// The documented end state is there, and nothing was wrong on the way.
@@ -48,7 +54,7 @@ impl Watched {
     pub fn reached(self, sandbox: &mut Sandbox) {
         crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
         let mut faults = self.budgets.finish();
-        faults.extend(self.controllers.finish());
+        faults.extend(self.controllers.map(ServingWatch::finish).unwrap_or_default());
         let (seen, missing) = witness::end_state(sandbox).expect("AWS and Kubernetes answer");
         faults.extend(missing);
         faults.extend(self.interfaces.finish(&seen));

@@ -53,9 +53,24 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (108, &["the_only_pod_behind_a_webhook_that_fails_closed_is_a_risk_and_a_second_one_ends_it"]),
     (109, &["an_eviction_that_admission_denies_is_asked_for_again_and_holds_back_no_other"]),
     (110, &["a_budget_whose_status_can_not_be_computed_is_told_and_its_fix_ends_it"]),
+    (
+        111,
+        &[
+            "a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo",
+            "an_aws_node_that_nobody_replaces_is_an_error_with_its_fix",
+        ],
+    ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
+    (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
     (134, &["pods_without_a_node"]),
+    (
+        139,
+        &[
+            "the_fixes_of_verify_and_doctor_change_what_they_are_printed_for",
+            "the_flags_that_a_plan_names_answer_its_findings",
+        ],
+    ),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";

@@ -193,7 +193,7 @@ fn exported_commands_alone_lead_to_the_end_state() {
     let there = folder.path().join("review");
     run(&sandbox, &["plan", "--export", &text(&there)]).expect(0);
     let mark = sandbox.mark();
-    let watched = Watched::start(&sandbox);
+    let watched = Watched::start_for_kubectl(&sandbox);
     commands(&sandbox, &there, &[]);
     watched.reached(&mut sandbox);
     run(&sandbox, &["verify"]).expect(0);

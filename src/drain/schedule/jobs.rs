@@ -1,7 +1,7 @@
 //! Pods that must go, and the queues they wait in: one for each controller and the budgets that cover its pods.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sets::{ordinal, set_name};
 use super::{Schedule, covers};
@@ -14,6 +14,27 @@ pub struct Job {
     pub queue: QueueKey,
     pub turn: Turn,
     pub state: State,
+    /// When it began to end, or was first refused for another reason than a budget.
+    pub since: Instant,
+    /// The last answer said nothing about a budget.
+    pub refused_before: bool,
+    /// It was terminating when it was first seen.
+    pub was_ending: bool,
+}
+
+impl Job {
+    /// When its grace period is over, or was; for one that is ending.
+    pub fn overdue_from(&self) -> Instant {
+        let grace = Duration::from_secs(u64::try_from(self.pod.grace_seconds).unwrap_or_default());
+        match &self.pod.terminating {
+            Some(end) if self.was_ending => {
+                let past = Duration::from_secs(end.overdue.unsigned_abs());
+                let earlier = self.since.checked_sub(past).unwrap_or(self.since);
+                if end.overdue < 0 { self.since + past } else { earlier }
+            }
+            _ => self.since + grace,
+        }
+    }
 }
 
 /// What holds a pod.
@@ -82,8 +103,12 @@ impl Schedule {
         if let Some(job) = self.jobs.get_mut(&uid) {
             if ending && !matches!(job.state, State::Ending(_)) {
                 job.state = State::Ending(now);
+                job.since = now;
             }
+            // What was known of its end when it was first seen goes with the time of then.
+            let end = job.pod.terminating.take().filter(|_| job.was_ending);
             job.pod = pod;
+            job.pod.terminating = end.or(job.pod.terminating.take());
         } else {
             if let Some(place) = self.nodes.get_mut(&pod.node) {
                 place.jobs.insert(uid.clone());
@@ -93,7 +118,10 @@ impl Schedule {
             let state = if ending { State::Ending(now) } else { State::Waiting };
             let turn = (0, std::cmp::Reverse(0), uid.clone());
             let queue = self.queue_of(&pod);
-            self.jobs.insert(uid.clone(), Job { pod, queue, turn, state });
+            self.jobs.insert(
+                uid.clone(),
+                Job { pod, queue, turn, state, since: now, refused_before: false, was_ending: ending },
+            );
         }
         self.enqueue(&uid);
     }

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::time::Instant;
 
 use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{QueueKey, Schedule, State};
 use crate::facts::{Budget, Pod};
 use crate::words::counted;
+
+/// What is waited for without a change is said with its time from here on.
+const WORTH_SAYING: u64 = 10;
 
 /// The whole drain in numbers, and what is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +57,15 @@ pub enum Why {
         unready: Vec<String>,
     },
     TooManyBudgets(String),
-    /// Let go, and not gone.
-    Ending,
+    /// Let go, and not gone; the finalizers that hold some, `namespace/pod: finalizer`.
+    Ending(Vec<String>),
     /// Another pod of its StatefulSet is on its way.
     StatefulSet,
     Refused(Refuse),
-    /// The API server could not be asked.
+    /// The API server could not be asked, or admission denied it.
     Answer(String),
+    /// All nodes are empty, and replacements are not Ready: the first, with its words.
+    Unready(String),
     /// Its turn has not come.
     Turn,
 }
@@ -82,28 +88,49 @@ impl fmt::Display for Why {
                 Ok(())
             }
             Why::TooManyBudgets(names) => write!(f, "more than one PodDisruptionBudget covers it: {names}"),
-            Why::Ending => f.write_str("told to end, and its grace period or a finalizer holds it"),
+            Why::Ending(finalizers) => {
+                f.write_str("terminating; waiting for its grace period or a finalizer")?;
+                finalizers.iter().try_for_each(|finalizer| write!(f, "; {finalizer}"))
+            }
             Why::StatefulSet => f.write_str("its StatefulSet moves one pod at a time"),
             Why::Refused(reason) => write!(f, "{reason}; {} allows it", reason.flag()),
-            Why::Answer(reason) => f.write_str(reason),
-            Why::Turn => f.write_str("its turn has not come"),
+            Why::Answer(reason) | Why::Unready(reason) => f.write_str(reason),
+            Why::Turn => f.write_str("queued"),
         }
     }
 }
 
 impl Why {
-    /// For one line: what holds how many pods.
-    pub fn short(&self, pods: usize) -> String {
+    /// For one line: what holds how many pods, of which one is named where the cause doesn't say whose it is.
+    pub fn short(&self, pods: usize, first: &str) -> String {
         match self {
             Why::Budget { name, state, .. } => format!("pdb/{name} {pods} ({state})"),
             Why::Controller { name, state, .. } => format!("{name} {pods} ({state})"),
             Why::TooManyBudgets(_) => format!("{pods} under more than one budget"),
-            Why::Ending => format!("{pods} ending"),
+            Why::Ending(finalizers) => {
+                format!("{pods} terminating ({})", finalizers.first().map_or(first, String::as_str))
+            }
             Why::StatefulSet => format!("{pods} behind others of their StatefulSet"),
-            Why::Refused(reason) => format!("{pods} that need {}", reason.flag()),
-            Why::Answer(_) => format!("{pods} to be asked again"),
+            Why::Refused(reason) => format!("{pods} that need {} ({first})", reason.flag()),
+            Why::Answer(reason) => format!("{pods} to be asked again ({first}: {reason})"),
+            Why::Unready(reason) => format!("{} not Ready ({reason})", counted(pods, "replacement")),
             Why::Turn => format!("{pods} in turn"),
         }
+    }
+}
+
+/// Pods that are still there for one reason.
+#[derive(Default)]
+struct Group {
+    pods: Vec<String>,
+    /// Since when nothing has changed about it; nothing for those that only wait for others.
+    since: Option<Instant>,
+}
+
+impl Group {
+    fn add(&mut self, pod: String, since: Option<Instant>) {
+        self.pods.push(pod);
+        self.since = [self.since, since].into_iter().flatten().min();
     }
 }
 
@@ -117,13 +144,14 @@ enum Because<'a> {
     StatefulSet,
     Refused(Refuse),
     Answer(&'a str),
+    Unready,
     Turn,
 }
 
 impl Schedule {
     /// All of it, each pod by name.
     pub fn progress(&self) -> Progress {
-        let waiting = self.grouped().into_iter().map(|(because, mut pods)| {
+        let waiting = self.grouped().into_iter().map(|(because, Group { mut pods, .. })| {
             pods.sort();
             Waiting { why: self.why(because), pods }
         });
@@ -133,17 +161,20 @@ impl Schedule {
         Progress { moved, pods, empty, nodes, waiting }
     }
 
-    /// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy)`
-    pub fn line(&self) -> String {
+    /// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy) for 40 s`: of all causes, whatever their
+    /// kind, the one that has not moved for longest, and of several that of most pods.
+    pub fn line(&self, now: Instant) -> String {
         let Counts { moved, pods, empty, nodes } = self.counts();
         let counts = format!("{moved}/{pods} pods · {empty}/{nodes} nodes");
         let groups = self.grouped();
-        // Of several that hold as many the first, as in the whole report.
-        let most = groups.iter().rev().max_by_key(|(_, pods)| pods.len());
-        match most {
-            Some((because, pods)) => format!("{counts} · waiting: {}", self.why(*because).short(pods.len())),
-            None => counts,
-        }
+        let longest = groups.iter().min_by_key(|(_, group)| {
+            (group.since.is_none(), group.since, std::cmp::Reverse(group.pods.len()))
+        });
+        let Some((because, group)) = longest else { return counts };
+        let seconds = group.since.map_or(0, |since| now.saturating_duration_since(since).as_secs());
+        let long = if seconds >= WORTH_SAYING { format!(" for {seconds} s") } else { String::new() };
+        let first = group.pods.iter().min().map(String::as_str).unwrap_or_default();
+        format!("{counts} · waiting: {}{long}", self.why(*because).short(group.pods.len(), first))
     }
 
     fn counts(&self) -> Counts {
@@ -155,8 +186,9 @@ impl Schedule {
         }
     }
 
-    fn grouped(&self) -> BTreeMap<Because<'_>, Vec<String>> {
-        let mut groups: BTreeMap<Because<'_>, Vec<String>> = BTreeMap::new();
+    fn grouped(&self) -> BTreeMap<Because<'_>, Group> {
+        let mut groups: BTreeMap<Because<'_>, Group> = BTreeMap::new();
+        let last = |held_by: &str| self.let_go.get(held_by).copied().or(self.began);
         let mut full: HashMap<&QueueKey, bool> = HashMap::new();
         for job in self.jobs.values() {
             let key = &job.queue;
@@ -174,10 +206,21 @@ impl Schedule {
                 (State::Waiting, _) if !self.is_its_sets_turn(job) => Because::StatefulSet,
                 _ => Because::Turn,
             };
-            groups.entry(because).or_default().push(job.pod.full_name());
+            let since = match because {
+                Because::Budget(name) => last(name),
+                Because::Controller(key) => key.controller.as_deref().and_then(last),
+                Because::Ending => Some(job.since),
+                Because::Answer(_) => Some(job.since),
+                Because::TooManyBudgets(_) => self.began,
+                _ => None,
+            };
+            groups.entry(because).or_default().add(job.pod.full_name(), since);
+        }
+        for one in self.moved_and_unready() {
+            groups.entry(Because::Unready).or_default().add(one.0.full_name(), one.1);
         }
         for (name, reason) in self.nodes.values().flat_map(|place| place.refused.values()) {
-            groups.entry(Because::Refused(*reason)).or_default().push(name.clone());
+            groups.entry(Because::Refused(*reason)).or_default().add(name.clone(), self.began);
         }
         groups
     }
@@ -187,10 +230,13 @@ impl Schedule {
             Because::Budget(name) => self.no_room(name),
             Because::Controller(key) => self.none_may_leave(key),
             Because::TooManyBudgets(names) => Why::TooManyBudgets(names.join(", ")),
-            Because::Ending => Why::Ending,
+            Because::Ending => Why::Ending(self.finalizers()),
             Because::StatefulSet => Why::StatefulSet,
             Because::Refused(reason) => Why::Refused(reason),
             Because::Answer(reason) => Why::Answer(reason.to_string()),
+            Because::Unready => Why::Unready(
+                self.moved_and_unready().next().map(|(pod, _)| not_ready(pod)).unwrap_or_default(),
+            ),
             Because::Turn => Why::Turn,
         }
     }
@@ -224,6 +270,16 @@ impl Schedule {
 
     fn has_no_room(&self, budget: &str, pod: &Pod) -> bool {
         self.purses.get(budget).is_some_and(|purse| !purse.look().pay(pod))
+    }
+
+    /// Of pods that are on their way out.
+    fn finalizers(&self) -> Vec<String> {
+        let ending = self.on_their_way.iter().filter_map(|uid| Some(&self.jobs.get(uid)?.pod));
+        let held = ending.filter_map(|pod| Some((pod, &pod.terminating.as_ref()?.finalizers)));
+        let held = held.filter(|(_, finalizers)| !finalizers.is_empty());
+        held.map(|(pod, finalizers)| format!("{}: {}", pod.full_name(), finalizers.join(", ")))
+            .take(5)
+            .collect()
     }
 
     fn none_may_leave(&self, key: &QueueKey) -> Why {

@@ -41,6 +41,19 @@ impl Schedule {
         short.into_values().collect()
     }
 
+    /// Once all nodes are empty: pods that are not Ready, of controllers that lack some, and since when none became so.
+    pub(super) fn moved_and_unready(&self) -> impl Iterator<Item = (&Pod, Option<Instant>)> {
+        let short: BTreeMap<&str, Option<Instant>> = match self.is_done() {
+            true => {
+                let short = self.availability.iter().filter(|(_, pods)| pods.missing() > 0);
+                short.map(|(name, pods)| (&**name, pods.progress)).collect()
+            }
+            false => BTreeMap::new(),
+        };
+        let unready = self.unready.values().filter(|_| self.is_done());
+        unready.filter_map(move |pod| Some((pod, *short.get(pod.workload_name()?.as_str())?)))
+    }
+
     /// Whether a controller is still about to have its pods Ready again; those that created none in time are not.
     pub fn awaits_replacements(&self) -> bool {
         self.availability.values().any(|pods| pods.missing() > 0)

@@ -8,11 +8,11 @@ use proptest::prelude::*;
 
 use super::sets::SET_GIVES_UP;
 use super::*;
-use crate::facts::{Controller, Least};
+use crate::facts::{Controller, Least, Terminating};
 use crate::sample::pod;
 use cluster::{play, wanted};
 
-const ALL: Limits = Limits { in_flight: usize::MAX, nodes: usize::MAX, pod: None };
+const ALL: Limits = Limits { in_flight: usize::MAX, nodes: usize::MAX, pod: None, skip: None };
 
 fn nodes(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(ToString::to_string).collect()
@@ -298,7 +298,7 @@ fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
     let progress = schedule.progress();
     assert_eq!((progress.moved, progress.pods, progress.empty, progress.nodes), (0, 1, 0, 1));
     let why = &progress.waiting[0].why;
-    assert_eq!(why.short(1), "pdb/shop/web 1 (1 of 2 unhealthy)");
+    assert_eq!(why.short(1, "shop/web-1"), "pdb/shop/web 1 (1 of 2 unhealthy)");
     assert_eq!(why.to_string(), "pdb/shop/web has no room (1 of 2 unhealthy); shop/web-9: no node fits");
 }
 
@@ -314,12 +314,12 @@ fn a_pod_that_its_budget_takes_for_evicted_is_named_as_that() {
     schedule.budget(noted.clone(), now);
     let progress = schedule.progress();
     let why = &progress.waiting[0].why;
-    assert_eq!(why.short(3), "pdb/shop/db 3 (1 of 3 counted as evicted)");
+    assert_eq!(why.short(3, "shop/db-0"), "pdb/shop/db 3 (1 of 3 counted as evicted)");
     assert!(why.to_string().contains("shop/db-2: the budget's status.disruptedPods"), "{why}");
     let sick = Pod { ready: false, ..on("", "db-9", "db") };
     schedule.pod(sick, now);
     schedule.budget(Budget { current_healthy: 1, ..noted }, now);
-    assert!(schedule.line().ends_with("pdb/shop/db 3 (1 of 3 unhealthy, 1 counted as evicted)"));
+    assert!(schedule.line(now).ends_with("pdb/shop/db 3 (1 of 3 unhealthy, 1 counted as evicted)"));
 }
 
 /// Pods of Deployments; with budgets of our own.
@@ -413,6 +413,59 @@ fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
 }
 
 #[test]
+fn a_pod_that_is_terminating_for_too_long_is_not_waited_for() {
+    let now = Instant::now();
+    let later = |seconds| now + Duration::from_secs(seconds);
+    let limits = Limits { skip: Some(Duration::from_secs(60)), ..ALL };
+    let mut schedule = schedule(&["a", "b", "c"], limits);
+    let end = |overdue| Some(Box::new(Terminating { overdue, finalizers: Vec::new() }));
+    let old = Pod { deleting: true, terminating: end(600), ..on("a", "old", "x") };
+    let young = Pod { deleting: true, terminating: end(-10), ..on("b", "young", "x") };
+    schedule.pod(old.clone(), now);
+    schedule.pod(young, now);
+    schedule.pod(Pod { grace_seconds: 30, ..on("c", "healthy", "x") }, now);
+    assert_eq!(names(&schedule.skip(now)), ["old"]);
+    assert_eq!(schedule.emptied(), ["a"]);
+    // It is still told by the watch, and does not come back.
+    schedule.pod(old, now);
+    assert!(schedule.skip(later(1)).is_empty() && !schedule.next(now).is_empty());
+    schedule.answered("uid-healthy", Answer::LetGo, now);
+    assert_eq!(schedule.wakes_at(), Some(later(70)));
+    assert_eq!(names(&schedule.skip(later(70))), ["young"]);
+    assert!(schedule.skip(later(89)).is_empty());
+    assert_eq!(names(&schedule.skip(later(90))), ["healthy"]);
+    assert!(schedule.is_done());
+}
+
+#[test]
+fn the_line_names_what_has_not_moved_for_longest_whatever_its_kind() {
+    let now = Instant::now();
+    let later = |seconds| now + Duration::from_secs(seconds);
+    let mut schedule = guarded(&[]);
+    for app in ["api", "web"] {
+        for number in 1..=3 {
+            schedule.pod(of_deployment("a", &format!("{app}-{number}"), app), now);
+        }
+    }
+    let first: Vec<String> = schedule.next(now).into_iter().map(|pod| pod.uid).collect();
+    assert_eq!(first, ["uid-api-1", "uid-web-1"]);
+    schedule.answered("uid-api-1", Answer::LetGo, now);
+    schedule.answered("uid-web-1", Answer::Denied("stays until noon".into()), now);
+    assert!(schedule.line(now).contains("deployment/shop/api 2 (at most 1 of 3 pods unavailable"));
+    // Its replacement is Ready, and the next one goes; what is denied has not moved since.
+    schedule.pod_gone("uid-api-1", later(4));
+    schedule.pod(of_deployment("new", "api-4", "api"), later(5));
+    let next = schedule.next(later(5));
+    for pod in next {
+        let answer = if pod.name.starts_with("api") { Answer::LetGo } else { Answer::Denied("no".into()) };
+        schedule.answered(&pod.uid, answer, later(5));
+    }
+    let line = schedule.line(later(12));
+    assert!(line.contains("to be asked again (shop/web-1: "), "{line}");
+    assert!(line.ends_with(" for 12 s"), "{line}");
+}
+
+#[test]
 fn what_was_moved_and_is_not_ready_again_is_missed_and_what_was_not_before_is_not() {
     let now = Instant::now();
     let mut schedule = guarded(&[]);
@@ -481,7 +534,7 @@ proptest! {
         nodes in 1usize..4,
         busy in prop::option::of(2usize..6),
     ) {
-        let limits = Limits { in_flight, nodes, pod: None };
+        let limits = Limits { in_flight, nodes, pod: None, skip: None };
         let (cluster, schedule, _, _) = play(&wanted, node_count, vec![1, 20, 5], limits, busy);
         prop_assert!(schedule.is_done(), "{:?}", schedule.progress());
         prop_assert!(cluster.least_ok, "a budget was below its minimum");

@@ -45,6 +45,8 @@ pub struct ObjectMeta {
     pub annotations: BTreeMap<String, String>,
     #[prost(message, repeated, tag = "13")]
     pub owner_references: Vec<OwnerReference>,
+    #[prost(string, repeated, tag = "14")]
+    pub finalizers: Vec<String>,
 }
 
 /// Whole seconds, as in JSON; none where Go's time is the zero one.

@@ -119,7 +119,6 @@ fn from_whole(pod: core::Pod) -> Pod {
     Slim {
         metadata: ObjectMeta {
             managed_fields: None,
-            finalizers: None,
             generate_name: None,
             deletion_grace_period_seconds: None,
             ..meta
@@ -165,6 +164,7 @@ fn what_is_read_of_a_pod_arrives() {
     assert_eq!(pod.address.as_deref(), Some("10.0.0.1"));
     assert!(pod.ready && pod.host_network && pod.deleting && pod.mirror && pod.empty_dir);
     assert_eq!((pod.grace_seconds, pod.seconds_to_ready), (60, Some(90)));
+    assert_eq!(pod.terminating.unwrap().finalizers, ["a/b"]);
     assert_eq!(
         pod.controller.as_deref(),
         Some(&Controller { kind: "ReplicaSet".into(), name: "cart-1".into() })

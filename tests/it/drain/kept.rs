@@ -220,6 +220,33 @@ fn a_budget_whose_status_can_not_be_computed_is_told_and_its_fix_ends_it() {
         |told| told == "1",
         &["-n", "no-scale", "get", "pdb", "odd", "-o", "jsonpath={.status.disruptionsAllowed}"],
     );
-    let ran = bed.drain(&["--dry-run"]).expect(0);
-    assert!(!ran.stderr.contains("EC-POD-014"), "{}", ran.stderr);
+    let shown = bed.drain(&["--dry-run"]).expect(0).stdout;
+    assert!(!shown.contains("EC-POD-014"), "{shown}");
+}
+
+/// 27: a pod that was told to go before the run, and that a finalizer holds.
+#[test]
+fn pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for() {
+    let mut bed = Bed::of("overdue");
+    let mut pod = bed.pod("stuck");
+    pod["metadata"]["finalizers"] = json!(["example.com/never"]);
+    bed.apply(&pod);
+    bed.ready(1);
+    bed.here(&["delete", "pod", "stuck", "--wait=false"]);
+    let told = |bed: &Bed| bed.drain(&["--dry-run"]).expect(0).stdout;
+    let started = std::time::Instant::now();
+    let said = loop {
+        let said = told(&bed);
+        if said.contains("EC-POD-015") {
+            break said;
+        }
+        assert!(started.elapsed().as_secs() < 90, "it is never told:\n{said}");
+    };
+    for text in ["overdue/stuck", "finalizer example.com/never", "--skip-wait-for-delete-timeout 60s"] {
+        assert!(said.contains(text), "'{text}' is not in:\n{said}");
+    }
+    let ran = bed.drain(&["--skip-wait-for-delete-timeout", "5s"]).expect(0);
+    ran.tells(&["overdue/stuck is still terminating and is not waited for"]);
+    bed.is_gone();
+    bed.here(&["patch", "pod", "stuck", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
 }
