@@ -45,6 +45,17 @@ impl Going {
         rest.join("\n")
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it has ended; nothing where a signal ended it.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
+        let status = self.child.wait().expect("the run ends");
+        (status.code(), rest.join("\n"))
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the signal is sent");
     }

@@ -297,6 +297,12 @@ impl Sandbox {
         http::request(self.ports.aws.number, "POST", "/sandbox/endpoint", &body).map(drop)
     }
 
+    /// EKS says so of a managed node group: its status and health issues; for so many seconds, where any are given.
+    pub fn nodegroup(&self, name: &str, status: &str, issues: &Value, seconds: Option<f64>) -> Result<()> {
+        let body = serde_json::json!({"name": name, "status": status, "issues": issues, "seconds": seconds});
+        http::request(self.ports.aws.number, "POST", "/sandbox/nodegroup", &body.to_string()).map(drop)
+    }
+
     /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
     pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;

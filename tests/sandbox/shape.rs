@@ -64,6 +64,9 @@ pub struct Shape {
     /// A Node is there whose instance is gone
     #[arg(long)]
     pub left_over_node: bool,
+    /// A cluster-autoscaler asks the managed node group for all nodes that it may have while pods are Pending
+    #[arg(long)]
+    pub autoscaler: bool,
     /// How AWS behaves: always fresh, as on a real day, or worse
     #[arg(long, value_enum, default_value_t = Aws::Real)]
     pub aws: Aws,

@@ -28,7 +28,7 @@ def main() -> None:
 
     shape = Shape.read(args.dir / "shape.json")
     os.environ["MOTO_ACCOUNT_ID"] = shape.account
-    from . import seed, services
+    from . import autoscaler, seed, services
     from .server import Server
     from .world import World
 
@@ -38,6 +38,7 @@ def main() -> None:
     world.timers.start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     seed.run(world)
+    autoscaler.start(world)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -47,6 +47,17 @@ def _template(context: Context, spec: dict[str, Any]) -> dict[str, str]:
             "Version": str(spec.get("Version") or "$Default")}
 
 
+def _wanted_template(params: dict[str, Any]) -> dict[str, Any]:
+    mixed = params.get("MixedInstancesPolicy")
+    if not mixed:
+        return params["LaunchTemplate"]
+    weights = ["WeightedCapacity" in o for o in mixed["LaunchTemplate"].get("Overrides", [])]
+    if any(weights) and not all(weights):
+        raise AwsError("ValidationError", "If you specify WeightedCapacity for one instance type, you must specify it "
+                                          "for all of them.")
+    return mixed["LaunchTemplate"]["LaunchTemplateSpecification"]
+
+
 def _check_sizes(minimum: int, maximum: int, desired: int) -> None:
     if minimum > maximum:
         raise AwsError("ValidationError", f"Max bound, {maximum}, must be greater than or equal to min bound, {minimum}")
@@ -61,7 +72,8 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if name in groups(context):
         raise AwsError("AlreadyExists", f"AutoScalingGroup by this name already exists - A group with the name {name} "
                                         "already exists")
-    if not params.get("LaunchTemplate"):
+    mixed = params.get("MixedInstancesPolicy")
+    if not params.get("LaunchTemplate") and not mixed:
         raise AwsError("ValidationError", "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, "
                                           "InstanceId or MixedInstancesPolicy parameter.")
     if not params.get("VPCZoneIdentifier"):
@@ -71,11 +83,12 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     _check_sizes(minimum, maximum, desired)
     subnets, zones = _subnets(context, params["VPCZoneIdentifier"])
     group = Group(name, context.region, context.account, minimum, maximum, desired,
-                  _template(context, params["LaunchTemplate"]), subnets, zones,
+                  _template(context, _wanted_template(params)), subnets, zones,
                   protect_new=params.get("NewInstancesProtectedFromScaleIn", False),
                   health_check=params.get("HealthCheckType", "EC2"), grace=params.get("HealthCheckGracePeriod", 0),
                   cooldown=params.get("DefaultCooldown", 300), policies=params.get("TerminationPolicies", ["Default"]),
                   capacity_rebalance=params.get("CapacityRebalance", False))
+    group.mixed = mixed
     _put_tags(context, group, params.get("Tags", []))
     groups(context)[name] = group
     asg_engine.wake(context.world, group)
@@ -89,8 +102,13 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     # Without a desired capacity of its own, the change of a bound moves it ("UpdateAutoScalingGroup").
     desired = params.get("DesiredCapacity", min(max(group.desired, minimum), maximum))
     _check_sizes(minimum, maximum, desired)
-    if params.get("LaunchTemplate"):
-        group.template = _template(context, params["LaunchTemplate"])
+    if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):
+        group.template = _template(context, _wanted_template(params))
+        group.mixed = params.get("MixedInstancesPolicy")
+        weights = {o.get("InstanceType"): o.get("WeightedCapacity") for o in group.overrides()}
+        for member in group.members:
+            weight = weights.get(member.instance_type)
+            member.weight = int(weight) if weight else None
     if params.get("VPCZoneIdentifier"):
         group.subnets, group.subnet_zones = _subnets(context, params["VPCZoneIdentifier"])
     group.minimum, group.maximum, group.desired = minimum, maximum, desired
@@ -210,11 +228,10 @@ def describe_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Tags": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("autoscaling", "DescribeLifecycleHooks", "DescribePolicies", "DescribeScheduledActions", "DescribeWarmPool",
-       "DescribeInstanceRefreshes")
+@plays("autoscaling", "DescribePolicies", "DescribeScheduledActions", "DescribeInstanceRefreshes")
 def none_of_these(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    return {"DescribeLifecycleHooks": {"LifecycleHooks": []}, "DescribePolicies": {"ScalingPolicies": []},
-            "DescribeScheduledActions": {"ScheduledUpdateGroupActions": []}, "DescribeWarmPool": {"Instances": []},
+    return {"DescribePolicies": {"ScalingPolicies": []},
+            "DescribeScheduledActions": {"ScheduledUpdateGroupActions": []},
             "DescribeInstanceRefreshes": {"InstanceRefreshes": []}}[context.operation]
 
 
@@ -226,5 +243,7 @@ def _reader(context: Context, name: str) -> dict[str, Any] | None:
 consistency.READERS["autoscaling"] = _reader
 for _operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup", "SetDesiredCapacity", "SuspendProcesses",
                    "ResumeProcesses"):
-    consistency.TOUCHES["autoscaling", _operation] = lambda p: [p["AutoScalingGroupName"]]
-consistency.TOUCHES["autoscaling", "CreateOrUpdateTags"] = lambda p: [t.get("ResourceId", "") for t in p["Tags"]]
+    consistency.TOUCHES["autoscaling", _operation] = lambda c, p: [p["AutoScalingGroupName"]]
+consistency.TOUCHES["autoscaling", "CreateOrUpdateTags"] = lambda c, p: [t.get("ResourceId", "") for t in p["Tags"]]
+consistency.TOUCHES["autoscaling", "TerminateInstanceInAutoScalingGroup"] = lambda c, p: [
+    g.name for g in groups(c).values() if g.member(p["InstanceId"])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import asg_balance, ec2_instances
+from . import asg_balance, asg_hooks, ec2_instances
 from .asg_model import Activity, Group, Member, now
 from .ec2_templates import version_of
 from .errors import AwsError
@@ -25,14 +25,15 @@ def wake(world: World, group: Group) -> None:
 def reconcile(world: World, group: Group) -> None:
     if group.name not in world.regions[group.region].groups:
         return
-    missing = group.desired - sum(not m.balancing for m in group.active())
+    missing = group.desired - sum(m.units for m in group.active() if not m.balancing)
     cause = (f"At {now():%Y-%m-%dT%H:%M:%SZ} an instance was started in response to a difference between desired and "
-             f"actual capacity, increasing the capacity from {len(group.active())} to {group.desired}.")
+             f"actual capacity, increasing the capacity from {group.capacity()} to {group.desired}.")
     if missing > 0 and "Launch" not in group.suspended and not group.status:
-        for _ in range(missing):
+        while missing > 0:
             # "If the attempt fails, [it] attempts to launch the instances in another Availability Zone".
             if not any(_launch(world, group, cause, subnet) for subnet in _candidates(group)):
                 break
+            missing -= group.members[-1].units
     elif missing < 0 and "Terminate" not in group.suspended:
         for member in _victims(group, -missing):
             terminate(world, group, member,
@@ -59,7 +60,9 @@ def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool
         tags.update({k: v for k, (v, propagate) in group.tags.items() if propagate})
         tags.update({"aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
                      "aws:ec2launchtemplate:version": str(template["VersionNumber"])})
+        override = next(iter(group.overrides()), {})
         params = {k: v for k, v in data.items() if k != "TagSpecifications"}
+        params["InstanceType"] = instance_type = override.get("InstanceType") or data.get("InstanceType", "m1.small")
         answer = context.call("ec2", "RunInstances", {
             **params, "SubnetId": subnet, "MinCount": 1, "MaxCount": 1,
             "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}]})
@@ -80,8 +83,10 @@ def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool
     activity.description = f"Launching a new EC2 instance: {instance['InstanceId']}"
     shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
              "Version": str(template["VersionNumber"])}
-    group.members.append(Member(instance["InstanceId"], zone, data.get("InstanceType", ""), shown,
-                                protected=group.protect_new, balancing=balancing, activity=activity))
+    weight = override.get("WeightedCapacity")
+    group.members.append(Member(instance["InstanceId"], zone, instance_type, shown,
+                                protected=group.protect_new, balancing=balancing, activity=activity,
+                                weight=int(weight) if weight else None))
     return True
 
 
@@ -110,10 +115,13 @@ def _candidates(group: Group) -> list[str]:
 
 
 def _victims(group: Group, count: int) -> list[Member]:
-    """Default termination policy: from the zone with most members, the oldest first."""
+    """Default termination policy: from the zone with most members, the oldest first; never below the desired units."""
     chosen: list[Member] = []
     left = [m for m in group.active() if not m.protected]
-    while len(chosen) < count and left:
+    while left and sum(m.units for m in chosen) < count:
+        left = [m for m in left if sum(c.units for c in chosen) + m.units <= count]
+        if not left:
+            break
         zones = {z: sum(m.zone == z for m in group.active() if m not in chosen) for z in group.zones}
         victim = max(left, key=lambda m: (zones.get(m.zone, 0), -left.index(m)))
         chosen.append(victim)
@@ -125,10 +133,15 @@ def terminate(world: World, group: Group, member: Member, cause: str) -> Activit
     activity = Activity(group.name, f"Terminating EC2 instance: {member.instance_id}", cause)
     group.activities.insert(0, activity)
     member.state, member.activity = "Terminating", activity
+    if not asg_hooks.hold(world, group, member, lambda: _end(world, group, member)):
+        _end(world, group, member)
+    return activity
+
+
+def _end(world: World, group: Group, member: Member) -> None:
     context = context_of(world, group)
     world.after(world.seconds("launch"), lambda: context.call(
         "ec2", "TerminateInstances", {"InstanceIds": [member.instance_id]}))
-    return activity
 
 
 def _listen(world: World, instance_id: str, state: str) -> None:

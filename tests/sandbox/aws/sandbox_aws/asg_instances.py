@@ -33,16 +33,16 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, member = _find(context, params["InstanceId"])
     if params["ShouldDecrementDesiredCapacity"]:
-        if group.desired - 1 < group.minimum:
+        if group.desired - member.units < group.minimum:
             raise AwsError("ValidationError",
                            f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without "
                            "replacement will violate group's min size constraint. Either set "
                            "shouldDecrementDesiredCapacity flag to false or lower group's min size.")
         if member.state in ("Pending", "InService"):
-            group.desired -= 1
+            group.desired -= member.units
     cause = (f"At {now():%Y-%m-%dT%H:%M:%SZ} instance {member.instance_id} was taken out of service in response to a "
              "user request" + (", shrinking the capacity." if params["ShouldDecrementDesiredCapacity"] else "."))
-    if member.state == "Terminating" and member.activity:
+    if member.state.startswith("Terminating") and member.activity:
         activity = member.activity
     else:
         activity = asg_engine.terminate(context.world, group, member, cause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -28,12 +29,20 @@ class Member:
     health: str = "Healthy"
     protected: bool = False
     balancing: bool = False  # started beyond the desired capacity, to even out the zones
+    weight: int | None = None  # capacity units; None: the group has no weights
+    hooks: set[str] = field(default_factory=set)  # terminate hooks that it waits for
+    go_on: Callable[[], None] | None = None  # once they are completed
     activity: Activity | None = None
 
     def shown(self) -> dict[str, Any]:
         return {"InstanceId": self.instance_id, "InstanceType": self.instance_type, "AvailabilityZone": self.zone,
                 "LifecycleState": self.state, "HealthStatus": self.health, "LaunchTemplate": self.template,
-                "ProtectedFromScaleIn": self.protected}
+                "ProtectedFromScaleIn": self.protected,
+                **({} if self.weight is None else {"WeightedCapacity": str(self.weight)})}
+
+    @property
+    def units(self) -> int:
+        return 1 if self.weight is None else self.weight
 
 
 @dataclass
@@ -86,8 +95,17 @@ class Group:
     status: str | None = None  # "Delete in progress"
     created: datetime = field(default_factory=now)
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    mixed: dict[str, Any] | None = None  # MixedInstancesPolicy
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # lifecycle hooks by name
+    warm_pool: dict[str, Any] | None = None  # WarmPoolConfiguration
     retry_pending: bool = False
     balance_pending: bool = False
+
+    def overrides(self) -> list[dict[str, Any]]:
+        return self.mixed["LaunchTemplate"].get("Overrides", []) if self.mixed else []
+
+    def capacity(self) -> int:
+        return sum(m.units for m in self.active())
 
     @property
     def zones(self) -> list[str]:
@@ -120,7 +138,10 @@ class Group:
             "TerminationPolicies": self.policies, "NewInstancesProtectedFromScaleIn": self.protect_new,
             "ServiceLinkedRoleARN": f"arn:aws:iam::{self.account}:role/aws-service-role/autoscaling.amazonaws.com/"
                                     "AWSServiceRoleForAutoScaling",
-            "CapacityRebalance": self.capacity_rebalance, "LaunchTemplate": self.template}
+            "CapacityRebalance": self.capacity_rebalance,
+            **({"MixedInstancesPolicy": self.mixed} if self.mixed else {"LaunchTemplate": self.template})}
+        if self.warm_pool is not None:
+            row.update(WarmPoolConfiguration=self.warm_pool, WarmPoolSize=0)
         if self.status:
             row["Status"] = self.status
         return row

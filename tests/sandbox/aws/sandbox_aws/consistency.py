@@ -27,7 +27,7 @@ class Past:
 
 
 # Other services say here what a mutating call touches: (service, operation) -> keys.
-TOUCHES: dict[tuple[str, str], Callable[[dict[str, Any]], list[str]]] = {}
+TOUCHES: dict[tuple[str, str], Callable[[Context, dict[str, Any]], list[str]]] = {}
 # How to read one of those keys as it is now: service -> function.
 READERS: dict[str, Callable[[Context, str], dict[str, Any] | None]] = {}
 
@@ -78,7 +78,7 @@ def _touched(context: Context, params: dict[str, Any]) -> list[str]:
     if context.service == "ec2":
         return [] if context.operation == "RunInstances" else list(dict.fromkeys(ids_in(params)))
     touches = TOUCHES.get((context.service, context.operation))
-    return touches(params) if touches else []
+    return touches(context, params) if touches else []
 
 
 def _read(context: Context, key: str) -> dict[str, Any] | None:

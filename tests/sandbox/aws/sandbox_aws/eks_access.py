@@ -195,4 +195,4 @@ def _reader(context: Context, principal: str) -> dict[str, Any] | None:
 
 consistency.READERS["eks"] = _reader
 for _operation in ("CreateAccessEntry", "DeleteAccessEntry", "UpdateAccessEntry"):
-    consistency.TOUCHES["eks", _operation] = lambda p: [p["principalArn"]]
+    consistency.TOUCHES["eks", _operation] = lambda c, p: [p["principalArn"]]

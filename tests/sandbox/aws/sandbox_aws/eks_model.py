@@ -77,6 +77,10 @@ class Nodegroup:
     labels: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "ACTIVE"
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    # What DescribeNodegroup shows of its Auto Scaling group's sizes, and whether EKS is about to look again.
+    sizes: dict[str, int] = field(default_factory=dict)
+    looking: bool = False
     created: datetime = field(default_factory=now)
     modified: datetime = field(default_factory=now)
 

@@ -23,15 +23,33 @@ def _find(cluster: Cluster, name: str) -> Nodegroup:
     return found
 
 
+def _scaling(context: Context, nodegroup: Nodegroup) -> dict[str, int]:
+    """EKS follows changes that others make to the Auto Scaling group a while later."""
+    world = context.world
+    group = world.regions[context.region].groups.get(nodegroup.group)
+    if group is None:
+        return {}
+
+    def look() -> None:
+        nodegroup.looking = False
+        nodegroup.sizes = {"minSize": group.minimum, "maxSize": group.maximum, "desiredSize": group.desired}
+
+    if not nodegroup.sizes or world.shape.aws == "calm":
+        look()
+    elif not nodegroup.looking and nodegroup.sizes["desiredSize"] != group.desired:
+        nodegroup.looking = True
+        world.after("eks-update", look)
+    return nodegroup.sizes
+
+
 def _shown(context: Context, cluster: Cluster, nodegroup: Nodegroup) -> dict[str, Any]:
-    group = context.world.regions[context.region].groups.get(nodegroup.group)
-    scaling = {"minSize": group.minimum, "maxSize": group.maximum, "desiredSize": group.desired} if group else {}
+    scaling = _scaling(context, nodegroup)
     return {"nodegroupName": nodegroup.name, "nodegroupArn": nodegroup.arn, "clusterName": cluster.name,
             "version": cluster.version, "releaseVersion": f"{cluster.version}.2-20261108", "createdAt": nodegroup.created,
             "modifiedAt": nodegroup.modified, "status": nodegroup.status, "capacityType": "ON_DEMAND",
             "scalingConfig": scaling, "instanceTypes": nodegroup.instance_types, "subnets": nodegroup.subnets,
             "amiType": nodegroup.ami_type, "nodeRole": nodegroup.role, "labels": nodegroup.labels, "diskSize": 20,
-            "resources": {"autoScalingGroups": [{"name": nodegroup.group}]}, "health": {"issues": []},
+            "resources": {"autoScalingGroups": [{"name": nodegroup.group}]}, "health": {"issues": nodegroup.issues},
             "updateConfig": {"maxUnavailable": 1}, "tags": nodegroup.tags}
 
 
@@ -92,6 +110,7 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
         nodegroup.labels.update(labels.get("addOrUpdateLabels", {}))
         for key in labels.get("removeLabels", []):
             nodegroup.labels.pop(key, None)
+        nodegroup.sizes = {}
         nodegroup.status, nodegroup.modified, update.status = "ACTIVE", now(), "Successful"
 
     context.world.after("eks-update", apply)

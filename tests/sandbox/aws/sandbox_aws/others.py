@@ -5,6 +5,8 @@ A test names the call that it comes after, so that it comes "in between" every t
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Any
 
@@ -32,6 +34,18 @@ def after(world: World, service: str, operation: str) -> None:
             print(f"fault {fault}: no such group", file=sys.stderr)
             continue
         do(Context(world, "autoscaling", "", group.region), group)
+
+
+def interrupt(world: World) -> None:
+    """A call that changes something was made: the run that a test asked for is interrupted at it."""
+    for fault in [f for f in world.faults if f["kind"] == "signal"]:
+        fault["after"] -= 1
+        if fault["after"] <= 0:
+            world.faults.remove(fault)
+            try:
+                os.kill(fault["pid"], signal.Signals[f"SIG{fault['signal']}"])
+            except ProcessLookupError:
+                pass
 
 
 def _start(context: Context, group: Group) -> None:

@@ -11,12 +11,16 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   node_start       any operation: once it was done, an autoscaler raises a group's desired capacity by one
   node_end         any operation: once it was done, an instance of a group dies. For both, "group" is the name of an
                    Auto Scaling group or managed node group; without it, the first group that has instances
+  signal           any operation: once "after" calls that change something were answered, process "pid" gets signal
+                   "signal" (KILL, INT)
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
 GET /sandbox/permissions tells which actions IAM was asked about, by caller, those that CloudFormation takes in a
 caller's name among them.
 POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an action on any resource.
 POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
 is. The API server asks again after ten seconds.
+POST /sandbox/nodegroup takes {"name", "status", "issues", "seconds"}: EKS says so of a managed node group; with seconds
+it is ACTIVE and healthy again after so long.
 POST /sandbox/vpc-owner takes {"account"}: the cluster's VPC is that account's, and shared with ours; empty: it is ours.
 POST /sandbox/endpoint takes {"endpoint"}: where DescribeCluster says that the cluster's API server is.
 Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
@@ -34,7 +38,7 @@ from .callers import iam
 from .world import World
 
 FAULTS = ("error", "lost_reply", "late_error", "launch_failure", "stack_failure", "addon_failure", "addon_degraded",
-          "node_start", "node_end", "eni_leak")
+          "node_start", "node_end", "eni_leak", "signal")
 
 
 def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]:
@@ -54,6 +58,8 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
         if path == "/sandbox/tokens/expire" and method == "POST":
             world.tokens_since = time.time()
             return 200, {}
+        if path == "/sandbox/nodegroup" and method == "POST":
+            return 200, nodegroup(world, json.loads(body))
         if path == "/sandbox/vpc-owner" and method == "POST":
             world.vpc_owner = json.loads(body)["account"]
             return 200, {}
@@ -75,6 +81,18 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
         if path == "/sandbox/faults" and method == "GET":
             return 200, world.faults
     return 404, {"message": f"no {method} {path}"}
+
+
+def nodegroup(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    found = world.home.clusters[world.shape.cluster].nodegroups[given["name"]]
+    found.status, found.issues = given["status"], given.get("issues", [])
+
+    def healthy() -> None:
+        found.status, found.issues = "ACTIVE", []
+
+    if given.get("seconds"):
+        world.after(float(given["seconds"]), healthy)
+    return {}
 
 
 def cluster(world: World) -> dict[str, Any]:

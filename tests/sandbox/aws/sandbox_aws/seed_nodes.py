@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from . import amis, asg_engine, eks_access
+from . import amis, asg_engine, asg_hooks, eks_access
 from .asg_model import Group
 from .eks_model import Cluster, Nodegroup
 from .world import Context, World
@@ -105,6 +105,7 @@ def _managed(world: World, context: Context, cluster: Cluster, role: str) -> Non
                               for kind in ("instance", "volume")]}, tags)
     count = shape.nodes_per_az * len(shape.azs)
     group = _group(world, group_name, template, 1, max(count * 2, 3), count)
+    asg_hooks.of_eks(group)
     group.tags = {"eks:cluster-name": (cluster.name, True), "eks:nodegroup-name": (name, True), owned: ("owned", True),
                   "k8s.io/cluster-autoscaler/enabled": ("true", True),
                   f"k8s.io/cluster-autoscaler/{cluster.name}": ("owned", True)}

@@ -144,6 +144,8 @@ class Exchange:
             result = idempotency.once(context, call.params, lambda: consistency.run(context, call.params))
             if not self.caller.quiet:
                 others.after(self.world, call.service, call.operation)
+                if mutating(call.operation, call.params):
+                    others.interrupt(self.world)
             fate = self.gate.fate(call, self.caller)
         self.lost = fate == "lost_reply"
         if fate == "late_error":

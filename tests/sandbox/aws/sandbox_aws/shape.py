@@ -49,6 +49,7 @@ class Shape:
     cidr_quota: int = 5
     vcpu_quota: int = 5000  # of running On-Demand Standard instances; a new account has far less
     workloads: bool = True
+    autoscaler: bool = False
     aws: str = "real"
     latency: str = "short"
     cluster_endpoint: str = "https://127.0.0.1:6443"

@@ -77,6 +77,38 @@ class Groups(Served):
         self.until(lambda: len(self.members()) == 4)
         self.assertEqual(self.group()["DesiredCapacity"], 4)
 
+    def test_an_instance_waits_for_a_terminate_hook_until_it_is_completed(self) -> None:
+        self.call("autoscaling", "PutLifecycleHook", AutoScalingGroupName=self.name, LifecycleHookName="goodbye",
+                  LifecycleTransition="autoscaling:EC2_INSTANCE_TERMINATING")
+        self.addCleanup(self.call, "autoscaling", "DeleteLifecycleHook", AutoScalingGroupName=self.name,
+                        LifecycleHookName="goodbye")
+        instance = self.members()[0]
+        self.shrink(instance)
+        states = {i["InstanceId"]: i["LifecycleState"] for i in self.group()["Instances"]}
+        self.assertEqual(states[instance], "Terminating:Wait")
+        self.call("autoscaling", "CompleteLifecycleAction", AutoScalingGroupName=self.name, LifecycleHookName="goodbye",
+                  InstanceId=instance, LifecycleActionResult="CONTINUE")
+        self.until(lambda: instance not in [i["InstanceId"] for i in self.group()["Instances"]])
+        self.assertEqual(len(self.members()), 2)
+
+    def test_sizes_of_a_group_with_weights_are_units(self) -> None:
+        template = self.group()["LaunchTemplate"]
+        mixed = {"LaunchTemplate": {
+            "LaunchTemplateSpecification": {k: template[k] for k in ("LaunchTemplateId", "Version")},
+            "Overrides": [{"InstanceType": "m5.large", "WeightedCapacity": "4"}]}}
+        self.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.name, MixedInstancesPolicy=mixed,
+                  MinSize=4, DesiredCapacity=12, MaxSize=24)
+        self.addCleanup(self.call, "autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.name,
+                        LaunchTemplate={k: template[k] for k in ("LaunchTemplateId", "Version")}, MinSize=0,
+                        DesiredCapacity=3, MaxSize=9)
+        self.assertEqual({i["WeightedCapacity"] for i in self.group()["Instances"]}, {"4"})
+        self.shrink(self.members()[0])
+        self.assertEqual(self.group()["DesiredCapacity"], 8)
+        self.until(lambda: len(self.group()["Instances"]) == 2)
+        # A maximum below what there is ends what is beyond it.
+        self.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.name, MinSize=0, MaxSize=4)
+        self.until(lambda: len(self.group()["Instances"]) == 1)
+
     def test_a_node_dies_in_between_and_is_replaced(self) -> None:
         before = set(self.members())
         self.fault("eks", "DescribeCluster", "node_end", group=self.name)
