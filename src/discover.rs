@@ -7,16 +7,17 @@ mod neighbours;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 pub use gaps::Reading;
 
 use crate::aws::Aws;
 use crate::design::{old_nodes, stack_name};
+use crate::drain::owner;
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
-    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Hook, Interface, Machine, Neighbours,
+    Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
 };
 use crate::k8s::{
     Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes, workloads,
@@ -80,7 +81,7 @@ pub async fn discover(
         vpc(aws, &cluster),
         cni(clients, &cluster, &gaps),
         gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
-        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings)),
+        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings, BTreeSet::new())),
         nodes_and_pods(clients, &cluster, settings, &gaps),
         labelled,
         gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
@@ -111,6 +112,7 @@ pub async fn discover(
         record,
         unread: BTreeMap::new(),
     };
+    gaps.read(Part::NodeGroups, named_groups(aws, &mut facts)).await?;
     facts.occupants = back::occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
     match reading {
         Reading::Whole => {
@@ -145,11 +147,12 @@ pub async fn refresh(
     let cluster = &facts.cluster;
     let reads = |section| sections.contains(&section);
     let gaps = Gaps::new(Reading::Whole);
+    let names = facts.group_names().collect();
     let (vpc, cni, eniconfigs, node_groups, standing, reach) = tokio::try_join!(
         only(reads(Section::Vpc), vpc(aws, cluster)),
         only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
-        only(reads(Section::NodeGroups), node_groups(clients, cluster, settings)),
+        only(reads(Section::NodeGroups), node_groups(clients, cluster, settings, names)),
         only(reads(Section::Nodes), nodes_and_pods(clients, cluster, settings, &gaps)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
@@ -169,13 +172,26 @@ pub async fn refresh(
     }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
-    facts.node_groups = node_groups.unwrap_or_else(|| facts.node_groups.clone());
+    if let Some(node_groups) = node_groups {
+        let hooks = std::mem::take(&mut facts.node_groups.hooks);
+        facts.node_groups = NodeGroups { hooks, ..node_groups };
+    }
     if nodes_anew {
+        named_groups(aws, facts).await?;
         complete(clients, settings, facts).await?;
     }
     if sections == Section::ALL {
         facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
     }
+    Ok(())
+}
+
+/// Auto Scaling groups that only their instances, EKS or the record tell of: they lack the cluster's tag.
+async fn named_groups(aws: &Aws, facts: &mut Facts) -> Result<()> {
+    let known = &facts.node_groups.groups;
+    let names: BTreeSet<String> = facts.group_names().filter(|name| !known.contains_key(name)).collect();
+    let found = aws.autoscaling.named(&names.into_iter().collect::<Vec<_>>()).await?;
+    facts.node_groups.groups.extend(found);
     Ok(())
 }
 
@@ -187,11 +203,27 @@ async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> 
     )?;
     let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
+    if settings.undo.is_none() {
+        facts.node_groups.hooks = hooks(&clients.aws, facts).await;
+    }
     if settings.undo.is_some() {
         facts.machine.images = back::images(&clients.aws, settings, facts, &images).await;
         facts.node_groups.image_trouble = back::image_trouble(&clients.aws, facts).await;
     }
     Ok(())
+}
+
+/// Terminate hooks of the groups whose nodes are to go. What can't be read is unknown, and said to be.
+async fn hooks(aws: &Aws, facts: &Facts) -> BTreeMap<String, std::result::Result<Vec<Hook>, String>> {
+    let old = old_nodes(facts);
+    let nodes = facts.nodes.iter().filter(|node| old.contains(&node.name));
+    let groups: BTreeSet<String> =
+        nodes.filter_map(|node| owner::group(facts, node)).map(ToString::to_string).collect();
+    let read = groups.into_iter().map(|name| async move {
+        let hooks = aws.autoscaling.terminate_hooks(&name).await;
+        (name, hooks.map_err(|error| error.in_short()))
+    });
+    join_all(read).await.into_iter().collect()
 }
 
 /// What ties the pods on nodes that are to go: their volumes' zones, and their StatefulSets' order. Where they have neither,
@@ -319,7 +351,13 @@ async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Fir
     Ok((firewall, backends.unwrap_or_else(unknown)))
 }
 
-async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) -> Result<NodeGroups> {
+/// `names`: Auto Scaling groups that are known already, with the cluster's tag or without.
+async fn node_groups(
+    clients: &Clients,
+    cluster: &Cluster,
+    settings: &Settings,
+    names: BTreeSet<String>,
+) -> Result<NodeGroups> {
     let aws = &clients.aws;
     let entries = async {
         match cluster.authentication {
@@ -330,7 +368,7 @@ async fn node_groups(clients: &Clients, cluster: &Cluster, settings: &Settings) 
     };
     let (stacks, groups, managed, access_entries, aws_auth) = tokio::try_join!(
         stacks(aws, cluster, settings),
-        aws.autoscaling.groups_of_cluster(&cluster.name),
+        aws.autoscaling.groups(&cluster.name, &names),
         aws.eks.managed_node_groups(&cluster.name),
         entries,
         aws_auth::map_roles(&clients.kube.client),
@@ -373,6 +411,7 @@ async fn with_instances(
         if let Some(instance) = instances.get(id) {
             node.subnet = Some(instance.subnet.clone());
             node.security_groups = instance.security_groups.clone();
+            node.group = instance.group.clone();
         }
         node.interfaces = attached.remove(id).unwrap_or_default();
         node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();

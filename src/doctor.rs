@@ -2,6 +2,7 @@
 //! It needs no earlier run of this program. Pure.
 
 mod bundle;
+mod groups;
 mod network;
 mod nodes;
 mod pods;
@@ -26,6 +27,8 @@ pub struct Symptoms {
     pub nodes: Vec<NodeTrouble>,
     pub pods: Vec<PodTrouble>,
     pub events: Vec<Event>,
+    /// A run of this program is at work: what it has suspended, it resumes.
+    pub run_at_work: bool,
     /// What could not be read, and why.
     pub unread: BTreeMap<&'static str, String>,
 }
@@ -152,6 +155,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     let mut findings = nodes::diagnose(facts, symptoms, &report);
     findings.extend(pods::diagnose(facts, symptoms, &report));
     findings.extend(network::diagnose(facts));
+    findings.extend(groups::diagnose(scene, symptoms));
     if !facts.cluster.auto_mode && !facts.cluster.ipv6 {
         findings.extend(standing(scene).into_iter().map(Diagnosis::from));
     }

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use backends::{Backend, Backends, Webhook};
 pub use groups::{
-    AccessEntry, AutoScalingGroup, GroupInstance, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
+    AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
+    WarmPool,
 };
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
@@ -237,5 +238,13 @@ impl Facts {
     /// Nodes on EC2 with Linux: the ones this is about.
     pub fn ec2_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.kind == NodeKind::Ec2)
+    }
+
+    /// Auto Scaling groups that something of the cluster names: its nodes' instances, its managed node groups, and what
+    /// was written down in earlier runs.
+    pub fn group_names(&self) -> impl Iterator<Item = String> {
+        let of_nodes = self.nodes.iter().filter_map(|node| node.group.clone());
+        let managed = self.node_groups.managed.iter().flat_map(|managed| managed.groups.clone());
+        of_nodes.chain(managed).chain(self.record.group_names().cloned())
     }
 }

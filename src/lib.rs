@@ -37,6 +37,7 @@ pub mod saved;
 pub mod settings;
 pub mod status;
 pub mod steps;
+pub mod suspended;
 pub mod ui;
 pub mod verify;
 pub mod walk;

@@ -98,6 +98,10 @@ fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
 /// A step alone builds on others: what they would still change is in its way.
 fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
     let left = plan(&walk.design, &walk.facts, &walk.settings, step.needs(), Vec::new());
+    // What puts back what an interrupted drain left behind builds on nothing.
+    if step == Step::DrainNodes && walk.settings.keep_old_nodes {
+        return Vec::new();
+    }
     // A step that has nothing to do itself needs nothing.
     let itself = plan(&walk.design, &walk.facts, &walk.settings, &[step], Vec::new());
     if itself.changes() == 0 {

@@ -165,12 +165,8 @@ pub fn set_up() -> Facts {
         min: 0,
         desired: i32::try_from(instances.len()).unwrap(),
         max: 4,
-        instances: instances
-            .iter()
-            .map(|id| GroupInstance { id: id.to_string(), state: "InService".into() })
-            .collect(),
-        tags: BTreeMap::new(),
-        suspended: BTreeSet::new(),
+        instances: instances.iter().map(|id| group_instance(id, &id[id.len() - 1..])).collect(),
+        ..AutoScalingGroup::default()
     };
     let new = AutoScalingGroup { tags: ours(), ..group("new", &instances) };
     facts.node_groups.groups = [("new".into(), new), ("old".into(), group("old", &[]))].into();
@@ -191,6 +187,11 @@ pub fn set_up() -> Facts {
         ..Record::default()
     };
     facts
+}
+
+/// An instance in service, in a zone.
+pub fn group_instance(id: &str, zone: &str) -> GroupInstance {
+    GroupInstance { id: id.into(), state: "InService".into(), zone: zone.into(), weight: 1 }
 }
 
 /// Takes the old nodes' group away, of which only the record tells then.
@@ -309,6 +310,7 @@ pub fn node(name: &str, zone: &str) -> Node {
         labels: BTreeMap::from([("topology.kubernetes.io/zone".into(), zone.into())]),
         annotations: BTreeMap::new(),
         node_claim: None,
+        group: None,
         subnet: None,
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,

@@ -9,6 +9,7 @@ use crate::k8s::lock::Holder;
 use crate::plan::{StepPlan, plan};
 use crate::settings::Settings;
 use crate::steps::{Step, Version, detected_version};
+use crate::suspended::{Suspended, suspended};
 use crate::words::part;
 
 /// How far a step is.
@@ -50,12 +51,16 @@ pub struct Status {
     pub run: Option<UnderWay>,
     /// A drain was begun, and what it held back (node groups, cordons) is held still.
     pub drain_cut: bool,
+    /// Auto Scaling groups whose processes are suspended because of this program, while no run is at work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspended: Vec<Suspended>,
 }
 
 /// The nine steps as they stand; `holder` is the lock's.
 pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<Holder>) -> Status {
     let plan = plan(design, facts, settings, &Step::DOCUMENTED, Vec::new());
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
+    let suspended = if run.is_some() { Vec::new() } else { suspended(facts, settings) };
     Status {
         format_version: 1,
         cluster: plan.cluster,
@@ -63,6 +68,7 @@ pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Optio
         region: plan.region,
         steps: plan.steps.iter().map(|step| step_status(step, design, facts)).collect(),
         drain_cut: run.is_none() && facts.record.is_holding(),
+        suspended,
         run,
     }
 }

@@ -46,7 +46,11 @@ pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {
             let (walk, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
-            let symptoms = symptoms::read(&walk.clients.kube.client, &walk.facts).await?;
+            let mut symptoms = symptoms::read(&walk.clients.kube.client, &walk.facts).await?;
+            match lock::holder(&walk.clients.kube.client).await {
+                Ok(holder) => symptoms.run_at_work = holder.is_some(),
+                Err(error) => drop(symptoms.unread.insert("whether a run is at work", error.in_short())),
+            }
             let Walk { settings, facts, design, .. } = &walk;
             let diagnoses = doctors::diagnose(&Scene { settings, facts, design, steps: &[] }, &symptoms);
             if let Some(path) = &args.bundle {

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
-use aws_sdk_autoscaling::types::{Filter, ScalingActivityStatusCode};
+use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder;
+use aws_sdk_autoscaling::types::{Filter, ScalingActivityStatusCode, TagDescription};
 
 use crate::calls::Calls;
 use crate::error::Result;
-use crate::facts::{AutoScalingGroup, GroupInstance};
+use crate::facts::{AutoScalingGroup, GroupInstance, Hook, WarmPool};
 use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
@@ -29,48 +30,33 @@ impl AutoScaling {
         AutoScaling { client: Client::from_conf(config) }
     }
 
-    /// All groups whose nodes belong to a cluster: nodes can't join without that tag.
-    pub async fn groups_of_cluster(&self, cluster: &str) -> Result<BTreeMap<String, AutoScalingGroup>> {
+    /// The groups that carry the cluster's tag, and those with these names. A group that starts nodes need not have
+    /// the tag: the cloud provider looks for it on instances (terraform-aws-eks#2072).
+    pub async fn groups(
+        &self,
+        cluster: &str,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, AutoScalingGroup>> {
         let keys = [format!("kubernetes.io/cluster/{cluster}"), format!("k8s.io/cluster/{cluster}")];
         let filter = Filter::builder().name("tag-key").set_values(Some(keys.to_vec())).build();
-        let mut pages =
-            self.client.describe_auto_scaling_groups().filters(filter).into_paginator().items().send();
-        let mut groups = BTreeMap::new();
-        while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| failure("DescribeAutoScalingGroups", &error))?;
-            let name = group.auto_scaling_group_name().unwrap_or_default().to_string();
-            let tags = group.tags().iter();
-            let tags = tags.filter_map(|tag| {
-                Some((tag.key()?.to_string(), tag.value().unwrap_or_default().to_string()))
-            });
-            let suspended = group.suspended_processes().iter();
-            let suspended: BTreeSet<String> =
-                suspended.filter_map(|process| process.process_name().map(ToString::to_string)).collect();
-            groups.insert(
-                name.clone(),
-                AutoScalingGroup {
-                    name,
-                    min: group.min_size().unwrap_or_default(),
-                    desired: group.desired_capacity().unwrap_or_default(),
-                    max: group.max_size().unwrap_or_default(),
-                    instances: group
-                        .instances()
-                        .iter()
-                        .map(|instance| GroupInstance {
-                            id: instance.instance_id().unwrap_or_default().to_string(),
-                            state: instance
-                                .lifecycle_state()
-                                .map(|s| s.as_str())
-                                .unwrap_or_default()
-                                .to_string(),
-                        })
-                        .collect(),
-                    tags: tags.collect(),
-                    suspended,
-                },
-            );
+        let mut found = BTreeMap::new();
+        let tagged = self.client.describe_auto_scaling_groups().filters(filter);
+        collect(tagged, &mut found).await?;
+        let others: Vec<String> = names.iter().filter(|name| !found.contains_key(*name)).cloned().collect();
+        found.extend(self.named(&others).await?);
+        Ok(found)
+    }
+
+    /// The groups with these names; one that is not there is left out.
+    pub async fn named(&self, names: &[String]) -> Result<BTreeMap<String, AutoScalingGroup>> {
+        let mut found = BTreeMap::new();
+        // The call takes 50 names.
+        for names in names.chunks(50) {
+            let named =
+                self.client.describe_auto_scaling_groups().set_auto_scaling_group_names(Some(names.to_vec()));
+            collect(named, &mut found).await?;
         }
-        Ok(groups)
+        Ok(found)
     }
 
     /// Why the group could not start an instance, newest first, by the activity's id. A group keeps trying, so this is
@@ -96,16 +82,53 @@ impl AutoScaling {
         Ok(told.collect())
     }
 
-    /// Sets the group's bounds. Those that are outside of them pull its desired size along.
+    /// The hooks that an instance of the group waits for before it is terminated.
+    pub async fn terminate_hooks(&self, group: &str) -> Result<Vec<Hook>> {
+        let reply = self
+            .client
+            .describe_lifecycle_hooks()
+            .auto_scaling_group_name(group)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeLifecycleHooks", &error).at(group))?;
+        let seconds = |seconds: Option<i32>| u64::try_from(seconds.unwrap_or_default()).unwrap_or_default();
+        let of_end = |hook: &&aws_sdk_autoscaling::types::LifecycleHook| {
+            hook.lifecycle_transition() == Some("autoscaling:EC2_INSTANCE_TERMINATING")
+        };
+        let hooks = reply.lifecycle_hooks().iter().filter(of_end).map(|hook| Hook {
+            name: hook.lifecycle_hook_name().unwrap_or_default().to_string(),
+            heartbeat: seconds(hook.heartbeat_timeout()),
+            longest: seconds(hook.global_timeout()),
+        });
+        Ok(hooks.collect())
+    }
+
+    /// Sets the group's bounds; a group that is gone needs none. A desired capacity outside of them follows.
     pub async fn set_bounds(&self, group: &str, min: i32, max: i32) -> Result<()> {
-        self.client
+        let set = self
+            .client
             .update_auto_scaling_group()
             .auto_scaling_group_name(group)
             .min_size(min)
-            .max_size(max)
+            .max_size(max);
+        match set.send().await {
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(failure(format!("set the group's size to {min} to {max}"), &error).at(group)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Sets how many capacity units the group is to have, within its bounds.
+    pub async fn set_desired(&self, group: &str, desired: i32) -> Result<()> {
+        self.client
+            .update_auto_scaling_group()
+            .auto_scaling_group_name(group)
+            .desired_capacity(desired)
             .send()
             .await
-            .map_err(|error| failure(format!("set the group's size to {min} to {max}"), &error).at(group))?;
+            .map_err(|error| {
+                failure(format!("set the group's desired capacity to {desired}"), &error).at(group)
+            })?;
         Ok(())
     }
 
@@ -137,15 +160,20 @@ impl AutoScaling {
         Ok(())
     }
 
+    /// Lets the group do these again. One that does them already, or that is gone, is what was wanted.
     pub async fn resume(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
-        self.client
+        let resumed = self
+            .client
             .resume_processes()
             .auto_scaling_group_name(group)
             .set_scaling_processes(Some(processes.iter().cloned().collect()))
             .send()
-            .await
-            .map_err(|error| failure("resume the group's processes", &error).at(group))?;
-        Ok(())
+            .await;
+        match resumed {
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(failure("resume the group's processes", &error).at(group)),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Ends an instance and takes the group's desired size down with it. One that is gone is what was wanted.
@@ -162,5 +190,56 @@ impl AutoScaling {
             Err(error) => Err(failure("terminate instance in its Auto Scaling group", &error).at(instance)),
             Ok(_) => Ok(()),
         }
+    }
+}
+
+/// Auto Scaling has no error code of its own for a group that is not there.
+fn is_gone<E>(error: &aws_sdk_autoscaling::error::SdkError<E>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    error.code() == Some("ValidationError")
+        && error.message().is_some_and(|text| text.to_lowercase().contains("not found"))
+}
+
+async fn collect(
+    request: DescribeAutoScalingGroupsFluentBuilder,
+    into: &mut BTreeMap<String, AutoScalingGroup>,
+) -> Result<()> {
+    let mut pages = request.into_paginator().items().send();
+    while let Some(group) = pages.next().await {
+        let group = group.map_err(|error| failure("DescribeAutoScalingGroups", &error))?;
+        let group = read(&group);
+        into.insert(group.name.clone(), group);
+    }
+    Ok(())
+}
+
+fn read(group: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGroup {
+    let tag =
+        |tag: &TagDescription| Some((tag.key()?.to_string(), tag.value().unwrap_or_default().to_string()));
+    let instance = |instance: &aws_sdk_autoscaling::types::Instance| GroupInstance {
+        id: instance.instance_id().unwrap_or_default().to_string(),
+        state: instance.lifecycle_state().map(|state| state.as_str()).unwrap_or_default().to_string(),
+        zone: instance.availability_zone().unwrap_or_default().to_string(),
+        weight: instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1),
+    };
+    let suspended = group.suspended_processes().iter();
+    AutoScalingGroup {
+        name: group.auto_scaling_group_name().unwrap_or_default().to_string(),
+        min: group.min_size().unwrap_or_default(),
+        desired: group.desired_capacity().unwrap_or_default(),
+        max: group.max_size().unwrap_or_default(),
+        instances: group.instances().iter().map(instance).collect(),
+        tags: group.tags().iter().filter_map(tag).collect(),
+        suspended: suspended.filter_map(|process| process.process_name().map(ToString::to_string)).collect(),
+        zones: group.availability_zones().iter().cloned().collect(),
+        warm_pool: group.warm_pool_configuration().map(|pool| WarmPool {
+            state: pool.pool_state().map(|state| state.as_str()).unwrap_or("Stopped").to_string(),
+            reuse: pool
+                .instance_reuse_policy()
+                .and_then(|policy| policy.reuse_on_scale_in())
+                .unwrap_or_default(),
+        }),
     }
 }

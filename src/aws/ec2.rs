@@ -35,6 +35,8 @@ pub struct Instance {
     pub state: String,
     /// Of its own, first interface.
     pub security_groups: BTreeSet<String>,
+    /// Auto Scaling group that started it. Only AWS can write a tag that begins with `aws:`.
+    pub group: Option<String>,
 }
 
 impl Ec2 {
@@ -65,6 +67,7 @@ impl Ec2 {
                             subnet: instance.subnet_id().unwrap_or_default().to_string(),
                             state: state.unwrap_or_default().to_string(),
                             security_groups: group_ids(instance.security_groups()),
+                            group: tags(instance.tags()).remove("aws:autoscaling:groupName"),
                         },
                     );
                 }

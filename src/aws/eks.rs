@@ -10,7 +10,6 @@ use aws_sdk_eks::types::{
 use crate::calls::Calls;
 use crate::error::{Error, Result};
 use crate::facts::{AccessEntry, Addon, Authentication, Cluster, ManagedNodeGroup};
-use crate::k8s::record::Sizes;
 
 use super::{Count, failure};
 
@@ -29,6 +28,14 @@ pub enum Updated<'a> {
     ManagedNodeGroup(&'a str),
 }
 
+/// What a managed node group's sizes are to be; its desired size stays where none is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scaling {
+    pub min: i32,
+    pub max: i32,
+    pub desired: Option<i32>,
+}
+
 /// How an update stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
@@ -36,6 +43,11 @@ pub enum Update {
     Successful,
     /// Failed or cancelled, with what EKS says of it.
     Failed(String),
+}
+
+fn issue(issue: &aws_sdk_eks::types::Issue) -> String {
+    let code = issue.code().map(|code| code.as_str()).unwrap_or_default();
+    format!("{code}: {}", issue.message().unwrap_or_default())
 }
 
 impl Eks {
@@ -221,33 +233,42 @@ impl Eks {
                 .iter()
                 .filter_map(|group| group.name().map(ToString::to_string))
                 .collect(),
+            issues: group
+                .health()
+                .map(|health| health.issues())
+                .unwrap_or_default()
+                .iter()
+                .map(issue)
+                .collect(),
         })
     }
 
-    /// Sets a managed node group's sizes; answers the id of the update to wait for.
+    /// Sets a managed node group's bounds, and its desired size where one is given: an autoscaler may have changed the
+    /// desired size since it was read. Returns the id of the update to wait for.
     pub async fn scale_managed(
         &self,
         cluster: &str,
         group: &str,
-        sizes: Sizes,
+        scaling: Scaling,
         token: &str,
     ) -> Result<String> {
-        let scaling = NodegroupScalingConfig::builder()
-            .min_size(sizes.min)
-            .desired_size(sizes.desired)
-            .max_size(sizes.max)
+        let config = NodegroupScalingConfig::builder()
+            .min_size(scaling.min)
+            .set_desired_size(scaling.desired)
+            .max_size(scaling.max)
             .build();
         let reply = self
             .client
             .update_nodegroup_config()
             .cluster_name(cluster)
             .nodegroup_name(group)
-            .scaling_config(scaling)
+            .scaling_config(config)
             .client_request_token(token)
             .send()
             .await
             .map_err(|error| {
-                failure(format!("scale managed node group to {}", sizes.desired), &error).at(group)
+                let what = format!("set the managed node group's size to {} to {}", scaling.min, scaling.max);
+                failure(what, &error).at(group)
             })?;
         Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
     }

@@ -7,6 +7,7 @@ mod drain;
 mod evictions;
 #[cfg(test)]
 mod field;
+pub mod groups;
 mod health;
 mod neighbours;
 mod network;
@@ -84,6 +85,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
     reach::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
+    groups::check(scene, &mut findings);
     quotas::check(scene, &mut findings);
     room::check(scene, &mut findings);
     permissions::check(scene, &mut findings);

@@ -159,9 +159,9 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{AutoScalingGroup, Facts, GroupInstance, ManagedNodeGroup};
+    use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup};
     use crate::finding::Severity;
-    use crate::sample::facts;
+    use crate::sample::{facts, group_instance};
 
     fn ids(facts: &Facts, arguments: &[&str]) -> Vec<&'static str> {
         super::super::found(check, facts, arguments).iter().map(|finding| finding.id).collect()
@@ -171,15 +171,14 @@ mod tests {
     fn grouped(managed: bool) -> Facts {
         let mut facts = facts();
         facts.nodes[0].instance_id = Some("i-1".into());
-        let instances = vec![GroupInstance { id: "i-1".into(), state: "InService".into() }];
+        let instances = vec![group_instance("i-1", "a")];
         let group = AutoScalingGroup {
             name: "old".into(),
             min: 1,
             desired: 1,
             max: 3,
             instances,
-            tags: [].into(),
-            suspended: [].into(),
+            ..AutoScalingGroup::default()
         };
         facts.node_groups.groups.insert("old".into(), group);
         if managed {
@@ -190,6 +189,7 @@ mod tests {
                 desired: 1,
                 max: 3,
                 groups: vec!["old".into()],
+                issues: Vec::new(),
             });
         }
         facts

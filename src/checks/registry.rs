@@ -82,6 +82,10 @@ pub const ALL: &[Entry] = &[
     entry("EC-NOD-013", WARNING, "an autoscaler may start nodes in between"),
     entry("EC-NOD-014", NOTE, "more pods in the host's network than max pods counts"),
     entry("EC-NOD-015", WARNING, "managed node groups that stay start nodes with too many pods"),
+    entry("EC-NOD-016", WARNING, "an Auto Scaling group without the cluster's tag"),
+    entry("EC-NOD-017", WARNING, "a managed node group is not ACTIVE"),
+    entry("EC-NOD-018", WARNING, "an old group has a warm pool"),
+    entry("EC-NOD-019", NOTE, "lifecycle hooks delay the end of nodes"),
     entry("EC-NOD-028", WARNING, "nodes that do not report"),
     entry("EC-NOD-029", WARNING, "Node objects without an instance"),
     entry("EC-NOD-030", WARNING, "nodes that are not Ready"),
@@ -144,6 +148,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-UND-010", ERROR, "old nodes could not start"),
     risk("EC-UND-011", WARNING, "nothing stands in for old node groups"),
     entry("EC-UND-012", ERROR, "the add-on's configurationValues can't be put back"),
+    entry("EC-UND-015", WARNING, "a managed node group is not ACTIVE"),
 ];
 
 /// What is known of an id.

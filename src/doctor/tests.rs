@@ -4,7 +4,7 @@ use crate::facts::{
     Authentication, AutoScalingGroup, Backend, Facts, GroupInstance, Route, RouteTable, Webhook,
 };
 use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
-use crate::sample::{custom, facts, settings};
+use crate::sample::{custom, facts, group_instance, settings};
 
 /// What is told of a cluster by somebody who asks for nothing.
 pub(super) fn diagnosed(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
@@ -113,7 +113,7 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
 #[test]
 fn instances_that_never_became_nodes_are_explained_by_the_clusters_authentication() {
     let mut facts = custom();
-    let instance = |id: &str, state: &str| GroupInstance { id: id.into(), state: state.into() };
+    let instance = |id: &str, state: &str| GroupInstance { state: state.into(), ..group_instance(id, "a") };
     facts.node_groups.groups.insert(
         "blue".into(),
         AutoScalingGroup {
@@ -126,8 +126,7 @@ fn instances_that_never_became_nodes_are_explained_by_the_clusters_authenticatio
                 instance("i-lost", "InService"),
                 instance("i-young", "Pending"),
             ],
-            tags: BTreeMap::new(),
-            suspended: BTreeSet::new(),
+            ..AutoScalingGroup::default()
         },
     );
     for (mode, cause) in [

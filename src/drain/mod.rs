@@ -6,6 +6,7 @@ pub mod budgets;
 pub mod default_budget;
 pub mod filter;
 pub mod forecast;
+mod gone;
 mod moved;
 pub mod owner;
 pub mod preview;
@@ -13,6 +14,7 @@ pub mod room;
 mod run;
 pub mod schedule;
 pub mod surge;
+pub mod suspend;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -23,12 +25,13 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::k8s::nodes as kube_nodes;
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
-use crate::words::{counted, few, part, subject};
+use crate::walk::Walk;
+use crate::words::{few, part, subject};
 
 use forecast::{Time, forecast};
 use run::Run;
 use schedule::{Controllers, NotRunning};
+use suspend::Ended;
 
 /// What the drain of some nodes comes to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,8 +84,10 @@ pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
             // Another run may be at work on what would be put back.
             return Err(error);
         }
-        // What went wrong first is what is told.
-        put_back(walk, nodes, &ending).await?;
+        // What went wrong first is what is reported; the record keeps what could not be put back for the next run.
+        if let Err(second) = put_back(walk, nodes, &ending).await {
+            walk.events.note(format!("not all is put back, the next run does it: {second}"));
+        }
         return Err(error);
     }
     if nodes.is_empty() && !walk.design.old_nodes.is_empty() {
@@ -90,7 +95,9 @@ pub async fn drain(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
         return put_back(walk, nodes, &ending).await;
     }
     surge::down(walk).await?;
-    owner::let_go(walk, nodes, false).await?;
+    suspend::resume(walk, nodes, Ended::Done).await?;
+    // Others that an interrupted run has cordoned and that this one was not asked to drain.
+    uncordon(walk, nodes).await?;
     walk.remember(|record| record.cordoned.clear()).await?;
     // The nodes are gone and nothing is held any more: there is no way to put back what does not run.
     moved::check(&moved::still_wanted(walk, not_running).await)
@@ -104,11 +111,11 @@ async fn work(
     ending: &mut BTreeSet<String>,
 ) -> Result<Vec<NotRunning>> {
     let seen = watch::watch(&walk.clients.kube.client);
-    owner::hold(walk, nodes).await?;
+    suspend::suspend(walk, nodes).await?;
     cordon(walk, ours, true).await?;
     surge::up(walk, nodes).await?;
     let not_running = Run::new(walk, nodes, seen, ending).carry_out().await?;
-    gone(walk, nodes).await?;
+    gone::gone(walk, nodes).await?;
     Ok(not_running)
 }
 
@@ -122,38 +129,27 @@ async fn cordon(walk: &Walk, nodes: &BTreeSet<String>, unschedulable: bool) -> R
         .await
 }
 
-/// Waits until instances and Node objects are gone, as AWS and Kubernetes see it.
-async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
-    let ids: Vec<String> = walk
-        .facts
-        .nodes
-        .iter()
-        .filter(|node| nodes.contains(&node.name))
-        .filter_map(|node| node.instance_id.clone())
-        .collect();
-    walk.until("old instances terminated", async || {
-        let instances = walk.clients.aws.ec2.instances(&ids).await?;
-        let alive = instances.values().filter(|instance| instance.state != "terminated").count();
-        let listed = kube_nodes::list(&walk.clients.kube.client).await?;
-        let joined = listed.iter().filter(|node| nodes.contains(&node.name)).count();
-        if alive + joined == 0 {
-            return Ok(Seen::Yes(()));
-        }
-        Ok(Seen::NotYet(format!("{} and {} left", counted(alive, "instance"), counted(joined, "Node"))))
-    })
-    .await
+/// Uncordons what the record says we cordoned and what is still there, but for these nodes.
+async fn uncordon(walk: &Walk, but: &BTreeSet<String>) -> Result<()> {
+    let recorded = &walk.facts.record.cordoned;
+    if recorded.is_subset(but) {
+        return Ok(());
+    }
+    let there = kube_nodes::list(&walk.clients.kube.client).await?.into_iter().map(|node| node.name);
+    let cordoned = there.filter(|name| recorded.contains(name) && !but.contains(name)).collect();
+    cordon(walk, &cordoned, false).await
 }
 
 /// Takes back the cordons of this run and of those before it that were cut. It also runs after Ctrl-C, so it waits for
 /// no pod.
 pub async fn put_back(walk: &mut Walk, nodes: &BTreeSet<String>, ending: &BTreeSet<String>) -> Result<()> {
-    let there = kube_nodes::list(&walk.clients.kube.client).await?;
-    let there = there.into_iter().map(|node| node.name);
-    let cordoned: BTreeSet<String> =
-        there.filter(|name| walk.facts.record.cordoned.contains(name) && !ending.contains(name)).collect();
-    cordon(walk, &cordoned, false).await?;
+    uncordon(walk, ending).await?;
     surge::down(walk).await?;
-    owner::let_go(walk, nodes, true).await?;
+    suspend::resume(walk, nodes, Ended::GivenUp).await?;
+    let emptied = suspend::emptied(&walk.facts);
+    if !emptied.is_empty() {
+        suspend::resume_rebalance(walk, &emptied).await?;
+    }
     walk.remember(|record| record.cordoned.clear()).await
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::TAG_CLUSTER;
+use crate::k8s::record::Sizes;
 
 use super::Node;
 
@@ -20,6 +21,8 @@ pub struct NodeGroups {
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
     pub managed: Vec<ManagedNodeGroup>,
+    /// Terminate hooks of the Auto Scaling groups that have old nodes, or why they could not be read.
+    pub hooks: BTreeMap<String, std::result::Result<Vec<Hook>, String>>,
     /// Access entries by principal; empty in CONFIG_MAP mode.
     pub access_entries: BTreeMap<String, AccessEntry>,
     /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
@@ -56,15 +59,38 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AutoScalingGroup {
     pub name: String,
+    /// Sizes are in capacity units: instances, unless a mixed instances policy gives them weights.
     pub min: i32,
     pub desired: i32,
     pub max: i32,
     pub instances: Vec<GroupInstance>,
     pub tags: BTreeMap<String, String>,
     pub suspended: BTreeSet<String>,
+    /// Availability Zones that it starts instances in.
+    pub zones: BTreeSet<String>,
+    pub warm_pool: Option<WarmPool>,
+}
+
+/// Instances that a group keeps initialised for when it grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WarmPool {
+    /// `Stopped`, `Running` or `Hibernated`
+    pub state: String,
+    /// Instances return to it when the group shrinks.
+    pub reuse: bool,
+}
+
+/// A lifecycle hook: an instance that is terminated waits for it in Terminating:Wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    pub name: String,
+    /// Seconds that it waits for a heartbeat.
+    pub heartbeat: u64,
+    /// Seconds that it waits in all, whatever heartbeats come.
+    pub longest: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +98,9 @@ pub struct GroupInstance {
     pub id: String,
     /// `Pending`, `InService`, `Terminating`, …
     pub state: String,
+    pub zone: String,
+    /// Capacity units that it counts for (WeightedCapacity); one where the group has no weights.
+    pub weight: i32,
 }
 
 #[derive(Debug, Clone)]
@@ -82,9 +111,60 @@ pub struct ManagedNodeGroup {
     pub desired: i32,
     pub max: i32,
     pub groups: Vec<String>,
+    /// Its health issues, each `code: message`.
+    pub issues: Vec<String>,
+}
+
+impl NodeGroups {
+    /// A managed node group's sizes. Its Auto Scaling group has them first: DescribeNodegroup follows what an
+    /// autoscaler or a termination changed there only after a while.
+    pub fn sizes_of(&self, managed: &ManagedNodeGroup) -> Sizes {
+        let groups: Vec<Sizes> =
+            managed.groups.iter().filter_map(|name| Some(self.groups.get(name)?.sizes())).collect();
+        if groups.is_empty() || groups.len() < managed.groups.len() {
+            return Sizes { min: managed.min, desired: managed.desired, max: managed.max };
+        }
+        groups.into_iter().fold(Sizes { min: 0, desired: 0, max: 0 }, |sum, one| Sizes {
+            min: sum.min + one.min,
+            desired: sum.desired + one.desired,
+            max: sum.max + one.max,
+        })
+    }
+
+    /// The managed node group that an Auto Scaling group belongs to.
+    pub fn manager(&self, group: &str) -> Option<&ManagedNodeGroup> {
+        self.managed.iter().find(|managed| managed.groups.iter().any(|name| name == group))
+    }
+}
+
+impl GroupInstance {
+    /// Counts towards the desired capacity: it is in service or on its way there.
+    pub fn is_active(&self) -> bool {
+        self.state.starts_with("Pending") || self.state == "InService"
+    }
 }
 
 impl AutoScalingGroup {
+    pub fn sizes(&self) -> Sizes {
+        Sizes { min: self.min, desired: self.desired, max: self.max }
+    }
+
+    /// Capacity units of its active instances that pass the filter.
+    pub fn capacity(&self, counts: impl Fn(&GroupInstance) -> bool) -> i32 {
+        let counted = self.instances.iter().filter(|one| one.is_active() && counts(one));
+        counted.map(|one| one.weight).sum()
+    }
+
+    /// Whether its zones have numbers of active instances that AZRebalance would even out: it launches an instance in
+    /// the zone with the fewest, then terminates one in another zone, whatever runs there (Auto Scaling user guide,
+    /// "Availability Zone distribution").
+    pub fn is_lopsided(&self) -> bool {
+        let active = || self.instances.iter().filter(|one| one.is_active());
+        let in_zone = |zone: &String| active().filter(|one| one.zone == *zone).count();
+        let counts = || self.zones.iter().map(in_zone);
+        counts().max().unwrap_or_default() > counts().min().unwrap_or_default() + 1
+    }
+
     /// One of this program's stacks made it.
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(TAG_CLUSTER)

@@ -30,6 +30,8 @@ pub struct Node {
     pub annotations: BTreeMap<String, String>,
     /// NodeClaim that owns it, where Karpenter made it.
     pub node_claim: Option<String>,
+    /// Auto Scaling group that started its instance, as the instance's tag aws:autoscaling:groupName says.
+    pub group: Option<String>,
     /// The instance's subnet; nothing where EC2 doesn't know the instance.
     pub subnet: Option<String>,
     /// Subnets of the network interfaces that the CNI added to it.

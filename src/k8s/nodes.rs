@@ -83,6 +83,7 @@ pub fn node(node: slim::Node) -> Node {
             .collect(),
         annotations: node.metadata.annotations.unwrap_or_default(),
         node_claim: owners.into_iter().find(|owner| owner.kind == "NodeClaim").map(|owner| owner.name),
+        group: None,
         subnet: None,
         pod_subnets: BTreeSet::new(),
         pod_addresses: 0,

@@ -64,12 +64,20 @@ pub struct Record {
     /// from groups that are empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shapes: BTreeMap<String, Vec<Shape>>,
-    /// Auto Scaling groups that are kept from growing during a drain, with the processes that we suspended for it.
+    /// Auto Scaling groups that are kept from growing during a drain, with the processes that we suspended for it; those
+    /// of managed node groups too. It goes only when Auto Scaling shows that they are resumed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, BTreeSet<String>>,
-    /// Managed node groups likewise.
+    /// Managed node groups whose sizes are changed for a drain.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub held_managed: BTreeSet<String>,
+    /// Auto Scaling groups that were drained in part and whose AZRebalance we keep suspended: it would terminate nodes
+    /// past every budget to even out the zones.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rebalance_suspended: BTreeSet<String>,
+    /// Processes that were suspended in a group before its first drain: somebody else's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub suspended_before: BTreeMap<String, BTreeSet<String>>,
     /// Deployments (`namespace/name`) that have one more replica for a drain, and how many they had before.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub surged: BTreeMap<String, i32>,
@@ -79,6 +87,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// Auto Scaling groups that it names.
+    pub fn group_names(&self) -> impl Iterator<Item = &String> {
+        self.groups.keys().chain(self.held.keys()).chain(&self.rebalance_suspended)
+    }
+
+    /// Processes of a group that are suspended because of us.
+    pub fn suspended_by_us(&self, group: &str) -> BTreeSet<String> {
+        let rebalance = self.rebalance_suspended.contains(group).then(|| "AZRebalance".to_string());
+        self.held.get(group).into_iter().flatten().cloned().chain(rebalance).collect()
+    }
+
     /// A drain has begun and has not ended: node groups are held, Deployments are larger, or nodes are cordoned.
     pub fn is_holding(&self) -> bool {
         !(self.held.is_empty()

@@ -79,6 +79,15 @@ const ACTIONS: &[Action] = &[
     read("ec2:DescribeNetworkInterfaces", "subnets of the pods", &[G::Read]),
     read("ec2:DescribeImages", "architecture and root device of the new nodes' image", &[G::Read]),
     read("autoscaling:DescribeAutoScalingGroups", "who owns the old nodes", &[G::Read]),
+    Action {
+        need: Need::DiscoveryForward,
+        only: Only::Owned,
+        ..read(
+            "autoscaling:DescribeLifecycleHooks",
+            "how long hooks keep the old nodes' instances; without it that is unknown",
+            &[G::Read],
+        )
+    },
     read(
         "servicequotas:ListServiceQuotas",
         "quotas of the VPC; without it AWS's defaults are assumed",
@@ -308,7 +317,7 @@ const ACTIONS: &[Action] = &[
         ),
     ),
     only(
-        Only::Groups,
+        Only::Owned,
         and_back(
             &[DrainNodes, PatchSecurityGroups],
             step(
@@ -320,7 +329,7 @@ const ACTIONS: &[Action] = &[
         ),
     ),
     only(
-        Only::Groups,
+        Only::Owned,
         and_back(
             &[PatchSecurityGroups],
             step(
@@ -332,7 +341,7 @@ const ACTIONS: &[Action] = &[
         ),
     ),
     only(
-        Only::Groups,
+        Only::Owned,
         and_back(
             &[DrainNodes, PatchSecurityGroups],
             step(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Grant, Names, Need, Only, all};
+use crate::checks::groups::is_tagged;
 use crate::design::{Design, RouteChoice};
 use crate::drain::owner::{Owner, owner};
 use crate::facts::{Authentication, Facts};
@@ -38,7 +39,6 @@ pub fn planned(
                 Only::AddonRole => addon_role(facts).is_some(),
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
                 Only::Managed => owners.iter().any(|owner| matches!(owner, Owner::Managed(_))),
-                Only::Groups => owners.iter().any(|owner| matches!(owner, Owner::Group(_))),
                 Only::Owned => {
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
                 }
@@ -81,13 +81,18 @@ pub fn names(design: &Design, facts: &Facts, settings: &Settings) -> Names {
         Owner::Group(name) => Some(name.clone()),
         _ => None,
     });
+    let owned: Vec<String> = own.chain(managed.iter().flat_map(of_managed)).collect();
     Names {
         cluster: Some(facts.cluster.name.clone()),
         region: Some(facts.caller.region.clone()),
         account: Some(facts.caller.account.clone()),
         vpc: Some(facts.vpc.id.clone()),
         route_tables: tables.collect::<BTreeSet<String>>().into_iter().collect(),
-        groups: own.chain(managed.iter().flat_map(of_managed)).collect(),
+        untagged: owned.iter().any(|name| {
+            let group = facts.node_groups.groups.get(name);
+            group.is_some_and(|group| !is_tagged(group, &facts.cluster.name))
+        }),
+        groups: owned,
         managed,
         addon_role: addon_role(facts),
     }
@@ -105,8 +110,11 @@ fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner
     let mut owners: BTreeSet<Owner> = drained.map(|node| owner(facts, node)).collect();
     if taking_back {
         let is_there = |name: &&String| facts.node_groups.groups.contains_key(*name);
-        let groups = facts.record.groups.keys().chain(facts.record.held.keys());
-        owners.extend(groups.filter(is_there).cloned().map(Owner::Group));
+        let groups = facts.record.group_names().filter(is_there);
+        owners.extend(groups.map(|name| match facts.node_groups.manager(name) {
+            Some(managed) => Owner::Managed(managed.name.clone()),
+            None => Owner::Group(name.clone()),
+        }));
         owners.extend(facts.record.managed.keys().cloned().map(Owner::Managed));
     }
     owners

@@ -59,6 +59,8 @@ pub struct Names {
     pub groups: Vec<String>,
     /// ARN of the add-on's IAM role; nothing: it has none. Never any: who may pass any role to EKS has any role's rights.
     pub addon_role: Option<String>,
+    /// One of them lacks the cluster's tag.
+    pub untagged: bool,
 }
 
 /// `operator: { key: values }`, as in a statement's Condition.
@@ -322,7 +324,9 @@ impl Grant {
             Grant::PassAddonRole if names.addon_role.is_none() => return None,
             _ => self.resources(names),
         };
-        let keys = self.conditions(names).into_iter().map(|condition| {
+        let by_tag = matches!(self, Grant::OldGroups) && names.untagged;
+        let conditions = if by_tag { Vec::new() } else { self.conditions(names) };
+        let keys = conditions.into_iter().map(|condition| {
             let value = condition.values.first().cloned().unwrap_or_default();
             // A pattern of a tag's value stands for any value.
             (condition.key, if value == "*" { "owned".into() } else { value })

@@ -57,9 +57,7 @@ pub enum Only {
     AccessEntries,
     /// Old nodes of managed node groups are drained.
     Managed,
-    /// Old nodes of Auto Scaling groups are drained.
-    Groups,
-    /// Old nodes of either are drained.
+    /// Old nodes of Auto Scaling groups are drained; a managed node group has one too.
     Owned,
     /// Old instances without an owner are to be terminated.
     Unowned,

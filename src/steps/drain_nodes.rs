@@ -30,6 +30,15 @@ pub struct Replace {
     outlook: Outlook,
 }
 
+/// What an interrupted drain has left behind, and what becomes of it.
+fn interrupted() -> Change {
+    Change::new(Sign::Change, "node groups and nodes of an interrupted drain").from_to(
+        "suspended or cordoned",
+        Some("yes"),
+        "no",
+    )
+}
+
 impl Rules for DrainNodes {
     type Change = Replace;
     const STEP: Step = Step::DrainNodes;
@@ -37,10 +46,11 @@ impl Rules for DrainNodes {
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
-        if (design.drained.is_empty() || settings.keep_old_nodes) && !facts.record.is_holding() {
+        let left = facts.record.is_holding() || !drain::suspend::emptied(facts).is_empty();
+        if (design.drained.is_empty() || settings.keep_old_nodes) && !left {
             return Vec::new();
         }
-        if settings.keep_old_nodes {
+        if settings.keep_old_nodes || design.drained.is_empty() && !facts.record.is_holding() {
             return vec![Replace::default()];
         }
         let outlook = drain::outlook(facts, &design.drained, settings);
@@ -50,8 +60,7 @@ impl Rules for DrainNodes {
 
     fn describe(change: &Replace) -> Change {
         if change.nodes.is_empty() {
-            return Change::new(Sign::Change, "what a drain that was cut holds back: node groups, cordons")
-                .from_to("held", Some("yes"), "no");
+            return interrupted();
         }
         let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
             .expect("pods to move", change.outlook.moving.to_string());

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::client_token;
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
+use crate::drain::suspend::read_groups;
 use crate::error::Result;
 use crate::facts::{EniConfig, Facts, Node};
 use crate::k8s::{eniconfig, nodes};
@@ -130,7 +131,7 @@ fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
 async fn ready(walk: &Walk) -> Result<()> {
     let mut launches = Launches::default();
     walk.until("new nodes Ready", async || {
-        let groups = walk.clients.aws.autoscaling.groups_of_cluster(&walk.facts.cluster.name).await?;
+        let groups = read_groups(walk).await?;
         let nodes = nodes::list(&walk.clients.kube.client).await?;
         let mut waiting = Vec::new();
         for zone in &walk.design.zones {

@@ -88,6 +88,16 @@ pub fn status(status: &Standing, color: bool) -> String {
             "\nA drain was begun and has not ended: drain-nodes goes on, or puts back what it held."
         );
     }
+    for one in &status.suspended {
+        let _ = writeln!(
+            out,
+            "\nAuto Scaling group {}: {} suspended, {}.\n  To resume: {}",
+            one.group,
+            one.processes.join(" and "),
+            one.why,
+            one.command
+        );
+    }
     out
 }
 

@@ -50,6 +50,8 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (31, &["probes"]),
     (32, &["managed_nodes_that_stay", "max_pods_are_reset"]),
     (101, &[ADDON]),
+    (102, &["node_groups_that_are_not_active", "an_autoscaler_asks_a_managed_group_for_nodes"]),
+    (103, &["a_group_that_was_drained_in_part"]),
     (108, &["the_only_pod_behind_a_webhook_that_fails_closed_is_a_risk_and_a_second_one_ends_it"]),
     (109, &["an_eviction_that_admission_denies_is_asked_for_again_and_holds_back_no_other"]),
     (110, &["a_budget_whose_status_can_not_be_computed_is_told_and_its_fix_ends_it"]),
@@ -61,8 +63,11 @@ const SCENARIOS: &[(u32, &[&str])] = &[
         ],
     ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
+    (118, &["a_group_without_the_cluster_s_tag"]),
+    (119, &["a_warm_pool_a_hook_and_weights"]),
     (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
+    (133, &[INTERRUPTED]),
     (134, &["pods_without_a_node"]),
     (
         139,
@@ -73,6 +78,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     ),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
+const INTERRUPTED: &str = "interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole";
 const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";
 const BROKEN: &str = "what_is_broken_by_hand_is_found_and_found_mended";
 
@@ -142,6 +148,11 @@ fn mentions(report: &Value, id: &str) -> bool {
     let of = |list: &Value| list.as_array().cloned().unwrap_or_default();
     let checks = of(&report["sections"]).into_iter().flat_map(|section| of(&section["checks"]));
     of(&report["findings"]).into_iter().chain(checks).any(|one| one["id"] == id && one["status"] != "ok")
+}
+
+/// Whether the command tells this after AWS's answers have had time to follow.
+pub fn mentioned(sandbox: &Sandbox, command: &[&str], id: &str) -> bool {
+    (0..LOOKS).all(|_| mentions(&report(sandbox, command), id))
 }
 
 /// The command has nothing to say.

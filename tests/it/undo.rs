@@ -24,12 +24,12 @@ const IMAGE: &str =
 pub const UNDO: [&str; 4] = ["undo", "--yes", "--confirm-cluster", "sandbox"];
 
 #[track_caller]
-fn look(sandbox: &Sandbox) -> BTreeSet<String> {
+pub fn look(sandbox: &Sandbox) -> BTreeSet<String> {
     picture(sandbox).expect("AWS and Kubernetes answer")
 }
 
 #[track_caller]
-fn looks_as(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
+pub fn looks_as(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
     let differing = differences(sandbox, before).expect("AWS and Kubernetes answer");
     assert!(differing.is_empty(), "not as before:\n{}", differing.join("\n"));
 }

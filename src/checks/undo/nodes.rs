@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::drain::owner::{Owner, owner};
 use crate::drain::room::{Room, shortages};
-use crate::facts::{ImageTrouble, Node, Pod};
+use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Pod};
 use crate::finding::Finding;
 use crate::k8s::record::Shape;
 use crate::net::vcpus::vcpu_family;
@@ -16,6 +16,7 @@ use crate::steps::patch_security_groups::our_nodes;
 use crate::words::{counted, subject};
 
 use super::super::Scene;
+use super::super::groups::not_active;
 use super::super::workload::of_pods;
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
@@ -26,6 +27,15 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
         custom_networking_stays_on(scene, undo, empties, findings);
         old_groups(scene, findings);
         images(scene, findings);
+        let there = &scene.facts.node_groups;
+        let grows = |managed: &&ManagedNodeGroup| {
+            let before = scene.facts.record.managed.get(&managed.name);
+            before.is_some_and(|before| *before != there.sizes_of(managed))
+        };
+        let growing = there.managed.iter().filter(grows);
+        findings.extend(
+            growing.filter_map(|managed| not_active(&scene.facts.cluster.name, managed, "EC-UND-015")),
+        );
         addresses(scene, &coming, findings);
         vcpus(scene, &coming, findings);
     }

@@ -202,7 +202,7 @@ fn old_nodes_need_addresses_and_vcpus_beside_the_new_ones() {
         for mut node in crate::sample::facts().nodes {
             let id = format!("i-{}", node.name);
             let group: &mut AutoScalingGroup = facts.node_groups.groups.get_mut("old").unwrap();
-            group.instances.push(crate::facts::GroupInstance { id: id.clone(), state: "InService".into() });
+            group.instances.push(crate::sample::group_instance(&id, "a"));
             node.instance_id = Some(id);
             facts.nodes.push(node);
         }

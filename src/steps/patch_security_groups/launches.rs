@@ -23,7 +23,7 @@ impl Launches {
         whose: &str,
         next: &str,
     ) -> Result<Option<String>> {
-        if group.instances.len() >= usize::try_from(group.desired).unwrap_or_default() {
+        if group.capacity(|_| true) >= group.desired {
             return Ok(None);
         }
         let failures = walk.clients.aws.autoscaling.failed_activities(&group.name).await?;

@@ -5,6 +5,7 @@ pub const SETUP: &[&str] = &[
     "autoscaling:CreateAutoScalingGroup",
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeLifecycleHooks",
     "autoscaling:ResumeProcesses",
     "autoscaling:SuspendProcesses",
     "autoscaling:TerminateInstanceInAutoScalingGroup",

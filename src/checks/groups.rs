@@ -1,0 +1,227 @@
+//! The node groups whose nodes are drained: whether they can be held, and what Auto Scaling and EKS do meanwhile.
+
+use std::collections::BTreeSet;
+
+use crate::drain::owner::group;
+use crate::drain::owner::{Owner, owner};
+use crate::facts::{AutoScalingGroup, ManagedNodeGroup, Node};
+use crate::finding::Finding;
+use crate::steps::Step;
+
+use super::Scene;
+
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
+        return;
+    }
+    untagged(scene, findings);
+    warm_pools(scene, findings);
+    hooks(scene, findings);
+    for managed in managed(scene) {
+        findings.extend(not_active(&scene.facts.cluster.name, managed, "EC-NOD-017"));
+    }
+}
+
+fn drained<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Node> {
+    scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name))
+}
+
+fn managed<'a>(scene: &'a Scene<'_>) -> Vec<&'a ManagedNodeGroup> {
+    let owners: BTreeSet<Owner> = drained(scene).map(|node| owner(scene.facts, node)).collect();
+    let is_drained = |managed: &&ManagedNodeGroup| owners.contains(&Owner::Managed(managed.name.clone()));
+    scene.facts.node_groups.managed.iter().filter(is_drained).collect()
+}
+
+/// EKS changes a node group's sizes only while it is ACTIVE.
+pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static str) -> Option<Finding> {
+    let name = &managed.name;
+    let told = |finding: Finding| finding.at(format!("managed node group {name}"));
+    match managed.status.as_str() {
+        "ACTIVE" => None,
+        "UPDATING" | "CREATING" => Some(told(
+            Finding::warning(id, format!("managed node group {name} is {}", managed.status))
+                .why("EKS makes one change of a node group at a time: the run waits until this one is over, at most --timeout; an update of its version replaces nodes meanwhile")
+                .mend(format!(
+                    "aws eks wait nodegroup-active --cluster-name {cluster} --nodegroup-name {name}"
+                )),
+        )),
+        status => Some(told(
+            Finding::warning(id, format!("managed node group {name} is {status}"))
+                .why(match managed.issues.is_empty() {
+                    true => "EKS may refuse to change its sizes, and without that its nodes can't be replaced".to_string(),
+                    false => format!("EKS may refuse to change its sizes: {}", managed.issues.join("; ")),
+                })
+                .mend(format!(
+                    "fix what aws eks describe-nodegroup --cluster-name {cluster} --nodegroup-name {name} --query nodegroup.health.issues shows"
+                )),
+        )),
+    }
+}
+
+/// Nodes join by the tag of their instance; the group itself need not have it (terraform-aws-eks#2072). The policy that
+/// iam-policy prints allows changes of groups that have it.
+fn untagged(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let cluster = &facts.cluster.name;
+    let untagged = names(scene).into_iter().filter_map(|name| facts.node_groups.groups.get(name));
+    for group in untagged.filter(|group| !is_tagged(group, cluster)) {
+        findings.push(
+            Finding::warning("EC-NOD-016", "an Auto Scaling group has old nodes and not the cluster's tag")
+                .at(&group.name)
+                .why("it is found by its instances; the policy of `eni-custom iam-policy` allows changes only of groups with the tag")
+                .mend(format!(
+                    "aws autoscaling create-or-update-tags --tags ResourceId={},ResourceType=auto-scaling-group,Key=kubernetes.io/cluster/{cluster},Value=owned,PropagateAtLaunch=true",
+                    group.name
+                )),
+        );
+    }
+}
+
+/// Auto Scaling groups of the nodes that are drained.
+fn names<'a>(scene: &'a Scene<'_>) -> BTreeSet<&'a str> {
+    drained(scene).filter_map(|node| group(scene.facts, node)).collect()
+}
+
+/// Its instances ran their user data before: a node that comes from it later has the max pods of before (Auto Scaling
+/// user guide, "Warm pools"; eksctl#4347).
+fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    for name in names(scene) {
+        let pool = scene.facts.node_groups.groups.get(name).and_then(|group| group.warm_pool.as_ref());
+        let Some(pool) = pool else { continue };
+        let reuse = match pool.reuse {
+            true => "; instances that leave the group return to it and are not terminated",
+            false => "",
+        };
+        findings.push(
+            Finding::warning("EC-NOD-018", format!("Auto Scaling group {name} has a warm pool"))
+                .at(name)
+                .why(format!(
+                    "its instances ({}) were initialised with the max pods of before, and join with it when the group grows{reuse}",
+                    pool.state
+                ))
+                .mend(format!(
+                    "aws autoscaling delete-warm-pool --auto-scaling-group-name {name} --force-delete"
+                )),
+        );
+    }
+}
+
+/// The hook that EKS puts on the groups of its managed node groups, and completes by itself.
+const OF_EKS: &str = "Terminate-LC-Hook";
+
+/// The drain waits for them; whoever plans the time should know.
+fn hooks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let there = &scene.facts.node_groups;
+    for name in names(scene) {
+        let command = format!("aws autoscaling describe-lifecycle-hooks --auto-scaling-group-name {name}");
+        match there.hooks.get(name) {
+            Some(Ok(hooks)) => {
+                let own = hooks.iter().filter(|hook| there.manager(name).is_none() || hook.name != OF_EKS);
+                for hook in own {
+                    findings.push(
+                        Finding::note(
+                            "EC-NOD-019",
+                            format!("lifecycle hook {} delays the end of drained nodes", hook.name),
+                        )
+                        .at(name)
+                        .why(format!(
+                            "each waits in Terminating:Wait until the hook is completed, at most {} s without a heartbeat and {} s in all; the drain waits as long",
+                            hook.heartbeat, hook.longest
+                        ))
+                        .mend(format!("nothing, where something completes it; {command} shows it")),
+                    );
+                }
+            }
+            Some(Err(error)) => findings.push(
+                Finding::note(
+                    "EC-NOD-019",
+                    "whether lifecycle hooks delay the end of drained nodes is unknown",
+                )
+                .at(name)
+                .why(error)
+                .mend(command),
+            ),
+            None => {}
+        }
+    }
+}
+
+/// Whether a group has one of the tags by which the cluster's groups are known.
+pub fn is_tagged(group: &AutoScalingGroup, cluster: &str) -> bool {
+    ["kubernetes.io/cluster", "k8s.io/cluster"]
+        .iter()
+        .any(|prefix| group.tags.contains_key(&format!("{prefix}/{cluster}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::told;
+    use crate::facts::{Facts, Hook, WarmPool};
+    use crate::sample::{facts, group_instance};
+
+    /// A managed node group has an old node.
+    fn managed(status: &str, issues: &[&str]) -> Facts {
+        let mut facts = facts();
+        facts.nodes[0].instance_id = Some("i-1".into());
+        let group = AutoScalingGroup {
+            name: "eks-old".into(),
+            instances: vec![group_instance("i-1", "a")],
+            tags: [("kubernetes.io/cluster/shop".to_string(), "owned".to_string())].into(),
+            ..AutoScalingGroup::default()
+        };
+        facts.node_groups.groups.insert(group.name.clone(), group);
+        facts.node_groups.managed.push(ManagedNodeGroup {
+            name: "old".into(),
+            status: status.into(),
+            min: 1,
+            desired: 1,
+            max: 3,
+            groups: vec!["eks-old".into()],
+            issues: issues.iter().map(ToString::to_string).collect(),
+        });
+        facts
+    }
+
+    #[test]
+    fn a_managed_node_group_that_is_not_active_is_reported() {
+        assert_eq!(told(check, &managed("ACTIVE", &[]), &[]), [""; 0]);
+        for status in ["UPDATING", "DEGRADED"] {
+            let expected = format!("EC-NOD-017 Warning: managed node group old is {status}");
+            assert_eq!(told(check, &managed(status, &["AccessDenied: no"]), &[]), [expected]);
+        }
+        assert_eq!(told(check, &managed("DEGRADED", &[]), &["--keep-old-nodes"]), [""; 0]);
+    }
+
+    #[test]
+    fn warm_pools_and_hooks_are_said_and_those_of_eks_are_not() {
+        let mut facts = managed("ACTIVE", &[]);
+        let hook = |name: &str| Hook { name: name.into(), heartbeat: 1800, longest: 172_800 };
+        facts.node_groups.hooks.insert("eks-old".into(), Ok(vec![hook(OF_EKS)]));
+        assert_eq!(told(check, &facts, &[]), [""; 0]);
+        facts.node_groups.hooks.insert("eks-old".into(), Ok(vec![hook(OF_EKS), hook("drain")]));
+        let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
+        group.warm_pool = Some(WarmPool { state: "Stopped".into(), reuse: false });
+        assert_eq!(
+            told(check, &facts, &[]),
+            [
+                "EC-NOD-018 Warning: Auto Scaling group eks-old has a warm pool",
+                "EC-NOD-019 Note: lifecycle hook drain delays the end of drained nodes"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_that_only_its_instances_name_is_reported() {
+        let mut facts = managed("ACTIVE", &[]);
+        let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
+        group.tags.clear();
+        assert_eq!(
+            told(check, &facts, &[]),
+            ["EC-NOD-016 Warning: an Auto Scaling group has old nodes and not the cluster's tag"]
+        );
+        let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
+        group.tags.insert("k8s.io/cluster/shop".into(), String::new());
+        assert_eq!(told(check, &facts, &[]), [""; 0]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Waits until what was drained is gone.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::facts::{Facts, Hook};
+use crate::k8s::nodes as kube_nodes;
+use crate::walk::{Seen, Walk, until};
+use crate::words::counted;
+
+use super::owner::{chosen, group};
+use super::suspend::read_groups;
+
+/// Waits until instances and Node objects are gone, as AWS and Kubernetes see it. Lifecycle hooks of their groups may
+/// keep the instances for hours, so they are waited for as long as these may last.
+pub async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
+    let facts = &walk.facts;
+    let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
+    let timeout = walk.settings.timeout + longest(facts, nodes);
+    until(&walk.events, &walk.interrupt, timeout, "old instances terminated", async || {
+        let instances = walk.clients.aws.ec2.instances(&ids).await?;
+        let alive = instances.values().filter(|instance| instance.state != "terminated").count();
+        let listed = kube_nodes::list(&walk.clients.kube.client).await?;
+        let joined = listed.iter().filter(|node| nodes.contains(&node.name)).count();
+        if alive + joined == 0 {
+            return Ok(Seen::Yes(()));
+        }
+        let held = match hooks(facts, nodes).next() {
+            Some(_) => waiting(walk, &ids).await?,
+            None => String::new(),
+        };
+        Ok(Seen::NotYet(format!("{} and {} left{held}", counted(alive, "instance"), counted(joined, "Node"))))
+    })
+    .await
+}
+
+/// Terminate hooks of the nodes' groups.
+fn hooks<'a>(facts: &'a Facts, nodes: &'a BTreeSet<String>) -> impl Iterator<Item = &'a Hook> {
+    let groups: BTreeSet<&str> = chosen(facts, nodes).filter_map(|node| group(facts, node)).collect();
+    let of = groups.into_iter().filter_map(|name| facts.node_groups.hooks.get(name));
+    of.filter_map(|hooks| hooks.as_ref().ok()).flatten()
+}
+
+/// How long hooks may keep an instance: their global timeouts run side by side.
+fn longest(facts: &Facts, nodes: &BTreeSet<String>) -> Duration {
+    Duration::from_secs(hooks(facts, nodes).map(|hook| hook.longest).max().unwrap_or_default())
+}
+
+/// Instances that wait for a hook.
+async fn waiting(walk: &Walk, ids: &[String]) -> Result<String> {
+    let groups = read_groups(walk).await?;
+    let instances = groups.values().flat_map(|group| &group.instances);
+    let waiting = instances.filter(|one| one.state == "Terminating:Wait" && ids.contains(&one.id)).count();
+    Ok(match waiting {
+        0 => String::new(),
+        count => format!(", {count} in Terminating:Wait for a lifecycle hook"),
+    })
+}

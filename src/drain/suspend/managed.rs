@@ -1,0 +1,134 @@
+//! Sizes of managed node groups: EKS keeps them, and writes them into the Auto Scaling group.
+
+use std::collections::BTreeSet;
+
+use crate::aws::client_token;
+use crate::aws::eks::{Scaling, Update, Updated};
+use crate::error::{Error, Result};
+use crate::events::Interrupt;
+use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup};
+use crate::k8s::record::Sizes;
+use crate::steps::Step;
+use crate::walk::{Seen, Walk, until};
+
+use super::{Ended, read_groups, staying, while_drained};
+
+/// How often EKS is asked again where an autoscaler changed the size meanwhile.
+const TRIES: usize = 5;
+
+/// Lets a managed node group shrink, and keeps autoscalers from asking it for nodes.
+pub async fn suspend(walk: &Walk, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
+    let Some(managed) = walk.facts.node_groups.managed.iter().find(|group| group.name == name) else {
+        return Ok(());
+    };
+    let groups = auto_scaling_groups(&walk.facts, managed);
+    let bounds = groups.iter().map(|group| while_drained(&walk.facts, group, nodes));
+    let (min, max) = bounds.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let sizes = walk.facts.node_groups.sizes_of(managed);
+    if groups.is_empty() || (min, max) == (sizes.min, sizes.max) {
+        return Ok(());
+    }
+    // What an autoscaler asked for beyond that is no instance yet, and Launch is suspended.
+    scale(walk, &walk.interrupt, name, |now| Scaling { min, max, desired: (now > max).then_some(max) }).await
+}
+
+/// Gives a managed node group the sizes for after a drain.
+pub async fn afterwards(
+    walk: &Walk,
+    managed: &ManagedNodeGroup,
+    drained: &BTreeSet<String>,
+    ended: Ended,
+) -> Result<()> {
+    let facts = &walk.facts;
+    let before = facts.record.managed.get(&managed.name).copied();
+    let before = before.unwrap_or_else(|| facts.node_groups.sizes_of(managed));
+    let name = &managed.name;
+    let uninterrupted = Interrupt::default();
+    if ended == Ended::GivenUp {
+        // A minimum above the desired size would start nodes.
+        let scaling =
+            |now: i32| Scaling { min: before.min.min(now), max: before.max.max(now).max(1), desired: None };
+        return scale(walk, &uninterrupted, name, scaling).await;
+    }
+    let groups = auto_scaling_groups(facts, managed);
+    let stay: i32 = groups.iter().map(|group| staying(facts, group, drained)).sum();
+    // EKS takes no maximum below one.
+    let scaling = |now: i32| Scaling {
+        min: before.min.min(stay),
+        max: stay.max(1),
+        desired: (now != stay).then_some(stay),
+    };
+    scale(walk, &uninterrupted, name, scaling).await?;
+    // An autoscaler may have asked for the one node that EKS's maximum leaves open. Launch is still suspended.
+    let now = read_groups(walk).await?;
+    let asked = managed.groups.iter().filter_map(|name| now.get(name)).filter(|group| group.desired > stay);
+    for group in asked {
+        walk.clients.aws.autoscaling.set_desired(&group.name, stay).await?;
+    }
+    Ok(())
+}
+
+/// Gives a managed node group the sizes that it had; nodes that an autoscaler started beyond them stay.
+pub async fn restore(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
+    let scaling = |now: i32| {
+        let desired = now.clamp(before.desired, before.max.max(before.desired));
+        Scaling { min: before.min, max: before.max, desired: (now != desired).then_some(desired) }
+    };
+    scale(walk, &Interrupt::default(), name, scaling).await
+}
+
+fn auto_scaling_groups<'a>(facts: &'a Facts, managed: &'a ManagedNodeGroup) -> Vec<&'a AutoScalingGroup> {
+    managed.groups.iter().filter_map(|name| facts.node_groups.groups.get(name)).collect()
+}
+
+/// Sets a managed node group's sizes by its desired size of now, and waits until EKS has done so.
+async fn scale(
+    walk: &Walk,
+    interrupt: &Interrupt,
+    name: &str,
+    scaling: impl Fn(i32) -> Scaling,
+) -> Result<()> {
+    let (eks, cluster) = (&walk.clients.aws.eks, &walk.facts.cluster);
+    let of = Updated::ManagedNodeGroup(name);
+    let timeout = walk.settings.timeout;
+    let mut tries = 0;
+    let what = format!("managed node group {name} takes an update");
+    let update = until(&walk.events, interrupt, timeout, &what, async || {
+        let groups = read_groups(walk).await?;
+        let managed = walk.facts.node_groups.managed.iter().find(|group| group.name == name);
+        let own = managed.into_iter().flat_map(|group| &group.groups).filter_map(|name| groups.get(name));
+        let scaling = scaling(own.map(|group| group.desired).sum());
+        // EKS returns the same update for the same token, one that failed too.
+        let content = format!("{} {name} {scaling:?} {tries}", eks.update_count(&cluster.name, of).await?);
+        let token = client_token(&cluster.arn, Step::DrainNodes.name(), &content);
+        tries += 1;
+        match eks.scale_managed(&cluster.name, name, scaling, &token).await {
+            Ok(update) => Ok(Seen::Yes(update)),
+            // Another update is under way: somebody else's, or one of a run that was killed.
+            Err(error) if error.code() == "ResourceInUseException" => Ok(Seen::NotYet(error.to_string())),
+            // The desired size was changed since it was read.
+            Err(error) if error.code() == "InvalidParameterException" && tries < TRIES => {
+                Ok(Seen::NotYet(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    })
+    .await?;
+    let what = format!("managed node group {name} scaled");
+    until(&walk.events, interrupt, timeout, &what, async || {
+        match eks.update(&cluster.name, of, &update).await {
+            Ok(Update::Successful) => Ok(Seen::Yes(())),
+            Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
+            Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not scale the managed node group")
+                .at(name)
+                .because(reason)
+                .next(format!(
+                    "aws eks describe-update --name {} --nodegroup-name {name} --update-id {update}",
+                    cluster.name
+                ))),
+            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
