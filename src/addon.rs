@@ -79,6 +79,12 @@ impl Values {
         subnets.filter(|_| self.create_eniconfigs()).into_iter().flat_map(Map::keys).cloned().collect()
     }
 
+    /// Whether the add-on creates an ENIConfig of this name that is another.
+    pub fn differs(&self, config: &EniConfig) -> bool {
+        let named = self.root.get("eniConfig").and_then(|values| values.get("subnets")?.get(&config.name));
+        self.create_eniconfigs() && named.is_some_and(|there| one(config, Some(there)) != *there)
+    }
+
     fn object<'a>(
         root: &'a mut Map<String, Value>,
         key: &str,

@@ -1,5 +1,6 @@
 //! Settings and facts make a design: what the cluster is to be. Pure; what can't be had becomes a finding.
 
+mod convention;
 mod machine;
 mod network;
 
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+pub use convention::switched;
 pub use machine::{MachineDesign, wanted_type};
 pub(crate) use machine::{daemon_pods, options};
 pub use network::{PodSubnet, RouteChoice, addressing};
@@ -25,7 +27,7 @@ pub const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
 /// The label that the cloud provider gives each node.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The CNI's own default for ENI_CONFIG_LABEL_DEF.
-const OWN_LABEL: &str = "k8s.amazonaws.com/eniConfig";
+const OWN_LABEL: &str = crate::net::eniconfig::DEFAULT_KEY;
 
 /// What is to be.
 #[derive(Debug, Clone)]
@@ -74,13 +76,13 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
     let mut findings = Vec::new();
     let old_nodes = old_nodes(facts);
     let label_key = label_key(settings, facts);
-    let network = network::network(settings, facts, &mut findings);
+    let network = network::network(settings, facts, &label_key, &mut findings);
     let machine = machine::machine(settings, facts, &mut findings);
     let zones = network
         .zones
         .into_iter()
         .map(|zone| {
-            let eniconfig = settings.eniconfig_names.get(&zone.name).unwrap_or(&zone.name).clone();
+            let eniconfig = convention::eniconfig(settings, facts, &label_key, &zone.name);
             let stack = stack_name(&facts.cluster.name, &eniconfig);
             let sizes = machine::sizes(settings, facts, &machine, &old_nodes, &zone.name, &stack);
             ZoneDesign {
@@ -100,7 +102,7 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,
         zones,
-        env: env(settings, &label_key),
+        env: env(settings, facts, &label_key),
         env_removed: if settings.remove_annotation_def { [ANNOTATION_DEF.into()].into() } else { [].into() },
         label_key,
         base_stack: stack_name(&facts.cluster.name, "base"),
@@ -205,17 +207,22 @@ fn label_key(settings: &Settings, facts: &Facts) -> String {
     if let Some(key) = &settings.eniconfig_label {
         return key.clone();
     }
-    let already_on = facts.cni.is_on(CUSTOM_NETWORK);
-    match facts.cni.env.get(LABEL_DEF).filter(|key| already_on && !key.is_empty()) {
-        Some(key) => key.clone(),
+    match convention::key(facts) {
+        Some(key) => key,
         None if settings.eniconfig_names.is_empty() => ZONE_LABEL.into(),
         None => OWN_LABEL.into(),
     }
 }
 
-fn env(settings: &Settings, label_key: &str) -> BTreeMap<String, String> {
-    let mut env: BTreeMap<String, String> =
-        [(CUSTOM_NETWORK.into(), "true".into()), (LABEL_DEF.into(), label_key.into())].into();
+fn env(settings: &Settings, facts: &Facts, label_key: &str) -> BTreeMap<String, String> {
+    // What is on stays as it is written: another spelling would restart aws-node on every node for nothing.
+    let on = facts.cni.env.get(CUSTOM_NETWORK).filter(|_| facts.cni.is_on(CUSTOM_NETWORK));
+    let on = on.cloned().unwrap_or_else(|| "true".into());
+    let mut env: BTreeMap<String, String> = [(CUSTOM_NETWORK.into(), on)].into();
+    // Without the variable the CNI reads its own label.
+    if settings.eniconfig_label.is_some() || !convention::is_keyless(facts) {
+        env.insert(LABEL_DEF.into(), label_key.into());
+    }
     if settings.external_snat {
         env.insert(EXTERNAL_SNAT.into(), "true".into());
     }

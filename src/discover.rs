@@ -26,7 +26,7 @@ use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::reach::Firewall;
 use crate::settings::Settings;
 use crate::steps::drain_nodes::stand_in::TAG_STAND_IN;
-use crate::steps::patch_security_groups::our_nodes;
+use crate::steps::patch_security_groups::{our_nodes, same};
 use crate::walk::Clients;
 
 use gaps::Gaps;
@@ -133,7 +133,22 @@ pub async fn discover(
         }
     }
     facts.unread = gaps.unread();
+    claim_eniconfigs(&mut facts);
     Ok(facts)
+}
+
+/// What the add-on creates has no label of ours; the record says which of it does so for us.
+fn claim_eniconfigs(facts: &mut Facts) {
+    let named = facts.addon_values().map(|values| values.eniconfigs()).unwrap_or_default();
+    for config in &mut facts.eniconfigs.items {
+        let by_addon = named.contains(&config.name) || facts.eniconfigs.by_eks.contains(&config.name);
+        let Some(before) = facts.record.eniconfigs.get(&config.name).filter(|_| by_addon) else { continue };
+        // One that is as it was before us is somebody else's.
+        let as_before = before.as_ref().is_some_and(|before| {
+            before.subnet == config.subnet && same(&before.security_groups, &config.security_groups)
+        });
+        config.ours |= !as_before;
+    }
 }
 
 /// Reads parts anew. What was asked for decides about the machine, so it is read again with the nodes.
@@ -183,6 +198,7 @@ pub async fn refresh(
     if sections == Section::ALL {
         facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
     }
+    claim_eniconfigs(facts);
     Ok(())
 }
 
@@ -366,8 +382,8 @@ async fn node_groups(
             _ => aws.eks.access_entries(&cluster.name).await,
         }
     };
-    let (stacks, groups, managed, access_entries, aws_auth) = tokio::try_join!(
-        stacks(aws, cluster, settings),
+    let (stacks, groups, managed, access_entries, (aws_auth, aws_auth_holder)) = tokio::try_join!(
+        stacks(clients, cluster, settings),
         aws.autoscaling.groups(&cluster.name, &names),
         aws.eks.managed_node_groups(&cluster.name),
         entries,
@@ -375,16 +391,33 @@ async fn node_groups(
     )?;
     let (stand_ins, stacks) =
         stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
-    Ok(NodeGroups { stacks, stand_ins, groups, managed, access_entries, aws_auth, ..NodeGroups::default() })
+    Ok(NodeGroups {
+        stacks,
+        stand_ins,
+        groups,
+        managed,
+        access_entries,
+        aws_auth,
+        aws_auth_holder,
+        ..NodeGroups::default()
+    })
 }
 
-/// The stacks that a design of this cluster could name: one for each zone of the region.
-async fn stacks(aws: &Aws, cluster: &Cluster, settings: &Settings) -> Result<BTreeMap<String, Stack>> {
+/// The stacks that a design of this cluster could name: one for each zone of the region, and for each ENIConfig that is
+/// there, whose name may be adopted.
+async fn stacks(
+    clients: &Clients,
+    cluster: &Cluster,
+    settings: &Settings,
+) -> Result<BTreeMap<String, Stack>> {
+    let aws = &clients.aws;
     if settings.undo.is_some() {
         return back::stacks(aws, cluster).await;
     }
     let zones = aws.ec2.zones().await?;
-    let mut names = vec![stack_name(&cluster.name, "base")];
+    let eniconfigs = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
+    let mut names: BTreeSet<String> = [stack_name(&cluster.name, "base")].into();
+    names.extend(eniconfigs.iter().map(|config| stack_name(&cluster.name, &config.name)));
     names.extend(zones.iter().map(|zone| {
         let eniconfig = settings.eniconfig_names.get(zone).unwrap_or(zone);
         stack_name(&cluster.name, eniconfig)

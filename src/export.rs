@@ -9,9 +9,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::addon::{Edit, merged};
 use crate::design::{Design, ZoneDesign};
 use crate::error::{Error, Result};
-use crate::facts::{Crd, Facts};
+use crate::facts::{Crd, EniConfig, Facts};
 use crate::k8s::eniconfig::CRD_YAML;
 use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
 use crate::plan::Plan;
@@ -23,6 +24,9 @@ pub type Files = BTreeMap<String, String>;
 
 /// What will be known only when the base stack is there stands in files as `${NODE_SECURITY_GROUP_ID}`.
 const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
+/// Values of an add-on that creates ENIConfigs: as step 6 writes them, and with their groups.
+const ADDON_FIRST: &str = "env/addon-eniconfigs-step-6.json";
+const ADDON_LAST: &str = "env/addon-eniconfigs-step-8.json";
 const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
 
 /// The files of a plan that no check refuses. The same plan gives the same bytes.
@@ -45,6 +49,10 @@ pub fn files(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -
     files.insert(parameters_file(&design.base_stack), parameters_json(steps::base_parameters(facts)));
     if !matches!(facts.eniconfigs.crd, Crd::Typed { .. }) {
         files.insert("crd/eniconfigs.crd.k8s.amazonaws.com.yaml".into(), CRD_YAML.into());
+    }
+    if facts.addon_creates_eniconfigs() {
+        files.insert(ADDON_FIRST.into(), addon_values(design, facts, &design.first_groups(facts)));
+        files.insert(ADDON_LAST.into(), addon_values(design, facts, &groups(design, facts)));
     }
     let (path, text) = environment(design, facts);
     files.insert(path.into(), text);
@@ -116,8 +124,7 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
     match steps::owner(&facts.cni) {
         Owner::Addon => {
             let merged = steps::addon_configuration(design, facts).unwrap_or_default();
-            let value: Value = serde_json::from_str(&merged).unwrap_or(Value::String(merged));
-            ("env/addon-configuration.json", format!("{value:#}\n"))
+            ("env/addon-configuration.json", pretty(merged))
         }
         Owner::DaemonSet => {
             let set = design.env.iter().map(|(name, value)| {
@@ -143,6 +150,25 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
             ("env/helm-values.yaml", text)
         }
     }
+}
+
+/// The add-on's values with each zone's ENIConfig, where it creates them.
+fn addon_values(design: &Design, facts: &Facts, groups: &[String]) -> String {
+    let eniconfigs = design.zones.iter().map(|zone| EniConfig {
+        name: zone.eniconfig.clone(),
+        subnet: subnet(zone),
+        security_groups: groups.to_vec(),
+        ours: true,
+    });
+    let edit = Edit { eniconfigs: eniconfigs.collect(), ..Edit::default() };
+    let values = steps::addon_configuration(design, facts).unwrap_or_default();
+    pretty(merged(&values, &edit).unwrap_or(values))
+}
+
+/// JSON for people; what is no JSON as it is.
+fn pretty(text: String) -> String {
+    let value: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    format!("{value:#}\n")
 }
 
 fn readme(plan: &Plan, facts: &Facts, settings: &Settings, files: &Files) -> String {

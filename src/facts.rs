@@ -27,10 +27,12 @@ pub use workload::{
     Unready,
 };
 
+use crate::addon::Values;
 use crate::k8s::record::Record;
 use crate::net::eniconfig::is_on;
 use crate::net::max_pods::InstanceType;
 use crate::net::reach::Firewall;
+use crate::ownership::{Holder, Manager};
 
 /// Everything that decisions are taken from.
 #[derive(Debug, Clone)]
@@ -174,7 +176,7 @@ pub struct Cni {
     /// Container aws-node's env with plain values.
     pub env: BTreeMap<String, String>,
     /// Field managers of each variable in `env`, as managedFields say.
-    pub env_managers: BTreeMap<String, Vec<String>>,
+    pub env_managers: BTreeMap<String, Vec<Manager>>,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub rollout: Rollout,
@@ -208,6 +210,12 @@ pub struct Addon {
 pub struct EniConfigs {
     pub crd: Crd,
     pub items: Vec<EniConfig>,
+    /// Who else owns an ENIConfig, by its name, and would put it back.
+    pub holders: BTreeMap<String, Holder>,
+    /// Those that EKS applies.
+    pub by_eks: BTreeSet<String>,
+    /// Somebody applies the definition, and would not get its versions back: EKS with the add-on, or a manager.
+    pub crd_holder: Option<String>,
     /// What is wrong with the shape of an ENIConfig's spec, by its name: an untyped definition takes anything.
     pub malformed: BTreeMap<String, String>,
 }
@@ -235,6 +243,16 @@ pub struct EniConfig {
 }
 
 impl Facts {
+    /// The add-on's values, where it has some that can be read.
+    pub fn addon_values(&self) -> Option<Values> {
+        Values::parse(&self.cni.addon.as_ref()?.configuration).ok()
+    }
+
+    /// The add-on creates the ENIConfigs: what is changed in them goes into its values.
+    pub fn addon_creates_eniconfigs(&self) -> bool {
+        self.addon_values().is_some_and(|values| values.create_eniconfigs())
+    }
+
     /// Nodes on EC2 with Linux: the ones this is about.
     pub fn ec2_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.kind == NodeKind::Ec2)

@@ -25,6 +25,7 @@ pub mod finding;
 pub mod k8s;
 pub mod net;
 pub mod nodes;
+pub mod ownership;
 pub mod permissions;
 pub mod plan;
 pub mod policy;

@@ -1,14 +1,15 @@
-//! aws-node's version, its owner, and what there is of ENIConfigs.
+//! aws-node's version and its owner.
 
 use crate::addon::{Edit, merged};
 use crate::cni_bugs::{bugs, mended};
-use crate::design::{ANNOTATION_DEF, ZONE_LABEL};
-use crate::facts::{Addon, Cni, Facts};
+use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, switched};
+use crate::facts::{Addon, Cni, Crd, Facts};
 use crate::finding::Finding;
+use crate::ownership::Manager;
 use crate::steps::{Owner, Step, Version, detected_version, owner};
 use crate::words::counted;
 
-use super::Scene;
+use super::{Scene, eniconfigs};
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     // Custom networking is what every step is for; only the bare network can be made without the CNI.
@@ -27,8 +28,11 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&[Step::SetEnv]) {
         environment(scene, findings);
     }
+    if scene.concerns(&[Step::InstallCrd]) {
+        definition(scene, findings);
+    }
     if scene.concerns(&[Step::WriteEniconfigs, Step::PatchSecurityGroups]) {
-        eniconfigs(scene, findings);
+        eniconfigs::check(scene, findings);
     }
 }
 
@@ -84,6 +88,39 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A definition without types that somebody else keeps is left to its owner.
+fn definition(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let (Crd::Untyped, Some(holder)) = (facts.eniconfigs.crd, &facts.eniconfigs.crd_holder) else { return };
+    findings.push(
+        Finding::warning("EC-CNI-010", "the ENIConfig definition has no types, and stays as its owner wrote it")
+            .at("CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com")
+            .why(format!(
+                "it is of a VPC CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node; if this \
+                 program replaced it, the next update by '{holder}' would end in a conflict on .spec.versions"
+            ))
+            .mend(typed_definition(facts)),
+    );
+}
+
+/// How an untyped definition gets types where somebody else keeps it.
+pub fn typed_definition(facts: &Facts) -> String {
+    match &facts.cni.addon {
+        Some(addon) => {
+            let newest = format!(
+                "--addon-version \"$(aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} \
+                 --query 'addons[0].addonVersions[0].addonVersion' --output text)\"",
+                facts.cluster.version
+            );
+            update_addon(facts, addon, &newest)
+        }
+        None => format!(
+            "update aws-node to 1.18.3 or later where it comes from: {}",
+            facts.eniconfigs.crd_holder.as_deref().unwrap_or("its manifest")
+        ),
+    }
+}
+
 /// Bugs of this version that the cluster would meet with custom networking.
 fn known_bugs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let bugs = bugs(scene.facts);
@@ -130,7 +167,9 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    if cni.env.contains_key(ANNOTATION_DEF) && !settings.remove_annotation_def {
+    switched_nodes(scene, findings);
+    // Where it is on already, nodes that carry the annotation are served by it, and it is not touched.
+    if cni.env.contains_key(ANNOTATION_DEF) && !settings.remove_annotation_def && !cni.is_on(CUSTOM_NETWORK) {
         findings.push(
             Finding::error("EC-CNI-005", format!("{ANNOTATION_DEF} is set on aws-node"))
                 .at("DaemonSet kube-system/aws-node")
@@ -168,80 +207,53 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A field that a controller owns comes back; one that a person set with kubectl does not.
+/// Live nodes that would take their next interfaces by another ENIConfig than now.
+fn switched_nodes(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let (facts, design) = (scene.facts, scene.design);
+    let mut env = facts.cni.env.clone();
+    env.extend(design.env.clone());
+    env.retain(|name, _| !design.env_removed.contains(name));
+    let switched = switched(facts, &env);
+    let Some(first) = switched.first() else { return };
+    let is_there = |name: &String| facts.eniconfigs.items.iter().any(|config| config.name == *name);
+    let lost = switched.iter().filter(|node| !is_there(&node.to)).count();
+    let nodes: Vec<&str> = switched.iter().map(|node| node.node.as_str()).collect();
+    let more = match lost {
+        0 => String::new(),
+        lost => format!(
+            "; of {} the ENIConfig is not there yet, and they are not Ready until it is",
+            counted(lost, "node")
+        ),
+    };
+    findings.push(
+        Finding::warning("EC-CNI-011", format!("{} would take another ENIConfig", counted(nodes.len(), "live node")))
+            .at(nodes.join(", "))
+            .why(format!(
+                "custom networking is on, and {} takes ENIConfig '{}'; with the environment asked for it takes '{}'{more}",
+                first.node, first.from, first.to
+            ))
+            .mend("leave out --eniconfig-label and --remove-annotation-def: what is there is kept then"),
+    );
+}
+
+/// A field that a controller owns comes back; one that somebody set once does not.
 fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Finding>) {
-    let by_hand = |manager: &str| manager.starts_with("kubectl") || manager == crate::k8s::FIELD_MANAGER;
-    // Without an add-on EKS installed aws-node once, and never comes back to it; with one, it is the owner.
-    let eks = |manager: &str| manager == "eks";
     let managers = cni.env_managers.get(name).map(Vec::as_slice).unwrap_or_default();
-    if let Some(manager) = managers.iter().find(|manager| !by_hand(manager) && !eks(manager)) {
+    if let Some(Manager { name: manager, .. }) = managers.iter().find(|manager| manager.returns()) {
         findings.push(
             Finding::error("EC-CNI-008", format!("{name} of aws-node is owned by field manager '{manager}'"))
                 .at("DaemonSet kube-system/aws-node")
                 .why("whoever owns a field may put it back at any time")
                 .mend(format!("set it there; or pass --take-over-env to take the field from '{manager}'")),
         );
-    }
-}
-
-fn eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
-    let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
-    for zone in &design.zones {
-        let Some(there) = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig) else {
-            continue;
-        };
-        if settings.replace_eniconfigs {
-            continue;
-        }
-        if zone.pod_subnet.id() != Some(there.subnet.as_str()) {
-            findings.push(
-                Finding::error("EC-ENI-001", format!("ENIConfig {} names another subnet", there.name))
-                    .at(format!("ENIConfig {}", there.name))
-                    .why(format!(
-                        "it names {}; designed is {}",
-                        there.subnet,
-                        zone.pod_subnet.id().unwrap_or("a new one")
-                    ))
-                    .mend(format!(
-                        "--subnet {}={} to use it, or --replace-eniconfigs to change it",
-                        zone.zone, there.subnet
-                    )),
-            );
-        }
-        let last = design.final_groups(facts).unwrap_or_else(|| vec![facts.cluster.security_group.clone()]);
-        let foreign: Vec<&str> =
-            there.security_groups.iter().filter(|group| !last.contains(group)).map(String::as_str).collect();
-        if !foreign.is_empty() && scene.concerns(&[Step::PatchSecurityGroups]) {
-            findings.push(
-                Finding::error("EC-ENI-002", format!("ENIConfig {} has other security groups", there.name))
-                    .at(format!("ENIConfig {}", there.name))
-                    .why(format!("{} would be taken out of it", foreign.join(", ")))
-                    .mend(format!(
-                        "--security-group {} to keep them, or --replace-eniconfigs to change them",
-                        there.security_groups.join(",")
-                    )),
-            );
-        }
-    }
-    let named_otherwise = design.zones.iter().find(|zone| zone.zone != zone.eniconfig);
-    if let Some(zone) = named_otherwise.filter(|_| design.label_key == ZONE_LABEL) {
+    } else if let Some(Manager { name: manager, .. }) =
+        managers.iter().find(|manager| !manager.is_by_hand() && !manager.is_eks())
+    {
         findings.push(
-            Finding::error("EC-ENI-003", format!("no node would find ENIConfig {}", zone.eniconfig))
-                .at(settings.named("eniconfig-name"))
-                .why(format!("the value of {ZONE_LABEL} is the zone's name, and it can't be another"))
-                .mend("leave out --eniconfig-label, and nodes get a label of their own"),
+            Finding::note("EC-CNI-008", format!("{name} of aws-node was set by '{manager}' in the past"))
+                .at("DaemonSet kube-system/aws-node")
+                .why("it wrote the field by an update, not by server-side apply, and is not known to come back")
+                .mend(format!("nothing, unless '{manager}' writes it again and again: set it there then")),
         );
-    }
-    for node in facts.ec2_nodes() {
-        if node.labels.contains_key("vpc.amazonaws.com/externalEniConfig")
-            && !design.old_nodes.contains(&node.name)
-        {
-            findings.push(
-                Finding::warning("EC-ENI-004", format!("{} names its ENIConfig by itself", node.name))
-                    .at("label vpc.amazonaws.com/externalEniConfig")
-                    .why("it wins over everything else")
-                    .mend(format!("kubectl label node {} vpc.amazonaws.com/externalEniConfig-", node.name)),
-            );
-        }
     }
 }

@@ -1,9 +1,11 @@
 //! What must be so before the first change. Each check is pure, and says all that it finds.
 
 mod alternatives;
+mod aws_auth;
 mod cluster;
 mod cni;
 mod drain;
+mod eniconfigs;
 mod evictions;
 #[cfg(test)]
 mod field;
@@ -21,6 +23,7 @@ mod undo;
 mod unread;
 mod workload;
 
+pub use cni::typed_definition;
 pub use reach::standing;
 
 use crate::design::Design;

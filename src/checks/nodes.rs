@@ -8,13 +8,14 @@ use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::steps::Step;
 use crate::words::{counted, subject};
 
-use super::Scene;
+use super::{Scene, aws_auth};
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     if scene.concerns(&[Step::LaunchNodegroups]) {
         machine(scene, findings);
         stacks(scene, findings);
         host_network(scene, findings);
+        aws_auth::check(scene, findings);
     }
     kinds(scene, findings);
 }

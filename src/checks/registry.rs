@@ -19,6 +19,8 @@ const WARNING: &[Severity] = &[Severity::Warning];
 const NOTE: &[Severity] = &[Severity::Note];
 const ERROR_OR_WARNING: &[Severity] = &[Severity::Error, Severity::Warning];
 
+const ERROR_OR_NOTE: &[Severity] = &[Severity::Error, Severity::Note];
+
 const fn entry(id: &'static str, severities: &'static [Severity], title: &'static str) -> Entry {
     Entry { id, severities, risk: false, title }
 }
@@ -40,8 +42,10 @@ pub const ALL: &[Entry] = &[
     entry("EC-CNI-005", ERROR, "ENI_CONFIG_ANNOTATION_DEF is set"),
     entry("EC-CNI-006", ERROR, "the add-on's configurationValues can't be merged"),
     entry("EC-CNI-007", WARNING, "the add-on is not healthy"),
-    entry("EC-CNI-008", ERROR, "another field manager owns a variable of aws-node"),
+    entry("EC-CNI-008", ERROR_OR_NOTE, "another field manager owns a variable of aws-node"),
     entry("EC-CNI-009", WARNING, "the VPC CNI's version has a bug that touches custom networking"),
+    entry("EC-CNI-010", WARNING, "an untyped ENIConfig definition that somebody else keeps"),
+    risk("EC-CNI-011", WARNING, "live nodes would take another ENIConfig"),
     entry("EC-CNI-025", ERROR, "nobody replaces aws-node's pods"),
     entry("EC-DRN-001", ERROR, "no such node"),
     entry("EC-DRN-002", ERROR, "no such node group"),
@@ -53,6 +57,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-ENI-002", ERROR, "an ENIConfig has other security groups"),
     entry("EC-ENI-003", ERROR, "no node would find the ENIConfig"),
     entry("EC-ENI-004", WARNING, "a node names its ENIConfig by itself"),
+    entry("EC-ENI-005", ERROR, "an ENIConfig belongs to Helm, GitOps or Terraform"),
     entry("EC-IAM-001", ERROR_OR_WARNING, "permissions are missing"),
     entry("EC-IAM-002", NOTE, "permissions that could not be asked about"),
     entry("EC-NET-001", ERROR, "no block of 100.64.0.0/10 is free"),
@@ -89,6 +94,8 @@ pub const ALL: &[Entry] = &[
     entry("EC-NOD-028", WARNING, "nodes that do not report"),
     entry("EC-NOD-029", WARNING, "Node objects without an instance"),
     entry("EC-NOD-030", WARNING, "nodes that are not Ready"),
+    risk("EC-NOD-040", WARNING, "aws-auth belongs to Helm, GitOps or Terraform"),
+    entry("EC-NOD-041", ERROR, "aws-auth can't be edited"),
     entry("EC-PLN-001", ERROR, "what would be changed is not what was planned"),
     entry("EC-PLN-002", ERROR, "what the plan was made from has changed"),
     entry("EC-POD-001", ERROR, "pods that nobody would make anew"),

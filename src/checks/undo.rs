@@ -14,7 +14,7 @@ use crate::steps::create_subnets::ours as our_subnets;
 use crate::steps::set_env;
 use crate::words::subject;
 
-use super::{Scene, permissions};
+use super::{Scene, aws_auth, permissions};
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     if nothing_of_ours(scene.facts) {
@@ -32,6 +32,9 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     }
     if undo.takes_back(Step::SetEnv) {
         addon_values(scene, findings);
+    }
+    if undo.takes_back(Step::LaunchNodegroups) && !undo.keep_nodes {
+        aws_auth::check_undo(scene, findings);
     }
     permissions::check(scene, findings);
 }

@@ -10,6 +10,8 @@ use crate::finding::Finding;
 use crate::net::cidr::{PeerBlock, RouteDestination, VpcAddressing, split, suggest_block};
 use crate::settings::Settings;
 
+use super::convention;
+
 /// A zone's subnet for pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodSubnet {
@@ -56,11 +58,11 @@ pub struct Network {
     pub zones: Vec<NetworkZone>,
 }
 
-pub fn network(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) -> Network {
+pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &mut Vec<Finding>) -> Network {
     let zones = zones(facts);
     let mut there: BTreeMap<&str, (String, bool)> = BTreeMap::new();
     for zone in zones.keys() {
-        if let Some(found) = existing_subnet(settings, facts, zone) {
+        if let Some(found) = existing_subnet(settings, facts, label_key, zone) {
             there.insert(zone, found);
         }
     }
@@ -143,8 +145,13 @@ fn is_ours(subnet: &Subnet, facts: &Facts) -> bool {
 
 /// A subnet that is there for a zone's pods, and whether we made it: the one given, the one its ENIConfig names,
 /// the one we made, or the only one that stands unused in an asked block.
-fn existing_subnet(settings: &Settings, facts: &Facts, zone: &str) -> Option<(String, bool)> {
-    let name = settings.eniconfig_names.get(zone).map_or(zone, String::as_str);
+fn existing_subnet(
+    settings: &Settings,
+    facts: &Facts,
+    label_key: &str,
+    zone: &str,
+) -> Option<(String, bool)> {
+    let name = &convention::eniconfig(settings, facts, label_key, zone);
     if let Some(id) = settings.subnets.get(zone) {
         let ours = facts.vpc.subnet(id).is_some_and(|subnet| is_ours(subnet, facts));
         return Some((id.clone(), ours));
@@ -163,7 +170,7 @@ fn existing_subnet(settings: &Settings, facts: &Facts, zone: &str) -> Option<(St
             && !facts.cluster.subnet_ids.contains(&subnet.id)
             && !subnet.tags.contains_key(TAG_CLUSTER)
     };
-    let named = facts.eniconfigs.items.iter().find(|config| config.name == name);
+    let named = facts.eniconfigs.items.iter().find(|config| config.name == *name);
     if let Some(subnet) =
         named.and_then(|config| in_zone().filter(usable).find(|subnet| subnet.id == config.subnet))
     {

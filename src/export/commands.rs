@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable};
+use super::{
+    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
+};
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::drain::owner::{Owner as NodeOwner, owner as node_owner};
 use crate::facts::{Authentication, Facts, Node};
@@ -86,18 +88,7 @@ fn create(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<String> {
 
 fn set_env(facts: &Facts) -> Vec<String> {
     match steps::owner(&facts.cni) {
-        Owner::Addon => vec![
-            "# An update without the role that the add-on has would take it away.".into(),
-            "ADDON_ROLE=$(aws eks describe-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni \\\n  \
-             --query addon.serviceAccountRoleArn --output text)"
-                .into(),
-            "[ \"$ADDON_ROLE\" != None ] || ADDON_ROLE=".into(),
-            "aws eks update-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni --resolve-conflicts PRESERVE \\\n  \
-             ${ADDON_ROLE:+--service-account-role-arn \"$ADDON_ROLE\"} \\\n  \
-             --configuration-values file://env/addon-configuration.json"
-                .into(),
-            "aws eks wait addon-active --cluster-name \"$CLUSTER\" --addon-name vpc-cni".into(),
-        ],
+        Owner::Addon => update_addon("file://env/addon-configuration.json"),
         Owner::DaemonSet => vec![
             "kubectl --namespace kube-system patch daemonset aws-node --patch-file env/daemonset-patch.yaml".into(),
         ],
@@ -107,6 +98,23 @@ fn set_env(facts: &Facts) -> Vec<String> {
             "  echo 'commit env/helm-values.yaml where aws-node comes from, then go on' >&2\n  exit 1\nfi".into(),
         ],
     }
+}
+
+/// Updates the add-on with these values, and nothing else of it.
+fn update_addon(values: &str) -> Vec<String> {
+    vec![
+        "# An update without the role that the add-on has would take it away.".into(),
+        "ADDON_ROLE=$(aws eks describe-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni \\\n  \
+             --query addon.serviceAccountRoleArn --output text)"
+            .into(),
+        "[ \"$ADDON_ROLE\" != None ] || ADDON_ROLE=".into(),
+        format!(
+            "aws eks update-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni --resolve-conflicts PRESERVE \\\n  \
+             ${{ADDON_ROLE:+--service-account-role-arn \"$ADDON_ROLE\"}} \\\n  \
+             --configuration-values {values}"
+        ),
+        "aws eks wait addon-active --cluster-name \"$CLUSTER\" --addon-name vpc-cni".into(),
+    ]
 }
 
 /// What stands in a comment can't end it.
@@ -125,6 +133,10 @@ fn subnets(design: &Design) -> impl Iterator<Item = String> {
 
 fn write_eniconfigs(design: &Design, facts: &Facts) -> Vec<String> {
     let mut lines: Vec<String> = subnets(design).collect();
+    if facts.addon_creates_eniconfigs() {
+        lines.extend(update_addon(&format!("\"$(fill {ADDON_FIRST})\"")));
+        return lines;
+    }
     let first = design.first_groups(facts);
     for zone in &design.zones {
         let file = shell_quote(&format!("eniconfigs/{}.yaml", zone.eniconfig));
@@ -207,9 +219,13 @@ fn authorise(facts: &Facts) -> Vec<String> {
 fn patch(design: &Design, facts: &Facts) -> Vec<String> {
     let mut lines: Vec<String> = subnets(design).collect();
     lines.extend(outputs(design));
-    for zone in &design.zones {
-        let file = shell_quote(&format!("eniconfigs/{}.yaml", zone.eniconfig));
-        lines.push(format!("fill {file} | kubectl apply --filename -"));
+    if facts.addon_creates_eniconfigs() {
+        lines.extend(update_addon(&format!("\"$(fill {ADDON_LAST})\"")));
+    } else {
+        for zone in &design.zones {
+            let file = shell_quote(&format!("eniconfigs/{}.yaml", zone.eniconfig));
+            lines.push(format!("fill {file} | kubectl apply --filename -"));
+        }
     }
     let growing: Vec<&ZoneDesign> = design.zones.iter().filter(|zone| steps::grows(facts, zone)).collect();
     for zone in &growing {

@@ -74,6 +74,22 @@ fn the_environment_is_written_for_whoever_owns_it() {
 }
 
 #[test]
+fn eniconfigs_that_the_add_on_creates_go_into_its_values() {
+    let mut facts = facts();
+    facts.cni.addon = Some(crate::sample::addon(
+        r#"{"eniConfig":{"create":true,"region":"r","subnets":{"x":{"id":"subnet-x"}}}}"#,
+    ));
+    let files = exported(&facts, &[]);
+    let values: Value = serde_json::from_str(&files["env/addon-eniconfigs-step-8.json"]).unwrap();
+    assert_eq!(values["eniConfig"]["subnets"]["x"]["id"], "subnet-x");
+    assert_eq!(values["eniConfig"]["subnets"]["a"]["id"], "${SUBNET_A}");
+    assert_eq!(values["env"]["AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG"], "true");
+    let script = &files["commands.sh"];
+    assert!(!script.contains("kubectl apply --filename -"), "{script}");
+    assert!(script.contains("fill env/addon-eniconfigs-step-6.json"), "{script}");
+}
+
+#[test]
 fn odd_names_stay_words_of_the_shell() {
     let mut facts = facts();
     facts.cluster.authentication = Authentication::ConfigMap;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::TAG_CLUSTER;
 use crate::k8s::record::Sizes;
+use crate::ownership::Holder;
 
 use super::Node;
 
@@ -27,6 +28,8 @@ pub struct NodeGroups {
     pub access_entries: BTreeMap<String, AccessEntry>,
     /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
     pub aws_auth: Option<String>,
+    /// Who else keeps that ConfigMap, and would put it back.
+    pub aws_auth_holder: Option<Holder>,
 }
 
 /// Why a group may not be able to start a node from its image.

@@ -7,15 +7,17 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, remove_node_role};
+use crate::ownership::{Holder, holder};
 
 use super::{FIELD_MANAGER, NAMESPACE, failure, found};
 
 const NAME: &str = "aws-auth";
 
-/// mapRoles as it stands there; nothing where there is no ConfigMap.
-pub async fn map_roles(client: &Client) -> Result<Option<String>> {
+/// mapRoles as it stands there, nothing where there is no ConfigMap; and who else keeps the ConfigMap.
+pub async fn map_roles(client: &Client) -> Result<(Option<String>, Option<Holder>)> {
     let map = found(api(client).get(NAME).await, "read ConfigMap kube-system/aws-auth")?;
-    Ok(map.map(|map| map.data.and_then(|mut data| data.remove("mapRoles")).unwrap_or_default()))
+    let holder = map.as_ref().and_then(|map| holder(&map.metadata, "f:data"));
+    Ok((map.map(|map| map.data.and_then(|mut data| data.remove("mapRoles")).unwrap_or_default()), holder))
 }
 
 /// Lets nodes of a role join; every other entry keeps its bytes.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::facts::{Cni, Pod, Rollout, UpdateStrategy};
+use crate::ownership::Manager;
 
 use super::{FIELD_MANAGER, NAMESPACE, failure, found, pods, slim};
 
@@ -89,10 +90,10 @@ fn rollout(set: &DaemonSet) -> Rollout {
 }
 
 /// Who owns the value of each variable of container aws-node, as managedFields say.
-fn env_managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<String>> {
-    let mut managers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+fn env_managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<Manager>> {
+    let mut managers: BTreeMap<String, Vec<Manager>> = BTreeMap::new();
     for entry in entries {
-        let Some(manager) = &entry.manager else { continue };
+        let Some(manager) = Manager::of(entry) else { continue };
         let Some(fields) = &entry.fields_v1 else { continue };
         let path = ["f:spec", "f:template", "f:spec", "f:containers", "k:{\"name\":\"aws-node\"}", "f:env"];
         let Some(env) = path.iter().try_fold(&fields.0, |fields, key| fields.get(key)) else { continue };

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::facts::{Crd, EniConfig, EniConfigs};
+use crate::ownership::{holder, managers};
 
 use super::{FIELD_MANAGER, failure, found};
 
@@ -30,8 +31,15 @@ pub async fn read(client: &Client) -> Result<EniConfigs> {
         Err(error) => return Err(failure("list ENIConfigs", &error)),
     };
     let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
+    let held = objects.iter().filter_map(|object| Some((name(object), holder(&object.metadata, "f:spec")?)));
+    let applied = |object: &&DynamicObject| {
+        managers(&object.metadata, "f:spec").iter().any(|manager| manager.is_eks() && manager.applies)
+    };
     Ok(EniConfigs {
         crd: state(&crd),
+        crd_holder: crd_holder(&crd),
+        holders: held.collect(),
+        by_eks: objects.iter().filter(applied).map(name).collect(),
         items: objects.iter().map(eniconfig).collect(),
         malformed: objects.iter().filter_map(|object| Some((name(object), malformed(object)?))).collect(),
     })
@@ -49,6 +57,16 @@ fn state(crd: &CustomResourceDefinition) -> Crd {
     let established =
         conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True");
     Crd::Typed { established }
+}
+
+/// Who applies the definition, and with it its versions as one field: EKS with the add-on, or whoever comes back.
+fn crd_holder(crd: &CustomResourceDefinition) -> Option<String> {
+    let managers = managers(&crd.metadata, "f:spec");
+    let eks = managers
+        .iter()
+        .find(|manager| manager.is_eks() && manager.applies)
+        .map(|manager| manager.name.clone());
+    eks.or_else(|| holder(&crd.metadata, "f:spec").map(|holder| holder.to_string()))
 }
 
 fn eniconfig(object: &DynamicObject) -> EniConfig {

@@ -4,15 +4,19 @@
 //! was parsed, which would lose comments and style. The entry is put into the text, and the result is parsed to
 //! see that it is the old list and one more.
 
-use crate::error::yaml_trouble;
-
 use serde_json::{Value, json};
+use serde_saphyr::{DuplicateKeyPolicy, options};
+
+use crate::yaml::Unreadable;
 
 /// What the cluster calls a node: aws-iam-authenticator fills in the instance's private DNS name.
 const USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
 
 /// What a node may do: ask for its certificate, and be a node.
 const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+
+/// Texts that people write for no roles, and that the authenticator passes over (aws-iam-authenticator#618, #623).
+const NONE: [&str; 3] = ["\"\"", "''", "``"];
 
 /// Why mapRoles can't be read, or the entry not be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +28,8 @@ pub enum AwsAuthError {
         role_arn: String,
     },
     /// The cluster can't read it either, and lets nobody in by it.
-    #[error("mapRoles is not YAML: {reason}")]
-    NoYaml {
-        /// In the parser's words.
-        reason: String,
-    },
+    #[error("mapRoles can't be read: {0}")]
+    NoYaml(Unreadable),
     /// YAML, but no list.
     #[error("mapRoles is not a list of roles")]
     NoList,
@@ -59,7 +60,8 @@ pub fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
 /// The list with an entry that lets nodes with the role join; the same text where they may already.
 ///
 /// Every byte of `map_roles` (`""` where there is none) is kept, in its order: the entry comes after the others,
-/// with their indentation, line ends and style. Only a bare `[]` is replaced.
+/// with their indentation, line ends and style. Only a bare `[]` is replaced, and texts that
+/// the authenticator takes for none.
 pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthError> {
     let role = Role::new(role_arn)?;
     let mut wanted = parse(map_roles)?;
@@ -69,7 +71,7 @@ pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthE
     wanted.push(entry_of(&role));
     let fits = |text: &String| parse(text).as_ref() == Ok(&wanted);
     let mut candidates: Vec<String> = match map_roles.trim() {
-        "[]" => vec![in_block("", &role)],
+        none if none == "[]" || NONE.contains(&none) => vec![in_block("", &role)],
         _ => vec![in_block(map_roles, &role)],
     };
     candidates.extend(in_flow(map_roles, &role));
@@ -151,7 +153,12 @@ impl Role {
 
 /// The entries; none for an empty text, or one of comments alone.
 fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
-    match serde_saphyr::from_str(map_roles) {
+    if NONE.contains(&map_roles.trim()) {
+        return Ok(Vec::new());
+    }
+    // aws-iam-authenticator takes a key twice, and the last one counts (apimachinery's ToJSON, which is not strict).
+    let options = options! { duplicate_keys: DuplicateKeyPolicy::LastWins, with_snippet: false };
+    match serde_saphyr::from_str_with_options(map_roles, options) {
         Ok(Value::Array(entries)) => Ok(entries),
         Ok(Value::Null) => Ok(Vec::new()),
         Ok(_) => Err(AwsAuthError::NoList),
@@ -160,14 +167,32 @@ fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
         {
             Ok(Vec::new())
         }
-        Err(error) => Err(AwsAuthError::NoYaml { reason: yaml_trouble(&error) }),
+        Err(error) => Err(AwsAuthError::NoYaml(explained(map_roles, Unreadable::from(&error)))),
+    }
+}
+
+/// Two mistakes that people make say themselves better than a parser does.
+fn explained(map_roles: &str, error: Unreadable) -> Unreadable {
+    let after_colon =
+        |line: &str| line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with("{{"));
+    let indented_by_tab = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+    let first = |wrong: &dyn Fn(&str) -> bool| {
+        map_roles.lines().position(wrong).and_then(|line| u64::try_from(line + 1).ok())
+    };
+    if let Some(line) = first(&after_colon) {
+        let reason = "a value that begins with {{ must be in quotes".to_string();
+        return Unreadable { line: Some(line), reason };
+    }
+    match first(&indented_by_tab) {
+        Some(line) => Unreadable { line: Some(line), reason: "a tab can't indent YAML: use spaces".into() },
+        None => error,
     }
 }
 
 /// Whether one of the entries is for nodes with the role.
 fn is_for_nodes(entries: &[Value], role: &Role) -> Result<bool, AwsAuthError> {
     let text =
-        |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+        |entry: &Value, key: &str| of(entry, key).and_then(Value::as_str).unwrap_or_default().to_string();
     // The authenticator compares in lower case.
     let mut of_role =
         entries.iter().filter(|entry| text(entry, "rolearn").eq_ignore_ascii_case(&role.0)).peekable();
@@ -175,11 +200,19 @@ fn is_for_nodes(entries: &[Value], role: &Role) -> Result<bool, AwsAuthError> {
         return Ok(false);
     }
     let for_nodes = of_role.any(|entry| {
-        let groups = entry.get("groups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let groups = of(entry, "groups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         text(entry, "username") == USERNAME
             && GROUPS.into_iter().all(|group| groups.iter().any(|has| has == group))
     });
     if for_nodes { Ok(true) } else { Err(AwsAuthError::NotForNodes { role_arn: role.0.clone() }) }
+}
+
+/// A key of an entry. The authenticator reads them as Go's encoding/json does, whatever their case.
+fn of<'a>(entry: &'a Value, key: &str) -> Option<&'a Value> {
+    let entry = entry.as_object()?;
+    entry.get(key).or_else(|| {
+        entry.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    })
 }
 
 /// With the entry below the others, as EKS writes it.

@@ -3,11 +3,14 @@
 use super::Grant;
 use super::need::{Action, By, Need, Only};
 use crate::steps::Step;
-use Step::{AssociateCidr, CreateSubnets, DrainNodes, LaunchNodegroups, PatchSecurityGroups, SetEnv};
+use Step::{
+    AssociateCidr, CreateSubnets, DrainNodes, LaunchNodegroups, PatchSecurityGroups, SetEnv, WriteEniconfigs,
+};
 
 pub(super) const ALL: &[Step] = &Step::DOCUMENTED;
 pub(super) const STACKS: &[Step] = &[LaunchNodegroups, PatchSecurityGroups];
 pub(super) const LAUNCH: &[Step] = &[LaunchNodegroups];
+const ENICONFIGS: &[Step] = &[WriteEniconfigs, PatchSecurityGroups];
 const UPDATES: &[Step] = &[SetEnv, DrainNodes];
 
 const fn read(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
@@ -48,6 +51,11 @@ const fn and_back(back: &'static [Step], action: Action) -> Action {
         _ => &[],
     };
     Action { need: Need::In { forward, back }, ..action }
+}
+
+/// An update of the add-on for its ENIConfigs, and back.
+const fn of_addon(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
+    only(Only::AddonEniconfigs, and_back(ENICONFIGS, step(name, ENICONFIGS, why, grants)))
 }
 
 use Grant as G;
@@ -153,6 +161,10 @@ const ACTIONS: &[Action] = &[
             step("eks:UpdateAddon", &[SetEnv], "aws-node's environment, where EKS owns it", &[G::Addon]),
         ),
     ),
+    of_addon("eks:UpdateAddon", "ENIConfigs, where the add-on creates them", &[G::Addon]),
+    of_addon("eks:ListUpdates", "how many updates there were, likewise", &[G::ReadCluster]),
+    of_addon("eks:DescribeUpdate", "waits until EKS has written them", &[G::ReadCluster]),
+    of_addon("iam:PassRole", "the add-on's own role, likewise (--addon-role)", &[G::PassAddonRole]),
     only(
         Only::AddonRole,
         and_back(

@@ -36,6 +36,7 @@ pub fn planned(
             && match action.only {
                 Only::Always => true,
                 Only::Addon => facts.cni.addon.is_some(),
+                Only::AddonEniconfigs => facts.addon_creates_eniconfigs(),
                 Only::AddonRole => addon_role(facts).is_some(),
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
                 Only::Managed => owners.iter().any(|owner| matches!(owner, Owner::Managed(_))),

@@ -51,6 +51,8 @@ pub enum Only {
     Always,
     /// aws-node is EKS's add-on.
     Addon,
+    /// The add-on creates the ENIConfigs.
+    AddonEniconfigs,
     /// The add-on has an IAM role of its own.
     AddonRole,
     /// The cluster takes access entries.

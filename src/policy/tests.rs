@@ -124,7 +124,8 @@ fn every_row_has_its_reason_and_no_row_is_there_twice() {
             !matches!(action.need, Need::Discovery | Need::DiscoveryForward | Need::In { back: &[], .. });
         for grant in action.grants {
             assert!(
-                seen.insert((action.name, grant, goes_back)) || action.name == "ec2:CreateTags",
+                seen.insert((action.name, grant, goes_back, format!("{:?}", action.only)))
+                    || action.name == "ec2:CreateTags",
                 "{action:?}"
             );
         }

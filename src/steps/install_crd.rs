@@ -26,7 +26,11 @@ impl Rules for InstallCrd {
     fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Install> {
         match facts.eniconfigs.crd {
             // CNI < 1.3 ships none, so the version is asked by looking for it.
-            Crd::Missing | Crd::Untyped => vec![Install { found: facts.eniconfigs.crd }],
+            Crd::Missing => vec![Install { found: Crd::Missing }],
+            // Its versions are one field: with another's in it, the owner's next update ends in a conflict
+            // (amazon-vpc-cni-k8s#3028). A check says what to do.
+            Crd::Untyped if facts.eniconfigs.crd_holder.is_some() => Vec::new(),
+            Crd::Untyped => vec![Install { found: Crd::Untyped }],
             Crd::Typed { .. } => Vec::new(),
         }
     }
@@ -52,8 +56,10 @@ impl Rules for InstallCrd {
 
     async fn settle(walk: &mut Walk) -> Result<()> {
         walk.until("ENIConfig definition established", async || {
-            match eniconfig::read(&walk.clients.kube.client).await?.crd {
+            let there = eniconfig::read(&walk.clients.kube.client).await?;
+            match there.crd {
                 Crd::Typed { established: true } => Ok(Seen::Yes(())),
+                Crd::Untyped if there.crd_holder.is_some() => Ok(Seen::Yes(())),
                 other => Ok(Seen::NotYet(format!("{other:?}"))),
             }
         })

@@ -5,6 +5,7 @@ pub(crate) mod associate_cidr;
 pub(crate) mod create_subnets;
 pub(crate) mod detect_cni;
 pub(crate) mod drain_nodes;
+pub(crate) mod eniconfigs;
 pub(crate) mod install_crd;
 pub(crate) mod launch_nodegroups;
 pub(crate) mod patch_security_groups;

@@ -11,13 +11,12 @@ use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::Result;
 use crate::facts::{EniConfig, Facts, Node};
-use crate::k8s::{eniconfig, nodes};
+use crate::k8s::nodes;
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
 use super::launch_nodegroups::{complete, settled};
-use super::write_eniconfigs::remember;
-use super::{Change, Rules, Sign, Step};
+use super::{Change, Rules, Sign, Step, eniconfigs};
 
 pub use back::{Back, our_nodes};
 pub use launches::Launches;
@@ -70,13 +69,21 @@ impl Rules for PatchSecurityGroups {
         }
     }
 
+    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        let patches = |change: &GroupsChange| matches!(change, GroupsChange::Patch { .. });
+        eniconfigs::note(facts, Self::changes(design, facts, settings).iter().any(patches))
+    }
+
     async fn apply(walk: &mut Walk, change: GroupsChange) -> Result<()> {
         match change {
             GroupsChange::Patch { name, after: Some(groups), subnet: Some(subnet), .. } => {
-                remember(walk, &name).await?;
                 let config = EniConfig { name, subnet, security_groups: groups, ours: true };
+                let configs = match walk.facts.addon_creates_eniconfigs() {
+                    true => Self::configs(&walk.design, &walk.facts, &walk.settings),
+                    false => vec![config],
+                };
                 // Groups that stay are no conflict; the checks asked about those that go.
-                eniconfig::apply(&walk.clients.kube.client, &config, true, false).await
+                eniconfigs::write(walk, Step::PatchSecurityGroups, &configs, true).await
             }
             // Refused before it begins: the steps that this one needs are not done.
             GroupsChange::Patch { .. } => Ok(()),
@@ -106,7 +113,20 @@ impl Rules for PatchSecurityGroups {
     }
 }
 
-fn same(one: &[String], other: &[String]) -> bool {
+impl PatchSecurityGroups {
+    /// All ENIConfigs that are to get groups, with these.
+    fn configs(design: &Design, facts: &Facts, settings: &Settings) -> Vec<EniConfig> {
+        let patched = |change| match change {
+            GroupsChange::Patch { name, after: Some(security_groups), subnet: Some(subnet), .. } => {
+                Some(EniConfig { name, subnet, security_groups, ours: true })
+            }
+            _ => None,
+        };
+        Self::changes(design, facts, settings).into_iter().filter_map(patched).collect()
+    }
+}
+
+pub(crate) fn same(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
 }
 

@@ -12,6 +12,7 @@ use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Cni, Facts, silent};
 use crate::k8s::{cni, nodes, pods};
+use crate::ownership;
 use crate::settings::Settings;
 use crate::walk::{Seen, Walk};
 
@@ -76,21 +77,13 @@ pub struct AddonWrite {
     role: Option<String>,
 }
 
-/// Who owns aws-node. Labels of AWS's own manifest name Helm as well: only the annotation of a release proves one.
+/// Who owns aws-node.
 pub fn owner(cni: &Cni) -> Owner {
     if cni.addon.is_some() {
         return Owner::Addon;
     }
-    let marks = [
-        ("Helm", &cni.annotations, "meta.helm.sh/release-name"),
-        ("Argo CD", &cni.annotations, "argocd.argoproj.io/tracking-id"),
-        ("Argo CD", &cni.labels, "argocd.argoproj.io/instance"),
-        ("Flux", &cni.labels, "kustomize.toolkit.fluxcd.io/name"),
-        ("Flux", &cni.labels, "helm.toolkit.fluxcd.io/name"),
-    ];
-    let mark =
-        marks.into_iter().find_map(|(tool, marks, key)| marks.get(key).map(|name| (tool, name.clone())));
-    mark.map_or(Owner::DaemonSet, |(tool, name)| Owner::Release { tool, name })
+    let release = ownership::release(&cni.labels, &cni.annotations);
+    release.map_or(Owner::DaemonSet, |(tool, name)| Owner::Release { tool, name })
 }
 
 impl Rules for SetEnv {
@@ -252,18 +245,4 @@ pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
 /// What of the add-on's configuration this step writes.
 fn edit(design: &Design) -> Edit {
     Edit { env: design.env.clone(), env_removed: design.env_removed.clone(), ..Edit::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_is_known_by_its_annotation_not_by_labels_of_the_stock_manifest() {
-        let mut cni = Cni::default();
-        cni.labels.insert("app.kubernetes.io/managed-by".into(), "Helm".into());
-        assert_eq!(owner(&cni), Owner::DaemonSet);
-        cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
-        assert_eq!(owner(&cni), Owner::Release { tool: "Helm", name: "cni".into() });
-    }
 }

@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::walk::Walk;
 
 use super::set_env::rolled_out;
-use super::{Change, Rules, Sign, Step};
+use super::{Change, Rules, Sign, Step, eniconfigs};
 
 pub struct WriteEniconfigs;
 
@@ -30,14 +30,19 @@ impl Rules for WriteEniconfigs {
     const READS: &'static [Section] = &[Section::EniConfigs, Section::Cni];
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<WriteOne> {
+        let values = facts.addon_values();
+        // The add-on would put back what its values say.
+        let agreed = |config: &EniConfig| !values.as_ref().is_some_and(|values| values.differs(config));
         let zones = design.zones.iter().filter_map(|zone| {
             let there = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig);
             let subnet = zone.pod_subnet.id();
             // Groups are step 8's; here the subnet decides.
-            if there.is_some_and(|config| Some(config.subnet.as_str()) == subnet) {
+            let right = there.filter(|config| Some(config.subnet.as_str()) == subnet);
+            if right.is_some_and(agreed) {
                 return None;
             }
-            let groups = design.first_groups(facts);
+            let groups =
+                right.map_or_else(|| design.first_groups(facts), |config| config.security_groups.clone());
             Some(WriteOne {
                 zone: zone.zone.clone(),
                 name: zone.eniconfig.clone(),
@@ -64,7 +69,15 @@ impl Rules for WriteEniconfigs {
         described.to("securityGroups", change.groups.join(", "))
     }
 
+    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+        eniconfigs::note(facts, !Self::changes(design, facts, settings).is_empty())
+    }
+
     async fn rehearse(walk: &Walk, changes: &[WriteOne]) -> Result<()> {
+        // The add-on writes these, and EKS checks its values before it does.
+        if walk.facts.addon_creates_eniconfigs() {
+            return Ok(());
+        }
         for config in changes.iter().filter_map(|change| change.config.as_ref()) {
             eniconfig::apply(&walk.clients.kube.client, config, walk.settings.replace_eniconfigs, true)
                 .await?;
@@ -74,24 +87,22 @@ impl Rules for WriteEniconfigs {
 
     async fn apply(walk: &mut Walk, change: WriteOne) -> Result<()> {
         // Without its subnet the step is refused before it begins.
-        let Some(config) = &change.config else { return Ok(()) };
-        remember(walk, &config.name).await?;
-        eniconfig::apply(&walk.clients.kube.client, config, walk.settings.replace_eniconfigs, false).await
+        let Some(config) = change.config else { return Ok(()) };
+        let configs: Vec<EniConfig> = match walk.facts.addon_creates_eniconfigs() {
+            true => Self::changes(&walk.design, &walk.facts, &walk.settings)
+                .into_iter()
+                .filter_map(|change| change.config)
+                .collect(),
+            false => vec![config],
+        };
+        let take_over = walk.settings.replace_eniconfigs;
+        eniconfigs::write(walk, Step::WriteEniconfigs, &configs, take_over).await
     }
 
     async fn settle(walk: &mut Walk) -> Result<()> {
         let on = walk.facts.cni.is_on(CUSTOM_NETWORK);
         if on { rolled_out(walk).await } else { Ok(()) }
     }
-}
-
-/// Notes an ENIConfig as it is before the first time that we write it.
-pub async fn remember(walk: &mut Walk, name: &str) -> Result<()> {
-    let before = walk.facts.eniconfigs.items.iter().find(|config| config.name == name).cloned();
-    walk.remember(|record| {
-        record.eniconfigs.entry(name.to_string()).or_insert(before);
-    })
-    .await
 }
 
 /// Deletes the ENIConfigs that we wrote, and puts back those that we wrote over.
@@ -135,6 +146,7 @@ impl Rules for Back {
     }
 
     async fn apply(walk: &mut Walk, change: Restore) -> Result<()> {
+        eniconfigs::restore_values(walk, Step::WriteEniconfigs).await?;
         let client = &walk.clients.kube.client;
         match change {
             Restore::Delete { name, .. } => eniconfig::delete(client, &name).await,

@@ -4,6 +4,7 @@ use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{Cni, Node, Part, UpdateStrategy, silent};
 use crate::net::eniconfig::is_on;
+use crate::ownership::Manager;
 use crate::steps::{Owner, Version, detected_version, owner};
 
 use super::view::View;
@@ -154,13 +155,11 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
         }
         Owner::Release { tool, name } => {
             // A value that only a person's hand or this program set is not the release's.
-            let by_hand =
-                |manager: &String| manager.starts_with("kubectl") || manager == crate::k8s::FIELD_MANAGER;
             let foreign: Vec<String> = VARIABLES
                 .iter()
                 .filter(|variable| {
                     let managers = cni.env_managers.get(**variable);
-                    managers.is_some_and(|managers| managers.iter().all(by_hand))
+                    managers.is_some_and(|managers| managers.iter().all(Manager::is_by_hand))
                 })
                 .map(ToString::to_string)
                 .collect();

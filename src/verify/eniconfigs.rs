@@ -27,8 +27,26 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     ));
     checks.extend(or_ok(groups(view), "EC-VFY-016", "their security groups are there"));
     checks.extend(or_ok(free(view), "EC-VFY-017", "their subnets have addresses for full nodes"));
+    checks.extend(addon_agrees(view));
     checks.extend(expected(view));
     checks
+}
+
+/// An ENIConfig that the add-on creates and that says something else than its values is put back with its next update.
+fn addon_agrees(view: &View<'_>) -> Vec<Check> {
+    let Some(values) = view.facts.addon_values() else { return Vec::new() };
+    let differing = view.facts.eniconfigs.items.iter().filter(|config| values.differs(config));
+    let told = differing.map(|config| {
+        Check::failed("EC-VFY-003", format!("the add-on vpc-cni would put ENIConfig {} back", config.name))
+            .at(format!("ENIConfig {}", config.name))
+            .why("its eniConfig.subnets say something else, and its next update writes them")
+            .mend(format!(
+                "{} writes into the add-on what the ENIConfig says; where the add-on is right: kubectl edit eniconfig {}",
+                view.ours("write-eniconfigs"),
+                config.name
+            ))
+    });
+    told.collect()
 }
 
 fn definition(view: &View<'_>) -> Check {
@@ -43,7 +61,10 @@ fn definition(view: &View<'_>) -> Check {
         Crd::Untyped => Check::warning(id, "the ENIConfig definition has no types")
             .at(at)
             .why("it is of a CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node")
-            .mend(install),
+            .mend(match view.facts.eniconfigs.crd_holder {
+                Some(_) => crate::checks::typed_definition(view.facts),
+                None => install,
+            }),
     }
 }
 

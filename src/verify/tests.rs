@@ -24,6 +24,11 @@ fn after(change: impl FnOnce(&mut Facts)) -> Vec<String> {
     told(&facts)
 }
 
+/// A field manager that has updated.
+fn manager(name: &str) -> crate::ownership::Manager {
+    crate::ownership::Manager { name: name.into(), applies: false }
+}
+
 fn addon(configuration: &str) -> Option<Addon> {
     Some(Addon {
         version: "v1.20.4-eksbuild.1".into(),
@@ -73,7 +78,7 @@ fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back(
     assert_eq!(
         after(|facts| {
             facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
-            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec!["kubectl-set".into()]);
+            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec![manager("kubectl-set")]);
         }),
         ["EC-VFY-003 Failed: Helm 'cni' would put aws-node's environment back"]
     );

@@ -4,6 +4,7 @@
 mod after;
 mod before;
 mod by_hand;
+mod owners;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -63,8 +64,12 @@ const SCENARIOS: &[(u32, &[&str])] = &[
         ],
     ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),
+    (115, &["eniconfigs_of_the_add_on", "eniconfigs_and_aws_auth_of_others"]),
+    (116, &["a_definition_that_the_add_on_keeps"]),
+    (117, &["aws_auth_that_can_not_be_edited"]),
     (118, &["a_group_without_the_cluster_s_tag"]),
     (119, &["a_warm_pool_a_hook_and_weights"]),
+    (126, &["another_convention"]),
     (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
     (133, &[INTERRUPTED]),
@@ -76,6 +81,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
             "the_flags_that_a_plan_names_answer_its_findings",
         ],
     ),
+    (141, &["a_manager_of_the_past"]),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const INTERRUPTED: &str = "interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole";

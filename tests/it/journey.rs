@@ -208,7 +208,7 @@ fn by_hand(sandbox: &Sandbox) -> String {
 }
 
 /// A subnet on the route table of its zone's private one.
-fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
+pub fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
     subnet_on(sandbox, &sandbox.aws.private_route_tables[zone], zone, cidr)
 }
 

@@ -12,6 +12,8 @@ use super::witness::{Eni, EniConfig, Seen};
 
 const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
+/// What the CNI reads without it.
+const OWN_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 pub struct Node {
@@ -121,10 +123,18 @@ fn variable<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
 
 /// Steps 3 and 5, and where they must be written to last.
 fn cni(seen: &Seen, faults: &mut Vec<String>) {
-    let wanted = [(CUSTOM_NETWORKING, Some("true")), (LABEL, None)];
-    for (name, value) in wanted {
+    // What ParseBool of Go takes for true. Without a label's key the CNI reads its own, which nodes must then have.
+    let on = ["1", "t", "T", "TRUE", "true", "True"];
+    for name in [CUSTOM_NETWORKING, LABEL] {
         let is = variable(seen, name);
-        if is.is_none() || (value.is_some() && is != value) {
+        let wrong = match name {
+            LABEL => {
+                is.is_none()
+                    && !seen.nodes.iter().all(|node| node["metadata"]["labels"][OWN_LABEL].is_string())
+            }
+            _ => !is.is_some_and(|value| on.contains(&value)),
+        };
+        if wrong {
             faults.push(format!("DaemonSet aws-node has {name}={}", is.unwrap_or("(not set)")));
         }
         // The add-on's manager writes its own values again with the next update.
@@ -155,7 +165,7 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
             faults.push(format!("{zone} has no node"));
         }
     }
-    let label = variable(seen, LABEL).unwrap_or_default();
+    let label = variable(seen, LABEL).unwrap_or(OWN_LABEL);
     for (node, object) in nodes.iter().zip(&seen.nodes) {
         let Node { name, instance, .. } = node;
         let Some(kind) = seen.instances.get(instance) else {

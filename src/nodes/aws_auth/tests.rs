@@ -115,7 +115,37 @@ fn what_is_no_list_is_refused() {
         assert_eq!(has_role(text, ROLE), Err(AwsAuthError::NoList), "{text}");
     }
     for text in ["- [", "- \"a", "- a: b: c"] {
-        assert!(matches!(add_node_role(text, ROLE), Err(AwsAuthError::NoYaml { .. })), "{text}");
+        assert!(matches!(add_node_role(text, ROLE), Err(AwsAuthError::NoYaml(_))), "{text}");
+    }
+}
+
+/// What the authenticator reads is read: a key twice (the last counts), keys in any case, texts for none.
+#[test]
+fn what_the_authenticator_takes_is_taken() {
+    let twice = format!("- rolearn: arn:aws:iam::1:role/a\n  username: a\n  username: b\n{ENTRY}");
+    assert_eq!(has_role(&twice, ROLE), Ok(true));
+    let others = "- rolearn: arn:aws:iam::1:role/a\n  username: a\n  username: b\n";
+    assert_eq!(added(others), format!("{others}{ENTRY}"));
+    let other_case = ENTRY.replace("rolearn", "roleARN").replace("username", "userName");
+    assert_eq!(has_role(&other_case, ROLE), Ok(true));
+    for none in ["\"\"", "''", "``"] {
+        assert_eq!(added(none), ENTRY, "{none}");
+    }
+    let tab = "- rolearn:\tarn:aws:iam::1:role/a\n  username: a\n";
+    assert_eq!(added(tab), format!("{tab}{ENTRY}"));
+}
+
+#[test]
+fn what_it_can_not_read_is_told_with_its_line() {
+    let cases = [
+        ("- rolearn: arn:aws:iam::1:role/a\n  username: {{SessionName}}\n", 2, "must be in quotes"),
+        ("- rolearn: arn:aws:iam::1:role/a\n\tusername: a\n", 2, "tab"),
+        ("- rolearn: arn:aws:iam::1:role/a\n  username: a: b\n", 2, ""),
+    ];
+    for (text, line, reason) in cases {
+        let Err(AwsAuthError::NoYaml(error)) = add_node_role(text, ROLE) else { panic!("{text}") };
+        assert!(error.line == Some(line) && error.reason.contains(reason), "{text}: {error}");
+        assert!(!error.to_string().contains("Options"), "{error}");
     }
 }
 
@@ -125,7 +155,7 @@ fn a_text_without_a_safe_place_is_refused() {
     for text in ["- rolearn: x\n...\n", "null", "- &a rolearn: x\n--- # more\n"] {
         let refused = add_node_role(text, ROLE);
         assert!(
-            matches!(refused, Err(AwsAuthError::NoPlace { .. } | AwsAuthError::NoYaml { .. })),
+            matches!(refused, Err(AwsAuthError::NoPlace { .. } | AwsAuthError::NoYaml(_))),
             "{text}: {refused:?}"
         );
     }
@@ -211,7 +241,7 @@ proptest! {
     /// Whatever the text is: refused, or all of it still there.
     #[test]
     fn no_text_loses_a_byte(text in "[-\\[\\]{}:,#&*|> \n\"'a~.?!]{0,24}") {
-        if let Ok(after) = add_node_role(&text, ROLE) && text.trim() != "[]" {
+        if let Ok(after) = add_node_role(&text, ROLE) && text.trim() != "[]" && !NONE.contains(&text.trim()) {
             let mut rest = after.chars();
             prop_assert!(text.chars().all(|wanted| rest.any(|character| character == wanted)), "{}", after);
             prop_assert_eq!(parse(&after)?.len(), parse(&text)?.len() + 1);

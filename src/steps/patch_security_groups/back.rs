@@ -9,10 +9,9 @@ use crate::discover::Section;
 use crate::drain::{self, Outlook};
 use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Facts};
-use crate::k8s::eniconfig;
 use crate::settings::Settings;
 use crate::steps::launch_nodegroups::{complete, settled};
-use crate::steps::{Change, Rules, Sign, Step};
+use crate::steps::{Change, Rules, Sign, Step, eniconfigs};
 use crate::walk::Walk;
 use crate::words::counted;
 
@@ -87,7 +86,7 @@ impl Rules for Back {
             }
             Retreat::Groups { config, before } => {
                 let config = EniConfig { security_groups: before, ..config };
-                eniconfig::apply(&walk.clients.kube.client, &config, true, false).await
+                eniconfigs::write(walk, Step::PatchSecurityGroups, &[config], true).await
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::{addon, after};
+use super::{addon, after, manager};
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, LABEL_DEF};
 use crate::facts::{Interface, Node, NodeKind, Pod};
 use crate::sample::{node, pod};
@@ -59,7 +59,10 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
     assert_eq!(
         after(|facts| {
             facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
-            facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec!["helm".into(), "kubectl-edit".into()]);
+            facts
+                .cni
+                .env_managers
+                .insert(CUSTOM_NETWORK.into(), vec![manager("helm"), manager("kubectl-edit")]);
             let windows = Node { kind: NodeKind::Windows, ready: false, ..node("win", "a") };
             facts.nodes.push(windows);
             let host = Pod { node: "new-a".into(), host_network: true, ..pod("kube-system", "proxy") };

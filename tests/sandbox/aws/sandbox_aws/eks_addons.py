@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -18,8 +19,9 @@ DEFAULT = "v1.20.4-eksbuild.1"
 
 
 def known_versions(context: Context) -> list[str]:
+    """The newest first."""
     own = context.world.shape.cni_version
-    return list(VERSIONS) if own in VERSIONS else [own, *VERSIONS]
+    return sorted({own, *VERSIONS}, key=lambda v: [int(n) for n in re.findall(r"\d+", v)], reverse=True)
 
 
 def _find(cluster: Cluster, name: str) -> Addon:
