@@ -22,6 +22,16 @@ const OVERDUE: i64 = 15;
 fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
     let unready: BTreeSet<&str> =
         scene.facts.nodes.iter().filter(|node| !node.ready).map(|node| node.name.as_str()).collect();
+    // Where the kubelet does not report at all the drain goes on by itself.
+    let unreachable: BTreeSet<&str> = scene
+        .facts
+        .nodes
+        .iter()
+        .filter(|node| node.is_unreachable())
+        .map(|node| node.name.as_str())
+        .collect();
+    let moving: Vec<&Pod> =
+        moving.iter().copied().filter(|pod| !unreachable.contains(pod.node.as_str())).collect();
     let late = moving.iter().filter_map(|pod| {
         let end = pod.terminating.as_ref().filter(|end| end.overdue >= OVERDUE)?;
         Some((*pod, end))

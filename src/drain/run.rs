@@ -48,6 +48,8 @@ pub struct Run<'a> {
     uids: BTreeMap<String, String>,
     /// Volume attachments, by name, and their nodes.
     attached: BTreeMap<String, String>,
+    /// Nodes whose kubelets do not report: nobody there detaches a volume.
+    unreachable: BTreeSet<String>,
     /// Empty nodes that are to be ended, and not before when.
     leaving: BTreeMap<String, Leaving>,
     unauthorized: usize,
@@ -77,7 +79,11 @@ impl<'a> Run<'a> {
             skip: settings.skip_wait_for_delete_timeout,
         };
         let known = controllers(&walk.facts, &settings);
-        let schedule = Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings));
+        let mut schedule = Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings));
+        let unreachable = walk.facts.nodes.iter().filter(|node| nodes.contains(&node.name));
+        let unreachable: BTreeSet<String> =
+            unreachable.filter(|node| node.is_unreachable()).map(|node| node.name.clone()).collect();
+        schedule.unreachable(unreachable.clone());
         Run {
             walk,
             ending,
@@ -89,6 +95,7 @@ impl<'a> Run<'a> {
             unlisted: [Kind::Pods, Kind::Budgets, Kind::Nodes, Kind::Attachments].into(),
             uids: BTreeMap::new(),
             attached: BTreeMap::new(),
+            unreachable,
             leaving: BTreeMap::new(),
             unauthorized: 0,
             started: Instant::now(),
@@ -173,7 +180,8 @@ impl<'a> Run<'a> {
             let not_before = now.max(self.started + LATE_BINDINGS);
             self.leaving.insert(node, Leaving { not_before, at_the_latest: now + DETACH });
         }
-        let busy: BTreeSet<&String> = self.attached.values().collect();
+        let busy: BTreeSet<&String> =
+            self.attached.values().filter(|node| !self.unreachable.contains(*node)).collect();
         let ready: Vec<String> = self
             .leaving
             .iter()

@@ -30,6 +30,9 @@ pub use report::{Progress, Waiting, Why};
 pub use running::NotRunning;
 use sets::Set;
 
+/// How long a pod on a node that does not report is waited for beyond its grace period: a kubelet that is back by then
+/// ends it.
+const UNREACHABLE: Duration = Duration::from_secs(15);
 /// After an answer that says nothing about a budget (the API server is busy, or away).
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// After one of admission's, which may ask others: as often as kubectl drain asks again.
@@ -103,6 +106,8 @@ pub struct Schedule {
     patience_is_over: bool,
     /// UIDs of pods that are terminating and not waited for.
     skipped: BTreeSet<String>,
+    /// Nodes whose kubelets do not report.
+    unreachable: BTreeSet<String>,
     /// When each budget and each controller last let a pod go.
     let_go: HashMap<String, Instant>,
     sets: BTreeMap<String, Set>,
@@ -148,6 +153,7 @@ impl Schedule {
             began: None,
             patience_is_over: false,
             skipped: BTreeSet::new(),
+            unreachable: BTreeSet::new(),
             let_go: HashMap::new(),
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
@@ -377,13 +383,23 @@ impl Schedule {
         skipped
     }
 
+    /// Nodes whose kubelets do not report. Nobody there ends a pod, nor says that it has ended; its instance ends it. So
+    /// nobody has to ask for these to be left behind (Cluster API does so by itself too, after five minutes).
+    pub fn unreachable(&mut self, nodes: BTreeSet<String>) {
+        self.unreachable = nodes;
+    }
+
     /// When pods that are terminating are not waited for any longer.
     fn skips(&self) -> impl Iterator<Item = (Instant, &String)> {
-        let ending = self.limits.skip.into_iter().flat_map(move |skip| {
-            self.on_their_way.iter().filter_map(move |uid| Some((skip, uid, self.jobs.get(uid)?)))
-        });
-        let ending = ending.filter(|(_, _, job)| matches!(job.state, State::Ending(_)));
-        ending.map(|(skip, uid, job)| (job.overdue_from() + skip, uid))
+        let any = self.limits.skip.is_some() || !self.unreachable.is_empty();
+        let ending = any.then_some(&self.on_their_way).into_iter().flatten();
+        let ending = ending.filter_map(|uid| Some((uid, self.jobs.get(uid)?)));
+        let ending = ending.filter(|(_, job)| matches!(job.state, State::Ending(_)));
+        ending.filter_map(|(uid, job)| {
+            let unreachable = self.unreachable.contains(&job.pod.node).then_some(UNREACHABLE);
+            let skip = self.limits.skip.into_iter().chain(unreachable).min()?;
+            Some((job.overdue_from() + skip, uid))
+        })
     }
 
     /// Nodes that have become empty of what must go; each is told once.

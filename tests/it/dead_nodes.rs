@@ -84,6 +84,25 @@ fn a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo() {
     crate::policy::nothing_missing(&sandbox, mark, &["--undo"]);
 }
 
+/// Nobody there ends a pod that is evicted: its instance does, for which the drain does not wait an hour.
+#[test]
+fn a_dead_node_is_emptied_and_terminated_with_the_others_and_so_on_the_way_back() {
+    let sandbox = wounded(Cni::Daemonset);
+    run(&sandbox, &["setup", "--yes", "--timeout", "3m"]).expect(0).tells(&["EC-NOD-028"]);
+    tells(&sandbox, &["verify"], &["EC-VFY-085"]);
+    run(&sandbox, &["verify"]).expect(0);
+    let names = "jsonpath={.items[*].metadata.name}";
+    let nodes = sandbox.kubectl(&["get", "nodes", "-l", "kwok.x-k8s.io/node", "-o", names]);
+    let nodes = nodes.expect("kubectl answers");
+    let nodes: Vec<&str> = nodes.split_whitespace().collect();
+    assert_eq!(nodes.len(), 2, "the old ones are gone, the dead one too");
+    sandbox.kill_kubelet(nodes[0]).expect("the kubelet dies");
+    let undo = [&super::undo::UNDO[..], &["--timeout", "3m"]].concat();
+    run(&sandbox, &undo).expect(0).tells(&["EC-NOD-028"]);
+    let left = sandbox.kubectl(&["get", "nodes", "-l", "kwok.x-k8s.io/node", "-o", "name"]);
+    assert_eq!(left.expect("kubectl answers").lines().count(), 2, "the old nodes, and no new one");
+}
+
 /// The controller replaces no pod, so the change would never come to the nodes; the fix that is printed ends that.
 #[test]
 fn an_aws_node_that_nobody_replaces_is_an_error_with_its_fix() {

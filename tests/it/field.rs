@@ -61,6 +61,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
         &[
             "a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo",
             "an_aws_node_that_nobody_replaces_is_an_error_with_its_fix",
+            "a_dead_node_is_emptied_and_terminated_with_the_others_and_so_on_the_way_back",
         ],
     ),
     (114, &[ADDON, "values_of_the_add_on_that_can_not_be_read"]),

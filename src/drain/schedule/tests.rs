@@ -413,6 +413,22 @@ fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
 }
 
 #[test]
+fn a_pod_on_a_node_that_does_not_report_holds_it_for_its_grace_period_and_no_longer() {
+    let mut schedule = schedule(&["dead"], ALL);
+    schedule.unreachable(nodes(&["dead"]));
+    let now = Instant::now();
+    let pod = Pod { grace_seconds: 30, ..on("dead", "cart", "cart") };
+    schedule.pod(pod.clone(), now);
+    schedule.arrange();
+    assert!(schedule.skip(now + Duration::from_secs(600)).is_empty(), "it is evicted first");
+    assert_eq!(names(&schedule.next(now)), ["cart"]);
+    schedule.answered(&pod.uid, Answer::LetGo, now);
+    assert!(schedule.skip(now + Duration::from_secs(44)).is_empty() && schedule.emptied().is_empty());
+    assert_eq!(names(&schedule.skip(now + Duration::from_secs(45))), ["cart"]);
+    assert_eq!(schedule.emptied(), ["dead"]);
+}
+
+#[test]
 fn a_pod_that_is_terminating_for_too_long_is_not_waited_for() {
     let now = Instant::now();
     let later = |seconds| now + Duration::from_secs(seconds);
