@@ -8,7 +8,7 @@ use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{QueueKey, Schedule, State};
 use crate::facts::{Budget, Pod};
-use crate::words::counted;
+use crate::words::{counted, part};
 
 /// What is waited for without a change is said with its time from here on.
 const WORTH_SAYING: u64 = 10;
@@ -165,7 +165,7 @@ impl Schedule {
     /// kind, the one that has not moved for longest, and of several that of most pods.
     pub fn line(&self, now: Instant) -> String {
         let Counts { moved, pods, empty, nodes } = self.counts();
-        let counts = format!("{moved}/{pods} pods · {empty}/{nodes} nodes");
+        let counts = format!("{moved}/{} · {empty}/{}", counted(pods, "pod"), counted(nodes, "node"));
         let groups = self.grouped();
         let longest = groups.iter().min_by_key(|(_, group)| {
             (group.since.is_none(), group.since, std::cmp::Reverse(group.pods.len()))
@@ -246,7 +246,8 @@ impl Schedule {
         let mut nodes: Vec<_> = self.nodes.iter().collect();
         nodes.sort_by_key(|(name, place)| (place.rank, *name));
         let nodes = nodes.into_iter().enumerate().map(|(at, (name, place))| {
-            format!("{}. {name}: {} pods to move", at + 1, place.jobs.len() + place.refused.len())
+            let pods = counted(place.jobs.len() + place.refused.len(), "pod");
+            format!("{}. {name}: {pods} to move", at + 1)
         });
         let queues = self.queues.iter().filter(|(_, waiting)| waiting.len() > 0);
         // In the order of names; a budget over several controllers is one line.
@@ -332,7 +333,7 @@ fn state(budget: &Budget, evicted: usize) -> String {
     let missing = usize::try_from(budget.expected - budget.current_healthy).unwrap_or_default();
     let expected = budget.expected;
     match (missing.saturating_sub(evicted), missing.min(evicted)) {
-        (0, 0) => format!("{} of {expected} pods Ready, {}", budget.current_healthy, budget.least),
+        (0, 0) => format!("{} Ready, {}", part(budget.current_healthy, expected, "pod"), budget.least),
         (unhealthy, 0) => format!("{unhealthy} of {expected} unhealthy"),
         (0, evicted) => format!("{evicted} of {expected} counted as evicted"),
         (unhealthy, evicted) => format!("{unhealthy} of {expected} unhealthy, {evicted} counted as evicted"),

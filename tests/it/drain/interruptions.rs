@@ -23,12 +23,12 @@ fn an_empty_node_is_ended_only_when_its_volumes_are_detached() {
     attach(&bed, "volumes");
     let mark = bed.sandbox().mark();
     let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 nodes");
-    drain.says("1/1 nodes");
-    drain.says("1/1 nodes");
-    drain.says("1/1 nodes");
-    drain.says("1/1 nodes");
-    drain.says("1/1 nodes");
+    drain.says("1/1 node");
+    drain.says("1/1 node");
+    drain.says("1/1 node");
+    drain.says("1/1 node");
+    drain.says("1/1 node");
+    drain.says("1/1 node");
     let ended = |bed: &Bed| {
         let log = bed.sandbox().aws_log(mark).expect("the AWS log can be read");
         log.iter().any(|call| call.operation == "TerminateInstanceInAutoScalingGroup")
@@ -45,7 +45,7 @@ fn a_node_that_somebody_deletes_is_ended_and_one_that_comes_back_is_cordoned_aga
     let mut bed = Bed::of("deleted");
     attach(&bed, "deleted");
     let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 nodes");
+    drain.says("1/1 node");
     let node = bed.kubectl(&["get", "node", &bed.node, "-o", "json"]);
     let mut node: serde_json::Value = serde_json::from_str(&node).expect("kubectl answers JSON");
     bed.kubectl(&["delete", "node", &bed.node]);
@@ -120,7 +120,7 @@ fn the_second_ctrl_c_leaves_at_once_and_the_next_run_goes_on() {
     let mut bed = Bed::of("twice");
     attach(&bed, "twice");
     let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 nodes");
+    drain.says("1/1 node");
     drain.signal(Signal::INT);
     drain.signal(Signal::INT);
     drain.ends(130);
@@ -137,14 +137,14 @@ fn a_run_that_is_killed_within_the_drain_is_finished_by_the_next_and_leaves_no_c
     let bed = Bed::of("killed");
     attach(&bed, "killed");
     let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 nodes");
+    drain.says("1/1 node");
     drain.signal(Signal::KILL);
     drop(drain);
     let cordoned = bed.kubectl(&["get", "node", &bed.node, "-o", "jsonpath={.spec.unschedulable}"]);
     assert_eq!(cordoned.trim(), "true");
     // It gives up, and puts back what the run before it had cordoned.
     let mut second = Going::start(&mut bed.command(&EVENTS));
-    second.says("1/1 nodes");
+    second.says("1/1 node");
     second.signal(Signal::INT);
     second.ends(130);
     bed.is_as_before();
