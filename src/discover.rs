@@ -2,22 +2,22 @@
 
 mod back;
 mod gaps;
+mod groups;
 mod machine;
 mod neighbours;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
 pub use gaps::Reading;
 
 use crate::aws::Aws;
 use crate::design::{old_nodes, stack_name};
-use crate::drain::owner;
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Hook, Interface, Machine, Neighbours,
-    Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
+    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
 };
 use crate::k8s::{
     Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes, workloads,
@@ -112,7 +112,7 @@ pub async fn discover(
         record,
         unread: BTreeMap::new(),
     };
-    gaps.read(Part::NodeGroups, named_groups(aws, &mut facts)).await?;
+    gaps.read(Part::NodeGroups, groups::named(aws, &mut facts)).await?;
     facts.occupants = back::occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
     match reading {
         Reading::Whole => {
@@ -192,22 +192,13 @@ pub async fn refresh(
         facts.node_groups = NodeGroups { hooks, ..node_groups };
     }
     if nodes_anew {
-        named_groups(aws, facts).await?;
+        groups::named(aws, facts).await?;
         complete(clients, settings, facts).await?;
     }
     if sections == Section::ALL {
         facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
     }
     claim_eniconfigs(facts);
-    Ok(())
-}
-
-/// Auto Scaling groups that only their instances, EKS or the record tell of: they lack the cluster's tag.
-async fn named_groups(aws: &Aws, facts: &mut Facts) -> Result<()> {
-    let known = &facts.node_groups.groups;
-    let names: BTreeSet<String> = facts.group_names().filter(|name| !known.contains_key(name)).collect();
-    let found = aws.autoscaling.named(&names.into_iter().collect::<Vec<_>>()).await?;
-    facts.node_groups.groups.extend(found);
     Ok(())
 }
 
@@ -220,26 +211,13 @@ async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> 
     let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
     if settings.undo.is_none() {
-        facts.node_groups.hooks = hooks(&clients.aws, facts).await;
+        facts.node_groups.hooks = groups::hooks(&clients.aws, facts).await;
     }
     if settings.undo.is_some() {
         facts.machine.images = back::images(&clients.aws, settings, facts, &images).await;
         facts.node_groups.image_trouble = back::image_trouble(&clients.aws, facts).await;
     }
     Ok(())
-}
-
-/// Terminate hooks of the groups whose nodes are to go. What can't be read is unknown, and said to be.
-async fn hooks(aws: &Aws, facts: &Facts) -> BTreeMap<String, std::result::Result<Vec<Hook>, String>> {
-    let old = old_nodes(facts);
-    let nodes = facts.nodes.iter().filter(|node| old.contains(&node.name));
-    let groups: BTreeSet<String> =
-        nodes.filter_map(|node| owner::group(facts, node)).map(ToString::to_string).collect();
-    let read = groups.into_iter().map(|name| async move {
-        let hooks = aws.autoscaling.terminate_hooks(&name).await;
-        (name, hooks.map_err(|error| error.in_short()))
-    });
-    join_all(read).await.into_iter().collect()
 }
 
 /// What ties the pods on nodes that are to go: their volumes' zones, and their StatefulSets' order. Where they have neither,
