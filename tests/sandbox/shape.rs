@@ -32,6 +32,9 @@ pub struct Shape {
     /// The add-on's configurationValues, JSON or YAML
     #[arg(long, value_name = "TEXT")]
     pub addon_values: Option<String>,
+    /// A variable of aws-node's environment, NAME=VALUE; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub cni_env: Vec<String>,
     /// The ENIConfig CRD: with types (VPC CNI 1.18.3 and later), without, or none
     #[arg(long, value_enum, default_value_t = Crd::Typed)]
     pub crd: Crd,

@@ -73,10 +73,29 @@ fn apply(kubectl: &Kubectl, shape: &Shape, files: &[&str]) -> Result<()> {
     for file in files {
         let path = folder.join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        documents.push_str(&text.replace("${CNI_VERSION}", &shape.cni_version));
+        let text = text.replace("${CNI_VERSION}", &shape.cni_version);
+        let text = if *file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text };
+        documents.push_str(&text);
         documents.push_str("\n---\n");
     }
     kubectl.run_with(&["apply", "--validate=ignore", "-f", "-"], &documents).map(drop)
+}
+
+/// The manifest of aws-node with these variables (`NAME=VALUE`) in its container's environment.
+fn with_env(manifest: &str, variables: &[String]) -> String {
+    let mut lines: Vec<String> = manifest.lines().map(ToString::to_string).collect();
+    for (name, value) in variables.iter().filter_map(|variable| variable.split_once('=')) {
+        let row = format!("            - {{ name: {name}, value: \"{value}\" }}");
+        let there = format!("- {{ name: {name}, value:");
+        match lines.iter().rposition(|line| line.trim_start().starts_with(&there)) {
+            Some(at) => lines[at] = row,
+            None => {
+                let first = lines.iter().position(|line| line.contains("name: ADDITIONAL_ENI_TAGS"));
+                lines.insert(first.expect("the manifest has the variable"), row);
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by

@@ -133,7 +133,7 @@ def live(context: Context, kind: Kind, only: list[str] | None = None) -> list[di
         for reservation in _all(context, kind.operation, "Reservations", params):
             for instance in reservation["Instances"]:
                 instance["_reservation"] = {k: v for k, v in reservation.items() if k != "Instances"}
-                found.append(_instance(instance))
+                found.append(_instance(ec2(context), instance))
         return found
     items = _all(context, kind.operation, kind.items, params)
     store = ec2(context)
@@ -177,10 +177,17 @@ def _dns_name(context: Context, address: str) -> str:
     return f"ip-{address.replace('.', '-')}.{domain}"
 
 
-def _instance(item: dict[str, Any]) -> dict[str, Any]:
+def _instance(store: Any, item: dict[str, Any]) -> dict[str, Any]:
     for interface in item.get("NetworkInterfaces", []):
         if not interface.get("Association"):
             interface.pop("Association", None)
+        # moto shows no address beside the first.
+        eni = store.enis.get(interface["NetworkInterfaceId"])
+        if eni:
+            interface["PrivateIpAddresses"] = [{"Primary": bool(a.get("Primary")), "PrivateIpAddress": a["PrivateIpAddress"]}
+                                               for a in eni.private_ip_addresses]
+            interface["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in getattr(eni, "prefixes", [])]
+            interface.setdefault("Attachment", {})["DeviceIndex"] = eni.device_index
     if item.get("State", {}).get("Name") == "terminated":
         # A terminated instance shows neither addresses nor interfaces.
         for key in ("SubnetId", "VpcId", "PrivateIpAddress", "PublicIpAddress"):

@@ -144,13 +144,16 @@ def _addon(world: World, context: Context) -> None:
         return
     cluster = world.home.clusters[shape.cluster]
     api = addon_manager.client(world)
+    values, env = shape.addon_values, dict(variable.split("=", 1) for variable in shape.cni_env)
+    if env:
+        given = addon_schema.parse(values)
+        values = json.dumps({**given, "env": {**given.get("env", {}), **env}})
     if api:
         if not api.wait_ready(90):
             raise SystemExit("the cluster's API server did not answer: the vpc-cni add-on can't be installed")
-        values = addon_schema.parse(shape.addon_values)
-        addon_manager.install(world, shape.cni_version, values, "OVERWRITE", world.ids["cni_role_arn"])
+        addon_manager.install(world, shape.cni_version, addon_schema.parse(values), "OVERWRITE", world.ids["cni_role_arn"])
     with world.lock:
-        eks_addons.add(context, cluster, shape.cni_version, shape.addon_values, world.ids["cni_role_arn"])
+        eks_addons.add(context, cluster, shape.cni_version, values, world.ids["cni_role_arn"])
 
 
 def _cni_role(world: World, context: Context) -> None:

@@ -41,6 +41,7 @@ class Shape:
     cni_version: str = "v1.20.4-eksbuild.1"
     irsa: bool = False  # the add-on has a role of its own, and the nodes' role no rights for the CNI
     addon_values: str | None = None  # configurationValues that the add-on has from the beginning
+    cni_env: list[str] = field(default_factory=list)  # NAME=VALUE, of aws-node
     crd: str = "typed"
     authentication_mode: str = "API_AND_CONFIG_MAP"
     secondary_cidr: str | None = None

@@ -44,7 +44,7 @@ type machine struct {
 	registered bool      // the Node was made; a kubelet doesn't make it again when somebody deletes it
 	ready      bool      // the Node was handed to kwok
 	podCIDR    netip.Prefix
-	interfaces int  // network interfaces for pods; 0: not known
+	units      int  // network interfaces for pods, or prefixes; 0: not known
 	refused    bool // its user data can never join; that doesn't change while the instance runs
 	gone       bool // the Node was deleted
 }
@@ -147,7 +147,7 @@ func (a *agent) sort(list []instances.Instance) (joining, growing []instances.In
 			case machine.refused || machine.gone || now.Sub(machine.runningAt) < a.bootTime:
 			case !machine.ready:
 				joining = append(joining, instance)
-			case a.needsInterface(instance, machine):
+			case a.needsMore(instance, machine):
 				growing = append(growing, instance)
 			}
 		}

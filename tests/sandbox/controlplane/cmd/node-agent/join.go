@@ -13,7 +13,6 @@ import (
 
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/authorize"
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
-	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/network"
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/node"
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/userdata"
 )
@@ -49,14 +48,14 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 	if err := a.rights(ctx, instance); err != nil {
 		return fmt.Errorf("network not ready: %w", err)
 	}
-	podCIDR, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
+	podCIDR, units, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
 	if err != nil {
 		return fmt.Errorf("network not ready: %w", err)
 	}
 	if err := a.handOver(ctx, &registered, podCIDR); err != nil {
 		return err
 	}
-	machine.ready, machine.podCIDR, machine.interfaces = true, podCIDR, 1
+	machine.ready, machine.podCIDR, machine.units = true, podCIDR, units
 	a.say(instance.ID, "%s is Ready, pods in %s", machine.nodeName, podCIDR)
 	return nil
 }
@@ -124,22 +123,24 @@ func (a *agent) handOver(ctx context.Context, registered *corev1.Node, podCIDR n
 	return nil
 }
 
-// needsInterface tells whether a pod has an address that is on no network interface.
-func (a *agent) needsInterface(instance instances.Instance, machine *machine) bool {
-	highest := a.pods.highestOn(machine.nodeName)
-	return highest.IsValid() && network.CanGrow(instance.Limits, machine.interfaces) &&
-		!network.Holds(machine.podCIDR, instance.Limits, machine.interfaces, highest)
+// needsMore tells whether a pod has an address that is on no network interface.
+func (a *agent) needsMore(instance instances.Instance, machine *machine) bool {
+	return a.network.Needs(instance, machine.units, a.pods.highestOn(machine.nodeName))
 }
 
-// grow gives a node with many pods more network interfaces, one at a time.
+// grow gives a node with many pods more addresses, one network interface or prefix at a time.
 func (a *agent) grow(ctx context.Context, instance instances.Instance, machine *machine) error {
 	if err := a.rights(ctx, instance); err != nil {
-		return fmt.Errorf("another network interface: %w", err)
+		return fmt.Errorf("more addresses: %w", err)
 	}
-	count, err := a.network.Grow(ctx, instance, machine.podCIDR, machine.interfaces)
+	var registered corev1.Node
+	if err := a.kubernetes.Get(ctx, client.ObjectKey{Name: machine.nodeName}, &registered); err != nil {
+		return err
+	}
+	count, err := a.network.Grow(ctx, instance, &registered, machine.units)
 	if err != nil {
-		return fmt.Errorf("another network interface: %w", err)
+		return fmt.Errorf("more addresses: %w", err)
 	}
-	machine.interfaces = count
+	machine.units = count
 	return nil
 }

@@ -23,7 +23,12 @@ const (
 	envCustomNetwork    = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG"
 	envENIConfigLabel   = "ENI_CONFIG_LABEL_DEF"
 	envENIConfigAnnoKey = "ENI_CONFIG_ANNOTATION_DEF"
+	envPrefixes         = "ENABLE_PREFIX_DELEGATION"
+	envWarmENIs         = "WARM_ENI_TARGET"
 )
+
+// Targets that are counted in addresses: with one of them ipamd keeps no whole network interface in reserve.
+var envWarmAddresses = [...]string{"WARM_IP_TARGET", "MINIMUM_IP_TARGET"}
 
 // settings are the environment of container aws-node.
 type settings map[string]string
@@ -57,6 +62,23 @@ func settingsOf(daemonSet *appsv1.DaemonSet) (settings, error) {
 func (s settings) customNetwork() bool {
 	on, err := strconv.ParseBool(s[envCustomNetwork])
 	return err == nil && on
+}
+
+func (s settings) prefixDelegation() bool {
+	on, err := strconv.ParseBool(s[envPrefixes])
+	return err == nil && on
+}
+
+// warmInterface tells whether ipamd keeps a whole network interface in reserve: WARM_ENI_TARGET is 1 by default
+// (isDatastorePoolTooLow).
+func (s settings) warmInterface() bool {
+	for _, name := range envWarmAddresses {
+		if count, err := strconv.Atoi(s[name]); err == nil && count > 0 {
+			return false
+		}
+	}
+	count, err := strconv.Atoi(s[envWarmENIs])
+	return !s.prefixDelegation() && (err != nil || count > 0)
 }
 
 // environment guards this process's own: the CNI's code reads its settings from there.

@@ -37,6 +37,25 @@ func TestCustomNetworkSwitch(t *testing.T) {
 	}
 }
 
+func TestReserveIsAnInterfaceUnlessAddressesAreCounted(t *testing.T) {
+	for _, test := range []struct {
+		settings settings
+		want     bool
+	}{
+		{settings{}, true},
+		{settings{envWarmENIs: "2"}, true},
+		{settings{envWarmENIs: "0"}, false},
+		{settings{"WARM_IP_TARGET": "5"}, false},
+		{settings{"WARM_IP_TARGET": "0"}, true},
+		{settings{"MINIMUM_IP_TARGET": "10"}, false},
+		{settings{envPrefixes: "true"}, false},
+	} {
+		if got := test.settings.warmInterface(); got != test.want {
+			t.Errorf("%v: got %t", test.settings, got)
+		}
+	}
+}
+
 func TestSettingsAreThoseOfContainerAWSNode(t *testing.T) {
 	daemonSet := &appsv1.DaemonSet{}
 	daemonSet.Spec.Template.Spec.Containers = []corev1.Container{

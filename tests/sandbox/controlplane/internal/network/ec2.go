@@ -66,8 +66,22 @@ type podInterface struct {
 	index    int // device index
 	subnet   string
 	groups   []string
-	// The CNI lets EC2 choose; here they are of the node's range, which kwok gives pods addresses from.
-	addresses []netip.Addr // its own, then those for pods
+	// The CNI lets EC2 choose; here they are of the node's range, which kwok gives pods addresses from: its own, then
+	// those for pods; or a prefix.
+	addresses []netip.Addr
+	block     string
+	// So many of EC2's choice, where there is no range in this subnet.
+	foreign  int
+	prefixes int
+}
+
+// token makes a second create of the same network interface the same call.
+func (w podInterface) token() string {
+	first := w.block
+	if len(w.addresses) > 0 {
+		first = w.addresses[0].String()
+	}
+	return fmt.Sprintf("%s-%d-%s-%s", w.instance, w.index, w.subnet, first)
 }
 
 // connect finds or creates it, and attaches it.
@@ -88,7 +102,7 @@ func (n *Network) findOrCreate(ctx context.Context, wanted podInterface) (id str
 		return "", err
 	}
 	for _, one := range left {
-		if aws.ToString(one.PrivateIpAddress) == wanted.addresses[0].String() {
+		if len(wanted.addresses) == 0 || aws.ToString(one.PrivateIpAddress) == wanted.addresses[0].String() {
 			return aws.ToString(one.NetworkInterfaceId), nil
 		}
 	}
@@ -100,7 +114,7 @@ func (n *Network) create(ctx context.Context, wanted podInterface) (string, erro
 		SubnetId:    aws.String(wanted.subnet),
 		Groups:      wanted.groups,
 		Description: aws.String("aws-K8S-" + wanted.instance),
-		ClientToken: aws.String(fmt.Sprintf("%s-%d-%s", wanted.instance, wanted.index, wanted.addresses[0])),
+		ClientToken: aws.String(wanted.token()),
 		TagSpecifications: []types.TagSpecification{{
 			ResourceType: types.ResourceTypeNetworkInterface,
 			Tags: []types.Tag{
@@ -115,11 +129,33 @@ func (n *Network) create(ctx context.Context, wanted podInterface) (string, erro
 			Primary:          aws.Bool(index == 0),
 		})
 	}
+	if wanted.block != "" {
+		input.Ipv4Prefixes = []types.Ipv4PrefixSpecificationRequest{{Ipv4Prefix: aws.String(wanted.block)}}
+	}
+	if wanted.foreign > 0 {
+		input.SecondaryPrivateIpAddressCount = aws.Int32(int32(wanted.foreign))
+	}
+	if wanted.prefixes > 0 {
+		input.Ipv4PrefixCount = aws.Int32(int32(wanted.prefixes))
+	}
 	answer, err := n.ec2.CreateNetworkInterface(ctx, input)
 	if err != nil {
 		return "", err
 	}
 	return aws.ToString(answer.NetworkInterface.NetworkInterfaceId), nil
+}
+
+// assign gives a network interface that is attached more addresses, or a prefix.
+func (n *Network) assign(ctx context.Context, id string, addresses []netip.Addr, block string) error {
+	input := &ec2.AssignPrivateIpAddressesInput{NetworkInterfaceId: aws.String(id)}
+	for _, address := range addresses {
+		input.PrivateIpAddresses = append(input.PrivateIpAddresses, address.String())
+	}
+	if block != "" {
+		input.Ipv4Prefixes = []string{block}
+	}
+	_, err := n.ec2.AssignPrivateIpAddresses(ctx, input)
+	return err
 }
 
 // attach also makes EC2 delete the network interface with its instance, as the CNI does.

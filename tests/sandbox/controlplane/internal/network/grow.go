@@ -3,64 +3,165 @@ package network
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
-	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/podcidr"
 )
 
-// Grow attaches one more network interface of the first one's kind, as the CNI does when pods need more addresses.
-// known is how many for pods the caller knows of, 0 if it doesn't know; so many there are now. EC2 may not show yet
-// what was attached a moment ago.
-func (n *Network) Grow(ctx context.Context, instance instances.Instance, podCIDR netip.Prefix, known int) (count int, err error) {
+// Needs tells whether a pod's address is on nothing that the node holds, and more can be had. count is how many units
+// (network interfaces, or prefixes) the caller knows of, 0 if it doesn't know.
+func (n *Network) Needs(instance instances.Instance, count int, highest netip.Addr) bool {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	claim := n.claims[instance.ID]
+	if claim == nil || !highest.IsValid() {
+		return false
+	}
+	layout := claim.layout(instance)
+	return layout.canGrow(count) && !layout.holds(count, highest)
+}
+
+// Grow adds one unit as the CNI does when pods need more addresses: by aws-node's settings and the ENIConfig of this
+// moment (ipamd, tryAllocateENI), whatever they were when the node joined. EC2 may not show yet what was added a moment
+// ago; known is how many units the caller knows of. So many there are now.
+func (n *Network) Grow(ctx context.Context, instance instances.Instance, node *corev1.Node, known int) (count int, err error) {
 	attached, err := n.interfaces(ctx, map[string]string{"attachment.instance-id": instance.ID})
 	if err != nil {
 		return known, err
 	}
-	first := at(attached, firstPodInterface)
-	if first == nil {
-		return known, errors.New("EC2 doesn't tell the instance's network interfaces for pods")
+	claim, err := n.adopted(instance.ID, attached)
+	if err != nil {
+		return known, err
 	}
-	index := firstPodInterface
-	for at(attached, int32(index)) != nil || index <= known {
-		index++
-	}
-	if found := index - 1; found > known || !CanGrow(instance.Limits, found) {
+	layout := claim.layout(instance)
+	if found := layout.found(attached); found > known || !layout.canGrow(found) {
 		return found, nil
 	}
-	return index, n.connect(ctx, podInterface{
-		instance: instance.ID, index: index,
-		subnet: aws.ToString(first.SubnetId), groups: groupIDs(first.Groups),
-		addresses: addressesOf(podCIDR, instance.Limits, index),
-	})
-}
-
-// CanGrow tells whether the instance type takes one more when it has that many for pods.
-func CanGrow(limits instances.Limits, count int) bool {
-	return firstPodInterface+count < limits.ENIs
-}
-
-// Holds tells whether that many network interfaces for pods hold this address.
-func Holds(podCIDR netip.Prefix, limits instances.Limits, count int, address netip.Addr) bool {
-	if count == 0 {
-		return false
+	subnet, groups, err := n.here(ctx, node, attached)
+	if err != nil {
+		return known, err
 	}
-	addresses := addressesOf(podCIDR, limits, count)
-	return !addresses[len(addresses)-1].Less(address)
+	return known + 1, n.add(ctx, instance, layout, known+1, place{subnet, groups, subnet != claim.subnet}, attached)
 }
 
-// addressesOf lays a node's range out over its network interfaces. The first one's own address is the range's first,
-// that of the others is taken from the end, before the last: pods have all between, in order.
-func addressesOf(podCIDR netip.Prefix, limits instances.Limits, index int) []netip.Addr {
-	all := podcidr.Addresses(podCIDR, 1<<(32-podCIDR.Bits()))
-	perInterface := limits.IPv4PerENI
-	if index == firstPodInterface {
-		return all[:min(perInterface, len(all))]
+// place is where the next network interface goes. A foreign one is in another subnet than the node's range: EC2
+// chooses its addresses.
+type place struct {
+	subnet  string
+	groups  []string
+	foreign bool
+}
+
+// add gives the node its next unit.
+func (n *Network) add(ctx context.Context, instance instances.Instance, layout layout, unit int, where place, attached []types.NetworkInterface) error {
+	device := layout.device(unit)
+	if where.foreign && device == 0 {
+		// The instance's own network interface gets no more addresses with custom networking (GetAllocatableENIs).
+		device = firstPodInterface
 	}
-	own := len(all) - index
-	from := min(1+(index-1)*(perInterface-1), own)
-	to := min(from+perInterface-1, own)
-	return append([]netip.Addr{all[own]}, all[from:to]...)
+	existing := at(attached, int32(device))
+	wanted := podInterface{instance: instance.ID, index: device, subnet: where.subnet, groups: where.groups}
+	if where.foreign {
+		wanted.foreign = layout.limits.IPv4PerENI - 1
+		if existing != nil {
+			return nil // its own addresses are enough for a node that is on its way out
+		}
+		if layout.prefix {
+			wanted.foreign, wanted.prefixes = 0, 1
+		}
+		return n.connect(ctx, wanted)
+	}
+	own, pods := layout.unit(unit)
+	if existing != nil {
+		id := aws.ToString(existing.NetworkInterfaceId)
+		if layout.prefix {
+			return n.assign(ctx, id, nil, layout.block(unit))
+		}
+		return n.assign(ctx, id, pods, "")
+	}
+	if layout.prefix {
+		wanted.block = layout.block(unit)
+	} else {
+		wanted.addresses = append([]netip.Addr{own}, pods...)
+	}
+	return n.connect(ctx, wanted)
+}
+
+// here tells where a network interface that is made now belongs.
+func (n *Network) here(ctx context.Context, node *corev1.Node, attached []types.NetworkInterface) (subnet string, groups []string, err error) {
+	settings, err := readSettings(ctx, n.kubernetes)
+	if err != nil {
+		return "", nil, err
+	}
+	primary := at(attached, 0)
+	if primary == nil {
+		return "", nil, errors.New("EC2 doesn't tell the instance's primary network interface yet")
+	}
+	subnet, groups = aws.ToString(primary.SubnetId), groupIDs(primary.Groups)
+	if !settings.customNetwork() {
+		return subnet, groups, nil
+	}
+	custom, err := settings.eniConfig(ctx, n.kubernetes, node)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(custom.Spec.SecurityGroups) > 0 {
+		groups = custom.Spec.SecurityGroups
+	}
+	return custom.Spec.Subnet, groups, nil
+}
+
+// found counts the units that EC2 shows.
+func (l layout) found(attached []types.NetworkInterface) (count int) {
+	for i := range attached {
+		one := &attached[i]
+		if one.Attachment == nil || aws.ToInt32(one.Attachment.NetworkCardIndex) != 0 {
+			continue
+		}
+		switch {
+		case l.prefix:
+			count += len(one.Ipv4Prefixes)
+		case aws.ToInt32(one.Attachment.DeviceIndex) >= firstPodInterface:
+			count++
+		case l.primary && len(one.PrivateIpAddresses) > 1:
+			count++
+		}
+	}
+	return count
+}
+
+// adopted gives the node's claim; that of a node which joined before this process began is read from EC2.
+func (n *Network) adopted(instance string, attached []types.NetworkInterface) (*claim, error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	claim := n.claims[instance]
+	if claim == nil {
+		return nil, fmt.Errorf("no range is known of %s", instance)
+	}
+	if claim.subnet != "" {
+		return claim, nil
+	}
+	mode, holder := modeOf(attached)
+	if holder == nil {
+		return nil, errors.New("EC2 doesn't tell the instance's network interfaces for pods")
+	}
+	claim.mode, claim.subnet = mode, aws.ToString(holder.SubnetId)
+	return claim, nil
+}
+
+// modeOf reads from the attached network interfaces how the node joined, and which one holds its range; nil where there
+// is none for pods yet.
+func modeOf(attached []types.NetworkInterface) (mode, *types.NetworkInterface) {
+	if primary := at(attached, 0); primary != nil && (len(primary.PrivateIpAddresses) > 1 || len(primary.Ipv4Prefixes) > 0) {
+		return mode{primary: true, prefix: len(primary.Ipv4Prefixes) > 0}, primary
+	}
+	if first := at(attached, firstPodInterface); first != nil {
+		return mode{prefix: len(first.Ipv4Prefixes) > 0}, first
+	}
+	return mode{}, nil
 }

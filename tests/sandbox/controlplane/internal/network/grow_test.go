@@ -14,29 +14,63 @@ func TestEveryPodAddressIsOnOneInterface(t *testing.T) {
 		"t3.micro": {ENIs: 2, IPv4PerENI: 2}, "t3.medium": {ENIs: 3, IPv4PerENI: 6},
 		"m5.large": {ENIs: 3, IPv4PerENI: 10}, "m5.xlarge": {ENIs: 4, IPv4PerENI: 15}, "m5.4xlarge": {ENIs: 8, IPv4PerENI: 30},
 	} {
-		maxPods := (limits.ENIs-1)*(limits.IPv4PerENI-1) + 2
-		podCIDR := netip.PrefixFrom(netip.MustParseAddr("100.64.8.0"), podcidr.Bits(maxPods))
-		owners := map[netip.Addr]int{}
-		for index := firstPodInterface; index < limits.ENIs; index++ {
-			for position, address := range addressesOf(podCIDR, limits, index) {
-				if owners[address] != 0 || !podCIDR.Contains(address) {
-					t.Errorf("%s: %s on interface %d is on %d already, or outside", name, address, index, owners[address])
+		for _, mode := range []mode{{}, {primary: true}} {
+			carrying := limits.ENIs
+			if !mode.primary {
+				carrying--
+			}
+			maxPods := carrying*(limits.IPv4PerENI-1) + 2
+			podCIDR := netip.PrefixFrom(netip.MustParseAddr("100.64.8.0"), podcidr.Bits(maxPods))
+			layout := layout{mode: mode, podCIDR: podCIDR, limits: limits}
+			owners := map[netip.Addr]int{}
+			for unit := 1; unit <= carrying; unit++ {
+				own, addresses := layout.unit(unit)
+				if own.IsValid() {
+					addresses = append([]netip.Addr{own}, addresses...)
 				}
-				owners[address] = index
-				if position == 0 && index == firstPodInterface && address != podCIDR.Addr() {
-					t.Errorf("%s: the first interface's own address is %s", name, address)
+				for _, address := range addresses {
+					if owners[address] != 0 || !podCIDR.Contains(address) {
+						t.Errorf("%s: %s of unit %d is of %d already, or outside", name, address, unit, owners[address])
+					}
+					owners[address] = unit
+				}
+				if own.IsValid() == (mode.primary && unit == 1) {
+					t.Errorf("%s: only the instance's own interface has an address from elsewhere, not unit %d", name, unit)
+				}
+				if layout.canGrow(unit) != (unit < carrying) {
+					t.Errorf("%s: after %d of %d units there is room: %t", name, unit, carrying, layout.canGrow(unit))
+				}
+			}
+			for _, address := range podcidr.Addresses(podCIDR, maxPods-1)[1:] {
+				if owners[address] == 0 {
+					t.Errorf("%s: pod address %s is on no interface", name, address)
+				}
+				for count := 1; count < carrying; count++ {
+					if layout.holds(count, address) != (owners[address] <= count) {
+						t.Errorf("%s: %d units and address %s of unit %d", name, count, address, owners[address])
+					}
 				}
 			}
 		}
-		for _, address := range podcidr.Addresses(podCIDR, maxPods-1)[1:] {
-			if owners[address] == 0 {
-				t.Errorf("%s: pod address %s is on no interface", name, address)
-			}
-			for count := 1; count < limits.ENIs; count++ {
-				if Holds(podCIDR, limits, count, address) != (owners[address] <= count) {
-					t.Errorf("%s: %d interfaces and address %s of interface %d", name, count, address, owners[address])
-				}
-			}
+	}
+}
+
+func TestPrefixesFillOneInterfaceAfterTheOther(t *testing.T) {
+	limits := instances.Limits{ENIs: 3, IPv4PerENI: 6}
+	for _, primary := range []bool{true, false} {
+		layout := layout{mode: mode{primary: primary, prefix: true}, podCIDR: netip.MustParsePrefix("100.64.8.0/25"), limits: limits}
+		first := firstPodInterface
+		if primary {
+			first = 0
+		}
+		if layout.device(1) != first || layout.device(5) != first || layout.device(6) != first+1 {
+			t.Errorf("five prefixes are on one interface: %d %d %d", layout.device(1), layout.device(5), layout.device(6))
+		}
+		if layout.block(2) != "100.64.8.16/28" || !layout.canGrow(7) || layout.canGrow(8) {
+			t.Errorf("the range has eight prefixes; the second is %s", layout.block(2))
+		}
+		if !layout.holds(2, netip.MustParseAddr("100.64.8.31")) || layout.holds(2, netip.MustParseAddr("100.64.8.32")) {
+			t.Error("two prefixes hold thirty-two addresses")
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/aws/amazon-vpc-cni-k8s/pkg/apis/crd/v1alpha1"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -34,9 +33,14 @@ type Network struct {
 
 // claim is the range that a node has or is about to get.
 type claim struct {
-	subnet   string
+	mode
+	subnet   string // empty while it is not known
 	podCIDR  netip.Prefix
 	failures int
+}
+
+func (c *claim) layout(instance instances.Instance) layout {
+	return layout{mode: c.mode, podCIDR: c.podCIDR, limits: instance.Limits}
 }
 
 // New network; cluster is the name that goes into tags.
@@ -62,83 +66,105 @@ func (n *Network) Release(instance string) {
 	delete(n.claims, instance)
 }
 
-// Connect gives the node its network interface for pods, and the range that they get addresses from. An error leaves
-// the node without network for now; call again. What was done before is found again, by attachment and by tag.
-func (n *Network) Connect(ctx context.Context, instance instances.Instance, node *corev1.Node, maxPods int) (netip.Prefix, error) {
+// Connect gives the node its network for pods: the range that they get addresses from, and how many units hold it. An
+// error leaves the node without network for now; call again. What was done before is found again, by attachment and by
+// tag.
+func (n *Network) Connect(ctx context.Context, instance instances.Instance, node *corev1.Node, maxPods int) (podCIDR netip.Prefix, units int, err error) {
 	settings, err := readSettings(ctx, n.kubernetes)
 	if err != nil {
-		return netip.Prefix{}, err
-	}
-	var custom *v1alpha1.ENIConfig
-	if settings.customNetwork() {
-		if custom, err = settings.eniConfig(ctx, n.kubernetes, node); err != nil {
-			return netip.Prefix{}, err
-		}
+		return netip.Prefix{}, 0, err
 	}
 	attached, err := n.interfaces(ctx, map[string]string{"attachment.instance-id": instance.ID})
 	if err != nil {
-		return netip.Prefix{}, err
+		return netip.Prefix{}, 0, err
 	}
-	if existing := at(attached, firstPodInterface); existing != nil {
-		return n.resume(ctx, instance.ID, existing, maxPods)
+	subnet, groups, err := n.here(ctx, node, attached)
+	if err != nil {
+		return netip.Prefix{}, 0, err
 	}
-	primary := at(attached, 0)
-	if primary == nil {
-		return netip.Prefix{}, errors.New("EC2 doesn't tell the instance's primary network interface yet")
+	if mode, holder := modeOf(attached); holder != nil {
+		return n.resume(ctx, instance, mode, holder, attached, maxPods)
 	}
-	subnet, groups := aws.ToString(primary.SubnetId), groupIDs(primary.Groups)
-	if custom != nil {
-		subnet = custom.Spec.Subnet
-		if len(custom.Spec.SecurityGroups) > 0 {
-			groups = custom.Spec.SecurityGroups
+	mode := mode{primary: !settings.customNetwork(), prefix: settings.prefixDelegation()}
+	claim, err := n.claim(ctx, instance.ID, subnet, mode, maxPods)
+	if err != nil {
+		return netip.Prefix{}, 0, err
+	}
+	layout := claim.layout(instance)
+	for units = 1; ; units++ {
+		if err := n.add(ctx, instance, layout, units, place{subnet: subnet, groups: groups}, attached); err != nil {
+			n.failed(instance.ID, claim)
+			return netip.Prefix{}, 0, err
+		}
+		if units == 2 || !mode.primary || !settings.warmInterface() || !layout.canGrow(units) {
+			return claim.podCIDR, units, nil
 		}
 	}
-	claim, err := n.claim(ctx, instance.ID, subnet, maxPods)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	err = n.connect(ctx, podInterface{
-		instance: instance.ID, index: firstPodInterface, subnet: subnet, groups: groups,
-		addresses: podcidr.Addresses(claim.podCIDR, instance.Limits.IPv4PerENI),
-	})
-	if err != nil {
-		n.failed(instance.ID, claim)
-		return netip.Prefix{}, err
-	}
-	return claim.podCIDR, nil
 }
 
 // resume goes on with a network interface that was attached before: by this process, or by one before it.
-func (n *Network) resume(ctx context.Context, instance string, existing *types.NetworkInterface, maxPods int) (netip.Prefix, error) {
-	podCIDR, err := rangeOf(existing, maxPods)
+func (n *Network) resume(ctx context.Context, instance instances.Instance, mode mode, holder *types.NetworkInterface, attached []types.NetworkInterface, maxPods int) (netip.Prefix, int, error) {
+	podCIDR, err := rangeOf(holder, mode, maxPods)
 	if err != nil {
-		return netip.Prefix{}, err
+		return netip.Prefix{}, 0, err
 	}
-	n.Adopt(instance, podCIDR)
-	if aws.ToBool(existing.Attachment.DeleteOnTermination) {
-		return podCIDR, nil
+	n.Adopt(instance.ID, podCIDR)
+	claim, err := n.adopted(instance.ID, attached)
+	if err != nil {
+		return netip.Prefix{}, 0, err
 	}
-	return podCIDR, n.deleteOnTermination(ctx, aws.ToString(existing.NetworkInterfaceId), aws.ToString(existing.Attachment.AttachmentId))
+	units := claim.layout(instance).found(attached)
+	for _, one := range attached {
+		if one.Attachment == nil || aws.ToBool(one.Attachment.DeleteOnTermination) {
+			continue
+		}
+		if err := n.deleteOnTermination(ctx, aws.ToString(one.NetworkInterfaceId), aws.ToString(one.Attachment.AttachmentId)); err != nil {
+			return netip.Prefix{}, 0, err
+		}
+	}
+	return podCIDR, units, nil
 }
 
-// rangeOf: a network interface's own address is the first of its node's range.
-func rangeOf(existing *types.NetworkInterface, maxPods int) (netip.Prefix, error) {
-	first, err := netip.ParseAddr(aws.ToString(existing.PrivateIpAddress))
-	if err != nil {
-		return netip.Prefix{}, err
+// rangeOf: the lowest of a node's addresses for pods says where its range begins; a network interface that was made for
+// them has the range's first one as its own.
+func rangeOf(holder *types.NetworkInterface, mode mode, maxPods int) (netip.Prefix, error) {
+	var lowest netip.Addr
+	note := func(text string) {
+		if address, err := netip.ParseAddr(text); err == nil && (!lowest.IsValid() || address.Less(lowest)) {
+			lowest = address
+		}
 	}
-	podCIDR := netip.PrefixFrom(first, podcidr.Bits(maxPods))
-	if podCIDR.Masked() != podCIDR {
-		return netip.Prefix{}, fmt.Errorf("network interface %s was not made by a node agent", aws.ToString(existing.NetworkInterfaceId))
+	for _, prefix := range holder.Ipv4Prefixes {
+		if block, err := netip.ParsePrefix(aws.ToString(prefix.Ipv4Prefix)); err == nil {
+			note(block.Addr().String())
+		}
+	}
+	if !mode.prefix {
+		for _, one := range holder.PrivateIpAddresses {
+			if !mode.primary || !aws.ToBool(one.Primary) {
+				note(aws.ToString(one.PrivateIpAddress))
+			}
+		}
+	}
+	if !lowest.IsValid() {
+		return netip.Prefix{}, errors.New("EC2 doesn't tell the node's addresses for pods")
+	}
+	podCIDR := netip.PrefixFrom(lowest, podcidr.Bits(maxPods)).Masked()
+	first := podCIDR.Addr()
+	if mode.primary && !mode.prefix {
+		first = first.Next()
+	}
+	if lowest != first {
+		return netip.Prefix{}, fmt.Errorf("network interface %s was not made by a node agent", aws.ToString(holder.NetworkInterfaceId))
 	}
 	return podCIDR, nil
 }
 
 // claim chooses a range in the subnet, once per instance and subnet.
-func (n *Network) claim(ctx context.Context, instance, subnet string, maxPods int) (*claim, error) {
+func (n *Network) claim(ctx context.Context, instance, subnet string, mode mode, maxPods int) (*claim, error) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	if existing := n.claims[instance]; existing != nil && existing.subnet == subnet {
+	if existing := n.claims[instance]; existing != nil && existing.subnet == subnet && existing.mode == mode {
 		return existing, nil
 	}
 	cidr, err := n.subnetCIDR(ctx, subnet)
@@ -167,7 +193,7 @@ func (n *Network) claim(ctx context.Context, instance, subnet string, maxPods in
 	if !ok {
 		return nil, fmt.Errorf("subnet %s (%s) has no room for %d pods", subnet, cidr, maxPods)
 	}
-	fresh := &claim{subnet: subnet, podCIDR: chosen}
+	fresh := &claim{mode: mode, subnet: subnet, podCIDR: chosen}
 	n.claims[instance] = fresh
 	n.spent[chosen] = true
 	return fresh, nil
