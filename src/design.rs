@@ -3,6 +3,7 @@
 mod convention;
 mod machine;
 mod network;
+mod old;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ pub use convention::switched;
 pub use machine::{MachineDesign, wanted_type};
 pub(crate) use machine::{daemon_pods, options};
 pub use network::{PodSubnet, RouteChoice, addressing};
+pub(crate) use old::old_nodes;
+pub use old::{PodNetwork, pod_network};
 
 use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
 use crate::drain::owner::{Owner, owner};
@@ -156,21 +159,6 @@ pub fn stack_name(cluster: &str, part: &str) -> String {
     let mut name = format!("eni-custom-{}-{}", clean(cluster), clean(part));
     name.truncate(128);
     name
-}
-
-/// Nodes to be replaced: those whose pods don't stand in custom subnets.
-///
-/// A node counts as new when one of our groups started it, or when all the interfaces that the CNI added to it are
-/// in subnets that an ENIConfig names: then somebody launched it by hand, after custom networking was on.
-pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
-    let custom: BTreeSet<&str> = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str()).collect();
-    let ours = our_instances(facts);
-    let is_new = |node: &Node| {
-        node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
-            || (!node.pod_subnets.is_empty()
-                && node.pod_subnets.iter().all(|subnet| custom.contains(subnet.as_str())))
-    };
-    facts.ec2_nodes().filter(|node| !is_new(node)).map(|node| node.name.clone()).collect()
 }
 
 /// Instances in the groups of this program's stacks.

@@ -423,6 +423,7 @@ async fn with_instances(
             node.subnet = Some(instance.subnet.clone());
             node.security_groups = instance.security_groups.clone();
             node.group = instance.group.clone();
+            node.primary_addresses = instance.pod_addresses;
         }
         node.interfaces = attached.remove(id).unwrap_or_default();
         node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();

@@ -10,7 +10,7 @@ use crate::design::Design;
 use crate::facts::{Backend, Facts, Webhook};
 use crate::net::reach::{Ports, Protocol, Verdict};
 
-pub use parties::{NODE_GROUP_TO_BE, firewall, pod_groups, targets};
+pub use parties::{NODE_GROUP_TO_BE, firewall, pod_groups, standing_pods, targets};
 use parties::{Parties, Party, Scenery};
 
 /// What a flow is for.

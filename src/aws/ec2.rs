@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::create_subnet::builders::CreateSubnetFluentBuilder;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, InstanceNetworkInterface, ResourceType, Tag, TagSpecification};
 use ipnet::Ipv4Net;
 
 use crate::calls::Calls;
@@ -37,6 +37,8 @@ pub struct Instance {
     pub security_groups: BTreeSet<String>,
     /// Auto Scaling group that started it. Only AWS can write a tag that begins with `aws:`.
     pub group: Option<String>,
+    /// Addresses for pods on that interface: secondary ones, and those of prefixes.
+    pub pod_addresses: u32,
 }
 
 impl Ec2 {
@@ -68,6 +70,7 @@ impl Ec2 {
                             state: state.unwrap_or_default().to_string(),
                             security_groups: group_ids(instance.security_groups()),
                             group: tags(instance.tags()).remove("aws:autoscaling:groupName"),
+                            pod_addresses: primary_addresses(instance.network_interfaces()),
                         },
                     );
                 }
@@ -177,9 +180,23 @@ impl Ec2 {
 }
 
 fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {
-    let single = interface.private_ip_addresses().len().saturating_sub(1);
-    // A prefix of the CNI is a /28.
-    u32::try_from(single + 16 * interface.ipv4_prefixes().len()).unwrap_or(u32::MAX)
+    for_pods(interface.private_ip_addresses().len(), interface.ipv4_prefixes().len())
+}
+
+/// Of the interface at device 0 of the default network card.
+fn primary_addresses(interfaces: &[InstanceNetworkInterface]) -> u32 {
+    let is_primary = |interface: &&InstanceNetworkInterface| {
+        let attachment = interface.attachment();
+        attachment.is_some_and(|at| at.device_index() == Some(0) && at.network_card_index().unwrap_or(0) == 0)
+    };
+    interfaces.iter().find(is_primary).map_or(0, |interface| {
+        for_pods(interface.private_ip_addresses().len(), interface.ipv4_prefixes().len())
+    })
+}
+
+/// An interface's first address is not for pods; a prefix of the CNI is a /28.
+fn for_pods(addresses: usize, prefixes: usize) -> u32 {
+    u32::try_from(addresses.saturating_sub(1) + 16 * prefixes).unwrap_or(u32::MAX)
 }
 
 fn group_ids(groups: &[aws_sdk_ec2::types::GroupIdentifier]) -> BTreeSet<String> {

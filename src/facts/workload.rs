@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes Node, and the instance behind it.
@@ -34,6 +35,10 @@ pub struct Node {
     pub group: Option<String>,
     /// The instance's subnet; nothing where EC2 doesn't know the instance.
     pub subnet: Option<String>,
+    /// When its Node was created.
+    pub joined: Option<Timestamp>,
+    /// Addresses for pods on the instance's primary network interface (device 0): secondary ones, and those of prefixes.
+    pub primary_addresses: u32,
     /// Subnets of the network interfaces that the CNI added to it.
     pub pod_subnets: BTreeSet<String>,
     /// Addresses for pods that these interfaces hold, used or not.

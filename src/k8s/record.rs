@@ -33,6 +33,10 @@ pub struct Record {
     /// aws-node's env before the first change, for the variables that were changed; null where it was not set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Option<String>>,
+    /// creationTimestamp of the youngest node when custom networking was switched on: it and all older ones joined
+    /// before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub youngest_before: Option<String>,
     /// The add-on's configurationValues before the first change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon_configuration: Option<String>,

@@ -110,6 +110,11 @@ pub fn targets(design: &Design, facts: &Facts) -> Vec<(String, Endpoint)> {
     control_plane.into_iter().chain(old_nodes).map(|party| (party.name, party.endpoint)).collect()
 }
 
+/// Pods as they stand, by the subnet and the groups of their interfaces.
+pub fn standing_pods(facts: &Facts) -> Vec<Endpoint> {
+    Parties::standing(facts).standing_pods.into_iter().map(|party| party.endpoint).collect()
+}
+
 impl Parties {
     pub fn of(design: &Design, facts: &Facts) -> Self {
         let (node_groups, pod_groups) = (node_groups(design, facts), pod_groups(design, facts));
@@ -143,8 +148,9 @@ impl Parties {
         let custom = facts.cni.is_on(CUSTOM_NETWORK);
         let mut alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
         for node in facts.ec2_nodes() {
-            // With custom networking a node's first interface carries no pods.
-            let first = node.subnet.as_deref().filter(|_| !custom).map(|id| (id, &node.security_groups));
+            // With custom networking only an old node's first interface carries pods.
+            let carries = !custom || node.primary_addresses > 0;
+            let first = node.subnet.as_deref().filter(|_| carries).map(|id| (id, &node.security_groups));
             let added = node.interfaces.iter().map(|each| (each.subnet.as_str(), &each.security_groups));
             for interface in first.into_iter().chain(added).filter(|(_, groups)| !groups.is_empty()) {
                 alike.entry(interface).or_default().insert(node.name.clone());
@@ -173,6 +179,10 @@ impl Parties {
                 // Without custom networking a node's pods have the groups of its primary interface.
                 if let Some(subnet) = node.subnet.as_deref().filter(|_| !node.security_groups.is_empty()) {
                     add(true, subnet, &node.security_groups, node);
+                }
+                // The next interface of such a node is made from its ENIConfig, with that one's groups.
+                for interface in node.interfaces.iter().filter(|each| !each.security_groups.is_empty()) {
+                    add(true, &interface.subnet, &interface.security_groups, node);
                 }
             } else if let Some(groups) = groups_of.get(node.name.as_str())
                 && !groups.is_empty()

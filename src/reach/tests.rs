@@ -116,8 +116,8 @@ fn pods_that_stand_in_groups_of_their_own_are_lines_of_their_own() {
         facts.eniconfigs.items.push(config);
         let node = &mut facts.nodes[at];
         let interface = custom_node("x", zone).interfaces.remove(0);
-        node.pod_subnets = [subnet].into();
-        node.interfaces = vec![Interface { security_groups: [group].into(), ..interface }];
+        node.pod_subnets = [subnet.clone()].into();
+        node.interfaces = vec![Interface { security_groups: [group].into(), subnet, ..interface }];
     }
     let flows = matrix(&facts, &[]);
     let between = |from: &str, to: &str| {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::addon::{Edit, Form, Values, merged};
-use crate::design::Design;
+use crate::design::{CUSTOM_NETWORK, Design};
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Cni, Facts, silent};
@@ -152,7 +152,12 @@ impl Rules for SetEnv {
 
     async fn apply(walk: &mut Walk, write: Write) -> Result<()> {
         let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
+        let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !walk.facts.cni.is_on(CUSTOM_NETWORK);
+        let youngest = walk.facts.nodes.iter().filter_map(|node| node.joined).max();
         walk.remember(|record| {
+            if switches_on {
+                record.youngest_before = youngest.map(|time| time.to_string());
+            }
             for (name, before) in &write.before {
                 record.env.entry(name.clone()).or_insert_with(|| before.clone());
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::{old_nodes, options};
+use crate::design::{PodNetwork, old_nodes, options};
 use crate::facts::Part;
 use crate::net::max_pods::{Options, known, max_pods};
 
@@ -28,7 +28,18 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     match view.unread(Part::Interfaces) {
         Some(because) => checks.push(Check::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
         None => {
-            checks.extend(or_ok(old(view), "EC-VFY-021", "no node is left from before custom networking"));
+            match view.unread(Part::Instances) {
+                Some(because) => checks.push(Check::unknown(
+                    "EC-VFY-021",
+                    "whether primary network interfaces carry pods",
+                    because,
+                )),
+                None => checks.extend(or_ok(
+                    old(view),
+                    "EC-VFY-021",
+                    "no node is left from before custom networking",
+                )),
+            }
             checks.extend(or_ok(
                 without(view),
                 "EC-VFY-022",
@@ -105,32 +116,53 @@ fn left_over(view: &View<'_>) -> Option<Check> {
 
 /// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
 fn old(view: &View<'_>) -> Vec<Check> {
-    // What drain-nodes takes; a node of ours with an interface elsewhere is not among them.
-    let before = old_nodes(view.facts);
+    let drained = old_nodes(view.facts);
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
-        let subnets: BTreeSet<&str> = node.node.interfaces.iter().map(|each| each.subnet.as_str()).collect();
-        (node, subnets.into_iter().collect::<Vec<_>>().join(", "))
+        let wanted = node.config.map_or("", |config| config.subnet.as_str());
+        let why = match &node.network {
+            _ if view.expected.gone.contains(&node.node.name) => "the drain was to end it".into(),
+            PodNetwork::Elsewhere(subnets) => {
+                let subnets: Vec<&str> = subnets.iter().map(String::as_str).collect();
+                format!("pods get addresses in {}, not in {wanted}; the CNI moves no interface", subnets.join(", "))
+            }
+            PodNetwork::JoinedBefore => {
+                "it joined before custom networking was switched on: its max pods count the primary network interface"
+                    .into()
+            }
+            // The count differs from node to node, and says nothing about the cause.
+            _ => format!(
+                "pods get addresses of the primary network interface too, in {}; the CNI keeps it in use until the node is replaced",
+                node.node.subnet.as_deref().unwrap_or("the node's subnet")
+            ),
+        };
+        // What drain-nodes leaves alone, it can't mend.
+        let mend = match &node.resolved.overridden {
+            Some(_) => mend::no_override(&node.resolved.source, &[&node.node.name]),
+            None if drained.contains(&node.node.name) => view.ours("drain-nodes"),
+            None => mend::replace(view.facts, node.node),
+        };
+        (node, (why, mend))
     });
-    grouped(old, |subnets, nodes, first, _| {
-        let wanted = first.config.map_or("", |config| config.subnet.as_str());
-        Check::failed("EC-VFY-021", format!("{nodes} from before custom networking, or of another ENIConfig"))
-            .why(match view.expected.gone.contains(&first.node.name) {
-                true => "the drain was to end it".to_string(),
-                false => {
-                    format!("interfaces for pods are in {subnets}, not in {wanted}; the CNI moves none")
-                }
-            })
-            .mend(match &first.resolved.overridden {
-                Some(_) => mend::no_override(&first.resolved.source, &[&first.node.name]),
-                None if before.contains(&first.node.name) => view.ours("drain-nodes"),
-                None => mend::replace(view.facts, first.node),
-            })
-    })
+    let mut kinds: BTreeMap<(String, String), Vec<(&NodeView<'_>, String)>> = BTreeMap::new();
+    for (node, (why, mend)) in old {
+        kinds.entry((node.kind(), why)).or_default().push((node, mend));
+    }
+    let told = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
+        let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
+        Check::failed(
+            "EC-VFY-021",
+            format!("{of_kind} from before custom networking, or of another ENIConfig"),
+        )
+        .why(why)
+        .mend(nodes[0].1.clone())
+        .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
+    };
+    kinds.into_iter().map(told).collect()
 }
 
 fn without(view: &View<'_>) -> Vec<Check> {
     let bare =
-        view.new_nodes().filter(|node| node.node.interfaces.is_empty()).map(|node| (node, String::new()));
+        view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, String::new()));
     grouped(bare, |_, nodes, first, _| {
         Check::failed("EC-VFY-022", format!("{nodes} without an interface for pods"))
             .why(format!(

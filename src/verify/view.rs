@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::design::CUSTOM_NETWORK;
+use crate::design::{CUSTOM_NETWORK, PodNetwork, pod_network};
 use crate::drain::owner::{Owner, owner};
 use crate::facts::{EniConfig, Facts, Node, Part, Subnet};
 use crate::net::eniconfig::{Resolved, resolve};
@@ -26,7 +26,9 @@ pub struct NodeView<'a> {
     pub subnet: Option<&'a Subnet>,
     /// Who would start the next node of its kind: `managed node group blue`.
     pub owner: String,
-    /// Its interfaces for pods stand where no ENIConfig of its own says so: it started before.
+    /// Where its pods get their addresses.
+    pub network: PodNetwork,
+    /// It is from before custom networking, or was to be replaced by this run.
     pub old: bool,
 }
 
@@ -74,8 +76,6 @@ impl<'a> NodeView<'a> {
         let resolved = resolve(&node.labels, &node.annotations, &facts.cni.env);
         let config = facts.eniconfigs.items.iter().find(|config| config.name == resolved.name);
         let subnet = config.and_then(|config| facts.vpc.subnet(&config.subnet));
-        let elsewhere =
-            |config: &EniConfig| node.interfaces.iter().any(|interface| interface.subnet != config.subnet);
         // A node of a Karpenter NodePool has a NodeClaim of its own, and the pool in a label.
         let owner = match owner(facts, node) {
             Owner::NodeClaim(_) => match node.labels.get("karpenter.sh/nodepool") {
@@ -88,8 +88,9 @@ impl<'a> NodeView<'a> {
             },
             owner => owner.to_string(),
         };
-        let old = expected.gone.contains(&node.name) || config.is_some_and(elsewhere);
-        NodeView { node, resolved, config, subnet, owner, old }
+        let network = pod_network(facts, node);
+        let old = expected.gone.contains(&node.name) || network.is_old();
+        NodeView { node, resolved, config, subnet, owner, network, old }
     }
 
     /// `managed node group blue in us-west-2a`

@@ -252,6 +252,8 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
     let mut new = node("new-1", "b");
     (new.subnet, new.pod_subnets, new.pod_addresses) =
         (Some("subnet-b".into()), ["subnet-pods".to_string()].into(), 9);
+    let interface = crate::sample::custom_node("new-1", "b").interfaces.remove(0);
+    new.interfaces = vec![crate::facts::Interface { subnet: "subnet-pods".into(), ..interface }];
     let taint = |key: &str| Taint { key: key.into(), value: String::new(), effect: "NoSchedule".into() };
     // All but the first go by themselves from a node that is Ready and not cordoned.
     let states = ["memory-pressure", "not-ready", "unreachable", "unschedulable"];

@@ -1,0 +1,161 @@
+//! Which nodes are from before custom networking: the one place that decides it, for `plan`, the drain, `verify`,
+//! `doctor` and `undo` alike.
+//!
+//! Custom networking works on new network interfaces only. aws-node keeps what a node already has: pods go on getting
+//! the addresses of its primary network interface (device 0) until the node is replaced, and only the next interface is
+//! made from the ENIConfig (amazon-vpc-cni-k8s, pkg/ipamd: `nodeInit` takes over every attached interface,
+//! `AssignPodIPv4Address` picks from all of them, `GetAllocatableENIs` only stops giving the primary one more). So a
+//! node with an interface in a pod subnet can still be an old one.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::facts::{Facts, Node};
+use crate::net::eniconfig::resolve;
+
+use super::CUSTOM_NETWORK;
+
+/// Where a node's pods get their addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodNetwork {
+    /// From network interfaces in the subnet of its ENIConfig.
+    Custom,
+    /// From nowhere yet: aws-node has attached no network interface for pods.
+    Missing,
+    /// Also from its primary network interface, which has this many addresses for pods.
+    Primary(u32),
+    /// From network interfaces in these subnets, which its ENIConfig does not name.
+    Elsewhere(BTreeSet<String>),
+    /// From its ENIConfig's subnet by now, but it joined before custom networking was switched on: its max pods still
+    /// count the primary network interface.
+    JoinedBefore,
+}
+
+impl PodNetwork {
+    /// The node must be replaced before all its pods have custom networking.
+    pub fn is_old(&self) -> bool {
+        matches!(self, PodNetwork::Primary(_) | PodNetwork::Elsewhere(_) | PodNetwork::JoinedBefore)
+    }
+}
+
+/// Where this node's pods get their addresses.
+pub fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
+    if node.primary_addresses > 0 {
+        return PodNetwork::Primary(node.primary_addresses);
+    }
+    if node.interfaces.is_empty() {
+        return PodNetwork::Missing;
+    }
+    let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
+    let configs = &facts.eniconfigs.items;
+    let own = configs.iter().find(|config| config.name == name);
+    // Without an ENIConfig of its own, any subnet that one names is a pod subnet: the label may not be set yet.
+    let is_named = |subnet: &str| match own {
+        Some(config) => config.subnet == subnet,
+        None => configs.iter().any(|config| config.subnet == subnet),
+    };
+    let elsewhere: BTreeSet<String> = node
+        .interfaces
+        .iter()
+        .map(|interface| &interface.subnet)
+        .filter(|subnet| !is_named(subnet))
+        .cloned()
+        .collect();
+    if !elsewhere.is_empty() {
+        return PodNetwork::Elsewhere(elsewhere);
+    }
+    if joined_before(facts, node) { PodNetwork::JoinedBefore } else { PodNetwork::Custom }
+}
+
+/// With WARM_IP_TARGET aws-node gives unused addresses of the primary network interface back, so such a node looks like
+/// a new one after a while. The record of the switch tells it apart.
+fn joined_before(facts: &Facts, node: &Node) -> bool {
+    let switched: Option<Timestamp> =
+        facts.record.youngest_before.as_ref().and_then(|time| time.parse().ok());
+    facts.cni.is_on(CUSTOM_NETWORK) && switched.is_some_and(|last| node.joined.is_some_and(|at| at <= last))
+}
+
+/// Nodes to be replaced. Those of this program's own groups stay: their group would be emptied. `verify` reports one
+/// that is old all the same.
+pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
+    let ours = super::our_instances(facts);
+    let is_ours = |node: &Node| node.instance_id.as_deref().is_some_and(|id| ours.contains(id));
+    let leaves = |node: &&Node| {
+        let network = pod_network(facts, node);
+        !is_ours(node) && (network.is_old() || network == PodNetwork::Missing)
+    };
+    facts.ec2_nodes().filter(leaves).map(|node| node.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::TAG_CLUSTER;
+    use crate::facts::{AutoScalingGroup, GroupInstance};
+    use crate::sample::{custom, set_up};
+
+    fn time(text: &str) -> Option<Timestamp> {
+        Some(text.parse().unwrap())
+    }
+
+    /// The first node of a cluster with custom networking, changed.
+    fn network(change: impl FnOnce(&mut Facts)) -> PodNetwork {
+        let mut facts = custom();
+        change(&mut facts);
+        pod_network(&facts, &facts.nodes[0])
+    }
+
+    #[test]
+    fn a_node_is_new_when_nothing_but_interfaces_of_its_eniconfig_carries_pods() {
+        assert_eq!(network(|_| {}), PodNetwork::Custom);
+        assert_eq!(network(|facts| facts.nodes[0].interfaces.clear()), PodNetwork::Missing);
+        let elsewhere = network(|facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into());
+        assert_eq!(elsewhere, PodNetwork::Elsewhere(["subnet-a".to_string()].into()));
+        let of_another = network(|facts| facts.nodes[0].interfaces[0].subnet = "pods-b".into());
+        assert!(of_another.is_old(), "another ENIConfig's subnet");
+        let without_label = network(|facts| facts.cni.env.clear());
+        assert_eq!(without_label, PodNetwork::Custom, "no ENIConfig is its own while no label is set");
+    }
+
+    /// Prefix delegation, WARM_IP_TARGET or WARM_ENI_TARGET=0: the node had its primary network interface only, and got
+    /// its next one from the ENIConfig.
+    #[test]
+    fn a_node_whose_primary_interface_carries_pods_is_old_whatever_else_it_has() {
+        let mixed = network(|facts| facts.nodes[0].primary_addresses = 16);
+        assert_eq!(mixed, PodNetwork::Primary(16));
+        assert!(mixed.is_old());
+        let alone = network(|facts| {
+            facts.nodes[0].primary_addresses = 9;
+            facts.nodes[0].interfaces.clear();
+        });
+        assert!(alone.is_old());
+    }
+
+    #[test]
+    fn a_node_that_joined_before_the_recorded_switch_is_old_though_its_primary_interface_is_empty_by_now() {
+        let joined = |at: &str, on: &str| {
+            network(|facts| {
+                facts.record.youngest_before = Some("2026-01-01T10:00:00Z".into());
+                facts.nodes[0].joined = time(at);
+                facts.cni.env.insert(CUSTOM_NETWORK.into(), on.into());
+            })
+        };
+        assert_eq!(joined("2026-01-01T10:00:00Z", "true"), PodNetwork::JoinedBefore);
+        assert_eq!(joined("2026-01-01T10:00:01Z", "true"), PodNetwork::Custom);
+        assert_eq!(joined("2026-01-01T09:00:00Z", "false"), PodNetwork::Custom, "nothing is switched on");
+    }
+
+    #[test]
+    fn nodes_of_our_groups_are_never_drained_as_old() {
+        let mut facts = set_up();
+        assert_eq!(old_nodes(&facts), BTreeSet::new());
+        facts.nodes[0].primary_addresses = 9;
+        assert_eq!(old_nodes(&facts), BTreeSet::new());
+        let instances = vec![GroupInstance { id: "i-new-a".into(), state: "InService".into() }];
+        let theirs = AutoScalingGroup { instances, ..facts.node_groups.groups["old"].clone() };
+        assert!(!theirs.tags.contains_key(TAG_CLUSTER));
+        facts.node_groups.groups = [("old".into(), theirs)].into();
+        assert_eq!(old_nodes(&facts), ["new-a".to_string()].into());
+    }
+}
