@@ -18,7 +18,7 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
     WarmPool,
 };
-pub use neighbours::{Karpenter, Neighbours, NetworkPolicy};
+pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Running, WaitingPod, Workload};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};

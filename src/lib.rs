@@ -38,6 +38,7 @@ pub mod saved;
 pub mod settings;
 pub mod status;
 pub mod steps;
+pub mod subnet_tags;
 pub mod suspended;
 pub mod ui;
 pub mod verify;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::calls::{Calls, Count};
-use crate::checks::{Scene, check};
+use crate::checks::{Scene, check, others};
 use crate::discover::{Reading, Section};
 use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
@@ -70,10 +70,30 @@ pub async fn prepare(
 ) -> Result<Prepared> {
     let started = Instant::now();
     let (mut walk, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
+    look_around(&mut walk, true).await;
     ask_permissions(&mut walk, steps).await;
     let plan = make_plan(&walk, steps);
     let before = Before::of(&walk.facts);
     Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, before, calls, started })
+}
+
+/// What uses security groups that would not admit pods; asked only where there are such groups. `planned`: as the design
+/// wants the pods, not as they stand.
+pub async fn look_around(walk: &mut Walk, planned: bool) {
+    let admission = match planned {
+        true => others::Admission::planned(&walk.design, &walk.facts),
+        false => others::Admission::standing(&walk.design, &walk.facts),
+    };
+    let groups: Vec<String> = admission.groups(&walk.design, &walk.facts).into_iter().collect();
+    if groups.is_empty() || walk.settings.undo.is_some() {
+        return;
+    }
+    match walk.clients.aws.ec2.interfaces_with_groups(&groups).await {
+        Ok(interfaces) => walk.facts.neighbours.interfaces = interfaces,
+        Err(error) => {
+            walk.facts.neighbours.unknown.insert(others::UNKNOWN, error.in_short());
+        }
+    }
 }
 
 /// Before the first change: may the caller do all that these steps would do?
@@ -182,6 +202,7 @@ impl Prepared {
     /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
     pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
         self.walk.observe().await?;
+        look_around(&mut self.walk, true).await;
         ask_permissions(&mut self.walk, &steps).await;
         self.plan = make_plan(&self.walk, &steps);
         self.steps = steps;

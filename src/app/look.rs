@@ -45,7 +45,9 @@ pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output, args.output.events);
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {
-            let (walk, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
+            let (mut walk, _) =
+                run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
+            run::look_around(&mut walk, false).await;
             let mut symptoms = symptoms::read(&walk.clients.kube.client, &walk.facts).await?;
             match lock::holder(&walk.clients.kube.client).await {
                 Ok(holder) => symptoms.run_at_work = holder.is_some(),

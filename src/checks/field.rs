@@ -6,7 +6,8 @@ use serde_json::json;
 use super::{Scene, check};
 use crate::design::design;
 use crate::facts::{
-    Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, Peering, Placement, Route, RouteTable,
+    Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route,
+    RouteTable,
 };
 use crate::finding::Finding;
 use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
@@ -157,9 +158,10 @@ fn others_who_start_nodes() {
     // 19, 27
     insta::assert_json_snapshot!(told(&["--eniconfig-name", "a=pods-a"], |facts| {
         facts.neighbours.karpenter = Some(Karpenter {
-            deployment: "karpenter/karpenter".into(),
+            deployment: Some("karpenter/karpenter".into()),
             reserved_enis: 0,
-            computed: ["default".to_string()].into(),
+            classes: [("default".to_string(), NodeClass::default())].into(),
+            pools: Vec::new(),
         });
     }));
 }

@@ -24,7 +24,7 @@ mod unread;
 mod workload;
 
 pub use cni::typed_definition;
-pub use reach::standing;
+pub use reach::{others, standing};
 
 use crate::design::Design;
 use crate::facts::Facts;

@@ -1,5 +1,7 @@
 //! Who else starts nodes, and with how many pods.
 
+mod karpenter;
+
 use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, options};
@@ -27,7 +29,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     autoscalers(scene, findings);
     if let Some(karpenter) = &scene.facts.neighbours.karpenter {
-        reserved(scene, karpenter, findings);
+        karpenter::check(scene, karpenter, findings);
         early(scene, karpenter, findings);
         unlabelled(scene, karpenter, findings);
     }
@@ -65,27 +67,6 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-/// Karpenter computes max pods as if the first interface carried pods, unless it is told otherwise (Karpenter,
-/// "Settings", RESERVED_ENIS).
-fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
-    if karpenter.reserved_enis > 0 || karpenter.computed.is_empty() || addresses_suffice(scene) {
-        return;
-    }
-    let (namespace, name) = karpenter.deployment.split_once('/').unwrap_or_default();
-    let classes: Vec<String> = karpenter.computed.iter().cloned().collect();
-    findings.push(
-        Finding::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
-            .at(format!("Deployment {}", karpenter.deployment))
-            .why(format!(
-                "RESERVED_ENIS is not set, so EC2NodeClass {} counts the node's first interface, which carries no pods with custom networking",
-                few(&classes)
-            ))
-            .mend(format!(
-                "settings.reservedENIs=1 in Karpenter's chart (kubectl -n {namespace} set env deployment {name} RESERVED_ENIS=1); or kubelet.maxPods in the EC2NodeClass"
-            )),
-    );
-}
-
 /// Since 1.13 the CNI of a node whose ENIConfig is not there waits (amazon-vpc-cni-k8s#2683).
 fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
     let on = scene.facts.cni.is_on(CUSTOM_NETWORK);
@@ -94,7 +75,7 @@ fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) 
     }
     findings.push(
         Finding::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs are there")
-            .at(format!("Deployment {}", karpenter.deployment))
+            .at(karpenter.place())
             .why("a node that starts between step 3 and step 6 is not Ready until its zone's ENIConfig is there")
             .mend("--env-last switches custom networking on when the ENIConfigs are there"),
     );
@@ -108,7 +89,7 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Findi
     let key = &scene.design.label_key;
     findings.push(
         Finding::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
-            .at(format!("Deployment {}", karpenter.deployment))
+            .at(karpenter.place())
             .why(format!("ENIConfigs are found by label {key}, which only nodes of this program's groups carry"))
             .mend(format!(
                 "a NodePool for each zone with {key} in spec.template.metadata.labels; or ENIConfigs named by zone: leave out --eniconfig-name"
@@ -159,7 +140,7 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup};
+    use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, NodeClass};
     use crate::finding::Severity;
     use crate::sample::{facts, group_instance};
 
@@ -198,9 +179,10 @@ mod tests {
     fn karpenter(reserved_enis: u32) -> Facts {
         let mut facts = facts();
         facts.neighbours.karpenter = Some(Karpenter {
-            deployment: "karpenter/karpenter".into(),
+            deployment: Some("karpenter/karpenter".into()),
             reserved_enis,
-            computed: ["default".to_string()].into(),
+            classes: [("default".to_string(), NodeClass::default())].into(),
+            pools: Vec::new(),
         });
         facts
     }
@@ -226,7 +208,7 @@ mod tests {
         insta::assert_json_snapshot!(super::super::found(check, &karpenter(0), &last));
         assert_eq!(ids(&karpenter(1), &last), [""; 0]);
         let mut fixed = karpenter(0);
-        fixed.neighbours.karpenter.as_mut().unwrap().computed.clear();
+        fixed.neighbours.karpenter.as_mut().unwrap().classes.clear();
         assert_eq!(ids(&fixed, &last), [""; 0], "each class says its own max pods");
         let mut prefixes = karpenter(0);
         prefixes.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());

@@ -2,6 +2,7 @@
 
 mod denied;
 mod narrow;
+pub mod others;
 mod outside;
 mod policies;
 mod targets;
@@ -10,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::design::{Design, PodSubnet};
+use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::Facts;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::net::reach::Verdict;
 use crate::reach::{self, Purpose, flows};
 use crate::steps::Step;
@@ -33,6 +34,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         let flows = flows(scene.design, scene.facts);
         denied::check(scene, &flows, findings);
         narrow::check(scene, findings);
+        others::check(scene, &others::Admission::planned(scene.design, scene.facts), findings);
         policies::check(scene, findings);
         targets::check(scene, findings);
         unknown(scene, &flows, findings);
@@ -46,6 +48,12 @@ pub fn standing(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     denied::check(scene, &flows, &mut findings);
     unknown(scene, &flows, &mut findings);
+    if scene.facts.cni.is_on(CUSTOM_NETWORK) {
+        let mut found = Vec::new();
+        others::check(scene, &others::Admission::standing(scene.design, scene.facts), &mut found);
+        // A group that nothing uses explains nothing.
+        findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Note));
+    }
     let firewall = &scene.facts.firewall;
     // Where it is not known who is there, no flow tells what else is not.
     if let Some(why) = firewall.acls_unknown.as_ref().or(firewall.groups_unknown.as_ref())

@@ -20,6 +20,7 @@ const NOTE: &[Severity] = &[Severity::Note];
 const ERROR_OR_WARNING: &[Severity] = &[Severity::Error, Severity::Warning];
 
 const ERROR_OR_NOTE: &[Severity] = &[Severity::Error, Severity::Note];
+const WARNING_OR_NOTE: &[Severity] = &[Severity::Warning, Severity::Note];
 
 const fn entry(id: &'static str, severities: &'static [Severity], title: &'static str) -> Entry {
     Entry { id, severities, risk: false, title }
@@ -91,6 +92,9 @@ pub const ALL: &[Entry] = &[
     entry("EC-NOD-017", WARNING, "a managed node group is not ACTIVE"),
     entry("EC-NOD-018", WARNING, "an old group has a warm pool"),
     entry("EC-NOD-019", NOTE, "lifecycle hooks delay the end of nodes"),
+    risk("EC-NOD-020", WARNING, "how many pods Karpenter's nodes get is unknown"),
+    risk("EC-NOD-021", WARNING, "Karpenter's maxPods are more than a type has addresses for"),
+    entry("EC-NOD-022", ERROR, "Karpenter would start nodes in a pod subnet"),
     entry("EC-NOD-028", WARNING, "nodes that do not report"),
     entry("EC-NOD-029", WARNING, "Node objects without an instance"),
     entry("EC-NOD-030", WARNING, "nodes that are not Ready"),
@@ -140,6 +144,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-RCH-014", WARNING, "a pod subnet lacks its nodes' routes"),
     entry("EC-RCH-015", WARNING, "a NetworkPolicy names only the nodes' addresses"),
     entry("EC-RCH-016", WARNING, "load balancers could not let themselves in to pods"),
+    risk("EC-RCH-017", WARNING_OR_NOTE, "a security group admits nodes and not pods"),
     entry("EC-RUN-001", ERROR, "a step comes after another"),
     entry("EC-RUN-002", NOTE, "what could not be looked at"),
     entry("EC-SHO-001", NOTE, "other ways out of a lack of addresses"),

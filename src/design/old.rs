@@ -92,8 +92,8 @@ pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::aws::TAG_CLUSTER;
-    use crate::facts::{AutoScalingGroup, GroupInstance};
-    use crate::sample::{custom, set_up};
+    use crate::facts::AutoScalingGroup;
+    use crate::sample::{custom, group_instance, set_up};
 
     fn time(text: &str) -> Option<Timestamp> {
         Some(text.parse().unwrap())
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(old_nodes(&facts), BTreeSet::new());
         facts.nodes[0].primary_addresses = 9;
         assert_eq!(old_nodes(&facts), BTreeSet::new());
-        let instances = vec![GroupInstance { id: "i-new-a".into(), state: "InService".into() }];
+        let instances = vec![group_instance("i-new-a", "a")];
         let theirs = AutoScalingGroup { instances, ..facts.node_groups.groups["old"].clone() };
         assert!(!theirs.tags.contains_key(TAG_CLUSTER));
         facts.node_groups.groups = [("old".into(), theirs)].into();

@@ -7,10 +7,11 @@ use crate::walk::Clients;
 
 pub(super) async fn neighbours(clients: &Clients) -> Neighbours {
     let (kube, aws) = (&clients.kube.client, &clients.aws);
-    let (starters, policies, ip_targets, stacks, stack_quota) = tokio::join!(
+    let (starters, policies, ip_targets, load_balancers, stacks, stack_quota) = tokio::join!(
         neighbours::starters(kube),
         neighbours::policies(kube),
         neighbours::ip_targets(kube),
+        neighbours::load_balancers(kube),
         aws.cloudformation.count(),
         aws.quotas.of_stacks(),
     );
@@ -19,9 +20,10 @@ pub(super) async fn neighbours(clients: &Clients) -> Neighbours {
     let (autoscalers, karpenter) = known.or_default("who starts nodes by itself", starters);
     let policies = known.or_default("NetworkPolicies that name addresses", policies);
     let ip_targets = known.or_default("load balancers whose targets are pods", ip_targets);
+    let load_balancers = known.or_default("whether the AWS Load Balancer Controller runs", load_balancers);
     let stacks = known.or_default("how many CloudFormation stacks there are", stacks.map(Some));
     let stack_quota = known.or_default("how many CloudFormation stacks there may be", stack_quota);
-    Neighbours { autoscalers, karpenter, policies, ip_targets, stacks, stack_quota, ..found }
+    Neighbours { autoscalers, karpenter, policies, ip_targets, load_balancers, stacks, stack_quota, ..found }
 }
 
 struct Unknown<'a>(&'a mut Neighbours);

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use crate::net::node_pools::selects;
+
+use super::Occupant;
+
 /// Nothing is changed by any of it, so each part may be unknown.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbours {
@@ -14,10 +18,14 @@ pub struct Neighbours {
     pub policies: Vec<NetworkPolicy>,
     /// TargetGroupBindings whose targets are pods' addresses (targetType `ip`), as `namespace/name`.
     pub ip_targets: BTreeSet<String>,
+    /// The AWS Load Balancer Controller runs here.
+    pub load_balancers: bool,
     /// CloudFormation stacks of the region.
     pub stacks: Option<u32>,
     /// CloudFormation's quota of them; nothing: its default.
     pub stack_quota: Option<u32>,
+    /// Network interfaces with security groups that admit nodes and not pods; read where there are such groups.
+    pub interfaces: Vec<Occupant>,
     /// What could not be read, and why.
     pub unknown: BTreeMap<&'static str, String>,
 }
@@ -25,12 +33,75 @@ pub struct Neighbours {
 /// Karpenter's controller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Karpenter {
-    /// `namespace/name` of its Deployment.
-    pub deployment: String,
+    /// `namespace/name` of its controller's Deployment; nothing where there are NodePools and no such Deployment: it runs
+    /// elsewhere, or has another name.
+    pub deployment: Option<String>,
     /// RESERVED_ENIS: interfaces that it leaves out when it computes max pods.
     pub reserved_enis: u32,
-    /// EC2NodeClasses that give no `kubelet.maxPods` of their own: Karpenter computes it.
-    pub computed: BTreeSet<String>,
+    /// EC2NodeClasses, by name.
+    pub classes: BTreeMap<String, NodeClass>,
+    pub pools: Vec<NodePool>,
+}
+
+/// Karpenter's EC2NodeClass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeClass {
+    /// `kubelet.maxPods`; nothing: Karpenter computes it.
+    pub max_pods: Option<u32>,
+    /// `subnetSelectorTerms`: one of them is enough.
+    pub subnets: Vec<SubnetTerm>,
+}
+
+/// By id, or by all of these tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubnetTerm {
+    pub id: Option<String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Karpenter's NodePool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodePool {
+    pub name: String,
+    /// The EC2NodeClass that it starts nodes from.
+    pub class: String,
+    pub requirements: Vec<Requirement>,
+}
+
+/// A requirement of `spec.template.spec.requirements`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requirement {
+    pub key: String,
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+impl Karpenter {
+    /// Classes without `kubelet.maxPods`: Karpenter computes it.
+    pub fn computed(&self) -> Vec<String> {
+        let without = self.classes.iter().filter(|(_, class)| class.max_pods.is_none());
+        without.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What people know it by: `Deployment karpenter/karpenter`, or its NodePools.
+    pub fn place(&self) -> String {
+        let pools = || self.pools.iter().map(|pool| format!("NodePool {}", pool.name)).collect::<Vec<_>>();
+        match &self.deployment {
+            Some(name) => format!("Deployment {name}"),
+            None => pools().join(", "),
+        }
+    }
+
+    /// NodePools that start nodes from this class.
+    pub fn pools_of(&self, class: &str) -> impl Iterator<Item = &NodePool> {
+        self.pools.iter().filter(move |pool| pool.class == class)
+    }
+
+    /// EC2NodeClasses that would start nodes in a subnet with these tags; one that is still to be made has no id.
+    pub fn classes_in(&self, id: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<&String> {
+        let selects = |class: &NodeClass| class.subnets.iter().any(|term| selects(term, id, tags));
+        self.classes.iter().filter(|(_, class)| selects(class)).map(|(name, _)| name).collect()
+    }
 }
 
 /// The blocks that a NetworkPolicy lets through.

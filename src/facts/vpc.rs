@@ -106,7 +106,7 @@ pub struct Peering {
     pub peer_cidrs: Vec<Ipv4Net>,
 }
 
-/// A network interface in a subnet that this program made, whoever made it.
+/// A network interface, whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occupant {
     pub id: String,
@@ -120,6 +120,8 @@ pub struct Occupant {
     pub instance: Option<String>,
     /// Who made it, as account or service.
     pub requester: String,
+    /// Its security groups.
+    pub groups: BTreeSet<String>,
 }
 
 impl Occupant {

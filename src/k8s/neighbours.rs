@@ -10,9 +10,10 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Api, Client};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::error::Result;
-use crate::facts::{Karpenter, NetworkPolicy};
+use crate::facts::{Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
 
 use super::slim::Slim;
 use super::{failure, pages};
@@ -34,20 +35,68 @@ const KARPENTER: &str = "app.kubernetes.io/name=karpenter";
 /// Who starts nodes: Deployments of the cluster-autoscaler, and Karpenter.
 pub async fn starters(client: &Client) -> Result<(BTreeSet<String>, Option<Karpenter>)> {
     let [by_chart, by_example] = AUTOSCALERS.map(|labels| deployments(client, labels));
-    let (by_chart, by_example, karpenter) =
-        tokio::try_join!(by_chart, by_example, deployments(client, KARPENTER))?;
+    let (by_chart, by_example, karpenter, pools) = tokio::try_join!(
+        by_chart,
+        by_example,
+        deployments(client, KARPENTER),
+        custom(client, "karpenter.sh", "v1", "NodePool", "nodepools", node_pool),
+    )?;
     let autoscalers = by_chart.into_iter().chain(by_example).map(|(name, _)| name).collect();
-    let Some((deployment, containers)) = karpenter.into_iter().next() else { return Ok((autoscalers, None)) };
+    let controller = karpenter.into_iter().next();
+    // Without NodePools a controller that is not there starts nothing.
+    if controller.is_none() && pools.is_empty() {
+        return Ok((autoscalers, None));
+    }
+    let classes =
+        custom(client, "karpenter.k8s.aws", "v1", "EC2NodeClass", "ec2nodeclasses", node_class).await?;
+    let (deployment, containers) = controller.unzip();
     let karpenter = Karpenter {
         deployment,
-        reserved_enis: reserved_enis(&containers),
-        computed: custom(client, "karpenter.k8s.aws", "v1", "EC2NodeClass", "ec2nodeclasses", |class| {
-            let name = class.metadata.name.clone()?;
-            class.data.pointer("/spec/kubelet/maxPods").is_none().then_some(name)
-        })
-        .await?,
+        reserved_enis: reserved_enis(&containers.unwrap_or_default()),
+        classes: classes.into_iter().collect(),
+        pools,
     };
     Ok((autoscalers, Some(karpenter)))
+}
+
+fn node_class(class: &DynamicObject) -> Option<(String, NodeClass)> {
+    let max_pods = class.data.pointer("/spec/kubelet/maxPods").and_then(Value::as_u64);
+    let terms = class.data.pointer("/spec/subnetSelectorTerms").and_then(Value::as_array);
+    let term = |term: &Value| SubnetTerm {
+        id: term["id"].as_str().map(ToString::to_string),
+        tags: term["tags"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_string())))
+            .collect(),
+    };
+    let class_of = NodeClass {
+        max_pods: max_pods.and_then(|pods| u32::try_from(pods).ok()),
+        subnets: terms.into_iter().flatten().map(term).collect(),
+    };
+    Some((class.metadata.name.clone()?, class_of))
+}
+
+fn node_pool(pool: &DynamicObject) -> Option<NodePool> {
+    let spec = pool.data.pointer("/spec/template/spec")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let requirement = |one: &Value| Requirement {
+        key: text(&one["key"]),
+        operator: text(&one["operator"]),
+        values: one["values"].as_array().into_iter().flatten().map(text).collect(),
+    };
+    Some(NodePool {
+        name: pool.metadata.name.clone()?,
+        class: text(&spec["nodeClassRef"]["name"]),
+        requirements: spec["requirements"].as_array().into_iter().flatten().map(requirement).collect(),
+    })
+}
+
+/// Whether the AWS Load Balancer Controller runs here, by its chart's label.
+pub async fn load_balancers(client: &Client) -> Result<bool> {
+    let found = deployments(client, "app.kubernetes.io/name=aws-load-balancer-controller").await?;
+    Ok(!found.is_empty())
 }
 
 /// Those with these labels that have replicas, and their containers.
@@ -100,37 +149,39 @@ fn block(peer: NetworkPolicyPeer) -> Option<Ipv4Net> {
 /// TargetGroupBindings whose targets are pods' addresses; the AWS Load Balancer Controller makes one for each Service
 /// and Ingress that it serves.
 pub async fn ip_targets(client: &Client) -> Result<BTreeSet<String>> {
-    custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", |binding| {
-        let name = format!("{}/{}", binding.metadata.namespace.as_ref()?, binding.metadata.name.as_ref()?);
-        let kind = binding.data.pointer("/spec/targetType")?.as_str()?;
-        (kind == "ip").then_some(name)
-    })
-    .await
+    let found =
+        custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", |binding| {
+            let name =
+                format!("{}/{}", binding.metadata.namespace.as_ref()?, binding.metadata.name.as_ref()?);
+            let kind = binding.data.pointer("/spec/targetType")?.as_str()?;
+            (kind == "ip").then_some(name)
+        });
+    Ok(found.await?.into_iter().collect())
 }
 
-/// Names of objects of a kind that not every cluster knows.
-async fn custom(
+/// Objects of a kind that not every cluster knows, as far as they are wanted.
+async fn custom<T>(
     client: &Client,
     group: &str,
     version: &str,
     kind: &str,
     plural: &str,
-    name: impl Fn(&DynamicObject) -> Option<String>,
-) -> Result<BTreeSet<String>> {
+    wanted: impl Fn(&DynamicObject) -> Option<T>,
+) -> Result<Vec<T>> {
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let mut names = BTreeSet::new();
+    let mut found = Vec::new();
     let mut query = ListParams::default().limit(pages::PAGE);
     loop {
         let page = match api.list(&query).await {
             Ok(page) => page,
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(names),
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(found),
             Err(error) => return Err(failure(format!("list {kind}s"), &error)),
         };
-        names.extend(page.items.iter().filter_map(&name));
+        found.extend(page.items.iter().filter_map(&wanted));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => query = query.continue_token(&token),
-            None => return Ok(names),
+            None => return Ok(found),
         }
     }
 }
@@ -152,6 +203,29 @@ mod tests {
         assert_eq!(of(json!({"env": [{"name": "RESERVED_ENIS", "value": "1"}]})), 1);
         assert_eq!(of(json!({"args": ["--reserved-enis=2"]})), 2);
         assert_eq!(of(json!({"env": [{"name": "RESERVED_ENIS", "value": ""}]})), 0);
+    }
+
+    fn object(object: serde_json::Value) -> DynamicObject {
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn a_class_is_its_max_pods_and_its_subnet_terms_and_a_pool_its_requirements() {
+        let class = object(json!({"metadata": {"name": "default"}, "spec": {
+            "kubelet": {"maxPods": 20},
+            "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "shop"}}, {"id": "subnet-1"}],
+        }}));
+        let (name, class) = node_class(&class).unwrap();
+        assert_eq!((name.as_str(), class.max_pods, class.subnets.len()), ("default", Some(20), 2));
+        assert_eq!(class.subnets[1].id.as_deref(), Some("subnet-1"));
+        assert_eq!(class.subnets[0].tags["karpenter.sh/discovery"], "shop");
+        let pool = object(json!({"metadata": {"name": "web"}, "spec": {"template": {"spec": {
+            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"},
+            "requirements": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]}],
+        }}}}));
+        let pool = node_pool(&pool).unwrap();
+        assert_eq!((pool.name.as_str(), pool.class.as_str()), ("web", "default"));
+        assert_eq!(pool.requirements[0].values, ["arm64"]);
     }
 
     #[test]

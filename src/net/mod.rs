@@ -5,6 +5,7 @@
 pub mod cidr;
 pub mod eniconfig;
 pub mod max_pods;
+pub mod node_pools;
 pub mod partition;
 pub mod proxy;
 pub mod reach;

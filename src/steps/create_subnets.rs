@@ -87,8 +87,7 @@ fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetCha
     };
     match &zone.pod_subnet {
         PodSubnet::New { cidr } => {
-            let mut tags = design.zone_tags(zone);
-            tags.push(("Name".into(), format!("{}-pods-{}", design.cluster, zone.zone)));
+            let tags = tags(design, facts, zone);
             Some(SubnetChange::Create {
                 vpc: facts.vpc.id.clone(),
                 zone: zone.zone.clone(),
@@ -106,6 +105,20 @@ fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetCha
         }
         _ => None,
     }
+}
+
+/// Tags of a zone's new subnet. Its name is for people: where a subnet selector of Karpenter's would match it, nodes
+/// would be started there, and it stays without.
+pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, String)> {
+    let mut tags = design.zone_tags(zone);
+    let named = ("Name".to_string(), format!("{}-pods-{}", design.cluster, zone.zone));
+    let all = tags.iter().cloned().chain([named.clone()]).collect();
+    let is_selected =
+        facts.neighbours.karpenter.as_ref().is_some_and(|found| !found.classes_in(None, &all).is_empty());
+    if !is_selected {
+        tags.push(named);
+    }
+    tags
 }
 
 /// CreateSubnet takes no client token; its CIDR block is what makes it the same subnet. A conflict therefore means

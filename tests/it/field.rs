@@ -4,6 +4,7 @@
 mod after;
 mod before;
 mod by_hand;
+mod network;
 mod owners;
 
 use std::collections::BTreeSet;
@@ -53,6 +54,8 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (101, &[ADDON]),
     (102, &["node_groups_that_are_not_active", "an_autoscaler_asks_a_managed_group_for_nodes"]),
     (103, &["a_group_that_was_drained_in_part"]),
+    (104, &["an_old_node_that_gets_an_interface_in_the_pod_subnet_is_still_an_old_node"]),
+    (106, &["third_parties"]),
     (108, &["the_only_pod_behind_a_webhook_that_fails_closed_is_a_risk_and_a_second_one_ends_it"]),
     (109, &["an_eviction_that_admission_denies_is_asked_for_again_and_holds_back_no_other"]),
     (110, &["a_budget_whose_status_can_not_be_computed_is_told_and_its_fix_ends_it"]),
@@ -70,6 +73,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (117, &["aws_auth_that_can_not_be_edited"]),
     (118, &["a_group_without_the_cluster_s_tag"]),
     (119, &["a_warm_pool_a_hook_and_weights"]),
+    (123, &["karpenter_s_pools"]),
     (126, &["another_convention"]),
     (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
@@ -83,6 +87,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
         ],
     ),
     (141, &["a_manager_of_the_past"]),
+    (144, &["karpenter_s_pools"]),
 ];
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const INTERRUPTED: &str = "interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole";

@@ -3,18 +3,27 @@
 use crate::error::Result;
 use crate::facts::Occupant;
 
-use super::{Ec2, failure, filter};
+use super::{Ec2, failure, filter, group_ids};
 
 impl Ec2 {
     /// All network interfaces in these subnets, whoever made them.
     pub async fn occupants(&self, subnets: &[String]) -> Result<Vec<Occupant>> {
+        self.interfaces_by("subnet-id", subnets).await
+    }
+
+    /// All network interfaces that have one of these security groups.
+    pub async fn interfaces_with_groups(&self, groups: &[String]) -> Result<Vec<Occupant>> {
+        self.interfaces_by("group-id", groups).await
+    }
+
+    async fn interfaces_by(&self, name: &str, values: &[String]) -> Result<Vec<Occupant>> {
         let mut interfaces = Vec::new();
         // A filter takes 200 values.
-        for subnets in subnets.chunks(200) {
+        for values in values.chunks(200) {
             let mut pages = self
                 .client
                 .describe_network_interfaces()
-                .filters(filter("subnet-id", subnets.iter().map(String::as_str)))
+                .filters(filter(name, values.iter().map(String::as_str)))
                 .into_paginator()
                 .items()
                 .send();
@@ -29,10 +38,13 @@ impl Ec2 {
                     status: found.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
                     instance: attachment.and_then(|there| there.instance_id()).map(ToString::to_string),
                     requester: found.requester_id().unwrap_or_default().to_string(),
+                    groups: group_ids(found.groups()),
                 });
             }
         }
-        interfaces.sort_by(|one, other| one.id.cmp(&other.id));
+        interfaces.sort_by(|one: &Occupant, other| one.id.cmp(&other.id));
+        // One with two of the values is found twice where these were asked for apart.
+        interfaces.dedup_by(|one, other| one.id == other.id);
         Ok(interfaces)
     }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::net::reach::{
     Barrier, Direction, Endpoint, Firewall, NetworkAcl, Peer, Ports, Protocol, Ruling, Traffic, Verdict,
@@ -14,7 +13,7 @@ use crate::reach::{firewall, pod_groups, targets};
 use super::{Scene, join, pod_blocks, pod_subnets};
 
 /// Administrators' way in: no pod uses it.
-const SSH: Ports = Ports { from: 22, to: 22 };
+pub(super) const SSH: Ports = Ports { from: 22, to: 22 };
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let nodes: BTreeSet<Ipv4Net> = scene
@@ -28,11 +27,11 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Traffic that a rule is about, as something to ask for.
-fn sample(traffic: Traffic) -> (Protocol, Ports) {
+pub(super) fn sample(traffic: Traffic) -> (Protocol, Ports) {
     (traffic.protocol.unwrap_or(Protocol::Tcp), traffic.ports)
 }
 
-fn in_words(traffic: Traffic) -> String {
+pub(super) fn in_words(traffic: Traffic) -> String {
     match traffic.protocol {
         None => "all traffic".into(),
         Some(protocol) if traffic.ports == Ports::ALL => format!("all {protocol}"),
@@ -91,7 +90,7 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Findi
 }
 
 /// The groups alone: network ACLs are looked at by themselves.
-fn is_shut(
+pub(super) fn is_shut(
     firewall: &Firewall,
     pods: &Endpoint,
     target: &Endpoint,
@@ -176,13 +175,9 @@ fn acl_finding(
     .mend(commands)
 }
 
-/// Those of the subnets of nodes, pods and the control plane.
+/// Those of any subnet: what pods call may be anywhere in the VPC. Subnets that are still to be made get the default one.
 fn acls_on_the_way<'a>(scene: &'a Scene<'_>, pods: &[(Option<&str>, Ipv4Net)]) -> Vec<&'a NetworkAcl> {
-    let (facts, design): (&Facts, _) = (scene.facts, scene.design);
-    let mut subnets: BTreeSet<Option<&str>> = pods.iter().map(|(id, _)| *id).collect();
-    subnets.extend(design.zones.iter().map(|zone| Some(zone.node_subnet.as_str())));
-    subnets.extend(facts.cluster.subnet_ids.iter().map(|id| Some(id.as_str())));
-    let ids: BTreeSet<&str> =
-        subnets.into_iter().filter_map(|id| facts.firewall.acl_of(id)).map(|acl| acl.id.as_str()).collect();
-    facts.firewall.acls.iter().filter(|acl| ids.contains(acl.id.as_str())).collect()
+    let to_be = pods.iter().any(|(id, _)| id.is_none());
+    let acls = scene.facts.firewall.acls.iter();
+    acls.filter(|acl| !acl.subnets.is_empty() || acl.default && to_be).collect()
 }

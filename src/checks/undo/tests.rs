@@ -46,6 +46,7 @@ fn stranger(subnet: &str) -> Occupant {
         description: "ELB app/shop/1a2b".into(),
         kind: "interface".into(),
         status: "in-use".into(),
+        groups: Default::default(),
         instance: None,
         requester: "amazon-elb".into(),
     }

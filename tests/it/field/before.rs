@@ -43,7 +43,7 @@ fn what_goes_wrong_in_the_field_is_told_before_the_first_change() {
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new(), "who plans changes nothing");
 }
 
-fn deployment(namespace: &str, name: &str, labels: &Value, env: &Value) -> Value {
+pub(super) fn deployment(namespace: &str, name: &str, labels: &Value, env: &Value) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"namespace": namespace, "name": name, "labels": labels},
@@ -58,7 +58,7 @@ fn deployment(namespace: &str, name: &str, labels: &Value, env: &Value) -> Value
 }
 
 /// A kind that takes any spec, and one object of it.
-fn custom(group: &str, version: &str, kind: &str, scope: &str, object: Value) -> [Value; 2] {
+pub(super) fn custom(group: &str, version: &str, kind: &str, scope: &str, object: Value) -> [Value; 2] {
     let plural = format!("{}s", kind.to_lowercase()).replace("classs", "classes");
     let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let definition = json!({
@@ -77,7 +77,7 @@ fn custom(group: &str, version: &str, kind: &str, scope: &str, object: Value) ->
 }
 
 #[track_caller]
-fn define(sandbox: &Sandbox, [definition, object]: &[Value; 2]) {
+pub(super) fn define(sandbox: &Sandbox, [definition, object]: &[Value; 2]) {
     apply(sandbox, definition);
     let name = definition["metadata"]["name"].as_str().expect("a name");
     kubectl(sandbox, &["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{name}")]);

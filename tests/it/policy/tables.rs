@@ -107,6 +107,7 @@ pub const KUBERNETES_ADDON: &[&str] = &[
     "list events",
     "list mutatingwebhookconfigurations",
     "list networkpolicies",
+    "list nodepools",
     "list nodes",
     "list poddisruptionbudgets",
     "list pods",

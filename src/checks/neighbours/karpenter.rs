@@ -1,0 +1,226 @@
+//! Karpenter: how many pods its nodes get, and in which subnets it starts them.
+
+use std::collections::BTreeMap;
+
+use crate::design::{PodSubnet, options};
+use crate::facts::Karpenter;
+use crate::finding::Finding;
+use crate::net::node_pools::{limit, overfull, types};
+use crate::steps::create_subnets;
+use crate::words::{counted, few};
+
+use super::{Scene, addresses_suffice};
+
+pub fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    match &karpenter.deployment {
+        Some(deployment) => reserved(scene, karpenter, deployment, findings),
+        None => unknown(scene, karpenter, findings),
+    }
+    too_many(scene, karpenter, findings);
+    in_pod_subnets(scene, karpenter, findings);
+}
+
+fn reserve(deployment: &str) -> String {
+    let (namespace, name) = deployment.split_once('/').unwrap_or_default();
+    format!("kubectl -n {namespace} set env deployment {name} RESERVED_ENIS=1")
+}
+
+/// Karpenter computes max pods as if the first interface carried pods, unless it is told otherwise (Karpenter,
+/// "Settings", RESERVED_ENIS).
+fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings: &mut Vec<Finding>) {
+    let classes = karpenter.computed();
+    if karpenter.reserved_enis > 0 || classes.is_empty() || addresses_suffice(scene) {
+        return;
+    }
+    findings.push(
+        Finding::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
+            .at(format!("Deployment {deployment}"))
+            .why(format!(
+                "RESERVED_ENIS is not set, so EC2NodeClass {} counts the node's first interface, which carries no pods with custom networking",
+                few(&classes)
+            ))
+            .mend(format!(
+                "settings.reservedENIs=1 in Karpenter's chart ({}); or kubelet.maxPods in the EC2NodeClass",
+                reserve(deployment)
+            )),
+    );
+}
+
+/// Who can't see the controller's settings can't say how many pods its nodes get.
+fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    let classes = karpenter.computed();
+    if classes.is_empty() || addresses_suffice(scene) {
+        return;
+    }
+    let options = options(scene.facts);
+    // The smallest type that a pool may choose decides, as far as it can be used at all.
+    let fewest = |class: &str| {
+        let kinds = karpenter.pools_of(class).flat_map(types);
+        kinds.map(|kind| limit(kind, &options)).filter(|limit| *limit > 0).min()
+    };
+    let patches = classes.iter().filter_map(|class| {
+        let pods = fewest(class)?;
+        Some(format!(
+            "kubectl patch ec2nodeclass {class} --type=merge -p '{{\"spec\":{{\"kubelet\":{{\"maxPods\":{pods}}}}}}}'"
+        ))
+    });
+    findings.push(
+        Finding::warning("EC-NOD-020", "how many pods Karpenter gives its nodes is unknown")
+            .at(karpenter.place())
+            .why(format!(
+                "no Deployment of Karpenter's controller was found in the cluster, so its RESERVED_ENIS is unknown; without it EC2NodeClass {} counts the first interface, which carries no pods with custom networking",
+                few(&classes)
+            ))
+            .mend(format!(
+                "{}; or --accept EC-NOD-020 where its controller has RESERVED_ENIS=1",
+                patches.collect::<Vec<_>>().join(" && ")
+            )),
+    );
+}
+
+/// A class's kubelet.maxPods is the same for every type that its NodePools may choose (karpenter-provider-aws#3903).
+fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    let options = options(scene.facts);
+    for (name, class) in &karpenter.classes {
+        let overfull = overfull(class, karpenter.pools_of(name), &options);
+        let Some(pods) = class.max_pods.filter(|_| !overfull.is_empty()) else { continue };
+        let smallest: Vec<String> =
+            overfull.iter().map(|(kind, limit)| format!("{kind} ({limit})")).collect();
+        let pools: Vec<String> = karpenter.pools_of(name).map(|pool| pool.name.clone()).collect();
+        let remove = format!(
+            "kubectl patch ec2nodeclass {name} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/spec/kubelet/maxPods\"}}]'"
+        );
+        let mend = match (&karpenter.deployment, karpenter.reserved_enis) {
+            (Some(deployment), 0) => format!("{} && {remove}", reserve(deployment)),
+            (Some(_), _) => remove,
+            // Computed, it would be unknown: the least of them is right for all.
+            (None, _) => {
+                format!("a lower kubelet.maxPods, or larger types only: kubectl edit ec2nodeclass {name}")
+            }
+        };
+        findings.push(
+            Finding::warning(
+                "EC-NOD-021",
+                format!(
+                    "EC2NodeClass {name} gives every node {}, more than {} {} addresses for",
+                    counted(pods as usize, "pod"),
+                    counted(overfull.len(), "instance type"),
+                    if overfull.len() == 1 { "has" } else { "have" }
+                ),
+            )
+            .at(format!("EC2NodeClass {name}, NodePool {}", few(&pools)))
+            .why(format!("with custom networking: {}", few(&smallest)))
+            .mend(mend),
+        );
+    }
+}
+
+/// Nodes in a pod subnet take its addresses, and its routes are made for pods (karpenter-provider-aws#9326).
+fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+    let (facts, design) = (scene.facts, scene.design);
+    for zone in &design.zones {
+        let (id, tags): (Option<&str>, BTreeMap<String, String>) = match &zone.pod_subnet {
+            PodSubnet::There { id, .. } => match facts.vpc.subnet(id) {
+                Some(subnet) => (Some(id), subnet.tags.clone()),
+                None => continue,
+            },
+            PodSubnet::New { .. } => (None, create_subnets::tags(design, facts, zone).into_iter().collect()),
+            PodSubnet::Unknown => continue,
+        };
+        for name in karpenter.classes_in(id, &tags) {
+            let terms = &karpenter.classes[name].subnets;
+            let key = terms
+                .iter()
+                .filter(|term| crate::net::node_pools::selects(term, id, &tags))
+                .find_map(|term| term.tags.keys().next());
+            let mend = match (id, key) {
+                (Some(id), Some(key)) => format!("aws ec2 delete-tags --resources {id} --tags Key={key}"),
+                _ => format!("kubectl edit ec2nodeclass {name}: terms that only the nodes' subnets meet"),
+            };
+            findings.push(
+                Finding::error("EC-NOD-022", format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
+                    .at(format!("EC2NodeClass {name}, {}", id.unwrap_or("the subnet that is to be created")))
+                    .why("its subnetSelectorTerms select the pod subnet: nodes would take pods' addresses and routes")
+                    .mend(mend),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Facts, NodeClass, NodePool, Requirement, SubnetTerm};
+    use crate::sample::{custom, facts};
+
+    fn found(facts: &Facts) -> Vec<Finding> {
+        let found = crate::checks::found(super::super::check, facts, &["--env-last"]);
+        found.into_iter().filter(|finding| finding.id.starts_with("EC-NOD-02")).collect()
+    }
+
+    fn karpenter(class: NodeClass) -> Karpenter {
+        let m5 = Requirement {
+            key: "karpenter.k8s.aws/instance-family".into(),
+            operator: "In".into(),
+            values: vec!["m5".into()],
+        };
+        let pool = NodePool { name: "web".into(), class: "default".into(), requirements: vec![m5] };
+        Karpenter {
+            deployment: Some("karpenter/karpenter".into()),
+            reserved_enis: 1,
+            classes: [("default".to_string(), class)].into(),
+            pools: vec![pool],
+        }
+    }
+
+    fn with(karpenter: Karpenter) -> Facts {
+        let mut facts = facts();
+        facts.neighbours.karpenter = Some(karpenter);
+        facts
+    }
+
+    fn by_tag(key: &str, value: &str) -> NodeClass {
+        let tags = [(key.to_string(), value.to_string())].into();
+        NodeClass { subnets: vec![SubnetTerm { id: None, tags }], ..NodeClass::default() }
+    }
+
+    #[test]
+    fn node_pools_without_a_controller_are_unknown_unless_max_pods_are_given() {
+        let lost = Karpenter { deployment: None, reserved_enis: 0, ..karpenter(NodeClass::default()) };
+        insta::assert_json_snapshot!(found(&with(lost.clone())));
+        let given = NodeClass { max_pods: Some(20), ..NodeClass::default() };
+        let settled = Karpenter { classes: [("default".to_string(), given)].into(), ..lost.clone() };
+        assert_eq!(found(&with(settled)), []);
+        let mut prefixes = with(lost);
+        prefixes.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
+        assert_eq!(found(&prefixes), [], "addresses enough");
+    }
+
+    #[test]
+    fn max_pods_of_a_class_must_fit_every_type_of_its_pools() {
+        let fits = NodeClass { max_pods: Some(20), ..NodeClass::default() };
+        assert_eq!(found(&with(karpenter(fits))), []);
+        let more = NodeClass { max_pods: Some(58), ..NodeClass::default() };
+        insta::assert_json_snapshot!(found(&with(karpenter(more.clone()))));
+        let unreserved = Karpenter { reserved_enis: 0, ..karpenter(more) };
+        assert!(
+            found(&with(unreserved))[0]
+                .mend
+                .contains("RESERVED_ENIS=1 && kubectl patch ec2nodeclass default")
+        );
+    }
+
+    #[test]
+    fn a_selector_that_matches_a_pod_subnet_is_an_error_and_our_name_tag_gives_way() {
+        let mut there = custom();
+        there.neighbours.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
+        assert_eq!(found(&there), []);
+        for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "pods-a") {
+            subnet.tags.insert("karpenter.sh/discovery".into(), "shop".into());
+        }
+        insta::assert_json_snapshot!(found(&there));
+        assert_eq!(found(&with(karpenter(by_tag("Name", "*")))), [], "the subnets are made without a name");
+        let all = found(&with(karpenter(by_tag(crate::aws::TAG_CLUSTER, "*"))));
+        assert_eq!(all.len(), 2, "a tag that we need: {all:?}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Where pods get their addresses from, and what lets them in, in clusters as they are in the field.
+
+use aws_sdk_ec2::types::Tag;
+use serde_json::{Value, json};
+
+use super::before::{custom, define, deployment};
+use super::{apply, kubectl, report, silent, tells};
+use crate::cluster::{refuses, start};
+use crate::command::{Ran, run, shell};
+use crate::journey::{aws, until};
+use crate::reach::{Hand, from_cidr, from_group};
+use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
+
+const PLAN: &[&str] = &["plan"];
+const VERIFY: &[&str] = &["verify"];
+
+/// Pods that stay on one node, as many as take its addresses.
+fn on_one_node(node: &str, replicas: u32) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "default", "name": "stays"},
+        "spec": {
+            "replicas": replicas, "selector": {"matchLabels": {"app": "stays"}},
+            "template": {
+                "metadata": {"labels": {"app": "stays"}},
+                "spec": {
+                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "containers": [{"name": "main", "image": "example.com/none"}],
+                },
+            },
+        },
+    })
+}
+
+fn interfaces_of(sandbox: &Sandbox, instance: &str) -> Vec<String> {
+    let filter = format!("Name=attachment.instance-id,Values={instance}");
+    let subnets = aws(
+        sandbox,
+        &[
+            "ec2",
+            "describe-network-interfaces",
+            "--filters",
+            &filter,
+            "--query",
+            "NetworkInterfaces[].SubnetId",
+        ],
+    );
+    subnets.split_whitespace().map(ToString::to_string).collect()
+}
+
+/// With prefix delegation an old node has its primary interface only. It gets its next one from the ENIConfig once
+/// custom networking is on, and its pods go on taking addresses of the primary one all the same.
+#[test]
+fn an_old_node_that_gets_an_interface_in_the_pod_subnet_is_still_an_old_node() {
+    let sandbox = start(Shape {
+        azs: 1,
+        old_nodes: OldNodes::Managed,
+        cni_env: vec!["ENABLE_PREFIX_DELEGATION=true".into()],
+        workloads: false,
+        ..Shape::default()
+    });
+    let old = kubectl(&sandbox, &["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
+    let instance = sandbox.old_instances.first().expect("an old instance").clone();
+    assert_eq!(interfaces_of(&sandbox, &instance).len(), 1, "prefixes are on its primary interface");
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
+
+    apply(&sandbox, &on_one_node(&old, 20));
+    until("the old node has an interface in the pod subnet", || {
+        interfaces_of(&sandbox, &instance).len() == 2
+    });
+    kubectl(&sandbox, &["delete", "deployment", "stays", "--wait"]);
+    let told = tells(&sandbox, VERIFY, &["EC-VFY-021"]);
+    let text = told.to_string();
+    assert!(text.contains(&old) && text.contains("of the primary network interface too"), "{told:#}");
+    assert!(text.contains("eni-custom drain-nodes"), "{told:#}");
+    let planned = run(&sandbox, &["plan", "--output", "json"]).json();
+    assert!(planned.to_string().contains("1 old node"), "{planned:#}");
+    let status = run(&sandbox, &["status"]).expect(0).stdout;
+    assert!(status.contains("1 of 2 nodes are from before"), "{status}");
+
+    run(&sandbox, &["drain-nodes", "--yes", "--node", &old]).expect(0);
+    silent(&sandbox, VERIFY);
+    silent(&sandbox, PLAN);
+}
+
+#[test]
+fn what_the_vpc_and_its_neighbours_bring_is_reported_before_the_first_change() {
+    let sandbox = start(Shape {
+        azs: 1,
+        old_nodes: OldNodes::SelfManaged,
+        cni: Cni::Daemonset,
+        secondary_cidr: Some("100.64.0.0/16".into()),
+        ..Shape::default()
+    });
+    let hand = Hand::of(&sandbox);
+    silent(&sandbox, PLAN);
+    third_parties(&sandbox, &hand);
+    karpenter_s_pools(&sandbox, &hand);
+}
+
+/// The finding with this id that a command reports.
+#[track_caller]
+fn finding(report: &Value, id: &str) -> Value {
+    let findings = report["findings"].as_array().expect("findings");
+    findings.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("no {id}: {report:#}")).clone()
+}
+
+/// Does what a finding says, as a person would.
+#[track_caller]
+fn does(sandbox: &Sandbox, command: &Value) {
+    Ran::of(shell(sandbox).args(["-c", command.as_str().expect("a command")])).expect(0);
+}
+
+/// 106: a database that admits the nodes by their addresses, and an endpoint that admits them by their group.
+fn third_parties(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let query = "Reservations[0].Instances[0].SecurityGroups[0].GroupId";
+    let nodes = aws(sandbox, &["ec2", "describe-instances", "--query", query]);
+    let uses = |group: &str, description: &str| {
+        let subnet = &sandbox.aws.private_subnets["us-west-2a"];
+        let request = hand.ec2.create_network_interface().subnet_id(subnet).groups(group);
+        hand.done(request.description(description).send());
+    };
+    let (database, endpoint) = (hand.group("database"), hand.group("endpoint"));
+    hand.allow(&database, from_cidr(5432, "192.168.0.0/16"));
+    let told = tells(sandbox, PLAN, &["EC-RCH-017"]);
+    assert_eq!(finding(&told, "EC-RCH-017")["severity"], "note", "nothing uses it: {told:#}");
+    uses(&database, "RDSNetworkInterface");
+    hand.allow(&endpoint, from_group(nodes.trim()));
+    uses(&endpoint, "VPC Endpoint Interface vpce-0123456789abcdef0");
+
+    refuses(sandbox, &["setup", "--yes"], 3, &["EC-RCH-017", &database, &endpoint, "RDSNetworkInterface"]);
+    let told = report(sandbox, PLAN);
+    let risks = told["findings"].as_array().expect("findings").iter().filter(|one| one["id"] == "EC-RCH-017");
+    let risks: Vec<&Value> = risks.filter(|one| one["risk"] == true).collect();
+    assert_eq!(risks.len(), 2, "{told:#}");
+    for risk in risks {
+        does(sandbox, &risk["mend"]);
+    }
+    silent(sandbox, PLAN);
+}
+
+/// 144 and 123: NodePools whose controller runs elsewhere; then one with max pods for larger types, and a selector that
+/// matches a pod subnet.
+fn karpenter_s_pools(sandbox: &Sandbox, hand: &Hand<'_>) {
+    const LATE: &[&str] = &["plan", "--env-last"];
+    let in_list = |key: &str, values: &[&str]| json!({"key": key, "operator": "In", "values": values});
+    let class = json!({
+        "metadata": {"name": "default"},
+        "spec": {"subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "sandbox"}}]},
+    });
+    define(sandbox, &custom("karpenter.k8s.aws", "v1", "EC2NodeClass", "Cluster", class));
+    let pool = json!({"metadata": {"name": "web"}, "spec": {"template": {"spec": {
+        "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"},
+        "requirements": [
+            in_list("karpenter.k8s.aws/instance-family", &["m5"]),
+            in_list("karpenter.k8s.aws/instance-size", &["large", "xlarge"]),
+        ],
+    }}}});
+    define(sandbox, &custom("karpenter.sh", "v1", "NodePool", "Cluster", pool));
+    refuses(sandbox, &["setup", "--yes", "--env-last"], 3, &["EC-NOD-020", "NodePool web"]);
+    let told = finding(&report(sandbox, LATE), "EC-NOD-020");
+    let (fix, _) = told["mend"].as_str().and_then(|mend| mend.split_once("; or")).expect("a command first");
+    assert!(fix.contains("\"maxPods\":20"), "the smaller type decides: {told:#}");
+    does(sandbox, &json!(fix));
+    silent(sandbox, LATE);
+
+    let more = json!({"spec": {"kubelet": {"maxPods": 44}}}).to_string();
+    kubectl(sandbox, &["patch", "ec2nodeclass", "default", "--type=merge", "-p", &more]);
+    kubectl(sandbox, &["create", "namespace", "karpenter"]);
+    let labels = json!({"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"});
+    apply(sandbox, &deployment("karpenter", "karpenter", &labels, &json!([])));
+    let told = finding(&tells(sandbox, LATE, &["EC-NOD-021"]), "EC-NOD-021");
+    assert!(told.to_string().contains("m5.large (20)"), "{told:#}");
+    does(sandbox, &told["mend"]);
+    silent(sandbox, LATE);
+
+    let subnet = hand.subnet("us-west-2a", "100.64.0.0/18");
+    let id = subnet.split_once('=').expect("zone and subnet").1;
+    let table = &sandbox.aws.private_route_tables["us-west-2a"];
+    hand.done(hand.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
+    let tag = Tag::builder().key("karpenter.sh/discovery").value("sandbox").build();
+    hand.done(hand.ec2.create_tags().resources(id).tags(tag).send());
+    let given = ["plan", "--env-last", "--subnet", &subnet];
+    let told = finding(&tells(sandbox, &given, &["EC-NOD-022"]), "EC-NOD-022");
+    does(sandbox, &told["mend"]);
+    silent(sandbox, &given);
+    hand.done(hand.ec2.delete_subnet().subnet_id(id).send());
+    kubectl(sandbox, &["delete", "namespace", "karpenter", "--wait=false"]);
+    kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws", "nodepools.karpenter.sh"]);
+}
