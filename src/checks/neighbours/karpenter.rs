@@ -102,10 +102,9 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding
             Finding::warning(
                 "EC-NOD-021",
                 format!(
-                    "EC2NodeClass {name} gives every node {}, more than {} {} addresses for",
+                    "EC2NodeClass {name} gives every node {}, more than the addresses of {}",
                     counted(pods as usize, "pod"),
                     counted(overfull.len(), "instance type"),
-                    if overfull.len() == 1 { "has" } else { "have" }
                 ),
             )
             .at(format!("EC2NodeClass {name}, NodePool {}", few(&pools)))
