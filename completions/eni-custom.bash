@@ -595,7 +595,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --undo --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -734,6 +734,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lb-drain)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1477,7 +1481,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --detailed-exitcode --out --export --force --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1616,6 +1620,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lb-drain)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1775,7 +1783,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --plan --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1914,6 +1922,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lb-drain)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1933,7 +1945,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__status)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --yes --accept --confirm-cluster --timeout --output --events --nodes --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2075,6 +2087,10 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lb-drain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-unavailable-nodes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2087,7 +2103,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__undo)
-            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --plan --to-step --keep-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --yes --accept --confirm-cluster --timeout --output --events --help"
+            opts="-c -y -o -h --cluster --region --profile --kubeconfig --context --config --plan --to-step --keep-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --output --events --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2138,6 +2154,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --max-in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lb-drain)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

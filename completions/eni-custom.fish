@@ -81,6 +81,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-ti
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l plan -d 'Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
@@ -95,7 +96,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-si
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -132,6 +134,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-tim
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l out -d 'Save the plan, for setup --plan FILE; a plan that a check refuses is not saved' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l export -d 'Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands' -r -F
@@ -147,7 +150,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-sin
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l force -d 'Export to a folder that is not empty'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
@@ -162,6 +166,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l drain-tim
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l accept -d 'Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l confirm-cluster -d 'The cluster\'s name, which --disable-eviction and taking back ask for' -r
@@ -176,7 +181,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l surge-sin
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -494,6 +500,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dr
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
@@ -507,7 +514,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l su
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l undo -d 'Take this step back; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s c -l cluster -d 'Name of the EKS cluster' -r
@@ -575,6 +583,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-t
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up a pod that is terminating and does not end, after so long [default: only with the whole drain]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wait-for-delete-timeout -d 'Do not wait for a pod that is still terminating so long after its grace period: its node is terminated all the same. For nodes whose kubelet is dead, and finalizers that nobody removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
@@ -588,7 +597,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l surge-s
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l no-default-budget -d 'Let the pods of a controller go all at once where no PodDisruptionBudget holds them back; by default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l disable-eviction -d 'Delete pods instead of evicting them, past every PodDisruptionBudget; asks for the cluster\'s name'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-emptydir-data -d 'Evict pods with emptyDir volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"

@@ -14,13 +14,16 @@ pub use gaps::Reading;
 
 use crate::aws::Aws;
 use crate::design::{old_nodes, stack_name};
+use crate::drain::surge;
 use crate::error::{Error, Result};
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, Machine, Neighbours, Node,
-    NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, Vpc,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, LoadBalancers, Machine,
+    Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, StatefulSets,
+    Surge, Volume, Vpc,
 };
 use crate::k8s::{
-    Kube, aws_auth, backends, cni, eniconfig, nodes, pods, record, stateful_sets, volumes, workloads,
+    Kube, aws_auth, backends, cni, deployments, eniconfig, load_balancers, nodes, pods, record,
+    stateful_sets, volumes, workloads,
 };
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::reach::Firewall;
@@ -106,7 +109,9 @@ pub async fn discover(
         budgets: standing.budgets,
         running: standing.running,
         volumes: BTreeMap::new(),
-        ordered_sets: BTreeSet::new(),
+        stateful_sets: StatefulSets::default(),
+        load_balancers: LoadBalancers::default(),
+        surges: Vec::new(),
         loose_interfaces: standing.loose_interfaces,
         occupants: Vec::new(),
         record,
@@ -204,12 +209,15 @@ pub async fn refresh(
 
 /// What can be asked for only when the nodes are known.
 async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
-    let (machine, (volumes, ordered_sets)) = tokio::try_join!(
+    let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(
         machine_for(&clients.aws, settings, facts),
-        bindings(&clients.kube, settings, facts)
+        bindings(&clients.kube, settings, facts),
+        async { Ok(load_balancers(&clients.kube, settings, facts).await) },
     )?;
+    facts.surges = surges(&clients.kube, settings, facts).await?;
+    facts.load_balancers = load_balancers;
     let images = std::mem::take(&mut facts.machine.images);
-    (facts.machine, facts.volumes, facts.ordered_sets) = (machine, volumes, ordered_sets);
+    (facts.machine, facts.volumes, facts.stateful_sets) = (machine, volumes, stateful_sets);
     if settings.undo.is_none() {
         facts.node_groups.hooks = groups::hooks(&clients.aws, facts).await;
     }
@@ -220,21 +228,48 @@ async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> 
     Ok(())
 }
 
-/// What ties the pods on nodes that are to go: their volumes' zones, and their StatefulSets' order. Where they have neither,
-/// nothing is asked.
+/// What ties the pods on nodes that are to go: their volumes, and their StatefulSets. Where they have neither, nothing is
+/// asked.
 async fn bindings(
     kube: &Kube,
     settings: &Settings,
     facts: &Facts,
-) -> Result<(BTreeMap<String, BTreeSet<String>>, BTreeSet<String>)> {
-    let leaving = if settings.undo.is_some() { our_nodes(facts) } else { old_nodes(facts) };
+) -> Result<(BTreeMap<String, Volume>, StatefulSets)> {
+    let leaving = leaving(settings, facts);
     let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
     let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
     let sets: BTreeSet<String> = moving()
         .filter_map(|pod| Some((pod, pod.controller.as_ref().filter(|owner| owner.kind == "StatefulSet")?)))
         .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
         .collect();
-    tokio::try_join!(volumes::zones(&kube.client, &claims), stateful_sets::ordered(&kube.client, &sets))
+    tokio::try_join!(volumes::bound(&kube.client, &claims), stateful_sets::read(&kube.client, &sets))
+}
+
+/// Who forwards to nodes that are to go. Where they can't be read, they may be there.
+async fn load_balancers(kube: &Kube, settings: &Settings, facts: &Facts) -> LoadBalancers {
+    if leaving(settings, facts).is_empty() {
+        return LoadBalancers::default();
+    }
+    let unknown =
+        |error: Error| LoadBalancers { unknown: Some(error.in_short()), ..LoadBalancers::default() };
+    load_balancers::read(&kube.client).await.unwrap_or_else(unknown)
+}
+
+/// What could keep Deployments from having a second replica. Where it can't be read, the drain shows it.
+async fn surges(kube: &Kube, settings: &Settings, facts: &Facts) -> Result<Vec<Surge>> {
+    if !settings.surge_singletons {
+        return Ok(Vec::new());
+    }
+    let leaving = leaving(settings, facts);
+    match deployments::surges(&kube.client, &surge::singletons(facts, &leaving)).await {
+        Err(error) if error.code() == "Forbidden" => Ok(Vec::new()),
+        surges => surges,
+    }
+}
+
+/// Nodes that may be drained.
+fn leaving(settings: &Settings, facts: &Facts) -> BTreeSet<String> {
+    if settings.undo.is_some() { our_nodes(facts) } else { old_nodes(facts) }
 }
 
 async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {

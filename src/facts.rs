@@ -2,9 +2,11 @@
 
 mod backends;
 mod groups;
+mod load_balancers;
 mod neighbours;
 mod rollout;
 mod running;
+mod volumes;
 mod vpc;
 mod workload;
 
@@ -18,13 +20,15 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
     WarmPool,
 };
+pub use load_balancers::LoadBalancers;
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Running, WaitingPod, Workload};
+pub use volumes::{Medium, Volume, ZONE_LABELS};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
-    Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, Taint, Terminating,
-    Unready,
+    Autoscaler, Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, StatefulSets,
+    Surge, Taint, Terminating, Unready,
 };
 
 use crate::addon::Values;
@@ -57,11 +61,14 @@ pub struct Facts {
     pub pods: Vec<Pod>,
     pub budgets: Vec<Budget>,
     pub running: Running,
-    /// Zones of the volumes that pods on old nodes claim, by `namespace/claim`. No zone: any will do.
-    pub volumes: BTreeMap<String, BTreeSet<String>>,
-    /// StatefulSets that start their pods one after another, as `namespace/name`; read where such a set has pods on
-    /// old nodes.
-    pub ordered_sets: BTreeSet<String>,
+    /// The volumes that pods on old nodes claim, by `namespace/claim`. A claim that is not bound yet is left out.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Read where one has pods on old nodes.
+    pub stateful_sets: StatefulSets,
+    /// Read where there are old nodes, or new ones are to go.
+    pub load_balancers: LoadBalancers,
+    /// Read where --surge-singletons is given.
+    pub surges: Vec<Surge>,
     /// Interfaces that the CNI made and that no instance holds.
     pub loose_interfaces: Vec<Interface>,
     /// What stands in the subnets that this program made; read where something is taken back.

@@ -12,8 +12,9 @@ use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
-    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, Machine, Neighbours, Node,
-    NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Running, Subnet, Vpc,
+    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, LoadBalancers, Machine,
+    Neighbours, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Running,
+    StatefulSets, Subnet, Vpc,
 };
 use crate::k8s::record::{Record, Shape, Sizes};
 use crate::net::max_pods::known;
@@ -103,7 +104,9 @@ pub fn facts() -> Facts {
         budgets: Vec::new(),
         running: Running::default(),
         volumes: BTreeMap::new(),
-        ordered_sets: BTreeSet::new(),
+        stateful_sets: StatefulSets::default(),
+        load_balancers: LoadBalancers::default(),
+        surges: Vec::new(),
         loose_interfaces: Vec::new(),
         occupants: Vec::new(),
         record: Record::default(),
@@ -268,10 +271,12 @@ pub fn pod(namespace: &str, name: &str) -> Pod {
         controller: Some(Arc::new(Controller { kind: "ReplicaSet".into(), name: "set".into() })),
         mirror: false,
         empty_dir: false,
+        host_path: false,
         grace_seconds: 30,
         seconds_to_ready: None,
         not_ready_because: None,
         requests: Requests::default(),
+        other_requests: None,
         placement: None,
     }
 }
@@ -306,6 +311,7 @@ pub fn node(name: &str, zone: &str) -> Node {
         unschedulable: false,
         max_pods: 20,
         allocatable: Requests { cpu_milli: 2000, memory: 8 << 30 },
+        other_allocatable: BTreeMap::new(),
         taints: Vec::new(),
         labels: BTreeMap::from([("topology.kubernetes.io/zone".into(), zone.into())]),
         annotations: BTreeMap::new(),

@@ -68,6 +68,7 @@ pub struct Settings {
     pub pod_timeout: Option<Duration>,
     pub skip_wait_for_delete_timeout: Option<Duration>,
     pub max_in_flight: usize,
+    pub lb_drain: Option<Duration>,
     pub max_unavailable_nodes: Option<usize>,
     pub surge_singletons: bool,
     pub no_default_budget: bool,
@@ -76,6 +77,7 @@ pub struct Settings {
     pub confirm_cluster: Option<String>,
     pub evict_bare_pods: bool,
     pub delete_emptydir_data: bool,
+    pub delete_local_volumes: bool,
     pub terminate_unowned: bool,
     pub keep_old_nodes: bool,
     pub yes: bool,
@@ -192,6 +194,7 @@ impl Settings {
             pod_timeout: drain.evict.pod_timeout,
             skip_wait_for_delete_timeout: drain.evict.skip_wait_for_delete_timeout,
             max_in_flight: drain.evict.max_in_flight,
+            lb_drain: drain.evict.lb_drain,
             max_unavailable_nodes: drain.evict.max_unavailable_nodes,
             surge_singletons: drain.evict.surge_singletons,
             no_default_budget: drain.evict.no_default_budget,
@@ -200,6 +203,7 @@ impl Settings {
             confirm_cluster: run.confirm_cluster,
             evict_bare_pods: drain.evict.evict_bare_pods,
             delete_emptydir_data: drain.evict.delete_emptydir_data,
+            delete_local_volumes: drain.evict.delete_local_volumes,
             terminate_unowned: drain.terminate_unowned,
             keep_old_nodes: drain.keep_old_nodes,
             yes: run.yes,
@@ -345,6 +349,11 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     if seconds == 0 { Err("the time must be above zero".into()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
+/// A duration, or `0s` for none.
+pub fn parse_wait(text: &str) -> std::result::Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { parse_duration(text) }
+}
+
 fn zone_and(text: &str, valid: impl Fn(&str) -> bool, wanted: &str) -> std::result::Result<ByZone, String> {
     match text.split_once('=') {
         Some((zone, value)) if !zone.is_empty() && valid(value) => {
@@ -370,6 +379,13 @@ mod tests {
         for bad in ["", "90", "0s", "h", "1d", "-5m", "1m30s"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_wait_may_be_none() {
+        assert_eq!(parse_wait("0s"), Ok(Duration::ZERO));
+        assert_eq!(parse_wait("5m"), Ok(Duration::from_secs(300)));
+        assert!(parse_wait("0").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::design::chosen;
 use crate::drain::filter::sort;
+use crate::drain::load_balancers;
 use crate::finding::Finding;
 use crate::steps::Step;
 use crate::words::subject;
@@ -70,8 +71,20 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A drain that must be over before a pod's grace period can't be promised.
+/// A drain that must be over before a pod's grace period, or before load balancers let a node go, can't be promised.
 fn deadline(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let whole = scene.settings.drain_deadline();
+    if let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|wait| *wait > whole) {
+        findings.push(
+            Finding::error(
+                "EC-DRN-005",
+                format!("{} s is shorter than load balancers need to let a node go", whole.as_secs()),
+            )
+            .at(scene.settings.named("drain-timeout"))
+            .why(format!("an empty node waits {} s", wait.as_secs()))
+            .mend(format!("give --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
+        );
+    }
     let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
     let Some(slowest) = sorted.evict.iter().max_by_key(|pod| pod.grace_seconds) else { return };
     let grace = Duration::from_secs(u64::try_from(slowest.grace_seconds).unwrap_or_default());

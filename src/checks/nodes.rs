@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::NodeKind;
 use crate::finding::Finding;
+use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::steps::Step;
 use crate::words::{counted, subject};
@@ -49,6 +50,17 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         );
         return;
     };
+    if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.ami_id.is_none() {
+        findings.push(
+            Finding::warning(
+                "EC-NOD-025",
+                format!("{} gets an image without drivers for its accelerators", instance_type.name),
+            )
+            .at(settings.named("instance-type"))
+            .why("EKS publishes images with drivers for NVIDIA GPUs, Inferentia and Trainium only")
+            .mend("name an image that has the drivers with --ami-id; or choose another --instance-type"),
+        );
+    }
     match (&design.machine.image, &facts.machine.image_error) {
         (Some(image), _) => {
             let fits = instance_type.architectures.iter().any(|architecture| {

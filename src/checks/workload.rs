@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::drain::budgets::COUNTED_AS_EVICTED;
 use crate::drain::filter::{Refuse, sort};
 use crate::drain::forecast::{Cause, Impossible, forecast};
+use crate::drain::load_balancers;
+use crate::drain::local::LocalData;
 use crate::drain::owner::{Owner, owner};
 use crate::drain::room::{Lack, Room, Shortage, shortages};
+use crate::drain::surge;
 use crate::facts::Pod;
 use crate::finding::{Finding, Severity};
 use crate::steps::Step;
@@ -19,7 +22,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let moving = of_pods(scene, &scene.design.drained, "--keep-old-nodes leaves them as they are", findings);
-    room(scene, &moving, findings);
+    room(scene, &moving, &LocalData::of(scene.facts, &scene.design.drained), findings);
     let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));
     let unowned: Vec<String> = nodes
         .filter(|node| owner(scene.facts, node) == Owner::Nobody)
@@ -48,14 +51,24 @@ pub fn of_pods<'a>(
 ) -> Vec<&'a Pod> {
     let sorted = sort(scene.facts, nodes, scene.settings);
     let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
+    let local = LocalData::of(scene.facts, nodes);
     for (pod, reason) in &sorted.refuse {
+        // The flag alone would not do.
+        if *reason == Refuse::LocalVolume && !local.irreplaceable(pod).is_empty() {
+            continue;
+        }
         by_reason.entry(reason.flag()).or_insert((*reason, Vec::new())).1.push(pod.full_name());
     }
     for (flag, (reason, pods)) in by_reason {
         let (id, one, many) = match reason {
             Refuse::Bare => ("EC-POD-001", "has no controller", "have no controller"),
-            Refuse::EmptyDir => {
-                ("EC-POD-002", "keeps data in emptyDir volumes", "keep data in emptyDir volumes")
+            Refuse::EmptyDir => (
+                "EC-POD-002",
+                "keeps data in emptyDir or ephemeral volumes",
+                "keep data in emptyDir or ephemeral volumes",
+            ),
+            Refuse::LocalVolume => {
+                ("EC-POD-017", "keeps data on its node's disk", "keep data on their node's disk")
             }
         };
         findings.push(
@@ -68,9 +81,95 @@ pub fn of_pods<'a>(
     // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
     let moving: Vec<&Pod> =
         sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
+    claims_for_good(&moving, &local, or_else, findings);
     budgets(scene, &moving, findings);
     evictions::check(scene, &moving, findings);
+    balanced(scene, nodes, findings);
     moving
+}
+
+/// Deployments that can't have a second replica for the drain.
+pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Finding>) {
+    if !scene.settings.surge_singletons || scene.settings.disable_eviction {
+        return;
+    }
+    for obstacle in surge::obstacles(scene.facts, nodes, room) {
+        findings.push(
+            Finding::error("EC-POD-020", format!("a second replica would not let {} go", obstacle.pod))
+                .at(format!("PodDisruptionBudget {}", obstacle.budget))
+                .why(obstacle.why)
+                .mend(obstacle.fix),
+        );
+    }
+}
+
+/// Nodes that load balancers forward to: instances end some minutes later.
+fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Finding>) {
+    let there = &scene.facts.load_balancers;
+    let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|_| !nodes.is_empty()) else {
+        return;
+    };
+    let targets: Vec<String> = there.instance_targets.iter().cloned().collect();
+    findings.push(
+        Finding::note(
+            "EC-POD-019",
+            format!("instances end {} s after their nodes are empty: load balancers let them go first", wait.as_secs()),
+        )
+        .at(match targets.is_empty() {
+            true => "Services and TargetGroupBindings".into(),
+            false => few(&targets),
+        })
+        .why(match &there.unknown {
+            Some(why) => format!("whether load balancers forward to the nodes is unknown because {why}"),
+            None => "the nodes are their targets, for connections of pods on other nodes too; connections that are open \
+                     may end by themselves until the deregistration delay is over"
+                .into(),
+        })
+        .mend("nothing; or --lb-drain TIME, where the target groups' deregistration delay is another one"),
+    );
+}
+
+/// Pods that would find no node: their claims stay bound to volumes of nodes that are gone, and no StatefulSet creates
+/// others.
+fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: &mut Vec<Finding>) {
+    let held = moving.iter().filter(|pod| !pod.deleting).map(|pod| (*pod, local.irreplaceable(pod)));
+    let mut by_workload: BTreeMap<String, (Vec<String>, BTreeSet<String>)> = BTreeMap::new();
+    for (pod, claims) in held.filter(|(_, claims)| !claims.is_empty()) {
+        let (pods, all) = by_workload.entry(stopping(pod)).or_default();
+        pods.push(pod.full_name());
+        all.extend(claims);
+    }
+    for (stop, (pods, claims)) in by_workload {
+        findings.push(
+            Finding::error(
+                "EC-POD-018",
+                format!("{} could never start again: {}", counted(pods.len(), "pod"), few(&pods)),
+            )
+            .at(format!("PersistentVolumeClaim {}", few(&claims.into_iter().collect::<Vec<_>>())))
+            .why("the claim is bound to a volume on the disk of a node that goes, and no StatefulSet creates another")
+            .mend(format!(
+                "save what is in it, then: {stop}; after the drain delete the claim, create it again and start the \
+                 pods; or {or_else}"
+            )),
+        );
+    }
+}
+
+/// The command that ends the pod for good.
+fn stopping(pod: &Pod) -> String {
+    let namespace = &pod.namespace;
+    match pod.controller.as_deref().map(|controller| (controller.kind.as_str(), controller.name.as_str())) {
+        // A Deployment's ReplicaSet has its name and a hash.
+        Some(("ReplicaSet", name)) => {
+            let deployment = name.rsplit_once('-').map_or(name, |(deployment, _)| deployment);
+            format!("kubectl -n {namespace} scale deployment {deployment} --replicas=0")
+        }
+        Some(("StatefulSet", name)) => {
+            format!("kubectl -n {namespace} scale statefulset {name} --replicas=0")
+        }
+        Some((kind, name)) => format!("kubectl -n {namespace} delete {} {name}", kind.to_lowercase()),
+        None => format!("kubectl -n {namespace} delete pod {}", pod.name),
+    }
 }
 
 /// Pods that their budgets never let go, or not now.
@@ -125,13 +224,14 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
 }
 
 /// Pods for which the new nodes have no place.
-fn room(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+fn room(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Finding>) {
     // Nobody makes a bare pod anew, and the replacement of one that is ending stands somewhere already.
     let anew: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
     let room = Room::of(scene.facts, scene.design, growing);
-    for shortage in shortages(&anew, &scene.facts.volumes, &room) {
+    surges(scene, &scene.design.drained, &room, findings);
+    for shortage in shortages(&anew, &local.others(&scene.facts.volumes), &room) {
         findings.push(no_room(scene, &shortage, growing));
     }
 }
@@ -139,7 +239,13 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
 fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
     let fits_nowhere = matches!(
         shortage.lack,
-        Lack::Nodes | Lack::Label(_) | Lack::VolumeZone(_) | Lack::Taint(_) | Lack::Size
+        Lack::Nodes
+            | Lack::Label(_)
+            | Lack::VolumeZone(_)
+            | Lack::VolumeNode(_)
+            | Lack::Taint(_)
+            | Lack::Size
+            | Lack::Resource(_)
     );
     let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
     let (id, what) = match fits_nowhere {
@@ -176,16 +282,24 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
             (Lack::VolumeZone(_), _) => {
                 "a volume can't leave its zone: let a node that takes the pods start there".into()
             }
+            (Lack::VolumeNode(label), _) => {
+                format!("label new nodes with {label}, where they can have the volume")
+            }
             (Lack::Taint(taint), _) => {
                 format!("kubectl taint nodes NAME {taint}-; or give the pods a toleration for it")
             }
+            (Lack::Resource(name), _) => format!(
+                "let new nodes be of a type that has {name}: {}; or leave the nodes of these pods as they are: drain the \
+                 others with --old-node-group",
+                named("instance-type")
+            ),
             (Lack::Size, _) => format!("give the new nodes a larger type with {}", named("instance-type")),
-            (Lack::MaxPods | Lack::Cpu | Lack::Memory, true) => format!(
+            (Lack::MaxPods | Lack::Cpu | Lack::Memory | Lack::Shared(_), true) => format!(
                 "start more nodes with {}, or larger ones with {}",
                 named("nodes-per-zone"),
                 named("instance-type")
             ),
-            (Lack::MaxPods | Lack::Cpu | Lack::Memory, false) => {
+            (Lack::MaxPods | Lack::Cpu | Lack::Memory | Lack::Shared(_), false) => {
                 "let the groups grow first: eni-custom patch-security-groups --nodes-per-zone N".into()
             }
             (Lack::Addresses, _) => {

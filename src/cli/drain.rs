@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::settings::parse_duration;
+use crate::settings::{parse_duration, parse_wait};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Old nodes")]
@@ -56,6 +56,11 @@ pub struct EvictArgs {
     #[arg(long, value_name = "N", default_value = "500", value_parser = at_least_one)]
     pub max_in_flight: usize,
 
+    /// Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes;
+    /// 0s does without [default: their deregistration delay, at least 5m]
+    #[arg(long, value_name = "TIME", value_parser = parse_wait)]
+    pub lb_drain: Option<std::time::Duration>,
+
     /// Nodes that may be emptied at a time [default: all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_unavailable_nodes: Option<usize>,
@@ -77,9 +82,14 @@ pub struct EvictArgs {
     #[arg(long)]
     pub evict_bare_pods: bool,
 
-    /// Evict pods with emptyDir volumes: what is in them is lost
+    /// Evict pods with emptyDir or ephemeral volumes: what is in them is lost
     #[arg(long)]
     pub delete_emptydir_data: bool,
+
+    /// Evict pods with volumes on their node's disk (local, hostPath, node-local CSI): what is in them is lost. Claims
+    /// of a StatefulSet's templates are deleted, so that it creates new ones
+    #[arg(long)]
+    pub delete_local_volumes: bool,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

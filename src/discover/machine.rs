@@ -6,6 +6,7 @@ use crate::aws::Aws;
 use crate::design::wanted_type;
 use crate::error::Result;
 use crate::facts::{Facts, Image, Machine};
+use crate::net::accelerators::accelerator;
 use crate::net::max_pods::{Architecture, InstanceType};
 use crate::net::vcpus::vcpu_family;
 use crate::nodes::user_data::ami_parameter;
@@ -66,7 +67,12 @@ pub(super) async fn image_for(
     let id = match &settings.ami_id {
         Some(id) => id.clone(),
         None => {
-            let path = ami_parameter(settings.ami_family, &facts.cluster.version, architecture);
+            let path = ami_parameter(
+                settings.ami_family,
+                &facts.cluster.version,
+                architecture,
+                accelerator(&instance_type.name),
+            );
             let path = path.map_err(|error| error.to_string())?;
             aws.ssm.parameter(&path).await.map_err(|error| error.to_string())?
         }

@@ -6,6 +6,8 @@ use std::fmt;
 use crate::facts::{Facts, Pod};
 use crate::settings::Settings;
 
+use super::local::LocalData;
+
 /// Pods by what happens to them.
 #[derive(Debug, Clone, Default)]
 pub struct Sorted<'a> {
@@ -30,6 +32,8 @@ pub enum Leave {
 pub enum Refuse {
     Bare,
     EmptyDir,
+    /// In volumes on its node's disk.
+    LocalVolume,
 }
 
 impl Refuse {
@@ -37,6 +41,7 @@ impl Refuse {
         match self {
             Refuse::Bare => "--evict-bare-pods",
             Refuse::EmptyDir => "--delete-emptydir-data",
+            Refuse::LocalVolume => "--delete-local-volumes",
         }
     }
 }
@@ -45,7 +50,8 @@ impl fmt::Display for Refuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Refuse::Bare => "no controller would make it anew",
-            Refuse::EmptyDir => "data in its emptyDir volumes would be lost",
+            Refuse::EmptyDir => "data in its emptyDir or ephemeral volumes would be lost",
+            Refuse::LocalVolume => "data in its volumes on the node's disk would be lost with the node",
         })
     }
 }
@@ -53,8 +59,9 @@ impl fmt::Display for Refuse {
 /// Sorts the pods that stand on these nodes, as kubectl drain does.
 pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted<'a> {
     let mut sorted = Sorted::default();
+    let local = LocalData::of(facts, nodes);
     for pod in facts.pods.iter().filter(|pod| nodes.contains(&pod.node)) {
-        match judge(pod, settings) {
+        match judge(pod, settings, &local) {
             Ok(None) => sorted.evict.push(pod),
             Ok(Some(reason)) => sorted.leave.push((pod, reason)),
             Err(reason) => sorted.refuse.push((pod, reason)),
@@ -64,7 +71,7 @@ pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings)
 }
 
 /// What happens to one pod: nothing to be done about it and why, or it must go, or it may not.
-pub fn judge(pod: &Pod, settings: &Settings) -> Result<Option<Leave>, Refuse> {
+pub fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option<Leave>, Refuse> {
     if pod.mirror {
         return Ok(Some(Leave::Mirror));
     }
@@ -83,6 +90,9 @@ pub fn judge(pod: &Pod, settings: &Settings) -> Result<Option<Leave>, Refuse> {
     }
     if pod.empty_dir && !settings.delete_emptydir_data {
         return Err(Refuse::EmptyDir);
+    }
+    if !settings.delete_local_volumes && local.is_lost_with(pod) {
+        return Err(Refuse::LocalVolume);
     }
     Ok(None)
 }

@@ -13,14 +13,19 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::facts::Pod;
+use crate::k8s::deployments;
 use crate::k8s::nodes as kube_nodes;
 use crate::k8s::pods::{self, Evicted};
+use crate::k8s::volumes;
 use crate::walk::Walk;
+use crate::words::counted;
 
+use super::local::LocalData;
 use super::owner::{End, is_passing};
 use super::schedule::{Answer, Limits, NotRunning, Schedule};
+use super::surge::Surged;
 use super::watch::{Kind, Seen};
-use super::{AT_ONCE, controllers, filter, left_over};
+use super::{AT_ONCE, controllers, filter, left_over, load_balancers};
 
 /// A pod that the scheduler had bound just before the cordon shows only now.
 const LATE_BINDINGS: Duration = Duration::from_secs(2);
@@ -28,6 +33,8 @@ const LATE_BINDINGS: Duration = Duration::from_secs(2);
 const DETACH: Duration = Duration::from_secs(300);
 /// An end that was refused for the moment.
 const END_AGAIN: Duration = Duration::from_secs(2);
+/// Whether Deployments still have their second replica.
+const LOOK_AT_SURGED: Duration = Duration::from_secs(2);
 const SHOW_EVERY: Duration = Duration::from_millis(500);
 /// After the last replacement that became Ready; images are pulled and nodes started within it, mostly.
 const NO_REPLACEMENT: Duration = Duration::from_secs(300);
@@ -38,9 +45,17 @@ pub struct Run<'a> {
     walk: &'a Walk,
     ending: &'a mut BTreeSet<String>,
     schedule: Schedule,
+    local: LocalData,
     seen: UnboundedReceiver<Seen>,
     evictions: FuturesUnordered<BoxFuture<'static, (String, Result<Evicted>)>>,
     ends: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
+    /// Empty nodes that are being taken out of their load balancers.
+    exclusions: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
+    /// How long they stay after that; nothing where no load balancer forwards to nodes.
+    lb_drain: Option<Duration>,
+    /// Deployments with a second replica, and the next look whether they still have it.
+    surged: Vec<Surged>,
+    looks: FuturesUnordered<BoxFuture<'static, Vec<(usize, String)>>>,
     slots: Arc<Semaphore>,
     /// Kinds that were not listed yet.
     unlisted: BTreeSet<Kind>,
@@ -70,8 +85,11 @@ impl<'a> Run<'a> {
         nodes: &BTreeSet<String>,
         seen: UnboundedReceiver<Seen>,
         ending: &'a mut BTreeSet<String>,
+        surged: Vec<Surged>,
     ) -> Self {
         let settings = walk.settings.clone();
+        let local = LocalData::of(&walk.facts, nodes);
+        let judging = local.clone();
         let limits = Limits {
             in_flight: settings.max_in_flight,
             nodes: settings.max_unavailable_nodes.unwrap_or(usize::MAX),
@@ -79,7 +97,8 @@ impl<'a> Run<'a> {
             skip: settings.skip_wait_for_delete_timeout,
         };
         let known = controllers(&walk.facts, &settings);
-        let mut schedule = Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings));
+        let mut schedule =
+            Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings, &judging));
         let unreachable = walk.facts.nodes.iter().filter(|node| nodes.contains(&node.name));
         let unreachable: BTreeSet<String> =
             unreachable.filter(|node| node.is_unreachable()).map(|node| node.name.clone()).collect();
@@ -88,9 +107,14 @@ impl<'a> Run<'a> {
             walk,
             ending,
             schedule,
+            local,
             seen,
             evictions: FuturesUnordered::new(),
             ends: FuturesUnordered::new(),
+            exclusions: FuturesUnordered::new(),
+            lb_drain: load_balancers::wait(&walk.facts, &walk.settings),
+            surged,
+            looks: FuturesUnordered::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             unlisted: [Kind::Pods, Kind::Budgets, Kind::Nodes, Kind::Attachments].into(),
             uids: BTreeMap::new(),
@@ -120,12 +144,13 @@ impl<'a> Run<'a> {
     async fn work(&mut self) -> Result<()> {
         let deadline = self.started + self.walk.settings.drain_deadline();
         let mut shown = Instant::now();
+        self.look_at_surged();
         loop {
             let now = Instant::now();
             self.walk.go_on()?;
             if self.unlisted.is_empty() {
                 self.act(now);
-                if self.schedule.is_done() && self.leaving.is_empty() && self.ends.is_empty() {
+                if self.schedule.is_done() && self.none_leaves() {
                     let emptied = *self.emptied.get_or_insert(now);
                     let since = self.schedule.last_replacement().unwrap_or(emptied).max(emptied);
                     if !self.schedule.awaits_replacements() || now >= deadline.min(since + NO_REPLACEMENT) {
@@ -135,10 +160,7 @@ impl<'a> Run<'a> {
                     self.emptied = None;
                 }
             }
-            let stuck = self.unlisted.is_empty()
-                && self.leaving.is_empty()
-                && self.ends.is_empty()
-                && self.schedule.is_stuck(now);
+            let stuck = self.unlisted.is_empty() && self.none_leaves() && self.schedule.is_stuck(now);
             if (now >= deadline && self.emptied.is_none()) || stuck {
                 return Err(left_over(&self.schedule.progress(), self.started.elapsed().as_secs(), stuck));
             }
@@ -151,12 +173,18 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn none_leaves(&self) -> bool {
+        self.exclusions.is_empty() && self.leaving.is_empty() && self.ends.is_empty()
+    }
+
     /// Waits for whatever comes first, and takes note of it.
     async fn something_happens(&mut self, wake: Instant) -> Result<()> {
         tokio::select! {
             biased;
             () = self.walk.interrupt.wait() => return Err(Error::interrupted()),
             Some((uid, answer)) = self.evictions.next() => self.answered(&uid, answer)?,
+            Some(undone) = self.looks.next() => self.undone(&undone),
+            Some((node, excluded)) = self.exclusions.next() => self.excluded(node, excluded)?,
             Some((node, ended)) = self.ends.next() => self.ended(&node, ended)?,
             Some(seen) = self.seen.next() => self.see(seen)?,
             () = tokio::time::sleep_until(wake.into()) => {}
@@ -177,8 +205,10 @@ impl<'a> Run<'a> {
             ));
         }
         for node in self.schedule.emptied() {
-            let not_before = now.max(self.started + LATE_BINDINGS);
-            self.leaving.insert(node, Leaving { not_before, at_the_latest: now + DETACH });
+            match self.lb_drain {
+                Some(_) => self.exclude(node),
+                None => self.leave(node, now.max(self.started + LATE_BINDINGS)),
+            }
         }
         let busy: BTreeSet<&String> =
             self.attached.values().filter(|node| !self.unreachable.contains(*node)).collect();
@@ -199,15 +229,86 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// An autoscaler, a GitOps controller or somebody at a terminal may take a second replica away again: then its pod
+    /// can't go, however long it is waited for.
+    fn look_at_surged(&mut self) {
+        if self.surged.is_empty() {
+            return;
+        }
+        let (client, surged) = (self.walk.clients.kube.client.clone(), self.surged.clone());
+        let look = async move {
+            tokio::time::sleep(LOOK_AT_SURGED).await;
+            let mut undone = Vec::new();
+            for (at, one) in surged.iter().enumerate() {
+                let Some((namespace, name)) = one.deployment.split_once('/') else { continue };
+                // What can't be read now is read the next time.
+                let Ok(Some(replicas)) = deployments::replicas(&client, namespace, name).await else {
+                    continue;
+                };
+                if replicas < one.replicas {
+                    let by = deployments::scaled_by(&client, namespace, name).await.ok().flatten();
+                    let by = by.unwrap_or_else(|| "somebody else".into());
+                    undone.push((at, format!(
+                        "Deployment {} was scaled back to {replicas} by {by}: its budget lets the only pod never go",
+                        one.deployment
+                    )));
+                }
+            }
+            undone
+        };
+        self.looks.push(look.boxed());
+    }
+
+    fn undone(&mut self, undone: &[(usize, String)]) {
+        for (at, why) in undone.iter().rev() {
+            let surged = self.surged.remove(*at);
+            let held = surged.pods.iter().filter(|uid| self.schedule.give_up(uid, why)).count();
+            if held > 0 {
+                self.walk.events.note(why.clone());
+            }
+        }
+        self.look_at_surged();
+    }
+
+    fn leave(&mut self, node: String, not_before: Instant) {
+        let at_the_latest = not_before.max(Instant::now() + DETACH);
+        self.leaving.insert(node, Leaving { not_before, at_the_latest });
+    }
+
+    /// An empty node still forwards connections to other nodes' pods: no new ones come when it has the label.
+    fn exclude(&mut self, node: String) {
+        let (slots, client) = (Arc::clone(&self.slots), self.walk.clients.kube.client.clone());
+        let excluded = async move {
+            let _slot = slots.acquire().await;
+            let excluded = kube_nodes::set_excluded(&client, &node, true).await;
+            (node, excluded)
+        };
+        self.exclusions.push(excluded.boxed());
+    }
+
+    fn excluded(&mut self, node: String, excluded: Result<()>) -> Result<()> {
+        excluded?;
+        self.leave(node, Instant::now() + self.lb_drain.unwrap_or_default());
+        Ok(())
+    }
+
     fn evict(&mut self, pod: Pod) {
         let (slots, evictor) = (Arc::clone(&self.slots), self.walk.clients.kube.evictor.clone());
         let past_budgets = self.walk.settings.disable_eviction;
+        let (claims, events) = (self.local.replaceable(&pod), self.walk.events.clone());
         let evict = async move {
             let _slot = slots.acquire().await;
             let answer = match past_budgets {
                 true => pods::delete(&evictor, &pod).await,
                 false => pods::evict(&evictor, &pod).await,
             };
+            // The StatefulSet creates the pod again as soon as this one is gone, with the claim that is there then.
+            for (claim, uid) in claims.iter().filter(|_| matches!(answer, Ok(Evicted::Accepted))) {
+                if let Err(error) = volumes::delete_claim(&evictor, claim, uid).await {
+                    // At the end of the drain it is tried again.
+                    events.note(error.to_string());
+                }
+            }
             (pod.uid, answer)
         };
         self.evictions.push(evict.boxed());
@@ -331,10 +432,22 @@ impl<'a> Run<'a> {
         leaving.chain(self.schedule.wakes_at()).min().unwrap_or(far)
     }
 
+    fn leaving_load_balancers(&self) -> String {
+        let now = Instant::now();
+        let left =
+            self.leaving.values().map(|leaving| leaving.not_before.saturating_duration_since(now).as_secs());
+        match (self.lb_drain, left.max()) {
+            (Some(_), Some(seconds)) => {
+                format!(" · {} leaving load balancers, {seconds} s left", counted(self.leaving.len(), "node"))
+            }
+            _ => String::new(),
+        }
+    }
+
     fn show(&self) {
         self.walk.events.emit(Event::Waiting {
             what: "old nodes drained".into(),
-            detail: self.schedule.line(Instant::now()),
+            detail: format!("{}{}", self.schedule.line(Instant::now()), self.leaving_load_balancers()),
             seconds: self.started.elapsed().as_secs(),
         });
     }

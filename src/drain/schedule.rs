@@ -427,6 +427,17 @@ impl Schedule {
         !self.is_done() && self.jobs.values().all(hopeless)
     }
 
+    /// A pod that no waiting will move, and why. Whether it still waited.
+    pub fn give_up(&mut self, uid: &str, why: &str) -> bool {
+        let Some(job) = self.jobs.get_mut(uid) else { return false };
+        if !matches!(job.state, State::Waiting | State::Later(..)) {
+            return false;
+        }
+        job.state = State::Never(why.to_string());
+        self.enqueue(uid);
+        true
+    }
+
     pub fn is_drained(&self, node: &str) -> bool {
         self.nodes.contains_key(node)
     }

@@ -8,6 +8,7 @@ use super::{
     ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
 };
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
+use crate::drain::local::LocalData;
 use crate::drain::owner::{Owner as NodeOwner, owner as node_owner};
 use crate::facts::{Authentication, Facts, Node};
 use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
@@ -271,12 +272,28 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     let mut lines = vec![
         "# All of them first, so that no pod moves from one old node to the next.".to_string(),
         format!("kubectl cordon {}", names.join(" ")),
+    ];
+    lines.extend(local_claims(design, facts, settings));
+    lines.push(
         "# kubectl keeps PodDisruptionBudgets alone: a workload without one loses all its pods at once."
             .to_string(),
-        format!("kubectl drain {flags} {}", names.join(" ")),
-    ];
+    );
+    lines.push(format!("kubectl drain {flags} {}", names.join(" ")));
     lines.extend(end(facts, &nodes));
     lines
+}
+
+/// Claims on the disk of a node that goes: their StatefulSets create new ones when they and their pods are gone.
+fn local_claims(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+    let local = LocalData::of(facts, &design.drained);
+    let leaving =
+        facts.pods.iter().filter(|pod| settings.delete_local_volumes && design.drained.contains(&pod.node));
+    let claims = leaving.flat_map(|pod| local.replaceable(pod));
+    let delete = |(claim, _): (String, String)| {
+        let (namespace, name) = claim.split_once('/')?;
+        Some(format!("kubectl -n {} delete pvc {} --wait=false", shell_quote(namespace), shell_quote(name)))
+    };
+    claims.filter_map(delete).collect()
 }
 
 /// Ends emptied nodes through their owners, so that no other is started in their place.

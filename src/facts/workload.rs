@@ -23,8 +23,9 @@ pub struct Node {
     pub unschedulable: bool,
     /// Allocatable pods.
     pub max_pods: u32,
-    /// Allocatable of everything else.
     pub allocatable: Requests,
+    /// Allocatable of all other resources: ephemeral-storage, huge pages, and what device plugins offer.
+    pub other_allocatable: BTreeMap<String, u64>,
     /// Those that keep pods off: effects NoSchedule and NoExecute.
     pub taints: Vec<Taint>,
     pub labels: BTreeMap<String, String>,
@@ -122,13 +123,18 @@ pub struct Pod {
     pub controller: Option<Arc<Controller>>,
     /// A static pod's mirror.
     pub mirror: bool,
+    /// It has an emptyDir or a generic ephemeral volume: they are deleted with it.
     pub empty_dir: bool,
+    /// It has a hostPath volume of its own that may hold its data.
+    pub host_path: bool,
     pub grace_seconds: i64,
     /// Seconds from its creation until it was Ready, where it is.
     pub seconds_to_ready: Option<u32>,
     /// Why it is not Ready, in its own words.
     pub not_ready_because: Option<Box<str>>,
     pub requests: Requests,
+    /// Requests of all other resources, by their names; nothing where there are none.
+    pub other_requests: Option<Arc<BTreeMap<String, u64>>>,
     /// Nothing where any node will do.
     pub placement: Option<Box<Placement>>,
 }
@@ -169,6 +175,39 @@ pub struct Placement {
     pub tolerations: Vec<Toleration>,
     /// Names of its PersistentVolumeClaims.
     pub claims: Vec<String>,
+}
+
+/// A pod whose Deployment is to get a second replica for the drain, and what could keep that from working.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surge {
+    /// `namespace/name`
+    pub pod: String,
+    /// `namespace/name`; nothing where its ReplicaSet belongs to no Deployment.
+    pub deployment: Option<String>,
+    /// The HorizontalPodAutoscaler that scales it.
+    pub autoscaler: Option<Autoscaler>,
+    /// Topology keys of its required anti-affinity to itself.
+    pub apart: BTreeSet<String>,
+}
+
+/// A HorizontalPodAutoscaler.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Autoscaler {
+    /// `namespace/name`
+    pub name: String,
+    /// `namespace/name` of the Deployment.
+    pub deployment: String,
+    pub min: i32,
+    pub max: i32,
+}
+
+/// What is known of StatefulSets, by `namespace/name`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatefulSets {
+    /// Those that start their pods one after another.
+    pub ordered: BTreeSet<String>,
+    /// Names of the volumeClaimTemplates of those that have any.
+    pub claim_templates: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Pod {

@@ -1,13 +1,20 @@
 //! Deployments and how many replicas they have.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
+use crate::drain::budgets::selects;
 use crate::error::Result;
+use crate::facts::{Autoscaler, Pod, Surge};
 
-use super::{FIELD_MANAGER, failure, found};
+use super::{FIELD_MANAGER, failure, found, pages};
 
 /// The Deployment that a ReplicaSet belongs to, where one does.
 pub async fn of_replica_set(client: &Client, namespace: &str, name: &str) -> Result<Option<String>> {
@@ -15,6 +22,64 @@ pub async fn of_replica_set(client: &Client, namespace: &str, name: &str) -> Res
     let Some(set) = found(sets.get(name).await, "read a pod's ReplicaSet")? else { return Ok(None) };
     let owners = set.metadata.owner_references.unwrap_or_default();
     Ok(owners.into_iter().find(|owner| owner.kind == "Deployment").map(|owner| owner.name))
+}
+
+/// What could keep the Deployments of these pods from having a second replica.
+pub async fn surges(client: &Client, pods: &[&Pod]) -> Result<Vec<Surge>> {
+    if pods.is_empty() {
+        return Ok(Vec::new());
+    }
+    let autoscalers = pages::all(client, ListParams::default(), autoscaler).await;
+    let autoscalers = autoscalers.map_err(|error| failure("list HorizontalPodAutoscalers", &error))?;
+    let mut surges = Vec::new();
+    for pod in pods {
+        let mut surge = Surge { pod: pod.full_name(), ..Surge::default() };
+        let set = pod.controller.as_ref().map(|controller| controller.name.as_str()).unwrap_or_default();
+        if let Some(name) = of_replica_set(client, &pod.namespace, set).await? {
+            let api: Api<Deployment> = Api::namespaced(client.clone(), &pod.namespace);
+            let deployment = found(api.get(&name).await, "read a Deployment")?;
+            let template = deployment.map(|deployment| deployment.spec.template);
+            surge.apart = template.map(|template| apart(&template)).unwrap_or_default();
+            let name = format!("{}/{name}", pod.namespace);
+            surge.autoscaler = autoscalers.iter().find(|scaler| scaler.deployment == name).cloned();
+            surge.deployment = Some(name);
+        }
+        surges.push(surge);
+    }
+    Ok(surges)
+}
+
+fn autoscaler(scaler: HorizontalPodAutoscaler) -> Option<Autoscaler> {
+    let namespace = scaler.metadata.namespace?;
+    let spec = scaler.spec;
+    (spec.scale_target_ref.kind == "Deployment").then(|| Autoscaler {
+        name: format!("{namespace}/{}", scaler.metadata.name.unwrap_or_default()),
+        deployment: format!("{namespace}/{}", spec.scale_target_ref.name),
+        min: spec.min_replicas.unwrap_or(1),
+        max: spec.max_replicas,
+    })
+}
+
+/// Topology keys by which pods of this template refuse to run beside each other.
+fn apart(template: &PodTemplateSpec) -> BTreeSet<String> {
+    let labels = template.metadata.as_ref().and_then(|meta| meta.labels.clone()).unwrap_or_default();
+    let affinity = template.spec.as_ref().and_then(|spec| spec.affinity.as_ref()?.pod_anti_affinity.as_ref());
+    let required =
+        affinity.and_then(|anti| anti.required_during_scheduling_ignored_during_execution.as_ref());
+    let own = required.into_iter().flatten().filter(|term| selects(term.label_selector.as_ref(), &labels));
+    own.map(|term| term.topology_key.clone()).collect()
+}
+
+/// Who wrote a Deployment's replicas last, by its field manager.
+pub async fn scaled_by(client: &Client, namespace: &str, name: &str) -> Result<Option<String>> {
+    let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let deployment = found(api.get_metadata(name).await, "read a Deployment")?;
+    let fields = deployment.and_then(|deployment| deployment.metadata.managed_fields).unwrap_or_default();
+    let writes = |entry: &&ManagedFieldsEntry| {
+        entry.fields_v1.as_ref().is_some_and(|fields| !fields.0["f:spec"]["f:replicas"].is_null())
+    };
+    let last = fields.iter().filter(writes).max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+    Ok(last.and_then(|entry| entry.manager.clone()))
 }
 
 /// How many replicas it is to have; nothing where there is no such Deployment.

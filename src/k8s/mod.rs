@@ -6,6 +6,7 @@ pub mod cni;
 pub mod deployments;
 pub mod eniconfig;
 mod failure;
+pub mod load_balancers;
 pub mod lock;
 mod login;
 pub mod neighbours;

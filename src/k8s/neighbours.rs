@@ -149,14 +149,20 @@ fn block(peer: NetworkPolicyPeer) -> Option<Ipv4Net> {
 /// TargetGroupBindings whose targets are pods' addresses; the AWS Load Balancer Controller makes one for each Service
 /// and Ingress that it serves.
 pub async fn ip_targets(client: &Client) -> Result<BTreeSet<String>> {
-    let found =
-        custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", |binding| {
-            let name =
-                format!("{}/{}", binding.metadata.namespace.as_ref()?, binding.metadata.name.as_ref()?);
-            let kind = binding.data.pointer("/spec/targetType")?.as_str()?;
-            (kind == "ip").then_some(name)
-        });
-    Ok(found.await?.into_iter().collect())
+    let name = |binding: &DynamicObject| {
+        let name = format!("{}/{}", binding.metadata.namespace.as_ref()?, binding.metadata.name.as_ref()?);
+        let kind = binding.data.pointer("/spec/targetType")?.as_str()?;
+        (kind == "ip").then_some(name)
+    };
+    Ok(target_group_bindings(client, name).await?.into_iter().collect())
+}
+
+/// What is kept of each TargetGroupBinding; none where the AWS Load Balancer Controller is not installed.
+pub async fn target_group_bindings<T>(
+    client: &Client,
+    keep: impl Fn(&DynamicObject) -> Option<T>,
+) -> Result<Vec<T>> {
+    custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", keep).await
 }
 
 /// Objects of a kind that not every cluster knows, as far as they are wanted.

@@ -10,8 +10,11 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::facts::{Node, NodeKind, Taint, Unready};
 
-use super::quantity::amounts;
+use super::quantity::{amounts, others};
 use super::{FIELD_MANAGER, failure, pages, protobuf, slim};
+
+/// A node with this label is no target of a load balancer, whatever its value.
+pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// All nodes; what EC2 knows of their instances is filled in by discover.
 pub async fn list(client: &Client) -> Result<Vec<Node>> {
@@ -69,6 +72,7 @@ pub fn node(node: slim::Node) -> Node {
         unschedulable: spec.unschedulable.unwrap_or_default(),
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
         allocatable,
+        other_allocatable: others(status.allocatable.as_ref()),
         // A preference keeps no pod off.
         taints: spec
             .taints
@@ -114,6 +118,20 @@ pub async fn set_unschedulable(client: &Client, name: &str, unschedulable: bool)
     match api.patch(name, &params, &Patch::Merge(patch)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         Err(error) => Err(failure(what, &error).at(name)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Keeps a node out of load balancers, or lets it in again. A node that is gone needs neither.
+pub async fn set_excluded(client: &Client, name: &str, excluded: bool) -> Result<()> {
+    let api: Api<KubeNode> = Api::all(client.clone());
+    // null takes the label away. Its value means nothing (Kubernetes, "Well-Known Labels").
+    let value = excluded.then_some("");
+    let patch = json!({ "metadata": { "labels": { EXCLUDE_FROM_LOAD_BALANCERS: value } } });
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    match api.patch(name, &params, &Patch::Merge(patch)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(failure("label node", &error).at(name)),
         Ok(_) => Ok(()),
     }
 }

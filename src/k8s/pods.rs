@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Pod as KubePod, Toleration};
+use k8s_openapi::api::core::v1::{HostPathVolumeSource, Pod as KubePod, Toleration};
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     Condition as KubeCondition, DeleteOptions, Preconditions,
@@ -17,7 +17,7 @@ use kube::{Api, Client};
 use crate::error::Result;
 use crate::facts::{Budget, Controller, Least, Placement, Pod, Terminating};
 
-use super::quantity::effective_requests;
+use super::quantity::{effective_others, effective_requests};
 use super::slim::{self, Condition, PodSpec};
 use super::{failure, pages, protobuf};
 
@@ -54,12 +54,14 @@ pub async fn list(client: &Client) -> Result<Vec<Pod>> {
 struct Shared {
     labels: HashSet<Arc<BTreeMap<String, String>>>,
     controllers: HashSet<Arc<Controller>>,
+    other_requests: HashSet<Arc<BTreeMap<String, u64>>>,
 }
 
 impl Shared {
     fn by(&mut self, mut pod: Pod) -> Pod {
         pod.labels = once(&mut self.labels, pod.labels);
         pod.controller = pod.controller.map(|controller| once(&mut self.controllers, controller));
+        pod.other_requests = pod.other_requests.map(|requests| once(&mut self.other_requests, requests));
         pod
     }
 }
@@ -80,6 +82,7 @@ pub fn pod(pod: slim::Pod) -> Pod {
     let status = pod.status.unwrap_or_default();
     let owners = meta.owner_references.unwrap_or_default();
     let controller = owners.into_iter().find(|owner| owner.controller.unwrap_or_default());
+    let volumes = || spec.volumes.iter().flatten();
     let mut conditions = status.conditions.unwrap_or_default();
     let unscheduled =
         conditions.iter().position(|each| each.type_ == "PodScheduled" && each.status == "False");
@@ -108,7 +111,8 @@ pub fn pod(pod: slim::Pod) -> Pod {
         mirror: meta
             .annotations
             .is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")),
-        empty_dir: spec.volumes.iter().flatten().any(|volume| volume.empty_dir.is_some()),
+        empty_dir: volumes().any(|volume| volume.empty_dir.is_some() || volume.ephemeral.is_some()),
+        host_path: volumes().any(|volume| volume.host_path.as_ref().is_some_and(may_hold_data)),
         grace_seconds: spec.termination_grace_period_seconds.unwrap_or(30),
         seconds_to_ready: created
             .zip(became)
@@ -116,9 +120,44 @@ pub fn pod(pod: slim::Pod) -> Pod {
         // A pod that found no node has no condition Ready yet: the scheduler says why.
         not_ready_because: unscheduled.or(readiness.filter(|_| !ready)).and_then(in_its_own_words),
         requests: effective_requests(&spec),
+        other_requests: effective_others(&spec).map(Arc::new),
         node: spec.node_name.take().unwrap_or_default(),
         placement: placement(spec),
     }
+}
+
+/// Directories that the node's image, its kubelet and its container runtime fill: what is in them is the node's, and
+/// each node has it.
+const OF_THE_NODE: [&str; 16] = [
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/lib/containerd",
+    "/var/lib/docker",
+    "/var/lib/kubelet",
+    "/var/log",
+    "/var/run",
+];
+
+/// Whether a hostPath volume may be where a pod keeps data of its own. Sockets and devices keep none.
+fn may_hold_data(volume: &HostPathVolumeSource) -> bool {
+    let kind = volume.type_.as_deref().unwrap_or_default();
+    let path = volume.path.trim_end_matches('/');
+    let is_in = |folder: &&str| {
+        path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // The root itself is mounted by what looks at the node.
+    !matches!(kind, "Socket" | "CharDevice" | "BlockDevice")
+        && !path.is_empty()
+        && !OF_THE_NODE.iter().any(is_in)
 }
 
 fn in_its_own_words(readiness: Condition) -> Option<Box<str>> {
@@ -301,6 +340,31 @@ mod tests {
             let status =
                 kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
             assert_eq!(is_of_admission(&status), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_host_path_may_hold_data_unless_it_is_the_node_s_own() {
+        for (path, kind, expected) in [
+            ("/data", "", true),
+            ("/mnt/disks/ssd1/", "DirectoryOrCreate", true),
+            ("/opt/models", "Directory", true),
+            ("/etcetera", "", true),
+            ("/var/lib/mysql", "", true),
+            ("/etc/ssl/certs/ca-bundle.crt", "", false),
+            ("/etc", "", false),
+            ("/var/log/", "", false),
+            ("/", "", false),
+            ("/run/containerd/containerd.sock", "", false),
+            ("/data/app.sock", "Socket", false),
+            ("/data/gpu", "CharDevice", false),
+        ] {
+            let type_ = (!kind.is_empty()).then(|| kind.to_string());
+            assert_eq!(
+                may_hold_data(&HostPathVolumeSource { path: path.into(), type_ }),
+                expected,
+                "{path} {kind}"
+            );
         }
     }
 

@@ -146,8 +146,12 @@ fn volume(volume: messages::Volume) -> slim::Volume {
         claim_name: claim.claim_name,
         read_only: set(claim.read_only),
     };
+    let host_path =
+        |path: messages::HostPath| core::HostPathVolumeSource { path: path.path, type_: text(path.type_) };
     slim::Volume {
+        host_path: source.host_path.map(host_path),
         empty_dir: source.empty_dir.map(|_| IgnoredAny),
+        ephemeral: source.ephemeral.map(|_| IgnoredAny),
         persistent_volume_claim: source.persistent_volume_claim.map(claim),
     }
 }

@@ -49,19 +49,61 @@ pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
     Requests { cpu_milli: whole(amount("cpu")), memory: whole(amount("memory").div_ceil(1000)) }
 }
 
+/// Whole amounts of all other resources: ephemeral-storage, huge pages, and what device plugins offer
+/// (`nvidia.com/gpu`).
+pub fn others(resources: Option<&BTreeMap<String, Quantity>>) -> BTreeMap<String, u64> {
+    let all = resources.into_iter().flatten().filter(|(name, _)| is_other(name));
+    let whole = |amount: &Quantity| u64::try_from(thousandths(&amount.0).unwrap_or_default().div_ceil(1000));
+    all.map(|(name, amount)| (name.clone(), whole(amount).unwrap_or(u64::MAX))).collect()
+}
+
+fn is_other(name: &str) -> bool {
+    !matches!(name, "cpu" | "memory" | "pods")
+}
+
 /// What the scheduler reserves for a pod: its containers together with its sidecars, or the largest moment of its
 /// init containers, and the sandbox's overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
 pub fn effective_requests(spec: &PodSpec) -> Requests {
+    effective(spec, amounts, plus, at_least)
+}
+
+/// The same of all other resources; nothing where none is asked for, as by most pods.
+pub fn effective_others(spec: &PodSpec) -> Option<BTreeMap<String, u64>> {
+    let containers = spec.containers.iter().chain(&spec.init_containers).flatten();
+    let requests = containers.filter_map(|container| container.resources.as_ref()?.requests.as_ref());
+    let mut names = requests.chain(&spec.overhead).flat_map(BTreeMap::keys).filter(|name| is_other(name));
+    names.next()?;
+    let each = |one: BTreeMap<String, u64>, other: BTreeMap<String, u64>, of: fn(u64, u64) -> u64| {
+        let mut all = one;
+        for (name, amount) in other {
+            let before = all.entry(name).or_default();
+            *before = of(*before, amount);
+        }
+        all
+    };
+    let plus = |one, other| each(one, other, u64::saturating_add);
+    let at_least = |one, other| each(one, other, u64::max);
+    let mut asked = effective(spec, others, plus, at_least);
+    asked.retain(|_, amount| *amount > 0);
+    (!asked.is_empty()).then_some(asked)
+}
+
+fn effective<T: Default + Clone>(
+    spec: &PodSpec,
+    amounts: impl Fn(Option<&BTreeMap<String, Quantity>>) -> T,
+    plus: impl Fn(T, T) -> T,
+    at_least: impl Fn(T, T) -> T,
+) -> T {
     let of = |resources: Option<&Resources>| amounts(resources.and_then(|all| all.requests.as_ref()));
-    let mut running = Requests::default();
-    let mut largest = Requests::default();
+    let mut running = T::default();
+    let mut largest = T::default();
     for container in spec.init_containers.iter().flatten() {
         let requests = of(container.resources.as_ref());
         if container.restart_policy.as_deref() == Some("Always") {
             running = plus(running, requests);
-            largest = at_least(largest, running);
+            largest = at_least(largest, running.clone());
         } else {
-            largest = at_least(largest, plus(running, requests));
+            largest = at_least(largest, plus(running.clone(), requests));
         }
     }
     for container in spec.containers.iter().flatten() {
@@ -122,5 +164,21 @@ mod tests {
         .unwrap();
         let requests = effective_requests(&spec);
         assert_eq!((requests.cpu_milli, requests.memory), (1110, 1024 * 1024 * 1024));
+        assert_eq!(effective_others(&spec), None);
+    }
+
+    #[test]
+    fn other_resources_are_asked_for_in_the_same_way() {
+        let spec: PodSpec = serde_json::from_value(serde_json::json!({
+            "initContainers": [{"name": "check", "resources": {"requests": {"nvidia.com/gpu": "2"}}}],
+            "containers": [
+                {"name": "a", "resources": {"requests": {"nvidia.com/gpu": "1", "hugepages-2Mi": "64Mi", "cpu": "1"}}},
+                {"name": "b", "resources": {"requests": {"ephemeral-storage": "2Gi", "example.com/none": "0"}}},
+            ],
+        }))
+        .unwrap();
+        let expected = [("ephemeral-storage", 2 << 30), ("hugepages-2Mi", 64 << 20), ("nvidia.com/gpu", 2)];
+        let expected = expected.map(|(name, amount)| (name.to_string(), amount));
+        assert_eq!(effective_others(&spec), Some(expected.into()));
     }
 }

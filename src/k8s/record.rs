@@ -85,6 +85,13 @@ pub struct Record {
     /// Deployments (`namespace/name`) that have one more replica for a drain, and how many they had before.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub surged: BTreeMap<String, i32>,
+    /// Claims (`namespace/name`) on the disk of a node that is drained: they are deleted with their pods, so that their
+    /// StatefulSets create new ones, or once the node is gone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, LocalClaim>,
+    /// Nodes that we keep out of load balancers, and must let in again when a drain is given up.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub excluded: BTreeSet<String>,
     /// Nodes that we cordoned, and must uncordon when a drain is given up.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub cordoned: BTreeSet<String>,
@@ -107,8 +114,16 @@ impl Record {
         !(self.held.is_empty()
             && self.held_managed.is_empty()
             && self.surged.is_empty()
+            && self.excluded.is_empty()
             && self.cordoned.is_empty())
     }
+}
+
+/// A PersistentVolumeClaim whose data is on a node's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalClaim {
+    pub uid: String,
+    pub node: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +142,9 @@ pub struct Shape {
     pub zone: String,
     pub max_pods: u32,
     pub allocatable: Requests,
+    /// Of all other resources; nothing in records of before they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_allocatable: Option<BTreeMap<String, u64>>,
     /// All but those that name one node.
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -150,6 +168,7 @@ impl Shape {
             zone: node.zone.clone(),
             max_pods: node.max_pods,
             allocatable: node.allocatable,
+            other_allocatable: Some(node.other_allocatable.clone()),
             labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect(),
             taints: taints.cloned().collect(),
         }

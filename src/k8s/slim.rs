@@ -132,7 +132,9 @@ pub struct Resources {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
+    pub host_path: Option<core::HostPathVolumeSource>,
     pub empty_dir: Option<IgnoredAny>,
+    pub ephemeral: Option<IgnoredAny>,
     pub persistent_volume_claim: Option<core::PersistentVolumeClaimVolumeSource>,
 }
 

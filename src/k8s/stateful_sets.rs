@@ -1,4 +1,4 @@
-//! StatefulSets, as far as they say in which order their pods start.
+//! StatefulSets: in which order their pods start, and which claims they create.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::error::Result;
+use crate::facts::StatefulSets;
 
 use super::slim::Slim;
 use super::{failure, pages};
@@ -19,21 +20,40 @@ type Set = Slim<StatefulSet, SetSpec, IgnoredAny>;
 #[serde(rename_all = "camelCase")]
 struct SetSpec {
     pod_management_policy: Option<String>,
+    volume_claim_templates: Option<Vec<Template>>,
 }
 
-/// Which of these (`namespace/name`) start a pod only when the one before it is Ready. Asks nothing where there are
-/// none.
-pub async fn ordered(client: &Client, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+#[derive(Deserialize)]
+struct Template {
+    metadata: Name,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: Option<String>,
+}
+
+/// What these (`namespace/name`) are like. Asks nothing where there are none.
+pub async fn read(client: &Client, wanted: &BTreeSet<String>) -> Result<StatefulSets> {
+    let mut sets = StatefulSets::default();
     if wanted.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(sets);
     }
-    let name = |set: Set| {
-        let ordered = is_ordered(&set);
+    let keep = |set: Set| {
+        let (ordered, templates) = (is_ordered(&set), templates(&set));
         let name = format!("{}/{}", set.metadata.namespace?, set.metadata.name?);
-        (ordered && wanted.contains(&name)).then_some(name)
+        wanted.contains(&name).then_some((name, ordered, templates))
     };
-    let found = pages::all(client, ListParams::default(), name).await;
-    Ok(found.map_err(|error| failure("list StatefulSets", &error))?.into_iter().collect())
+    let found = pages::all(client, ListParams::default(), keep).await;
+    for (name, ordered, templates) in found.map_err(|error| failure("list StatefulSets", &error))? {
+        if ordered {
+            sets.ordered.insert(name.clone());
+        }
+        if !templates.is_empty() {
+            sets.claim_templates.insert(name, templates);
+        }
+    }
+    Ok(sets)
 }
 
 /// OrderedReady is what an unset podManagementPolicy means (API reference, StatefulSetSpec).
@@ -42,9 +62,20 @@ fn is_ordered(set: &Set) -> bool {
     policy.is_none_or(|policy| policy == "OrderedReady")
 }
 
+fn templates(set: &Set) -> BTreeSet<String> {
+    let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
+    templates.filter_map(|template| template.metadata.name.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn set(spec: &serde_json::Value) -> Set {
+        let mut whole = serde_json::json!({"selector": {}, "serviceName": "s", "template": {}});
+        whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        serde_json::from_value(serde_json::json!({"metadata": {}, "spec": whole})).unwrap()
+    }
 
     #[test]
     fn a_set_is_ordered_unless_it_says_parallel() {
@@ -53,11 +84,15 @@ mod tests {
             (serde_json::json!({"podManagementPolicy": "OrderedReady"}), true),
             (serde_json::json!({"podManagementPolicy": "Parallel"}), false),
         ] {
-            let mut whole = serde_json::json!({"selector": {}, "serviceName": "s", "template": {}});
-            whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-            let set: Set =
-                serde_json::from_value(serde_json::json!({"metadata": {}, "spec": whole})).unwrap();
-            assert_eq!(is_ordered(&set), expected, "{spec}");
+            assert_eq!(is_ordered(&set(&spec)), expected, "{spec}");
         }
+    }
+
+    #[test]
+    fn the_names_of_a_set_s_claim_templates_are_read() {
+        let claims =
+            serde_json::json!({"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}]});
+        assert_eq!(templates(&set(&claims)), BTreeSet::from(["data".to_string()]));
+        assert_eq!(templates(&set(&serde_json::json!({}))), BTreeSet::new());
     }
 }

@@ -1,76 +1,95 @@
-//! PersistentVolumes, as far as they hold a pod in its zone.
+//! PersistentVolumes, as far as they hold a pod on nodes, and the claims that are bound to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
-    NodeSelectorTerm, PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus,
+    NodeSelectorRequirement, NodeSelectorTerm, PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec,
+    PersistentVolumeStatus,
 };
-use kube::Client;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams, Preconditions};
+use kube::{Api, Client};
 
 use crate::error::Result;
+use crate::facts::{Medium, Volume, ZONE_LABELS};
 
 use super::slim::Slim;
 use super::{failure, pages};
 
-type Volume = Slim<PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus>;
+type KubeVolume = Slim<PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus>;
 
-/// Labels of nodes that stand for their zone: the present one, that of the EBS CSI driver, and the one before 1.17.
-const ZONE_LABELS: [&str; 3] = [
-    "topology.kubernetes.io/zone",
-    "topology.ebs.csi.aws.com/zone",
-    "failure-domain.beta.kubernetes.io/zone",
-];
-
-/// The zones of the volume that is bound to each of these claims (`namespace/name`). A claim that is left out, or
-/// has no zone, holds its pod nowhere. Asks nothing where there is no claim.
+/// The volume that is bound to each of these claims (`namespace/name`). A claim that is left out holds its pod
+/// nowhere. Asks nothing where there is no claim.
 ///
 /// A volume names its claim as the claim names its volume (PersistentVolumeSpec, claimRef), so the claims need not
-/// be read: one that is not bound yet has no volume that could hold it.
-pub async fn zones(client: &Client, claims: &BTreeSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
+/// be read: one that is not bound yet (WaitForFirstConsumer) has no volume that could hold it.
+pub async fn bound(client: &Client, claims: &BTreeSet<String>) -> Result<BTreeMap<String, Volume>> {
     if claims.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let bound = |volume: Volume| {
+    let bound = |volume: KubeVolume| {
         let claim = claim_of(&volume).filter(|claim| claims.contains(claim))?;
-        Some((claim, zones_of(&volume)))
+        Some((claim, volume_of(volume)))
     };
     let found = pages::all(client, ListParams::default(), bound).await;
     Ok(found.map_err(|error| failure("list PersistentVolumes", &error))?.into_iter().collect())
 }
 
 /// The claim that the volume is bound to now: one that is Released still names the claim that it had.
-fn claim_of(volume: &Volume) -> Option<String> {
+fn claim_of(volume: &KubeVolume) -> Option<String> {
     let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
     let claim = volume.spec.as_ref()?.claim_ref.as_ref().filter(|_| phase == Some("Bound"))?;
     Some(format!("{}/{}", claim.namespace.as_deref()?, claim.name.as_deref()?))
 }
 
-/// Zones in which a node can have the volume; none where any can.
-fn zones_of(volume: &Volume) -> BTreeSet<String> {
-    let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref()?.required.as_ref());
-    if let Some(required) = affinity {
-        let terms: Option<Vec<BTreeSet<String>>> =
-            required.node_selector_terms.iter().map(zones_of_term).collect();
-        // One term is enough, so one that names no zone lets the volume be in any.
-        return terms.into_iter().flatten().flatten().collect();
+fn volume_of(volume: KubeVolume) -> Volume {
+    let spec = volume.spec.unwrap_or_default();
+    let medium = if spec.local.is_some() || spec.host_path.is_some() {
+        Medium::NodeDisk
+    } else if spec.csi.is_some() {
+        Medium::Csi
+    } else {
+        Medium::Remote
+    };
+    let required = spec.node_affinity.and_then(|affinity| affinity.required);
+    Volume {
+        name: volume.metadata.name.unwrap_or_default(),
+        claim_uid: spec.claim_ref.and_then(|claim| claim.uid).unwrap_or_default(),
+        medium,
+        one_node: spec.access_modes.is_some_and(|modes| {
+            modes.iter().all(|mode| matches!(mode.as_str(), "ReadWriteOnce" | "ReadWriteOncePod"))
+        }),
+        affinity: match required {
+            Some(required) => required.node_selector_terms,
+            None => labelled(volume.metadata.labels.as_ref()),
+        },
     }
-    // Volumes of the time before nodeAffinity: the scheduler still reads these (plugin VolumeZone), and where there
-    // are several, they stand with two underscores between.
-    let labels = volume.metadata.labels.as_ref();
-    let label = labels.and_then(|labels| ZONE_LABELS.iter().find_map(|key| labels.get(*key)));
-    label.into_iter().flat_map(|zones| zones.split("__")).map(ToString::to_string).collect()
 }
 
-/// All of a term's expressions must hold; nothing where none is about the zone.
-fn zones_of_term(term: &NodeSelectorTerm) -> Option<BTreeSet<String>> {
-    let about_zone =
-        term.match_expressions.iter().flatten().filter(|expression| {
-            expression.operator == "In" && ZONE_LABELS.contains(&expression.key.as_str())
-        });
-    about_zone
-        .map(|expression| expression.values.iter().flatten().cloned().collect::<BTreeSet<String>>())
-        .reduce(|one, other| one.intersection(&other).cloned().collect())
+/// Volumes of the time before nodeAffinity: the scheduler still reads these labels (plugin VolumeZone), and where there
+/// are several zones, they stand with two underscores between.
+fn labelled(labels: Option<&BTreeMap<String, String>>) -> Vec<NodeSelectorTerm> {
+    let label = labels.and_then(|labels| ZONE_LABELS.iter().find_map(|key| labels.get_key_value(*key)));
+    let Some((key, zones)) = label else { return Vec::new() };
+    let in_zones = NodeSelectorRequirement {
+        key: key.clone(),
+        operator: "In".into(),
+        values: Some(zones.split("__").map(ToString::to_string).collect()),
+    };
+    vec![NodeSelectorTerm { match_expressions: Some(vec![in_zones]), match_fields: None }]
+}
+
+/// Deletes exactly this claim (`namespace/name`), by its UID: one that was created again under its name stays. It goes
+/// when no scheduled pod uses it any more (kube-controller-manager, pvc-protection).
+pub async fn delete_claim(client: &Client, claim: &str, uid: &str) -> Result<()> {
+    let Some((namespace, name)) = claim.split_once('/') else { return Ok(()) };
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    let same = Preconditions { uid: Some(uid.into()), resource_version: None };
+    match api.delete(name, &DeleteParams::default().preconditions(same)).await {
+        // 409: another one has its name by now.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(error) => Err(failure("delete PersistentVolumeClaim", &error).at(claim)),
+        Ok(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -79,58 +98,45 @@ mod tests {
 
     use super::*;
 
-    fn volume(phase: &str, spec: &Value, labels: &Value) -> Volume {
+    fn volume(phase: &str, spec: &Value, labels: &Value) -> KubeVolume {
         let mut spec = spec.clone();
-        spec["claimRef"] = json!({"namespace": "shop", "name": "data-cart-0"});
+        spec["claimRef"] = json!({"namespace": "shop", "name": "data-cart-0", "uid": "u-1"});
         serde_json::from_value(json!({
-            "metadata": {"labels": labels}, "spec": spec, "status": {"phase": phase},
+            "metadata": {"name": "pv-1", "labels": labels}, "spec": spec, "status": {"phase": phase},
         }))
         .unwrap()
     }
 
-    fn terms(terms: Value) -> Value {
-        json!({"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}})
-    }
-
-    fn zone_in(key: &str, zones: &[&str]) -> Value {
-        json!({"key": key, "operator": "In", "values": zones})
+    fn in_zones(zones: &[&str]) -> Vec<NodeSelectorTerm> {
+        let zone = json!({"key": ZONE_LABELS[0], "operator": "In", "values": zones});
+        serde_json::from_value(json!([{"matchExpressions": [zone]}])).unwrap()
     }
 
     #[test]
-    fn a_volume_is_held_in_the_zones_of_its_terms() {
-        let present = "topology.kubernetes.io/zone";
-        let csi = "topology.ebs.csi.aws.com/zone";
-        let other = json!({"key": "disk", "operator": "In", "values": ["ssd"]});
+    fn a_volume_is_held_by_its_affinity_or_by_the_labels_of_old() {
+        let required = json!({"nodeAffinity": {"required": {"nodeSelectorTerms": in_zones(&["a"])}}});
         for (spec, labels, expected) in [
-            (json!({}), json!({}), ""),
-            (terms(json!([{"matchExpressions": [zone_in(present, &["a"])]}])), json!({}), "a"),
-            (terms(json!([{"matchExpressions": [zone_in(csi, &["a", "b"])]}])), json!({}), "a b"),
-            (
-                terms(
-                    json!([{"matchExpressions": [zone_in(csi, &["a", "b"]), zone_in(present, &["b", "c"])]}]),
-                ),
-                json!({}),
-                "b",
-            ),
-            (
-                terms(json!([
-                    {"matchExpressions": [zone_in(present, &["a"])]},
-                    {"matchExpressions": [other.clone(), zone_in(present, &["b"])]},
-                ])),
-                json!({}),
-                "a b",
-            ),
-            (
-                terms(
-                    json!([{"matchExpressions": [zone_in(present, &["a"])]}, {"matchExpressions": [other]}]),
-                ),
-                json!({}),
-                "",
-            ),
-            (json!({}), json!({"failure-domain.beta.kubernetes.io/zone": "a__b"}), "a b"),
+            (json!({}), json!({}), Vec::new()),
+            (required.clone(), json!({}), in_zones(&["a"])),
+            (json!({}), json!({(ZONE_LABELS[0]): "a__b"}), in_zones(&["a", "b"])),
+            (required, json!({(ZONE_LABELS[0]): "b"}), in_zones(&["a"])),
         ] {
-            let zones: Vec<String> = zones_of(&volume("Bound", &spec, &labels)).into_iter().collect();
-            assert_eq!(zones.join(" "), expected, "{spec} {labels}");
+            let volume = volume_of(volume("Bound", &spec, &labels));
+            assert_eq!(volume.affinity, expected, "{spec} {labels}");
+            assert_eq!((volume.name.as_str(), volume.claim_uid.as_str()), ("pv-1", "u-1"));
+        }
+    }
+
+    #[test]
+    fn a_volume_s_source_says_where_its_data_is() {
+        for (spec, medium) in [
+            (json!({"local": {"path": "/mnt/disks/1"}}), Medium::NodeDisk),
+            (json!({"hostPath": {"path": "/opt/local-path-provisioner/1"}}), Medium::NodeDisk),
+            (json!({"csi": {"driver": "topolvm.io", "volumeHandle": "v"}}), Medium::Csi),
+            (json!({"awsElasticBlockStore": {"volumeID": "vol-1"}}), Medium::Remote),
+            (json!({"nfs": {"server": "s", "path": "/"}}), Medium::Remote),
+        ] {
+            assert_eq!(volume_of(volume("Bound", &spec, &json!({}))).medium, medium, "{spec}");
         }
     }
 

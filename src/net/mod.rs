@@ -2,6 +2,7 @@
 //!
 //! Pure: no module here knows a client.
 
+pub mod accelerators;
 pub mod cidr;
 pub mod eniconfig;
 pub mod max_pods;

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use crate::net::accelerators::Accelerator;
 use crate::net::max_pods::{Architecture, MaxPods};
 
 /// Which of AWS's images a node boots from; each reads user data of its own kind.
@@ -235,15 +236,25 @@ pub fn ami_parameter(
     family: AmiFamily,
     kubernetes_version: &str,
     architecture: Architecture,
+    accelerator: Option<Accelerator>,
 ) -> Result<String, AmiError> {
     let (major, minor) = version(kubernetes_version)
         .ok_or_else(|| AmiError::NoVersion { text: kubernetes_version.to_string() })?;
+    let al2023 = match accelerator {
+        Some(Accelerator::Nvidia) => "nvidia",
+        Some(Accelerator::Neuron) => "neuron",
+        Some(Accelerator::Other) | None => "standard",
+    };
     Ok(match (family, architecture) {
         (AmiFamily::Al2023, architecture) => format!(
-            "/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2023/{architecture}/standard/recommended/image_id"
+            "/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2023/{architecture}/{al2023}/recommended/image_id"
         ),
         (AmiFamily::Al2, _) if (major, minor) >= (1, 33) => {
             return Err(AmiError::Al2NotPublished { kubernetes_version: kubernetes_version.to_string() });
+        }
+        // One image has the drivers of both.
+        (AmiFamily::Al2, _) if matches!(accelerator, Some(Accelerator::Nvidia | Accelerator::Neuron)) => {
+            format!("/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2-gpu/recommended/image_id")
         }
         (AmiFamily::Al2, Architecture::X86_64) => {
             format!("/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2/recommended/image_id")
@@ -253,8 +264,12 @@ pub fn ami_parameter(
                 "/aws/service/eks/optimized-ami/{major}.{minor}/amazon-linux-2-arm64/recommended/image_id"
             )
         }
+        // The plain variant has the drivers of Inferentia and Trainium.
         (AmiFamily::Bottlerocket, architecture) => {
-            format!("/aws/service/bottlerocket/aws-k8s-{major}.{minor}/{architecture}/latest/image_id")
+            let nvidia = if accelerator == Some(Accelerator::Nvidia) { "-nvidia" } else { "" };
+            format!(
+                "/aws/service/bottlerocket/aws-k8s-{major}.{minor}{nvidia}/{architecture}/latest/image_id"
+            )
         }
     })
 }

@@ -65,12 +65,18 @@ pub const RULES: &[Rule] = &[
     all("", "pods", &["list"], READ, "what stands on them"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "what a drain must respect"),
     all("", "events", &["list"], FORWARD, "warnings that doctor explains"),
-    all("", "persistentvolumes", &["list"], READ, "zones of the volumes that pods claim"),
-    all("apps", "statefulsets", &["list"], READ, "whether their pods start one after another"),
+    all("", "persistentvolumes", &["list"], READ, "where the volumes are that pods claim"),
+    all(
+        "apps",
+        "statefulsets",
+        &["list"],
+        READ,
+        "whether their pods start one after another, and which claims they create",
+    ),
     all(HOOKS, "validatingwebhookconfigurations", &["list"], READ, "webhooks that pods serve"),
     all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "likewise"),
     all(HOOKS, "validatingadmissionpolicies", &["list"], READ, "what intercepts evictions"),
-    all("", "services", &["list"], READ, "the ports of CoreDNS and of webhooks"),
+    all("", "services", &["list"], READ, "the ports of CoreDNS and of webhooks; load balancers"),
     all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind them"),
     all(
         "apps",
@@ -94,7 +100,13 @@ pub const RULES: &[Rule] = &[
         "whether Karpenter starts nodes, and of which types",
     ),
     all("networking.k8s.io", "networkpolicies", &["list"], FORWARD, "addresses that they name"),
-    all("elbv2.k8s.aws", "targetgroupbindings", &["list"], FORWARD, "load balancers whose targets are pods"),
+    all(
+        "elbv2.k8s.aws",
+        "targetgroupbindings",
+        &["list"],
+        READ,
+        "load balancers whose targets are pods or nodes",
+    ),
     Rule {
         names: CRD,
         ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether ENIConfigs are defined")
@@ -130,9 +142,22 @@ pub const RULES: &[Rule] = &[
     ),
     all(ENI, "eniconfigs", &["patch"], Need::back(ENICONFIGS), "subnet and groups as they were before"),
     all(ENI, "eniconfigs", &["delete"], Need::back(&[WriteEniconfigs]), "those that we wrote"),
-    all("", "nodes", &["patch", "watch"], CUT_DRAIN, "cordons, and their end"),
+    all(
+        "",
+        "nodes",
+        &["patch", "watch"],
+        CUT_DRAIN,
+        "cordons, the label that keeps a node out of load balancers, and their end",
+    ),
     all("", "pods", &["delete", "watch"], DRAIN, "what is left; deletes with --disable-eviction alone"),
     all("", "pods/eviction", &["create"], DRAIN, "pods go as their budgets allow"),
+    all(
+        "",
+        "persistentvolumeclaims",
+        &["delete"],
+        CUT_DRAIN,
+        "claims of StatefulSets on the disk of a node that goes; with --delete-local-volumes alone",
+    ),
     all("policy", "poddisruptionbudgets", &["watch"], DRAIN, "how many may go now"),
     all(
         "storage.k8s.io",
@@ -151,6 +176,7 @@ pub const RULES: &[Rule] = &[
     all("apps", "deployments", &["get"], DRAIN, "whether it wants a pod that is missing after the drain"),
     all("apps", "statefulsets", &["get"], DRAIN, "likewise"),
     all("batch", "jobs", &["get"], DRAIN, "likewise"),
+    all("autoscaling", "horizontalpodautoscalers", &["list"], DRAIN, "who scales it, for --surge-singletons"),
     all(
         "apps",
         "deployments/scale",

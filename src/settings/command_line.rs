@@ -109,6 +109,7 @@ impl Settings {
             ("replace-eniconfigs", self.replace_eniconfigs),
             ("evict-bare-pods", self.evict_bare_pods),
             ("delete-emptydir-data", self.delete_emptydir_data),
+            ("delete-local-volumes", self.delete_local_volumes),
             ("terminate-unowned", self.terminate_unowned),
             ("keep-old-nodes", self.keep_old_nodes),
             ("surge-singletons", self.surge_singletons),
@@ -136,6 +137,7 @@ impl Settings {
             ("drain-timeout", self.drain_timeout),
             ("pod-timeout", self.pod_timeout),
             ("skip-wait-for-delete-timeout", self.skip_wait_for_delete_timeout),
+            ("lb-drain", self.lb_drain),
             ("timeout", self.is_set("timeout").then_some(self.timeout)),
         ];
         let times = times.map(|(name, value)| (name, value.map(|value| format!("{}s", value.as_secs()))));

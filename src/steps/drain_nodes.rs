@@ -64,13 +64,16 @@ impl Rules for DrainNodes {
         }
         let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
             .expect("pods to move", change.outlook.moving.to_string());
-        if change.outlook.moving > 0 {
+        if change.outlook.moving > 0 || change.outlook.lb_drain.is_some() {
             described = described.expect("predicted time", change.outlook.time.to_string());
         }
         if change.outlook.guarded > 0 {
             let controllers = counted(change.outlook.guarded, "controller");
             let pace = format!("{controllers}, at most 25 % of the pods unavailable at a time");
             described = described.expect("without a PodDisruptionBudget", pace);
+        }
+        if let Some(wait) = change.outlook.lb_drain {
+            described = described.expect("of it for load balancers", format!("{} s", wait.as_secs()));
         }
         change
             .owners

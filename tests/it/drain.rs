@@ -2,6 +2,9 @@
 
 mod interruptions;
 mod kept;
+mod load_balancers;
+mod local_volumes;
+mod surge;
 mod ward;
 
 use serde_json::json;
@@ -214,6 +217,27 @@ fn no_room_on_the_new_nodes_is_told_before_anything_is_changed() {
     let mark = bed.sandbox().mark();
     bed.drain(&[]).expect(3).tells(&["no-room/web-", "bed"]);
     assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+}
+
+#[test]
+fn pods_that_need_a_gpu_are_told_where_no_new_node_has_one() {
+    let mut bed = Bed::of("gpu");
+    // As NVIDIA's device plugin writes it.
+    let has = r#"{"status":{"capacity":{"nvidia.com/gpu":"1"},"allocatable":{"nvidia.com/gpu":"1"}}}"#;
+    let node = bed.node.clone();
+    bed.kubectl(&["patch", "node", &node, "--subresource=status", "--type=merge", "-p", has]);
+    let mut template = bed.template("train", "0s");
+    template["spec"]["containers"][0]["resources"] = json!({"limits": {"nvidia.com/gpu": "1"}});
+    bed.apply(&bed.workload("Deployment", "train", 1, template));
+    bed.ready(1);
+    bed.open_new_nodes();
+    let mark = bed.sandbox().mark();
+    bed.drain(&[]).expect(3).tells(&["EC-POD-010", "gpu/train-", "nvidia.com/gpu", "--old-node-group"]);
+    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+    let new = bed.new_nodes()[0].clone();
+    bed.kubectl(&["patch", "node", &new, "--subresource=status", "--type=merge", "-p", has]);
+    bed.drain(&[]).expect(0);
+    bed.is_gone();
 }
 
 #[test]

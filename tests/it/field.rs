@@ -55,7 +55,15 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (102, &["node_groups_that_are_not_active", "an_autoscaler_asks_a_managed_group_for_nodes"]),
     (103, &["a_group_that_was_drained_in_part"]),
     (104, &["an_old_node_that_gets_an_interface_in_the_pod_subnet_is_still_an_old_node"]),
+    (
+        105,
+        &[
+            "connections_through_a_node_are_cut_without_a_wait",
+            "a_node_leaves_its_load_balancers_before_its_instance_ends",
+        ],
+    ),
     (106, &["third_parties"]),
+    (107, &["data_on_a_node_s_disk_is_refused_like_emptydir_data"]),
     (108, &["the_only_pod_behind_a_webhook_that_fails_closed_is_a_risk_and_a_second_one_ends_it"]),
     (109, &["an_eviction_that_admission_denies_is_asked_for_again_and_holds_back_no_other"]),
     (110, &["a_budget_whose_status_can_not_be_computed_is_told_and_its_fix_ends_it"]),
@@ -74,6 +82,14 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (118, &["a_group_without_the_cluster_s_tag"]),
     (119, &["a_warm_pool_a_hook_and_weights"]),
     (123, &["karpenter_s_pools"]),
+    (
+        124,
+        &[
+            "pods_that_need_a_gpu_are_told_where_no_new_node_has_one",
+            "nodes_with_gpus_get_an_image_with_drivers",
+        ],
+    ),
+    (125, &["a_second_replica_that_can_not_work_is_refused_and_one_that_is_undone_is_noticed"]),
     (126, &["another_convention"]),
     (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),

@@ -242,3 +242,19 @@ fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
     let texts = ["EC-PLN-001", "is not to be changed any more"];
     refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
 }
+
+/// EKS publishes an image with NVIDIA's drivers: the standard one would leave new nodes without a GPU to offer.
+#[test]
+fn nodes_with_gpus_get_an_image_with_drivers() {
+    let sandbox = start(Shape {
+        azs: 1,
+        instance_type: "g4dn.xlarge".into(),
+        old_nodes: OldNodes::SelfManaged,
+        workloads: false,
+        ..Shape::default()
+    });
+    let gpus = "jsonpath={.items[*].status.allocatable.nvidia\\.com/gpu}";
+    assert_eq!(sandbox.kubectl(&["get", "nodes", "-o", gpus]).expect("kubectl answers").trim(), "1");
+    let planned = run(&sandbox, &["plan"]);
+    assert!(planned.stdout.contains("amazon-eks-node-al2023-x86_64-nvidia-1.34"), "{}", planned.stdout);
+}

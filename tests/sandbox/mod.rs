@@ -17,6 +17,7 @@ pub mod picture;
 pub mod process;
 pub mod program;
 mod shape;
+pub mod targets;
 pub mod tools;
 pub mod verdict;
 pub mod watch;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, wanted_type};
+use crate::drain::local::LocalData;
 use crate::drain::owner::{Owner, owner};
 use crate::drain::room::{Room, shortages};
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Pod};
@@ -17,7 +18,7 @@ use crate::words::{counted, subject};
 
 use super::super::Scene;
 use super::super::groups::not_active;
-use super::super::workload::of_pods;
+use super::super::workload::{of_pods, surges};
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     let empties = undo.takes_back(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
@@ -226,9 +227,11 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings:
     }
     let coming: Vec<(&Shape, usize)> = coming.iter().map(|(shape, count)| (shape, *count)).collect();
     let room = Room::without(facts, &our_nodes(facts), &coming);
+    surges(scene, &our_nodes(facts), &room, findings);
+    let local = LocalData::of(facts, &our_nodes(facts));
     let anew: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
-    for shortage in shortages(&anew, &facts.volumes, &room) {
+    for shortage in shortages(&anew, &local.others(&facts.volumes), &room) {
         findings.push(
             Finding::error("EC-UND-005", format!("{} no room on the old nodes", subject(shortage.count, "pod", "finds", "find")))
                 .at(shortage.pods.join(", "))

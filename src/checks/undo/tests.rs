@@ -128,7 +128,7 @@ fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in(
         (&|facts| facts.record.shapes.clear(), "doesn't say"),
         (&|facts| facts.vpc.subnets.retain(|subnet| subnet.id != "subnet-a"), "subnet-a is gone"),
         (&|facts| of_old(facts).taints.push(taint.clone()), "taints"),
-        (&|facts| retyped(facts, "p5.48xlarge"), "drivers"),
+        (&|facts| retyped(facts, "dl1.24xlarge"), "drivers"),
         (&|facts| retyped(facts, "m99.huge"), "m99.huge"),
         (
             &|facts| drop(facts.machine.images.insert("m5.large".into(), Err("no such parameter".into()))),

@@ -5,7 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::facts::{Pod, Requests};
+use k8s_openapi::api::core::v1::NodeSelectorTerm;
+
+use crate::facts::{Pod, Requests, Volume};
 
 use super::placement::{Places, Wish};
 use super::{Lack, Room};
@@ -15,38 +17,44 @@ pub struct Class<'a> {
     /// Its place among the wishes.
     pub wish: usize,
     pub requests: Requests,
+    /// Requests of all other resources.
+    pub others: Option<&'a BTreeMap<String, u64>>,
     /// It takes an address of the pod subnet.
     pub addressed: bool,
     pub pods: Vec<&'a Pod>,
 }
 
+/// What pods of a class have alike: their wish, cpu, memory, other resources, and whether they take an address.
+type Kind<'a> = (usize, u64, u64, Option<&'a BTreeMap<String, u64>>, bool);
+
 /// Sorts the pods into classes, in the order in which they come.
 pub fn classes<'a>(
     pods: &[&'a Pod],
-    volumes: &BTreeMap<String, BTreeSet<String>>,
+    volumes: &'a BTreeMap<String, Volume>,
 ) -> (Vec<Wish<'a>>, Vec<Class<'a>>) {
     let mut wishes: Vec<Wish<'a>> = Vec::new();
     let mut classes: Vec<Class<'a>> = Vec::new();
     let mut known_wishes: HashMap<Option<String>, usize> = HashMap::new();
-    let mut known: HashMap<(usize, u64, u64, bool), usize> = HashMap::new();
+    let mut known: HashMap<Kind<'_>, usize> = HashMap::new();
     for pod in pods {
-        let zones = volume_zones(pod, volumes);
-        // Names of claims differ from pod to pod; what matters of them is in the zones. The API's types know no
+        let held = held(pod, volumes);
+        // Names of claims differ from pod to pod; what matters of them is the volumes' affinity. The API's types know no
         // order and no hash, but print all that they hold.
         let key = pod.placement.as_ref().map(|placement| {
             format!(
-                "{:?}{:?}{:?}{zones:?}",
+                "{:?}{:?}{:?}{held:?}",
                 placement.node_selector, placement.node_affinity, placement.tolerations
             )
         });
         let wish = *known_wishes.entry(key).or_insert_with(|| {
-            wishes.push(Wish { placement: pod.placement.as_deref(), zones });
+            wishes.push(Wish { placement: pod.placement.as_deref(), volumes: held });
             wishes.len() - 1
         });
         let Requests { cpu_milli, memory } = pod.requests;
         let addressed = !pod.host_network;
-        let class = *known.entry((wish, cpu_milli, memory, addressed)).or_insert_with(|| {
-            classes.push(Class { wish, requests: pod.requests, addressed, pods: Vec::new() });
+        let others = pod.other_requests.as_deref();
+        let class = *known.entry((wish, cpu_milli, memory, others, addressed)).or_insert_with(|| {
+            classes.push(Class { wish, requests: pod.requests, others, addressed, pods: Vec::new() });
             classes.len() - 1
         });
         classes[class].pods.push(pod);
@@ -54,10 +62,10 @@ pub fn classes<'a>(
     (wishes, classes)
 }
 
-/// Where all of the pod's volumes can be had.
-fn volume_zones(pod: &Pod, volumes: &BTreeMap<String, BTreeSet<String>>) -> Option<BTreeSet<String>> {
-    let zones = pod.claims().filter_map(|claim| volumes.get(&claim)).filter(|zones| !zones.is_empty());
-    zones.cloned().reduce(|one, other| one.intersection(&other).cloned().collect())
+/// Where each of the pod's volumes can be had.
+fn held<'a>(pod: &Pod, volumes: &'a BTreeMap<String, Volume>) -> Vec<&'a [NodeSelectorTerm]> {
+    let bound = pod.claims().filter_map(|claim| volumes.get(&claim));
+    bound.map(|volume| volume.affinity.as_slice()).filter(|affinity| !affinity.is_empty()).collect()
 }
 
 /// What a target still has while pods are placed.
@@ -65,6 +73,29 @@ struct Left {
     pods: u64,
     cpu: u64,
     memory: u64,
+    /// Nothing where it is unknown, and then it is not counted.
+    others: Option<BTreeMap<String, u64>>,
+}
+
+impl Left {
+    /// How many pods with these requests fit, and what limits them.
+    fn fitting<'a>(&self, others: Option<&'a BTreeMap<String, u64>>) -> (u64, Option<&'a str>) {
+        let Some(left) = &self.others else { return (u64::MAX, None) };
+        let each = others.into_iter().flatten();
+        let fitting = each.map(|(name, asked)| {
+            (times(left.get(name).copied().unwrap_or_default(), *asked), Some(name.as_str()))
+        });
+        fitting.min_by_key(|(times, _)| *times).unwrap_or((u64::MAX, None))
+    }
+
+    fn take(&mut self, others: Option<&BTreeMap<String, u64>>, pods: u64) {
+        let Some(left) = &mut self.others else { return };
+        for (name, asked) in others.into_iter().flatten() {
+            if let Some(left) = left.get_mut(name) {
+                *left = left.saturating_sub(asked.saturating_mul(pods));
+            }
+        }
+    }
 }
 
 /// The pods of each class that found no place: how many (the last ones), for want of what, and in which zone where
@@ -81,6 +112,7 @@ pub fn left_over<'a>(
             pods: target.pods.map_or(u64::MAX, u64::from),
             cpu: target.free.map_or(u64::MAX, |free| free.cpu_milli),
             memory: target.free.map_or(u64::MAX, |free| free.memory),
+            others: target.other_free.clone(),
         })
         .collect();
     let mut addresses = room.addresses.clone();
@@ -113,6 +145,7 @@ pub fn left_over<'a>(
             let (target, left) = (&room.targets[*at], &mut left[*at]);
             let mut more = left.pods.min(times(left.cpu, class.requests.cpu_milli));
             more = more.min(times(left.memory, class.requests.memory)).min(waiting);
+            more = more.min(left.fitting(class.others).0);
             if more == 0 {
                 continue;
             }
@@ -123,6 +156,7 @@ pub fn left_over<'a>(
             left.pods -= more;
             left.cpu -= more * class.requests.cpu_milli;
             left.memory -= more * class.requests.memory;
+            left.take(class.others, more);
             waiting -= more;
         }
         if waiting > 0 {
@@ -156,6 +190,8 @@ fn most_lacking<'a>(class: &Class<'_>, places: impl Iterator<Item = &'a Left>) -
             Lack::Cpu
         } else if left.memory < class.requests.memory {
             Lack::Memory
+        } else if let (0, Some(name)) = left.fitting(class.others) {
+            Lack::Shared(name.to_string())
         } else {
             return Lack::Addresses;
         };

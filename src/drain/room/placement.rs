@@ -5,15 +5,16 @@ use std::rc::Rc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Toleration};
 
-use crate::facts::{Placement, Taint};
+use crate::facts::{Placement, Taint, ZONE_LABELS};
 
+use super::super::selector::{can_have, matches};
 use super::{Lack, Target};
 
 /// What pods ask of their node beside room.
 pub struct Wish<'a> {
     pub placement: Option<&'a Placement>,
-    /// Where their volumes can be had; nothing where anywhere.
-    pub zones: Option<BTreeSet<String>>,
+    /// The affinity of each of their volumes that can't be had everywhere.
+    pub volumes: Vec<&'a [NodeSelectorTerm]>,
 }
 
 /// Places of targets, in order.
@@ -49,16 +50,13 @@ fn labelled(placement: Option<&Placement>, targets: &[Target]) -> Result<Places,
 impl Wish<'_> {
     /// Of these, those that the volumes and the taints allow.
     fn among(&self, labelled: Places, targets: &[Target]) -> Result<Places, Lack> {
-        if self.zones.is_none() && labelled.iter().all(|at| targets[*at].taints.is_empty()) {
+        if self.volumes.is_empty() && labelled.iter().all(|at| targets[*at].taints.is_empty()) {
             return Ok(labelled);
         }
         let mut left = labelled.to_vec();
-        if let Some(zones) = &self.zones {
-            left.retain(|at| zones.contains(&targets[*at].zone));
-            if left.is_empty() {
-                let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
-                return Err(Lack::VolumeZone(zones.join(" or ")));
-            }
+        left.retain(|at| self.volumes.iter().all(|affinity| can_have(affinity, targets[*at].candidate())));
+        if left.is_empty() {
+            return Err(self.out_of_reach());
         }
         let tolerations = self.placement.map_or(&[][..], |placement| &placement.tolerations);
         let mut kept_off: BTreeMap<String, usize> = BTreeMap::new();
@@ -75,40 +73,30 @@ impl Wish<'_> {
         }
         Ok(left.into())
     }
+
+    /// Where their volumes are: in zones, or on nodes by another label.
+    fn out_of_reach(&self) -> Lack {
+        let terms = self.volumes.iter().flat_map(|affinity| affinity.iter());
+        let expressions = terms.flat_map(|term| {
+            term.match_expressions.iter().flatten().chain(term.match_fields.iter().flatten())
+        });
+        let (zones, others): (Vec<_>, Vec<_>) =
+            expressions.partition(|expression| ZONE_LABELS.contains(&expression.key.as_str()));
+        let values = |expression: &&NodeSelectorRequirement| expression.values.clone().unwrap_or_default();
+        if others.is_empty() {
+            let zones: BTreeSet<String> = zones.iter().flat_map(values).collect();
+            return Lack::VolumeZone(zones.into_iter().collect::<Vec<_>>().join(" or "));
+        }
+        let labels: BTreeSet<String> =
+            others.iter().map(|one| format!("{}={}", one.key, values(one).join(" or "))).collect();
+        Lack::VolumeNode(labels.into_iter().collect::<Vec<_>>().join(", "))
+    }
 }
 
 fn selects(placement: &Placement, target: &Target) -> bool {
     let all_equal = placement.node_selector.iter().all(|(key, value)| target.labels.get(key) == Some(value));
     let terms = &placement.node_affinity;
-    all_equal && (terms.is_empty() || terms.iter().any(|term| matches(term, target)))
-}
-
-/// A term of nothing selects nothing (API reference, NodeSelectorTerm).
-fn matches(term: &NodeSelectorTerm, target: &Target) -> bool {
-    let labels = term.match_expressions.as_deref().unwrap_or_default();
-    let fields = term.match_fields.as_deref().unwrap_or_default();
-    // metadata.name is the only field; what is yet to start has a name that nobody can have asked for.
-    let name = Some(target.name.as_deref().unwrap_or_default());
-    (!labels.is_empty() || !fields.is_empty())
-        && labels.iter().all(|one| meets(one, target.labels.get(&one.key).map(String::as_str)))
-        && fields.iter().all(|one| meets(one, name.filter(|_| one.key == "metadata.name")))
-}
-
-/// As component-helpers, scheduling/corev1/nodeaffinity reads it.
-fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
-    let values = requirement.values.as_deref().unwrap_or_default();
-    let listed = || value.is_some_and(|value| values.iter().any(|one| one == value));
-    // Both sides are whole numbers, or the node doesn't match.
-    let numbers = || Some((value?.parse::<i64>().ok()?, values.first()?.parse::<i64>().ok()?));
-    match requirement.operator.as_str() {
-        "In" => listed(),
-        "NotIn" => !listed(),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => numbers().is_some_and(|(has, asked)| has > asked),
-        "Lt" => numbers().is_some_and(|(has, asked)| has < asked),
-        _ => false,
-    }
+    all_equal && (terms.is_empty() || terms.iter().any(|term| matches(term, target.candidate())))
 }
 
 /// What of the selector or the affinity no node has; all of it where each part alone is to be had.

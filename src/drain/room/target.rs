@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::design::{Design, PodSubnet, ZONE_LABEL, ZoneDesign, daemon_pods};
 use crate::facts::{Facts, Node, Pod, Requests};
 use crate::k8s::record::Shape;
+use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::cidr::usable_addresses;
+
+use super::super::selector::Candidate;
 
 /// A node that takes pods, or will.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +23,9 @@ pub struct Target {
     /// What it has in all, and what of that nobody has requested.
     pub allocatable: Option<Requests>,
     pub free: Option<Requests>,
+    /// The same of all other resources.
+    pub other_allocatable: Option<BTreeMap<String, u64>>,
+    pub other_free: Option<BTreeMap<String, u64>>,
 }
 
 impl Target {
@@ -32,8 +38,22 @@ impl Target {
             pods: Some(shape.max_pods.saturating_sub(daemon_pods(facts))),
             allocatable: Some(shape.allocatable),
             free: Some(shape.allocatable),
+            other_allocatable: shape.other_allocatable.clone(),
+            other_free: shape.other_allocatable.clone(),
             ..Target::default()
         }
+    }
+
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate { name: self.name.as_deref(), zone: &self.zone, labels: &self.labels }
+    }
+
+    /// A resource that not even one pod with these requests would find enough of.
+    pub fn lacking<'a>(&self, others: Option<&'a BTreeMap<String, u64>>) -> Option<&'a str> {
+        let all = self.other_allocatable.as_ref()?;
+        let mut asked = others.into_iter().flatten();
+        let lacking = asked.find(|(name, asked)| all.get(*name).copied().unwrap_or_default() < **asked);
+        lacking.map(|(name, _)| name.as_str())
     }
 
     /// Not even alone would a pod with these requests fit.
@@ -148,7 +168,49 @@ fn there(node: &Node, pods: &[&Pod]) -> Target {
             cpu_milli: all.cpu_milli.saturating_sub(used(|requests| requests.cpu_milli)),
             memory: all.memory.saturating_sub(used(|requests| requests.memory)),
         }),
+        other_allocatable: Some(node.other_allocatable.clone()),
+        other_free: Some(other_free(node, pods)),
     }
+}
+
+fn other_free(node: &Node, pods: &[&Pod]) -> BTreeMap<String, u64> {
+    let mut free = node.other_allocatable.clone();
+    for (name, used) in pods.iter().filter_map(|pod| pod.other_requests.as_deref()).flatten() {
+        if let Some(free) = free.get_mut(name) {
+            *free = free.saturating_sub(*used);
+        }
+    }
+    free
+}
+
+/// What a node that is yet to start has beside processors and memory, of what pods ask for.
+///
+/// Device plugins run on new nodes as on old ones, so a node of the same type has what those have. Of another type it
+/// has the devices that its accelerators are, how many is not known, and whatever else every old node has. Huge pages
+/// are set aside in user data, and the user data of new nodes sets none aside.
+fn other_resources(facts: &Facts, design: &Design) -> Option<BTreeMap<String, u64>> {
+    let machine = &design.machine;
+    let kind = &machine.instance_type.as_ref()?.name;
+    let old: Vec<&Node> = facts.ec2_nodes().filter(|node| design.old_nodes.contains(&node.name)).collect();
+    let alike: Vec<&Node> = old.iter().copied().filter(|node| node.instance_type == *kind).collect();
+    let devices = accelerator(kind).map(Accelerator::resources).filter(|prefix| !prefix.is_empty());
+    let is_device = |name: &str| {
+        [Accelerator::Nvidia, Accelerator::Neuron].iter().any(|one| name.starts_with(one.resources()))
+    };
+    let amount = |name: &str| match name {
+        "ephemeral-storage" => u64::from(machine.volume_size) << 30,
+        name if name.starts_with("hugepages-") => 0,
+        name if alike.is_empty() && devices.is_some_and(|prefix| name.starts_with(prefix)) => u64::MAX,
+        name if alike.is_empty() && is_device(name) => 0,
+        name => {
+            let like = if alike.is_empty() { &old } else { &alike };
+            let least = like.iter().map(|node| node.other_allocatable.get(name).copied().unwrap_or_default());
+            least.min().unwrap_or_default()
+        }
+    };
+    let asked = facts.pods.iter().filter_map(|pod| pod.other_requests.as_deref()).flat_map(BTreeMap::keys);
+    let names: BTreeSet<&String> = asked.collect();
+    Some(names.into_iter().map(|name| (name.clone(), amount(name))).collect())
 }
 
 /// Addresses that the node holds already, and no pod has.
@@ -202,6 +264,8 @@ fn to_come(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
     Target {
         zone: zone.zone.clone(),
         labels,
+        other_allocatable: other_resources(facts, design),
+        other_free: other_resources(facts, design),
         pods: machine.max_pods.map(|max| max.get().saturating_sub(daemon_pods(facts))),
         ..Target::default()
     }

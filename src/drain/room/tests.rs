@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::design::design;
-use crate::facts::{Controller, Facts, Placement, Requests, Taint};
+use crate::facts::{Controller, Facts, Placement, Requests, Taint, Volume};
 use crate::sample::{facts, node, pod, settings};
 use crate::steps::Step;
 
@@ -180,11 +180,19 @@ fn a_pod_follows_its_volumes() {
         let claims = claims.iter().map(|claim| claim.to_string()).collect();
         placed(Placement { claims, ..Placement::default() })
     };
-    let zones = |zones: &[&str]| zones.iter().map(|zone| zone.to_string()).collect::<BTreeSet<_>>();
-    let volumes: BTreeMap<String, BTreeSet<String>> = [
-        ("shop/in-a".to_string(), zones(&["a"])),
-        ("shop/in-c".to_string(), zones(&["c"])),
-        ("shop/anywhere".to_string(), zones(&[])),
+    let volume = |key: &str, values: &[&str]| {
+        let expression = json!({"key": key, "operator": "In", "values": values});
+        let affinity = serde_json::from_value(json!([{"matchExpressions": [expression]}])).unwrap();
+        Volume { affinity, ..Volume::default() }
+    };
+    let ebs = "topology.ebs.csi.aws.com/zone";
+    let volumes: BTreeMap<String, Volume> = [
+        ("shop/in-a".to_string(), volume(ebs, &["a"])),
+        ("shop/in-c".to_string(), volume(ebs, &["c"])),
+        ("shop/on-old".to_string(), volume("kubernetes.io/hostname", &["old-1"])),
+        ("shop/on-ssd".to_string(), volume("disk", &["ssd"])),
+        ("shop/by-id".to_string(), volume("topology.k8s.aws/zone-id", &["usw2-az1"])),
+        ("shop/anywhere".to_string(), Volume::default()),
     ]
     .into();
     let room = room(&[target("a", 1, 1000, GIB), target("b", 9, 1000, GIB)]);
@@ -192,8 +200,106 @@ fn a_pod_follows_its_volumes() {
         (vec![claiming(&["in-a"]), claiming(&["anywhere", "unbound"]), asking(1, 1)], vec![]),
         (vec![claiming(&["in-a"]), claiming(&["in-a"])], vec!["1 in a: the new nodes are full: max pods"]),
         (vec![claiming(&["in-c"])], vec!["1: their volumes are in c, and no new node that would do is"]),
+        (
+            vec![claiming(&["in-a", "in-c"])],
+            vec!["1: their volumes are in a or c, and no new node that would do is"],
+        ),
+        (
+            vec![claiming(&["on-old"])],
+            vec!["1: their volumes are on nodes with kubernetes.io/hostname=old-1, and no new node has it"],
+        ),
+        (
+            vec![claiming(&["on-ssd"])],
+            vec!["1: their volumes are on nodes with disk=ssd, and no new node has it"],
+        ),
+        (
+            vec![claiming(&["by-id"])],
+            vec![
+                "1: their volumes are on nodes with topology.k8s.aws/zone-id=usw2-az1, and no new node has it",
+            ],
+        ),
     ] {
         assert_eq!(told(&shortages(&pods.iter().collect::<Vec<_>>(), &volumes, &room)), expected);
+    }
+}
+
+#[test]
+fn every_resource_that_pods_ask_for_is_counted() {
+    let asking_for = |name: &str, amount: u64| Pod {
+        other_requests: Some(std::sync::Arc::new([(name.to_string(), amount)].into())),
+        ..asking(1, 1)
+    };
+    let having = |others: &[(&str, u64)]| {
+        let others: BTreeMap<String, u64> =
+            others.iter().map(|(name, has)| (name.to_string(), *has)).collect();
+        let (other_allocatable, other_free) = (Some(others.clone()), Some(others));
+        Target { other_allocatable, other_free, ..target("a", 10, 1000, GIB) }
+    };
+    let gpu = "nvidia.com/gpu";
+    for (pods, targets, expected) in [
+        (
+            vec![asking_for(gpu, 1)],
+            vec![having(&[])],
+            vec!["1: no new node has nvidia.com/gpu, or as much of it as one pod asks for"],
+        ),
+        (
+            vec![asking_for(gpu, 2)],
+            vec![having(&[(gpu, 1)]), having(&[(gpu, 1)])],
+            vec!["1: no new node has nvidia.com/gpu, or as much of it as one pod asks for"],
+        ),
+        (
+            vec![asking_for(gpu, 1); 3],
+            vec![having(&[(gpu, 1)]), having(&[(gpu, 1)])],
+            vec!["1 in a: the new nodes are full: nvidia.com/gpu requests"],
+        ),
+        (vec![asking_for(gpu, 1), asking(1, 1)], vec![having(&[]), having(&[(gpu, 1)])], vec![]),
+        (
+            vec![asking_for("hugepages-2Mi", 1 << 20)],
+            vec![having(&[("hugepages-2Mi", 0)])],
+            vec!["1: no new node has hugepages-2Mi, or as much of it as one pod asks for"],
+        ),
+        (
+            vec![asking_for("ephemeral-storage", 6 * GIB); 2],
+            vec![having(&[("ephemeral-storage", 10 * GIB)])],
+            vec!["1 in a: the new nodes are full: ephemeral-storage requests"],
+        ),
+        // What is unknown is not counted.
+        (vec![asking_for(gpu, 1)], vec![target("a", 10, 1000, GIB)], vec![]),
+    ] {
+        assert_eq!(told(&found(&pods, &room(&targets))), expected, "{targets:?}");
+    }
+}
+
+#[test]
+fn nodes_that_are_yet_to_start_have_the_devices_of_their_type() {
+    let gpu = "nvidia.com/gpu";
+    let mut facts = facts();
+    let mut pod = asking(1, 1);
+    pod.other_requests = Some(std::sync::Arc::new(
+        [gpu, "hugepages-2Mi", "ephemeral-storage", "smarter-devices/fuse"]
+            .map(|name| (name.to_string(), 1))
+            .into(),
+    ));
+    facts.pods = vec![pod];
+    for node in &mut facts.nodes {
+        node.instance_type = "g4dn.xlarge".into();
+        node.other_allocatable = [(gpu, 1), ("hugepages-2Mi", 1 << 20), ("smarter-devices/fuse", 20)]
+            .map(|(name, has)| (name.to_string(), has))
+            .into();
+    }
+    for kind in ["g4dn.xlarge", "g5.xlarge", "m5.large"] {
+        let known = crate::net::max_pods::known(kind).unwrap().clone();
+        facts.machine.types.insert(kind.into(), known);
+    }
+    for (kind, gpus) in [("g4dn.xlarge", 1), ("g5.xlarge", u64::MAX), ("m5.large", 0)] {
+        let [before, _] = rooms(&facts, &["--instance-type", kind]);
+        let others = before.targets[0].other_free.clone().unwrap();
+        assert_eq!(
+            (others[gpu], others["hugepages-2Mi"], others["smarter-devices/fuse"]),
+            (gpus, 0, 20),
+            "{kind}"
+        );
+        assert!(others["ephemeral-storage"] >= 20 * GIB, "{kind}");
     }
 }
 

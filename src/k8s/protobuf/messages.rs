@@ -124,14 +124,29 @@ pub struct Volume {
 
 #[derive(Message)]
 pub struct VolumeSource {
+    #[prost(message, optional, tag = "1")]
+    pub host_path: Option<HostPath>,
     #[prost(message, optional, tag = "2")]
     pub empty_dir: Option<EmptyDir>,
     #[prost(message, optional, tag = "10")]
     pub persistent_volume_claim: Option<PersistentVolumeClaim>,
+    #[prost(message, optional, tag = "29")]
+    pub ephemeral: Option<Ephemeral>,
+}
+
+#[derive(Message)]
+pub struct HostPath {
+    #[prost(string, tag = "1")]
+    pub path: String,
+    #[prost(string, optional, tag = "2")]
+    pub type_: Option<String>,
 }
 
 #[derive(Message)]
 pub struct EmptyDir {}
+
+#[derive(Message)]
+pub struct Ephemeral {}
 
 #[derive(Message)]
 pub struct PersistentVolumeClaim {

@@ -83,7 +83,9 @@ fn from_whole(pod: core::Pod) -> Pod {
         resources: container.resources.map(|all| Resources { requests: all.requests }),
     };
     let volume = |volume: core::Volume| Volume {
+        host_path: volume.host_path,
         empty_dir: volume.empty_dir.map(|_| IgnoredAny),
+        ephemeral: volume.ephemeral.map(|_| IgnoredAny),
         persistent_volume_claim: volume.persistent_volume_claim,
     };
     let affinity = |affinity: core::Affinity| Affinity {
@@ -139,6 +141,10 @@ fn a_pod_is_read_as_when_all_of_it_is() {
         changed("/status", Value::Null),
         changed("/spec/volumes", Value::Null),
         changed("/spec/volumes", json!([{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDir": null}])),
+        changed(
+            "/spec/volumes",
+            json!([{"name": "a", "hostPath": {"path": "/data"}}, {"name": "b", "ephemeral": {}}]),
+        ),
         changed("/spec/initContainers", json!([])),
         changed("/spec/containers/0/resources", json!({})),
         changed("/spec/affinity", json!({"podAffinity": {}})),

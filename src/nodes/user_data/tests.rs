@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::net::max_pods::{InstanceType, Options, known, max_pods};
 
 use super::*;
+use crate::net::accelerators::Accelerator;
 
 const ENDPOINT: &str = "https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com";
 const CERTIFICATE_AUTHORITY: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
@@ -67,6 +68,56 @@ fn dns_is_the_tenth_address_of_the_services() {
 }
 
 #[test]
+fn types_with_accelerators_get_the_images_with_drivers() {
+    let (x86, arm) = (Architecture::X86_64, Architecture::Arm64);
+    let eks = "/aws/service/eks/optimized-ami/1.32";
+    let bottlerocket = "/aws/service/bottlerocket/aws-k8s-1.32";
+    for (family, architecture, accelerator, path) in [
+        (
+            AmiFamily::Al2023,
+            x86,
+            Accelerator::Nvidia,
+            format!("{eks}/amazon-linux-2023/x86_64/nvidia/recommended/image_id"),
+        ),
+        (
+            AmiFamily::Al2023,
+            arm,
+            Accelerator::Nvidia,
+            format!("{eks}/amazon-linux-2023/arm64/nvidia/recommended/image_id"),
+        ),
+        (
+            AmiFamily::Al2023,
+            x86,
+            Accelerator::Neuron,
+            format!("{eks}/amazon-linux-2023/x86_64/neuron/recommended/image_id"),
+        ),
+        (
+            AmiFamily::Al2023,
+            x86,
+            Accelerator::Other,
+            format!("{eks}/amazon-linux-2023/x86_64/standard/recommended/image_id"),
+        ),
+        (AmiFamily::Al2, x86, Accelerator::Nvidia, format!("{eks}/amazon-linux-2-gpu/recommended/image_id")),
+        (AmiFamily::Al2, x86, Accelerator::Neuron, format!("{eks}/amazon-linux-2-gpu/recommended/image_id")),
+        (
+            AmiFamily::Bottlerocket,
+            x86,
+            Accelerator::Nvidia,
+            format!("{bottlerocket}-nvidia/x86_64/latest/image_id"),
+        ),
+        (
+            AmiFamily::Bottlerocket,
+            arm,
+            Accelerator::Nvidia,
+            format!("{bottlerocket}-nvidia/arm64/latest/image_id"),
+        ),
+        (AmiFamily::Bottlerocket, x86, Accelerator::Neuron, format!("{bottlerocket}/x86_64/latest/image_id")),
+    ] {
+        assert_eq!(ami_parameter(family, "1.32", architecture, Some(accelerator)), Ok(path));
+    }
+}
+
+#[test]
 fn ami_parameters_are_those_that_aws_publishes() {
     use Architecture::{Arm64, X86_64};
     for (family, version, architecture, path) in [
@@ -107,18 +158,18 @@ fn ami_parameters_are_those_that_aws_publishes() {
             "/aws/service/bottlerocket/aws-k8s-1.34/arm64/latest/image_id",
         ),
     ] {
-        assert_eq!(ami_parameter(family, version, architecture), Ok(path.to_string()));
+        assert_eq!(ami_parameter(family, version, architecture, None), Ok(path.to_string()));
     }
 }
 
 #[test]
 fn al2_is_refused_from_1_33_on() {
     for version in ["1.33", "1.34", "1.100", "2.0"] {
-        let error = ami_parameter(AmiFamily::Al2, version, Architecture::X86_64).unwrap_err();
+        let error = ami_parameter(AmiFamily::Al2, version, Architecture::X86_64, None).unwrap_err();
         assert_eq!(error, AmiError::Al2NotPublished { kubernetes_version: version.into() });
     }
     for text in ["", "1", "1.", "v1.34", "1.34.2", "1.+4", "1.34-eks"] {
-        let error = ami_parameter(AmiFamily::Al2, text, Architecture::X86_64).unwrap_err();
+        let error = ami_parameter(AmiFamily::Al2, text, Architecture::X86_64, None).unwrap_err();
         assert_eq!(error, AmiError::NoVersion { text: text.into() });
     }
 }

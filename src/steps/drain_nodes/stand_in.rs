@@ -13,8 +13,8 @@ use crate::design::{Design, options, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::k8s::record::{Shape, Sizes};
+use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
-use crate::net::vcpus::vcpu_family;
 use crate::nodes::templates::{BASE, NODE_GROUP, NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{AmiFamily, Boot, NodeLabel, render};
 use crate::steps::launch_nodegroups::{
@@ -27,9 +27,6 @@ use super::missing;
 
 /// On a stand-in's stacks, with the cluster's name.
 pub const TAG_STAND_IN: &str = "eni-custom:stand-in";
-
-/// Families of instance types whose nodes are of no use without drivers that the standard images don't have.
-const WITH_DRIVERS: [&str; 6] = ["F", "G and VT", "P", "Inf", "Trn", "DL"];
 
 /// A group for those nodes of an old group that were alike, in one subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,8 +188,8 @@ fn obstacle(design: &Design, facts: &Facts, one: &StandIn) -> Option<String> {
     if !shape.taints.is_empty() {
         return Some("its nodes had taints: what they were for is not known".into());
     }
-    if vcpu_family(name).is_some_and(|family| WITH_DRIVERS.contains(&family.name)) {
-        return Some(format!("{name} needs an image with drivers, and which it was is not known"));
+    if accelerator(name) == Some(Accelerator::Other) {
+        return Some(format!("EKS publishes no image with drivers for {name}"));
     }
     if !facts.machine.types.contains_key(name) {
         return Some(format!("EC2 doesn't know the instance type {name}"));

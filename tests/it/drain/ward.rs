@@ -12,7 +12,7 @@ use crate::sandbox::watch::{PdbWatch, ServingWatch};
 use crate::sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
 
 /// Enough for all tests that take one.
-const OLD_NODES: u32 = 32;
+const OLD_NODES: u32 = 38;
 
 struct Ward {
     sandbox: Sandbox,
@@ -66,6 +66,10 @@ impl Bed {
     pub fn apply(&self, object: &Value) {
         let args = ["-n", &self.namespace, "apply", "-f", "-"];
         self.sandbox().kubectl_with(&args, &object.to_string()).expect("the object is applied");
+    }
+
+    pub fn new_nodes(&self) -> &[String] {
+        &self.ward.as_ref().expect("the ward was built").new
     }
 
     fn label(&self) -> String {
@@ -198,6 +202,8 @@ impl Bed {
 
 impl Drop for Bed {
     fn drop(&mut self) {
+        // A load balancer would keep the next test's node waiting.
+        let _ = self.sandbox().kubectl(&["-n", &self.namespace, "delete", "services", "--all"]);
         let _ = self.sandbox().kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
     }
 }

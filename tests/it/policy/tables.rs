@@ -133,6 +133,7 @@ pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
     ("create customresourcedefinitions", "likewise"),
     ("create eniconfigs", "likewise"),
     ("delete nodeclaims", "the sandbox has no Karpenter"),
+    ("delete persistentvolumeclaims", "with --delete-local-volumes alone"),
     ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
     ("get deployments", "where a controller recreates no pod that was moved"),
     ("get deployments/scale", "with --surge-singletons alone"),
@@ -140,6 +141,7 @@ pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
     ("get replicasets", "with --surge-singletons, or where a controller recreates no pod that was moved"),
     ("get statefulsets", "where a controller recreates no pod that was moved"),
     ("list ec2nodeclasses", "the sandbox has no Karpenter"),
+    ("list horizontalpodautoscalers", "with --surge-singletons alone"),
     ("list persistentvolumes", "where pods on old nodes claim volumes; these don't"),
     ("patch deployments/scale", "with --surge-singletons alone"),
 ];
@@ -244,6 +246,7 @@ pub const KUBERNETES_UNDO: &[&str] = &[
     "list pods",
     "list services",
     "list statefulsets",
+    "list targetgroupbindings",
     "list validatingadmissionpolicies",
     "list validatingwebhookconfigurations",
     "list volumeattachments",
@@ -258,12 +261,14 @@ pub const KUBERNETES_UNDO: &[&str] = &[
 pub const KUBERNETES_UNDO_DAEMONSET: &[&str] = &["delete customresourcedefinitions", "patch daemonsets"];
 pub const KUBERNETES_UNDO_UNSEEN: &[(&str, &str)] = &[
     ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
+    ("delete persistentvolumeclaims", "with --delete-local-volumes alone"),
     ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
     ("get deployments", "where a controller recreates no pod that was moved"),
     ("get deployments/scale", "with --surge-singletons alone"),
     ("get jobs", "where a controller recreates no pod that was moved"),
     ("get replicasets", "with --surge-singletons, or where a controller recreates no pod that was moved"),
     ("get statefulsets", "where a controller recreates no pod that was moved"),
+    ("list horizontalpodautoscalers", "with --surge-singletons alone"),
     ("list persistentvolumes", "where pods on nodes of ours claim volumes; these don't"),
     ("patch deployments/scale", "with --surge-singletons alone"),
     ("patch eniconfigs", "where we wrote over somebody else's"),

@@ -42,13 +42,14 @@ def images() -> list[Image]:
     for k8s in VERSIONS:
         base = f"/aws/service/eks/optimized-ami/{k8s}"
         for arch in ("x86_64", "arm64"):
-            for variant in ("standard", "nvidia", "neuron") if arch == "x86_64" else ("standard",):
+            for variant in ("standard", "nvidia", "neuron") if arch == "x86_64" else ("standard", "nvidia"):
                 found.append(Image(f"{base}/amazon-linux-2023/{arch}/{variant}/recommended",
                                    f"amazon-eks-node-al2023-{arch}-{variant}-{k8s}-v{RELEASE}", arch, _EKS,
                                    f"EKS-optimized Kubernetes node based on Amazon Linux 2023, (k8s: {k8s}.2)", "al2023"))
-            found.append(Image(f"/aws/service/bottlerocket/aws-k8s-{k8s}/{arch}/latest",
-                               f"bottlerocket-aws-k8s-{k8s}-{'aarch64' if arch == 'arm64' else arch}"
-                               f"-v{BOTTLEROCKET}-0a1b2c3d", arch, _BOTTLEROCKET, "", "bottlerocket"))
+            for variant in ("", "-nvidia"):
+                found.append(Image(f"/aws/service/bottlerocket/aws-k8s-{k8s}{variant}/{arch}/latest",
+                                   f"bottlerocket-aws-k8s-{k8s}{variant}-{'aarch64' if arch == 'arm64' else arch}"
+                                   f"-v{BOTTLEROCKET}-0a1b2c3d", arch, _BOTTLEROCKET, "", "bottlerocket"))
         if _number(k8s) <= _number(LAST_AL2):
             for path, (arch, kind) in _AL2.items():
                 found.append(Image(f"{base}/{path}/recommended", f"amazon-eks-{kind}-{k8s}-v{RELEASE}", arch, _EKS,
@@ -78,6 +79,10 @@ def family(image_name: str) -> str:
     if image_name.startswith("bottlerocket-"):
         return "bottlerocket"
     return "al2023" if "al2023" in image_name else "al2"
+
+
+def has_nvidia_drivers(image_name: str) -> bool:
+    return "-nvidia" in image_name or "-gpu-node-" in image_name
 
 
 def seed(world: World) -> None:

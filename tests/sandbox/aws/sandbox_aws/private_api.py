@@ -140,5 +140,8 @@ def instances(world: World) -> list[dict[str, Any]]:
             "nodegroup": nodegroup.name if nodegroup else None, "labels": nodegroup.labels if nodegroup else {},
             "eni_limits": {"enis": most, "ipv4_per_eni": per_eni},
             "vcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus", 2),
+            # NVIDIA's device plugin finds none where the image has no drivers.
+            "gpus": sum(g["Count"] for g in kind.get("GpuInfo", {}).get("Gpus", []) if g.get("Manufacturer") == "NVIDIA")
+            if image and amis.has_nvidia_drivers(image.name) else 0,
             "architecture": image.architecture if image else "x86_64"})
     return rows

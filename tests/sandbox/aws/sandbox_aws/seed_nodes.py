@@ -82,7 +82,8 @@ def _arch(instance_type: str) -> str:
 def _image(world: World) -> str:
     shape = world.shape
     arch = _arch(shape.instance_type)
-    path = f"/aws/service/eks/optimized-ami/{shape.kubernetes_version}/amazon-linux-2023/{arch}/standard/recommended"
+    variant = "nvidia" if re.match(r"(g(?!4ad)|gr|p)\d", shape.instance_type) else "standard"
+    path = f"/aws/service/eks/optimized-ami/{shape.kubernetes_version}/amazon-linux-2023/{arch}/{variant}/recommended"
     found = amis.parameters().get(f"{path}/image_id")
     return found or amis.parameters()[path.replace(shape.kubernetes_version, amis.VERSIONS[-1]) + "/image_id"]
 

@@ -42,6 +42,7 @@ type Instance struct {
 	Labels         map[string]string `json:"labels"`    // of the managed node group
 	Limits         Limits            `json:"eni_limits"`
 	VCPUs          int               `json:"vcpus"`
+	GPUs           int               `json:"gpus"` // NVIDIA's, where the image has drivers for them
 }
 
 // Limits are those of the default network card: its network interfaces, and IPv4 addresses on each.

@@ -143,5 +143,10 @@ func resources(instance instances.Instance, limit userdata.PodLimit) (capacity, 
 		corev1.ResourceMemory:           *resource.NewQuantity(memory-reservedMemory, resource.BinarySI),
 		corev1.ResourceEphemeralStorage: resource.MustParse("71Gi"),
 	}
+	// As NVIDIA's device plugin adds them, a DaemonSet on every node.
+	if instance.GPUs > 0 {
+		gpus := *resource.NewQuantity(int64(instance.GPUs), resource.DecimalSI)
+		capacity["nvidia.com/gpu"], allocatable["nvidia.com/gpu"] = gpus, gpus
+	}
 	return capacity, allocatable
 }
