@@ -69,11 +69,14 @@ pub fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
 }
 
 /// With WARM_IP_TARGET aws-node gives unused addresses of the primary network interface back, so such a node looks like
-/// a new one after a while. The record of the switch tells it apart.
+/// a new one after a while. The record of the switch tells it apart. Nodes of this program's groups have max pods for
+/// custom networking whenever they joined: also before it was switched on again.
 fn joined_before(facts: &Facts, node: &Node) -> bool {
     let switched: Option<Timestamp> =
         facts.record.youngest_before.as_ref().and_then(|time| time.parse().ok());
-    facts.cni.is_on(CUSTOM_NETWORK) && switched.is_some_and(|last| node.joined.is_some_and(|at| at <= last))
+    facts.cni.is_on(CUSTOM_NETWORK)
+        && switched.is_some_and(|last| node.joined.is_some_and(|at| at <= last))
+        && !facts.node_groups.groups.values().any(|group| group.is_ours() && group.holds(node))
 }
 
 /// Nodes to be replaced. Those of this program's own groups stay: their group would be emptied. `verify` reports one
