@@ -114,11 +114,13 @@ fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Ve
         remark,
     };
     let version = detected_version(&facts.cni).map(|(version, _)| version);
+    let tagging = format!(
+        "tag the new subnets kubernetes.io/role/cni=1, and cni.networking.k8s.aws/cluster/{}=shared where other clusters use the VPC; from 1.22 on kubernetes.io/role/cni=0 on the nodes' subnets keeps pods out of these",
+        facts.cluster.name
+    );
     let discovery = match version.is_some_and(|version| version >= DISCOVERY) {
-        true => "tag the new subnets kubernetes.io/role/cni=1; nodes that run take them by themselves",
-        false => {
-            "the VPC CNI must be updated to 1.18 first; then tag the new subnets kubernetes.io/role/cni=1"
-        }
+        true => format!("{tagging}; nodes that run take them by themselves"),
+        false => format!("the VPC CNI must be updated to 1.18 first; then {tagging}"),
     };
     vec![
         way(

@@ -24,6 +24,8 @@ pub enum Only {
     EmptyGroups,
     /// Security groups for pods (ENABLE_POD_ENI).
     PodEni,
+    /// Subnet discovery (ENABLE_SUBNET_DISCOVERY), which is on by default.
+    Discovery,
 }
 
 /// The table, by version.
@@ -64,6 +66,14 @@ pub const BUGS: &[Bug] = &[
         only: Only::PodEni,
         what: "with security groups for pods a new node does not find its ENIConfig, and stays NotReady",
     },
+    Bug {
+        issue: 3753,
+        from: Version(1, 22, 0),
+        mended: Version(1, 22, 4),
+        only: Only::Discovery,
+        what: "where aws-node's role may not call ec2:DescribeSubnets, a network interface's own address is given \
+               to a pod",
+    },
 ];
 
 impl Bug {
@@ -81,6 +91,7 @@ pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
         Only::Always => true,
         Only::EmptyGroups => empty_groups,
         Only::PodEni => facts.cni.is_on("ENABLE_POD_ENI"),
+        Only::Discovery => crate::subnet_tags::discovers(facts),
     };
     BUGS.iter().filter(|bug| (bug.from..bug.mended).contains(&version) && met(bug.only)).collect()
 }
@@ -116,6 +127,8 @@ mod tests {
         assert_eq!(issues("1.16.3", &["ENABLE_POD_ENI"], false), [2792]);
         assert_eq!(issues("1.19.4", &["ENABLE_POD_ENI"], false), [3277]);
         assert_eq!(issues("1.19.5", &["ENABLE_POD_ENI"], false), none);
+        assert_eq!(issues("1.22.1", &[], false), [3753]);
+        assert_eq!(issues("1.22.4", &[], false), none);
     }
 
     #[test]

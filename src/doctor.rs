@@ -202,6 +202,7 @@ fn explains(id: &str) -> &'static [&'static str] {
         "EC-DOC-012" | "EC-DOC-013" | "EC-DOC-014" => &["EC-VFY-088"],
         "EC-DOC-020" => &["EC-VFY-025", "EC-VFY-087"],
         "EC-DOC-021" => &["EC-VFY-087"],
+        "EC-DOC-030" | "EC-DOC-031" => &["EC-VFY-075"],
         _ => &[],
     }
 }

@@ -26,6 +26,9 @@ pub enum Purpose {
     Kubelet,
     Webhook {
         service: String,
+        /// It serves an aggregated API, and is no webhook.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        aggregated: bool,
         must_answer: bool,
         /// It can be called where it stands now.
         works_now: bool,
@@ -101,6 +104,7 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
             });
             let purpose = Purpose::Webhook {
                 service: webhook.service.clone(),
+                aggregated: webhook.aggregated,
                 must_answer: webhook.must_answer,
                 works_now,
             };
@@ -144,6 +148,7 @@ pub fn standing(facts: &Facts) -> Vec<Flow> {
     for webhook in moving_webhooks(facts) {
         let purpose = Purpose::Webhook {
             service: webhook.service.clone(),
+            aggregated: webhook.aggregated,
             must_answer: webhook.must_answer,
             // Where it can't be called, nothing will mend that but a rule.
             works_now: true,

@@ -51,6 +51,7 @@ pub fn facts() -> Facts {
         state: "available".into(),
         free: 200,
         tags: BTreeMap::new(),
+        outpost: None,
     };
     let old = |name: &str, zone: &str, subnet: &str| Node { subnet: Some(subnet.into()), ..node(name, zone) };
     let block = |cidr: &str| CidrBlock {

@@ -10,6 +10,7 @@ pub mod mend;
 mod nodes;
 mod pods;
 mod report;
+mod routes;
 mod view;
 mod workloads;
 
@@ -43,6 +44,7 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
     }
     report
         .with(Section::new("ENIConfigs", eniconfigs::checks(&view)))
+        .with(Section::new("routes", routes::checks(&view)))
         .with(Section::new("nodes", nodes::checks(&view)))
         .with(Section::new("pods", pods::checks(&view)))
         .with(Section::new("workloads", workloads::checks(&view)))

@@ -7,6 +7,7 @@ use crate::facts::{Addon, Cni, Crd, Facts};
 use crate::finding::Finding;
 use crate::ownership::Manager;
 use crate::steps::{Owner, Step, Version, detected_version, owner};
+use crate::subnet_tags::{self, Exclusion};
 use crate::words::counted;
 
 use super::{Scene, eniconfigs};
@@ -33,6 +34,32 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     if scene.concerns(&[Step::WriteEniconfigs, Step::PatchSecurityGroups]) {
         eniconfigs::check(scene, findings);
+        excluded_subnets(scene, findings);
+    }
+}
+
+/// Pod subnets whose tags keep aws-node from giving pods addresses there.
+fn excluded_subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let Some(acts) = subnet_tags::acts(facts).filter(|_| subnet_tags::discovers(facts)) else { return };
+    let there = scene.design.zones.iter().filter_map(|zone| facts.vpc.subnet(zone.pod_subnet.id()?));
+    for subnet in there {
+        let Some(Exclusion { why, mend }) = subnet_tags::exclusion(subnet, &facts.cluster.name) else {
+            continue;
+        };
+        let finding = match acts {
+            true => Finding::error("EC-CNI-020", format!("pods would get no address of {}", subnet.id)),
+            false => Finding::warning(
+                "EC-CNI-020",
+                format!("pods get no address of {} once the VPC CNI is 1.22 or later", subnet.id),
+            ),
+        };
+        findings.push(
+            finding
+                .at(format!("{} in {}", subnet.id, subnet.zone))
+                .why(format!("{why}; since 1.22 aws-node excludes such a subnet with custom networking too"))
+                .mend(mend),
+        );
     }
 }
 
@@ -254,6 +281,39 @@ fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Finding>) {
                 .at("DaemonSet kube-system/aws-node")
                 .why("it wrote the field by an update, not by server-side apply, and is not known to come back")
                 .mend(format!("nothing, unless '{manager}' writes it again and again: set it there then")),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{custom, facts};
+
+    fn excluded(image: &str, tags: &[(&str, &str)]) -> Vec<String> {
+        let mut facts = custom();
+        facts.cni.image = image.into();
+        let subnet = facts.vpc.subnets.iter_mut().find(|subnet| subnet.id == "pods-a").unwrap();
+        subnet.tags.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+        let found = super::super::found(check, &facts, &[]);
+        let told = found.iter().filter(|finding| finding.id == "EC-CNI-020");
+        told.map(|finding| format!("{:?} {}", finding.severity, finding.mend)).collect()
+    }
+
+    #[test]
+    fn a_pod_subnet_that_tags_exclude_is_an_error_where_aws_node_acts_by_them() {
+        let role = ("kubernetes.io/role/cni", "0");
+        let delete = "aws ec2 delete-tags --resources pods-a --tags Key=kubernetes.io/role/cni";
+        assert_eq!(excluded("cni:v1.22.4", &[role]), [format!("Error {delete}")]);
+        assert_eq!(excluded("cni:v1.20.4", &[role]), [format!("Warning {delete}")]);
+        let of_another = [("kubernetes.io/role/cni", "1"), ("cni.networking.k8s.aws/cluster/bank", "shared")];
+        let create = "aws ec2 create-tags --resources pods-a --tags Key=cni.networking.k8s.aws/cluster/shop,Value=shared";
+        assert_eq!(excluded("cni:v1.23.0", &of_another), [format!("Error {create}")]);
+        assert_eq!(excluded("cni:v1.23.0", &[]), [""; 0]);
+        let new = super::super::found(check, &facts(), &[]);
+        assert!(
+            !new.iter().any(|finding| finding.id == "EC-CNI-020"),
+            "subnets that are to be made have no such tags"
         );
     }
 }

@@ -163,6 +163,7 @@ mod tests {
     fn webhook(pods: &[&str], must_answer: bool) -> Webhook {
         let pods = pods.iter().map(|name| (name.to_string(), "old-1".to_string())).collect();
         Webhook {
+            aggregated: false,
             service: "policy/hook".into(),
             configurations: ["ValidatingWebhookConfiguration policy".into()].into(),
             must_answer,

@@ -7,6 +7,8 @@ mod outside;
 mod policies;
 mod targets;
 
+pub use outside::external_snat;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
@@ -106,6 +108,17 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<F
                 .at(&scene.facts.vpc.id)
                 .why(format!("unknown because {because}"))
                 .mend(mend),
+        );
+    }
+    if let Some(why) = &scene.facts.backends.apis_unknown {
+        findings.push(
+            Finding::note(
+                "EC-RCH-012",
+                "unknown whether aggregated APIs can be called once their pods have moved",
+            )
+            .at("APIServices")
+            .why(format!("unknown because {why}"))
+            .mend("allow list on apiservices"),
         );
     }
     if let Some(why) = &scene.facts.backends.unknown {

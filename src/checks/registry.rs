@@ -47,6 +47,7 @@ pub const ALL: &[Entry] = &[
     entry("EC-CNI-009", WARNING, "the VPC CNI's version has a bug that touches custom networking"),
     entry("EC-CNI-010", WARNING, "an untyped ENIConfig definition that somebody else keeps"),
     risk("EC-CNI-011", WARNING, "live nodes would take another ENIConfig"),
+    entry("EC-CNI-020", ERROR_OR_WARNING, "tags keep pods out of a pod subnet"),
     entry("EC-CNI-025", ERROR, "nobody replaces aws-node's pods"),
     entry("EC-DRN-001", ERROR, "no such node"),
     entry("EC-DRN-002", ERROR, "no such node group"),
@@ -73,6 +74,10 @@ pub const ALL: &[Entry] = &[
     entry("EC-NET-010", ERROR, "too few addresses for pods"),
     entry("EC-NET-011", ERROR, "too few addresses for new nodes"),
     entry("EC-NET-012", ERROR, "the VPC is another account's"),
+    entry("EC-NET-013", ERROR_OR_WARNING, "pods in the nodes' secondary block"),
+    risk("EC-NET-014", ERROR_OR_WARNING, "nodes on an Outpost, in a Local Zone or a Wavelength Zone"),
+    entry("EC-NET-015", NOTE, "internal load balancers may be placed in pod subnets"),
+    entry("EC-NET-016", WARNING, "a pod subnet on the main route table has no way out"),
     entry("EC-NOD-001", ERROR, "no such instance type"),
     entry("EC-NOD-002", ERROR, "the instance type has no interface for pods"),
     entry("EC-NOD-003", ERROR, "no instance type to take"),
@@ -166,6 +171,7 @@ pub const ALL: &[Entry] = &[
     risk("EC-UND-011", WARNING, "nothing stands in for old node groups"),
     entry("EC-UND-012", ERROR, "the add-on's configurationValues can't be put back"),
     entry("EC-UND-015", WARNING, "a managed node group is not ACTIVE"),
+    entry("EC-UND-019", WARNING, "aws-node may not start without custom networking"),
 ];
 
 /// What is known of an id.

@@ -9,9 +9,9 @@ use crate::facts::{Facts, Occupant};
 use crate::finding::Finding;
 use crate::k8s::record::Record;
 use crate::settings::Undo;
-use crate::steps::Step;
 use crate::steps::create_subnets::ours as our_subnets;
-use crate::steps::set_env;
+use crate::steps::{Step, Version, detected_version, set_env};
+use crate::subnet_tags::discovers;
 use crate::words::subject;
 
 use super::{Scene, aws_auth, permissions};
@@ -23,6 +23,9 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
     record(scene, findings);
     if !undo.keep_nodes {
         nodes::check(scene, undo, findings);
+    }
+    if undo.takes_back(Step::SetEnv) {
+        group_discovery(scene, findings);
     }
     if undo.takes_back(Step::CreateSubnets) {
         in_the_way(scene, undo, findings);
@@ -51,6 +54,23 @@ fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 "write them so that they can be read, with what they say now: aws eks describe-addon --cluster-name \
                  {cluster} --addon-name vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
             )),
+    );
+}
+
+/// 1.22.0 and 1.22.1 look for security groups by tag when they start without custom networking, and end where they may
+/// not (amazon-vpc-cni-k8s#3704, `RefreshCustomSGIDs`); 1.22.2 does so no more.
+fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+    let facts = scene.facts;
+    let Some((version, _)) = detected_version(&facts.cni) else { return };
+    let affected = (Version(1, 22, 0)..Version(1, 22, 2)).contains(&version);
+    if !affected || !discovers(facts) || !facts.cni.is_on(CUSTOM_NETWORK) {
+        return;
+    }
+    findings.push(
+        Finding::warning("EC-UND-019", format!("VPC CNI {version} may not start without custom networking"))
+            .at("DaemonSet kube-system/aws-node")
+            .why("it then calls ec2:DescribeSecurityGroups, and ends where its role may not: every node would become NotReady")
+            .mend("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups to aws-node's role"),
     );
 }
 

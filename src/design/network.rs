@@ -67,7 +67,7 @@ pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &m
         }
     }
     let all_there = zones.keys().all(|zone| there.contains_key(zone.as_str()));
-    let blocks = blocks(settings, facts, &there, all_there, findings);
+    let blocks = blocks(settings, facts, &zones, &there, all_there, findings);
     let new = if all_there {
         BTreeMap::new()
     } else {
@@ -186,10 +186,11 @@ fn existing_subnet(
 }
 
 /// The blocks that subnets are cut from: those asked for; else those that hold pod subnets already; else one of the
-/// shared address space that the VPC has; else a free one of it.
+/// shared address space that the VPC has and that holds no node; else a free one of it.
 fn blocks(
     settings: &Settings,
     facts: &Facts,
+    zones: &BTreeMap<String, String>,
     there: &BTreeMap<&str, (String, bool)>,
     all_there: bool,
     findings: &mut Vec<Finding>,
@@ -211,7 +212,11 @@ fn blocks(
         return used;
     }
     let shared = Ipv4Net::new_assert(std::net::Ipv4Addr::new(100, 64, 0, 0), 10);
-    if let Some(block) = secondary().find(|block| shared.contains(block)) {
+    // "From another VPC CIDR block than the nodes'" is how AWS documents custom networking.
+    let holds_nodes = |block: &Ipv4Net| {
+        zones.values().filter_map(|id| facts.vpc.subnet(id)).any(|subnet| block.contains(&subnet.cidr))
+    };
+    if let Some(block) = secondary().find(|block| shared.contains(block) && !holds_nodes(block)) {
         return vec![block];
     }
     match suggest_block(&addressing(&facts.vpc), &facts.cluster.service_cidr.into_iter().collect::<Vec<_>>())

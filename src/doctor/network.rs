@@ -77,15 +77,24 @@ fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> 
     let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
     let mut theirs = nodes.filter_map(|node| facts.vpc.route_table_of(node.subnet.as_deref()?));
     let other = theirs.find(|theirs| theirs.id != table.id).filter(|_| !own)?;
+    // One that this program made was associated, and has lost its way out since.
+    let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
+    let lost = nodes
+        .filter_map(|node| node.subnet.as_deref())
+        .any(|nodes| facts.vpc.way_out_lost(&subnet.id, nodes).is_some());
+    let severity = match lost && subnet.is_made_for(&facts.cluster.name) {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
     Some(
         Diagnosis::new(
             "EC-DOC-031",
-            Severity::Warning,
+            severity,
             format!("pod subnet {} has no route table of its own", subnet.id),
         )
         .about(vec![subnet.id.clone()])
         .cause(format!(
-            "it falls to the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
+            "it uses the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
             table.id, subnet.zone, other.id
         ))
         .mend(associate(subnet, other)),

@@ -219,6 +219,7 @@ fn with_backends() -> Facts {
     };
     facts.backends.dns = Some(backend(&[Protocol::Tcp, Protocol::Udp], 53, "kube-system/coredns-1", "new-b"));
     facts.backends.webhooks = vec![Webhook {
+        aggregated: false,
         service: "policy/guard".into(),
         configurations: ["ValidatingWebhookConfiguration guard".to_string()].into(),
         must_answer: true,

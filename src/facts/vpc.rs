@@ -78,6 +78,8 @@ pub struct Subnet {
     /// AvailableIpAddressCount
     pub free: u32,
     pub tags: BTreeMap<String, String>,
+    /// ARN of the Outpost that it is on.
+    pub outpost: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -160,6 +162,19 @@ impl Vpc {
             .or_else(|| self.route_tables.iter().find(|table| table.main))
     }
 
+    /// It is associated with no route table, so the VPC's main one decides for it.
+    pub fn uses_main_table(&self, subnet_id: &str) -> bool {
+        !self.route_tables.iter().any(|table| table.subnet_ids.contains(subnet_id))
+    }
+
+    /// The route tables of a pod subnet and of its zone's node subnet, where the latter leads out of the VPC and the
+    /// former does not.
+    pub fn way_out_lost(&self, pods: &str, nodes: &str) -> Option<(&RouteTable, &RouteTable)> {
+        let (pods, nodes) = (self.route_table_of(pods)?, self.route_table_of(nodes)?);
+        let out = nodes.routes.iter().any(|route| route.destination.prefix_len() < 2 && !route.blackhole);
+        (out && !pods.leads_out()).then_some((pods, nodes))
+    }
+
     /// Subnets that this program made for a cluster.
     pub fn made_for(&self, cluster: &str) -> impl Iterator<Item = &Subnet> {
         self.subnets.iter().filter(move |subnet| subnet.is_made_for(cluster))
@@ -179,6 +194,15 @@ impl RouteTable {
             .iter()
             .find(|route| route.destination.prefix_len() == 0)
             .map(|route| route.target.as_str())
+    }
+
+    /// A default route, or its two halves, to something that answers pods: they have no public address.
+    pub fn leads_out(&self) -> bool {
+        let works = |route: &&Route| !route.blackhole && !route.target.starts_with("igw-");
+        let count = |len| {
+            self.routes.iter().filter(works).filter(|route| route.destination.prefix_len() == len).count()
+        };
+        count(0) > 0 || count(1) == 2
     }
 
     /// A default route straight to an internet gateway: pods there have no public address, so nothing answers.

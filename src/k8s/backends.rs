@@ -9,6 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Client;
 use kube::api::ListParams;
 use serde::Deserialize;
@@ -49,16 +50,24 @@ struct Call {
     service: String,
     port: i32,
     must_answer: bool,
+    aggregated: bool,
 }
 
 /// Lists of webhook configurations, then of Services and their EndpointSlices.
 pub async fn read(client: &Client) -> Result<Backends> {
-    let (validating, mutating, policies) =
-        try_join3(validating(client), mutating(client), policies(client)).await?;
+    let (hooks, apis) =
+        tokio::join!(try_join3(validating(client), mutating(client), policies(client)), aggregated(client));
+    let (validating, mutating, policies) = hooks?;
     let hooks: Vec<Hook> = validating.into_iter().chain(mutating).collect();
     let of_evictions = hooks.iter().filter(|hook| hook.of_evictions).map(|hook| hook.configuration.clone());
     let of_evictions = of_evictions.chain(policies).collect();
-    let calls: Vec<Call> = hooks.into_iter().filter_map(|hook| hook.call).collect();
+    let mut calls: Vec<Call> = hooks.into_iter().filter_map(|hook| hook.call).collect();
+    // Who may not list them learns of webhooks all the same.
+    let (apis, apis_unknown) = match apis {
+        Ok(apis) => (apis, None),
+        Err(error) => (Vec::new(), Some(error.in_short())),
+    };
+    calls.extend(apis);
     let wanted: BTreeSet<String> =
         calls.iter().map(|call| call.service.clone()).chain([DNS.to_string()]).collect();
     let (port_names, slices) = try_join(port_names(client, &wanted), slices(client, &wanted)).await?;
@@ -67,7 +76,24 @@ pub async fn read(client: &Client) -> Result<Backends> {
         webhooks: webhooks(&calls, &port_names, &slices),
         unknown: None,
         of_evictions,
+        apis_unknown,
     })
+}
+
+/// APIServices that a Service serves; those of the API server itself name none.
+async fn aggregated(client: &Client) -> Result<Vec<Call>> {
+    let call = |found: APIService| {
+        let service = found.spec?.service?;
+        Some(Call {
+            configuration: format!("APIService {}", found.metadata.name?),
+            service: format!("{}/{}", service.namespace?, service.name?),
+            port: service.port.unwrap_or(443),
+            must_answer: false,
+            aggregated: true,
+        })
+    };
+    let found = pages::all(client, ListParams::default(), call).await;
+    found.map_err(|error| failure("list APIServices", &error))
 }
 
 /// One webhook of a configuration.
@@ -165,6 +191,7 @@ fn call(configuration: &str, config: WebhookClientConfig, policy: Option<String>
         service: format!("{}/{}", service.namespace, service.name),
         port: service.port.unwrap_or(443),
         must_answer: policy.as_deref() != Some("Ignore"),
+        aggregated: false,
     })
 }
 
@@ -211,11 +238,12 @@ fn webhooks(
     port_names: &PortNames,
     slices: &BTreeMap<String, Vec<EndpointSlice>>,
 ) -> Vec<Webhook> {
-    let mut found: BTreeMap<(&str, i32), Webhook> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, i32, bool), Webhook> = BTreeMap::new();
     for call in calls {
-        let webhook = found.entry((&call.service, call.port)).or_insert_with(|| Webhook {
+        let webhook = found.entry((&call.service, call.port, call.aggregated)).or_insert_with(|| Webhook {
             service: call.service.clone(),
             configurations: BTreeSet::new(),
+            aggregated: call.aggregated,
             must_answer: false,
             backend: behind(&call.service, call.port, port_names, slices),
         });
@@ -284,7 +312,13 @@ mod tests {
     }
 
     fn call(configuration: &str, port: i32, must_answer: bool) -> Call {
-        Call { configuration: configuration.into(), service: "policy/hook".into(), port, must_answer }
+        Call {
+            configuration: configuration.into(),
+            service: "policy/hook".into(),
+            port,
+            must_answer,
+            aggregated: false,
+        }
     }
 
     #[test]
@@ -303,10 +337,15 @@ mod tests {
         let expected = Webhook {
             service: "policy/hook".into(),
             configurations: ["a".into(), "b".into()].into(),
+            aggregated: false,
             must_answer: true,
             backend,
         };
         assert_eq!(found, [expected]);
+        let api = Call { aggregated: true, ..call("APIService x", 443, false) };
+        let both = webhooks(&[call("a", 443, true), api], &port_names, &slices);
+        let of: Vec<_> = both.iter().map(|each| (each.aggregated, each.must_answer)).collect();
+        assert_eq!(of, [(false, true), (true, false)], "an API is told apart from a webhook of its Service");
     }
 
     #[test]

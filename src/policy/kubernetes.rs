@@ -76,7 +76,14 @@ pub const RULES: &[Rule] = &[
     all(HOOKS, "validatingwebhookconfigurations", &["list"], READ, "webhooks that pods serve"),
     all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "likewise"),
     all(HOOKS, "validatingadmissionpolicies", &["list"], READ, "what intercepts evictions"),
-    all("", "services", &["list"], READ, "the ports of CoreDNS and of webhooks; load balancers"),
+    all("apiregistration.k8s.io", "apiservices", &["list"], READ, "aggregated APIs that pods serve"),
+    all(
+        "",
+        "services",
+        &["list"],
+        READ,
+        "the ports of CoreDNS, of webhooks and of aggregated APIs; load balancers",
+    ),
     all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind them"),
     all(
         "apps",

@@ -137,6 +137,7 @@ fn webhooks_in_the_host_s_network_do_not_move() {
     let mut pod = crate::sample::pod("policy", "hook-0");
     let pods = [("policy/hook-0".to_string(), "old-1".to_string())].into();
     facts.backends.webhooks.push(Webhook {
+        aggregated: false,
         service: "policy/hook".into(),
         configurations: ["ValidatingWebhookConfiguration policy".into()].into(),
         must_answer: true,

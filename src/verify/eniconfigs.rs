@@ -6,6 +6,7 @@ use crate::design::{ZONE_LABEL, options};
 use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
+use crate::subnet_tags;
 
 use super::report::or_ok;
 use super::view::{NodeView, View};
@@ -25,6 +26,7 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         "EC-VFY-015",
         "their subnets are of other CIDR blocks than the nodes'",
     ));
+    checks.extend(or_ok(excluded(view), "EC-VFY-076", "no tag keeps pods out of their subnets"));
     checks.extend(or_ok(groups(view), "EC-VFY-016", "their security groups are there"));
     checks.extend(or_ok(free(view), "EC-VFY-017", "their subnets have addresses for full nodes"));
     checks.extend(addon_agrees(view));
@@ -233,6 +235,31 @@ fn blocks(view: &View<'_>) -> Vec<Check> {
         })
     });
     same.collect()
+}
+
+/// Tags that aws-node reads as "no pods here".
+fn excluded(view: &View<'_>) -> Vec<Check> {
+    let facts = view.facts;
+    let Some(acts) = subnet_tags::acts(facts).filter(|_| subnet_tags::discovers(facts)) else {
+        return Vec::new();
+    };
+    let excluded = view.used().filter_map(|(config, nodes)| {
+        let subnet = facts.vpc.subnet(&config.subnet)?;
+        let exclusion = subnet_tags::exclusion(subnet, &facts.cluster.name)?;
+        let what = format!("the subnet of ENIConfig {} is excluded from pods", config.name);
+        let check = match acts {
+            true => Check::failed("EC-VFY-076", what),
+            false => Check::warning("EC-VFY-076", format!("{what} from VPC CNI 1.22 on")),
+        };
+        Some(
+            check
+                .at(format!("{} ({})", subnet.id, subnet.cidr))
+                .of(names(&nodes))
+                .why(format!("{}: aws-node attaches interfaces there and gives pods none of their addresses", exclusion.why))
+                .mend(format!("{}; aws-node reads tags when it starts: kubectl -n kube-system rollout restart daemonset/aws-node", exclusion.mend)),
+        )
+    });
+    excluded.collect()
 }
 
 fn groups(view: &View<'_>) -> Vec<Check> {

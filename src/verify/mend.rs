@@ -2,7 +2,7 @@
 
 use crate::design::addressing;
 use crate::drain::owner::{Owner, owner};
-use crate::facts::{Facts, Node, Subnet, WaitingPod};
+use crate::facts::{Facts, Node, RouteTable, Subnet, WaitingPod};
 use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::settings::shell_quote;
@@ -55,6 +55,44 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
         subnet.zone,
         routes.unwrap_or_default(),
         ours(facts, &format!("write-eniconfigs --subnet {}=$S --replace-eniconfigs", subnet.zone)),
+    )
+}
+
+/// Gives a pod subnet the way out that its nodes' subnet has.
+pub fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteTable) -> String {
+    let in_zone = |table: &&RouteTable| {
+        let zones = table.subnet_ids.iter().filter_map(|id| facts.vpc.subnet(id));
+        zones.into_iter().any(|other| other.zone == subnet.zone)
+    };
+    // The nodes' own may be public: no way for pods.
+    let other = Some(nodes).filter(|table| table.leads_out());
+    let other =
+        other.or_else(|| facts.vpc.route_tables.iter().filter(|table| table.leads_out()).find(in_zone));
+    let Some(other) = other else {
+        return format!(
+            "aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT",
+            pods.id
+        );
+    };
+    if facts.vpc.uses_main_table(&subnet.id) {
+        return format!(
+            "aws ec2 associate-route-table --route-table-id {} --subnet-id {}",
+            other.id, subnet.id
+        );
+    }
+    let target = other.default_target().unwrap_or("NAT");
+    let (verb, flag) = (
+        if pods.default_target().is_some() { "replace-route" } else { "create-route" },
+        match target.split('-').next() {
+            Some("tgw") => "transit-gateway-id",
+            Some("eni") => "network-interface-id",
+            Some("vgw") => "gateway-id",
+            _ => "nat-gateway-id",
+        },
+    );
+    format!(
+        "aws ec2 {verb} --route-table-id {} --destination-cidr-block 0.0.0.0/0 --{flag} {target}",
+        pods.id
     )
 }
 

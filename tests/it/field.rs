@@ -81,6 +81,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (117, &["aws_auth_that_can_not_be_edited"]),
     (118, &["a_group_without_the_cluster_s_tag"]),
     (119, &["a_warm_pool_a_hook_and_weights"]),
+    (122, &["tags_that_keep_pods_out"]),
     (123, &["karpenter_s_pools"]),
     (
         124,
@@ -92,9 +93,13 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (125, &["a_second_replica_that_can_not_work_is_refused_and_one_that_is_undone_is_noticed"]),
     (126, &["another_convention"]),
     (127, &["pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for"]),
+    (128, &["aggregated_apis"]),
+    (129, &["the_nodes_own_block"]),
+    (131, &["no_role_tags"]),
     (132, &["managed_nodes_that_stay", "max_pods_are_reset"]),
     (133, &[INTERRUPTED]),
     (134, &["pods_without_a_node"]),
+    (135, &["a_route_table_is_lost"]),
     (
         139,
         &[

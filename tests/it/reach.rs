@@ -203,7 +203,7 @@ fn what_would_cut_pods_off_is_told_before_anything_is_changed() {
     let is_served = || !sandbox.kubectl(&nodes).expect("kubectl answers").trim().is_empty();
     assert!((0..100).any(|_| is_served()), "no pod is behind the webhook's Service");
     assert_eq!(told(&sandbox, &[]), none, "the API server would reach it");
-    has(&told(&sandbox, &new), &["EC-RCH-011 | warning", "kube-system/hook", "five hours"]);
+    has(&told(&sandbox, &new), &["EC-RCH-011 | warning", "kube-system/hook", "up to an hour"]);
     hand.entry(&acl, 50, RuleAction::Deny, Some(("6", 9443)), "192.168.0.0/16");
     has(&told(&sandbox, &[]), &["EC-RCH-005 | warning", "kube-system/hook", "tcp 9443", &acl]);
     hand.without_entry(&acl, 50);

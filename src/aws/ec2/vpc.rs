@@ -66,6 +66,7 @@ impl Ec2 {
                 state: subnet.state().map(|state| state.as_str()).unwrap_or_default().to_string(),
                 free: u32::try_from(subnet.available_ip_address_count().unwrap_or_default()).unwrap_or(0),
                 tags: tags(subnet.tags()),
+                outpost: subnet.outpost_arn().map(ToString::to_string),
             });
         }
         subnets.sort_by(|a, b| a.id.cmp(&b.id));

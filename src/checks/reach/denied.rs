@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use crate::facts::Webhook;
 use crate::finding::{Finding, Severity};
 use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
 use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
@@ -90,8 +91,9 @@ fn finding(
         Purpose::NodeApi => format!("new nodes could not reach the API server ({ports})"),
         Purpose::Dns => format!("pods could not reach CoreDNS ({ports})"),
         Purpose::Kubelet => format!("kubelets could not be reached ({ports})"),
-        Purpose::Webhook { service, .. } => {
-            format!("the API server could not call webhook {service} on pods that have moved ({ports})")
+        Purpose::Webhook { service, aggregated, .. } => {
+            let kind = if *aggregated { "aggregated API" } else { "webhook" };
+            format!("the API server could not call {kind} {service} on pods that have moved ({ports})")
         }
         Purpose::Pods => format!("pods that reach each other now could not any more ({ports})"),
     };
@@ -117,9 +119,11 @@ fn finding(
 }
 
 fn called_by(scene: &Scene<'_>, purpose: &Purpose) -> Option<String> {
-    let Purpose::Webhook { service: named, must_answer, .. } = purpose else { return None };
-    let webhook = scene.facts.backends.webhooks.iter().find(|webhook| webhook.service == *named)?;
+    let Purpose::Webhook { service: named, must_answer, aggregated, .. } = purpose else { return None };
+    let is_it = |webhook: &&Webhook| webhook.service == *named && webhook.aggregated == *aggregated;
+    let webhook = scene.facts.backends.webhooks.iter().find(is_it)?;
     let without = match must_answer {
+        _ if *aggregated => "its API is not served then",
         true => "what it is asked about is refused then",
         false => "what it is asked about goes through unasked then",
     };

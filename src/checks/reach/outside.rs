@@ -27,12 +27,12 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         other_sides(scene, findings);
     }
     if pods && scene.concerns(&[Step::AssociateCidr]) {
-        five_hours(scene, findings);
+        new_block(scene, findings);
     }
 }
 
 /// Whether pods leave the VPC with their own addresses, by their own subnets.
-fn external_snat(scene: &Scene<'_>) -> bool {
+pub fn external_snat(scene: &Scene<'_>) -> bool {
     is_on(scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT)))
 }
 
@@ -187,8 +187,9 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// "It can take up to 5 hours for the control plane to recognise a new block" (EKS user guide, VPC requirements).
-fn five_hours(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+/// "It may take up to one hour for the cluster to recognize" a new block (EKS user guide, "Amazon EKS networking
+/// requirements for VPC and subnets").
+fn new_block(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let there = |block: &&Ipv4Net| scene.facts.vpc.blocks.iter().any(|known| known.cidr == **block);
     let new: Vec<&Ipv4Net> = scene.design.blocks.iter().filter(|block| !there(block)).collect();
     let webhooks = moving_webhooks(scene.facts);
@@ -196,13 +197,14 @@ fn five_hours(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let cluster = &scene.facts.cluster.name;
+    let services: BTreeSet<&String> = webhooks.iter().map(|webhook| &webhook.service).collect();
     findings.push(
-        Finding::warning("EC-RCH-011", format!("the API server may not find webhooks for up to five hours: {}", join(webhooks.iter().map(|webhook| &webhook.service))))
+        Finding::warning("EC-RCH-011", format!("the API server may not reach what it calls in pods for up to an hour: {}", join(services)))
             .at(join(&new))
             .why(format!(
-                "that is how long EKS may take to recognise a new CIDR block of the VPC; {} call pods that would move into it, and exec and logs wait too",
+                "that is how long EKS may take to recognize a new CIDR block of the VPC; {} call pods that would move into it, and exec and logs wait too",
                 join(webhooks.iter().flat_map(|webhook| &webhook.configurations).collect::<BTreeSet<_>>())
             ))
-            .mend(format!("eni-custom associate-cidr --cluster {cluster} now, and setup five hours later")),
+            .mend(format!("eni-custom associate-cidr --cluster {cluster} now, and setup an hour later")),
     );
 }

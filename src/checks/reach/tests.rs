@@ -49,6 +49,7 @@ fn webhook(facts: &mut Facts, must_answer: bool) {
         service: "policy/hook".into(),
         configurations: ["ValidatingWebhookConfiguration policy".into()].into(),
         must_answer,
+        aggregated: false,
         backend: Backend {
             ports: [(Protocol::Tcp, 9443)].into(),
             pods: [("policy/hook-0".to_string(), "old-1".to_string())].into(),
@@ -229,6 +230,32 @@ fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says
 }
 
 #[test]
+fn an_aggregated_api_that_could_not_be_called_any_more_is_a_warning() {
+    let mut facts = facts();
+    add_group(&mut facts, "sg-0pods", vec![from_group("sg-0pods"), rule(Traffic::ALL, "10.0.0.0/16")]);
+    let cluster = facts.firewall.groups.get_mut("sg-cluster").unwrap();
+    cluster.ingress.push(from_group("sg-0pods"));
+    cluster.egress = vec![from_group("sg-cluster"), rule(tcp(10250, 10250), "0.0.0.0/0")];
+    webhook(&mut facts, false);
+    let api = &mut facts.backends.webhooks[0];
+    (api.aggregated, api.configurations) = (true, ["APIService v1beta1.metrics.k8s.io".into()].into());
+    let found = one(&facts, &["--security-group", "sg-0pods"], "EC-RCH-005");
+    assert_eq!(found.severity, crate::finding::Severity::Warning);
+    assert!(
+        found.what.starts_with("the API server could not call aggregated API policy/hook"),
+        "{}",
+        found.what
+    );
+    assert!(
+        found.why.ends_with("APIService v1beta1.metrics.k8s.io names it, and its API is not served then"),
+        "{}",
+        found.why
+    );
+    facts.backends.apis_unknown = Some("list APIServices: Forbidden".into());
+    assert_eq!(one(&facts, &[], "EC-RCH-012").why, "unknown because list APIServices: Forbidden");
+}
+
+#[test]
 fn a_rule_for_the_nodes_addresses_alone_is_told_where_nothing_else_lets_pods_in() {
     let mut facts = facts();
     facts.cluster.control_plane_groups = vec!["sg-extra".into()];
@@ -353,14 +380,17 @@ fn the_other_sides_of_the_vpc_learn_of_a_new_block_only_from_people() {
 }
 
 #[test]
-fn five_hours_are_told_where_a_new_block_meets_webhooks() {
+fn an_hour_is_told_where_a_new_block_meets_webhooks() {
     let mut facts = facts();
     let new = ["--cidr", "100.65.0.0/16"];
     assert_eq!(told(&facts, &new), [""; 0]);
     webhook(&mut facts, true);
     assert_eq!(told(&facts, &[]), [""; 0]);
     let finding = one(&facts, &new, "EC-RCH-011");
-    assert_eq!(finding.what, "the API server may not find webhooks for up to five hours: policy/hook");
+    assert_eq!(
+        finding.what,
+        "the API server may not reach what it calls in pods for up to an hour: policy/hook"
+    );
     assert!(finding.mend.starts_with("eni-custom associate-cidr --cluster shop"));
 }
 

@@ -238,3 +238,17 @@ fn missing_permissions_are_told_with_the_policy_for_taking_back() {
         findings[0]
     );
 }
+
+#[test]
+fn versions_that_look_for_groups_by_tag_may_not_start_without_custom_networking() {
+    let with = |version: &str, discovery: &str| {
+        told(WHOLE, |facts| {
+            facts.cni.image = format!("cni:{version}");
+            facts.cni.env.insert("ENABLE_SUBNET_DISCOVERY".into(), discovery.into());
+        })
+    };
+    assert_eq!(with("v1.22.1", "true"), ["EC-UND-019 Warning"]);
+    assert_eq!(with("v1.22.1", "false"), [""; 0]);
+    assert_eq!(with("v1.22.2", "true"), [""; 0]);
+    assert_eq!(with("v1.21.2", "true"), [""; 0]);
+}

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::Tag;
 use serde_json::{Value, json};
 
 use super::before::{custom, define, deployment};
-use super::{apply, kubectl, report, silent, tells};
+use super::{apply, healthy, kubectl, mentions, report, set_image, silent, tells};
 use crate::cluster::{refuses, start};
 use crate::command::{Ran, run, shell};
 use crate::journey::{aws, until};
@@ -80,6 +80,23 @@ fn an_old_node_that_gets_an_interface_in_the_pod_subnet_is_still_an_old_node() {
     run(&sandbox, &["drain-nodes", "--yes", "--node", &old]).expect(0);
     silent(&sandbox, VERIFY);
     silent(&sandbox, PLAN);
+    a_route_table_is_lost(&sandbox);
+}
+
+/// 135: somebody takes the pod subnet of a cluster that was set up from its route table.
+fn a_route_table_is_lost(sandbox: &Sandbox) {
+    let subnet = kubectl(sandbox, &["get", "eniconfigs", "-o", "jsonpath={.items[0].spec.subnet}"]);
+    let query =
+        format!("RouteTables[].Associations[?SubnetId=='{subnet}'].RouteTableAssociationId | [] | [0]");
+    let association = aws(sandbox, &["ec2", "describe-route-tables", "--query", &query]);
+    aws(sandbox, &["ec2", "disassociate-route-table", "--association-id", association.trim()]);
+    let told = tells(sandbox, VERIFY, &["EC-VFY-075"]);
+    assert_eq!(told["proven"], false, "{told:#}");
+    assert!(told.to_string().contains("eni-custom create-subnets --cluster sandbox"), "{told:#}");
+    let told = finding(&tells(sandbox, &["doctor"], &["EC-DOC-031"]), "EC-DOC-031");
+    assert_eq!(told["severity"], "error", "{told:#}");
+    run(sandbox, &["create-subnets", "--yes"]).expect(0);
+    healthy(sandbox);
 }
 
 #[test]
@@ -95,6 +112,10 @@ fn what_the_vpc_and_its_neighbours_bring_is_reported_before_the_first_change() {
     silent(&sandbox, PLAN);
     third_parties(&sandbox, &hand);
     karpenter_s_pools(&sandbox, &hand);
+    tags_that_keep_pods_out(&sandbox, &hand);
+    no_role_tags(&sandbox);
+    aggregated_apis(&sandbox);
+    the_nodes_own_block(&sandbox, &hand);
 }
 
 /// The finding with this id that a command reports.
@@ -186,4 +207,87 @@ fn karpenter_s_pools(sandbox: &Sandbox, hand: &Hand<'_>) {
     hand.done(hand.ec2.delete_subnet().subnet_id(id).send());
     kubectl(sandbox, &["delete", "namespace", "karpenter", "--wait=false"]);
     kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws", "nodepools.karpenter.sh"]);
+}
+
+/// 122: a pod subnet that is excluded, or is another cluster's, for an aws-node that looks at tags.
+fn tags_that_keep_pods_out(sandbox: &Sandbox, hand: &Hand<'_>) {
+    set_image(sandbox, "v1.22.4");
+    let subnet = hand.subnet("us-west-2a", "100.64.64.0/18");
+    let id = subnet.split_once('=').expect("zone and subnet").1;
+    let table = &sandbox.aws.private_route_tables["us-west-2a"];
+    hand.done(hand.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
+    let given = ["plan", "--subnet", &subnet];
+    let role = "kubernetes.io/role/cni";
+    for tags in [&[(role, "0")][..], &[(role, "1"), ("cni.networking.k8s.aws/cluster/bank", "shared")]] {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+        hand.done(hand.ec2.create_tags().resources(id).set_tags(Some(tags)).send());
+        let told = finding(&tells(sandbox, &given, &["EC-CNI-020"]), "EC-CNI-020");
+        assert_eq!(told["severity"], "error", "{told:#}");
+        does(sandbox, &told["mend"]);
+        silent(sandbox, &given);
+    }
+    hand.done(hand.ec2.delete_subnet().subnet_id(id).send());
+    set_image(sandbox, "v1.20.4");
+}
+
+/// 131: no subnet says where internal load balancers belong.
+fn no_role_tags(sandbox: &Sandbox) {
+    let labels = json!({"app.kubernetes.io/name": "aws-load-balancer-controller"});
+    apply(sandbox, &deployment("kube-system", "aws-load-balancer-controller", &labels, &json!([])));
+    let subnets: Vec<&str> = sandbox.aws.private_subnets.values().map(String::as_str).collect();
+    let tags = ["--tags", "Key=kubernetes.io/role/internal-elb"];
+    aws(sandbox, &[&["ec2", "delete-tags"], &tags[..], &["--resources"], &subnets].concat());
+    let told = finding(&tells(sandbox, PLAN, &["EC-NET-015"]), "EC-NET-015");
+    does(sandbox, &told["mend"]);
+    until("the tag is seen", || !mentions(&report(sandbox, PLAN), "EC-NET-015"));
+    kubectl(sandbox, &["-n", "kube-system", "delete", "deployment", "aws-load-balancer-controller"]);
+}
+
+/// 128: an API that pods serve, and a block that the control plane does not know yet.
+fn aggregated_apis(sandbox: &Sandbox) {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "numbers", "namespace": "kube-system"},
+        "spec": {"selector": {"k8s-app": "kube-dns"}, "ports": [{"name": "https", "port": 443, "targetPort": 10251}]},
+    });
+    let api = json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": "v1.numbers.example.com"},
+        "spec": {
+            "group": "numbers.example.com", "version": "v1", "insecureSkipTLSVerify": true,
+            "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"namespace": "kube-system", "name": "numbers", "port": 443},
+        },
+    });
+    apply(sandbox, &service);
+    apply(sandbox, &api);
+    let told = finding(&tells(sandbox, &["plan", "--cidr", "100.65.0.0/16"], &["EC-RCH-011"]), "EC-RCH-011");
+    assert!(told.to_string().contains("APIService v1.numbers.example.com"), "{told:#}");
+    kubectl(sandbox, &["delete", "apiservice", "v1.numbers.example.com"]);
+    kubectl(sandbox, &["-n", "kube-system", "delete", "service", "numbers"]);
+    silent(sandbox, PLAN);
+}
+
+/// 129: most nodes are in the secondary block that pods would get.
+fn the_nodes_own_block(sandbox: &Sandbox, hand: &Hand<'_>) {
+    let subnet = hand.subnet("us-west-2a", "100.64.128.0/20");
+    let id = subnet.split_once('=').expect("zone and subnet").1;
+    let table = &sandbox.aws.private_route_tables["us-west-2a"];
+    hand.done(hand.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
+    let name = "AutoScalingGroups[0].AutoScalingGroupName";
+    let group = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", name]);
+    let update = ["autoscaling", "update-auto-scaling-group", "--auto-scaling-group-name", group.trim()];
+    aws(sandbox, &[&update[..], &["--vpc-zone-identifier", id, "--desired-capacity", "3"]].concat());
+    let ready = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
+    until("nodes are in the secondary block", || {
+        kubectl(sandbox, &["get", "nodes", "-o", ready]).matches("True").count() == 3
+    });
+    let told = finding(&tells(sandbox, &["plan", "--cidr", "100.64.0.0/16"], &["EC-NET-013"]), "EC-NET-013");
+    let fix: Vec<&str> = told["mend"].as_str().expect("flags").split(' ').collect();
+    for args in [&[][..], &fix] {
+        let planned = report(sandbox, &[PLAN, args].concat());
+        assert!(!mentions(&planned, "EC-NET-013"), "{planned:#}");
+        assert!(planned.to_string().contains("100.65.0.0/16"), "another block is taken: {planned:#}");
+    }
+    let given = tells(sandbox, &["plan", "--subnet", &subnet], &["EC-NET-007"]);
+    assert!(given.to_string().contains("--cidr 100.65.0.0/16"), "{given:#}");
 }

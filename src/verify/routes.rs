@@ -1,0 +1,126 @@
+//! Route tables: pod subnets lead out of the VPC as their nodes' subnets do.
+
+use crate::design::EXTERNAL_SNAT;
+
+use super::report::or_ok;
+use super::view::View;
+use super::{Check, mend};
+
+pub fn checks(view: &View<'_>) -> Vec<Check> {
+    or_ok(lost(view), "EC-VFY-075", "pod subnets have the way out of the VPC that their nodes' subnets have")
+}
+
+/// A subnet that nobody associates with a route table uses the VPC's main one. With source NAT pods leave by their
+/// node's subnet all the same (amazon-vpc-cni-k8s, AWS_VPC_K8S_CNI_EXTERNALSNAT), so a subnet that was made by hand may
+/// be meant so; one that this program made was associated, and has lost it.
+fn lost(view: &View<'_>) -> Vec<Check> {
+    let (facts, vpc) = (view.facts, &view.facts.vpc);
+    let by_own_table = facts.cni.is_on(EXTERNAL_SNAT);
+    let lost = view.used().filter_map(|(config, nodes)| {
+        let subnet = vpc.subnet(&config.subnet)?;
+        let node_subnets = nodes.iter().filter_map(|node| node.node.subnet.as_deref());
+        let (pods, theirs) = node_subnets.into_iter().find_map(|id| vpc.way_out_lost(&subnet.id, id))?;
+        let on_main = vpc.uses_main_table(&subnet.id);
+        if !on_main && !by_own_table {
+            return None;
+        }
+        let ours = subnet.is_made_for(&facts.cluster.name);
+        let what = format!("the pod subnet of {} has no way out of the VPC", subnet.zone);
+        let check = match by_own_table || ours {
+            true => Check::failed("EC-VFY-075", what),
+            false => Check::warning("EC-VFY-075", what),
+        };
+        let uses = match on_main {
+            true => format!("it uses the VPC's main route table {}", pods.id),
+            false => format!("it uses route table {}", pods.id),
+        };
+        let effect = match by_own_table {
+            true => format!("{EXTERNAL_SNAT} is true, so pods leave by it"),
+            false => {
+                "pods leave by their node's subnet, and who calls them from outside of the VPC gets no answer"
+                    .into()
+            }
+        };
+        let leads = theirs.default_target().unwrap_or("its default route");
+        let fix = match ours && on_main {
+            true => format!("{} associates it again", view.ours("create-subnets")),
+            false => mend::way_out(facts, subnet, pods, theirs),
+        };
+        Some(
+            check
+                .at(format!("{}, {}", subnet.id, pods.id))
+                .of(nodes.iter().map(|node| node.node.name.clone()).collect())
+                .why(format!("{uses}, and the nodes' {} leads out by {leads}; {effect}", theirs.id))
+                .mend(fix),
+        )
+    });
+    lost.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::aws::TAG_CLUSTER;
+    use crate::design::EXTERNAL_SNAT;
+    use crate::facts::{Facts, Route, RouteTable};
+    use crate::sample::custom;
+    use crate::verify::{Check, Expected, Status, verify};
+
+    fn table(id: &str, subnets: &[&str], target: Option<&str>) -> RouteTable {
+        let route = |target: &str| Route {
+            destination: "0.0.0.0/0".parse().unwrap(),
+            target: target.into(),
+            blackhole: false,
+        };
+        RouteTable {
+            id: id.into(),
+            main: id == "rtb-main",
+            subnet_ids: subnets.iter().map(ToString::to_string).collect(),
+            routes: target.into_iter().map(route).collect(),
+        }
+    }
+
+    /// Pods of a are on the main table, which leads nowhere; those of b have their nodes' table.
+    fn found(change: impl FnOnce(&mut Facts)) -> Option<Check> {
+        let mut facts = custom();
+        facts.vpc.route_tables = vec![
+            table("rtb-main", &[], None),
+            table("rtb-nat", &["subnet-a", "subnet-b", "pods-b"], Some("nat-1")),
+        ];
+        change(&mut facts);
+        let report = verify(&facts, &Expected::default());
+        report.checks().find(|check| check.id == "EC-VFY-075" && check.status != Status::Ok).cloned()
+    }
+
+    fn ours(facts: &mut Facts) {
+        for subnet in &mut facts.vpc.subnets {
+            subnet.tags.insert(TAG_CLUSTER.into(), "shop".into());
+        }
+    }
+
+    #[test]
+    fn a_subnet_of_ours_that_fell_to_the_main_route_table_is_failed_and_others_are_warned_of() {
+        insta::assert_json_snapshot!([found(ours), found(|_| {})]);
+        let leads = |target: &'static str| {
+            found(move |facts| {
+                ours(facts);
+                facts.vpc.route_tables[0] = table("rtb-main", &[], Some(target));
+            })
+        };
+        assert_eq!(leads("nat-2"), None, "the main table leads out as well");
+        assert!(leads("igw-1").is_some(), "nothing comes back to a pod through an internet gateway");
+        assert_eq!(found(|facts| facts.vpc.route_tables[1].routes.clear()), None, "nor do nodes get out");
+    }
+
+    #[test]
+    fn with_external_snat_any_table_without_a_way_out_is_failed() {
+        let snat = |facts: &mut Facts| drop(facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into()));
+        assert_eq!(found(snat).map(|check| check.status), Some(Status::Failed));
+        let of_its_own = found(|facts| {
+            snat(facts);
+            facts.vpc.route_tables.push(table("rtb-pods", &["pods-a"], None));
+        });
+        let mend = of_its_own.map(|check| check.mend);
+        let create = "aws ec2 create-route --route-table-id rtb-pods --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-1";
+        assert_eq!(mend.as_deref(), Some(create));
+    }
+}
