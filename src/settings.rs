@@ -242,6 +242,11 @@ impl Settings {
         }
     }
 
+    /// The profile was named by `--profile`, which is stronger than credentials in the environment.
+    pub fn profile_is_flag(&self) -> bool {
+        self.origins.get("profile") == Some(&Origin::Flag)
+    }
+
     /// How long the whole drain may take: its own limit, else that of any wait where it was given, else an hour.
     pub fn drain_deadline(&self) -> Duration {
         let given = self.is_set("timeout").then_some(self.timeout);

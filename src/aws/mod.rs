@@ -31,6 +31,8 @@ use crate::error::{Error, Result};
 use crate::facts::Caller;
 use crate::net::proxy::Proxies;
 
+pub use profile::ProfileChoice;
+
 pub(crate) use failure::{failure, first_words};
 pub(crate) use http::pem_blocks;
 
@@ -54,15 +56,16 @@ pub struct Aws {
 impl Aws {
     /// Reads the configuration as the aws CLI does: flags, environment, profile, instance role.
     pub async fn connect(
-        profile: Option<&str>,
+        choice: ProfileChoice<'_>,
         region: Option<&str>,
         proxies: &Proxies,
         calls: &Calls,
     ) -> Result<Self> {
-        let known = profile::Profile::read(profile).await;
+        let known = profile::Profile::read(choice).await;
         let roots = http::roots(known.ca_bundle.as_deref(), |name| std::env::var(name).ok())?;
+        let http = http::client(proxies, roots)?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(proxies, roots)?)
+            .http_client(http.clone())
             // EC2 throttles Describe calls too; five attempts in a row are refused on a busy account.
             .retry_config(
                 RetryConfig::standard().with_max_attempts(8).with_max_backoff(Duration::from_secs(10)),
@@ -76,8 +79,11 @@ impl Aws {
         if let Ok(name) = AppName::new(concat!("eni-custom-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(profile) = profile {
-            loader = loader.profile_name(profile);
+        if let Some(name) = choice.name {
+            loader = loader.profile_name(name);
+            if choice.is_flag {
+                loader = loader.credentials_provider(profile::credentials(name, region, http));
+            }
         }
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_string()));

@@ -2,10 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use aws_config::profile::ProfileSet;
+use aws_config::Region;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::error::Error;
+
+/// The profile that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfileChoice<'a> {
+    pub name: Option<&'a str>,
+    /// It was named by `--profile`. Credentials in the environment are weaker then, as in the aws CLI (botocore,
+    /// `create_credential_resolver`: a profile of the session disables the providers that read variables); the SDK by
+    /// itself would take them, and so perhaps another account. AWS_PROFILE is weaker than they are.
+    pub is_flag: bool,
+}
+
+/// Credentials of this profile, else of the container or the instance, as the aws CLI takes them for `--profile`.
+pub(super) fn credentials(
+    name: &str,
+    region: Option<&str>,
+    http: SharedHttpClient,
+) -> CredentialsProviderChain {
+    let region = region.map(|region| Region::new(region.to_string()));
+    let config = ProviderConfig::without_region().with_region(region).with_http_client(http);
+    let of_profile = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build();
+    CredentialsProviderChain::first_try("Profile", of_profile)
+        .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build())
+        .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build())
+}
 
 /// The profile in use and the kind of credentials that it leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,12 +61,11 @@ pub(super) enum Login {
 
 impl Profile {
     /// Reads the profile files as the SDK does. Where they can't be read, the SDK says so itself.
-    pub async fn read(name: Option<&str>) -> Self {
+    pub async fn read(choice: ProfileChoice<'_>) -> Self {
         let (fs, env) = (Fs::real(), Env::real());
-        let selected = name.map(|name| name.to_string().into());
+        let selected = choice.name.map(|name| name.to_string().into());
         match Box::pin(aws_config::profile::load(&fs, &env, &Default::default(), selected)).await {
-            // Keys in the environment come before any profile.
-            Ok(set) => Profile::of(&set, env.get("AWS_ACCESS_KEY_ID").is_ok()),
+            Ok(set) => Profile::of(&set, !choice.is_flag && env.get("AWS_ACCESS_KEY_ID").is_ok()),
             Err(_) => Profile::default(),
         }
     }
@@ -59,7 +88,7 @@ impl Profile {
         let about_credentials =
             error.reason().is_some_and(|cause| cause.message.to_lowercase().contains("credentials"));
         let export = format!(
-            "eval \"$(aws configure export-credentials --profile {name} --format env)\" and run this again"
+            "eval \"$(aws configure export-credentials --profile {name} --format env)\" and run this again without --profile"
         );
         match &self.login {
             _ if !about_credentials && !expired => error,

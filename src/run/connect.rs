@@ -1,6 +1,6 @@
 //! From settings to a cluster that was read.
 
-use crate::aws::Aws;
+use crate::aws::{Aws, ProfileChoice};
 use crate::calls::Calls;
 use crate::design::design;
 use crate::discover::{Reading, discover};
@@ -25,8 +25,8 @@ pub async fn connect(
         );
     };
     let proxies = Proxies::read(|name| std::env::var(name).ok())?;
-    let (profile, region) = (settings.profile.as_deref(), settings.region.as_deref());
-    let aws = Box::pin(Aws::connect(profile, region, &proxies, &calls)).await?;
+    let choice = ProfileChoice { name: settings.profile.as_deref(), is_flag: settings.profile_is_flag() };
+    let aws = Box::pin(Aws::connect(choice, settings.region.as_deref(), &proxies, &calls)).await?;
     let caller = aws.caller().await?;
     let cluster = match aws.eks.cluster(&name).await {
         Ok(cluster) => cluster,

@@ -33,10 +33,12 @@ impl Settings {
 
     /// How the cluster is reached.
     fn target(&self) -> Flags {
+        // As a flag AWS_PROFILE would become stronger than keys in the environment.
+        let profile = self.profile.clone().filter(|_| self.profile_is_flag());
         let values = [
             ("cluster", &self.cluster),
             ("region", &self.region),
-            ("profile", &self.profile),
+            ("profile", &profile),
             ("kubeconfig", &self.kubeconfig.path),
             ("context", &self.kubeconfig.context),
         ];

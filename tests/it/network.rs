@@ -340,7 +340,7 @@ fn credentials_that_want_a_person(behind: &Behind) {
     let typed = "eval \"$(aws configure export-credentials --profile admin --format env)\"";
     assert!(told.stderr.contains(typed), "{}", told.stderr);
     let script = format!(
-        "export PATH={}:$PATH; {} && exec {} plan --profile admin --kubeconfig {}",
+        "export PATH={}:$PATH; {} && exec {} plan --kubeconfig {}",
         folder.display(),
         typed.replace("$(aws", "$(echo 123456 | aws"),
         crate::command::program(),
@@ -355,6 +355,22 @@ fn credentials_that_want_a_person(behind: &Behind) {
         };
     }
     Ran::of(shell.current_dir(behind.folder.path()).args(["-c", &script])).expect(0);
+
+    // Keys in the environment may be another account's: --profile is stronger, AWS_PROFILE is not.
+    let stray = |command: &mut Command| {
+        command.env("AWS_ACCESS_KEY_ID", "AKIASTRAY00000000000").env("AWS_SECRET_ACCESS_KEY", "stray");
+    };
+    let mut by_flag = profile("keys");
+    stray(&mut by_flag);
+    by_flag.args(["--kubeconfig", &behind.kubeconfig("ann", &format!("server: 'https://{}'", behind.host))]);
+    Ran::of(&mut by_flag).expect(0);
+    let mut by_variable = behind.plan();
+    stray(&mut by_variable);
+    by_variable
+        .env("AWS_CONFIG_FILE", &config)
+        .env("AWS_PROFILE", "keys")
+        .env("HTTPS_PROXY", behind.proxy_url());
+    Ran::of(&mut by_variable).expect(1).tells(&["InvalidClientTokenId"]);
 
     let told = Ran::of(&mut profile("console"))
         .expect(1)
