@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::steps::Step;
 use crate::words::counted;
 
-pub(crate) use library::{chain, find, one_line, tls_trouble, yaml_trouble};
+pub(crate) use library::{chain, find, one_line, tls_trouble};
 
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -36,3 +36,18 @@ impl From<&serde_saphyr::Error> for Unreadable {
         Unreadable { line: error.location().map(|at| at.line()), reason: reason.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_yaml_is_reported_with_its_line_and_without_the_library_s_advice() {
+        for text in ["a: 1\nb: 2\na: 3\n", "a: [1\n", "a:\n\t- b\n", "a: {{x}}\n"] {
+            let error = serde_saphyr::from_str::<serde_json::Value>(text).unwrap_err();
+            let reason = Unreadable::from(&error).to_string();
+            assert!(reason.starts_with("line ") && !reason.contains("Options"), "{text}: {reason}");
+            assert!(reason.len() < 160 && !reason.contains('\n'), "{text}: {reason}");
+        }
+    }
+}

@@ -25,12 +25,6 @@ pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What is wrong with a YAML text, and where; without advice for who calls the library.
-pub(crate) fn yaml_trouble(error: &serde_saphyr::Error) -> String {
-    let told = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-    one_line(&told)
-}
-
 /// Why the other side's certificate was not taken; none where something else failed.
 pub(crate) fn tls_trouble(error: &(dyn Source + 'static)) -> Option<String> {
     let rustls::Error::InvalidCertificate(trouble) = find::<rustls::Error>(error)? else { return None };
@@ -56,15 +50,6 @@ pub(crate) fn tls_trouble(error: &(dyn Source + 'static)) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn yaml_that_is_none_is_told_by_its_line_and_without_the_library_s_options() {
-        for text in ["a: 1\nb: 2\na: 3\n", "a: [1\n", "a:\n\t- b\n", "a: {{x}}\n"] {
-            let error = serde_saphyr::from_str::<serde_json::Value>(text).unwrap_err();
-            let told = yaml_trouble(&error);
-            assert!(told.contains("line") && !told.contains("Options") && told.len() < 160, "{text}: {told}");
-        }
-    }
 
     #[test]
     fn a_certificate_s_trouble_is_found_however_deep_it_is() {

@@ -10,9 +10,10 @@ use kube::Config;
 use kube::config::{Cluster as Server, ExecAuthCluster, Kubeconfig, KubeconfigError};
 
 use crate::aws::pem_blocks;
-use crate::error::{Error, Result, one_line, tls_trouble, yaml_trouble};
+use crate::error::{Error, Result, one_line, tls_trouble};
 use crate::facts::Cluster;
 use crate::net::proxy::{Kind, Proxies, Proxy};
+use crate::yaml::Unreadable;
 
 /// Which kubeconfig to use, where one was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -189,7 +190,7 @@ fn read(choice: &KubeconfigChoice) -> Result<Kubeconfig> {
 fn about(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
-        KubeconfigError::Parse(error) => format!("it is not a kubeconfig: {}", yaml_trouble(error)),
+        KubeconfigError::Parse(error) => format!("it is not a kubeconfig: {}", Unreadable::from(&**error)),
         other => one_line(&other.to_string()),
     }
 }
