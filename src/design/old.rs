@@ -149,6 +149,22 @@ mod tests {
         assert_eq!(joined("2026-01-01T09:00:00Z", "false"), PodNetwork::Custom, "nothing is switched on");
     }
 
+    /// Switched off by hand and on again: the record then names a time after which no node of our groups joined.
+    #[test]
+    fn a_node_of_our_groups_is_new_whenever_it_joined() {
+        let mut facts = set_up();
+        facts.record.youngest_before = Some("2026-01-01T10:00:00Z".into());
+        for node in &mut facts.nodes {
+            node.joined = time("2026-01-01T09:00:00Z");
+        }
+        let network = |facts: &Facts| pod_network(facts, &facts.nodes[0]);
+        assert_eq!(network(&facts), PodNetwork::Custom);
+        for group in facts.node_groups.groups.values_mut() {
+            group.tags.remove(TAG_CLUSTER);
+        }
+        assert_eq!(network(&facts), PodNetwork::JoinedBefore, "a group of somebody else");
+    }
+
     #[test]
     fn nodes_of_our_groups_are_never_drained_as_old() {
         let mut facts = set_up();
