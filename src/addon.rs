@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use serde_saphyr::options;
 
-use crate::facts::EniConfig;
+use crate::net::eniconfig::EniConfig;
 pub use crate::yaml::Unreadable;
 
 /// The values as a mapping.

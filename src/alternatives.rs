@@ -9,11 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet, options};
-use crate::facts::{Facts, RouteTable, Subnet};
+use crate::facts::{Facts, RouteTable, Subnet, Version, detected_version};
 use crate::net::cidr::usable_addresses;
 use crate::net::max_pods::{InstanceType, Options, max_pods};
 use crate::settings::Settings;
-use crate::steps::{Version, detected_version};
 use crate::words::counted;
 
 /// The first CNI with enhanced subnet discovery.
@@ -180,12 +179,13 @@ impl Alternatives {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::design::design;
     use crate::facts::{Route, RouteTable};
     use crate::plan::plan;
     use crate::sample::{facts, settings};
-    use crate::steps::Step;
+    use crate::step::Step;
+
+    use super::*;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Option<Alternatives> {
         let settings = settings(arguments);

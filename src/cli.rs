@@ -1,24 +1,29 @@
 //! Arguments and their help; what they mean is settings' to say.
 
 mod drain;
+mod file;
 mod look;
 mod offline;
+mod planned;
+mod read;
+mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
 
 pub use drain::{DrainArgs, EvictArgs};
-pub use look::{DoctorArgs, ProbeArgs, ReportFormat, ReportOutputArgs, VerifyArgs};
+pub use look::{DoctorArgs, ProbeArgs, ReportOutputArgs, VerifyArgs};
 pub use offline::{IamPolicyArgs, MaxPodsArgs, SchemaOf};
+pub use read::parse;
 
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
-use crate::settings::{
-    ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
-};
+use crate::ui::Format;
+
+use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet};
 
 /// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods take their addresses and security groups
 /// from other subnets than their nodes.
@@ -352,10 +357,4 @@ pub struct OutputArgs {
     /// How progress is printed on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub events: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
 }

@@ -1,8 +1,7 @@
 //! Bugs of the VPC CNI that keep custom networking from working, by version. A `#` is an issue of
 //! github.com/aws/amazon-vpc-cni-k8s; versions are from its CHANGELOG.md.
 
-use crate::facts::Facts;
-use crate::steps::{Version, detected_version};
+use crate::facts::{Facts, Version, detected_version};
 
 /// One bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +102,9 @@ pub fn mended(bugs: &[&Bug]) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::custom;
+
+    use super::*;
 
     /// Issues that a version meets with these variables.
     fn issues(version: &str, on: &[&str], empty: bool) -> Vec<u32> {

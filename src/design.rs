@@ -4,10 +4,17 @@ mod convention;
 mod machine;
 mod network;
 mod old;
+pub mod stand_in;
+pub mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
+
+use crate::facts::{Facts, Node, Owner, owner};
+use crate::finding::Finding;
+use crate::settings::Settings;
+use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
 pub use convention::switched;
 pub use machine::{MachineDesign, wanted_type};
@@ -15,12 +22,6 @@ pub(crate) use machine::{daemon_pods, options};
 pub use network::{PodSubnet, RouteChoice, addressing};
 pub(crate) use old::old_nodes;
 pub use old::{PodNetwork, pod_network};
-
-use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{Facts, Node};
-use crate::finding::Finding;
-use crate::settings::Settings;
 
 pub const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 pub const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";

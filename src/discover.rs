@@ -10,16 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
-pub use gaps::Reading;
+use gaps::Gaps;
+use machine::{instance_types, machine_for, types_in_use};
+use neighbours::neighbours;
 
 use crate::aws::Aws;
+use crate::clients::Clients;
+use crate::design::undo::our_nodes;
 use crate::design::{old_nodes, stack_name};
-use crate::drain::surge;
 use crate::error::{Error, Result};
+use crate::eviction::surge;
 use crate::facts::{
     Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, LoadBalancers, Machine,
     Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, StatefulSets,
-    Surge, Volume, Vpc,
+    Surge, Volume, Vpc, same_groups,
 };
 use crate::k8s::{
     Kube, aws_auth, backends, cni, deployments, eniconfig, load_balancers, nodes, pods, record,
@@ -28,13 +32,9 @@ use crate::k8s::{
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
 use crate::net::reach::Firewall;
 use crate::settings::Settings;
-use crate::steps::drain_nodes::stand_in::TAG_STAND_IN;
-use crate::steps::patch_security_groups::{our_nodes, same};
-use crate::walk::Clients;
+use crate::tags::TAG_STAND_IN;
 
-use gaps::Gaps;
-use machine::{instance_types, machine_for, types_in_use};
-use neighbours::neighbours;
+pub use gaps::Reading;
 
 /// A part of the facts that can be read anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn claim_eniconfigs(facts: &mut Facts) {
         let Some(before) = facts.record.eniconfigs.get(&config.name).filter(|_| by_addon) else { continue };
         // One that is as it was before us is somebody else's.
         let as_before = before.as_ref().is_some_and(|before| {
-            before.subnet == config.subnet && same(&before.security_groups, &config.security_groups)
+            before.subnet == config.subnet && same_groups(&before.security_groups, &config.security_groups)
         });
         config.ours |= !as_before;
     }

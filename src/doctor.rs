@@ -7,50 +7,19 @@ mod network;
 mod nodes;
 mod pods;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use bundle::bundle;
-
 use crate::checks::{Scene, standing};
-use crate::facts::Part;
-pub use crate::facts::WaitingPod as PodTrouble;
+use crate::facts::{Part, Symptoms};
 use crate::finding::{Finding, Severity};
-use crate::verify::{Check, Expected, Report, Status, mend, verify};
+use crate::fixes;
+use crate::verify::{Check, Expected, Report, Status, verify};
 use crate::words::few;
 
-/// What tells of trouble, beside the facts.
-#[derive(Debug, Clone, Default)]
-pub struct Symptoms {
-    pub nodes: Vec<NodeTrouble>,
-    pub pods: Vec<PodTrouble>,
-    pub events: Vec<Event>,
-    /// A run of this program is at work: what it has suspended, it resumes.
-    pub run_at_work: bool,
-    /// What could not be read, and why.
-    pub unread: BTreeMap<&'static str, String>,
-}
-
-/// A node that is not Ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeTrouble {
-    pub name: String,
-    /// Its Ready condition's words.
-    pub told: String,
-}
-
-/// A warning of the cluster's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// `Pod` or `Node`
-    pub kind: String,
-    pub namespace: String,
-    pub name: String,
-    pub reason: String,
-    pub message: String,
-}
+pub use bundle::bundle;
 
 /// One cause, and all that comes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -168,7 +137,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     let unread_symptoms = symptoms.unread.iter().map(|(what, why)| {
         Diagnosis::new("EC-DOC-090", Severity::Warning, format!("{what} could not be read"))
             .cause(format!("unknown because {why}"))
-            .mend(mend::PERMISSION)
+            .mend(fixes::PERMISSION)
     });
     findings.extend(unread_symptoms);
     findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::finding::Finding;
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::counted;
 
 pub(crate) use library::{chain, find, one_line, tls_trouble};

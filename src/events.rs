@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::calls::Count;
 use crate::finding::Finding;
-use crate::steps::{Change, Step};
+use crate::step::{Change, Step};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]

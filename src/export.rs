@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use crate::addon::{Edit, merged};
 use crate::design::{Design, ZoneDesign};
 use crate::error::{Error, Result};
-use crate::facts::{Crd, EniConfig, Facts};
+use crate::facts::{Crd, EniConfig, EnvOwner, Facts, env_owner};
 use crate::k8s::eniconfig::CRD_YAML;
 use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
 use crate::plan::Plan;
 use crate::settings::Settings;
-use crate::steps::{self, Owner};
+use crate::steps;
 
 /// Texts by their path in the folder.
 pub type Files = BTreeMap<String, String>;
@@ -121,12 +121,12 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
     let pairs = |indent: &str| -> String {
         design.env.iter().map(|(name, value)| format!("{indent}{name}: {}\n", json!(value))).collect()
     };
-    match steps::owner(&facts.cni) {
-        Owner::Addon => {
+    match env_owner(&facts.cni) {
+        EnvOwner::Addon => {
             let merged = steps::addon_configuration(design, facts).unwrap_or_default();
             ("env/addon-configuration.json", pretty(merged))
         }
-        Owner::DaemonSet => {
+        EnvOwner::DaemonSet => {
             let set = design.env.iter().map(|(name, value)| {
                 format!("            - name: {name}\n              value: {}\n", json!(value))
             });
@@ -140,7 +140,7 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
             );
             ("env/daemonset-patch.yaml", text)
         }
-        Owner::Release { tool, name } => {
+        EnvOwner::Release { tool, name } => {
             let removed: String =
                 design.env_removed.iter().map(|name| format!("# and {name} must not be set\n")).collect();
             let text = format!(

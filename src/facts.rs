@@ -1,11 +1,16 @@
 //! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
 
 mod backends;
+mod cni;
 mod groups;
 mod load_balancers;
 mod neighbours;
+pub mod node_pools;
+mod owner;
+mod record;
 mod rollout;
 mod running;
+mod symptoms;
 mod volumes;
 mod vpc;
 mod workload;
@@ -13,17 +18,28 @@ mod workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
-use serde::{Deserialize, Serialize};
+
+use crate::addon::Values;
+use crate::net::eniconfig::is_on;
+
+pub use crate::net::eniconfig::EniConfig;
+use crate::net::max_pods::InstanceType;
+use crate::net::reach::Firewall;
+use crate::ownership::{Holder, Manager};
 
 pub use backends::{Backend, Backends, Webhook};
+pub use cni::{EnvOwner, Version, VersionSource, detected_version, env_owner};
 pub use groups::{
-    AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, ManagedNodeGroup, NodeGroups, Stack,
-    WarmPool,
+    AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, LAUNCH, ManagedNodeGroup, NodeGroups,
+    REBALANCE, SUSPENDED, Stack, WarmPool,
 };
 pub use load_balancers::LoadBalancers;
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
+pub use owner::{Owner, chosen, count, group, owner};
+pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Running, WaitingPod, Workload};
+pub use symptoms::{ClusterEvent, NodeTrouble, Symptoms};
 pub use volumes::{Medium, Volume, ZONE_LABELS};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
@@ -31,12 +47,10 @@ pub use workload::{
     Surge, Taint, Terminating, Unready,
 };
 
-use crate::addon::Values;
-use crate::k8s::record::Record;
-use crate::net::eniconfig::is_on;
-use crate::net::max_pods::InstanceType;
-use crate::net::reach::Firewall;
-use crate::ownership::{Holder, Manager};
+/// The same security groups, in whatever order.
+pub fn same_groups(one: &[String], other: &[String]) -> bool {
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+}
 
 /// Everything that decisions are taken from.
 #[derive(Debug, Clone)]
@@ -212,6 +226,17 @@ pub struct Addon {
     pub issues: Vec<String>,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Crd {
+    #[default]
+    Missing,
+    /// As shipped before CNI 1.18.3: any shape is accepted, a malformed group list fails later and silently.
+    Untyped,
+    Typed {
+        established: bool,
+    },
+}
+
 /// The ENIConfig CustomResourceDefinition and its objects.
 #[derive(Debug, Clone, Default)]
 pub struct EniConfigs {
@@ -225,28 +250,6 @@ pub struct EniConfigs {
     pub crd_holder: Option<String>,
     /// What is wrong with the shape of an ENIConfig's spec, by its name: an untyped definition takes anything.
     pub malformed: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Crd {
-    #[default]
-    Missing,
-    /// As shipped before CNI 1.18.3: any shape is accepted, a malformed group list fails later and silently.
-    Untyped,
-    Typed {
-        established: bool,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EniConfig {
-    pub name: String,
-    pub subnet: String,
-    pub security_groups: Vec<String>,
-    /// Labelled as written by this program.
-    #[serde(default)]
-    pub ours: bool,
 }
 
 impl Facts {

@@ -1,11 +1,11 @@
 //! What a check has to say: what, where, why, and the mend.
 
+pub mod registry;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use crate::checks::registry;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

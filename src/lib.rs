@@ -1,28 +1,37 @@
 //! Moves a live Amazon EKS cluster to VPC CNI custom networking.
 //!
-//! One direction: `settings` (what was asked) and `facts` (what was read by `discover`) make a `design`, the
-//! design and the facts make a plan of nine `steps`, `run` walks it, `ui` shows it. Pure in the middle, clients
-//! (`aws`, `k8s`) at the edge, one place that prints.
+//! One direction: `cli` makes `settings` (what was asked), `discover` reads `facts` (what is there). Both make a
+//! `design`, and each of the nine `steps` compares design and facts. `plan` shows what differs, `run` changes it, `ui`
+//! alone prints.
+//!
+//! The order of the rooms, and who may import whom, is in `layers`, which a test holds.
 
 pub mod addon;
 pub mod alternatives;
-pub mod app;
 pub mod aws;
 pub mod calls;
+pub mod capacity;
 pub mod checks;
 pub mod cli;
+pub mod client_token;
+pub mod clients;
 pub mod cni_bugs;
+pub mod commands;
 pub mod design;
 pub mod discover;
 pub mod doctor;
 pub mod drain;
 pub mod error;
 pub mod events;
+pub mod eviction;
 pub mod exit;
 pub mod export;
 pub mod facts;
 pub mod finding;
+pub mod fixes;
 pub mod k8s;
+#[cfg(test)]
+mod layers;
 pub mod net;
 pub mod nodes;
 pub mod ownership;
@@ -35,14 +44,16 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod saved;
+pub mod session;
 pub mod settings;
 pub mod status;
+pub mod step;
 pub mod steps;
 pub mod subnet_tags;
 pub mod suspended;
+pub mod tags;
 pub mod ui;
 pub mod verify;
-pub mod walk;
 pub mod wizard;
 pub mod words;
 pub mod yaml;

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use eni_custom::{app, settings};
+use eni_custom::{cli, commands};
 
 fn main() -> ExitCode {
-    match settings::parse() {
-        Ok((command, origins)) => app::run(command, origins).into(),
-        Err(error) => app::usage_error(&error).into(),
+    match cli::parse() {
+        Ok((command, origins)) => commands::run(command, origins).into(),
+        Err(error) => commands::usage_error(&error).into(),
     }
 }

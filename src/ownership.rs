@@ -6,7 +6,7 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use serde::Serialize;
 
-use crate::k8s::FIELD_MANAGER;
+use crate::tags::FIELD_MANAGER;
 
 /// A field manager, as managedFields name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

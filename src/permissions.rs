@@ -8,21 +8,20 @@ use futures::future::join_all;
 use crate::aws::ec2::DryRun;
 use crate::aws::iam::{Decision, Iam, Question};
 use crate::design::{Design, PodSubnet, RouteChoice};
-use crate::drain::owner::{Owner, owner};
 use crate::error::{Error, Result};
-use crate::facts::{Caller, Facts, Permissions};
+use crate::facts::{Caller, Facts, Owner, Permissions, owner};
 use crate::policy::calls::{names, planned};
 use crate::policy::{Grant, Names};
-use crate::steps::Step;
-use crate::walk::Walk;
+use crate::session::Session;
+use crate::step::Step;
 
 /// Actions that a plan leads to, by name.
 type Planned = BTreeMap<&'static str, BTreeSet<Grant>>;
 
 /// Asks about all that these steps will call. A step that has nothing to change needs nothing.
-pub async fn read(walk: &Walk, steps: &[Step]) -> Permissions {
-    let (design, facts) = (&walk.design, &walk.facts);
-    let planned = planned(design, facts, &walk.settings, steps);
+pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
+    let (design, facts) = (&session.design, &session.facts);
+    let planned = planned(design, facts, &session.settings, steps);
     let asked: BTreeSet<&'static str> = planned.keys().copied().collect();
     if asked == facts.permissions.asked {
         return facts.permissions.clone();
@@ -31,8 +30,13 @@ pub async fn read(walk: &Walk, steps: &[Step]) -> Permissions {
     if planned.is_empty() {
         return permissions;
     }
-    match simulate(&walk.clients.aws.iam, &facts.caller, &planned, &names(design, facts, &walk.settings))
-        .await
+    match simulate(
+        &session.clients.aws.iam,
+        &facts.caller,
+        &planned,
+        &names(design, facts, &session.settings),
+    )
+    .await
     {
         Ok(answers) => {
             for (action, answer) in answers {
@@ -40,7 +44,7 @@ pub async fn read(walk: &Walk, steps: &[Step]) -> Permissions {
             }
         }
         Err(error) => {
-            let mut tried = dry_runs(walk, &planned).await;
+            let mut tried = dry_runs(session, &planned).await;
             let reason = match error.reason() {
                 Some(cause) if !cause.code.is_empty() => format!("{}: {}", error.what(), cause.code),
                 _ => error.to_string(),
@@ -223,9 +227,9 @@ fn principal(arn: &str) -> Principal {
 }
 
 /// Those calls to EC2 that can be tried with the very request that would be made.
-async fn dry_runs(walk: &Walk, planned: &Planned) -> BTreeMap<&'static str, Answer> {
-    let ec2 = &walk.clients.aws.ec2;
-    let (design, facts) = (&walk.design, &walk.facts);
+async fn dry_runs(session: &Session, planned: &Planned) -> BTreeMap<&'static str, Answer> {
+    let ec2 = &session.clients.aws.ec2;
+    let (design, facts) = (&session.design, &session.facts);
     let mut answers = BTreeMap::new();
     let wanted = |action: &str| planned.contains_key(action);
     if let Some((zone, cidr)) = new_subnet(design).filter(|_| wanted("ec2:CreateSubnet")) {

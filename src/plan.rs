@@ -1,6 +1,7 @@
 //! What would be done, step by step. Pure.
 
 mod outlook;
+pub mod reached;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +11,8 @@ use crate::design::Design;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::settings::Settings;
-use crate::status::is_done;
-use crate::steps::{Change, Rules, Step, with_rules};
+use crate::step::{Change, Step};
+use crate::steps::{Rules, with_rules};
 
 pub use outlook::{Outlook, Passage, Shift, SubnetOutlook, ZoneOutlook};
 
@@ -66,7 +67,7 @@ pub fn plan(
     // What an error forbids can't be designed, and what can't be designed has no changes.
     let forbidden = settings.undo.is_none() && findings.iter().any(|one| one.severity == Severity::Error);
     for step in planned.iter_mut().filter(|step| forbidden && step.changes.is_empty()) {
-        if step.left_out.is_none() && !is_done(step.step, design, facts) {
+        if step.left_out.is_none() && !reached::is_done(step.step, design, facts) {
             step.left_out = Some("not planned: an error is in the way".into());
         }
     }
@@ -127,9 +128,10 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::design::design;
     use crate::sample::{facts, set_up, settings};
+
+    use super::*;
 
     fn planned(facts: &Facts, arguments: &[&str], findings: Vec<Finding>) -> Plan {
         let settings = settings(arguments);

@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::step::Step;
+
 pub use actions::all;
 pub use grants::{Condition, Grant, Names, Probe};
 pub use need::{Action, By, Need, Only};
-
-use crate::steps::Step;
 
 /// Which commands a policy is for.
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,40 +8,46 @@ mod policies;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cli::ProbeArgs;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::facts::{Facts, Node};
 use crate::k8s::lock::own_identity;
 use crate::k8s::probe::{Probe, Seen as PodSeen};
+use crate::session::{Seen, Session, until};
 use crate::verify::{Check, Section, nodes_for_pods};
-use crate::walk::{Seen, Walk, until};
 
 use answer::{Asked, ZoneAnswer};
 use pod::{Role, Run};
 
+/// How the probe's pods are started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// With sh, nc, nslookup and httpd, as busybox has them.
+    pub image: String,
+    pub namespace: String,
+    /// For the pods to start, and again for them to answer.
+    pub timeout: Duration,
+}
+
 /// Runs the probe. What it could not start is a check that is unknown; only a service that does not answer is an
 /// error.
-pub async fn probe(walk: &Walk, args: &ProbeArgs) -> Result<Section> {
-    let places = places(&walk.facts);
+pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
+    let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![
             Check::failed("EC-VFY-050", "no zone has a node on which a probe could stand")
-                .at(&walk.facts.cluster.name)
+                .at(&session.facts.cluster.name)
                 .why(
                     "it needs a node that is Ready, has room, and whose interfaces are as its ENIConfig says",
                 ),
         ]));
     }
-    let run = Run {
-        identity: own_identity(),
-        image: args.probe_image.clone(),
-        seconds: args.probe_timeout.as_secs(),
-    };
-    let pods = Probe::new(walk.clients.kube.client.clone(), &args.probe_namespace);
+    let run =
+        Run { identity: own_identity(), image: options.image.clone(), seconds: options.timeout.as_secs() };
+    let pods = Probe::new(session.clients.kube.client.clone(), &options.namespace);
     let asked = async {
         pods.remove_left().await?;
-        ask(walk, &pods, &run, &places, args.probe_timeout).await
+        ask(session, &pods, &run, &places, options.timeout).await
     };
     let asked = asked.await;
     // Also after an error, and after Ctrl-C: nothing in flight is given up, so what was made is known by its label.
@@ -51,7 +57,7 @@ pub async fn probe(walk: &Walk, args: &ProbeArgs) -> Result<Section> {
             removed?;
             let mut checks = answer::checks(&zones);
             if policies::asks(&checks) {
-                checks.extend(policies::check(&args.probe_namespace, pods.policies().await));
+                checks.extend(policies::check(&options.namespace, pods.policies().await));
             }
             Ok(section(checks))
         }
@@ -61,7 +67,7 @@ pub async fn probe(walk: &Walk, args: &ProbeArgs) -> Result<Section> {
             let because = error.reason().map(ToString::to_string).unwrap_or_default();
             Ok(section(vec![
                 Check::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
-                    .at(format!("namespace {}", args.probe_namespace))
+                    .at(format!("namespace {}", options.namespace))
                     .mend("choose another namespace with --probe-namespace, or allow to create and delete pods there"),
             ]))
         }
@@ -97,16 +103,16 @@ fn places(facts: &Facts) -> BTreeMap<String, String> {
 }
 
 async fn ask(
-    walk: &Walk,
+    session: &Session,
     pods: &Probe,
     run: &Run,
     places: &BTreeMap<String, String>,
     patience: Duration,
 ) -> Result<Vec<ZoneAnswer>> {
     for (zone, node) in places {
-        start(walk, pods, &pod::pod(run, Role::Listens, zone, node, &[])).await?;
+        start(session, pods, &pod::pod(run, Role::Listens, zone, node, &[])).await?;
     }
-    let listening = watch(walk, pods, run, Role::Listens, "probe pods listen", patience, |pod| {
+    let listening = watch(session, pods, run, Role::Listens, "probe pods listen", patience, |pod| {
         pod.address.is_some() && pod.phase == "Running"
     });
     let listening = listening.await?;
@@ -118,10 +124,11 @@ async fn ask(
         places.keys().filter_map(|zone| Some((zone.clone(), address(zone)?))).collect();
     for (zone, node) in places.iter().filter(|(zone, _)| up.iter().any(|(up, _)| up == *zone)) {
         let others: Vec<(String, String)> = up.iter().filter(|(up, _)| up != zone).cloned().collect();
-        start(walk, pods, &pod::pod(run, Role::Asks, zone, node, &others)).await?;
+        start(session, pods, &pod::pod(run, Role::Asks, zone, node, &others)).await?;
     }
     let asking =
-        watch(walk, pods, run, Role::Asks, "probe pods answer", patience, |pod| pod.exit.is_some()).await?;
+        watch(session, pods, run, Role::Asks, "probe pods answer", patience, |pod| pod.exit.is_some())
+            .await?;
     let of_zone = |(zone, node): (&String, &String)| {
         let seen = |pods: &[PodSeen]| pods.iter().find(|pod| pod.zone == *zone).cloned();
         let asked = match (address(zone), seen(&asking), seen(&listening)) {
@@ -139,8 +146,8 @@ async fn ask(
 }
 
 /// Ctrl-C stops between two pods, never amid the making of one.
-async fn start(walk: &Walk, pods: &Probe, pod: &serde_json::Value) -> Result<()> {
-    if walk.interrupt.is_set() {
+async fn start(session: &Session, pods: &Probe, pod: &serde_json::Value) -> Result<()> {
+    if session.interrupt.is_set() {
         return Err(Error::interrupted());
     }
     pods.create(pod).await
@@ -148,7 +155,7 @@ async fn start(walk: &Walk, pods: &Probe, pod: &serde_json::Value) -> Result<()>
 
 /// Looks at the pods of a role until all are so, or until patience ends; then as they are.
 async fn watch(
-    walk: &Walk,
+    session: &Session,
     pods: &Probe,
     run: &Run,
     role: Role,
@@ -157,7 +164,7 @@ async fn watch(
     so: impl Fn(&PodSeen) -> bool,
 ) -> Result<Vec<PodSeen>> {
     let mut seen = Vec::new();
-    let waited = until(&walk.events, &walk.interrupt, patience, what, async || {
+    let waited = until(&session.events, &session.interrupt, patience, what, async || {
         seen = pods.list(&run.identity, role.label()).await?;
         let waiting: Vec<&str> = seen.iter().filter(|pod| !so(pod)).map(|pod| pod.zone.as_str()).collect();
         Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join(", ")) })

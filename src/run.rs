@@ -1,4 +1,4 @@
-//! Connects, reads, checks, and walks a plan.
+//! Connects, reads, checks, and carries out a plan.
 
 mod connect;
 mod step;
@@ -13,20 +13,23 @@ use crate::discover::{Reading, Section};
 use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::exit::Exit;
+use crate::facts::Record;
 use crate::finding::Finding;
+use crate::fixes;
 use crate::k8s::lock::{self, Lock};
-use crate::k8s::record::{self, Record};
+use crate::k8s::record;
 use crate::permissions;
 use crate::plan::{Plan, StepPlan, plan};
 use crate::saved::Saved;
-use crate::settings::{Settings, Undo};
-use crate::steps::{Rules, Step, with_rules};
-use crate::verify::{Before, Check, Expected, Status, mend, verify};
-use crate::walk::{CONSISTENCY, Seen, Walk, until};
+use crate::session::{CONSISTENCY, Seen, Session, until};
+use crate::settings::Settings;
+use crate::step::{Step, Undo};
+use crate::steps::{Rules, with_rules};
+use crate::verify::{Before, Check, Expected, Status, verify};
 use crate::words::subject;
 
 pub use connect::connect;
-use step::walk_one;
+use step::carry_out;
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -50,7 +53,7 @@ pub struct StepOutcome {
 
 /// A cluster that was read, and what is planned for it.
 pub struct Prepared {
-    pub walk: Walk,
+    pub session: Session,
     pub plan: Plan,
     pub steps: Vec<Step>,
     /// What the plan must be the same as.
@@ -69,61 +72,61 @@ pub async fn prepare(
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (mut walk, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
-    look_around(&mut walk, true).await;
-    ask_permissions(&mut walk, steps).await;
-    let plan = make_plan(&walk, steps);
-    let before = Before::of(&walk.facts);
-    Ok(Prepared { walk, plan, steps: steps.to_vec(), saved: None, before, calls, started })
+    let (mut session, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
+    look_around(&mut session, true).await;
+    ask_permissions(&mut session, steps).await;
+    let plan = make_plan(&session, steps);
+    let before = Before::of(&session.facts);
+    Ok(Prepared { session, plan, steps: steps.to_vec(), saved: None, before, calls, started })
 }
 
 /// What uses security groups that would not admit pods; asked only where there are such groups. `planned`: as the design
 /// wants the pods, not as they stand.
-pub async fn look_around(walk: &mut Walk, planned: bool) {
+pub async fn look_around(session: &mut Session, planned: bool) {
     let admission = match planned {
-        true => others::Admission::planned(&walk.design, &walk.facts),
-        false => others::Admission::standing(&walk.design, &walk.facts),
+        true => others::Admission::planned(&session.design, &session.facts),
+        false => others::Admission::standing(&session.design, &session.facts),
     };
-    let groups: Vec<String> = admission.groups(&walk.design, &walk.facts).into_iter().collect();
-    if groups.is_empty() || walk.settings.undo.is_some() {
+    let groups: Vec<String> = admission.groups(&session.design, &session.facts).into_iter().collect();
+    if groups.is_empty() || session.settings.undo.is_some() {
         return;
     }
-    match walk.clients.aws.ec2.interfaces_with_groups(&groups).await {
-        Ok(interfaces) => walk.facts.neighbours.interfaces = interfaces,
+    match session.clients.aws.ec2.interfaces_with_groups(&groups).await {
+        Ok(interfaces) => session.facts.neighbours.interfaces = interfaces,
         Err(error) => {
-            walk.facts.neighbours.unknown.insert(others::UNKNOWN, error.in_short());
+            session.facts.neighbours.unknown.insert(others::UNKNOWN, error.in_short());
         }
     }
 }
 
 /// Before the first change: may the caller do all that these steps would do?
-async fn ask_permissions(walk: &mut Walk, steps: &[Step]) {
-    let back = walk.settings.undo.is_some();
-    let is_busy = |step: &Step| with_rules!(*step, back, R => !R::changes(&walk.design, &walk.facts, &walk.settings).is_empty());
+async fn ask_permissions(session: &mut Session, steps: &[Step]) {
+    let back = session.settings.undo.is_some();
+    let is_busy = |step: &Step| with_rules!(*step, back, R => !R::changes(&session.design, &session.facts, &session.settings).is_empty());
     let busy: Vec<Step> = steps.iter().copied().filter(is_busy).collect();
-    walk.facts.permissions = permissions::read(walk, &busy).await;
+    session.facts.permissions = permissions::read(session, &busy).await;
 }
 
-fn make_plan(walk: &Walk, steps: &[Step]) -> Plan {
-    let scene = Scene { settings: &walk.settings, facts: &walk.facts, design: &walk.design, steps };
+fn make_plan(session: &Session, steps: &[Step]) -> Plan {
+    let scene = Scene { settings: &session.settings, facts: &session.facts, design: &session.design, steps };
     let mut findings = check(&scene);
-    match (steps, walk.settings.undo) {
-        ([step], None) => findings.extend(unmet_needs(walk, *step)),
-        (_, Some(Undo { only: Some(step), .. })) => findings.extend(still_built_on(walk, step)),
+    match (steps, session.settings.undo) {
+        ([step], None) => findings.extend(unmet_needs(session, *step)),
+        (_, Some(Undo { only: Some(step), .. })) => findings.extend(still_built_on(session, step)),
         _ => {}
     }
-    plan(&walk.design, &walk.facts, &walk.settings, steps, findings)
+    plan(&session.design, &session.facts, &session.settings, steps, findings)
 }
 
 /// A step alone builds on others: what they would still change is in its way.
-fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
-    let left = plan(&walk.design, &walk.facts, &walk.settings, step.needs(), Vec::new());
+fn unmet_needs(session: &Session, step: Step) -> Vec<Finding> {
+    let left = plan(&session.design, &session.facts, &session.settings, step.needs(), Vec::new());
     // What puts back what an interrupted drain left behind builds on nothing.
-    if step == Step::DrainNodes && walk.settings.keep_old_nodes {
+    if step == Step::DrainNodes && session.settings.keep_old_nodes {
         return Vec::new();
     }
     // A step that has nothing to do itself needs nothing.
-    let itself = plan(&walk.design, &walk.facts, &walk.settings, &[step], Vec::new());
+    let itself = plan(&session.design, &session.facts, &session.settings, &[step], Vec::new());
     if itself.changes() == 0 {
         return Vec::new();
     }
@@ -144,12 +147,12 @@ fn unmet_needs(walk: &Walk, step: Step) -> Vec<Finding> {
 }
 
 /// A step that is taken back alone must not pull away what others stand on.
-fn still_built_on(walk: &Walk, step: Step) -> Vec<Finding> {
+fn still_built_on(session: &Session, step: Step) -> Vec<Finding> {
     // Each as if it were the one: what a step takes back depends on which others are.
     let standing = step.built_on_by().into_iter().flat_map(|other| {
-        let mut settings = walk.settings.clone();
+        let mut settings = session.settings.clone();
         settings.undo = Some(Undo { only: Some(other), ..Undo::default() });
-        plan(&walk.design, &walk.facts, &settings, &[other], Vec::new()).steps
+        plan(&session.design, &session.facts, &settings, &[other], Vec::new()).steps
     });
     let standing = standing.filter(|other| !other.changes.is_empty());
     let finding = |other: StepPlan| {
@@ -166,13 +169,13 @@ fn still_built_on(walk: &Walk, step: Step) -> Vec<Finding> {
 impl Prepared {
     /// From here on this saved plan is what is made, or nothing.
     pub fn hold_to(&mut self, saved: Saved) -> Result<()> {
-        saved.is_for(&self.walk.facts.caller, &self.walk.facts.cluster)?;
+        saved.is_for(&self.session.facts.caller, &self.session.facts.cluster)?;
         self.saved = Some(saved);
         self.refuse_moved()
     }
 
     fn refuse_moved(&self) -> Result<()> {
-        let Walk { design, facts, settings, .. } = &self.walk;
+        let Session { design, facts, settings, .. } = &self.session;
         let moved = self.saved.as_ref().map(|saved| saved.moved(&self.plan, design, facts, settings));
         match moved {
             Some(moved) if !moved.is_empty() => Err(Error::refused_by(moved)),
@@ -192,7 +195,7 @@ impl Prepared {
 
     /// A person has said yes to these findings.
     pub fn accept(&mut self, findings: &[Finding]) {
-        let accepted = &mut self.walk.settings.accept;
+        let accepted = &mut self.session.settings.accept;
         accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
         for finding in &mut self.plan.findings {
             *finding = finding.clone().judged(accepted);
@@ -201,17 +204,17 @@ impl Prepared {
 
     /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
     pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
-        self.walk.observe().await?;
-        look_around(&mut self.walk, true).await;
-        ask_permissions(&mut self.walk, &steps).await;
-        self.plan = make_plan(&self.walk, &steps);
+        self.session.observe().await?;
+        look_around(&mut self.session, true).await;
+        ask_permissions(&mut self.session, &steps).await;
+        self.plan = make_plan(&self.session, &steps);
         self.steps = steps;
         Ok(())
     }
 
     /// Whether there is anything to change. Where all is taken back, the record goes too.
     pub fn has_work(&self) -> bool {
-        let Walk { settings, facts, .. } = &self.walk;
+        let Session { settings, facts, .. } = &self.session;
         self.plan.changes() > 0
             || (settings.undo == Some(Undo::default()) && facts.record != Record::default())
     }
@@ -220,7 +223,7 @@ impl Prepared {
     pub async fn apply(mut self) -> Result<Outcome> {
         self.refuse()?;
         let lock = if self.has_work() { Some(self.lock().await?) } else { None };
-        let result = self.walk_steps().await;
+        let result = self.carry_out_all().await;
         if let Some(lock) = lock {
             let released = lock.release().await;
             // What went wrong first is what is told.
@@ -231,7 +234,7 @@ impl Prepared {
         let steps = result?;
         Ok(Outcome {
             format_version: 1,
-            cluster: self.walk.facts.cluster.arn.clone(),
+            cluster: self.session.facts.cluster.arn.clone(),
             done: true,
             steps,
             seconds: self.started.elapsed().as_secs_f64(),
@@ -241,14 +244,14 @@ impl Prepared {
 
     /// Takes the lock, and reads anew: another run may have been at work until now.
     async fn lock(&mut self) -> Result<Lock> {
-        let lock = Lock::take(&self.walk.clients.kube.client).await?;
-        self.walk.lock_lost = lock.lost();
+        let lock = Lock::take(&self.session.clients.kube.client).await?;
+        self.session.lock_lost = lock.lost();
         let checked = async {
-            self.walk.observe().await?;
-            if self.walk.settings.undo.is_some() {
-                step::blocks_visible(&mut self.walk).await?;
+            self.session.observe().await?;
+            if self.session.settings.undo.is_some() {
+                step::blocks_visible(&mut self.session).await?;
             }
-            self.plan = make_plan(&self.walk, &self.steps);
+            self.plan = make_plan(&self.session, &self.steps);
             self.refuse_moved()?;
             self.refuse()
         };
@@ -261,18 +264,19 @@ impl Prepared {
         }
     }
 
-    async fn walk_steps(&mut self) -> Result<Vec<StepOutcome>> {
+    async fn carry_out_all(&mut self) -> Result<Vec<StepOutcome>> {
         let mut outcomes = Vec::new();
         let mut changed = false;
         let of = self.steps.len();
         for step in self.steps.clone() {
             let started = Instant::now();
             let before = self.calls.count();
-            let undo = self.walk.settings.undo.is_some();
-            self.walk.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
+            let undo = self.session.settings.undo.is_some();
+            self.session.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
             let first = outcomes.is_empty();
-            let walked = with_rules!(step, undo, R => walk_one::<R>(&mut self.walk, first, changed).await);
-            let changes = walked.map_err(|error| self.halfway(error, step, &outcomes))?;
+            let carried_out =
+                with_rules!(step, undo, R => carry_out::<R>(&mut self.session, first, changed).await);
+            let changes = carried_out.map_err(|error| self.halfway(error, step, &outcomes))?;
             changed |= changes > 0;
             let outcome = StepOutcome {
                 step,
@@ -280,7 +284,7 @@ impl Prepared {
                 seconds: started.elapsed().as_secs_f64(),
                 calls: self.calls.count().since(before),
             };
-            self.walk.events.emit(Event::StepDone {
+            self.session.events.emit(Event::StepDone {
                 step,
                 changes,
                 seconds: outcome.seconds,
@@ -288,7 +292,7 @@ impl Prepared {
             });
             outcomes.push(outcome);
         }
-        match self.walk.settings.undo {
+        match self.session.settings.undo {
             Some(undo) => self.forget(undo).await?,
             None if of > 1 => self.prove(changed).await?,
             None => {}
@@ -298,7 +302,7 @@ impl Prepared {
 
     /// Several steps that stop in one of them: how far they came, and both ways from there.
     fn halfway(&self, error: Error, step: Step, done: &[StepOutcome]) -> Error {
-        let settings = &self.walk.settings;
+        let settings = &self.session.settings;
         if self.steps.len() == 1 {
             return error;
         }
@@ -316,11 +320,11 @@ impl Prepared {
         if undo != Undo::default() {
             return Ok(());
         }
-        self.walk.observe().await?;
+        self.session.observe().await?;
         let left = plan(
-            &self.walk.design,
-            &self.walk.facts,
-            &self.walk.settings,
+            &self.session.design,
+            &self.session.facts,
+            &self.session.settings,
             &Step::order_back(undo),
             Vec::new(),
         );
@@ -331,8 +335,8 @@ impl Prepared {
                 .because(left.join(", "))
                 .next("eni-custom undo --plan shows what is left; running undo again goes on from here"));
         }
-        if self.walk.facts.record != Record::default() {
-            record::delete(&self.walk.clients.kube.client).await?;
+        if self.session.facts.record != Record::default() {
+            record::delete(&self.session.clients.kube.client).await?;
         }
         Ok(())
     }
@@ -340,9 +344,9 @@ impl Prepared {
     /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show; what can't come by
     /// itself any more is not waited for.
     async fn prove(&mut self, changed: bool) -> Result<()> {
-        let walk = &mut self.walk;
-        let (events, interrupt) = (walk.events.clone(), walk.interrupt.clone());
-        let patience = walk.settings.timeout.min(Duration::from_secs(120));
+        let session = &mut self.session;
+        let (events, interrupt) = (session.events.clone(), session.interrupt.clone());
+        let patience = session.settings.timeout.min(Duration::from_secs(120));
         let started = Instant::now();
         let mut looks = 0;
         // What was wrong at the last look.
@@ -350,13 +354,13 @@ impl Prepared {
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
             looks += 1;
             match looks {
-                1 if changed => walk.observe().await?,
+                1 if changed => session.observe().await?,
                 1 => {}
-                _ => walk.read(&Section::WAITED_FOR).await?,
+                _ => session.read(&Section::WAITED_FOR).await?,
             }
-            let expected = Expected::of(&walk.design, &walk.facts, &walk.settings);
+            let expected = Expected::of(&session.design, &session.facts, &session.settings);
             let expected = Expected { before: Some(self.before.clone()), ..expected };
-            let report = verify(&walk.facts, &expected);
+            let report = verify(&session.facts, &expected);
             let failed = report.checks().filter(|check| check.status == Status::Failed);
             wrong = failed.cloned().collect();
             if wrong.is_empty() {
@@ -372,7 +376,7 @@ impl Prepared {
         match proven.await {
             Ok(Some(report)) => {
                 for warning in report.checks().filter_map(Check::finding) {
-                    walk.events.emit(Event::Finding(warning));
+                    session.events.emit(Event::Finding(warning));
                 }
                 Ok(())
             }
@@ -387,12 +391,12 @@ impl Prepared {
 
     /// What is not proven, and the command that goes on: one that has something to do.
     fn unproven(&self, wrong: &[Check]) -> Error {
-        let Walk { design, facts, settings, .. } = &self.walk;
+        let Session { design, facts, settings, .. } = &self.session;
         let left = plan(design, facts, settings, &self.steps, Vec::new()).changes();
         let next = match left {
             0 => {
                 let keep = if settings.keep_old_nodes { " --keep-old-nodes" } else { "" };
-                let verify = mend::ours(facts, "verify");
+                let verify = fixes::ours(facts, "verify");
                 format!("fix what is named above; {verify}{keep} looks again")
             }
             left => {
@@ -412,8 +416,8 @@ impl Prepared {
 }
 
 /// The live holder of the lock as a refusal, before a question is asked.
-pub async fn refuse_if_locked(walk: &Walk) -> Result<()> {
-    match lock::holder(&walk.clients.kube.client).await? {
+pub async fn refuse_if_locked(session: &Session) -> Result<()> {
+    match lock::holder(&session.clients.kube.client).await? {
         Some(live) => Err(lock::held(&live)),
         None => Ok(()),
     }

@@ -7,19 +7,18 @@ use serde_json::Value;
 
 use clap::Parser;
 
-use crate::aws::TAG_CLUSTER;
 use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
     Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, LoadBalancers, Machine,
-    Neighbours, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Requests, Rollout, Running,
-    StatefulSets, Subnet, Vpc,
+    Neighbours, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Record, Requests, Rollout, Running,
+    Shape, Sizes, StatefulSets, Subnet, Vpc,
 };
-use crate::k8s::record::{Record, Shape, Sizes};
 use crate::net::max_pods::known;
 use crate::net::reach::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::settings::{Origins, Settings};
+use crate::tags::TAG_CLUSTER;
 
 /// `setup` with these arguments.
 pub fn settings(arguments: &[&str]) -> Settings {

@@ -19,7 +19,7 @@ use crate::facts::{Caller, Cluster, Facts};
 use crate::finding::Finding;
 use crate::plan::Plan;
 use crate::settings::Settings;
-use crate::steps::{Change, Step};
+use crate::step::{Change, Step};
 
 /// Of the file, not of the program.
 const FORMAT_VERSION: u32 = 1;

@@ -3,14 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::design::{Design, PodSubnet};
-use crate::facts::{Crd, Facts};
-use crate::k8s::lock::Holder;
+use crate::design::Design;
+use crate::facts::{Facts, LockHolder};
+use crate::plan::reached::reached;
 use crate::plan::{StepPlan, plan};
 use crate::settings::Settings;
-use crate::steps::{Step, Version, detected_version};
+use crate::step::Step;
 use crate::suspended::{Suspended, suspended};
-use crate::words::part;
 
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -57,7 +56,7 @@ pub struct Status {
 }
 
 /// The nine steps as they stand; `holder` is the lock's.
-pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<Holder>) -> Status {
+pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<LockHolder>) -> Status {
     let plan = plan(design, facts, settings, &Step::DOCUMENTED, Vec::new());
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
     let suspended = if run.is_some() { Vec::new() } else { suspended(facts, settings) };
@@ -82,85 +81,6 @@ fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
         _ => State::Partly,
     };
     StepStatus { step: plan.step, number: plan.number, state, what }
-}
-
-/// All that a step is for is there.
-pub fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
-    let (there, of, _) = reached(step, design, facts);
-    there == of
-}
-
-/// How many of a step's things are there, of how many, and that in words.
-fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
-    let zones = design.zones.len();
-    let of = |there: usize, all: usize, noun: &str, one: &str, many: &str| {
-        let verb = if all == 1 { one } else { many };
-        (there, all, format!("{} {verb}", part(there, all, noun)))
-    };
-    let counted =
-        |is: &dyn Fn(&crate::design::ZoneDesign) -> bool| design.zones.iter().filter(|zone| is(zone)).count();
-    match step {
-        Step::AssociateCidr => {
-            let associated = |block: &&ipnet::Ipv4Net| {
-                facts.vpc.blocks.iter().any(|there| there.cidr == **block && there.state == "associated")
-            };
-            let there: Vec<String> =
-                design.blocks.iter().filter(associated).map(ToString::to_string).collect();
-            match design.blocks.len() {
-                // The pods' subnets are of no secondary block: they were given so.
-                0 => (0, 0, "no block is needed".into()),
-                all if all == there.len() => (all, all, format!("{} in {}", there.join(", "), facts.vpc.id)),
-                all => of(there.len(), all, "block", "is in the VPC", "are in the VPC"),
-            }
-        }
-        Step::CreateSubnets => {
-            let there = counted(&|zone| matches!(zone.pod_subnet, PodSubnet::There { .. }));
-            of(there, zones, "zone", "has a pod subnet", "have a pod subnet")
-        }
-        Step::SetEnv => {
-            let set = |(name, value): &(&String, &String)| facts.cni.env.get(*name) == Some(*value);
-            let there = design.env.iter().filter(set).count();
-            of(there, design.env.len(), "variable", "of aws-node is set", "of aws-node are set")
-        }
-        Step::DetectCni => match detected_version(&facts.cni) {
-            Some((version, source)) => {
-                let new = usize::from(version >= Version::CUSTOM_NETWORKING);
-                (new, 1, format!("VPC CNI {version}, by {source}"))
-            }
-            None => (0, 1, "the VPC CNI's version can't be told".into()),
-        },
-        Step::InstallCrd => match facts.eniconfigs.crd {
-            Crd::Missing => (0, 1, "there is no ENIConfig definition".into()),
-            Crd::Untyped => (1, 2, "the ENIConfig definition has no types".into()),
-            Crd::Typed { established: false } => (1, 2, "the ENIConfig definition is not served yet".into()),
-            Crd::Typed { established: true } => (1, 1, "the ENIConfig definition is typed".into()),
-        },
-        Step::WriteEniconfigs => {
-            let there =
-                counted(&|zone| facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig));
-            of(there, zones, "zone", "has an ENIConfig", "have an ENIConfig")
-        }
-        Step::LaunchNodegroups => {
-            let there = counted(&|zone| facts.node_groups.stacks.contains_key(&zone.stack));
-            let (one, many) = ("has a node group of this program", "have a node group of this program");
-            of(there, zones, "zone", one, many)
-        }
-        Step::PatchSecurityGroups => {
-            let grown = counted(&|zone| {
-                let stack = facts.node_groups.stacks.get(&zone.stack);
-                stack
-                    .and_then(|stack| stack.parameters.get("DesiredCapacity"))
-                    .is_some_and(|size| size != "0")
-            });
-            of(grown, zones, "zone", "has its groups, and nodes", "have their groups, and nodes")
-        }
-        Step::DrainNodes => {
-            let all = facts.ec2_nodes().count();
-            let old = design.old_nodes.len();
-            let verb = if all == 1 { "is" } else { "are" };
-            (all - old.min(all), all, format!("{} {verb} from before", part(old, all, "node")))
-        }
-    }
 }
 
 #[cfg(test)]

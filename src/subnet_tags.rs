@@ -4,8 +4,7 @@
 //! an interface as excluded from pod addresses (amazon-vpc-cni-k8s v1.22.0, pkg/ipamd `excludedENIBasedOnSubnetTags`,
 //! pkg/awsutils `IsSubnetExcluded`). ENABLE_SUBNET_DISCOVERY=false switches it off; it is on by default.
 
-use crate::facts::{Facts, Subnet};
-use crate::steps::{Version, detected_version};
+use crate::facts::{Facts, Subnet, Version, detected_version};
 
 const ROLE: &str = "kubernetes.io/role/cni";
 const OF_CLUSTER: &str = "cni.networking.k8s.aws/cluster/";
@@ -52,8 +51,9 @@ pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::facts;
+
+    use super::*;
 
     #[test]
     fn a_subnet_is_excluded_by_role_0_or_by_another_cluster_s_tag() {

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::drain::suspend::SUSPENDED;
-use crate::facts::Facts;
+use crate::facts::{Facts, SUSPENDED};
 use crate::settings::Settings;
 
 /// Why processes are suspended while no run is at work.
@@ -87,8 +86,9 @@ pub fn put_back(settings: &Settings) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::{set_up, settings};
+
+    use super::*;
 
     fn told(facts: &Facts) -> Vec<(Cause, String, String)> {
         let all = suspended(facts, &settings(&[])).into_iter();

@@ -6,7 +6,6 @@ mod bugs;
 mod eniconfigs;
 mod expected;
 mod leftovers;
-pub mod mend;
 mod nodes;
 mod pods;
 mod report;

@@ -11,8 +11,7 @@ use aws_sdk_autoscaling::types::{Filter, ScalingActivityStatusCode, TagDescripti
 
 use crate::calls::Calls;
 use crate::error::Result;
-use crate::facts::{AutoScalingGroup, GroupInstance, Hook, WarmPool};
-use crate::k8s::record::Sizes;
+use crate::facts::{AutoScalingGroup, GroupInstance, Hook, Sizes, WarmPool};
 
 use super::{Count, failure};
 

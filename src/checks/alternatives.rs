@@ -2,7 +2,7 @@
 
 use crate::alternatives::alternatives;
 use crate::finding::Finding;
-use crate::steps::Step;
+use crate::step::Step;
 
 use super::Scene;
 

@@ -3,10 +3,11 @@
 use crate::addon::{Edit, merged};
 use crate::cni_bugs::{bugs, mended};
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, switched};
-use crate::facts::{Addon, Cni, Crd, Facts};
+use crate::facts::{Cni, Crd, EnvOwner, Version, detected_version, env_owner};
 use crate::finding::Finding;
+use crate::fixes::{typed_definition, update_addon};
 use crate::ownership::Manager;
-use crate::steps::{Owner, Step, Version, detected_version, owner};
+use crate::step::Step;
 use crate::subnet_tags::{self, Exclusion};
 use crate::words::counted;
 
@@ -61,16 +62,6 @@ fn excluded_subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 .mend(mend),
         );
     }
-}
-
-/// The command that updates the add-on, and nothing of it but this: without its role it would lose it.
-fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
-    let role =
-        addon.role.as_ref().map(|role| format!(" --service-account-role-arn {role}")).unwrap_or_default();
-    format!(
-        "aws eks update-addon --cluster-name {} --addon-name vpc-cni {change}{role} --resolve-conflicts PRESERVE",
-        facts.cluster.name
-    )
 }
 
 fn version(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
@@ -130,24 +121,6 @@ fn definition(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-/// How an untyped definition gets types where somebody else keeps it.
-pub fn typed_definition(facts: &Facts) -> String {
-    match &facts.cni.addon {
-        Some(addon) => {
-            let newest = format!(
-                "--addon-version \"$(aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} \
-                 --query 'addons[0].addonVersions[0].addonVersion' --output text)\"",
-                facts.cluster.version
-            );
-            update_addon(facts, addon, &newest)
-        }
-        None => format!(
-            "update aws-node to 1.18.3 or later where it comes from: {}",
-            facts.eniconfigs.crd_holder.as_deref().unwrap_or("its manifest")
-        ),
-    }
-}
-
 /// Bugs of this version that the cluster would meet with custom networking.
 fn known_bugs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let bugs = bugs(scene.facts);
@@ -176,7 +149,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         .map(|(name, _)| name)
         .collect();
     if !differing.is_empty() && !settings.take_over_env {
-        if let Owner::Release { tool, name } = owner(cni) {
+        if let EnvOwner::Release { tool, name } = env_owner(cni) {
             let values: Vec<String> =
                 scene.design.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
             findings.push(
@@ -287,8 +260,9 @@ fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::{custom, facts};
+
+    use super::*;
 
     fn excluded(image: &str, tags: &[(&str, &str)]) -> Vec<String> {
         let mut facts = custom();

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::design::chosen;
-use crate::drain::filter::sort;
-use crate::drain::load_balancers;
+use crate::eviction::filter::sort;
+use crate::eviction::load_balancers;
 use crate::finding::Finding;
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::subject;
 
 use super::Scene;
@@ -122,8 +122,9 @@ fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::{facts, pod};
+
+    use super::*;
 
     #[test]
     fn the_flag_that_was_given_is_the_one_that_is_too_short() {

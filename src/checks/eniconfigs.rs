@@ -1,17 +1,19 @@
 //! What there is of ENIConfigs, and whose it is.
 
 use crate::design::{ZONE_LABEL, ZoneDesign};
-use crate::facts::EniConfig;
+use crate::facts::{EniConfig, same_groups};
 use crate::finding::Finding;
-use crate::steps::Step;
-use crate::steps::patch_security_groups::same;
+use crate::step::Step;
 
 use super::Scene;
 
 /// Whether an ENIConfig that is there would be changed.
 fn differs(scene: &Scene<'_>, zone: &ZoneDesign, there: &EniConfig) -> bool {
     let patched = scene.concerns(&[Step::PatchSecurityGroups])
-        && scene.design.final_groups(scene.facts).is_none_or(|groups| !same(&groups, &there.security_groups));
+        && scene
+            .design
+            .final_groups(scene.facts)
+            .is_none_or(|groups| !same_groups(&groups, &there.security_groups));
     patched || zone.pod_subnet.id() != Some(there.subnet.as_str())
 }
 

@@ -3,7 +3,6 @@
 
 use serde_json::json;
 
-use super::{Scene, check};
 use crate::design::design;
 use crate::facts::{
     Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route,
@@ -12,7 +11,9 @@ use crate::facts::{
 use crate::finding::Finding;
 use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{budget, facts, pod, settings};
-use crate::steps::Step;
+use crate::step::Step;
+
+use super::{Scene, check};
 
 /// A cluster that can be set up as it is.
 fn healthy() -> Facts {

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::drain::owner::group;
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{AutoScalingGroup, ManagedNodeGroup, Node};
+use crate::facts::{ManagedNodeGroup, Node, Owner, group, owner};
 use crate::finding::Finding;
-use crate::steps::Step;
+use crate::step::Step;
 
 use super::Scene;
 
@@ -64,7 +62,7 @@ fn untagged(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let facts = scene.facts;
     let cluster = &facts.cluster.name;
     let untagged = names(scene).into_iter().filter_map(|name| facts.node_groups.groups.get(name));
-    for group in untagged.filter(|group| !is_tagged(group, cluster)) {
+    for group in untagged.filter(|group| !group.is_tagged(cluster)) {
         findings.push(
             Finding::warning("EC-NOD-016", "an Auto Scaling group has old nodes and not the cluster's tag")
                 .at(&group.name)
@@ -146,19 +144,13 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a group has one of the tags by which the cluster's groups are known.
-pub fn is_tagged(group: &AutoScalingGroup, cluster: &str) -> bool {
-    ["kubernetes.io/cluster", "k8s.io/cluster"]
-        .iter()
-        .any(|prefix| group.tags.contains_key(&format!("{prefix}/{cluster}")))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::checks::told;
-    use crate::facts::{Facts, Hook, WarmPool};
+    use crate::facts::{AutoScalingGroup, Facts, Hook, WarmPool};
     use crate::sample::{facts, group_instance};
+
+    use super::*;
 
     /// A managed node group has an old node.
     fn managed(status: &str, issues: &[&str]) -> Facts {

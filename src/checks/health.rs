@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Node, UpdateStrategy};
 use crate::finding::Finding;
-use crate::steps::{Rules, SetEnv, Step, set_env};
-use crate::verify::mend;
+use crate::fixes;
+use crate::step::Step;
+use crate::steps::{Rules, SetEnv, set_env};
 use crate::words::{few, subject};
 
 use super::Scene;
@@ -39,8 +40,8 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                      are to end there do so only with its instance",
                 )
                 .mend(match silent.len() {
-                    1 => mend::end_instance(scene.facts, first),
-                    _ => format!("{} # and so on", mend::end_instance(scene.facts, first)),
+                    1 => fixes::end_instance(scene.facts, first),
+                    _ => format!("{} # and so on", fixes::end_instance(scene.facts, first)),
                 }),
         );
     }
@@ -57,7 +58,7 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             )
             .at(names(&nodes))
             .why(told)
-            .mend(format!("{} # shows the cause", mend::ours(scene.facts, "doctor"))),
+            .mend(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
         );
     }
 }
@@ -106,9 +107,10 @@ fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 mod tests {
     use std::sync::Arc;
 
-    use super::*;
     use crate::facts::{Controller, Facts, Pod, Rollout, Unready};
     use crate::sample::{custom, facts, node, pod};
+
+    use super::*;
 
     fn told(facts: &Facts) -> Vec<String> {
         super::super::told(check, facts, &[])

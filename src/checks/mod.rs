@@ -17,20 +17,18 @@ mod nodes;
 mod permissions;
 mod quotas;
 mod reach;
-pub mod registry;
 mod room;
 mod undo;
 mod unread;
 mod workload;
 
-pub use cni::typed_definition;
-pub use reach::{others, standing};
-
 use crate::design::Design;
 use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::settings::Settings;
-use crate::steps::Step;
+use crate::step::Step;
+
+pub use reach::{others, standing};
 
 /// What a check may look at.
 pub struct Scene<'a> {

@@ -5,11 +5,10 @@ mod karpenter;
 use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, options};
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{Karpenter, Node};
+use crate::facts::{Karpenter, Node, Owner, owner};
 use crate::finding::Finding;
 use crate::net::max_pods::{Options, known, max_pods};
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::{counted, few};
 
 use super::Scene;
@@ -139,10 +138,11 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, NodeClass};
     use crate::finding::Severity;
     use crate::sample::{facts, group_instance};
+
+    use super::*;
 
     fn ids(facts: &Facts, arguments: &[&str]) -> Vec<&'static str> {
         super::super::found(check, facts, arguments).iter().map(|finding| finding.id).collect()

@@ -7,9 +7,9 @@ use ipnet::Ipv4Net;
 
 use crate::design::{PodSubnet, RouteChoice, ZoneDesign, addressing};
 use crate::finding::Finding;
+use crate::fixes::way_out;
 use crate::net::cidr::{check_secondary, usable_addresses};
-use crate::steps::Step;
-use crate::verify::mend::way_out;
+use crate::step::Step;
 use crate::words::{counted, subject};
 
 use super::Scene;

@@ -6,7 +6,7 @@ use crate::facts::NodeKind;
 use crate::finding::Finding;
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::{counted, subject};
 
 use super::{Scene, aws_auth};
@@ -111,7 +111,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let names = scene.design.zones.iter().map(|zone| &zone.stack).chain([&scene.design.base_stack]);
     for stack in names.filter_map(|name| scene.facts.node_groups.stacks.get(name)) {
-        if !stack.tags.contains_key(crate::aws::TAG_CLUSTER) {
+        if !stack.tags.contains_key(crate::tags::TAG_CLUSTER) {
             findings.push(
                 Finding::error("EC-NOD-007", format!("a stack named {} is there, and not ours", stack.name))
                     .at(&stack.id)

@@ -1,7 +1,7 @@
 //! Whether the caller may do what is planned.
 
+use crate::design::stand_in;
 use crate::finding::Finding;
-use crate::steps::drain_nodes::stand_in;
 
 use super::Scene;
 

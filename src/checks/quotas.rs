@@ -4,7 +4,7 @@
 use crate::design::{PodSubnet, our_instances};
 use crate::finding::Finding;
 use crate::net::vcpus::vcpu_family;
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::counted;
 
 use super::Scene;
@@ -183,9 +183,10 @@ fn count(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::{Facts, Quotas};
     use crate::sample::facts;
+
+    use super::*;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
         let mut facts = facts();

@@ -7,8 +7,6 @@ mod outside;
 mod policies;
 mod targets;
 
-pub use outside::external_snat;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
@@ -18,9 +16,11 @@ use crate::facts::Facts;
 use crate::finding::{Finding, Severity};
 use crate::net::reach::Verdict;
 use crate::reach::{self, Purpose, flows};
-use crate::steps::Step;
+use crate::step::Step;
 
 use super::Scene;
+
+pub use outside::external_snat;
 
 /// Steps after which pods stand where the design wants them, or are told to.
 const POD_STEPS: [Step; 4] =

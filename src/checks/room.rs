@@ -4,7 +4,7 @@ use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
 use crate::facts::{Facts, Subnet};
 use crate::finding::Finding;
 use crate::net::cidr::usable_addresses;
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::{counted, subject};
 
 use super::Scene;
@@ -129,8 +129,9 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::sample::facts;
+
+    use super::*;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
         let mut facts = facts();

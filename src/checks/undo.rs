@@ -4,13 +4,12 @@ mod nodes;
 
 use std::collections::BTreeSet;
 
+use crate::design::undo::our_subnets;
 use crate::design::{CUSTOM_NETWORK, our_instances};
-use crate::facts::{Facts, Occupant};
+use crate::facts::{Facts, Occupant, Record, Version, detected_version};
 use crate::finding::Finding;
-use crate::k8s::record::Record;
-use crate::settings::Undo;
-use crate::steps::create_subnets::ours as our_subnets;
-use crate::steps::{Step, Version, detected_version, set_env};
+use crate::step::{Step, Undo};
+use crate::steps::set_env;
 use crate::subnet_tags::discovers;
 use crate::words::subject;
 

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::drain::budgets::COUNTED_AS_EVICTED;
-use crate::drain::filter::{Refuse, sort};
-use crate::drain::forecast::{Cause, Impossible, forecast};
-use crate::drain::load_balancers;
-use crate::drain::local::LocalData;
-use crate::drain::owner::{Owner, owner};
-use crate::drain::room::{Lack, Room, Shortage, shortages};
-use crate::drain::surge;
-use crate::facts::Pod;
+use crate::capacity::{Lack, Room, Shortage, shortages};
+use crate::eviction::budgets::COUNTED_AS_EVICTED;
+use crate::eviction::filter::{Refuse, sort};
+use crate::eviction::forecast::{Cause, Impossible, forecast};
+use crate::eviction::load_balancers;
+use crate::eviction::local::LocalData;
+use crate::eviction::surge;
+use crate::facts::{Owner, Pod, owner};
 use crate::finding::{Finding, Severity};
-use crate::steps::Step;
+use crate::step::Step;
 use crate::words::{counted, few, first_of, subject};
 
 use super::{Scene, evictions};
@@ -319,9 +318,10 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::facts::{Budget, Facts, Least, Placement};
     use crate::sample::{budget, facts, pod};
+
+    use super::*;
 
     /// Findings about the drain, as `id: what`.
     fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {

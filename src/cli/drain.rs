@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::settings::{parse_duration, parse_wait};
+use super::values::{parse_duration, parse_wait};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Old nodes")]

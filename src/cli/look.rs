@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser};
 
-use crate::settings::parse_duration;
+use crate::probe::Options;
+use crate::ui::{Format, ReportFormat};
 
-use super::{Format, OutputArgs, SetupArgs, TargetArgs};
+use super::values::parse_duration;
+use super::{OutputArgs, SetupArgs, TargetArgs};
 
 /// What `verify` takes. It looks at what is, so it is not asked what was meant.
 #[derive(Debug, Clone, Args)]
@@ -68,6 +70,16 @@ pub struct ProbeArgs {
     pub probe_timeout: std::time::Duration,
 }
 
+impl ProbeArgs {
+    pub fn options(&self) -> Options {
+        Options {
+            image: self.probe_image.clone(),
+            namespace: self.probe_namespace.clone(),
+            timeout: self.probe_timeout,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ReportOutputArgs {
@@ -78,24 +90,6 @@ pub struct ReportOutputArgs {
     /// How progress is printed on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub events: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    Text,
-    Json,
-    /// XML for CI: a testsuite for each section
-    Junit,
-}
-
-impl ReportFormat {
-    /// How an error is told in its place.
-    pub fn plain(self) -> Format {
-        match self {
-            ReportFormat::Json => Format::Json,
-            ReportFormat::Text | ReportFormat::Junit => Format::Text,
-        }
-    }
 }
 
 impl SetupArgs {

@@ -3,10 +3,10 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::settings::{parse_account, parse_role};
-use crate::steps::Step;
+use crate::step::Step;
+use crate::ui::Format;
 
-use super::Format;
+use super::values::{parse_account, parse_role};
 
 /// An output that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::aws::{TAG_CLUSTER, TAG_ENICONFIG};
 use crate::facts::{Facts, RouteTable, Subnet, Vpc};
 use crate::finding::Finding;
 use crate::net::cidr::{PeerBlock, RouteDestination, VpcAddressing, split, suggest_block};
 use crate::settings::Settings;
+use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
 use super::convention;
 

@@ -93,10 +93,11 @@ pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::aws::TAG_CLUSTER;
     use crate::facts::AutoScalingGroup;
     use crate::sample::{custom, group_instance, set_up};
+    use crate::tags::TAG_CLUSTER;
+
+    use super::*;
 
     fn time(text: &str) -> Option<Timestamp> {
         Some(text.parse().unwrap())

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::Aws;
 use crate::aws::autoscaling::LaunchedFrom;
-use crate::aws::{Aws, TAG_CLUSTER};
+use crate::clients::Clients;
+use crate::design::stand_in;
+use crate::design::undo::returning;
 use crate::error::Result;
 use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
 use crate::settings::Settings;
-use crate::steps::drain_nodes::returning;
-use crate::steps::drain_nodes::stand_in::{self, TAG_STAND_IN};
-use crate::walk::Clients;
+use crate::tags::{TAG_CLUSTER, TAG_STAND_IN};
 
 /// By instance type, or why there is none.
 type Images = BTreeMap<String, std::result::Result<Image, String>>;

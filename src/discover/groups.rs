@@ -6,9 +6,8 @@ use futures::future::join_all;
 
 use crate::aws::Aws;
 use crate::design::old_nodes;
-use crate::drain::owner;
 use crate::error::Result;
-use crate::facts::{Facts, Hook};
+use crate::facts::{Facts, Hook, group};
 
 /// Auto Scaling groups that only their instances, EKS or the record tell of: they lack the cluster's tag.
 pub(super) async fn named(aws: &Aws, facts: &mut Facts) -> Result<()> {
@@ -27,7 +26,7 @@ pub(super) async fn hooks(
     let old = old_nodes(facts);
     let nodes = facts.nodes.iter().filter(|node| old.contains(&node.name));
     let groups: BTreeSet<String> =
-        nodes.filter_map(|node| owner::group(facts, node)).map(ToString::to_string).collect();
+        nodes.filter_map(|node| group(facts, node)).map(ToString::to_string).collect();
     let read = groups.into_iter().map(|name| async move {
         let hooks = aws.autoscaling.terminate_hooks(&name).await;
         (name, hooks.map_err(|error| error.in_short()))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Aws;
+use crate::design::stand_in;
 use crate::design::wanted_type;
 use crate::error::Result;
 use crate::facts::{Facts, Image, Machine};
@@ -11,7 +12,6 @@ use crate::net::max_pods::{Architecture, InstanceType};
 use crate::net::vcpus::vcpu_family;
 use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
-use crate::steps::drain_nodes::stand_in;
 
 pub(super) fn types_in_use(facts: &Facts) -> BTreeSet<String> {
     let in_use = facts.ec2_nodes().map(|node| node.instance_type.clone());

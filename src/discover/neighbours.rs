@@ -1,9 +1,9 @@
 //! What else works on the cluster. No change needs it: what can't be read is unknown, and said to be.
 
+use crate::clients::Clients;
 use crate::error::Result;
 use crate::facts::Neighbours;
 use crate::k8s::neighbours;
-use crate::walk::Clients;
 
 pub(super) async fn neighbours(clients: &Clients) -> Neighbours {
     let (kube, aws) = (&clients.kube.client, &clients.aws);

@@ -152,11 +152,12 @@ fn summary(facts: &Facts) -> Value {
 mod tests {
     use std::io::Read as _;
 
-    use super::*;
-    use crate::doctor::Symptoms;
     use crate::doctor::tests::diagnosed;
+    use crate::facts::Symptoms;
     use crate::sample::custom;
     use crate::verify::{Expected, verify};
+
+    use super::*;
 
     #[test]
     fn a_bundle_holds_facts_and_findings_and_neither_secrets_nor_masked_accounts() {

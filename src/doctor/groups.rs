@@ -1,10 +1,11 @@
 //! Node groups that a drain has left suspended.
 
 use crate::checks::Scene;
+use crate::facts::Symptoms;
 use crate::finding::Severity;
 use crate::suspended::{Cause, put_back, suspended};
 
-use super::{Diagnosis, Symptoms};
+use super::Diagnosis;
 
 pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Diagnosis> {
     if symptoms.run_at_work {

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::CUSTOM_NETWORK;
-use crate::facts::{Authentication, Facts, Node, Pod};
+use crate::facts::{Authentication, Facts, Node, Pod, Symptoms};
 use crate::finding::Severity;
+use crate::fixes;
 use crate::net::eniconfig::resolve;
-use crate::verify::{Report, mend};
+use crate::verify::Report;
 use crate::words::counted;
 
-use super::{Diagnosis, Symptoms, of_node};
+use super::{Diagnosis, of_node};
 
 /// Checks of `verify` that keep the CNI of a node from starting, and what they are here.
 const CAUSES: [(&str, &[&str]); 3] = [
@@ -66,7 +67,7 @@ fn cause(
             return (
                 "EC-DOC-004",
                 format!("its pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
-                mend::more_addresses(facts, subnet),
+                fixes::more_addresses(facts, subnet),
             );
         }
     }
@@ -82,7 +83,7 @@ fn cause(
         return (
             "EC-DOC-085",
             node.unready.as_ref().map_or_else(String::new, |unready| unready.told.clone()),
-            mend::end_instance(facts, node),
+            fixes::end_instance(facts, node),
         );
     }
     let words =
@@ -119,7 +120,7 @@ fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
         }
         // The step lets in the role of our own groups, whatever way the cluster goes by.
         let let_in = |by_hand: String| match group.is_ours() {
-            true => mend::ours(facts, "launch-nodegroups"),
+            true => fixes::ours(facts, "launch-nodegroups"),
             false => by_hand,
         };
         let role = format!(

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, Node, Subnet};
+use crate::facts::{Facts, Node, Subnet, Symptoms, WaitingPod};
 use crate::finding::Severity;
+use crate::fixes;
 use crate::net::eniconfig::resolve;
-use crate::verify::{Report, Status, mend};
+use crate::verify::{Report, Status};
 use crate::words::counted;
 
-use super::{Diagnosis, PodTrouble, Symptoms, of_node};
+use super::{Diagnosis, of_node};
 
 pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
     let nodes: BTreeMap<&str, &Node> = facts.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
@@ -18,7 +19,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diag
         .filter(|event| event.kind == "Pod")
         .map(|event| (event.namespace.as_str(), event.name.as_str()))
         .collect();
-    let mut by_cause: BTreeMap<Cause, Vec<&PodTrouble>> = BTreeMap::new();
+    let mut by_cause: BTreeMap<Cause, Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &symptoms.pods {
         // A young one of which nobody has complained is on its way.
         if !pod.old && !warned.contains(&(pod.namespace.as_str(), pod.name.as_str())) {
@@ -57,7 +58,7 @@ struct Cause {
     mend: String,
 }
 
-fn evidence(symptoms: &Symptoms, pod: &PodTrouble) -> Vec<String> {
+fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
     let events = symptoms
         .events
         .iter()
@@ -66,7 +67,7 @@ fn evidence(symptoms: &Symptoms, pod: &PodTrouble) -> Vec<String> {
     events.chain([pod.told.clone()]).collect()
 }
 
-fn unscheduled(facts: &Facts, report: &Report, pod: &PodTrouble) -> Cause {
+fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
     let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.status == Status::Warning);
     match (pod.told.contains("Too many pods"), few) {
         (true, Some(check)) => Cause {
@@ -98,7 +99,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &PodTrouble) -> Cause {
     }
 }
 
-fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTrouble, node: &Node) -> Cause {
+fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &WaitingPod, node: &Node) -> Cause {
     let says = |text: &str| evidence(symptoms, pod).iter().any(|told| told.contains(text));
     let no_address = says("failed to assign an IP address to container");
     let subnet = subnet_of(facts, node);
@@ -123,7 +124,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &PodTro
                     "the CNI of {} has no address for it, though the subnet has: it could not attach or fill an interface",
                     node.name
                 ),
-                mend: mend::ipamd_log(node),
+                mend: fixes::ipamd_log(node),
             };
         }
     }
@@ -150,7 +151,7 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
             id: "EC-DOC-011",
             severity: Severity::Error,
             why: format!("the pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
-            mend: mend::more_addresses(facts, subnet),
+            mend: fixes::more_addresses(facts, subnet),
         },
         free => Cause {
             id: "EC-DOC-014",

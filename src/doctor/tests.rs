@@ -1,7 +1,8 @@
 use super::*;
 use crate::design::EXTERNAL_SNAT;
 use crate::facts::{
-    Authentication, AutoScalingGroup, Backend, Facts, GroupInstance, Route, RouteTable, Webhook,
+    Authentication, AutoScalingGroup, Backend, ClusterEvent, Facts, GroupInstance, NodeTrouble, Route,
+    RouteTable, WaitingPod, Webhook,
 };
 use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom, facts, group_instance, settings};
@@ -24,7 +25,7 @@ fn told(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
 
 /// A pod that waits, with what the cluster says of it.
 fn waiting(node: &str, told: &str) -> Symptoms {
-    let pod = PodTrouble {
+    let pod = WaitingPod {
         namespace: "shop".into(),
         name: "till".into(),
         node: node.into(),
@@ -32,7 +33,7 @@ fn waiting(node: &str, told: &str) -> Symptoms {
         old: false,
         told: if node.is_empty() { told.into() } else { "ContainerCreating".into() },
     };
-    let event = Event {
+    let event = ClusterEvent {
         kind: "Pod".into(),
         namespace: "shop".into(),
         name: "till".into(),

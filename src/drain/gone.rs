@@ -4,30 +4,29 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::facts::{Facts, Hook};
+use crate::facts::{Facts, Hook, chosen, group};
 use crate::k8s::nodes as kube_nodes;
-use crate::walk::{Seen, Walk, until};
+use crate::session::{Seen, Session, until};
 use crate::words::counted;
 
-use super::owner::{chosen, group};
 use super::suspend::read_groups;
 
 /// Waits until instances and Node objects are gone, as AWS and Kubernetes see it. Lifecycle hooks of their groups may
 /// keep the instances for hours, so they are waited for as long as these may last.
-pub async fn gone(walk: &Walk, nodes: &BTreeSet<String>) -> Result<()> {
-    let facts = &walk.facts;
+pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
+    let facts = &session.facts;
     let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
-    let timeout = walk.settings.timeout + longest(facts, nodes);
-    until(&walk.events, &walk.interrupt, timeout, "old instances terminated", async || {
-        let instances = walk.clients.aws.ec2.instances(&ids).await?;
+    let timeout = session.settings.timeout + longest(facts, nodes);
+    until(&session.events, &session.interrupt, timeout, "old instances terminated", async || {
+        let instances = session.clients.aws.ec2.instances(&ids).await?;
         let alive = instances.values().filter(|instance| instance.state != "terminated").count();
-        let listed = kube_nodes::list(&walk.clients.kube.client).await?;
+        let listed = kube_nodes::list(&session.clients.kube.client).await?;
         let joined = listed.iter().filter(|node| nodes.contains(&node.name)).count();
         if alive + joined == 0 {
             return Ok(Seen::Yes(()));
         }
         let held = match hooks(facts, nodes).next() {
-            Some(_) => waiting(walk, &ids).await?,
+            Some(_) => waiting(session, &ids).await?,
             None => String::new(),
         };
         Ok(Seen::NotYet(format!("{} and {} left{held}", counted(alive, "instance"), counted(joined, "Node"))))
@@ -48,8 +47,8 @@ fn longest(facts: &Facts, nodes: &BTreeSet<String>) -> Duration {
 }
 
 /// Instances that wait for a hook.
-async fn waiting(walk: &Walk, ids: &[String]) -> Result<String> {
-    let groups = read_groups(walk).await?;
+async fn waiting(session: &Session, ids: &[String]) -> Result<String> {
+    let groups = read_groups(session).await?;
     let instances = groups.values().flat_map(|group| &group.instances);
     let waiting = instances.filter(|one| one.state == "Terminating:Wait" && ids.contains(&one.id)).count();
     Ok(match waiting {

@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::eviction::schedule::NotRunning;
 use crate::k8s::replicas::{self, Wanted};
-use crate::walk::Walk;
+use crate::session::Session;
 use crate::words::{counted, few};
-
-use super::schedule::NotRunning;
 
 /// Leaves out controllers that want no more pods than they have: somebody scaled them down meanwhile, or their Job is
 /// done.
-pub async fn still_wanted(walk: &Walk, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {
+pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {
     let mut wanted = Vec::new();
     for mut one in found {
         let mut because = None;
         if one.not_recreated > 0 {
-            let client = &walk.clients.kube.client;
+            let client = &session.clients.kube.client;
             match replicas::wanted(client, &one.controller).await {
                 Ok(Wanted::None) => one.missing -= one.not_recreated,
                 Ok(Wanted::Pods { wanted, ready }) => {
@@ -85,10 +84,11 @@ fn lines(one: &NotRunning, because: Option<&str>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::exit::Exit;
     use crate::facts::Pod;
     use crate::sample::pod;
+
+    use super::*;
 
     #[test]
     fn what_does_not_run_is_said_with_pod_node_and_words() {

@@ -10,22 +10,21 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
 
+use crate::drain::end::{End, is_passing};
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::eviction::local::LocalData;
+use crate::eviction::schedule::{Answer, Limits, NotRunning, Schedule};
+use crate::eviction::{controllers, filter, load_balancers};
 use crate::facts::Pod;
-use crate::k8s::deployments;
-use crate::k8s::nodes as kube_nodes;
 use crate::k8s::pods::{self, Evicted};
-use crate::k8s::volumes;
-use crate::walk::Walk;
+use crate::k8s::{deployments, nodes as kube_nodes, volumes};
+use crate::session::Session;
 use crate::words::counted;
 
-use super::local::LocalData;
-use super::owner::{End, is_passing};
-use super::schedule::{Answer, Limits, NotRunning, Schedule};
 use super::surge::Surged;
 use super::watch::{Kind, Seen};
-use super::{AT_ONCE, controllers, filter, left_over, load_balancers};
+use super::{AT_ONCE, left_over};
 
 /// A pod that the scheduler had bound just before the cordon shows only now.
 const LATE_BINDINGS: Duration = Duration::from_secs(2);
@@ -42,7 +41,7 @@ const NO_REPLACEMENT: Duration = Duration::from_secs(300);
 const MOST_UNAUTHORIZED: usize = 20;
 
 pub struct Run<'a> {
-    walk: &'a Walk,
+    session: &'a Session,
     ending: &'a mut BTreeSet<String>,
     schedule: Schedule,
     local: LocalData,
@@ -81,14 +80,14 @@ struct Leaving {
 
 impl<'a> Run<'a> {
     pub fn new(
-        walk: &'a Walk,
+        session: &'a Session,
         nodes: &BTreeSet<String>,
         seen: UnboundedReceiver<Seen>,
         ending: &'a mut BTreeSet<String>,
         surged: Vec<Surged>,
     ) -> Self {
-        let settings = walk.settings.clone();
-        let local = LocalData::of(&walk.facts, nodes);
+        let settings = session.settings.clone();
+        let local = LocalData::of(&session.facts, nodes);
         let judging = local.clone();
         let limits = Limits {
             in_flight: settings.max_in_flight,
@@ -96,15 +95,15 @@ impl<'a> Run<'a> {
             pod: settings.pod_timeout,
             skip: settings.skip_wait_for_delete_timeout,
         };
-        let known = controllers(&walk.facts, &settings);
+        let known = controllers(&session.facts, &settings);
         let mut schedule =
             Schedule::new(nodes, known, limits, move |pod| filter::judge(pod, &settings, &judging));
-        let unreachable = walk.facts.nodes.iter().filter(|node| nodes.contains(&node.name));
+        let unreachable = session.facts.nodes.iter().filter(|node| nodes.contains(&node.name));
         let unreachable: BTreeSet<String> =
             unreachable.filter(|node| node.is_unreachable()).map(|node| node.name.clone()).collect();
         schedule.unreachable(unreachable.clone());
         Run {
-            walk,
+            session,
             ending,
             schedule,
             local,
@@ -112,7 +111,7 @@ impl<'a> Run<'a> {
             evictions: FuturesUnordered::new(),
             ends: FuturesUnordered::new(),
             exclusions: FuturesUnordered::new(),
-            lb_drain: load_balancers::wait(&walk.facts, &walk.settings),
+            lb_drain: load_balancers::wait(&session.facts, &session.settings),
             surged,
             looks: FuturesUnordered::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
@@ -142,12 +141,12 @@ impl<'a> Run<'a> {
     }
 
     async fn work(&mut self) -> Result<()> {
-        let deadline = self.started + self.walk.settings.drain_deadline();
+        let deadline = self.started + self.session.settings.drain_deadline();
         let mut shown = Instant::now();
         self.look_at_surged();
         loop {
             let now = Instant::now();
-            self.walk.go_on()?;
+            self.session.go_on()?;
             if self.unlisted.is_empty() {
                 self.act(now);
                 if self.schedule.is_done() && self.none_leaves() {
@@ -181,7 +180,7 @@ impl<'a> Run<'a> {
     async fn something_happens(&mut self, wake: Instant) -> Result<()> {
         tokio::select! {
             biased;
-            () = self.walk.interrupt.wait() => return Err(Error::interrupted()),
+            () = self.session.interrupt.wait() => return Err(Error::interrupted()),
             Some((uid, answer)) = self.evictions.next() => self.answered(&uid, answer)?,
             Some(undone) = self.looks.next() => self.undone(&undone),
             Some((node, excluded)) = self.exclusions.next() => self.excluded(node, excluded)?,
@@ -198,7 +197,7 @@ impl<'a> Run<'a> {
 
     fn act(&mut self, now: Instant) {
         for pod in self.schedule.skip(now) {
-            self.walk.events.note(format!(
+            self.session.events.note(format!(
                 "{} is still terminating and is not waited for: node {} is terminated with it",
                 pod.full_name(),
                 pod.node
@@ -235,7 +234,7 @@ impl<'a> Run<'a> {
         if self.surged.is_empty() {
             return;
         }
-        let (client, surged) = (self.walk.clients.kube.client.clone(), self.surged.clone());
+        let (client, surged) = (self.session.clients.kube.client.clone(), self.surged.clone());
         let look = async move {
             tokio::time::sleep(LOOK_AT_SURGED).await;
             let mut undone = Vec::new();
@@ -264,7 +263,7 @@ impl<'a> Run<'a> {
             let surged = self.surged.remove(*at);
             let held = surged.pods.iter().filter(|uid| self.schedule.give_up(uid, why)).count();
             if held > 0 {
-                self.walk.events.note(why.clone());
+                self.session.events.note(why.clone());
             }
         }
         self.look_at_surged();
@@ -277,7 +276,7 @@ impl<'a> Run<'a> {
 
     /// An empty node still forwards connections to other nodes' pods: no new ones come when it has the label.
     fn exclude(&mut self, node: String) {
-        let (slots, client) = (Arc::clone(&self.slots), self.walk.clients.kube.client.clone());
+        let (slots, client) = (Arc::clone(&self.slots), self.session.clients.kube.client.clone());
         let excluded = async move {
             let _slot = slots.acquire().await;
             let excluded = kube_nodes::set_excluded(&client, &node, true).await;
@@ -293,9 +292,9 @@ impl<'a> Run<'a> {
     }
 
     fn evict(&mut self, pod: Pod) {
-        let (slots, evictor) = (Arc::clone(&self.slots), self.walk.clients.kube.evictor.clone());
-        let past_budgets = self.walk.settings.disable_eviction;
-        let (claims, events) = (self.local.replaceable(&pod), self.walk.events.clone());
+        let (slots, evictor) = (Arc::clone(&self.slots), self.session.clients.kube.evictor.clone());
+        let past_budgets = self.session.settings.disable_eviction;
+        let (claims, events) = (self.local.replaceable(&pod), self.session.events.clone());
         let evict = async move {
             let _slot = slots.acquire().await;
             let answer = match past_budgets {
@@ -315,10 +314,10 @@ impl<'a> Run<'a> {
     }
 
     fn end(&mut self, node: String) {
-        let Some(end) = End::of(self.walk, &node) else { return };
+        let Some(end) = End::of(self.session, &node) else { return };
         self.ending.insert(node.clone());
-        let (slots, clients) = (Arc::clone(&self.slots), self.walk.clients.clone());
-        let unowned = self.walk.settings.terminate_unowned;
+        let (slots, clients) = (Arc::clone(&self.slots), self.session.clients.clone());
+        let unowned = self.session.settings.terminate_unowned;
         let ended = async move {
             let _slot = slots.acquire().await;
             (node, end.now(clients, unowned).await)
@@ -375,7 +374,7 @@ impl<'a> Run<'a> {
             Seen::Pod(pod) => self.schedule.pod(*pod, now),
             Seen::PodGone(uid) => self.schedule.pod_gone(&uid, now),
             // Pods that are deleted and not evicted go past every budget.
-            Seen::Budget(budget) if !self.walk.settings.disable_eviction => {
+            Seen::Budget(budget) if !self.session.settings.disable_eviction => {
                 self.schedule.budget(*budget, now)
             }
             Seen::BudgetGone(name) => self.schedule.budget_gone(&name),
@@ -392,7 +391,7 @@ impl<'a> Run<'a> {
             }
             // Volumes that nobody can be asked about delay nothing.
             Seen::Trouble(Kind::Attachments, error) if error.code() == "Forbidden" => {
-                self.walk.events.note(format!("volume attachments are not waited for: {error}"));
+                self.session.events.note(format!("volume attachments are not waited for: {error}"));
                 self.see(Seen::Listed(Kind::Attachments))?;
             }
             Seen::Trouble(_, error) if error.code() == "Forbidden" => return Err(error),
@@ -411,8 +410,8 @@ impl<'a> Run<'a> {
         if node.unschedulable || known == node.uid {
             return;
         }
-        let client = self.walk.clients.kube.client.clone();
-        let events = self.walk.events.clone();
+        let client = self.session.clients.kube.client.clone();
+        let events = self.session.events.clone();
         tokio::spawn(async move {
             if let Err(error) = kube_nodes::set_unschedulable(&client, &node.name, true).await {
                 events.note(error.to_string());
@@ -445,7 +444,7 @@ impl<'a> Run<'a> {
     }
 
     fn show(&self) {
-        self.walk.events.emit(Event::Waiting {
+        self.session.events.emit(Event::Waiting {
             what: "old nodes drained".into(),
             detail: format!("{}{}", self.schedule.line(Instant::now()), self.leaving_load_balancers()),
             seconds: self.started.elapsed().as_secs(),

@@ -3,109 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::facts::{Budget, Facts, Pod, Surge};
+use crate::eviction::surge::singletons;
 use crate::k8s::deployments;
-use crate::walk::Walk;
-
-use super::budgets::{covers, most_allowed};
-use super::room::Room;
-
-/// Whether a second replica would let this pod go: it is the only one, and of two its budget spares one.
-fn helps(budget: &Budget, pod: &Pod) -> bool {
-    let of_deployment = pod.controller.as_ref().is_some_and(|controller| controller.kind == "ReplicaSet");
-    let spares_one = most_allowed(&budget.least, 2).unwrap_or_default() > 0;
-    budget.expected == 1 && budget.desired_healthy == 1 && spares_one && of_deployment
-}
-
-/// Pods on the nodes to be drained that a second replica would free.
-pub fn singletons<'a>(facts: &'a Facts, nodes: &BTreeSet<String>) -> Vec<&'a Pod> {
-    let on_them = facts.pods.iter().filter(|pod| nodes.contains(&pod.node) && !pod.deleting);
-    on_them.filter(|pod| budget_of(facts, pod).is_some()).collect()
-}
-
-/// The budget that a second replica would satisfy.
-fn budget_of<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a Budget> {
-    let mut covering = facts.budgets.iter().filter(|budget| covers(budget, pod));
-    match (covering.next(), covering.next()) {
-        (Some(budget), None) if helps(budget, pod) => Some(budget),
-        _ => None,
-    }
-}
-
-/// Why a second replica would never be Ready, or not stay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// `namespace/name`
-    pub pod: String,
-    pub budget: String,
-    pub why: String,
-    pub fix: String,
-}
-
-/// Surges that can't work, before anything is changed.
-///
-/// A host port and an anti-affinity by host are no obstacles: the node that is drained is cordoned, so the second
-/// replica starts on another one.
-pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Room) -> Vec<Obstacle> {
-    let pods = singletons(facts, nodes).into_iter();
-    let of = |pod: &Pod| facts.surges.iter().find(|surge| surge.pod == pod.full_name());
-    let obstacle = |pod: &Pod| obstacle(facts, pod, of(pod)?, budget_of(facts, pod)?, room);
-    pods.filter_map(obstacle).collect()
-}
-
-fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Room) -> Option<Obstacle> {
-    let allow_one = || {
-        format!(
-            "let it be down for a moment: kubectl -n {} patch pdb {} --type merge -p \
-             '{{\"spec\":{{\"minAvailable\":null,\"maxUnavailable\":1}}}}'",
-            budget.namespace, budget.name
-        )
-    };
-    let obstacle = |why: String, fix: String| {
-        Some(Obstacle { pod: pod.full_name(), budget: budget.full_name(), why, fix })
-    };
-    if surge.deployment.is_none() {
-        return obstacle("its ReplicaSet belongs to no Deployment".into(), allow_one());
-    }
-    // It is at one now, and goes back there at its next look, 15 s later (kube-controller-manager,
-    // --horizontal-pod-autoscaler-sync-period).
-    if let Some(scaler) = surge.autoscaler.as_ref().filter(|scaler| scaler.min < 2) {
-        let (namespace, name) = scaler.name.split_once('/').unwrap_or(("default", &scaler.name));
-        return obstacle(
-            format!(
-                "HorizontalPodAutoscaler {} (minReplicas {}, maxReplicas {}) would take the second one away",
-                scaler.name, scaler.min, scaler.max
-            ),
-            format!(
-                "kubectl -n {namespace} patch hpa {name} --type merge -p \
-                 '{{\"spec\":{{\"minReplicas\":2,\"maxReplicas\":{}}}}}'",
-                scaler.max.max(2)
-            ),
-        );
-    }
-    let mut volumes = pod.claims().filter_map(|claim| Some((facts.volumes.get(&claim)?, claim)));
-    if let Some((_, claim)) = volumes.find(|(volume, _)| volume.one_node) {
-        return obstacle(
-            format!(
-                "the volume of PersistentVolumeClaim {claim} is ReadWriteOnce: one node can have it at a time"
-            ),
-            allow_one(),
-        );
-    }
-    let node = facts.nodes.iter().find(|node| node.name == pod.node)?;
-    let shared = surge.apart.iter().find_map(|key| {
-        let value = node.labels.get(key).filter(|_| key != "kubernetes.io/hostname")?;
-        let all = !room.targets.is_empty()
-            && room.targets.iter().all(|target| target.labels.get(key) == Some(value));
-        all.then(|| format!("{key}={value}"))
-    });
-    shared.and_then(|shared| {
-        obstacle(
-            format!("its anti-affinity keeps two of its pods out of {shared}, and all new nodes are there"),
-            allow_one(),
-        )
-    })
-}
+use crate::session::Session;
 
 /// A Deployment that was given a second replica.
 #[derive(Debug, Clone)]
@@ -118,14 +18,14 @@ pub struct Surged {
 }
 
 /// Scales them to two. The old nodes are cordoned by now, so the second replica starts on a new one.
-pub async fn up(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
-    if !walk.settings.surge_singletons {
+pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
+    if !session.settings.surge_singletons {
         return Ok(Vec::new());
     }
-    let client = walk.clients.kube.client.clone();
+    let client = session.clients.kube.client.clone();
     let mut found: BTreeMap<String, i32> = BTreeMap::new();
     let mut pods: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pod in singletons(&walk.facts, nodes) {
+    for pod in singletons(&session.facts, nodes) {
         let Some(set) = &pod.controller else { continue };
         let Some(name) = deployments::of_replica_set(&client, &pod.namespace, &set.name).await? else {
             continue;
@@ -136,95 +36,23 @@ pub async fn up(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<Vec<Surged>
             found.insert(name, 1);
         }
     }
-    walk.remember(|record| record.surged.extend(found.clone())).await?;
+    session.remember(|record| record.surged.extend(found.clone())).await?;
     for deployment in found.keys() {
         let Some((namespace, name)) = deployment.split_once('/') else { continue };
-        walk.events.note(format!("Deployment {deployment} gets a second replica for the drain"));
+        session.events.note(format!("Deployment {deployment} gets a second replica for the drain"));
         deployments::set_replicas(&client, namespace, name, 2).await?;
     }
     Ok(pods.into_iter().map(|(deployment, pods)| Surged { deployment, replicas: 2, pods }).collect())
 }
 
 /// Scales them back, but for those that somebody else has scaled meanwhile.
-pub async fn down(walk: &mut Walk) -> Result<()> {
-    let client = walk.clients.kube.client.clone();
-    for (deployment, before) in walk.facts.record.surged.clone() {
+pub async fn down(session: &mut Session) -> Result<()> {
+    let client = session.clients.kube.client.clone();
+    for (deployment, before) in session.facts.record.surged.clone() {
         let Some((namespace, name)) = deployment.split_once('/') else { continue };
         if deployments::replicas(&client, namespace, name).await? == Some(before + 1) {
             deployments::set_replicas(&client, namespace, name, before).await?;
         }
     }
-    walk.remember(|record| record.surged.clear()).await
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::drain::room::Target;
-    use crate::facts::{Autoscaler, Least, Placement, Volume};
-    use crate::sample::{budget, facts, pod};
-
-    /// One pod under minAvailable 1 on old-1 in zone a, and new nodes in these zones.
-    fn why(surge: Surge, volume: Volume, zones: &[&str]) -> Vec<String> {
-        let mut facts = facts();
-        let placement = Placement { claims: vec!["data".into()], ..Placement::default() };
-        facts.pods = vec![Pod { placement: Some(Box::new(placement)), ..pod("shop", "cart") }];
-        let one = Least::MinAvailable("1".into());
-        let single = Budget {
-            least: one,
-            expected: 1,
-            desired_healthy: 1,
-            current_healthy: 1,
-            ..budget("shop", json!({}))
-        };
-        facts.budgets = vec![Budget { disruptions_allowed: 0, ..single }];
-        facts.volumes = [("shop/data".to_string(), volume)].into();
-        facts.surges = vec![Surge { pod: "shop/cart".into(), ..surge }];
-        let label = |zone: &&str| ("topology.kubernetes.io/zone".to_string(), zone.to_string());
-        let target = |zone: &&str| Target { labels: [label(zone)].into(), ..Target::default() };
-        let room = Room { targets: zones.iter().map(target).collect(), ..Room::default() };
-        obstacles(&facts, &["old-1".to_string()].into(), &room).into_iter().map(|one| one.why).collect()
-    }
-
-    #[test]
-    fn a_second_replica_that_could_not_be_ready_or_stay_is_an_obstacle() {
-        let own = || Surge { deployment: Some("shop/cart".into()), ..Surge::default() };
-        let scaled = |min, max| Surge {
-            autoscaler: Some(Autoscaler {
-                name: "shop/hpa".into(),
-                deployment: "shop/cart".into(),
-                min,
-                max,
-            }),
-            ..own()
-        };
-        let apart = |key: &str| Surge { apart: [key.to_string()].into(), ..own() };
-        let zone = "topology.kubernetes.io/zone";
-        let anywhere = Volume::default;
-        let once = Volume { one_node: true, ..Volume::default() };
-        for (surge, volume, zones, expected) in [
-            (own(), anywhere(), &["a"][..], None),
-            (Surge::default(), anywhere(), &["a"], Some("belongs to no Deployment")),
-            (
-                scaled(1, 1),
-                anywhere(),
-                &["a"],
-                Some("HorizontalPodAutoscaler shop/hpa (minReplicas 1, maxReplicas 1)"),
-            ),
-            (scaled(1, 5), anywhere(), &["a"], Some("would take the second one away")),
-            (scaled(2, 5), anywhere(), &["a"], None),
-            (own(), once, &["a"], Some("ReadWriteOnce")),
-            (apart("kubernetes.io/hostname"), anywhere(), &["a"], None),
-            (apart(zone), anywhere(), &["a", "b"], None),
-            (apart(zone), anywhere(), &["a", "a"], Some("topology.kubernetes.io/zone=a")),
-        ] {
-            let found = why(surge.clone(), volume, zones);
-            match expected {
-                None => assert_eq!(found, [""; 0], "{surge:?}"),
-                Some(text) => assert!(found.len() == 1 && found[0].contains(text), "{surge:?}: {found:?}"),
-            }
-        }
-    }
+    session.remember(|record| record.surged.clear()).await
 }

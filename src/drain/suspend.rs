@@ -10,19 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::events::Interrupt;
-use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Node};
-use crate::k8s::record::{Record, Shape, Sizes};
-use crate::walk::{CONSISTENCY, Seen, Walk, until};
+use crate::facts::{
+    AutoScalingGroup, Facts, LAUNCH, ManagedNodeGroup, Node, Owner, REBALANCE, Record, SUSPENDED, Shape,
+    Sizes, chosen, group, owner,
+};
+use crate::session::{CONSISTENCY, Seen, Session, until};
 
-use super::owner::{Owner, chosen, group, owner};
 pub use managed::restore as restore_managed;
-
-pub const LAUNCH: &str = "Launch";
-pub const REBALANCE: &str = "AZRebalance";
-
-/// What an Auto Scaling group must not do while it is drained: start a node in place of one that went, also because
-/// an autoscaler asks for it, or move nodes between zones.
-pub const SUSPENDED: [&str; 2] = [REBALANCE, LAUNCH];
 
 type Groups = BTreeMap<String, AutoScalingGroup>;
 
@@ -36,31 +30,31 @@ pub enum Ended {
 }
 
 /// All Auto Scaling groups of the cluster as AWS shows them now.
-pub async fn read_groups(walk: &Walk) -> Result<Groups> {
-    let facts = &walk.facts;
+pub async fn read_groups(session: &Session) -> Result<Groups> {
+    let facts = &session.facts;
     let names = facts.group_names().chain(facts.node_groups.groups.keys().cloned()).collect();
-    walk.clients.aws.autoscaling.groups(&facts.cluster.name, &names).await
+    session.clients.aws.autoscaling.groups(&facts.cluster.name, &names).await
 }
 
 /// Keeps the owners of these nodes from starting others, and lets them shrink. What they were is recorded first.
-pub async fn suspend(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
-    let Owners { groups, managed } = Owners::of(&walk.facts, nodes);
+pub async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
+    let Owners { groups, managed } = Owners::of(&session.facts, nodes);
     if groups.is_empty() {
         return Ok(());
     }
-    let theirs = suspended_by_others(walk, &groups).await?;
-    let shapes = shapes(&walk.facts, nodes);
-    let sizes = sizes(&walk.facts, &groups);
-    walk.remember(|record| remember(record, sizes, shapes, &theirs, &managed)).await?;
-    for (name, processes) in walk.facts.record.held.clone() {
+    let theirs = suspended_by_others(session, &groups).await?;
+    let shapes = shapes(&session.facts, nodes);
+    let sizes = sizes(&session.facts, &groups);
+    session.remember(|record| remember(record, sizes, shapes, &theirs, &managed)).await?;
+    for (name, processes) in session.facts.record.held.clone() {
         if groups.contains(&name) && !processes.is_empty() {
-            walk.clients.aws.autoscaling.suspend(&name, &processes).await?;
+            session.clients.aws.autoscaling.suspend(&name, &processes).await?;
         }
     }
     // Only from here on a group's instances are all that it can have.
-    let held = walk.facts.record.held.clone();
-    let shown = walk.until("node groups suspended", async || {
-        let found = read_groups(walk).await?;
+    let held = session.facts.record.held.clone();
+    let shown = session.until("node groups suspended", async || {
+        let found = read_groups(session).await?;
         let suspended = |name: &String| {
             let processes = held.get(name).cloned().unwrap_or_default();
             found.get(name).is_none_or(|group| processes.is_subset(&group.suspended))
@@ -68,19 +62,19 @@ pub async fn suspend(walk: &mut Walk, nodes: &BTreeSet<String>) -> Result<()> {
         let waiting: Vec<&str> = groups.iter().filter(|name| !suspended(name)).map(String::as_str).collect();
         Ok(if waiting.is_empty() { Seen::Yes(found) } else { Seen::NotYet(waiting.join(", ")) })
     });
-    walk.facts.node_groups.groups = shown.await?;
+    session.facts.node_groups.groups = shown.await?;
     for name in &groups {
-        let Some(group) = walk.facts.node_groups.groups.get(name).cloned() else { continue };
-        if walk.facts.node_groups.manager(name).is_some() {
+        let Some(group) = session.facts.node_groups.groups.get(name).cloned() else { continue };
+        if session.facts.node_groups.manager(name).is_some() {
             continue;
         }
-        let (min, max) = while_drained(&walk.facts, &group, nodes);
+        let (min, max) = while_drained(&session.facts, &group, nodes);
         if (min, max) != (group.min, group.max) {
-            walk.clients.aws.autoscaling.set_bounds(name, min, max).await?;
+            session.clients.aws.autoscaling.set_bounds(name, min, max).await?;
         }
     }
     for name in &managed {
-        managed::suspend(walk, name, nodes).await?;
+        managed::suspend(session, name, nodes).await?;
     }
     Ok(())
 }
@@ -110,10 +104,10 @@ impl Owners {
 /// Processes that somebody else has suspended. An earlier drain resumed what it had suspended, and an answer may still
 /// show that: such a group is asked about again until it shows otherwise, or for as long as an answer may lag.
 async fn suspended_by_others(
-    walk: &Walk,
+    session: &Session,
     groups: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let record = &walk.facts.record;
+    let record = &session.facts.record;
     let theirs = |name: &String, group: &AutoScalingGroup| -> BTreeSet<String> {
         let ours = record.suspended_by_us(name);
         let suspended = SUSPENDED.iter().filter(|process| group.suspended.contains(**process));
@@ -123,7 +117,7 @@ async fn suspended_by_others(
         let named = groups.iter().filter_map(|name| Some((name, found.get(name)?)));
         named.map(|(name, group)| (name.clone(), theirs(name, group))).collect()
     };
-    let first = all(&walk.facts.node_groups.groups);
+    let first = all(&session.facts.node_groups.groups);
     let may_lag = |theirs: &BTreeMap<String, BTreeSet<String>>| {
         theirs.iter().any(|(name, processes)| {
             record.suspended_before.get(name).is_some_and(|before| !processes.is_subset(before))
@@ -133,14 +127,15 @@ async fn suspended_by_others(
         return Ok(first);
     }
     let mut last = first;
-    let settled = until(&walk.events, &walk.interrupt, CONSISTENCY, "what others suspended", async || {
-        last = all(&read_groups(walk).await?);
-        Ok(if may_lag(&last) {
-            Seen::NotYet("Launch or AZRebalance is suspended".into())
-        } else {
-            Seen::Yes(())
-        })
-    });
+    let settled =
+        until(&session.events, &session.interrupt, CONSISTENCY, "what others suspended", async || {
+            last = all(&read_groups(session).await?);
+            Ok(if may_lag(&last) {
+                Seen::NotYet("Launch or AZRebalance is suspended".into())
+            } else {
+                Seen::Yes(())
+            })
+        });
     match settled.await {
         Err(error) if error.exit() == crate::exit::Exit::Interrupted || !error.code().is_empty() => {
             Err(error)
@@ -222,27 +217,27 @@ fn while_drained(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<Str
 /// After a drain: groups that were emptied stay so, whatever an autoscaler asks for. After one that was given up: every
 /// group has its bounds again, and keeps the nodes that it has. What was suspended is resumed, but for AZRebalance in a
 /// group that would terminate nodes to even out its zones.
-pub async fn resume(walk: &mut Walk, drained: &BTreeSet<String>, ended: Ended) -> Result<()> {
-    let held = walk.facts.record.held.clone();
-    let held_managed = walk.facts.record.held_managed.clone();
+pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: Ended) -> Result<()> {
+    let held = session.facts.record.held.clone();
+    let held_managed = session.facts.record.held_managed.clone();
     if held.is_empty() && held_managed.is_empty() {
         return Ok(());
     }
     // Asked before the groups are read again: by then they hold these nodes no more.
-    let owners = Owners::of(&walk.facts, drained);
+    let owners = Owners::of(&session.facts, drained);
     let mut resumed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     if ended == Ended::GivenUp {
         // An answer that shows it is newer than all that the drain did. After a drain that is done, a group that may
         // launch before its bounds are set would start nodes again.
         for (name, processes) in &held {
             let launch = processes.iter().filter(|process| *process == LAUNCH).cloned().collect();
-            resume_processes(walk, name, launch, &mut resumed).await?;
+            resume_processes(session, name, launch, &mut resumed).await?;
         }
     }
-    let gone = |groups: &Groups| ended == Ended::GivenUp || !any_left(&walk.facts, groups, drained);
+    let gone = |groups: &Groups| ended == Ended::GivenUp || !any_left(&session.facts, groups, drained);
     let up_to_date = |groups: &Groups| are_resumed(groups, &resumed) && gone(groups);
-    let (groups, _) = shown(walk, "node groups up to date", up_to_date).await?;
-    walk.facts.node_groups.groups = groups;
+    let (groups, _) = shown(session, "node groups up to date", up_to_date).await?;
+    session.facts.node_groups.groups = groups;
     // A group that an interrupted run left suspended, and that this one did not drain, keeps its nodes.
     let ended_of = |group: &AutoScalingGroup| match owners.groups.contains(&group.name) {
         false if group.capacity(|_| true) > 0 => Ended::GivenUp,
@@ -252,28 +247,28 @@ pub async fn resume(walk: &mut Walk, drained: &BTreeSet<String>, ended: Ended) -
     let mut bounds: BTreeMap<String, (i32, i32)> = BTreeMap::new();
     let mut kept = BTreeSet::new();
     for (name, processes) in &held {
-        let Some(group) = walk.facts.node_groups.groups.get(name).cloned() else { continue };
-        if walk.facts.node_groups.manager(name).is_none() {
-            let (min, max) = afterwards(&walk.facts, &group, drained, ended_of(&group));
-            walk.clients.aws.autoscaling.set_bounds(name, min, max).await?;
+        let Some(group) = session.facts.node_groups.groups.get(name).cloned() else { continue };
+        if session.facts.node_groups.manager(name).is_none() {
+            let (min, max) = afterwards(&session.facts, &group, drained, ended_of(&group));
+            session.clients.aws.autoscaling.set_bounds(name, min, max).await?;
             bounds.insert(name.clone(), (min, max));
         }
-        if processes.contains(REBALANCE) && would_terminate(&walk.facts, &group, ended_of(&group)) {
+        if processes.contains(REBALANCE) && would_terminate(&session.facts, &group, ended_of(&group)) {
             kept.insert(name.clone());
         }
     }
-    for managed in there(&walk.facts, &held_managed) {
-        let groups = managed.groups.iter().filter_map(|name| walk.facts.node_groups.groups.get(name));
+    for managed in there(&session.facts, &held_managed) {
+        let groups = managed.groups.iter().filter_map(|name| session.facts.node_groups.groups.get(name));
         let ended = match groups.map(ended_of).any(|one| one == Ended::GivenUp) {
             true => Ended::GivenUp,
             false => ended,
         };
-        managed::afterwards(walk, &managed, drained, ended).await?;
+        managed::afterwards(session, &managed, drained, ended).await?;
     }
     for (name, processes) in &held {
         let mut left = processes.clone();
         left.retain(|process| process != REBALANCE || !kept.contains(name));
-        resume_processes(walk, name, left, &mut resumed).await?;
+        resume_processes(session, name, left, &mut resumed).await?;
     }
     let confirmed = |groups: &Groups| {
         let bound = |(name, bounds): (&String, &(i32, i32))| {
@@ -281,31 +276,33 @@ pub async fn resume(walk: &mut Walk, drained: &BTreeSet<String>, ended: Ended) -
         };
         are_resumed(groups, &resumed) && bounds.iter().all(bound)
     };
-    let (groups, so) = shown(walk, "node groups resumed", confirmed).await?;
-    walk.facts.node_groups.groups = groups;
+    let (groups, so) = shown(session, "node groups resumed", confirmed).await?;
+    session.facts.node_groups.groups = groups;
     if !so {
-        walk.events
+        session
+            .events
             .note("Auto Scaling does not show yet that node groups are resumed: the next run looks again");
         return Ok(());
     }
-    walk.remember(|record| {
-        record.held.clear();
-        record.held_managed.clear();
-        record.rebalance_suspended.extend(kept);
-    })
-    .await
+    session
+        .remember(|record| {
+            record.held.clear();
+            record.held_managed.clear();
+            record.rebalance_suspended.extend(kept);
+        })
+        .await
 }
 
 /// Resumes AZRebalance where it was kept suspended and terminates nothing any more.
-pub async fn resume_rebalance(walk: &mut Walk, groups: &BTreeSet<String>) -> Result<()> {
+pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) -> Result<()> {
     let mut resumed = BTreeMap::new();
     for name in groups {
-        resume_processes(walk, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
+        resume_processes(session, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
     }
-    let (found, so) = shown(walk, "AZRebalance resumed", |groups| are_resumed(groups, &resumed)).await?;
-    walk.facts.node_groups.groups = found;
+    let (found, so) = shown(session, "AZRebalance resumed", |groups| are_resumed(groups, &resumed)).await?;
+    session.facts.node_groups.groups = found;
     if so {
-        walk.remember(|record| record.rebalance_suspended.retain(|name| !groups.contains(name))).await?;
+        session.remember(|record| record.rebalance_suspended.retain(|name| !groups.contains(name))).await?;
     }
     Ok(())
 }
@@ -323,7 +320,7 @@ fn there(facts: &Facts, names: &BTreeSet<String>) -> Vec<ManagedNodeGroup> {
 }
 
 async fn resume_processes(
-    walk: &Walk,
+    session: &Session,
     name: &str,
     processes: BTreeSet<String>,
     resumed: &mut BTreeMap<String, BTreeSet<String>>,
@@ -331,7 +328,7 @@ async fn resume_processes(
     let done = resumed.entry(name.to_string()).or_default();
     let left: BTreeSet<String> = processes.difference(done).cloned().collect();
     if !left.is_empty() {
-        walk.clients.aws.autoscaling.resume(name, &left).await?;
+        session.clients.aws.autoscaling.resume(name, &left).await?;
         done.extend(left);
     }
     Ok(())
@@ -350,11 +347,11 @@ fn any_left(facts: &Facts, groups: &Groups, drained: &BTreeSet<String>) -> bool 
 
 /// Reads the groups until they are so, as long as an answer may lag; the last answer, and whether it was so. After
 /// Ctrl-C too.
-async fn shown(walk: &Walk, what: &str, so: impl Fn(&Groups) -> bool) -> Result<(Groups, bool)> {
+async fn shown(session: &Session, what: &str, so: impl Fn(&Groups) -> bool) -> Result<(Groups, bool)> {
     let mut last = Groups::new();
     let uninterrupted = Interrupt::default();
-    let seen = until(&walk.events, &uninterrupted, CONSISTENCY, what, async || {
-        last = read_groups(walk).await?;
+    let seen = until(&session.events, &uninterrupted, CONSISTENCY, what, async || {
+        last = read_groups(session).await?;
         Ok(if so(&last) { Seen::Yes(()) } else { Seen::NotYet("not yet visible".into()) })
     });
     match seen.await {

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{
-    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
-};
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
-use crate::drain::local::LocalData;
-use crate::drain::owner::{Owner as NodeOwner, owner as node_owner};
-use crate::facts::{Authentication, Facts, Node};
+use crate::eviction::local::LocalData;
+use crate::facts::{
+    Authentication, EnvOwner, Facts, Node, Owner as NodeOwner, env_owner, owner as node_owner,
+};
 use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
 use crate::plan::StepPlan;
 use crate::settings::{Settings, shell_quote};
-use crate::steps::{self, Owner, Step};
+use crate::step::Step;
+use crate::steps;
+
+use super::{
+    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
+};
 
 /// A step's commands; nothing where it has nothing to do.
 pub fn commands(step: &StepPlan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
@@ -88,12 +91,12 @@ fn create(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<String> {
 }
 
 fn set_env(facts: &Facts) -> Vec<String> {
-    match steps::owner(&facts.cni) {
-        Owner::Addon => update_addon("file://env/addon-configuration.json"),
-        Owner::DaemonSet => vec![
+    match env_owner(&facts.cni) {
+        EnvOwner::Addon => update_addon("file://env/addon-configuration.json"),
+        EnvOwner::DaemonSet => vec![
             "kubectl --namespace kube-system patch daemonset aws-node --patch-file env/daemonset-patch.yaml".into(),
         ],
-        Owner::Release { tool, name } => vec![
+        EnvOwner::Release { tool, name } => vec![
             format!("# {tool} {} would put back what is changed here: commit env/helm-values.yaml there.", one_line(&name)),
             "if ! kubectl --namespace kube-system get daemonset aws-node --output yaml | grep -A 1 CUSTOM_NETWORK_CFG | grep -q true; then".into(),
             "  echo 'commit env/helm-values.yaml where aws-node comes from, then go on' >&2\n  exit 1\nfi".into(),

@@ -1,9 +1,10 @@
-use super::*;
 use crate::design::design;
 use crate::facts::{Addon, Authentication, Image};
 use crate::plan::plan;
 use crate::sample;
-use crate::steps::Step;
+use crate::step::Step;
+
+use super::*;
 
 fn facts() -> Facts {
     let mut facts = sample::facts();

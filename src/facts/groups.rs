@@ -2,11 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::TAG_CLUSTER;
-use crate::k8s::record::Sizes;
+use crate::facts::Sizes;
 use crate::ownership::Holder;
+use crate::tags::TAG_CLUSTER;
 
 use super::Node;
+
+/// The process that starts instances.
+pub const LAUNCH: &str = "Launch";
+
+/// The process that moves instances between zones until each has as many.
+pub const REBALANCE: &str = "AZRebalance";
+
+/// What an Auto Scaling group must not do while it is drained: start a node in place of one that went, also because
+/// an autoscaler asks for it, or move nodes between zones.
+pub const SUSPENDED: [&str; 2] = [REBALANCE, LAUNCH];
 
 /// Stacks and groups that hold nodes.
 #[derive(Debug, Clone, Default)]
@@ -148,6 +158,13 @@ impl GroupInstance {
 }
 
 impl AutoScalingGroup {
+    /// Whether it has one of the tags by which the cluster's groups are known.
+    pub fn is_tagged(&self, cluster: &str) -> bool {
+        ["kubernetes.io/cluster", "k8s.io/cluster"]
+            .iter()
+            .any(|prefix| self.tags.contains_key(&format!("{prefix}/{cluster}")))
+    }
+
     pub fn sizes(&self) -> Sizes {
         Sizes { min: self.min, desired: self.desired, max: self.max }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::net::node_pools::selects;
+use crate::facts::node_pools::selects;
 
 use super::Occupant;
 

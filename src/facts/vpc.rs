@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::aws::TAG_CLUSTER;
+use crate::tags::TAG_CLUSTER;
 
 /// How the description of each of the CNI's interfaces begins; the instance's id follows (amazon-vpc-cni-k8s,
 /// pkg/awsutils).

@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, remove_node_role};
 use crate::ownership::{Holder, holder};
+use crate::tags::{FIELD_MANAGER, NAMESPACE};
 
-use super::{FIELD_MANAGER, NAMESPACE, failure, found};
+use super::{failure, found};
 
 const NAME: &str = "aws-auth";
 

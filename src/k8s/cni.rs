@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::facts::{Cni, Pod, Rollout, UpdateStrategy};
 use crate::ownership::Manager;
+use crate::tags::{FIELD_MANAGER, NAMESPACE};
 
-use super::{FIELD_MANAGER, NAMESPACE, failure, found, pods, slim};
+use super::{failure, found, pods, slim};
 
 /// The DaemonSet, and its container of the same name.
 pub const AWS_NODE: &str = "aws-node";

@@ -10,11 +10,12 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::drain::budgets::selects;
 use crate::error::Result;
+use crate::eviction::budgets::selects;
 use crate::facts::{Autoscaler, Pod, Surge};
+use crate::tags::FIELD_MANAGER;
 
-use super::{FIELD_MANAGER, failure, found, pages};
+use super::{failure, found, pages};
 
 /// The Deployment that a ReplicaSet belongs to, where one does.
 pub async fn of_replica_set(client: &Client, namespace: &str, name: &str) -> Result<Option<String>> {

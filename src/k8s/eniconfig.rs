@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::facts::{Crd, EniConfig, EniConfigs};
 use crate::ownership::{holder, managers};
+use crate::tags::FIELD_MANAGER;
 
-use super::{FIELD_MANAGER, failure, found};
+use super::{failure, found};
 
 /// The definition that `install-crd` writes.
 pub const CRD_YAML: &str = include_str!("eniconfig-crd.yaml");

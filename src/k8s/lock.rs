@@ -11,8 +11,10 @@ use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
 
 use crate::error::{Error, Result};
+use crate::facts::LockHolder;
+use crate::tags::NAMESPACE;
 
-use super::{NAMESPACE, failure, found};
+use super::{failure, found};
 
 const NAME: &str = "eni-custom";
 /// A run that died without a word blocks the next one for so long.
@@ -27,23 +29,13 @@ pub struct Lock {
     renewal: tokio::task::JoinHandle<()>,
 }
 
-/// Who holds the lease now, where somebody does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    pub identity: String,
-    /// When its run began, as RFC 3339; nothing where the lease does not say.
-    pub since: Option<String>,
-    /// Seconds until it is free, where its run is dead.
-    pub free_in: i64,
-}
-
 /// The live holder; nothing where the lease is free, has run out, or its run on this machine is dead.
-pub async fn holder(client: &Client) -> Result<Option<Holder>> {
+pub async fn holder(client: &Client) -> Result<Option<LockHolder>> {
     let lease = found(api(client).get(NAME).await, "read Lease kube-system/eni-custom")?;
     Ok(lease.as_ref().and_then(|lease| live_holder(lease, Timestamp::now())))
 }
 
-fn live_holder(lease: &Lease, now: Timestamp) -> Option<Holder> {
+fn live_holder(lease: &Lease, now: Timestamp) -> Option<LockHolder> {
     let spec = lease.spec.as_ref()?;
     let identity = spec.holder_identity.clone().filter(|identity| !identity.is_empty())?;
     let renewed = spec.renew_time.as_ref()?.0;
@@ -53,7 +45,7 @@ fn live_holder(lease: &Lease, now: Timestamp) -> Option<Holder> {
         return None;
     }
     let since = spec.acquire_time.as_ref().map(|time| time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    Some(Holder { identity, since, free_in })
+    Some(LockHolder { identity, since, free_in })
 }
 
 /// A run of this machine whose process is gone can't renew any more: no need to wait for its lease to run out.
@@ -169,7 +161,7 @@ impl Drop for Lock {
 }
 
 /// The refusal where another run is at work.
-pub fn held(live: &Holder) -> Error {
+pub fn held(live: &LockHolder) -> Error {
     Error::refused("another run of eni-custom is at work on this cluster; nothing was changed")
         .at("Lease kube-system/eni-custom")
         .because(format!("held by {}", live.identity))

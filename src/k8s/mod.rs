@@ -42,14 +42,9 @@ use crate::error::Result;
 use crate::facts::Cluster;
 use crate::net::proxy::Proxies;
 
+use crate::settings::KubeconfigChoice;
 pub(crate) use failure::{failure, found};
 use login::Login;
-pub use server::KubeconfigChoice;
-
-/// The name under which fields are owned in server-side apply.
-pub const FIELD_MANAGER: &str = "eni-custom";
-/// Where aws-node, aws-auth and what this program writes down live.
-pub const NAMESPACE: &str = "kube-system";
 
 /// The cluster's API, twice.
 #[derive(Clone)]

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::facts::{Node, NodeKind, Taint, Unready};
+use crate::tags::FIELD_MANAGER;
 
 use super::quantity::{amounts, others};
-use super::{FIELD_MANAGER, failure, pages, protobuf, slim};
+use super::{failure, pages, protobuf, slim};
 
 /// A node with this label is no target of a load balancer, whatever its value.
 pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";

@@ -8,8 +8,9 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::tags::FIELD_MANAGER;
 
-use super::{FIELD_MANAGER, failure, lock};
+use super::{failure, lock};
 
 /// Label: what a pod of the probe is for.
 pub const COMPONENT: &str = "app.kubernetes.io/component";

@@ -13,25 +13,8 @@ use crate::aws::pem_blocks;
 use crate::error::{Error, Result, one_line, tls_trouble};
 use crate::facts::Cluster;
 use crate::net::proxy::{Kind, Proxies, Proxy};
+use crate::settings::KubeconfigChoice;
 use crate::yaml::Unreadable;
-
-/// Which kubeconfig to use, where one was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KubeconfigChoice {
-    /// As in the variable KUBECONFIG: one path, or several.
-    pub path: Option<String>,
-    pub context: Option<String>,
-}
-
-impl KubeconfigChoice {
-    pub fn is_given(&self) -> bool {
-        self.path.is_some() || self.context.is_some()
-    }
-
-    fn shown(&self) -> String {
-        self.path.clone().unwrap_or_else(|| "~/.kube/config".into())
-    }
-}
 
 /// The cluster's endpoint, and the environment's proxy to it.
 pub(super) fn native(cluster: &Cluster, proxies: &Proxies) -> Result<Config> {

@@ -2,15 +2,14 @@
 
 use std::marker::PhantomData;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Event as KubeEvent, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serde::Deserialize;
 
-use crate::doctor::{Event, NodeTrouble, PodTrouble, Symptoms};
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::facts::{ClusterEvent, Facts, NodeTrouble, Symptoms, WaitingPod};
 
 use super::slim::{self, Condition, Slim};
 use super::{failure, pages, protobuf};
@@ -20,7 +19,7 @@ const EVENTS: u32 = 500;
 /// A pod that is younger may be on its way.
 const PATIENCE_SECONDS: i64 = 60;
 
-type WaitingPod = Slim<Pod, slim::PodSpec, WaitingStatus>;
+type SlimPod = Slim<Pod, slim::PodSpec, WaitingStatus>;
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,14 +68,14 @@ async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
 }
 
 /// Pods that are Pending: on no node yet, or on one and not started.
-pub async fn pods(client: &Client) -> Result<Vec<PodTrouble>> {
+pub async fn pods(client: &Client) -> Result<Vec<WaitingPod>> {
     let pending = ListParams::default().fields("status.phase=Pending");
     let now = Timestamp::now();
-    let found = pages::all(client, pending, |pod: WaitingPod| Some(trouble(pod, now)));
+    let found = pages::all(client, pending, |pod: SlimPod| Some(trouble(pod, now)));
     found.await.map_err(|error| failure("list pods that are Pending", &error))
 }
 
-fn trouble(pod: WaitingPod, now: Timestamp) -> PodTrouble {
+fn trouble(pod: SlimPod, now: Timestamp) -> WaitingPod {
     let Slim { metadata, spec, status, kind: PhantomData } = pod;
     let (spec, status) = (spec.unwrap_or_default(), status.unwrap_or_default());
     let age = metadata.creation_timestamp.map_or(0, |made| now.duration_since(made.0).as_secs());
@@ -87,7 +86,7 @@ fn trouble(pod: WaitingPod, now: Timestamp) -> PodTrouble {
         .unwrap_or_default()
         .into_iter()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
-    PodTrouble {
+    WaitingPod {
         namespace: metadata.namespace.unwrap_or_default(),
         name: metadata.name.unwrap_or_default(),
         node: spec.node_name.unwrap_or_default(),
@@ -106,8 +105,8 @@ fn in_words(reason: Option<String>, message: Option<String>) -> String {
 }
 
 /// Warnings of a few kinds, and no more than a page of each, however large the cluster.
-async fn events(client: &Client) -> Result<Vec<Event>> {
-    let api: Api<KubeEvent> = Api::all(client.clone());
+async fn events(client: &Client) -> Result<Vec<ClusterEvent>> {
+    let api: Api<Event> = Api::all(client.clone());
     let read = async |fields: &str| {
         let query = ListParams::default().fields(fields).limit(EVENTS);
         api.list(&query).await.map_err(|error| failure("list events", &error))
@@ -119,7 +118,7 @@ async fn events(client: &Client) -> Result<Vec<Event>> {
     )?;
     let all = sandbox.items.into_iter().chain(scheduling.items).chain(nodes.items);
     Ok(all
-        .map(|event| Event {
+        .map(|event| ClusterEvent {
             kind: event.involved_object.kind.unwrap_or_default(),
             namespace: event.involved_object.namespace.unwrap_or_default(),
             name: event.involved_object.name.unwrap_or_default(),

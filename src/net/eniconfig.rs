@@ -6,6 +6,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+/// An ENIConfig, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EniConfig {
+    pub name: String,
+    pub subnet: String,
+    pub security_groups: Vec<String>,
+    /// Labelled as written by this program.
+    #[serde(default)]
+    pub ours: bool,
+}
+
 /// Set by who manages ENIConfigs from outside; wins over everything.
 pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// Key of the annotation and of the label where aws-node's environment names no other.

@@ -6,7 +6,6 @@ pub mod accelerators;
 pub mod cidr;
 pub mod eniconfig;
 pub mod max_pods;
-pub mod node_pools;
 pub mod partition;
 pub mod proxy;
 pub mod reach;

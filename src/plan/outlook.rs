@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::design::{Design, PodSubnet, ZoneDesign, our_instances};
-use crate::drain::filter::sort;
+use crate::eviction::filter::sort;
 use crate::facts::{Facts, Node};
 use crate::net::cidr::usable_addresses;
 use crate::settings::Settings;
-use crate::steps::Step;
+use crate::step::Step;
 
 /// DescribeVpcs shows a block as associated after some seconds.
 const ASSOCIATE: u64 = 15;
@@ -272,9 +272,10 @@ fn number(count: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::design::design;
     use crate::sample::{facts, pod, settings};
+
+    use super::*;
 
     fn look(facts: &Facts, arguments: &[&str]) -> Outlook {
         let settings = settings(&[&["--cidr", "100.64.0.0/16"][..], arguments].concat());

@@ -1,11 +1,13 @@
 //! Every AWS action that the commands need, with its reason. Names: Service Authorization Reference.
 
-use super::Grant;
-use super::need::{Action, By, Need, Only};
-use crate::steps::Step;
 use Step::{
     AssociateCidr, CreateSubnets, DrainNodes, LaunchNodegroups, PatchSecurityGroups, SetEnv, WriteEniconfigs,
 };
+
+use crate::step::Step;
+
+use super::Grant;
+use super::need::{Action, By, Need, Only};
 
 pub(super) const ALL: &[Step] = &Step::DOCUMENTED;
 pub(super) const STACKS: &[Step] = &[LaunchNodegroups, PatchSecurityGroups];

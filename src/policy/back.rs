@@ -1,10 +1,12 @@
 //! What only taking back needs: ends of what the steps made.
 
+use Step::{AssociateCidr, CreateSubnets, LaunchNodegroups, PatchSecurityGroups};
+
+use crate::step::Step;
+
 use super::Grant as G;
 use super::actions::{ALL, LAUNCH, STACKS, only};
 use super::need::{Action, By, Need, Only};
-use crate::steps::Step;
-use Step::{AssociateCidr, CreateSubnets, LaunchNodegroups, PatchSecurityGroups};
 
 const fn read(name: &'static str, why: &'static str) -> Action {
     Action { need: Need::DiscoveryBack, ..step(name, ALL, why, &[G::Read]) }

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Grant, Names, Need, Only, all};
-use crate::checks::groups::is_tagged;
+use crate::design::stand_in;
+use crate::design::undo::our_nodes;
 use crate::design::{Design, RouteChoice};
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{Authentication, Facts};
+use crate::facts::{Authentication, Facts, Owner, owner};
 use crate::settings::Settings;
-use crate::steps::Step;
-use crate::steps::drain_nodes::stand_in;
-use crate::steps::patch_security_groups::our_nodes;
+use crate::step::Step;
+
+use super::{Action, Grant, Names, Need, Only, all};
 
 /// Actions by name, with what each is judged on. What every run reads was allowed already, and what only a failure
 /// needs is left out.
@@ -91,7 +90,7 @@ pub fn names(design: &Design, facts: &Facts, settings: &Settings) -> Names {
         route_tables: tables.collect::<BTreeSet<String>>().into_iter().collect(),
         untagged: owned.iter().any(|name| {
             let group = facts.node_groups.groups.get(name);
-            group.is_some_and(|group| !is_tagged(group, &facts.cluster.name))
+            group.is_some_and(|group| !group.is_tagged(&facts.cluster.name))
         }),
         groups: owned,
         managed,
@@ -123,10 +122,11 @@ fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::design::design;
     use crate::sample;
-    use crate::settings::Undo;
+    use crate::step::Undo;
+
+    use super::*;
 
     fn of(arguments: &[&str], steps: &[Step], change: impl FnOnce(&mut Facts)) -> BTreeSet<&'static str> {
         let settings = sample::settings(arguments);

@@ -1,8 +1,8 @@
 //! On what, and under which conditions: the statements of the policy.
 
-use crate::aws::TAG_CLUSTER;
 use crate::design::stack_name;
 use crate::net::partition;
+use crate::tags::TAG_CLUSTER;
 
 /// What a statement is about. Its place here is its place in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

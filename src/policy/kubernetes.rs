@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{Need, Wanted};
-use crate::k8s::NAMESPACE;
-use crate::steps::Step;
 use Step::{DrainNodes, InstallCrd, LaunchNodegroups, PatchSecurityGroups, SetEnv, WriteEniconfigs};
+
+use crate::step::Step;
+use crate::tags::NAMESPACE;
+
+use super::{Need, Wanted};
 
 /// Verbs on resources, and why.
 #[derive(Debug)]

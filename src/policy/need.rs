@@ -1,7 +1,8 @@
 //! An action, and when it is called.
 
+use crate::step::Step;
+
 use super::Grant;
-use crate::steps::Step;
 
 /// One action.
 #[derive(Debug)]

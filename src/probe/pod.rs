@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::k8s::FIELD_MANAGER;
 use crate::k8s::probe::{COMPONENT, RUN, ZONE};
+use crate::tags::FIELD_MANAGER;
 
 const PORT: u16 = 8080;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use crate::drain::budgets::selects;
 use crate::error::Result;
+use crate::eviction::budgets::selects;
 use crate::verify::{Check, Status};
 use crate::words::few;
 
@@ -44,8 +44,9 @@ pub fn check(namespace: &str, policies: Result<Vec<(String, LabelSelector)>>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::error::{Cause, Error};
+
+    use super::*;
 
     #[test]
     fn policies_are_named_as_what_may_stop_the_probe_and_unknown_is_told() {

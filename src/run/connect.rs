@@ -2,14 +2,15 @@
 
 use crate::aws::{Aws, ProfileChoice};
 use crate::calls::Calls;
+use crate::clients::Clients;
 use crate::design::design;
 use crate::discover::{Reading, discover};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::k8s::Kube;
 use crate::net::proxy::Proxies;
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::walk::{Clients, Walk};
 
 /// Logs in and reads everything; changes nothing.
 pub async fn connect(
@@ -17,7 +18,7 @@ pub async fn connect(
     events: Events,
     interrupt: Interrupt,
     reading: Reading,
-) -> Result<(Walk, Calls)> {
+) -> Result<(Session, Calls)> {
     let calls = Calls::default();
     let Some(name) = settings.cluster.clone() else {
         return Err(
@@ -49,8 +50,9 @@ pub async fn connect(
     let clients = Clients { aws, kube };
     let facts = Box::pin(discover(&clients, &settings, caller, cluster, reading)).await?;
     let design = design(&settings, &facts);
-    let walk = Walk { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
-    Ok((walk, calls))
+    let session =
+        Session { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
+    Ok((session, calls))
 }
 
 async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::design::{Design, PodSubnet, RouteChoice};
-use crate::drain::owner::owner;
-use crate::facts::Facts;
+use crate::facts::{Facts, detected_version, env_owner, owner};
 use crate::settings::Settings;
-use crate::steps;
 
 /// Variables of aws-node that decide about addresses, beside those that are to be set.
 const READ: [&str; 5] = [
@@ -31,9 +29,9 @@ pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<S
     let mut blocks: Vec<String> = facts.vpc.blocks.iter().map(|block| block.cidr.to_string()).collect();
     blocks.sort_unstable();
     note(format!("CIDR blocks of {}", facts.vpc.id), blocks.join(", "));
-    let version = steps::detected_version(&facts.cni).map(|(version, _)| version.to_string());
+    let version = detected_version(&facts.cni).map(|(version, _)| version.to_string());
     note("VPC CNI's version".into(), version.unwrap_or_default());
-    note("aws-node's owner".into(), steps::owner(&facts.cni).to_string());
+    note("aws-node's owner".into(), env_owner(&facts.cni).to_string());
     if let Some(addon) = &facts.cni.addon {
         note("add-on's IAM role".into(), addon.role.clone().unwrap_or_else(|| "(none)".into()));
     }

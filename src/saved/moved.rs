@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Saved, SavedStep};
 use crate::finding::Finding;
-use crate::steps::{Change, Field};
+use crate::step::{Change, Field};
+
+use super::{Saved, SavedStep};
 
 const MEND: &str = "look at it, then plan anew: eni-custom plan --out FILE";
 

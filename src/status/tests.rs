@@ -3,7 +3,7 @@ use crate::design::design;
 use crate::facts::Facts;
 use crate::sample::{custom, facts, settings};
 
-fn states(facts: &Facts, holder: Option<Holder>) -> Status {
+fn states(facts: &Facts, holder: Option<LockHolder>) -> Status {
     let settings = settings(&[]);
     status(&design(&settings, facts), facts, &settings, holder)
 }
@@ -39,8 +39,11 @@ fn a_cluster_half_way_and_a_run_that_is_at_work() {
     facts.eniconfigs.items.pop();
     facts.cni.env.pop_last();
     facts.record.cordoned = ["new-b".to_string()].into();
-    let holder =
-        Holder { identity: "host/boot/7".into(), since: Some("2026-01-02T03:04:05Z".into()), free_in: 20 };
+    let holder = LockHolder {
+        identity: "host/boot/7".into(),
+        since: Some("2026-01-02T03:04:05Z".into()),
+        free_in: 20,
+    };
     let told = states(&facts, Some(holder));
     insta::assert_snapshot!(crate::ui::status_text(&told));
     insta::assert_json_snapshot!(told);

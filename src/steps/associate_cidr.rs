@@ -7,10 +7,11 @@ use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::facts::Facts;
+use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
-use crate::walk::{CONSISTENCY, Seen, Walk, until};
+use crate::step::{Change, Sign, Step};
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
 pub struct AssociateCidr;
 
@@ -36,47 +37,50 @@ impl Rules for AssociateCidr {
         Change::new(Sign::Create, format!("CIDR block association {}", change.block)).to("vpc", &change.vpc)
     }
 
-    async fn apply(walk: &mut Walk, change: Associate) -> Result<()> {
-        walk.remember(|record| {
-            record.blocks.insert(change.block);
-        })
-        .await?;
-        let ec2 = &walk.clients.aws.ec2;
+    async fn apply(session: &mut Session, change: Associate) -> Result<()> {
+        session
+            .remember(|record| {
+                record.blocks.insert(change.block);
+            })
+            .await?;
+        let ec2 = &session.clients.aws.ec2;
         let Err(error) = ec2.associate_cidr(&change.vpc, change.block).await else { return Ok(()) };
         if error.code().is_empty() {
             return Err(error);
         }
         // The call takes no client token: a reply that was lost, or an earlier run's call, shows as a conflict with
         // the very block; and DescribeVpcs may show the block only after a while.
-        let there = until(&walk.events, &walk.interrupt, CONSISTENCY, "the block visible", async || {
-            let blocks = ec2.vpc(&change.vpc).await?.blocks;
-            Ok(match blocks.iter().any(|block| block.cidr == change.block) {
-                true => Seen::Yes(()),
-                false => Seen::NotYet(error.to_string()),
-            })
-        });
+        let there =
+            until(&session.events, &session.interrupt, CONSISTENCY, "the block visible", async || {
+                let blocks = ec2.vpc(&change.vpc).await?.blocks;
+                Ok(match blocks.iter().any(|block| block.cidr == change.block) {
+                    true => Seen::Yes(()),
+                    false => Seen::NotYet(error.to_string()),
+                })
+            });
         there
             .await
             .map_err(|given_up| if given_up.exit() == Exit::Interrupted { given_up } else { error.clone() })
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        for block in &walk.design.blocks {
-            let vpc = &walk.facts.vpc.id;
-            walk.until(&format!("CIDR block {block} associated"), async || {
-                let there =
-                    walk.clients.aws.ec2.vpc(vpc).await?.blocks.into_iter().find(|b| b.cidr == *block);
-                match there.as_ref().map(|block| block.state.as_str()) {
-                    Some("associated") => Ok(Seen::Yes(())),
-                    Some(state @ ("failing" | "failed")) => {
-                        Err(Error::failed(format!("CIDR block {block} could not be associated"))
-                            .at(vpc)
-                            .because(format!("its state is '{state}'")))
+    async fn settle(session: &mut Session) -> Result<()> {
+        for block in &session.design.blocks {
+            let vpc = &session.facts.vpc.id;
+            session
+                .until(&format!("CIDR block {block} associated"), async || {
+                    let there =
+                        session.clients.aws.ec2.vpc(vpc).await?.blocks.into_iter().find(|b| b.cidr == *block);
+                    match there.as_ref().map(|block| block.state.as_str()) {
+                        Some("associated") => Ok(Seen::Yes(())),
+                        Some(state @ ("failing" | "failed")) => {
+                            Err(Error::failed(format!("CIDR block {block} could not be associated"))
+                                .at(vpc)
+                                .because(format!("its state is '{state}'")))
+                        }
+                        state => Ok(Seen::NotYet(state.unwrap_or("not yet visible").to_string())),
                     }
-                    state => Ok(Seen::NotYet(state.unwrap_or("not yet visible").to_string())),
-                }
-            })
-            .await?;
+                })
+                .await?;
         }
         Ok(())
     }
@@ -139,21 +143,22 @@ impl Rules for Back {
         kept.collect()
     }
 
-    async fn apply(walk: &mut Walk, change: Disassociate) -> Result<()> {
-        walk.clients.aws.ec2.disassociate_cidr(&change.association).await
+    async fn apply(session: &mut Session, change: Disassociate) -> Result<()> {
+        session.clients.aws.ec2.disassociate_cidr(&change.association).await
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        let vpc = &walk.facts.vpc.id;
-        walk.until("CIDR blocks disassociated", async || {
-            let blocks = walk.clients.aws.ec2.vpc(vpc).await?.blocks;
-            let going: Vec<String> = blocks
-                .iter()
-                .filter(|block| block.state == "disassociating")
-                .map(|block| block.cidr.to_string())
-                .collect();
-            Ok(if going.is_empty() { Seen::Yes(()) } else { Seen::NotYet(going.join(", ")) })
-        })
-        .await
+    async fn settle(session: &mut Session) -> Result<()> {
+        let vpc = &session.facts.vpc.id;
+        session
+            .until("CIDR blocks disassociated", async || {
+                let blocks = session.clients.aws.ec2.vpc(vpc).await?.blocks;
+                let going: Vec<String> = blocks
+                    .iter()
+                    .filter(|block| block.state == "disassociating")
+                    .map(|block| block.cidr.to_string())
+                    .collect();
+                Ok(if going.is_empty() { Seen::Yes(()) } else { Seen::NotYet(going.join(", ")) })
+            })
+            .await
     }
 }

@@ -2,14 +2,16 @@
 
 use ipnet::Ipv4Net;
 
+use crate::design::undo::our_subnets;
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Occupant};
+use crate::session::{Seen, Session};
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::step::{Change, Sign, Step};
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
 pub struct CreateSubnets;
 
@@ -53,29 +55,31 @@ impl Rules for CreateSubnets {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: SubnetChange) -> Result<()> {
+    async fn apply(session: &mut Session, change: SubnetChange) -> Result<()> {
         match change {
             SubnetChange::Create { vpc, zone_id, cidr, tags, table, .. } => {
-                let subnet = create(walk, &vpc, &zone_id, cidr, &tags).await?;
-                route(walk, &subnet, &table).await
+                let subnet = create(session, &vpc, &zone_id, cidr, &tags).await?;
+                route(session, &subnet, &table).await
             }
-            SubnetChange::Route { subnet, table, .. } => route(walk, &subnet, &table).await,
+            SubnetChange::Route { subnet, table, .. } => route(session, &subnet, &table).await,
         }
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        let vpc = &walk.facts.vpc.id;
-        let wanted: Vec<&str> = walk.design.zones.iter().filter_map(|zone| zone.pod_subnet.id()).collect();
-        walk.until("pod subnets available", async || {
-            let subnets = walk.clients.aws.ec2.subnets(vpc).await?;
-            let pending =
-                wanted.iter().filter(|id| !subnets.iter().any(|s| s.id == **id && s.state == "available"));
-            match pending.count() {
-                0 => Ok(Seen::Yes(())),
-                pending => Ok(Seen::NotYet(format!("{pending} of {} pending", wanted.len()))),
-            }
-        })
-        .await
+    async fn settle(session: &mut Session) -> Result<()> {
+        let vpc = &session.facts.vpc.id;
+        let wanted: Vec<&str> = session.design.zones.iter().filter_map(|zone| zone.pod_subnet.id()).collect();
+        session
+            .until("pod subnets available", async || {
+                let subnets = session.clients.aws.ec2.subnets(vpc).await?;
+                let pending = wanted
+                    .iter()
+                    .filter(|id| !subnets.iter().any(|s| s.id == **id && s.state == "available"));
+                match pending.count() {
+                    0 => Ok(Seen::Yes(())),
+                    pending => Ok(Seen::NotYet(format!("{pending} of {} pending", wanted.len()))),
+                }
+            })
+            .await
     }
 }
 
@@ -124,19 +128,19 @@ pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, S
 /// CreateSubnet takes no client token; its CIDR block is what makes it the same subnet. A conflict therefore means
 /// that an earlier call, or one whose reply was lost, made it, or that it is somebody else's.
 async fn create(
-    walk: &Walk,
+    session: &Session,
     vpc: &str,
     zone_id: &str,
     cidr: Ipv4Net,
     tags: &[(String, String)],
 ) -> Result<String> {
-    let ec2 = &walk.clients.aws.ec2;
+    let ec2 = &session.clients.aws.ec2;
     let conflict = match ec2.create_subnet(vpc, zone_id, cidr, tags).await {
         Ok(id) => return Ok(id),
         Err(error) if error.code() == "InvalidSubnet.Conflict" => error,
         Err(error) => return Err(error),
     };
-    let there = walk
+    let there = session
         .until(&format!("subnet {cidr} visible"), async || {
             let subnets = ec2.subnets(vpc).await?;
             // Its tags become visible later than the subnet itself.
@@ -155,12 +159,13 @@ async fn create(
         .next(format!("to use it: --subnet {}={}", there.zone, there.id)))
 }
 
-async fn route(walk: &Walk, subnet: &str, table: &str) -> Result<()> {
-    let ec2 = &walk.clients.aws.ec2;
-    walk.once_visible(&format!("subnet {subnet} visible"), async || {
-        ec2.associate_route_table(table, subnet).await
-    })
-    .await
+async fn route(session: &Session, subnet: &str, table: &str) -> Result<()> {
+    let ec2 = &session.clients.aws.ec2;
+    session
+        .once_visible(&format!("subnet {subnet} visible"), async || {
+            ec2.associate_route_table(table, subnet).await
+        })
+        .await
 }
 
 /// Deletes the subnets that our tag proves ours, with their route table associations.
@@ -173,18 +178,16 @@ pub struct Delete {
     cidr: Ipv4Net,
 }
 
-/// Subnets that this program made.
-pub fn ours(facts: &Facts) -> impl Iterator<Item = &crate::facts::Subnet> {
-    facts.vpc.made_for(&facts.cluster.name)
-}
-
 /// Subnets that this run deletes: with `--keep-nodes` those alone in which nothing stands.
 pub fn going(facts: &Facts, settings: &Settings) -> Vec<String> {
     let Some(undo) = settings.undo.filter(|undo| undo.takes_back(Step::CreateSubnets)) else {
         return Vec::new();
     };
     let is_used = |id: &str| facts.occupants.iter().any(|interface| interface.subnet == id);
-    ours(facts).filter(|subnet| !undo.keep_nodes || !is_used(&subnet.id)).map(|s| s.id.clone()).collect()
+    our_subnets(facts)
+        .filter(|subnet| !undo.keep_nodes || !is_used(&subnet.id))
+        .map(|s| s.id.clone())
+        .collect()
 }
 
 impl Rules for Back {
@@ -195,9 +198,12 @@ impl Rules for Back {
     fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Delete> {
         let going = going(facts, settings);
         let subnets = facts.vpc.subnets.iter().filter(|subnet| going.contains(&subnet.id));
-        subnets
+        let mut changes: Vec<Delete> = subnets
             .map(|subnet| Delete { subnet: subnet.id.clone(), zone: subnet.zone.clone(), cidr: subnet.cidr })
-            .collect()
+            .collect();
+        // EC2 lists subnets in an order of its own.
+        changes.sort_by(|one, other| (&one.zone, one.cidr).cmp(&(&other.zone, other.cidr)));
+        changes
     }
 
     fn describe(change: &Delete) -> Change {
@@ -208,17 +214,17 @@ impl Rules for Back {
 
     fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
         let going = going(facts, settings);
-        let kept = ours(facts).filter(|subnet| !going.contains(&subnet.id));
+        let kept = our_subnets(facts).filter(|subnet| !going.contains(&subnet.id));
         kept.map(|subnet| format!("{} stays: the nodes that are kept use it", subnet.id)).collect()
     }
 
     /// What stands in a subnet and is not ours holds it, and stays: the run ends here, cleanly.
-    async fn rehearse(walk: &Walk, changes: &[Delete]) -> Result<()> {
+    async fn rehearse(session: &Session, changes: &[Delete]) -> Result<()> {
         let ids: Vec<String> = changes.iter().map(|change| change.subnet.clone()).collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let in_the_way: Vec<String> = sweep(walk, &ids).await?.iter().map(Occupant::told).collect();
+        let in_the_way: Vec<String> = sweep(session, &ids).await?.iter().map(Occupant::told).collect();
         if in_the_way.is_empty() {
             return Ok(());
         }
@@ -230,28 +236,29 @@ impl Rules for Back {
         .next("move or delete these, then run the same command again"))
     }
 
-    async fn apply(walk: &mut Walk, change: Delete) -> Result<()> {
-        walk.clients.aws.ec2.delete_subnet(&change.subnet).await
+    async fn apply(session: &mut Session, change: Delete) -> Result<()> {
+        session.clients.aws.ec2.delete_subnet(&change.subnet).await
     }
 }
 
 /// Deletes the interfaces that the CNI left in our subnets when their instances ended; answers what else stands there.
 /// An interface that is still being detached goes a moment later.
-pub async fn sweep(walk: &Walk, subnets: &[String]) -> Result<Vec<Occupant>> {
-    let ec2 = &walk.clients.aws.ec2;
-    walk.until("interfaces of ended nodes gone", async || {
-        let there = ec2.occupants(subnets).await?;
-        let (passing, staying): (Vec<_>, Vec<_>) =
-            there.into_iter().partition(|each| each.is_for_pods() && each.status != "in-use");
-        for leaked in passing.iter().filter(|each| each.is_leaked()) {
-            walk.go_on()?;
-            ec2.delete_interface(&leaked.id).await?;
-        }
-        Ok(if passing.is_empty() {
-            Seen::Yes(staying)
-        } else {
-            Seen::NotYet(format!("{} left", passing.len()))
+pub async fn sweep(session: &Session, subnets: &[String]) -> Result<Vec<Occupant>> {
+    let ec2 = &session.clients.aws.ec2;
+    session
+        .until("interfaces of ended nodes gone", async || {
+            let there = ec2.occupants(subnets).await?;
+            let (passing, staying): (Vec<_>, Vec<_>) =
+                there.into_iter().partition(|each| each.is_for_pods() && each.status != "in-use");
+            for leaked in passing.iter().filter(|each| each.is_leaked()) {
+                session.go_on()?;
+                ec2.delete_interface(&leaked.id).await?;
+            }
+            Ok(if passing.is_empty() {
+                Seen::Yes(staying)
+            } else {
+                Seen::NotYet(format!("{} left", passing.len()))
+            })
         })
-    })
-    .await
+        .await
 }

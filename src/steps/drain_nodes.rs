@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use crate::design::Design;
 use crate::discover::Section;
-use crate::drain::{self, Outlook};
+use crate::drain;
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::eviction::{self, Outlook};
+use crate::facts::{Facts, count};
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::walk::Walk;
+use crate::step::{Change, Sign, Step};
 use crate::words::{counted, subject};
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
-pub use back::{Back, missing, returning};
+pub use back::Back;
 
 pub struct DrainNodes;
 
@@ -53,8 +55,8 @@ impl Rules for DrainNodes {
         if settings.keep_old_nodes || design.drained.is_empty() && !facts.record.is_holding() {
             return vec![Replace::default()];
         }
-        let outlook = drain::outlook(facts, &design.drained, settings);
-        let owners = drain::owner::count(facts, &design.drained);
+        let outlook = eviction::outlook(facts, &design.drained, settings);
+        let owners = count(facts, &design.drained);
         vec![Replace { nodes: design.drained.clone(), owners, outlook }]
     }
 
@@ -100,12 +102,12 @@ impl Rules for DrainNodes {
 
     fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
         match settings.dry_run && !settings.keep_old_nodes {
-            true => drain::preview::preview(design, facts, settings),
+            true => eviction::preview::preview(design, facts, settings),
             false => Vec::new(),
         }
     }
 
-    async fn apply(walk: &mut Walk, change: Replace) -> Result<()> {
-        drain::drain(walk, &change.nodes).await
+    async fn apply(session: &mut Session, change: Replace) -> Result<()> {
+        drain::drain(session, &change.nodes).await
     }
 }

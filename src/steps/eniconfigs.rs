@@ -3,11 +3,11 @@
 
 use crate::addon::{Edit, Keys, merged, restored, same};
 use crate::error::Result;
-use crate::facts::{EniConfig, Facts};
+use crate::facts::{EniConfig, Facts, same_groups};
 use crate::k8s::eniconfig;
-use crate::walk::Walk;
+use crate::session::Session;
+use crate::step::Step;
 
-use super::Step;
 use super::set_env::update_addon;
 
 /// Says where they are written, where that is not the objects.
@@ -21,27 +21,30 @@ pub fn note(facts: &Facts, changes: bool) -> Vec<String> {
 }
 
 /// Writes ENIConfigs. Of the add-on all go into one update: each takes a minute or more.
-pub async fn write(walk: &mut Walk, step: Step, configs: &[EniConfig], take_over: bool) -> Result<()> {
+pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], take_over: bool) -> Result<()> {
     for config in configs {
-        let before = walk.facts.eniconfigs.items.iter().find(|there| there.name == config.name).cloned();
-        walk.remember(|record| {
-            record.eniconfigs.entry(config.name.clone()).or_insert(before);
-        })
-        .await?;
+        let before = session.facts.eniconfigs.items.iter().find(|there| there.name == config.name).cloned();
+        session
+            .remember(|record| {
+                record.eniconfigs.entry(config.name.clone()).or_insert(before);
+            })
+            .await?;
     }
-    let by_addon = walk.facts.addon_creates_eniconfigs();
+    let by_addon = session.facts.addon_creates_eniconfigs();
     if by_addon {
-        remember_values(walk).await?;
+        remember_values(session).await?;
         let edit = Edit { eniconfigs: configs.to_vec(), ..Edit::default() };
-        update_addon(walk, step, |now| merged(now, &edit)).await?;
+        update_addon(session, step, |now| merged(now, &edit)).await?;
     }
-    let client = walk.clients.kube.client.clone();
+    let client = session.clients.kube.client.clone();
     // PRESERVE leaves alone what somebody set in the object by hand, so it is looked at again.
     let there = if by_addon { eniconfig::read(&client).await?.items } else { Vec::new() };
     let is_there = |config: &EniConfig| {
-        there
-            .iter()
-            .any(|one| one.name == config.name && one.subnet == config.subnet && same_groups(one, config))
+        there.iter().any(|one| {
+            one.name == config.name
+                && one.subnet == config.subnet
+                && same_groups(&one.security_groups, &config.security_groups)
+        })
     };
     for config in configs.iter().filter(|config| !is_there(config)) {
         eniconfig::apply(&client, config, take_over || by_addon, false).await?;
@@ -49,18 +52,14 @@ pub async fn write(walk: &mut Walk, step: Step, configs: &[EniConfig], take_over
     Ok(())
 }
 
-fn same_groups(one: &EniConfig, other: &EniConfig) -> bool {
-    super::patch_security_groups::same(&one.security_groups, &other.security_groups)
-}
-
 /// Puts the add-on's values back in what they say of these ENIConfigs.
-pub async fn restore_values(walk: &Walk, step: Step) -> Result<()> {
-    let record = &walk.facts.record;
-    let (Some(before), true) = (&record.addon_configuration, walk.facts.cni.addon.is_some()) else {
+pub async fn restore_values(session: &Session, step: Step) -> Result<()> {
+    let record = &session.facts.record;
+    let (Some(before), true) = (&record.addon_configuration, session.facts.cni.addon.is_some()) else {
         return Ok(());
     };
     let keys = Keys { eniconfigs: record.eniconfigs.keys().cloned().collect(), ..Keys::default() };
-    update_addon(walk, step, |now| {
+    update_addon(session, step, |now| {
         let restored = restored(now, before, &keys)?;
         Ok(if same(&restored, now) { now.to_string() } else { restored })
     })
@@ -68,12 +67,13 @@ pub async fn restore_values(walk: &Walk, step: Step) -> Result<()> {
 }
 
 /// Notes the add-on's values before the first time that they are written.
-async fn remember_values(walk: &mut Walk) -> Result<()> {
-    let values = walk.facts.cni.addon.as_ref().map(|addon| addon.configuration.clone());
-    walk.remember(|record| {
-        if record.addon_configuration.is_none() {
-            record.addon_configuration = values;
-        }
-    })
-    .await
+async fn remember_values(session: &mut Session) -> Result<()> {
+    let values = session.facts.cni.addon.as_ref().map(|addon| addon.configuration.clone());
+    session
+        .remember(|record| {
+            if record.addon_configuration.is_none() {
+                record.addon_configuration = values;
+            }
+        })
+        .await
 }

@@ -5,10 +5,11 @@ use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Crd, Facts};
 use crate::k8s::eniconfig;
+use crate::session::{Seen, Session};
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::step::{Change, Sign, Step};
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
 pub struct InstallCrd;
 
@@ -43,27 +44,29 @@ impl Rules for InstallCrd {
         }
     }
 
-    async fn apply(walk: &mut Walk, _: Install) -> Result<()> {
-        let before = eniconfig::definition(&walk.clients.kube.client).await?;
-        walk.remember(|record| match before {
-            _ if record.crd_installed || record.crd_before.is_some() => {}
-            None => record.crd_installed = true,
-            before => record.crd_before = before,
-        })
-        .await?;
-        eniconfig::install_crd(&walk.clients.kube.client).await
+    async fn apply(session: &mut Session, _: Install) -> Result<()> {
+        let before = eniconfig::definition(&session.clients.kube.client).await?;
+        session
+            .remember(|record| match before {
+                _ if record.crd_installed || record.crd_before.is_some() => {}
+                None => record.crd_installed = true,
+                before => record.crd_before = before,
+            })
+            .await?;
+        eniconfig::install_crd(&session.clients.kube.client).await
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        walk.until("ENIConfig definition established", async || {
-            let there = eniconfig::read(&walk.clients.kube.client).await?;
-            match there.crd {
-                Crd::Typed { established: true } => Ok(Seen::Yes(())),
-                Crd::Untyped if there.crd_holder.is_some() => Ok(Seen::Yes(())),
-                other => Ok(Seen::NotYet(format!("{other:?}"))),
-            }
-        })
-        .await
+    async fn settle(session: &mut Session) -> Result<()> {
+        session
+            .until("ENIConfig definition established", async || {
+                let there = eniconfig::read(&session.clients.kube.client).await?;
+                match there.crd {
+                    Crd::Typed { established: true } => Ok(Seen::Yes(())),
+                    Crd::Untyped if there.crd_holder.is_some() => Ok(Seen::Yes(())),
+                    other => Ok(Seen::NotYet(format!("{other:?}"))),
+                }
+            })
+            .await
     }
 }
 
@@ -114,8 +117,8 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: Restore) -> Result<()> {
-        let client = &walk.clients.kube.client;
+    async fn apply(session: &mut Session, change: Restore) -> Result<()> {
+        let client = &session.clients.kube.client;
         match change {
             Restore::Delete => eniconfig::delete_crd(client).await,
             Restore::PutBack(before) => eniconfig::put_crd_back(client, &before).await,

@@ -5,7 +5,7 @@ mod back;
 use std::collections::BTreeMap;
 
 use crate::aws::cloudformation::StackRequest;
-use crate::aws::{TAG_CLUSTER, client_token};
+use crate::client_token::client_token;
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
@@ -13,10 +13,12 @@ use crate::facts::{Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::session::{Seen, Session};
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::step::{Change, Sign, Step};
+use crate::tags::TAG_CLUSTER;
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
 pub use back::Back;
 
@@ -83,42 +85,43 @@ impl Rules for LaunchNodegroups {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: GroupChange) -> Result<()> {
+    async fn apply(session: &mut Session, change: GroupChange) -> Result<()> {
         match change {
             GroupChange::Stack(stack) => {
                 if stack.failed.is_some() {
-                    remove_failed(walk, &stack.name, TAG_CLUSTER).await?;
+                    remove_failed(session, &stack.name, TAG_CLUSTER).await?;
                 }
                 if stack.zone.is_some() {
-                    base_is_ready(walk).await?;
+                    base_is_ready(session).await?;
                 }
-                let request = request(walk, stack.zone.as_deref())?;
-                walk.clients.aws.cloudformation.create(&request).await
+                let request = request(session, stack.zone.as_deref())?;
+                session.clients.aws.cloudformation.create(&request).await
             }
             GroupChange::Authorise { mode, .. } => {
-                base_is_ready(walk).await?;
-                let role = base_output(walk, "NodeRoleArn")?;
+                base_is_ready(session).await?;
+                let role = base_output(session, "NodeRoleArn")?;
                 match mode {
                     Authentication::ConfigMap => {
-                        let before = walk.facts.node_groups.aws_auth.clone();
-                        walk.remember(|record| {
-                            record.aws_auth.get_or_insert(before);
-                            record.node_role.get_or_insert_with(|| role.clone());
-                        })
-                        .await?;
-                        crate::k8s::aws_auth::allow_nodes(&walk.clients.kube.client, &role).await
+                        let before = session.facts.node_groups.aws_auth.clone();
+                        session
+                            .remember(|record| {
+                                record.aws_auth.get_or_insert(before);
+                                record.node_role.get_or_insert_with(|| role.clone());
+                            })
+                            .await?;
+                        crate::k8s::aws_auth::allow_nodes(&session.clients.kube.client, &role).await
                     }
-                    _ => access_entry(walk, &role, &walk.design.tags()).await,
+                    _ => access_entry(session, &role, &session.design.tags()).await,
                 }
             }
         }
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        let mut names = vec![walk.design.base_stack.clone()];
-        names.extend(walk.design.zones.iter().map(|zone| zone.stack.clone()));
+    async fn settle(session: &mut Session) -> Result<()> {
+        let mut names = vec![session.design.base_stack.clone()];
+        names.extend(session.design.zones.iter().map(|zone| zone.stack.clone()));
         for name in names {
-            complete(walk, &name).await?;
+            complete(session, &name).await?;
         }
         Ok(())
     }
@@ -177,20 +180,21 @@ pub fn is_authorised(facts: &Facts, role: &str) -> bool {
 /// Lets nodes with a role join, by an access entry with these tags.
 ///
 /// IAM tells its other services of a new role only after some seconds; until then EKS calls it invalid.
-pub async fn access_entry(walk: &Walk, role: &str, tags: &[(String, String)]) -> Result<()> {
-    let cluster = &walk.facts.cluster;
+pub async fn access_entry(session: &Session, role: &str, tags: &[(String, String)]) -> Result<()> {
+    let cluster = &session.facts.cluster;
     let token = client_token(&cluster.arn, Step::LaunchNodegroups.name(), role);
-    walk.until("access entry for the node role", async || {
-        let entry = walk.clients.aws.eks.create_node_access_entry(&cluster.name, role, tags, &token);
-        match entry.await {
-            Ok(()) => Ok(Seen::Yes(())),
-            Err(error) if error.code() == "InvalidParameterException" && is_about_principal(&error) => {
-                Ok(Seen::NotYet(error.to_string()))
+    session
+        .until("access entry for the node role", async || {
+            let entry = session.clients.aws.eks.create_node_access_entry(&cluster.name, role, tags, &token);
+            match entry.await {
+                Ok(()) => Ok(Seen::Yes(())),
+                Err(error) if error.code() == "InvalidParameterException" && is_about_principal(&error) => {
+                    Ok(Seen::NotYet(error.to_string()))
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        }
-    })
-    .await
+        })
+        .await
 }
 
 fn is_about_principal(error: &Error) -> bool {
@@ -198,33 +202,33 @@ fn is_about_principal(error: &Error) -> bool {
 }
 
 /// All the others are built on the base stack's outputs. It may be this run that started it, or one that was cut.
-async fn base_is_ready(walk: &mut Walk) -> Result<()> {
-    if base_output(walk, "NodeRoleArn").is_ok() {
+async fn base_is_ready(session: &mut Session) -> Result<()> {
+    if base_output(session, "NodeRoleArn").is_ok() {
         return Ok(());
     }
-    let name = walk.design.base_stack.clone();
-    complete(walk, &name).await?;
-    walk.observe().await?;
-    base_output(walk, "NodeRoleArn").map(drop)
+    let name = session.design.base_stack.clone();
+    complete(session, &name).await?;
+    session.observe().await?;
+    base_output(session, "NodeRoleArn").map(drop)
 }
 
-fn base_output(walk: &Walk, name: &str) -> Result<String> {
-    let stack = walk.facts.node_groups.stacks.get(&walk.design.base_stack);
+fn base_output(session: &Session, name: &str) -> Result<String> {
+    let stack = session.facts.node_groups.stacks.get(&session.design.base_stack);
     stack.and_then(|stack| stack.outputs.get(name)).cloned().ok_or_else(|| {
         Error::failed(format!("the stack has no output {name}"))
-            .at(&walk.design.base_stack)
+            .at(&session.design.base_stack)
             .next("eni-custom launch-nodegroups creates it; where it is there, its template was changed")
     })
 }
 
-fn request(walk: &Walk, zone: Option<&str>) -> Result<StackRequest> {
-    let (design, facts) = (&walk.design, &walk.facts);
+fn request(session: &Session, zone: Option<&str>) -> Result<StackRequest> {
+    let (design, facts) = (&session.design, &session.facts);
     let zone = zone.and_then(|name| design.zones.iter().find(|zone| zone.zone == name));
     let (name, template, parameters, tags) = match zone {
         None => (&design.base_stack, BASE, base_parameters(facts), design.tags()),
         Some(zone) => {
-            let group = base_output(walk, "NodeSecurityGroupId")?;
-            let profile = base_output(walk, "InstanceProfileArn")?;
+            let group = base_output(session, "NodeSecurityGroupId")?;
+            let profile = base_output(session, "InstanceProfileArn")?;
             let parameters = node_group_parameters(design, facts, zone, &group, &profile)?;
             (&zone.stack, NODE_GROUP, parameters, design.zone_tags(zone))
         }
@@ -316,24 +320,25 @@ fn unknown(what: &str) -> Error {
 }
 
 /// Waits until nothing moves in a stack.
-pub async fn settled(walk: &Walk, name: &str) -> Result<Stack> {
-    walk.until(&format!("stack {name} complete"), async || {
-        Ok(match walk.clients.aws.cloudformation.stack(name).await? {
-            None => Seen::NotYet("not yet visible".into()),
-            Some(stack) if stack.status.ends_with("_IN_PROGRESS") => Seen::NotYet(stack.status),
-            Some(stack) => Seen::Yes(stack),
+pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
+    session
+        .until(&format!("stack {name} complete"), async || {
+            Ok(match session.clients.aws.cloudformation.stack(name).await? {
+                None => Seen::NotYet("not yet visible".into()),
+                Some(stack) if stack.status.ends_with("_IN_PROGRESS") => Seen::NotYet(stack.status),
+                Some(stack) => Seen::Yes(stack),
+            })
         })
-    })
-    .await
+        .await
 }
 
 /// Waits until a stack is complete. One that fails tells which of its resources did, and why.
-pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
-    let stack = settled(walk, name).await?;
+pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
+    let stack = settled(session, name).await?;
     if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
         return Ok(stack);
     }
-    let reasons = walk.clients.aws.cloudformation.failures(name).await?;
+    let reasons = session.clients.aws.cloudformation.failures(name).await?;
     Err(Error::failed(format!("the stack ended {}", stack.status))
         .at(name)
         .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
@@ -341,29 +346,29 @@ pub async fn complete(walk: &Walk, name: &str) -> Result<Stack> {
 }
 
 /// Deletes a stack that failed before it ever was complete, and waits. The tag proves it ours.
-pub async fn remove_failed(walk: &Walk, name: &str, tag: &str) -> Result<()> {
-    let cloudformation = &walk.clients.aws.cloudformation;
+pub async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<()> {
+    let cloudformation = &session.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
     if !stack.tags.contains_key(tag) {
         return Err(Error::failed("a failed stack of this name is not ours")
             .at(&stack.id)
             .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
     }
-    delete(walk, &stack).await?;
-    deleted(walk, name).await
+    delete(session, &stack).await?;
+    deleted(session, name).await
 }
 
 /// Starts to delete a stack.
-async fn delete(walk: &Walk, stack: &Stack) -> Result<()> {
-    let token = client_token(&walk.facts.cluster.arn, "delete", &stack.id);
-    walk.clients.aws.cloudformation.delete(&stack.name, &token).await
+async fn delete(session: &Session, stack: &Stack) -> Result<()> {
+    let token = client_token(&session.facts.cluster.arn, "delete", &stack.id);
+    session.clients.aws.cloudformation.delete(&stack.name, &token).await
 }
 
 /// Waits until a stack is gone.
-async fn deleted(walk: &Walk, name: &str) -> Result<()> {
-    let cloudformation = &walk.clients.aws.cloudformation;
+async fn deleted(session: &Session, name: &str) -> Result<()> {
+    let cloudformation = &session.clients.aws.cloudformation;
     let what = format!("stack {name} deleted");
-    let left = walk.until(&what, async || {
+    let left = session.until(&what, async || {
         Ok(match cloudformation.stack(name).await? {
             None => Seen::Yes(None),
             Some(stack) if stack.status == "DELETE_FAILED" => Seen::Yes(Some(stack)),

@@ -3,22 +3,23 @@
 mod back;
 mod launches;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::aws::client_token;
+use crate::client_token::client_token;
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::Result;
-use crate::facts::{EniConfig, Facts, Node};
+use crate::facts::{EniConfig, Facts, Node, same_groups};
 use crate::k8s::nodes;
+use crate::session::{Seen, Session};
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::step::{Change, Sign, Step};
 
 use super::launch_nodegroups::{complete, settled};
-use super::{Change, Rules, Sign, Step, eniconfigs};
+use super::{Rules, eniconfigs};
 
-pub use back::{Back, our_nodes};
+pub use back::Back;
 pub use launches::Launches;
 
 pub struct PatchSecurityGroups;
@@ -40,7 +41,7 @@ impl Rules for PatchSecurityGroups {
             let there = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig);
             let before =
                 there.map_or_else(|| design.first_groups(facts), |config| config.security_groups.clone());
-            if after.as_ref().is_some_and(|after| same(&before, after)) {
+            if after.as_ref().is_some_and(|after| same_groups(&before, after)) {
                 return None;
             }
             let subnet = there.map(|config| config.subnet.clone());
@@ -74,21 +75,21 @@ impl Rules for PatchSecurityGroups {
         eniconfigs::note(facts, Self::changes(design, facts, settings).iter().any(patches))
     }
 
-    async fn apply(walk: &mut Walk, change: GroupsChange) -> Result<()> {
+    async fn apply(session: &mut Session, change: GroupsChange) -> Result<()> {
         match change {
             GroupsChange::Patch { name, after: Some(groups), subnet: Some(subnet), .. } => {
                 let config = EniConfig { name, subnet, security_groups: groups, ours: true };
-                let configs = match walk.facts.addon_creates_eniconfigs() {
-                    true => Self::configs(&walk.design, &walk.facts, &walk.settings),
+                let configs = match session.facts.addon_creates_eniconfigs() {
+                    true => Self::configs(&session.design, &session.facts, &session.settings),
                     false => vec![config],
                 };
                 // Groups that stay are no conflict; the checks asked about those that go.
-                eniconfigs::write(walk, Step::PatchSecurityGroups, &configs, true).await
+                eniconfigs::write(session, Step::PatchSecurityGroups, &configs, true).await
             }
             // Refused before it begins: the steps that this one needs are not done.
             GroupsChange::Patch { .. } => Ok(()),
             GroupsChange::Grow { stack, size, max_size, .. } => {
-                let there = settled(walk, &stack).await?;
+                let there = settled(session, &stack).await?;
                 let sizes: BTreeMap<String, String> = [
                     ("MinSize".to_string(), size.to_string()),
                     ("DesiredCapacity".to_string(), size.to_string()),
@@ -96,20 +97,20 @@ impl Rules for PatchSecurityGroups {
                 ]
                 .into();
                 let token = client_token(
-                    &walk.facts.cluster.arn,
+                    &session.facts.cluster.arn,
                     Step::PatchSecurityGroups.name(),
                     &format!("{} {} {sizes:?}", there.id, there.updated),
                 );
-                walk.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
+                session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
             }
         }
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        for zone in &walk.design.zones {
-            complete(walk, &zone.stack).await?;
+    async fn settle(session: &mut Session) -> Result<()> {
+        for zone in &session.design.zones {
+            complete(session, &zone.stack).await?;
         }
-        ready(walk).await
+        ready(session).await
     }
 }
 
@@ -124,10 +125,6 @@ impl PatchSecurityGroups {
         };
         Self::changes(design, facts, settings).into_iter().filter_map(patched).collect()
     }
-}
-
-pub(crate) fn same(one: &[String], other: &[String]) -> bool {
-    one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
 }
 
 /// Whether a zone's group is still to get its size.
@@ -148,34 +145,35 @@ fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
 }
 
 /// Waits until every group has its nodes, Ready. What keeps one from starting is told, not waited out in silence.
-async fn ready(walk: &Walk) -> Result<()> {
+async fn ready(session: &Session) -> Result<()> {
     let mut launches = Launches::default();
-    walk.until("new nodes Ready", async || {
-        let groups = read_groups(walk).await?;
-        let nodes = nodes::list(&walk.clients.kube.client).await?;
-        let mut waiting = Vec::new();
-        for zone in &walk.design.zones {
-            let Some(group) = groups.values().find(|group| group.stack() == Some(&zone.stack)) else {
-                waiting.push(format!("{}: group not yet visible", zone.zone));
-                continue;
-            };
-            let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
-            let ready = joined.iter().filter(|node| node.ready).count();
-            let silent = joined.iter().filter(|node| node.is_unreachable()).count();
-            let wanted = usize::try_from(group.desired).unwrap_or_default();
-            // One that has stopped to report does not come back by being waited for; the checks name it.
-            if ready > 0 && ready + silent >= wanted && wanted > 0 {
-                continue;
-            }
-            let next = "the group keeps trying: run this again when there is capacity, or choose another \
+    session
+        .until("new nodes Ready", async || {
+            let groups = read_groups(session).await?;
+            let nodes = nodes::list(&session.clients.kube.client).await?;
+            let mut waiting = Vec::new();
+            for zone in &session.design.zones {
+                let Some(group) = groups.values().find(|group| group.stack() == Some(&zone.stack)) else {
+                    waiting.push(format!("{}: group not yet visible", zone.zone));
+                    continue;
+                };
+                let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
+                let ready = joined.iter().filter(|node| node.ready).count();
+                let silent = joined.iter().filter(|node| node.is_unreachable()).count();
+                let wanted = usize::try_from(group.desired).unwrap_or_default();
+                // One that has stopped to report does not come back by being waited for; the checks name it.
+                if ready > 0 && ready + silent >= wanted && wanted > 0 {
+                    continue;
+                }
+                let next = "the group keeps trying: run this again when there is capacity, or choose another \
                         --instance-type";
-            if let Some(failure) = launches.failure(walk, group, &zone.zone, next).await? {
-                waiting.push(format!("{}: {failure}", zone.zone));
-                continue;
+                if let Some(failure) = launches.failure(session, group, &zone.zone, next).await? {
+                    waiting.push(format!("{}: {failure}", zone.zone));
+                    continue;
+                }
+                waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
             }
-            waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
-        }
-        Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
-    })
-    .await
+            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+        })
+        .await
 }

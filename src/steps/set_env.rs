@@ -4,64 +4,28 @@ mod back;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::addon::{Edit, Form, Values, merged};
 use crate::design::{CUSTOM_NETWORK, Design};
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::{Cni, Facts, silent};
+use crate::facts::{EnvOwner, Facts, env_owner, silent};
 use crate::k8s::{cni, nodes, pods};
-use crate::ownership;
+use crate::session::{Seen, Session};
 use crate::settings::Settings;
-use crate::walk::{Seen, Walk};
+use crate::step::{Change, Sign, Step};
 
-use super::{Change, Rules, Sign, Step};
+use super::Rules;
 
 pub use back::{Back, restored_values};
 pub use update::update_addon;
 
 pub struct SetEnv;
 
-/// Who decides about aws-node, and would put back what is changed elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    Addon,
-    DaemonSet,
-    /// Helm release or GitOps application, by its name.
-    Release {
-        tool: &'static str,
-        name: String,
-    },
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Owner::Addon => f.write_str("EKS add-on vpc-cni"),
-            Owner::DaemonSet => f.write_str("nobody but the DaemonSet"),
-            Owner::Release { tool, name } => write!(f, "{tool} '{name}'"),
-        }
-    }
-}
-
-impl Owner {
-    /// What is written, for people.
-    fn resource(&self) -> String {
-        match self {
-            Owner::Addon => "EKS add-on vpc-cni, env in configurationValues".into(),
-            Owner::DaemonSet => "DaemonSet kube-system/aws-node, env".into(),
-            Owner::Release { tool, name } => {
-                format!("DaemonSet kube-system/aws-node of {tool} '{name}', env")
-            }
-        }
-    }
-}
-
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
 pub struct Write {
-    owner: Owner,
+    owner: EnvOwner,
     before: BTreeMap<String, Option<String>>,
     set: BTreeMap<String, String>,
     removed: BTreeSet<String>,
@@ -75,15 +39,6 @@ pub struct AddonWrite {
     before: String,
     edit: Edit,
     role: Option<String>,
-}
-
-/// Who owns aws-node.
-pub fn owner(cni: &Cni) -> Owner {
-    if cni.addon.is_some() {
-        return Owner::Addon;
-    }
-    let release = ownership::release(&cni.labels, &cni.annotations);
-    release.map_or(Owner::DaemonSet, |(tool, name)| Owner::Release { tool, name })
 }
 
 impl Rules for SetEnv {
@@ -113,7 +68,7 @@ impl Rules for SetEnv {
         }
         let touched = design.env.keys().chain(&design.env_removed);
         let before = touched.map(|name| (name.clone(), cni.env.get(name).cloned())).collect();
-        vec![Write { owner: owner(cni), before, set, removed, addon }]
+        vec![Write { owner: env_owner(cni), before, set, removed, addon }]
     }
 
     fn describe(write: &Write) -> Change {
@@ -150,27 +105,28 @@ impl Rules for SetEnv {
         }
     }
 
-    async fn apply(walk: &mut Walk, write: Write) -> Result<()> {
+    async fn apply(session: &mut Session, write: Write) -> Result<()> {
         let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
-        let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !walk.facts.cni.is_on(CUSTOM_NETWORK);
-        let youngest = walk.facts.nodes.iter().filter_map(|node| node.joined).max();
-        walk.remember(|record| {
-            if switches_on {
-                record.youngest_before = youngest.map(|time| time.to_string());
-            }
-            for (name, before) in &write.before {
-                record.env.entry(name.clone()).or_insert_with(|| before.clone());
-            }
-            if record.addon_configuration.is_none() {
-                record.addon_configuration = addon_before;
-            }
-        })
-        .await?;
+        let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !session.facts.cni.is_on(CUSTOM_NETWORK);
+        let youngest = session.facts.nodes.iter().filter_map(|node| node.joined).max();
+        session
+            .remember(|record| {
+                if switches_on {
+                    record.youngest_before = youngest.map(|time| time.to_string());
+                }
+                for (name, before) in &write.before {
+                    record.env.entry(name.clone()).or_insert_with(|| before.clone());
+                }
+                if record.addon_configuration.is_none() {
+                    record.addon_configuration = addon_before;
+                }
+            })
+            .await?;
         if let Some(addon) = &write.addon {
-            update_addon(walk, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
+            update_addon(session, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
         }
         // PRESERVE leaves alone what somebody set in the cluster by hand, so the DaemonSet is looked at again.
-        let kube = &walk.clients.kube.client;
+        let kube = &session.clients.kube.client;
         let now = cni::read(kube).await?;
         let still: BTreeMap<String, String> =
             write.set.into_iter().filter(|(name, value)| now.env.get(name) != Some(value)).collect();
@@ -185,22 +141,22 @@ impl Rules for SetEnv {
         Ok(())
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
+    async fn settle(session: &mut Session) -> Result<()> {
         // Before ENIConfigs exist a node can't finish the rollout; step 6 waits then.
         let written = |zone: &crate::design::ZoneDesign| {
-            walk.facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig)
+            session.facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig)
         };
-        if walk.design.zones.iter().all(written) { rolled_out(walk).await } else { Ok(()) }
+        if session.design.zones.iter().all(written) { rolled_out(session).await } else { Ok(()) }
     }
 }
 
 /// Waits until each Ready node runs aws-node with the new environment. Nodes that are not Ready are named: nothing can
 /// change on them, and they may stay so. Where such nodes keep the controller from replacing pods on the others, the
 /// pods are deleted here as it would delete them.
-pub async fn rolled_out(walk: &Walk) -> Result<()> {
-    let kube = &walk.clients.kube;
+pub async fn rolled_out(session: &Session) -> Result<()> {
+    let kube = &session.clients.kube;
     let mut before = None;
-    let aside = walk.until("aws-node rolled out", async || {
+    let aside = session.until("aws-node rolled out", async || {
         let (cni, nodes, pods) =
             tokio::try_join!(cni::read(&kube.client), nodes::list(&kube.client), cni::pods(&kube.client))?;
         let progress = cni.rollout.progress(&nodes, &pods);
@@ -209,8 +165,8 @@ pub async fn rolled_out(walk: &Walk) -> Result<()> {
         }
         let before = before.get_or_insert_with(|| silent(&nodes));
         for pod in cni.rollout.held_up(&nodes, &pods, before) {
-            walk.go_on()?;
-            walk.events.note(format!(
+            session.go_on()?;
+            session.events.note(format!(
                 "nodes that do not report hold up aws-node's rollout: {} on {} is replaced",
                 pod.full_name(),
                 pod.node
@@ -220,7 +176,7 @@ pub async fn rolled_out(walk: &Walk) -> Result<()> {
         Ok(Seen::NotYet(progress.told()))
     });
     if let Some(aside) = aside.await? {
-        walk.events.note(format!("aws-node's rollout: {aside}"));
+        session.events.note(format!("aws-node's rollout: {aside}"));
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{EniConfig, Facts};
 use crate::k8s::eniconfig;
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::walk::Walk;
+use crate::step::{Change, Sign, Step};
 
 use super::set_env::rolled_out;
-use super::{Change, Rules, Sign, Step, eniconfigs};
+use super::{Rules, eniconfigs};
 
 pub struct WriteEniconfigs;
 
@@ -73,35 +74,35 @@ impl Rules for WriteEniconfigs {
         eniconfigs::note(facts, !Self::changes(design, facts, settings).is_empty())
     }
 
-    async fn rehearse(walk: &Walk, changes: &[WriteOne]) -> Result<()> {
+    async fn rehearse(session: &Session, changes: &[WriteOne]) -> Result<()> {
         // The add-on writes these, and EKS checks its values before it does.
-        if walk.facts.addon_creates_eniconfigs() {
+        if session.facts.addon_creates_eniconfigs() {
             return Ok(());
         }
         for config in changes.iter().filter_map(|change| change.config.as_ref()) {
-            eniconfig::apply(&walk.clients.kube.client, config, walk.settings.replace_eniconfigs, true)
+            eniconfig::apply(&session.clients.kube.client, config, session.settings.replace_eniconfigs, true)
                 .await?;
         }
         Ok(())
     }
 
-    async fn apply(walk: &mut Walk, change: WriteOne) -> Result<()> {
+    async fn apply(session: &mut Session, change: WriteOne) -> Result<()> {
         // Without its subnet the step is refused before it begins.
         let Some(config) = change.config else { return Ok(()) };
-        let configs: Vec<EniConfig> = match walk.facts.addon_creates_eniconfigs() {
-            true => Self::changes(&walk.design, &walk.facts, &walk.settings)
+        let configs: Vec<EniConfig> = match session.facts.addon_creates_eniconfigs() {
+            true => Self::changes(&session.design, &session.facts, &session.settings)
                 .into_iter()
                 .filter_map(|change| change.config)
                 .collect(),
             false => vec![config],
         };
-        let take_over = walk.settings.replace_eniconfigs;
-        eniconfigs::write(walk, Step::WriteEniconfigs, &configs, take_over).await
+        let take_over = session.settings.replace_eniconfigs;
+        eniconfigs::write(session, Step::WriteEniconfigs, &configs, take_over).await
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        let on = walk.facts.cni.is_on(CUSTOM_NETWORK);
-        if on { rolled_out(walk).await } else { Ok(()) }
+    async fn settle(session: &mut Session) -> Result<()> {
+        let on = session.facts.cni.is_on(CUSTOM_NETWORK);
+        if on { rolled_out(session).await } else { Ok(()) }
     }
 }
 
@@ -145,9 +146,9 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: Restore) -> Result<()> {
-        eniconfigs::restore_values(walk, Step::WriteEniconfigs).await?;
-        let client = &walk.clients.kube.client;
+    async fn apply(session: &mut Session, change: Restore) -> Result<()> {
+        eniconfigs::restore_values(session, Step::WriteEniconfigs).await?;
+        let client = &session.clients.kube.client;
         match change {
             Restore::Delete { name, .. } => eniconfig::delete(client, &name).await,
             Restore::PutBack { before, .. } => eniconfig::put_back(client, &before).await,

@@ -1,6 +1,7 @@
 //! The only place that prints. stdout is the result, stderr is everything else.
 
 mod diagnosis;
+mod format;
 mod json;
 mod junit;
 mod progress;
@@ -11,7 +12,6 @@ mod text;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use crate::cli::{Format, ReportFormat};
 use crate::doctor::Diagnoses;
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -19,8 +19,10 @@ use crate::net::max_pods::Row;
 use crate::plan::Plan;
 use crate::run::Outcome;
 use crate::status::Status;
+
 use crate::verify::Report;
 
+pub use format::{Format, ReportFormat};
 pub use prompt::Prompt;
 
 /// How this run talks.

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
 use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
-use crate::steps::{Change, Sign, Step};
+use crate::step::{Change, Sign, Step};
 use crate::words::{counted, plural, subject};
 
 struct Paint {
@@ -326,9 +326,10 @@ pub fn max_pods(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::error::{Cause, Halfway};
     use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
+
+    use super::*;
 
     fn step(step: Step, changes: Vec<Change>, notes: Vec<String>) -> StepPlan {
         StepPlan { step, number: step.number(), changes, left_out: None, notes, estimated_seconds: Some(45) }

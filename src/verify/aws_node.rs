@@ -2,10 +2,9 @@
 
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
-use crate::facts::{Cni, Node, Part, UpdateStrategy, silent};
+use crate::facts::{Cni, EnvOwner, Node, Part, UpdateStrategy, Version, detected_version, env_owner, silent};
 use crate::net::eniconfig::is_on;
 use crate::ownership::Manager;
-use crate::steps::{Owner, Version, detected_version, owner};
 
 use super::view::View;
 use super::{Check, Status};
@@ -114,9 +113,9 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
         return vec![Check::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", because)];
     }
     let fine = |whose: &str| vec![Check::ok("EC-VFY-003", format!("{whose} keeps this environment"))];
-    match owner(cni) {
-        Owner::DaemonSet => fine("the DaemonSet itself"),
-        Owner::Addon => {
+    match env_owner(cni) {
+        EnvOwner::DaemonSet => fine("the DaemonSet itself"),
+        EnvOwner::Addon => {
             let text = cni.addon.as_ref().map(|addon| addon.configuration.as_str()).unwrap_or_default();
             let values = match Values::parse(text) {
                 Ok(values) => values,
@@ -153,7 +152,7 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
                     .mend(view.ours(&set_env(cni, &differing))),
             ]
         }
-        Owner::Release { tool, name } => {
+        EnvOwner::Release { tool, name } => {
             // A value that only a person's hand or this program set is not the release's.
             let foreign: Vec<String> = VARIABLES
                 .iter()

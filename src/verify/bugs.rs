@@ -1,11 +1,11 @@
 //! Bugs of the VPC CNI's version that this cluster meets.
 
 use crate::cni_bugs::{bugs, mended};
-use crate::steps::detected_version;
+use crate::facts::detected_version;
+use crate::words::counted;
 
 use super::Check;
 use super::view::View;
-use crate::words::counted;
 
 /// Nothing where there is none, or where the version can't be told: that is told by itself.
 pub fn check(view: &View<'_>) -> Option<Check> {

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{ZONE_LABEL, options};
 use crate::facts::{Crd, EniConfig, Part, Subnet};
+use crate::fixes;
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 use crate::subnet_tags;
+use crate::words::counted;
 
+use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use super::{Check, mend};
-use crate::words::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if let Some(because) = view.unread(Part::EniConfigs) {
@@ -64,7 +65,7 @@ fn definition(view: &View<'_>) -> Check {
             .at(at)
             .why("it is of a CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node")
             .mend(match view.facts.eniconfigs.crd_holder {
-                Some(_) => crate::checks::typed_definition(view.facts),
+                Some(_) => crate::fixes::typed_definition(view.facts),
                 None => install,
             }),
     }
@@ -119,9 +120,9 @@ fn why_lost(view: &View<'_>, source: &Source, zone: &str, node: &NodeView<'_>) -
 fn mend_lost(view: &View<'_>, source: &Source, name: &str, nodes: &[&NodeView<'_>]) -> String {
     let names: Vec<&str> = nodes.iter().map(|node| node.node.name.as_str()).collect();
     match source {
-        Source::Annotation(_) | Source::ExternalLabel => mend::no_override(source, &names),
+        Source::Annotation(_) | Source::ExternalLabel => fixes::no_override(source, &names),
         Source::Nothing(_) => view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")),
-        Source::Label(_) if name == nodes[0].node.zone => mend::eniconfigs(view.facts),
+        Source::Label(_) if name == nodes[0].node.zone => fixes::eniconfigs(view.facts),
         Source::Label(key) => {
             let of_zone = view.facts.eniconfigs.items.iter().find(|config| {
                 view.facts.vpc.subnet(&config.subnet).is_some_and(|its| its.zone == nodes[0].node.zone)
@@ -130,7 +131,7 @@ fn mend_lost(view: &View<'_>, source: &Source, name: &str, nodes: &[&NodeView<'_
                 Some(config) => {
                     format!("kubectl label node --overwrite {} {key}={}", names.join(" "), config.name)
                 }
-                None => mend::eniconfigs(view.facts),
+                None => fixes::eniconfigs(view.facts),
             }
         }
     }
@@ -170,7 +171,7 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
                 .at(at)
                 .of(names(&nodes))
                 .why(format!("{} has no subnet '{}'", view.facts.vpc.id, config.subnet))
-                .mend(mend::rewritten_eniconfigs(view.facts)),
+                .mend(fixes::rewritten_eniconfigs(view.facts)),
             );
             continue;
         };
@@ -194,8 +195,8 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
             let overriding = first.filter(|node| node.resolved.overridden.is_some());
             let names: Vec<&str> = astray.iter().map(String::as_str).collect();
             let mend = match overriding {
-                Some(node) => mend::no_override(&node.resolved.source, &names),
-                None => mend::rewritten_eniconfigs(view.facts),
+                Some(node) => fixes::no_override(&node.resolved.source, &names),
+                None => fixes::rewritten_eniconfigs(view.facts),
             };
             checks.push(
                 Check::failed(
@@ -231,7 +232,7 @@ fn blocks(view: &View<'_>) -> Vec<Check> {
             )
             .at(format!("{} in {pods}", config.subnet))
             .why("AWS documents custom networking with a subnet of another CIDR block")
-            .mend(mend::rewritten_eniconfigs(view.facts))
+            .mend(fixes::rewritten_eniconfigs(view.facts))
         })
     });
     same.collect()
@@ -323,7 +324,7 @@ fn free(view: &View<'_>) -> Vec<Check> {
             )
             .at(format!("{id} ({})", subnet.cidr))
             .why(format!("its nodes take {needed} more until they are full"))
-            .mend(mend::more_addresses(view.facts, subnet))
+            .mend(fixes::more_addresses(view.facts, subnet))
         })
     });
     short.collect()

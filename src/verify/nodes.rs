@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{PodNetwork, old_nodes, options};
 use crate::facts::Part;
+use crate::fixes;
 use crate::net::max_pods::{Options, known, max_pods};
+use crate::words::{counted, subject};
 
+use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use super::{Check, mend};
-use crate::words::{counted, subject};
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     if view.nodes.is_empty() {
@@ -97,7 +98,7 @@ fn not_ready(view: &View<'_>) -> Vec<Check> {
 fn silent(view: &View<'_>) -> Vec<Check> {
     let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
     grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
-        let end = mend::end_instance(view.facts, first.node);
+        let end = fixes::end_instance(view.facts, first.node);
         Check::warning("EC-VFY-086", format!("{nodes} not reporting"))
             .why("the kubelet has stopped to report: its pods are neither running for sure nor gone")
             .mend(if count == 1 { end } else { format!("{end} # and so on") })
@@ -118,12 +119,15 @@ fn left_over(view: &View<'_>) -> Option<Check> {
 fn old(view: &View<'_>) -> Vec<Check> {
     let drained = old_nodes(view.facts);
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
-        let wanted = node.config.map_or("", |config| config.subnet.as_str());
+        let wanted = match node.config {
+            Some(config) => format!("not in {}", config.subnet),
+            None => "which no ENIConfig names".into(),
+        };
         let why = match &node.network {
             _ if view.expected.gone.contains(&node.node.name) => "the drain was to end it".into(),
             PodNetwork::Elsewhere(subnets) => {
                 let subnets: Vec<&str> = subnets.iter().map(String::as_str).collect();
-                format!("pods get addresses in {}, not in {wanted}; the CNI moves no interface", subnets.join(", "))
+                format!("pods get addresses in {}, {wanted}; the CNI moves no interface", subnets.join(", "))
             }
             PodNetwork::JoinedBefore => {
                 "it joined before custom networking was switched on: its max pods count the primary network interface"
@@ -137,9 +141,9 @@ fn old(view: &View<'_>) -> Vec<Check> {
         };
         // What drain-nodes leaves alone, it can't mend.
         let mend = match &node.resolved.overridden {
-            Some(_) => mend::no_override(&node.resolved.source, &[&node.node.name]),
+            Some(_) => fixes::no_override(&node.resolved.source, &[&node.node.name]),
             None if drained.contains(&node.node.name) => view.ours("drain-nodes"),
-            None => mend::replace(view.facts, node.node),
+            None => fixes::replace(view.facts, node.node),
         };
         (node, (why, mend))
     });
@@ -169,7 +173,7 @@ fn without(view: &View<'_>) -> Vec<Check> {
                 "the CNI attaches the first one, in {}, when aws-node starts there",
                 first.config.map_or("", |config| config.subnet.as_str())
             ))
-            .mend(mend::ipamd_log(first.node))
+            .mend(fixes::ipamd_log(first.node))
     })
 }
 
@@ -197,8 +201,8 @@ fn groups(view: &View<'_>) -> Vec<Check> {
         Check::failed("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
             .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
             .mend(match count {
-                1 => mend::replace(view.facts, first.node),
-                _ => format!("{} # and so each of the others", mend::replace(view.facts, first.node)),
+                1 => fixes::replace(view.facts, first.node),
+                _ => format!("{} # and so each of the others", fixes::replace(view.facts, first.node)),
             })
     })
 }
@@ -324,7 +328,7 @@ fn overridden(view: &View<'_>) -> Vec<Check> {
         Some((node, format!("{} says '{}', their label '{label}'", node.resolved.source, node.resolved.name)))
     });
     grouped(overridden, |detail, nodes, first, _| {
-        let mend = mend::no_override(&first.resolved.source, &[&first.node.name]);
+        let mend = fixes::no_override(&first.resolved.source, &[&first.node.name]);
         Check::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
             .why(format!("{detail}; the former wins"))
             .mend(format!("{mend} # where the override is not meant"))

@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::Finding;
+use crate::fixes;
 use crate::words::few;
-
-use super::mend;
 
 /// What one check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -76,7 +75,7 @@ impl Check {
     pub fn unknown(id: &'static str, what: impl Into<String>, because: impl AsRef<str>) -> Self {
         Self::new(id, Status::Unknown, what)
             .why(format!("unknown because {}", because.as_ref()))
-            .mend(mend::PERMISSION)
+            .mend(fixes::PERMISSION)
     }
 
     fn new(id: &'static str, status: Status, what: impl Into<String>) -> Self {

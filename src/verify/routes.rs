@@ -1,10 +1,11 @@
 //! Route tables: pod subnets lead out of the VPC as their nodes' subnets do.
 
 use crate::design::EXTERNAL_SNAT;
+use crate::fixes;
 
+use super::Check;
 use super::report::or_ok;
 use super::view::View;
-use super::{Check, mend};
 
 pub fn checks(view: &View<'_>) -> Vec<Check> {
     or_ok(lost(view), "EC-VFY-075", "pod subnets have the way out of the VPC that their nodes' subnets have")
@@ -44,7 +45,7 @@ fn lost(view: &View<'_>) -> Vec<Check> {
         let leads = theirs.default_target().unwrap_or("its default route");
         let fix = match ours && on_main {
             true => format!("{} associates it again", view.ours("create-subnets")),
-            false => mend::way_out(facts, subnet, pods, theirs),
+            false => fixes::way_out(facts, subnet, pods, theirs),
         };
         Some(
             check
@@ -59,10 +60,10 @@ fn lost(view: &View<'_>) -> Vec<Check> {
 
 #[cfg(test)]
 mod tests {
-    use crate::aws::TAG_CLUSTER;
     use crate::design::EXTERNAL_SNAT;
     use crate::facts::{Facts, Route, RouteTable};
     use crate::sample::custom;
+    use crate::tags::TAG_CLUSTER;
     use crate::verify::{Check, Expected, Status, verify};
 
     fn table(id: &str, subnets: &[&str], target: Option<&str>) -> RouteTable {

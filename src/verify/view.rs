@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::design::{CUSTOM_NETWORK, PodNetwork, pod_network};
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{EniConfig, Facts, Node, Part, Subnet};
+use crate::facts::{EniConfig, Facts, Node, Owner, Part, Subnet, owner};
+use crate::fixes;
 use crate::net::eniconfig::{Resolved, resolve};
 
-use super::{Expected, mend};
+use super::Expected;
 
 pub struct View<'a> {
     pub facts: &'a Facts,
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
 
     /// A command of this program's, for this cluster.
     pub fn ours(&self, command: &str) -> String {
-        mend::ours(self.facts, command)
+        fixes::ours(self.facts, command)
     }
 
     /// The ENIConfigs that nodes take part in, each with its nodes.

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, WaitingPod};
+use crate::fixes;
+use crate::words::subject;
 
 use super::report::or_ok;
 use super::view::View;
-use super::{Check, Status, mend};
-use crate::words::subject;
+use super::{Check, Status};
 
 /// What ran before the first change of a run.
 #[derive(Debug, Clone, Default)]
@@ -77,12 +78,12 @@ fn waiting(view: &View<'_>) -> Vec<Check> {
                 "EC-VFY-087",
                 format!("{} no node", subject(names.len(), "pod", "finds", "find")),
             )
-            .mend(mend::no_node(view.facts, pods[0])),
+            .mend(fixes::no_node(view.facts, pods[0])),
             false => Check::failed(
                 "EC-VFY-088",
                 format!("{} not start", subject(names.len(), "pod", "does", "do")),
             )
-            .mend(mend::describe(pods[0])),
+            .mend(fixes::describe(pods[0])),
         };
         let why = if told.is_empty() { "nobody has said why yet" } else { told };
         Check { status, ..check.why(why).about(names) }
@@ -121,10 +122,11 @@ fn fewer(view: &View<'_>) -> Vec<Check> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::Workload;
     use crate::sample::{custom, facts};
     use crate::verify::{Expected, verify};
+
+    use super::*;
 
     fn pod(name: &str, node: &str, told: &str, old: bool) -> WaitingPod {
         WaitingPod {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::design::{PodSubnet, options};
 use crate::facts::Karpenter;
+use crate::facts::node_pools::{limit, overfull, types};
 use crate::finding::Finding;
-use crate::net::node_pools::{limit, overfull, types};
 use crate::steps::create_subnets;
 use crate::words::{counted, few};
 
@@ -130,7 +130,7 @@ fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<F
             let terms = &karpenter.classes[name].subnets;
             let key = terms
                 .iter()
-                .filter(|term| crate::net::node_pools::selects(term, id, &tags))
+                .filter(|term| crate::facts::node_pools::selects(term, id, &tags))
                 .find_map(|term| term.tags.keys().next());
             let mend = match (id, key) {
                 (Some(id), Some(key)) => format!("aws ec2 delete-tags --resources {id} --tags Key={key}"),
@@ -148,9 +148,10 @@ fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<F
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::{Facts, NodeClass, NodePool, Requirement, SubnetTerm};
     use crate::sample::{custom, facts};
+
+    use super::*;
 
     fn found(facts: &Facts) -> Vec<Finding> {
         let found = crate::checks::found(super::super::check, facts, &["--env-last"]);
@@ -219,7 +220,7 @@ mod tests {
         }
         insta::assert_json_snapshot!(found(&there));
         assert_eq!(found(&with(karpenter(by_tag("Name", "*")))), [], "the subnets are made without a name");
-        let all = found(&with(karpenter(by_tag(crate::aws::TAG_CLUSTER, "*"))));
+        let all = found(&with(karpenter(by_tag(crate::tags::TAG_CLUSTER, "*"))));
         assert_eq!(all.len(), 2, "a tag that we need: {all:?}");
     }
 }

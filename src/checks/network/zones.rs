@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::checks::Scene;
 use crate::finding::Finding;
-use crate::steps::Step;
+use crate::step::Step;
 
 /// Nodes on Outposts, in Local Zones and in Wavelength Zones.
 pub(super) fn outside_of_the_region(scene: &Scene<'_>, findings: &mut Vec<Finding>) {

@@ -9,7 +9,7 @@ use crate::facts::{Peering, RouteTable};
 use crate::finding::Finding;
 use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
-use crate::steps::Step;
+use crate::step::Step;
 
 use super::{Scene, join, pod_blocks};
 

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::capacity::{Room, shortages};
+use crate::design::stand_in;
+use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
-use crate::drain::local::LocalData;
-use crate::drain::owner::{Owner, owner};
-use crate::drain::room::{Room, shortages};
-use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Pod};
+use crate::eviction::local::LocalData;
+use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
 use crate::finding::Finding;
-use crate::k8s::record::Shape;
 use crate::net::vcpus::vcpu_family;
-use crate::settings::Undo;
-use crate::steps::Step;
-use crate::steps::drain_nodes::{missing, returning, stand_in};
-use crate::steps::patch_security_groups::our_nodes;
+use crate::step::{Step, Undo};
 use crate::words::{counted, subject};
 
 use super::super::Scene;

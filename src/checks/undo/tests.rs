@@ -1,7 +1,8 @@
-use super::*;
 use crate::design::design;
 use crate::facts::{AutoScalingGroup, ImageTrouble};
 use crate::sample::{facts, old_group_gone, set_up, settings};
+
+use super::*;
 
 const WHOLE: Undo = Undo { to_step: None, keep_nodes: false, only: None };
 
@@ -151,7 +152,7 @@ fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in(
     assert_eq!(found(WHOLE, &gone), []);
 }
 
-fn of_old(facts: &mut Facts) -> &mut crate::k8s::record::Shape {
+fn of_old(facts: &mut Facts) -> &mut crate::facts::Shape {
     &mut facts.record.shapes.get_mut("old").unwrap()[0]
 }
 

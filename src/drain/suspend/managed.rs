@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::client_token;
 use crate::aws::eks::{Scaling, Update, Updated};
+use crate::client_token::client_token;
 use crate::error::{Error, Result};
 use crate::events::Interrupt;
-use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup};
-use crate::k8s::record::Sizes;
-use crate::steps::Step;
-use crate::walk::{Seen, Walk, until};
+use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Sizes};
+use crate::session::{Seen, Session, until};
+use crate::step::Step;
 
 use super::{Ended, read_groups, staying, while_drained};
 
@@ -17,29 +16,30 @@ use super::{Ended, read_groups, staying, while_drained};
 const TRIES: usize = 5;
 
 /// Lets a managed node group shrink, and keeps autoscalers from asking it for nodes.
-pub async fn suspend(walk: &Walk, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
-    let Some(managed) = walk.facts.node_groups.managed.iter().find(|group| group.name == name) else {
+pub async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
+    let Some(managed) = session.facts.node_groups.managed.iter().find(|group| group.name == name) else {
         return Ok(());
     };
-    let groups = auto_scaling_groups(&walk.facts, managed);
-    let bounds = groups.iter().map(|group| while_drained(&walk.facts, group, nodes));
+    let groups = auto_scaling_groups(&session.facts, managed);
+    let bounds = groups.iter().map(|group| while_drained(&session.facts, group, nodes));
     let (min, max) = bounds.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    let sizes = walk.facts.node_groups.sizes_of(managed);
+    let sizes = session.facts.node_groups.sizes_of(managed);
     if groups.is_empty() || (min, max) == (sizes.min, sizes.max) {
         return Ok(());
     }
     // What an autoscaler asked for beyond that is no instance yet, and Launch is suspended.
-    scale(walk, &walk.interrupt, name, |now| Scaling { min, max, desired: (now > max).then_some(max) }).await
+    scale(session, &session.interrupt, name, |now| Scaling { min, max, desired: (now > max).then_some(max) })
+        .await
 }
 
 /// Gives a managed node group the sizes for after a drain.
 pub async fn afterwards(
-    walk: &Walk,
+    session: &Session,
     managed: &ManagedNodeGroup,
     drained: &BTreeSet<String>,
     ended: Ended,
 ) -> Result<()> {
-    let facts = &walk.facts;
+    let facts = &session.facts;
     let before = facts.record.managed.get(&managed.name).copied();
     let before = before.unwrap_or_else(|| facts.node_groups.sizes_of(managed));
     let name = &managed.name;
@@ -48,7 +48,7 @@ pub async fn afterwards(
         // A minimum above the desired size would start nodes.
         let scaling =
             |now: i32| Scaling { min: before.min.min(now), max: before.max.max(now).max(1), desired: None };
-        return scale(walk, &uninterrupted, name, scaling).await;
+        return scale(session, &uninterrupted, name, scaling).await;
     }
     let groups = auto_scaling_groups(facts, managed);
     let stay: i32 = groups.iter().map(|group| staying(facts, group, drained)).sum();
@@ -58,23 +58,23 @@ pub async fn afterwards(
         max: stay.max(1),
         desired: (now != stay).then_some(stay),
     };
-    scale(walk, &uninterrupted, name, scaling).await?;
+    scale(session, &uninterrupted, name, scaling).await?;
     // An autoscaler may have asked for the one node that EKS's maximum leaves open. Launch is still suspended.
-    let now = read_groups(walk).await?;
+    let now = read_groups(session).await?;
     let asked = managed.groups.iter().filter_map(|name| now.get(name)).filter(|group| group.desired > stay);
     for group in asked {
-        walk.clients.aws.autoscaling.set_desired(&group.name, stay).await?;
+        session.clients.aws.autoscaling.set_desired(&group.name, stay).await?;
     }
     Ok(())
 }
 
 /// Gives a managed node group the sizes that it had; nodes that an autoscaler started beyond them stay.
-pub async fn restore(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
+pub async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
     let scaling = |now: i32| {
         let desired = now.clamp(before.desired, before.max.max(before.desired));
         Scaling { min: before.min, max: before.max, desired: (now != desired).then_some(desired) }
     };
-    scale(walk, &Interrupt::default(), name, scaling).await
+    scale(session, &Interrupt::default(), name, scaling).await
 }
 
 fn auto_scaling_groups<'a>(facts: &'a Facts, managed: &'a ManagedNodeGroup) -> Vec<&'a AutoScalingGroup> {
@@ -83,19 +83,19 @@ fn auto_scaling_groups<'a>(facts: &'a Facts, managed: &'a ManagedNodeGroup) -> V
 
 /// Sets a managed node group's sizes by its desired size of now, and waits until EKS has done so.
 async fn scale(
-    walk: &Walk,
+    session: &Session,
     interrupt: &Interrupt,
     name: &str,
     scaling: impl Fn(i32) -> Scaling,
 ) -> Result<()> {
-    let (eks, cluster) = (&walk.clients.aws.eks, &walk.facts.cluster);
+    let (eks, cluster) = (&session.clients.aws.eks, &session.facts.cluster);
     let of = Updated::ManagedNodeGroup(name);
-    let timeout = walk.settings.timeout;
+    let timeout = session.settings.timeout;
     let mut tries = 0;
     let what = format!("managed node group {name} takes an update");
-    let update = until(&walk.events, interrupt, timeout, &what, async || {
-        let groups = read_groups(walk).await?;
-        let managed = walk.facts.node_groups.managed.iter().find(|group| group.name == name);
+    let update = until(&session.events, interrupt, timeout, &what, async || {
+        let groups = read_groups(session).await?;
+        let managed = session.facts.node_groups.managed.iter().find(|group| group.name == name);
         let own = managed.into_iter().flat_map(|group| &group.groups).filter_map(|name| groups.get(name));
         let scaling = scaling(own.map(|group| group.desired).sum());
         // EKS returns the same update for the same token, one that failed too.
@@ -115,7 +115,7 @@ async fn scale(
     })
     .await?;
     let what = format!("managed node group {name} scaled");
-    until(&walk.events, interrupt, timeout, &what, async || {
+    until(&session.events, interrupt, timeout, &what, async || {
         match eks.update(&cluster.name, of, &update).await {
             Ok(Update::Successful) => Ok(Seen::Yes(())),
             Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::exit::Exit;
 use crate::sample::facts;
+use crate::settings::KubeconfigChoice;
 
 const ENDPOINT: &str = "https://ABC.gr7.us-west-2.eks.amazonaws.com";
 

@@ -5,19 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::design::Design;
+use crate::design::stand_in::stand_ins;
 use crate::discover::Section;
 use crate::drain;
-use crate::drain::suspend::{REBALANCE, read_groups, restore_managed, resume_rebalance};
+use crate::drain::suspend::{read_groups, restore_managed, resume_rebalance};
 use crate::error::Result;
-use crate::facts::{AutoScalingGroup, Facts, Node};
+use crate::facts::{AutoScalingGroup, Facts, Node, REBALANCE, Sizes};
 use crate::k8s::nodes;
-use crate::k8s::record::Sizes;
+use crate::session::{CONSISTENCY, Seen, Session};
 use crate::settings::Settings;
-use crate::steps::{Change, Rules, Sign, Step};
-use crate::walk::{CONSISTENCY, Seen, Walk};
+use crate::step::{Change, Sign, Step};
+use crate::steps::Rules;
+use crate::steps::patch_security_groups::Launches;
 
 use super::stand_in::{self, Launch};
-use crate::steps::patch_security_groups::Launches;
 
 pub struct Back;
 
@@ -91,98 +92,102 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(walk: &mut Walk, change: Return) -> Result<()> {
+    async fn apply(session: &mut Session, change: Return) -> Result<()> {
         match change {
-            Return::PutBack => drain::put_back(walk, &Default::default(), &Default::default()).await,
-            Return::Group { name, before, .. } => restore(walk, &name, before).await,
-            Return::Managed { name, before, .. } => restore_managed(walk, &name, before).await,
-            Return::StandIn(launch) => stand_in::launch(walk, launch).await,
+            Return::PutBack => drain::put_back(session, &Default::default(), &Default::default()).await,
+            Return::Group { name, before, .. } => restore(session, &name, before).await,
+            Return::Managed { name, before, .. } => restore_managed(session, &name, before).await,
+            Return::StandIn(launch) => stand_in::launch(session, launch).await,
             Return::Rebalance => {
                 // Before, AZRebalance would even out the zones that the drain has left lopsided.
-                old_nodes_ready(walk).await?;
-                let kept = walk.facts.record.rebalance_suspended.clone();
-                if kept.is_empty() { Ok(()) } else { resume_rebalance(walk, &kept).await }
+                old_nodes_ready(session).await?;
+                let kept = session.facts.record.rebalance_suspended.clone();
+                if kept.is_empty() { Ok(()) } else { resume_rebalance(session, &kept).await }
             }
         }
     }
 
     /// All that the groups are to have is Ready: only then can pods move there.
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        stand_in::settle(walk).await?;
-        old_nodes_ready(walk).await
+    async fn settle(session: &mut Session) -> Result<()> {
+        stand_in::settle(session).await?;
+        old_nodes_ready(session).await
     }
 }
 
 /// Gives a group the sizes that it had; nodes that an autoscaler started beyond them stay.
-async fn restore(walk: &Walk, name: &str, before: Sizes) -> Result<()> {
-    let now = read_groups(walk).await?.get(name).map_or(0, |group| group.desired);
+async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
+    let now = read_groups(session).await?.get(name).map_or(0, |group| group.desired);
     let desired = now.clamp(before.desired, before.max.max(before.desired));
-    walk.clients.aws.autoscaling.set_sizes(name, Sizes { desired, ..before }).await
+    session.clients.aws.autoscaling.set_sizes(name, Sizes { desired, ..before }).await
 }
 
 /// Waits until all old groups have the nodes that they had, Ready.
-async fn old_nodes_ready(walk: &Walk) -> Result<()> {
-    let there = &walk.facts.node_groups;
+async fn old_nodes_ready(session: &Session) -> Result<()> {
+    let there = &session.facts.node_groups;
     let stacks: BTreeSet<String> =
-        stand_in::stand_ins(&walk.design, &walk.facts).into_iter().map(|one| one.stack).collect();
+        stand_ins(&session.design, &session.facts).into_iter().map(|one| one.stack).collect();
     let managed = there.managed.iter().flat_map(|group| group.groups.clone());
-    let names: BTreeSet<String> = walk.facts.record.groups.keys().cloned().chain(managed).collect();
+    let names: BTreeSet<String> = session.facts.record.groups.keys().cloned().chain(managed).collect();
     if names.is_empty() && stacks.is_empty() {
         return Ok(());
     }
     let mut launches = Launches::default();
     let started = Instant::now();
     let mut written = false;
-    walk.until("old nodes Ready", async || {
-        let groups = read_groups(walk).await?;
-        // The answer that the changes were planned from may have been from before an earlier run's writes.
-        if !written && started.elapsed() > CONSISTENCY {
-            written = true;
-            write_again(walk, &groups).await?;
-        }
-        let nodes = nodes::list(&walk.clients.kube.client).await?;
-        let of_stack = |stack: &String| groups.values().find(|group| group.stack() == Some(stack));
-        let unseen = stacks.iter().filter(|stack| of_stack(stack).is_none());
-        let mut waiting: Vec<String> =
-            unseen.map(|stack| format!("{stack}: group not yet visible")).collect();
-        let returning = groups.values().filter(|group| {
-            names.contains(&group.name) || group.stack().is_some_and(|stack| stacks.contains(stack))
-        });
-        for group in returning {
-            let capacity = |counts: &dyn Fn(&Node) -> bool| {
-                let ids =
-                    nodes.iter().filter(|node| counts(node)).filter_map(|node| node.instance_id.as_deref());
-                let ids: BTreeSet<&str> = ids.collect();
-                group.capacity(|instance| ids.contains(instance.id.as_str()))
-            };
-            let ready = capacity(&|node| node.ready);
-            // One that has stopped to report does not come back by being waited for; the checks name it.
-            let silent = capacity(&Node::is_unreachable);
-            // An answer may still show the desired capacity from before it was restored.
-            let before = before(&walk.facts, group).map_or(0, |before| before.desired);
-            let wanted = group.desired.max(before).saturating_sub(silent);
-            if ready >= wanted {
-                continue;
+    session
+        .until("old nodes Ready", async || {
+            let groups = read_groups(session).await?;
+            // The answer that the changes were planned from may have been from before an earlier run's writes.
+            if !written && started.elapsed() > CONSISTENCY {
+                written = true;
+                write_again(session, &groups).await?;
             }
-            let next = "the group keeps trying: run this again when there is capacity";
-            let failure = launches.failure(walk, group, "an old group", next).await?;
-            let told = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
-            waiting.push(format!("{}: {told}", group.name));
-        }
-        Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
-    })
-    .await
+            let nodes = nodes::list(&session.clients.kube.client).await?;
+            let of_stack = |stack: &String| groups.values().find(|group| group.stack() == Some(stack));
+            let unseen = stacks.iter().filter(|stack| of_stack(stack).is_none());
+            let mut waiting: Vec<String> =
+                unseen.map(|stack| format!("{stack}: group not yet visible")).collect();
+            let returning = groups.values().filter(|group| {
+                names.contains(&group.name) || group.stack().is_some_and(|stack| stacks.contains(stack))
+            });
+            for group in returning {
+                let capacity = |counts: &dyn Fn(&Node) -> bool| {
+                    let ids = nodes
+                        .iter()
+                        .filter(|node| counts(node))
+                        .filter_map(|node| node.instance_id.as_deref());
+                    let ids: BTreeSet<&str> = ids.collect();
+                    group.capacity(|instance| ids.contains(instance.id.as_str()))
+                };
+                let ready = capacity(&|node| node.ready);
+                // One that has stopped to report does not come back by being waited for; the checks name it.
+                let silent = capacity(&Node::is_unreachable);
+                // An answer may still show the desired capacity from before it was restored.
+                let before = before(&session.facts, group).map_or(0, |before| before.desired);
+                let wanted = group.desired.max(before).saturating_sub(silent);
+                if ready >= wanted {
+                    continue;
+                }
+                let next = "the group keeps trying: run this again when there is capacity";
+                let failure = launches.failure(session, group, "an old group", next).await?;
+                let told = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
+                waiting.push(format!("{}: {told}", group.name));
+            }
+            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+        })
+        .await
 }
 
 /// Restores groups that lack sizes for longer than answers may lag.
-async fn write_again(walk: &Walk, groups: &BTreeMap<String, AutoScalingGroup>) -> Result<()> {
+async fn write_again(session: &Session, groups: &BTreeMap<String, AutoScalingGroup>) -> Result<()> {
     for group in groups.values() {
-        let Some(before) = before(&walk.facts, group).filter(|before| lacks(group.sizes(), *before)) else {
+        let Some(before) = before(&session.facts, group).filter(|before| lacks(group.sizes(), *before))
+        else {
             continue;
         };
-        match walk.facts.node_groups.manager(&group.name) {
-            Some(managed) => restore_managed(walk, &managed.name, before).await?,
-            None => restore(walk, &group.name, before).await?,
+        match session.facts.node_groups.manager(&group.name) {
+            Some(managed) => restore_managed(session, &managed.name, before).await?,
+            None => restore(session, &group.name, before).await?,
         }
     }
     Ok(())
@@ -201,26 +206,4 @@ fn before(facts: &Facts, group: &AutoScalingGroup) -> Option<Sizes> {
 /// Other bounds, or fewer nodes. More than before are the autoscaler's.
 fn lacks(now: Sizes, before: Sizes) -> bool {
     (now.min, now.max) != (before.min, before.max) || now.desired < before.desired
-}
-
-/// Auto Scaling groups that are to start nodes again; a managed node group's by its own.
-pub fn returning(facts: &Facts) -> Vec<String> {
-    let (record, there) = (&facts.record, &facts.node_groups);
-    let fewer = |desired: i32, before: Option<&Sizes>| before.is_some_and(|before| desired < before.desired);
-    let groups = there.groups.values().filter(|group| fewer(group.desired, record.groups.get(&group.name)));
-    let managed = there
-        .managed
-        .iter()
-        .filter(|group| fewer(there.sizes_of(group).desired, record.managed.get(&group.name)));
-    let of_managed = managed.flat_map(|group| group.groups.iter().cloned());
-    groups.map(|group| group.name.clone()).chain(of_managed).collect()
-}
-
-/// Old groups that were recorded and are gone by now.
-pub fn missing(facts: &Facts) -> Vec<&str> {
-    let there = &facts.node_groups;
-    let groups = facts.record.groups.keys().filter(|name| !there.groups.contains_key(*name));
-    let managed =
-        facts.record.managed.keys().filter(|name| !there.managed.iter().any(|group| group.name == **name));
-    groups.chain(managed).map(String::as_str).collect()
 }

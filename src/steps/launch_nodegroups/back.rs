@@ -1,15 +1,17 @@
 //! The way back of step 7: nodes with our role are not let in any more, and the stacks go, node groups before base.
 
-use crate::aws::TAG_CLUSTER;
 use crate::design::Design;
+use crate::design::undo::our_subnets;
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{AccessEntry, Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::steps::create_subnets::{ours, sweep};
-use crate::steps::{Change, Rules, Sign, Step};
-use crate::walk::Walk;
+use crate::step::{Change, Sign, Step};
+use crate::steps::Rules;
+use crate::steps::create_subnets::sweep;
+use crate::tags::TAG_CLUSTER;
 use crate::words::counted;
 
 use super::{delete, deleted};
@@ -59,8 +61,8 @@ impl Rules for Back {
     }
 
     /// A stack would take its nodes along, and their pods past every budget.
-    async fn rehearse(walk: &Walk, removals: &[Removal]) -> Result<()> {
-        let left = crate::design::our_instances(&walk.facts).len();
+    async fn rehearse(session: &Session, removals: &[Removal]) -> Result<()> {
+        let left = crate::design::our_instances(&session.facts).len();
         let deletes = removals.iter().any(|removal| matches!(removal, Removal::Stack { .. }));
         if left == 0 || !deletes {
             return Ok(());
@@ -72,34 +74,36 @@ impl Rules for Back {
         .next("eni-custom patch-security-groups --undo empties them first"))
     }
 
-    async fn apply(walk: &mut Walk, removal: Removal) -> Result<()> {
+    async fn apply(session: &mut Session, removal: Removal) -> Result<()> {
         match removal {
             Removal::Unauthorise { mode: Authentication::ConfigMap, role } => {
-                let before = walk.facts.record.aws_auth.clone();
-                crate::k8s::aws_auth::refuse_nodes(&walk.clients.kube.client, &role, before.as_ref()).await
+                let before = session.facts.record.aws_auth.clone();
+                crate::k8s::aws_auth::refuse_nodes(&session.clients.kube.client, &role, before.as_ref()).await
             }
             Removal::Unauthorise { role, .. } => {
-                let cluster = &walk.facts.cluster.name;
-                walk.clients.aws.eks.delete_access_entry(cluster, &role).await
+                let cluster = &session.facts.cluster.name;
+                session.clients.aws.eks.delete_access_entry(cluster, &role).await
             }
             Removal::Stack { name, base } => {
                 if base {
-                    others_gone(walk, &name).await?;
+                    others_gone(session, &name).await?;
                     // They hold the node security group, and with it the stack.
-                    let subnets: Vec<String> = ours(&walk.facts).map(|subnet| subnet.id.clone()).collect();
-                    sweep(walk, &subnets).await?;
+                    let subnets: Vec<String> =
+                        our_subnets(&session.facts).map(|subnet| subnet.id.clone()).collect();
+                    sweep(session, &subnets).await?;
                 }
-                match walk.clients.aws.cloudformation.stack(&name).await? {
-                    Some(stack) => delete(walk, &stack).await,
+                match session.clients.aws.cloudformation.stack(&name).await? {
+                    Some(stack) => delete(session, &stack).await,
                     None => Ok(()),
                 }
             }
         }
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        for stack in walk.facts.node_groups.stacks.values().filter(|stack| is_ours(stack, &walk.facts)) {
-            deleted(walk, &stack.name).await?;
+    async fn settle(session: &mut Session) -> Result<()> {
+        for stack in session.facts.node_groups.stacks.values().filter(|stack| is_ours(stack, &session.facts))
+        {
+            deleted(session, &stack.name).await?;
         }
         Ok(())
     }
@@ -110,10 +114,10 @@ fn is_ours(stack: &Stack, facts: &Facts) -> bool {
 }
 
 /// The base stack's outputs are the others' parameters.
-async fn others_gone(walk: &Walk, base: &str) -> Result<()> {
-    let stacks = walk.facts.node_groups.stacks.values();
-    for stack in stacks.filter(|stack| stack.name != base && is_ours(stack, &walk.facts)) {
-        deleted(walk, &stack.name).await?;
+async fn others_gone(session: &Session, base: &str) -> Result<()> {
+    let stacks = session.facts.node_groups.stacks.values();
+    for stack in stacks.filter(|stack| stack.name != base && is_ours(stack, &session.facts)) {
+        deleted(session, &stack.name).await?;
     }
     Ok(())
 }

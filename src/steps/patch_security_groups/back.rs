@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::client_token;
-use crate::design::{Design, our_instances};
+use crate::client_token::client_token;
+use crate::design::Design;
+use crate::design::undo::our_nodes;
 use crate::discover::Section;
-use crate::drain::{self, Outlook};
+use crate::drain;
 use crate::error::{Error, Result};
-use crate::facts::{EniConfig, Facts};
+use crate::eviction::{self, Outlook};
+use crate::facts::{EniConfig, Facts, same_groups};
+use crate::session::Session;
 use crate::settings::Settings;
+use crate::step::{Change, Sign, Step};
 use crate::steps::launch_nodegroups::{complete, settled};
-use crate::steps::{Change, Rules, Sign, Step, eniconfigs};
-use crate::walk::Walk;
+use crate::steps::{Rules, eniconfigs};
 use crate::words::counted;
 
 pub struct Back;
@@ -39,7 +42,7 @@ impl Rules for Back {
         let mut retreats = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
-            let outlook = drain::outlook(facts, &nodes, settings);
+            let outlook = eviction::outlook(facts, &nodes, settings);
             retreats.push(Retreat::Drain { nodes, outlook });
         }
         if !takes_back(Step::LaunchNodegroups) {
@@ -72,39 +75,33 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(walk: &mut Walk, retreat: Retreat) -> Result<()> {
+    async fn apply(session: &mut Session, retreat: Retreat) -> Result<()> {
         match retreat {
-            Retreat::Drain { nodes, .. } => drain::drain(walk, &nodes).await,
+            Retreat::Drain { nodes, .. } => drain::drain(session, &nodes).await,
             Retreat::Shrink { stack, .. } => {
-                let there = settled(walk, &stack).await?;
+                let there = settled(session, &stack).await?;
                 let sizes: BTreeMap<String, String> =
                     ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
                 let content = format!("{} {} {sizes:?}", there.id, there.updated);
-                let token = client_token(&walk.facts.cluster.arn, Step::PatchSecurityGroups.name(), &content);
-                walk.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
-                complete(walk, &stack).await.map(drop)
+                let token =
+                    client_token(&session.facts.cluster.arn, Step::PatchSecurityGroups.name(), &content);
+                session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
+                complete(session, &stack).await.map(drop)
             }
             Retreat::Groups { config, before } => {
                 let config = EniConfig { security_groups: before, ..config };
-                eniconfigs::write(walk, Step::PatchSecurityGroups, &[config], true).await
+                eniconfigs::write(session, Step::PatchSecurityGroups, &[config], true).await
             }
         }
     }
 
     /// A group may have started a node since the nodes were listed.
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        match our_nodes(&walk.facts).is_empty() {
+    async fn settle(session: &mut Session) -> Result<()> {
+        match our_nodes(&session.facts).is_empty() {
             true => Ok(()),
             false => Err(Error::failed("the node groups have new nodes").next("run the same command again")),
         }
     }
-}
-
-/// Nodes of our groups.
-pub fn our_nodes(facts: &Facts) -> BTreeSet<String> {
-    let ours = our_instances(facts);
-    let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
-    facts.ec2_nodes().filter(|node| is_ours(&node.instance_id)).map(|node| node.name.clone()).collect()
 }
 
 fn shrink(facts: &Facts, stack: &str) -> Option<Retreat> {
@@ -122,7 +119,7 @@ fn groups(design: &Design, facts: &Facts) -> Vec<Retreat> {
             None if design.security_groups.is_empty() => vec![facts.cluster.security_group.clone()],
             None => return None,
         };
-        let differs = !super::same(&config.security_groups, &first);
+        let differs = !same_groups(&config.security_groups, &first);
         differs.then(|| Retreat::Groups { config: config.clone(), before: first })
     });
     differing.collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::facts::AutoScalingGroup;
-use crate::walk::Walk;
+use crate::session::Session;
 
 /// What was seen of groups' launches while they are waited for.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl Launches {
     /// the nodes of `whose` can't be started, and `next` is what can be done about it.
     pub async fn failure(
         &mut self,
-        walk: &Walk,
+        session: &Session,
         group: &AutoScalingGroup,
         whose: &str,
         next: &str,
@@ -26,7 +26,7 @@ impl Launches {
         if group.capacity(|_| true) >= group.desired {
             return Ok(None);
         }
-        let failures = walk.clients.aws.autoscaling.failed_activities(&group.name).await?;
+        let failures = session.clients.aws.autoscaling.failed_activities(&group.name).await?;
         let known = self
             .before
             .entry(group.name.clone())

@@ -11,21 +11,21 @@ use crate::addon::{Keys, Unreadable, restored, same};
 use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::{Addon, Facts};
+use crate::facts::{Addon, EnvOwner, Facts, Record, env_owner};
 use crate::k8s::cni;
-use crate::k8s::record::Record;
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::steps::{Change, Rules, Sign, Step};
-use crate::walk::Walk;
+use crate::step::{Change, Sign, Step};
+use crate::steps::Rules;
 
-use super::{Owner, described, owner, rolled_out, update_addon};
+use super::{described, rolled_out, update_addon};
 
 pub struct Back;
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
 pub struct Restore {
-    owner: Owner,
+    owner: EnvOwner,
     /// Each variable that differs: as it is, and as it was.
     env: BTreeMap<String, (Option<String>, Option<String>)>,
     /// The add-on as it is, and its configurationValues as they were.
@@ -54,7 +54,7 @@ impl Rules for Back {
         if env.is_empty() && addon.is_none() {
             return Vec::new();
         }
-        vec![Restore { owner: owner(cni), env, addon, keys }]
+        vec![Restore { owner: env_owner(cni), env, addon, keys }]
     }
 
     fn describe(restore: &Restore) -> Change {
@@ -73,16 +73,16 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(walk: &mut Walk, restore: Restore) -> Result<()> {
+    async fn apply(session: &mut Session, restore: Restore) -> Result<()> {
         if let Some((_, before)) = &restore.addon {
-            update_addon(walk, Step::SetEnv, |now| {
+            update_addon(session, Step::SetEnv, |now| {
                 let restored = restored(now, before, &restore.keys)?;
                 Ok(if same(&restored, now) { now.to_string() } else { restored })
             })
             .await?;
         }
         // What the add-on has put right by itself is not written again.
-        let kube = &walk.clients.kube.client;
+        let kube = &session.clients.kube.client;
         let now = cni::read(kube).await?;
         let (mut set, mut removed) = (BTreeMap::new(), Vec::new());
         for (name, (_, before)) in restore.env {
@@ -101,8 +101,8 @@ impl Rules for Back {
         Ok(())
     }
 
-    async fn settle(walk: &mut Walk) -> Result<()> {
-        rolled_out(walk).await
+    async fn settle(session: &mut Session) -> Result<()> {
+        rolled_out(session).await
     }
 }
 

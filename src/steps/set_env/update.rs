@@ -1,12 +1,12 @@
 //! An update of EKS add-on vpc-cni that changes what it was asked to change, and nothing else.
 
 use crate::addon::Unreadable;
-use crate::aws::client_token;
 use crate::aws::eks::{Update, Updated};
+use crate::client_token::client_token;
 use crate::error::{Error, Result};
 use crate::facts::Addon;
-use crate::steps::Step;
-use crate::walk::{Seen, Walk};
+use crate::session::{Seen, Session};
+use crate::step::Step;
 
 const AT: &str = "EKS add-on vpc-cni";
 
@@ -16,12 +16,12 @@ const AT: &str = "EKS add-on vpc-cni";
 /// The add-on is read when no update is in progress, right before it is written: somebody else's update may have changed
 /// its configuration or role since the plan was made.
 pub async fn update_addon(
-    walk: &Walk,
+    session: &Session,
     step: Step,
     wanted: impl Fn(&str) -> std::result::Result<String, Unreadable>,
 ) -> Result<()> {
-    let (eks, cluster) = (&walk.clients.aws.eks, &walk.facts.cluster);
-    let addon = free(walk).await?;
+    let (eks, cluster) = (&session.clients.aws.eks, &session.facts.cluster);
+    let addon = free(session).await?;
     let configuration = wanted(&addon.configuration).map_err(|error| {
         Error::failed("the add-on's configuration can't be merged with what is to be added")
             .at(AT)
@@ -35,48 +35,52 @@ pub async fn update_addon(
     let content = format!("{updates} {} {configuration}", role.unwrap_or_default());
     let token = client_token(&cluster.arn, step.name(), &content);
     let update = eks.update_addon(&cluster.name, &configuration, role, &token).await?;
-    successful(walk, &update).await?;
-    keeps_its_role(walk, role).await
+    successful(session, &update).await?;
+    keeps_its_role(session, role).await
 }
 
 /// The add-on, when nobody updates it: somebody else, or a run that was interrupted.
-async fn free(walk: &Walk) -> Result<Addon> {
-    let cluster = &walk.facts.cluster.name;
-    walk.until("add-on vpc-cni free", async || match walk.clients.aws.eks.addon(cluster).await? {
-        Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
-            Ok(Seen::NotYet(addon.status))
-        }
-        Some(addon) => Ok(Seen::Yes(addon)),
-        None => Err(Error::failed("the add-on was removed while this run was under way")
-            .at(AT)
-            .next("run the same command again: it writes to the DaemonSet then")),
-    })
-    .await
+async fn free(session: &Session) -> Result<Addon> {
+    let cluster = &session.facts.cluster.name;
+    session
+        .until("add-on vpc-cni free", async || match session.clients.aws.eks.addon(cluster).await? {
+            Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
+                Ok(Seen::NotYet(addon.status))
+            }
+            Some(addon) => Ok(Seen::Yes(addon)),
+            None => Err(Error::failed("the add-on was removed while this run was under way")
+                .at(AT)
+                .next("run the same command again: it writes to the DaemonSet then")),
+        })
+        .await
 }
 
-async fn successful(walk: &Walk, update: &str) -> Result<()> {
-    let cluster = &walk.facts.cluster.name;
-    walk.until("add-on vpc-cni updated", async || {
-        match walk.clients.aws.eks.update(cluster, Updated::Addon, update).await {
-            Ok(Update::Successful) => Ok(Seen::Yes(())),
-            Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
-            Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
-                .at(update)
-                .because(reason)
-                .next(format!(
-                    "aws eks describe-update --name {cluster} --addon-name vpc-cni --update-id {update}"
-                ))),
-            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
-            Err(error) => Err(error),
-        }
-    })
-    .await
+async fn successful(session: &Session, update: &str) -> Result<()> {
+    let cluster = &session.facts.cluster.name;
+    session
+        .until("add-on vpc-cni updated", async || {
+            match session.clients.aws.eks.update(cluster, Updated::Addon, update).await {
+                Ok(Update::Successful) => Ok(Seen::Yes(())),
+                Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
+                Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
+                    .at(update)
+                    .because(reason)
+                    .next(format!(
+                        "aws eks describe-update --name {cluster} --addon-name vpc-cni --update-id {update}"
+                    ))),
+                Err(error) if error.code() == "ResourceNotFoundException" => {
+                    Ok(Seen::NotYet(error.to_string()))
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
 }
 
 /// Without its role aws-node loses its rights in EC2 on every node whose own role lacks them.
-async fn keeps_its_role(walk: &Walk, role: Option<&str>) -> Result<()> {
-    let cluster = &walk.facts.cluster.name;
-    let now = walk.clients.aws.eks.addon(cluster).await?.and_then(|addon| addon.role);
+async fn keeps_its_role(session: &Session, role: Option<&str>) -> Result<()> {
+    let cluster = &session.facts.cluster.name;
+    let now = session.clients.aws.eks.addon(cluster).await?.and_then(|addon| addon.role);
     if now.as_deref() == role {
         return Ok(());
     }

@@ -1,5 +1,9 @@
 use super::*;
+use std::collections::BTreeSet;
+
 use crate::design::design;
+use crate::design::stand_in::impossible;
+use crate::facts::Sizes;
 use crate::sample::{facts, old_group_gone, settings};
 
 fn gone() -> (Design, Facts) {
@@ -107,7 +111,8 @@ fn nodes_that_were_alike_share_a_group_with_the_room_to_grow_that_there_was() {
 fn names_fit_the_longest_cluster_and_tell_one_group_from_the_next() {
     let (_, mut facts) = gone();
     facts.cluster.name = "c".repeat(100);
-    let names: BTreeSet<String> = wanted(&facts).into_iter().map(|one| one.stack).collect();
+    let names: BTreeSet<String> =
+        crate::design::stand_in::wanted(&facts).into_iter().map(|one| one.stack).collect();
     assert_eq!(names.len(), 2);
     assert!(names.iter().chain([&base_stack(&facts)]).all(|name| name.len() <= 128));
     assert!(base_stack(&facts).ends_with("-base-stand-in"));

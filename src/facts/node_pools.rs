@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::{NodeClass, NodePool, Requirement, SubnetTerm};
 
-use super::max_pods::{Architecture, InstanceType, Options, all, max_pods};
+use crate::net::max_pods::{Architecture, InstanceType, Options, all, max_pods};
 
 /// Types that a pool may choose, of all that are known.
 pub fn types(pool: &NodePool) -> Vec<&'static InstanceType> {

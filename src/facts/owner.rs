@@ -1,12 +1,9 @@
-//! Who owns a node's instance, and how it is ended so that its owner doesn't start another.
+//! Who owns a node's instance, and would start the next one. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::error::{Error, Result};
-use crate::facts::{Facts, Node};
-use crate::k8s::nodes as kube_nodes;
-use crate::walk::{Clients, Walk};
+use super::{Facts, Node};
 
 /// Who started an instance, and would start the next one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,39 +57,4 @@ pub fn count(facts: &Facts, nodes: &BTreeSet<String>) -> Vec<(String, usize)> {
         *counted.entry(owner(facts, node).to_string()).or_default() += 1;
     }
     counted.into_iter().collect()
-}
-
-/// What it takes to end one node, for a task of its own.
-#[derive(Clone)]
-pub struct End {
-    pub node: String,
-    instance: Option<String>,
-    owner: Owner,
-}
-
-impl End {
-    pub fn of(walk: &Walk, node: &str) -> Option<Self> {
-        let found = walk.facts.nodes.iter().find(|each| each.name == node)?;
-        let owner = owner(&walk.facts, found);
-        Some(End { node: node.to_string(), instance: found.instance_id.clone(), owner })
-    }
-
-    /// Ends the node's instance. A managed node group's goes as the cluster-autoscaler ends it too: through the
-    /// Auto Scaling group, so that it is this node and not another of the group.
-    pub async fn now(self, clients: Clients, terminate_unowned: bool) -> Result<()> {
-        match (self.owner, self.instance) {
-            (Owner::Group(_) | Owner::Managed(_), Some(id)) => {
-                clients.aws.autoscaling.terminate_and_shrink(&id).await
-            }
-            (Owner::NodeClaim(name), _) => kube_nodes::delete_node_claim(&clients.kube.client, &name).await,
-            // Asked for with a flag, or refused by the checks.
-            (Owner::Nobody, Some(id)) if terminate_unowned => clients.aws.ec2.terminate(&id).await,
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Whether an end that failed may succeed a moment later.
-pub fn is_passing(error: &Error) -> bool {
-    matches!(error.code(), "ScalingActivityInProgress" | "ResourceContention")
 }

@@ -6,27 +6,20 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::aws::Aws;
+use crate::clients::Clients;
 use crate::design::{Design, design};
 use crate::discover::{Section, refresh};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
-use crate::facts::Facts;
-use crate::k8s::{Kube, record};
+use crate::facts::{Facts, Record};
+use crate::k8s::record;
 use crate::settings::Settings;
 
 /// How long EC2 may take to show what it has accepted (EC2 API reference, "Eventual consistency").
 pub const CONSISTENCY: Duration = Duration::from_secs(15);
 
-/// All clients of a run.
-#[derive(Clone)]
-pub struct Clients {
-    pub aws: Aws,
-    pub kube: Kube,
-}
-
 /// A run under way.
-pub struct Walk {
+pub struct Session {
     pub clients: Clients,
     pub settings: Settings,
     pub facts: Facts,
@@ -44,7 +37,7 @@ pub enum Seen<T> {
     NotYet(String),
 }
 
-impl Walk {
+impl Session {
     /// Reads everything anew. The design comes out the same but for what became known.
     pub async fn observe(&mut self) -> Result<()> {
         self.read(&Section::ALL).await
@@ -59,7 +52,7 @@ impl Walk {
     }
 
     /// Writes down what can't be observed later, before it is changed. Nothing new, nothing written.
-    pub async fn remember(&mut self, note: impl FnOnce(&mut record::Record)) -> Result<()> {
+    pub async fn remember(&mut self, note: impl FnOnce(&mut Record)) -> Result<()> {
         let mut record = self.facts.record.clone();
         note(&mut record);
         if record != self.facts.record {
@@ -105,7 +98,7 @@ impl Walk {
     }
 }
 
-/// As `Walk::until`, for those who have no walk at hand.
+/// As `Session::until`, for those who have no session at hand.
 pub async fn until<T>(
     events: &Events,
     interrupt: &Interrupt,

@@ -8,8 +8,9 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory};
 use toml::{Table, Value};
 
-use crate::cli::Cli;
 use crate::error::{Error, Result};
+
+use super::Cli;
 
 /// Parses the command line again with what the file says added where neither flag nor environment speak.
 /// Answers also which flags the file gave, and its path.

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::design::{Design, PodSubnet, ZONE_LABEL, ZoneDesign, daemon_pods};
-use crate::facts::{Facts, Node, Pod, Requests};
-use crate::k8s::record::Shape;
+use crate::facts::{Facts, Node, Pod, Requests, Shape};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::cidr::usable_addresses;
 
-use super::super::selector::Candidate;
+use super::selector::Candidate;
 
 /// A node that takes pods, or will.
 #[derive(Debug, Clone, Default)]

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory};
 
-use super::Settings;
-use crate::cli::Cli;
 use crate::error::{Error, Result};
 use crate::saved::{self, Saved};
+use crate::settings::Settings;
+
+use super::Cli;
 
 /// The command line with what the saved plan says, and parsed again. Without a plan: as it was.
 ///

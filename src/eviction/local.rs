@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm};
 
 use crate::facts::{Facts, Medium, Node, Pod, Volume, ZONE_LABELS};
 
-use super::selector::{Candidate, can_have};
+use crate::capacity::selector::{Candidate, can_have};
 
 /// Labels that many nodes share, whatever their values: none of them names a node.
 const SHARED_LABELS: [&str; 8] = [

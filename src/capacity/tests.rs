@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::design::design;
 use crate::facts::{Controller, Facts, Placement, Requests, Taint, Volume};
 use crate::sample::{facts, node, pod, settings};
-use crate::steps::Step;
+use crate::step::Step;
+
+use super::*;
 
 const GIB: u64 = 1 << 30;
 

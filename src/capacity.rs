@@ -6,6 +6,7 @@
 
 mod pack;
 mod placement;
+pub mod selector;
 mod target;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,7 @@
 //! What mends, as commands to be typed: ours where we have one. For `verify` and `doctor` alike. Pure.
 
 use crate::design::addressing;
-use crate::drain::owner::{Owner, owner};
-use crate::facts::{Facts, Node, RouteTable, Subnet, WaitingPod};
+use crate::facts::{Addon, Facts, Node, Owner, RouteTable, Subnet, WaitingPod, owner};
 use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::settings::shell_quote;
@@ -144,5 +143,33 @@ pub fn ipamd_log(node: &Node) -> String {
     format!(
         "kubectl debug node/{} -it --image busybox -- tail -n 100 /host/var/log/aws-routed-eni/ipamd.log",
         node.name
+    )
+}
+
+/// How an untyped definition gets types where somebody else keeps it.
+pub fn typed_definition(facts: &Facts) -> String {
+    match &facts.cni.addon {
+        Some(addon) => {
+            let newest = format!(
+                "--addon-version \"$(aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} \
+                 --query 'addons[0].addonVersions[0].addonVersion' --output text)\"",
+                facts.cluster.version
+            );
+            update_addon(facts, addon, &newest)
+        }
+        None => format!(
+            "update aws-node to 1.18.3 or later where it comes from: {}",
+            facts.eniconfigs.crd_holder.as_deref().unwrap_or("its manifest")
+        ),
+    }
+}
+
+/// The command that updates the add-on, and nothing of it but this: without its role it would lose it.
+pub fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
+    let role =
+        addon.role.as_ref().map(|role| format!(" --service-account-role-arn {role}")).unwrap_or_default();
+    format!(
+        "aws eks update-addon --cluster-name {} --addon-name vpc-cni {change}{role} --resolve-conflicts PRESERVE",
+        facts.cluster.name
     )
 }

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Tole
 
 use crate::facts::{Placement, Taint, ZONE_LABELS};
 
-use super::super::selector::{can_have, matches};
+use super::selector::{can_have, matches};
 use super::{Lack, Target};
 
 /// What pods ask of their node beside room.

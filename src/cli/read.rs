@@ -1,0 +1,169 @@
+//! From the command line, a saved plan and the file to settings: flag before environment before file before default,
+//! each value checked once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::finding::registry;
+use crate::settings::{KubeconfigChoice, Origin, Origins, Settings};
+
+use super::values::ByZone;
+use super::{Cli, Command, SetupArgs, StepArgs, file, planned};
+
+/// Parses the command line, a saved plan where one is given, and the file for what both leave open. Exits by itself
+/// on --help and bad usage, as clap does.
+pub fn parse() -> Result<(Command, Origins)> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
+        // There 2 says that there are changes.
+        if error.use_stderr() && arguments.iter().any(|argument| argument == "--detailed-exitcode") {
+            let _ = error.print();
+            std::process::exit(Exit::Failed as i32);
+        }
+        error.exit()
+    });
+    let (arguments, matches) = planned::complete(arguments, matches)?;
+    let (matches, from_file) = file::complete(arguments, matches)?;
+    let origins = Origins::of(&matches, from_file);
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))?;
+    Ok((cli.command, origins))
+}
+
+impl Origins {
+    fn of(matches: &ArgMatches, from_file: BTreeMap<String, String>) -> Self {
+        let mut origins = BTreeMap::new();
+        let command = Cli::command();
+        if let Some((name, matches)) = matches.subcommand()
+            && let Some(command) = command.find_subcommand(name)
+        {
+            for arg in command.get_arguments() {
+                let Some(long) = arg.get_long() else { continue };
+                let origin = match (from_file.get(long), matches.value_source(arg.get_id().as_str())) {
+                    (Some(path), _) => Origin::File(path.clone()),
+                    (None, Some(ValueSource::CommandLine)) => Origin::Flag,
+                    (None, Some(ValueSource::EnvVariable)) => Origin::Environment(
+                        arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+                    ),
+                    _ => Origin::Default,
+                };
+                origins.insert(long.to_string(), origin);
+            }
+        }
+        Origins(origins)
+    }
+}
+
+impl Settings {
+    pub fn new(args: SetupArgs, origins: Origins) -> Result<Self> {
+        let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
+        let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let settings = Settings {
+            cluster: blank_is_none(target.cluster),
+            region: blank_is_none(target.region),
+            profile: blank_is_none(target.profile),
+            kubeconfig: KubeconfigChoice {
+                path: blank_is_none(target.kubeconfig),
+                context: blank_is_none(target.context),
+            },
+            cidrs: network.cidr,
+            subnet_prefix: network.subnet_prefix,
+            subnets: by_zone("--subnet", network.subnet)?,
+            route_tables: by_zone("--route-table", network.route_table)?,
+            env_last: cni.env_last,
+            external_snat: cni.external_snat,
+            eniconfig_names: by_zone("--eniconfig-name", cni.eniconfig_name)?,
+            eniconfig_label: cni.eniconfig_label,
+            security_groups: cni.security_group,
+            take_over_env: cni.take_over_env,
+            remove_annotation_def: cni.remove_annotation_def,
+            replace_eniconfigs: cni.replace_eniconfigs,
+            instance_type: nodes.instance_type,
+            ami_family: nodes.ami_family,
+            ami_id: nodes.ami_id,
+            nodes_per_zone: nodes.nodes_per_zone,
+            max_nodes_per_zone: nodes.max_nodes_per_zone,
+            volume_size: nodes.volume_size,
+            nodes: blank_is_none(drain.nodes),
+            node: drain.node,
+            old_node_groups: drain.old_node_group,
+            drain_timeout: drain.evict.drain_timeout,
+            pod_timeout: drain.evict.pod_timeout,
+            skip_wait_for_delete_timeout: drain.evict.skip_wait_for_delete_timeout,
+            max_in_flight: drain.evict.max_in_flight,
+            lb_drain: drain.evict.lb_drain,
+            max_unavailable_nodes: drain.evict.max_unavailable_nodes,
+            surge_singletons: drain.evict.surge_singletons,
+            no_default_budget: drain.evict.no_default_budget,
+            dry_run: drain.dry_run,
+            disable_eviction: drain.evict.disable_eviction,
+            confirm_cluster: run.confirm_cluster,
+            evict_bare_pods: drain.evict.evict_bare_pods,
+            delete_emptydir_data: drain.evict.delete_emptydir_data,
+            delete_local_volumes: drain.evict.delete_local_volumes,
+            terminate_unowned: drain.terminate_unowned,
+            keep_old_nodes: drain.keep_old_nodes,
+            yes: run.yes,
+            accept: accepted(run.accept)?,
+            timeout: run.timeout,
+            only_looks: false,
+            undo: None,
+            origins: origins.0,
+        };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// What single values can't show.
+    fn check_together(&self) -> Result<()> {
+        if let (Some(size), Some(max)) = (self.nodes_per_zone, self.max_nodes_per_zone)
+            && max < size
+        {
+            return Err(Error::usage(format!("--max-nodes-per-zone {max} is below --nodes-per-zone {size}")));
+        }
+        for (at, block) in self.cidrs.iter().enumerate() {
+            let clash = self.cidrs[..at].iter().find(|other| other.contains(block) || block.contains(*other));
+            if let Some(other) = clash {
+                return Err(Error::usage(format!("{block} and {other} overlap")).at(self.named("cidr")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
+    let accepted = |id: String| {
+        let known = registry::acceptable(&id).map_err(|why| {
+            Error::usage(why).at(format!("--accept {id}")).next("the ids are explained in docs/checks.md")
+        });
+        known.map(ToString::to_string)
+    };
+    ids.into_iter().map(accepted).collect()
+}
+
+fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for ByZone { zone, value } in pairs {
+        if let Some(other) = values.insert(zone.clone(), value.clone())
+            && other != value
+        {
+            return Err(Error::usage(format!("{flag} names {zone} twice: {other} and {value}")));
+        }
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_takes_one_value() {
+        let pair = |value: &str| ByZone { zone: "us-west-2a".into(), value: value.into() };
+        assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-1")]).is_ok());
+        assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-2")]).is_err());
+    }
+}

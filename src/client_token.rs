@@ -1,0 +1,32 @@
+//! Client tokens: the same request has the same token, so that AWS makes it once however often it is sent. Pure.
+
+use sha2::{Digest, Sha256};
+
+/// A client token that is the same for the same work on the same cluster, so that a repeated call after a cut
+/// is the same call to AWS. At most 64 characters, letters and digits and dashes.
+pub fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [cluster_arn, step, content] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    let mut token = String::from("eni-custom-");
+    for byte in digest.iter().take(20) {
+        token.push_str(&format!("{byte:02x}"));
+    }
+    token
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_token;
+
+    #[test]
+    fn client_tokens_are_stable_and_differ_by_content() {
+        let one = client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "x");
+        assert_eq!(one, client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "x"));
+        assert_ne!(one, client_token("arn:aws:eks:us-west-2:1:cluster/a", "launch-nodegroups", "y"));
+        assert!(one.len() <= 64);
+    }
+}

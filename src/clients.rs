@@ -1,0 +1,11 @@
+//! All clients of a run.
+
+use crate::aws::Aws;
+use crate::k8s::Kube;
+
+/// All clients of a run.
+#[derive(Clone)]
+pub struct Clients {
+    pub aws: Aws,
+    pub kube: Kube,
+}

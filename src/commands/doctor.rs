@@ -1,0 +1,50 @@
+//! `doctor`: explains what is wrong with a cluster, and how it is fixed.
+
+use std::fs::File;
+use std::io::Write;
+
+use crate::checks::Scene;
+use crate::cli::DoctorArgs;
+use crate::discover::Reading;
+use crate::doctor as doctors;
+use crate::error::Error;
+use crate::events::Interrupt;
+use crate::exit::Exit;
+use crate::k8s::{lock, symptoms};
+use crate::run;
+use crate::session::Session;
+use crate::settings::Origins;
+use crate::ui::Ui;
+use crate::verify::{self as proofs, Expected};
+
+use super::{only_target, told, wait};
+
+pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output, args.output.events);
+    let result = only_target(args.target, origins).and_then(|settings| {
+        wait(async {
+            let (mut session, _) =
+                run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
+            run::look_around(&mut session, false).await;
+            let mut symptoms = symptoms::read(&session.clients.kube.client, &session.facts).await?;
+            match lock::holder(&session.clients.kube.client).await {
+                Ok(holder) => symptoms.run_at_work = holder.is_some(),
+                Err(error) => drop(symptoms.unread.insert("whether a run is at work", error.in_short())),
+            }
+            let Session { settings, facts, design, .. } = &session;
+            let diagnoses = doctors::diagnose(&Scene { settings, facts, design, steps: &[] }, &symptoms);
+            if let Some(path) = &args.bundle {
+                let report = proofs::verify(&session.facts, &Expected::default());
+                let bytes = doctors::bundle(&session.facts, &report, &diagnoses, args.mask_account)?;
+                let written = File::create_new(path).and_then(|mut file| file.write_all(&bytes));
+                written.map_err(|error| {
+                    Error::failed("write the bundle").at(path.display().to_string()).because(error)
+                })?;
+                ui.say(&format!("facts and findings are in {}", path.display()));
+            }
+            ui.diagnoses(&diagnoses);
+            Ok(if diagnoses.healthy { Exit::Done } else { Exit::Unproven })
+        })
+    });
+    told(&ui, result)
+}

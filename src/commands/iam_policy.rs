@@ -1,0 +1,38 @@
+//! `iam-policy`: the least that a command needs, for AWS or for Kubernetes.
+
+use crate::cli::IamPolicyArgs;
+use crate::exit::Exit;
+use crate::policy::{self, Names, Wanted};
+use crate::ui::{Format, Ui};
+
+pub fn iam_policy(args: &IamPolicyArgs) -> Exit {
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    let IamPolicyArgs { read_only, step, terminate_unowned, undo, stand_ins, .. } = *args;
+    let wanted = Wanted { read_only, step, terminate_unowned, undo, stand_ins };
+    let names = Names {
+        cluster: given(&args.cluster),
+        region: given(&args.region),
+        account: given(&args.account),
+        vpc: given(&args.vpc),
+        addon_role: given(&args.addon_role),
+        ..Names::default()
+    };
+    let text = match (args.kubernetes, args.why) {
+        (true, _) => policy::kubernetes::manifest(&wanted, &args.group),
+        (_, true) => policy::reasons(&wanted),
+        _ => {
+            let document = policy::document(&wanted, &names);
+            let size = document.to_string().len();
+            if size > policy::MANAGED_POLICY {
+                Ui::new(Format::Text, Format::Text).say(&format!(
+                    "note: {size} characters, where a managed policy takes {}: put it into a role as an inline \
+                     policy, which takes 10,240",
+                    policy::MANAGED_POLICY
+                ));
+            }
+            format!("{document:#}\n")
+        }
+    };
+    Ui::raw(text.as_bytes());
+    Exit::Done
+}

@@ -1,0 +1,29 @@
+//! `max-pods`: the calculator, without a cluster.
+
+use crate::cli::MaxPodsArgs;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::net::max_pods::{all, closest, known, row};
+use crate::ui::{Format, Ui};
+
+pub fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
+    let ui = Ui::new(args.output, Format::Text);
+    if args.all {
+        ui.max_pods(&all().iter().map(row).collect::<Vec<_>>());
+        return Ok(Exit::Done);
+    }
+    let mut rows = Vec::new();
+    for name in &args.types {
+        let Some(instance_type) = known(name) else {
+            let like = closest(name);
+            let error = Error::usage(format!("instance type '{name}' is not known"));
+            return Err(match like.is_empty() {
+                true => error.next("eni-custom max-pods --all"),
+                false => error.next(format!("did you mean {}?", like.join(", "))),
+            });
+        };
+        rows.push(row(instance_type));
+    }
+    ui.max_pods(&rows);
+    Ok(Exit::Done)
+}

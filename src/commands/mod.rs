@@ -1,0 +1,108 @@
+//! What each subcommand does, from its arguments to its exit code.
+
+mod change;
+mod doctor;
+mod iam_policy;
+mod max_pods;
+mod plan;
+mod schema;
+mod status;
+mod verify;
+
+use clap::CommandFactory;
+
+use crate::cli::{ApplyArgs, Cli, Command, OneStepArgs, PlanArgs, SetupArgs, TargetArgs};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::settings::{Origins, Settings};
+use crate::step::{Step, Undo};
+use crate::ui::{self, Format, Ui};
+
+use change::{Task, work};
+use plan::Show;
+
+/// Runs a subcommand.
+pub fn run(command: Command, origins: Origins) -> Exit {
+    match command {
+        Command::Setup(ApplyArgs { all, plan }) => in_cluster(all, origins, Task::Setup { plan }),
+        Command::Plan(PlanArgs { all, detailed_exitcode, out, export, force }) => {
+            in_cluster(all, origins, Task::Plan(Show { detailed_exitcode, out, export, force }))
+        }
+        Command::Undo(args) => {
+            let undo = Undo { to_step: args.to_step, keep_nodes: args.keep_nodes, only: None };
+            in_cluster(args.into(), origins, Task::Undo(undo))
+        }
+        Command::AssociateCidr(args) => one_step(args, origins, Step::AssociateCidr),
+        Command::CreateSubnets(args) => one_step(args, origins, Step::CreateSubnets),
+        Command::SetEnv(args) => one_step(args, origins, Step::SetEnv),
+        Command::DetectCni(args) => one_step(args, origins, Step::DetectCni),
+        Command::InstallCrd(args) => one_step(args, origins, Step::InstallCrd),
+        Command::WriteEniconfigs(args) => one_step(args, origins, Step::WriteEniconfigs),
+        Command::LaunchNodegroups(args) => one_step(args, origins, Step::LaunchNodegroups),
+        Command::PatchSecurityGroups(args) => one_step(args, origins, Step::PatchSecurityGroups),
+        Command::DrainNodes(args) => one_step(args, origins, Step::DrainNodes),
+        Command::Verify(args) => verify::verify(args, origins),
+        Command::Doctor(args) => doctor::doctor(args, origins),
+        Command::Status(args) => in_cluster(args, origins, Task::Status),
+        Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods::max_pods(&args)),
+        Command::IamPolicy(args) => iam_policy::iam_policy(&args),
+        Command::Schema { output } => {
+            ui::print_json(&schema::schema(output));
+            Exit::Done
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "eni-custom", &mut script);
+            Ui::raw(&script);
+            Exit::Done
+        }
+    }
+}
+
+/// An error before there is a subcommand.
+pub fn usage_error(error: &Error) -> Exit {
+    Ui::new(Format::Text, Format::Text).error(error);
+    error.exit()
+}
+
+fn one_step<T: Into<SetupArgs> + clap::Args>(args: OneStepArgs<T>, origins: Origins, step: Step) -> Exit {
+    let task = match args.undo {
+        true => Task::Undo(Undo { only: Some(step), ..Undo::default() }),
+        false => Task::Step(step),
+    };
+    in_cluster(args.step.into(), origins, task)
+}
+
+fn told(ui: &Ui, result: Result<Exit>) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            ui.error(&error);
+            error.exit()
+        }
+    }
+}
+
+fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
+    let ui = Ui::new(args.step.output.output, args.step.output.events);
+    let result = Settings::new(args, origins).and_then(|settings| match &task {
+        Task::Status => wait(status::status(&ui, settings)),
+        task => wait(work(&ui, settings, task)),
+    });
+    // There 2 says that there are changes.
+    let detailed = matches!(task, Task::Plan(Show { detailed_exitcode: true, .. }));
+    let misused = result.as_ref().is_err_and(|error| error.exit() == Exit::Usage);
+    let exit = told(&ui, result);
+    if detailed && misused { Exit::Failed } else { exit }
+}
+
+fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Error::failed("start the runtime").because(error))?.block_on(work)
+}
+
+/// Settings of those who only look.
+fn only_target(target: TargetArgs, origins: Origins) -> Result<Settings> {
+    let args = SetupArgs::of_target(target).map_err(|error| Error::usage(error.to_string()))?;
+    Settings::new(args, origins)
+}

@@ -1,0 +1,45 @@
+//! `plan`, and what a step shows with `--dry-run`: the plan as the result, and the files that are made of it.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::export;
+use crate::run::Prepared;
+use crate::saved::{self, Saved};
+use crate::session::Session;
+use crate::ui::Ui;
+
+/// What becomes of a plan that is only shown.
+#[derive(Default)]
+pub struct Show {
+    pub detailed_exitcode: bool,
+    pub out: Option<PathBuf>,
+    pub export: Option<PathBuf>,
+    pub force: bool,
+}
+
+/// A plan, as the result.
+pub fn shown(ui: &Ui, prepared: &Prepared, show: &Show) -> Result<Exit> {
+    ui.plan(&prepared.plan);
+    let errors = prepared.plan.errors();
+    let (plan, Session { design, facts, settings, .. }) = (&prepared.plan, &prepared.session);
+    let files = [show.out.as_ref(), show.export.as_ref()];
+    if let Some(path) = files.into_iter().flatten().next().filter(|_| !errors.is_empty()) {
+        ui.say(&format!("Nothing is written to {}: setup would refuse this plan.", path.display()));
+        return Ok(Exit::Refused);
+    }
+    if let Some(path) = &show.out {
+        saved::write(&Saved::of(plan, design, facts, settings), path)?;
+        ui.say(&format!("To make exactly these changes: eni-custom setup --plan {}", path.display()));
+    }
+    if let Some(folder) = &show.export {
+        export::write(&export::files(plan, design, facts, settings)?, folder)?;
+        ui.say(&format!("What would be made is in {}, with a README.md.", folder.display()));
+    }
+    Ok(match show.detailed_exitcode && prepared.plan.changes() > 0 {
+        _ if !errors.is_empty() => Exit::Refused,
+        true => Exit::CHANGES,
+        false => Exit::Done,
+    })
+}

@@ -1,0 +1,18 @@
+//! `schema`: the JSON Schema of what a command prints.
+
+use crate::cli::SchemaOf;
+use crate::doctor::Diagnoses;
+use crate::plan::Plan;
+use crate::status::Status;
+use crate::verify::Report;
+
+pub fn schema(output: SchemaOf) -> schemars::Schema {
+    // What is written is described, not what could be read.
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    match output {
+        SchemaOf::Plan => generator.into_root_schema_for::<Plan>(),
+        SchemaOf::Verify => generator.into_root_schema_for::<Report>(),
+        SchemaOf::Doctor => generator.into_root_schema_for::<Diagnoses>(),
+        SchemaOf::Status => generator.into_root_schema_for::<Status>(),
+    }
+}

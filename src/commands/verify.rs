@@ -1,0 +1,32 @@
+//! `verify`: proves from outside that custom networking works.
+
+use crate::cli::VerifyArgs;
+use crate::discover::Reading;
+use crate::events::Interrupt;
+use crate::exit::Exit;
+use crate::probe::probe;
+use crate::run;
+use crate::settings::Origins;
+use crate::ui::Ui;
+use crate::verify::{self as proofs, Expected};
+
+use super::{only_target, told, wait};
+
+pub fn verify(args: VerifyArgs, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output.plain(), args.output.events);
+    let VerifyArgs { target, keep_old_nodes, probe: options, output } = args;
+    let result = only_target(target, origins).and_then(|settings| {
+        wait(async {
+            let interrupt = Interrupt::listen();
+            let (session, _) = run::connect(settings, ui.sink(), interrupt, Reading::Partial).await?;
+            let expected = Expected { old_may_stay: keep_old_nodes, ..Expected::default() };
+            let mut report = proofs::verify(&session.facts, &expected);
+            if options.probe {
+                report = report.with(probe(&session, &options.options()).await?);
+            }
+            ui.report(&report, output.output);
+            Ok(if report.proven { Exit::Done } else { Exit::Unproven })
+        })
+    });
+    told(&ui, result)
+}

@@ -1,0 +1,213 @@
+//! Node groups in place of old ones that are gone: like those, as far as the record knows them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::client_token::client_token;
+use crate::design::{Design, options, stack_name};
+use crate::error::{Error, Result};
+use crate::facts::{Facts, Shape, Sizes};
+use crate::net::accelerators::{Accelerator, accelerator};
+use crate::net::max_pods::{MaxPods, Options, max_pods};
+use crate::nodes::templates::{NodeGroupParameters, Parameters};
+use crate::nodes::user_data::{AmiFamily, Boot, NodeLabel, render};
+use crate::tags::TAG_STAND_IN;
+
+use super::undo::missing;
+
+/// A group for those nodes of an old group that were alike, in one subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The old group.
+    pub group: String,
+    pub stack: String,
+    /// What its nodes will be like: labels are those that a kubelet may set.
+    pub shape: Shape,
+    pub sizes: Sizes,
+}
+
+/// Whether an old group that had nodes is gone, and others can stand in for it.
+pub fn is_needed(design: &Design, facts: &Facts) -> bool {
+    !stand_ins(design, facts).is_empty()
+}
+
+/// What stands in for the old groups that are gone, where it can. Those that had no nodes are not missed.
+pub fn stand_ins(design: &Design, facts: &Facts) -> Vec<StandIn> {
+    let impossible = impossible(design, facts);
+    wanted(facts).into_iter().filter(|one| !impossible.contains_key(&one.group)).collect()
+}
+
+pub(crate) fn wanted(facts: &Facts) -> Vec<StandIn> {
+    let of_group = |group: &str| {
+        let record = &facts.record;
+        let before = record.groups.get(group).or_else(|| record.managed.get(group)).copied();
+        let alike = alike(record.shapes.get(group).map(Vec::as_slice).unwrap_or_default());
+        let stand_in = |(at, shape): (usize, Shape)| StandIn {
+            group: group.into(),
+            stack: stack(facts, group, at),
+            sizes: sizes(before, shape.count),
+            shape: attainable(facts, shape),
+        };
+        alike.into_iter().enumerate().map(stand_in).collect::<Vec<_>>()
+    };
+    missing(facts).into_iter().flat_map(of_group).collect()
+}
+
+/// Shapes that differ in nothing that a launch could make different are one.
+fn alike(shapes: &[Shape]) -> Vec<Shape> {
+    let mut alike: Vec<Shape> = Vec::new();
+    for shape in shapes {
+        let same = |one: &&mut Shape| {
+            (&one.subnet, &one.labels, &one.taints) == (&shape.subnet, &shape.labels, &shape.taints)
+        };
+        match alike.iter_mut().find(same) {
+            Some(one) => one.count += shape.count,
+            None => alike.push(shape.clone()),
+        }
+    }
+    alike
+}
+
+/// The room to grow is what the old group had.
+fn sizes(before: Option<Sizes>, count: u32) -> Sizes {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let (min, growth) =
+        before.map_or((0, 0), |before| (before.min, before.max.saturating_sub(before.desired).max(0)));
+    Sizes { min: min.min(count), desired: count, max: count.saturating_add(growth) }
+}
+
+/// The record decides about the name, so that a run after a cut finds what was made before. Names of groups are longer
+/// than CloudFormation takes, and have letters that it doesn't.
+fn stack(facts: &Facts, group: &str, at: usize) -> String {
+    let token = client_token(&facts.cluster.arn, TAG_STAND_IN, &format!("{group} {at}"));
+    let hash = token.trim_start_matches("eni-custom-");
+    stack_name(&facts.cluster.name, &format!("stand-in-{}", &hash[..6]))
+}
+
+/// Its name begins as the other base stack's does: what an IAM policy says of the nodes' role holds for both.
+pub fn base_stack(facts: &Facts) -> String {
+    stack_name(&facts.cluster.name, "base-stand-in")
+}
+
+/// Labels that the kubelet or the cloud provider gives each node by itself, from where and what it is.
+fn comes_by_itself(key: &str) -> bool {
+    const DOMAINS: [&str; 4] = [
+        "topology.kubernetes.io/",
+        "failure-domain.beta.kubernetes.io/",
+        "topology.ebs.csi.aws.com/",
+        "topology.k8s.aws/",
+    ];
+    const NAMES: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
+    let of_system = |name: &str| matches!(name, "os" | "arch");
+    DOMAINS.iter().any(|domain| key.starts_with(domain))
+        || NAMES.contains(&key)
+        || key.strip_prefix("kubernetes.io/").is_some_and(of_system)
+        || key.strip_prefix("beta.kubernetes.io/").is_some_and(of_system)
+}
+
+fn attainable(facts: &Facts, mut shape: Shape) -> Shape {
+    shape.labels.retain(|key, value| comes_by_itself(key) || NodeLabel::new(key, value).is_ok());
+    if let Some(max_pods) = standard_max_pods(facts, &shape) {
+        shape.max_pods = max_pods.get();
+    }
+    shape
+}
+
+/// Without custom networking the first interface serves pods too.
+pub fn standard_max_pods(facts: &Facts, shape: &Shape) -> Option<MaxPods> {
+    let instance_type = facts.machine.types.get(shape.instance_type()?)?;
+    max_pods(instance_type, &Options { custom: false, ..options(facts) }).ok()
+}
+
+/// Instance types that have to be known, with an image for each.
+pub fn instance_types(facts: &Facts) -> BTreeSet<String> {
+    let types = wanted(facts).into_iter().filter_map(|one| Some(one.shape.instance_type()?.to_string()));
+    types.collect()
+}
+
+/// Why an old group that is gone can't be stood in for, by its name.
+pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
+    let mut why = BTreeMap::new();
+    for group in missing(facts) {
+        let had_nodes = |sizes: Option<&Sizes>| sizes.is_some_and(|sizes| sizes.desired > 0);
+        let record = &facts.record;
+        let known = record.shapes.get(group).is_some_and(|shapes| !shapes.is_empty());
+        if !known && (had_nodes(record.groups.get(group)) || had_nodes(record.managed.get(group))) {
+            why.insert(group.to_string(), "the record doesn't say what its nodes were like".to_string());
+        }
+    }
+    let is_there = |one: &StandIn| facts.node_groups.stand_ins.contains_key(&one.stack);
+    for one in wanted(facts).into_iter().filter(|one| !is_there(one)) {
+        if let Some(reason) = obstacle(design, facts, &one) {
+            why.entry(one.group).or_insert(reason);
+        }
+    }
+    why
+}
+
+fn obstacle(design: &Design, facts: &Facts, one: &StandIn) -> Option<String> {
+    let shape = &one.shape;
+    let Some(name) = shape.instance_type() else {
+        return Some("the record has no instance type of its nodes".into());
+    };
+    if facts.vpc.subnet(&shape.subnet).is_none() {
+        return Some(format!("its subnet {} is gone", shape.subnet));
+    }
+    if !shape.taints.is_empty() {
+        return Some("its nodes had taints: what they were for is not known".into());
+    }
+    if accelerator(name) == Some(Accelerator::Other) {
+        return Some(format!("EKS publishes no image with drivers for {name}"));
+    }
+    if !facts.machine.types.contains_key(name) {
+        return Some(format!("EC2 doesn't know the instance type {name}"));
+    }
+    if let Some(Err(reason)) = facts.machine.images.get(name) {
+        return Some(format!("there is no image for {name}: {reason}"));
+    }
+    parameters(design, facts, one, "", "").err().map(|error| error.to_string())
+}
+
+pub fn parameters(
+    design: &Design,
+    facts: &Facts,
+    one: &StandIn,
+    group: &str,
+    profile: &str,
+) -> Result<Parameters> {
+    let unknown =
+        |what: &str| Error::failed(format!("the {what} of the stand-in's nodes is unknown")).at(&one.group);
+    let (cluster, shape) = (&facts.cluster, &one.shape);
+    let instance_type = shape.instance_type().ok_or_else(|| unknown("instance type"))?;
+    let image = facts.machine.images.get(instance_type).and_then(|image| image.as_ref().ok());
+    let image = image.ok_or_else(|| unknown("image"))?;
+    let max_pods = standard_max_pods(facts, shape).ok_or_else(|| unknown("max pods"))?;
+    let own = shape.labels.iter().filter(|(key, _)| !comes_by_itself(key));
+    let labels: Vec<NodeLabel> = own.filter_map(|(key, value)| NodeLabel::new(key, value).ok()).collect();
+    let boot = Boot {
+        cluster: &cluster.name,
+        endpoint: &cluster.endpoint,
+        certificate_authority: &cluster.certificate_authority,
+        service_cidr: cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?,
+        max_pods,
+        labels: &labels,
+    };
+    let size = |size: i32| u32::try_from(size).unwrap_or_default();
+    NodeGroupParameters {
+        cluster_name: &cluster.name,
+        node_group_name: &one.stack,
+        subnet_ids: std::slice::from_ref(&shape.subnet),
+        node_security_group_id: group,
+        cluster_security_group_id: &cluster.security_group,
+        instance_profile_arn: profile,
+        instance_type,
+        image_id: &image.id,
+        ami_family: AmiFamily::Al2023,
+        user_data: &render(AmiFamily::Al2023, &boot),
+        min_size: size(one.sizes.min),
+        desired_capacity: size(one.sizes.desired),
+        max_size: size(one.sizes.max),
+        volume_size: design.machine.volume_size,
+    }
+    .parameters()
+    .map_err(|error| Error::failed("write the stand-in's parameters").at(&one.group).because(error))
+}

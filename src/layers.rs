@@ -1,0 +1,117 @@
+//! Holds the rooms of this crate in their order: nothing imports what stands above it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the lowest room to the highest. A room imports only those before it, so that there is no circle.
+const ORDER: &[(&str, &[&str])] = &[
+    (
+        "values: what things are",
+        &[
+            "exit",
+            "yaml",
+            "words",
+            "tags",
+            "client_token",
+            "calls",
+            "step",
+            "finding",
+            "error",
+            "events",
+            "net",
+            "addon",
+            "ownership",
+            "facts",
+            "nodes",
+            "settings",
+        ],
+    ),
+    (
+        "decisions: pure",
+        &[
+            "design",
+            "capacity",
+            "eviction",
+            "subnet_tags",
+            "cni_bugs",
+            "fixes",
+            "suspended",
+            "reach",
+            "alternatives",
+            "policy",
+            "verify",
+        ],
+    ),
+    ("adapters: SDK types in, facts out", &["aws", "k8s", "clients"]),
+    ("effects", &["discover", "session", "permissions", "drain", "steps"]),
+    // A step's decision and its effect are one file, so what reads the decisions of steps stands above them.
+    ("judgements: on the steps' decisions", &["checks", "doctor", "plan", "status", "saved", "export"]),
+    ("runs", &["probe", "run"]),
+    ("people: all that reads arguments and prints", &["ui", "wizard", "cli", "commands"]),
+];
+
+/// Test code may look anywhere.
+fn code(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    if name == "tests.rs" || path.components().any(|part| part.as_os_str() == "tests") {
+        return None;
+    }
+    let text = fs::read_to_string(path).expect("a text");
+    Some(text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_string())
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let mut files: Vec<_> =
+        files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+    files.extend(folders.iter().flat_map(|folder| sources(folder)));
+    files
+}
+
+/// The rooms that a text imports: after `crate::`, also within braces.
+fn imported(text: &str) -> BTreeSet<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut rooms = BTreeSet::new();
+    for rest in text.split("crate::").skip(1) {
+        let (inner, several) = match rest.strip_prefix('{') {
+            Some(inner) => (inner.split('}').next().unwrap_or_default(), true),
+            None => (rest, false),
+        };
+        for item in inner.split(',').take(if several { usize::MAX } else { 1 }) {
+            let item = item.trim_start();
+            let end = item.find(|c| !is_name(c)).unwrap_or(item.len());
+            rooms.insert(&item[..end]);
+        }
+    }
+    rooms
+}
+
+#[test]
+fn nothing_imports_what_stands_above_it() {
+    let order: Vec<&str> = ORDER.iter().flat_map(|(_, rooms)| rooms.iter().copied()).collect();
+    let rank: BTreeMap<&str, usize> = order.iter().enumerate().map(|(at, room)| (*room, at)).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut upwards = Vec::new();
+    for path in sources(&root) {
+        let within = path.strip_prefix(&root).expect("it is there");
+        let room = within.components().next().expect("a name").as_os_str().to_string_lossy();
+        let room = room.trim_end_matches(".rs");
+        if ["lib", "main", "layers", "sample"].contains(&room) {
+            continue;
+        }
+        let Some(own) = rank.get(room) else { panic!("{room} has no place in the order") };
+        let text = code(&path).unwrap_or_default();
+        let above = imported(&text).into_iter().filter(|room| rank.get(room).is_some_and(|rank| rank > own));
+        upwards.extend(above.map(|above| format!("{}: {above}", within.display())));
+    }
+    assert!(upwards.is_empty(), "these import upwards:\n{}", upwards.join("\n"));
+}
+
+#[test]
+fn an_import_is_seen_in_each_of_its_forms() {
+    let text = "use crate::facts::{Facts, Node};\nuse crate::{export, saved::Saved};\nfn x() -> crate::exit::Exit {}";
+    let rooms: Vec<&str> = imported(text).into_iter().collect();
+    assert_eq!(rooms, ["exit", "export", "facts", "saved"]);
+}
