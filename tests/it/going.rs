@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub struct Going {
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
+    heard: Vec<String>,
 }
 
 impl Going {
@@ -20,20 +21,27 @@ impl Going {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        Going { child, lines }
+        Going { child, lines, heard: Vec::new() }
     }
 
     /// Reads on until it has said this.
     #[track_caller]
     pub fn says(&mut self, text: &str) {
-        let mut told = Vec::new();
         for line in self.lines.by_ref().map_while(Result::ok) {
-            if line.contains(text) {
+            let is_it = line.contains(text);
+            self.heard.push(line);
+            if is_it {
                 return;
             }
-            told.push(line);
         }
-        panic!("'{text}' was never said:\n{}", told.join("\n"));
+        panic!("'{text}' was never said:\n{}", self.heard.join("\n"));
+    }
+
+    /// All that it has said, from its start to its end.
+    #[track_caller]
+    pub fn transcript(mut self, code: i32) -> String {
+        let heard = std::mem::take(&mut self.heard).join("\n");
+        format!("{heard}\n{}", self.ends(code))
     }
 
     /// What it has said until its end.

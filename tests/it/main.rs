@@ -14,6 +14,7 @@ mod drain_bench;
 mod field;
 mod fixes;
 mod going;
+mod golden;
 mod groups;
 mod journey;
 mod lists;
