@@ -70,7 +70,7 @@ pub enum Command {
     DrainNodes(OneStepArgs<SetupArgs>),
     /// Prove from the outside that custom networking is so: nodes, interfaces, pods' addresses, max pods
     Verify(VerifyArgs),
-    /// Explain what is wrong with a cluster, whoever has set it up, and how to mend it
+    /// Explain what is wrong with a cluster, whoever has set it up, and how to fix it
     Doctor(DoctorArgs),
     /// Where the cluster stands, step by step
     Status(SetupArgs),

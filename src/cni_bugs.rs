@@ -10,7 +10,7 @@ pub struct Bug {
     /// The first version that has it.
     pub from: Version,
     /// The first one that has not.
-    pub mended: Version,
+    pub fixed: Version,
     pub only: Only,
     pub what: &'static str,
 }
@@ -32,28 +32,28 @@ pub const BUGS: &[Bug] = &[
     Bug {
         issue: 579,
         from: Version(1, 4, 0),
-        mended: Version(1, 5, 2),
+        fixed: Version(1, 5, 2),
         only: Only::Always,
         what: "new nodes get no interface for pods: the ENIConfig is not found",
     },
     Bug {
         issue: 1259,
         from: Version(1, 4, 0),
-        mended: Version(1, 8, 0),
+        fixed: Version(1, 8, 0),
         only: Only::EmptyGroups,
         what: "an ENIConfig without security groups does not take those of the node's own interface",
     },
     Bug {
         issue: 2426,
         from: Version(1, 13, 0),
-        mended: Version(1, 13, 2),
+        fixed: Version(1, 13, 2),
         only: Only::EmptyGroups,
         what: "aws-node of a new node ends again and again where its ENIConfig has no security groups",
     },
     Bug {
         issue: 2792,
         from: Version(1, 16, 0),
-        mended: Version(1, 16, 4),
+        fixed: Version(1, 16, 4),
         only: Only::PodEni,
         what: "with security groups for pods the trunk interface is made before the ENIConfig is known: with the \
                node's groups, and with prefixes that pods then take",
@@ -61,14 +61,14 @@ pub const BUGS: &[Bug] = &[
     Bug {
         issue: 3277,
         from: Version(1, 19, 4),
-        mended: Version(1, 19, 5),
+        fixed: Version(1, 19, 5),
         only: Only::PodEni,
         what: "with security groups for pods a new node does not find its ENIConfig, and stays NotReady",
     },
     Bug {
         issue: 3753,
         from: Version(1, 22, 0),
-        mended: Version(1, 22, 4),
+        fixed: Version(1, 22, 4),
         only: Only::Discovery,
         what: "where aws-node's role may not call ec2:DescribeSubnets, a network interface's own address is given \
                to a pod",
@@ -92,12 +92,12 @@ pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
         Only::PodEni => facts.cni.is_on("ENABLE_POD_ENI"),
         Only::Discovery => crate::subnet_tags::discovers(facts),
     };
-    BUGS.iter().filter(|bug| (bug.from..bug.mended).contains(&version) && met(bug.only)).collect()
+    BUGS.iter().filter(|bug| (bug.from..bug.fixed).contains(&version) && met(bug.only)).collect()
 }
 
 /// The first version that has none of these.
-pub fn mended(bugs: &[&Bug]) -> Option<Version> {
-    bugs.iter().map(|bug| bug.mended).max()
+pub fn fixed(bugs: &[&Bug]) -> Option<Version> {
+    bugs.iter().map(|bug| bug.fixed).max()
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_has_the_bugs_from_the_one_that_brought_them_to_the_one_that_mended_them() {
+    fn a_version_has_the_bugs_from_the_one_that_brought_them_to_the_one_that_fixed_them() {
         let none: [u32; 0] = [];
         assert_eq!(issues("1.4.1", &[], false), [579]);
         assert_eq!(issues("1.5.2", &[], false), none);
@@ -139,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn each_bug_was_mended_after_it_came() {
-        assert!(BUGS.iter().all(|bug| bug.from < bug.mended));
-        assert_eq!(mended(&[&BUGS[0], &BUGS[4]]), Some(Version(1, 19, 5)));
+    fn each_bug_was_fixed_after_it_came() {
+        assert!(BUGS.iter().all(|bug| bug.from < bug.fixed));
+        assert_eq!(fixed(&[&BUGS[0], &BUGS[4]]), Some(Version(1, 19, 5)));
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::facts::{Facts, Node, Owner, owner};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
@@ -55,7 +55,7 @@ pub struct Design {
     /// Those of them that are to be drained now.
     pub drained: BTreeSet<String>,
     /// What stands in the way.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Issue>,
 }
 
 /// One Availability Zone.

@@ -1,4 +1,4 @@
-//! Why a cluster is as it is: from what is to be seen, and what the CNI would do with it, the cause, and its mend.
+//! Why a cluster is as it is: from what is to be seen, and what the CNI would do with it, the cause, and its fix.
 //! It needs no earlier run of this program. Pure.
 
 mod bundle;
@@ -14,33 +14,10 @@ use serde::Serialize;
 
 use crate::checks::{Scene, standing};
 use crate::facts::{Part, Symptoms};
-use crate::finding::{Finding, Severity};
-use crate::fixes;
-use crate::verify::{Check, Expected, Report, Status, verify};
-use crate::words::few;
+use crate::issue::{Issue, Severity};
+use crate::verify::{Expected, Report, verify};
 
 pub use bundle::bundle;
-
-/// One cause, and all that comes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Diagnosis {
-    /// `EC-DOC-001`; what `verify` finds too keeps its id there.
-    pub id: &'static str,
-    pub severity: Severity,
-    /// What is to be seen.
-    pub what: String,
-    #[serde(rename = "where", skip_serializing_if = "String::is_empty")]
-    pub place: String,
-    /// Why it is so.
-    pub cause: String,
-    /// What the cluster itself says to it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<String>,
-    pub mend: String,
-    /// All that it is about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<String>,
-}
 
 /// All causes, the heaviest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -51,70 +28,7 @@ pub struct Diagnoses {
     pub region: String,
     /// Nothing is broken, and nothing was left unknown.
     pub healthy: bool,
-    pub findings: Vec<Diagnosis>,
-}
-
-impl Diagnosis {
-    fn new(id: &'static str, severity: Severity, what: impl Into<String>) -> Self {
-        Diagnosis {
-            id,
-            severity,
-            what: what.into(),
-            place: String::new(),
-            cause: String::new(),
-            evidence: Vec::new(),
-            mend: String::new(),
-            names: Vec::new(),
-        }
-    }
-
-    fn about(mut self, names: Vec<String>) -> Self {
-        self.place = few(&names);
-        self.names = names;
-        self
-    }
-
-    fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.cause = cause.into();
-        self
-    }
-
-    /// The first three are enough: the others say the same.
-    fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
-        let told: BTreeSet<String> = evidence.into_iter().filter(|text| !text.is_empty()).collect();
-        self.evidence = told.into_iter().take(3).collect();
-        self
-    }
-
-    fn mend(mut self, mend: impl Into<String>) -> Self {
-        self.mend = mend.into();
-        self
-    }
-}
-
-impl From<&Check> for Diagnosis {
-    fn from(check: &Check) -> Self {
-        let severity = match check.status {
-            Status::Failed => Severity::Error,
-            Status::Warning | Status::Unknown => Severity::Warning,
-            Status::Ok => Severity::Note,
-        };
-        Diagnosis {
-            place: check.place.clone(),
-            names: check.names.clone(),
-            ..Diagnosis::new(check.id, severity, &check.what)
-        }
-        .cause(&check.why)
-        .mend(&check.mend)
-    }
-}
-
-impl From<Finding> for Diagnosis {
-    fn from(finding: Finding) -> Self {
-        Diagnosis { place: finding.place, ..Diagnosis::new(finding.id, finding.severity, finding.what) }
-            .cause(finding.why)
-            .mend(finding.mend)
-    }
+    pub findings: Vec<Issue>,
 }
 
 /// Explains what is to be seen; then what `verify` finds that nothing suffers from yet.
@@ -126,19 +40,18 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     findings.extend(network::diagnose(facts));
     findings.extend(groups::diagnose(scene, symptoms));
     if !facts.cluster.auto_mode && !facts.cluster.ipv6 {
-        findings.extend(standing(scene).into_iter().map(Diagnosis::from));
+        findings.extend(standing(scene));
     }
     // What is not set up is no trouble by itself: only `verify` is asked to prove it.
-    let off = |check: &&Check| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
-    let left = report.checks().filter(|check| check.status != Status::Ok && !off(check));
+    let off = |check: &&Issue| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
+    let left = report.checks().filter(|check| check.severity != Severity::Passed && !off(check));
     let explained: BTreeSet<&str> =
         findings.iter().flat_map(|finding| explains(finding.id)).copied().collect();
-    findings.extend(left.filter(|check| !explained.contains(check.id)).map(Diagnosis::from));
-    let unread_symptoms = symptoms.unread.iter().map(|(what, why)| {
-        Diagnosis::new("EC-DOC-090", Severity::Warning, format!("{what} could not be read"))
-            .cause(format!("unknown because {why}"))
-            .mend(fixes::PERMISSION)
-    });
+    findings.extend(left.filter(|check| !explained.contains(check.id)).cloned());
+    let unread_symptoms = symptoms
+        .unread
+        .iter()
+        .map(|(what, why)| Issue::unknown("EC-DOC-090", format!("{what} could not be read"), why));
     findings.extend(unread_symptoms);
     findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));
     let firewall = &facts.firewall;
@@ -146,9 +59,9 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     // A prefix list whose addresses nobody reads is no trouble, and is told all the same.
     let reach_unread =
         unread.into_iter().any(Option::is_some) && findings.iter().any(|finding| finding.id == "EC-RCH-012");
-    let unknown = report.count(Status::Unknown) > 0 || !symptoms.unread.is_empty() || reach_unread;
+    let unknown = report.count(Severity::Unknown) > 0 || !symptoms.unread.is_empty() || reach_unread;
     Diagnoses {
-        format_version: 1,
+        format_version: 2,
         cluster: report.cluster,
         account: report.account,
         region: report.region,
@@ -177,10 +90,10 @@ fn explains(id: &str) -> &'static [&'static str] {
 }
 
 /// The check of the report that speaks of this node.
-fn of_node<'a>(report: &'a Report, ids: &[&str], node: &str) -> Option<&'a Check> {
+fn of_node<'a>(report: &'a Report, ids: &[&str], node: &str) -> Option<&'a Issue> {
     report
         .checks()
-        .filter(|check| check.status == Status::Failed && ids.contains(&check.id))
+        .filter(|check| check.severity == Severity::Error && ids.contains(&check.id))
         .find(|check| check.names.iter().any(|name| name == node))
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::Step;
 use crate::words::counted;
 
@@ -51,9 +51,9 @@ struct Parts {
     what: String,
     at: Option<String>,
     cause: Option<Cause>,
-    next: Option<String>,
+    fix: Option<String>,
     halfway: Option<Halfway>,
-    findings: Vec<Finding>,
+    findings: Vec<Issue>,
 }
 
 /// Where a run of several steps stopped, and the two ways out.
@@ -76,7 +76,7 @@ impl Error {
             what: what.into(),
             at: None,
             cause: None,
-            next: None,
+            fix: None,
             halfway: None,
             findings: Vec::new(),
         }))
@@ -98,7 +98,7 @@ impl Error {
     }
 
     /// All findings of the checks at once: exit 3.
-    pub fn refused_by(findings: Vec<Finding>) -> Self {
+    pub fn refused_by(findings: Vec<Issue>) -> Self {
         let what = match findings.len() {
             1 => "refused by a check; nothing was changed".to_string(),
             n => format!("refused by {}; nothing was changed", counted(n, "check")),
@@ -109,14 +109,14 @@ impl Error {
     }
 
     /// Warnings that `--yes` is no answer to: exit 3.
-    pub fn refused_for_risks(findings: Vec<Finding>) -> Self {
+    pub fn refused_for_risks(findings: Vec<Issue>) -> Self {
         let what = match findings.len() {
             1 => "a risk must be accepted first; nothing was changed".to_string(),
             n => format!("{} must be accepted first; nothing was changed", counted(n, "risk")),
         };
         let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
         let flags: Vec<String> = ids.iter().map(|id| format!("--accept {id}")).collect();
-        let mut error = Self::new(Exit::Refused, what).next(format!("mend it, or add {}", flags.join(" ")));
+        let mut error = Self::new(Exit::Refused, what).fix(format!("fix it, or add {}", flags.join(" ")));
         error.0.findings = findings;
         error
     }
@@ -127,7 +127,7 @@ impl Error {
     }
 
     /// The same, with each thing that is not so.
-    pub fn unproven_by(what: impl Into<String>, findings: Vec<Finding>) -> Self {
+    pub fn unproven_by(what: impl Into<String>, findings: Vec<Issue>) -> Self {
         let mut error = Self::unproven(what);
         error.0.findings = findings;
         error
@@ -155,8 +155,8 @@ impl Error {
     }
 
     /// What to type next.
-    pub fn next(mut self, command: impl Into<String>) -> Self {
-        self.0.next = Some(command.into());
+    pub fn fix(mut self, command: impl Into<String>) -> Self {
+        self.0.fix = Some(command.into());
         self
     }
 
@@ -167,8 +167,8 @@ impl Error {
     }
 
     /// The same, unless a deeper place already knew better.
-    pub fn or_next(self, command: impl Into<String>) -> Self {
-        if self.0.next.is_some() { self } else { self.next(command) }
+    pub fn or_fix(self, command: impl Into<String>) -> Self {
+        if self.0.fix.is_some() { self } else { self.fix(command) }
     }
 
     pub fn exit(&self) -> Exit {
@@ -187,15 +187,15 @@ impl Error {
         self.0.cause.as_ref()
     }
 
-    pub fn next_command(&self) -> Option<&str> {
-        self.0.next.as_deref()
+    pub fn fix_command(&self) -> Option<&str> {
+        self.0.fix.as_deref()
     }
 
     pub fn where_it_stopped(&self) -> Option<&Halfway> {
         self.0.halfway.as_ref()
     }
 
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[Issue] {
         &self.0.findings
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::calls::Count;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::{Change, Step};
 
 /// One thing that happened.
@@ -23,7 +23,7 @@ pub enum Event {
         endpoint: String,
         caller: String,
     },
-    Finding(Finding),
+    Finding(Issue),
     StepStarted {
         step: Step,
         number: u8,

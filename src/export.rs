@@ -191,7 +191,7 @@ pub fn may_write(folder: &Path, force: bool) -> Result<()> {
     };
     match taken && !force {
         true => Err(at(Error::usage("the folder is not empty"))
-            .next("name another one with --export, or --force to write over what is there")),
+            .fix("name another one with --export, or --force to write over what is there")),
         false => Ok(()),
     }
 }

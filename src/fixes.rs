@@ -1,14 +1,10 @@
-//! What mends, as commands to be typed: ours where we have one. For `verify` and `doctor` alike. Pure.
+//! What fixes, as commands to be typed: ours where we have one. For `verify` and `doctor` alike. Pure.
 
 use crate::design::addressing;
 use crate::facts::{Addon, Facts, Node, Owner, RouteTable, Subnet, WaitingPod, owner};
 use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::settings::shell_quote;
-
-/// Where reading is not allowed.
-pub const PERMISSION: &str =
-    "allow what eni-custom iam-policy --read-only prints, and with --kubernetes; then run this again";
 
 /// A command of this program's, for this cluster.
 pub fn ours(facts: &Facts, command: &str) -> String {

@@ -16,7 +16,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "client_token",
             "calls",
             "step",
-            "finding",
+            "issue",
             "error",
             "events",
             "net",

@@ -27,8 +27,8 @@ pub mod eviction;
 pub mod exit;
 pub mod export;
 pub mod facts;
-pub mod finding;
 pub mod fixes;
+pub mod issue;
 pub mod k8s;
 #[cfg(test)]
 mod layers;

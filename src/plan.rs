@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::alternatives::{Alternatives, alternatives};
 use crate::design::Design;
 use crate::facts::Facts;
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::settings::Settings;
 use crate::step::{Change, Step};
 use crate::steps::{Rules, with_rules};
@@ -45,7 +45,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub undo: bool,
     pub steps: Vec<StepPlan>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Issue>,
     /// What it comes to; of a whole set-up alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
@@ -60,7 +60,7 @@ pub fn plan(
     facts: &Facts,
     settings: &Settings,
     steps: &[Step],
-    findings: Vec<Finding>,
+    findings: Vec<Issue>,
 ) -> Plan {
     let mut planned: Vec<StepPlan> =
         steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect();
@@ -75,7 +75,7 @@ pub fn plan(
     // What they say is of the way there.
     let whole = steps.len() == Step::DOCUMENTED.len() && settings.undo.is_none();
     Plan {
-        format_version: 1,
+        format_version: 2,
         cluster: facts.cluster.arn.clone(),
         account: facts.caller.account.clone(),
         region: facts.caller.region.clone(),
@@ -106,22 +106,22 @@ impl Plan {
     }
 
     /// Findings that forbid the first change.
-    pub fn errors(&self) -> Vec<Finding> {
+    pub fn errors(&self) -> Vec<Issue> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect()
     }
 
     /// Warnings that nobody has accepted, and that a person is asked about. Where nothing is to be changed there is
     /// nothing to ask.
-    pub fn open_warnings(&self) -> Vec<Finding> {
+    pub fn open_warnings(&self) -> Vec<Issue> {
         if self.changes() == 0 {
             return Vec::new();
         }
-        let open = |finding: &&Finding| finding.severity == Severity::Warning && !finding.accepted;
+        let open = |finding: &&Issue| finding.severity == Severity::Warning && !finding.accepted;
         self.findings.iter().filter(open).cloned().collect()
     }
 
     /// Those of them that `--yes` is no answer to.
-    pub fn open_risks(&self) -> Vec<Finding> {
+    pub fn open_risks(&self) -> Vec<Issue> {
         self.open_warnings().into_iter().filter(|finding| finding.risk).collect()
     }
 }
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    fn planned(facts: &Facts, arguments: &[&str], findings: Vec<Finding>) -> Plan {
+    fn planned(facts: &Facts, arguments: &[&str], findings: Vec<Issue>) -> Plan {
         let settings = settings(arguments);
         plan(&design(&settings, facts), facts, &settings, &Step::DOCUMENTED, findings)
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_step_that_an_error_forbids_is_neither_done_nor_nothing_to_do() {
-        let error = || vec![Finding::error("EC-NET-002", "the pod subnets don't fit")];
+        let error = || vec![Issue::error("EC-NET-002", "the pod subnets don't fit")];
         let small = ["--cidr", "100.64.0.0/28"];
         let plan = planned(&facts(), &small, error());
         assert!(plan.steps[1].changes.is_empty());

@@ -11,10 +11,11 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::facts::{Facts, Node};
+use crate::issue::Issue;
 use crate::k8s::lock::own_identity;
 use crate::k8s::probe::{Probe, Seen as PodSeen};
 use crate::session::{Seen, Session, until};
-use crate::verify::{Check, Section, nodes_for_pods};
+use crate::verify::{Section, nodes_for_pods};
 
 use answer::{Asked, ZoneAnswer};
 use pod::{Role, Run};
@@ -35,7 +36,7 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
     let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![
-            Check::failed("EC-VFY-050", "no zone has a node on which a probe could stand")
+            Issue::error("EC-VFY-050", "no zone has a node on which a probe could stand")
                 .at(&session.facts.cluster.name)
                 .why(
                     "it needs a node that is Ready, has room, and whose interfaces are as its ENIConfig says",
@@ -66,16 +67,16 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
             removed?;
             let because = error.reason().map(ToString::to_string).unwrap_or_default();
             Ok(section(vec![
-                Check::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
+                Issue::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
                     .at(format!("namespace {}", options.namespace))
-                    .mend("choose another namespace with --probe-namespace, or allow to create and delete pods there"),
+                    .fix("choose another namespace with --probe-namespace, or allow to create and delete pods there"),
             ]))
         }
         Err(error) => Err(error),
     }
 }
 
-fn section(checks: Vec<Check>) -> Section {
+fn section(checks: Vec<Issue>) -> Section {
     Section::new("probe", checks)
 }
 

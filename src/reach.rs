@@ -150,7 +150,7 @@ pub fn standing(facts: &Facts) -> Vec<Flow> {
             service: webhook.service.clone(),
             aggregated: webhook.aggregated,
             must_answer: webhook.must_answer,
-            // Where it can't be called, nothing will mend that but a rule.
+            // Where it can't be called, nothing will fix that but a rule.
             works_now: true,
         };
         for (protocol, port) in &webhook.backend.ports {

@@ -14,8 +14,8 @@ use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::exit::Exit;
 use crate::facts::Record;
-use crate::finding::Finding;
 use crate::fixes;
+use crate::issue::{Issue, Severity};
 use crate::k8s::lock::{self, Lock};
 use crate::k8s::record;
 use crate::permissions;
@@ -25,7 +25,7 @@ use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
 use crate::step::{Step, Undo};
 use crate::steps::{Rules, with_rules};
-use crate::verify::{Before, Check, Expected, Status, verify};
+use crate::verify::{Before, Expected, verify};
 use crate::words::subject;
 
 pub use connect::connect;
@@ -119,7 +119,7 @@ fn make_plan(session: &Session, steps: &[Step]) -> Plan {
 }
 
 /// A step alone builds on others: what they would still change is in its way.
-fn unmet_needs(session: &Session, step: Step) -> Vec<Finding> {
+fn unmet_needs(session: &Session, step: Step) -> Vec<Issue> {
     let left = plan(&session.design, &session.facts, &session.settings, step.needs(), Vec::new());
     // What puts back what an interrupted drain left behind builds on nothing.
     if step == Step::DrainNodes && session.settings.keep_old_nodes {
@@ -133,7 +133,7 @@ fn unmet_needs(session: &Session, step: Step) -> Vec<Finding> {
     let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
     unmet
         .map(|needed| {
-            Finding::error("EC-RUN-001", format!("{} comes after {}", step.name(), needed.step.name()))
+            Issue::error("EC-RUN-001", format!("{} comes after {}", step.name(), needed.step.name()))
                 .at(needed
                     .changes
                     .iter()
@@ -141,13 +141,13 @@ fn unmet_needs(session: &Session, step: Step) -> Vec<Finding> {
                     .collect::<Vec<_>>()
                     .join(", "))
                 .why("what it makes is not there yet")
-                .mend(format!("eni-custom {}", needed.step.name()))
+                .fix(format!("eni-custom {}", needed.step.name()))
         })
         .collect()
 }
 
 /// A step that is taken back alone must not pull away what others stand on.
-fn still_built_on(session: &Session, step: Step) -> Vec<Finding> {
+fn still_built_on(session: &Session, step: Step) -> Vec<Issue> {
     // Each as if it were the one: what a step takes back depends on which others are.
     let standing = step.built_on_by().into_iter().flat_map(|other| {
         let mut settings = session.settings.clone();
@@ -158,10 +158,10 @@ fn still_built_on(session: &Session, step: Step) -> Vec<Finding> {
     let finding = |other: StepPlan| {
         let what = format!("{} is taken back after {}", step.name(), other.step.name());
         let resources: Vec<String> = other.changes.iter().map(|change| change.resource.clone()).collect();
-        Finding::error("EC-RUN-001", what)
+        Issue::error("EC-RUN-001", what)
             .at(resources.join(", "))
             .why("it rests on what would go")
-            .mend(format!("eni-custom {} --undo", other.step.name()))
+            .fix(format!("eni-custom {} --undo", other.step.name()))
     };
     standing.map(finding).collect()
 }
@@ -194,7 +194,7 @@ impl Prepared {
     }
 
     /// A person has said yes to these findings.
-    pub fn accept(&mut self, findings: &[Finding]) {
+    pub fn accept(&mut self, findings: &[Issue]) {
         let accepted = &mut self.session.settings.accept;
         accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
         for finding in &mut self.plan.findings {
@@ -333,7 +333,7 @@ impl Prepared {
         if !left.is_empty() {
             return Err(Error::unproven("not all is taken back")
                 .because(left.join(", "))
-                .next("eni-custom undo --plan shows what is left; running undo again goes on from here"));
+                .fix("eni-custom undo --plan shows what is left; running undo again goes on from here"));
         }
         if self.session.facts.record != Record::default() {
             record::delete(&self.session.clients.kube.client).await?;
@@ -350,7 +350,7 @@ impl Prepared {
         let started = Instant::now();
         let mut looks = 0;
         // What was wrong at the last look.
-        let mut wrong: Vec<Check> = Vec::new();
+        let mut wrong: Vec<Issue> = Vec::new();
         let proven = until(&events, &interrupt, patience, "end state proven", async || {
             looks += 1;
             match looks {
@@ -361,13 +361,13 @@ impl Prepared {
             let expected = Expected::of(&session.design, &session.facts, &session.settings);
             let expected = Expected { before: Some(self.before.clone()), ..expected };
             let report = verify(&session.facts, &expected);
-            let failed = report.checks().filter(|check| check.status == Status::Failed);
+            let failed = report.checks().filter(|check| check.severity == Severity::Error);
             wrong = failed.cloned().collect();
             if wrong.is_empty() {
                 return Ok(Seen::Yes(Some(report)));
             }
             // What was read may be stale for so long.
-            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(Check::may_still_come) {
+            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(Issue::may_still_come) {
                 return Ok(Seen::Yes(None));
             }
             let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
@@ -375,7 +375,7 @@ impl Prepared {
         });
         match proven.await {
             Ok(Some(report)) => {
-                for warning in report.checks().filter_map(Check::finding) {
+                for warning in report.checks().filter(|issue| !issue.is_passed()).cloned() {
                     session.events.emit(Event::Finding(warning));
                 }
                 Ok(())
@@ -390,7 +390,7 @@ impl Prepared {
     }
 
     /// What is not proven, and the command that goes on: one that has something to do.
-    fn unproven(&self, wrong: &[Check]) -> Error {
+    fn unproven(&self, wrong: &[Issue]) -> Error {
         let Session { design, facts, settings, .. } = &self.session;
         let left = plan(design, facts, settings, &self.steps, Vec::new()).changes();
         let next = match left {
@@ -409,9 +409,9 @@ impl Prepared {
         };
         Error::unproven_by(
             "the changes are made, but the end state is not proven",
-            wrong.iter().filter_map(Check::finding).collect(),
+            wrong.iter().filter(|issue| !issue.is_passed()).cloned().collect(),
         )
-        .next(next)
+        .fix(next)
     }
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::design::Design;
 use crate::error::{Error, Result};
 use crate::facts::{Caller, Cluster, Facts};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::step::{Change, Step};
@@ -91,12 +91,12 @@ impl Saved {
                 "the plan is for {what} {planned}, and this is {there}; nothing was changed"
             ))
             .at("--plan")
-            .next("use the credentials that the plan was made with, or plan anew for this cluster")),
+            .fix("use the credentials that the plan was made with, or plan anew for this cluster")),
         }
     }
 
     /// What is not as it was when the plan was made.
-    pub fn moved(&self, plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<Finding> {
+    pub fn moved(&self, plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<Issue> {
         moved::moved(self, &steps(plan), &ground::ground(design, facts, settings))
     }
 
@@ -143,7 +143,7 @@ pub fn read(path: &Path) -> Result<Saved> {
         Error::usage("the plan can't be read")
             .at(path.display().to_string())
             .because(error)
-            .next("eni-custom plan --out FILE makes one")
+            .fix("eni-custom plan --out FILE makes one")
     })?;
     parse(&text).map_err(|error| error.at(path.display().to_string()))
 }
@@ -153,7 +153,7 @@ fn parse(text: &str) -> Result<Saved> {
     let no_plan = |why: &dyn std::fmt::Display| {
         Error::usage("the file is no saved plan of eni-custom")
             .because(why)
-            .next("the output of plan --output json can't be applied: plan --out FILE makes what can")
+            .fix("the output of plan --output json can't be applied: plan --out FILE makes what can")
     };
     let value: Value = serde_json::from_str(text).map_err(|error| no_plan(&error))?;
     if value.get("kind").and_then(Value::as_str) != Some(KIND) {
@@ -166,11 +166,11 @@ fn parse(text: &str) -> Result<Saved> {
             return Err(Error::refused(format!(
                 "the plan's format version is {version}, and this program reads {FORMAT_VERSION}; nothing was changed"
             ))
-            .next(anew));
+            .fix(anew));
         }
     }
     let edited = |why: &str| {
-        Error::refused("the plan was edited after it was made; nothing was changed").because(why).next(anew)
+        Error::refused("the plan was edited after it was made; nothing was changed").because(why).fix(anew)
     };
     let saved: Saved = serde_json::from_value(value.clone()).map_err(|error| edited(&error.to_string()))?;
     if serde_json::json!(saved) != value {

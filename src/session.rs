@@ -121,7 +121,7 @@ pub async fn until<T>(
         if started.elapsed() >= timeout {
             return Err(Error::failed(format!("{what}: not so after {} s", timeout.as_secs()))
                 .because(detail)
-                .next("run the same command again to go on waiting, or give a longer --timeout"));
+                .fix("run the same command again to go on waiting, or give a longer --timeout"));
         }
         events.emit(Event::Waiting { what: what.into(), detail, seconds: started.elapsed().as_secs() });
         let pause = pauses.next().unwrap_or(Duration::from_secs(5));

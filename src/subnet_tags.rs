@@ -15,7 +15,7 @@ const SINCE: Version = Version(1, 22, 0);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclusion {
     pub why: String,
-    pub mend: String,
+    pub fix: String,
 }
 
 /// Whether aws-node of this cluster acts by subnets' tags; nothing where its version is unknown.
@@ -37,7 +37,7 @@ pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
     if role == "0" {
         return Some(Exclusion {
             why: format!("it is tagged {ROLE}=0"),
-            mend: format!("aws ec2 delete-tags --resources {id} --tags Key={ROLE}"),
+            fix: format!("aws ec2 delete-tags --resources {id} --tags Key={ROLE}"),
         });
     }
     let own = format!("{OF_CLUSTER}{cluster}");
@@ -45,7 +45,7 @@ pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
         subnet.tags.keys().map(String::as_str).filter(|key| key.starts_with(OF_CLUSTER)).collect();
     (!others.is_empty() && !others.contains(&own.as_str())).then(|| Exclusion {
         why: format!("it is tagged {ROLE}={role}, and for other clusters only: {}", others.join(", ")),
-        mend: format!("aws ec2 create-tags --resources {id} --tags Key={own},Value=shared"),
+        fix: format!("aws ec2 create-tags --resources {id} --tags Key={own},Value=shared"),
     })
 }
 

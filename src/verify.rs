@@ -16,17 +16,18 @@ mod workloads;
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
-pub use report::{Check, Report, Section, Status};
+pub use report::{Report, Section};
 pub use workloads::Before;
 
 use crate::facts::{Facts, Node};
+use crate::issue::Issue;
 use view::View;
 
 /// Looks at everything. `expected` is what a run has just done; nothing of it is needed.
 pub fn verify(facts: &Facts, expected: &Expected) -> Report {
     let view = View::of(facts, expected);
     let report = Report {
-        format_version: 1,
+        format_version: 2,
         cluster: facts.cluster.arn.clone(),
         account: facts.caller.account.clone(),
         region: facts.caller.region.clone(),
@@ -60,8 +61,8 @@ pub fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
 }
 
 /// A cluster that has no custom networking of this kind.
-fn cluster(facts: &Facts) -> Option<Check> {
-    let (id, why, mend) = match (facts.cluster.auto_mode, facts.cluster.ipv6) {
+fn cluster(facts: &Facts) -> Option<Issue> {
+    let (id, why, fix) = match (facts.cluster.auto_mode, facts.cluster.ipv6) {
         (true, _) => (
             "EC-VFY-008",
             "EKS Auto Mode runs no aws-node; its nodes take pods' subnets from their NodeClass",
@@ -75,10 +76,10 @@ fn cluster(facts: &Facts) -> Option<Check> {
         _ => return None,
     };
     Some(
-        Check::failed(id, "custom networking is not for this cluster")
+        Issue::error(id, "custom networking is not for this cluster")
             .at(&facts.cluster.arn)
             .why(why)
-            .mend(mend),
+            .fix(fix),
     )
 }
 

@@ -27,10 +27,10 @@ where
         let failed = failed.cause(Cause { code: code.into(), message: one_line(message), request_id });
         return match code {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-                failed.next("aws sso login (or renew your credentials), then run this again")
+                failed.fix("aws sso login (or renew your credentials), then run this again")
             }
             "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
-                failed.next("ask for the missing permission, then run this again")
+                failed.fix("ask for the missing permission, then run this again")
             }
             _ => failed,
         };
@@ -38,16 +38,16 @@ where
     if find::<CredentialsError>(error).is_some() {
         return failed
             .because(about_credentials(error))
-            .next("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work");
+            .fix("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work");
     }
     if let Some(trouble) = tls_trouble(error) {
-        return failed.because(trouble).next(
+        return failed.because(trouble).fix(
             "where a proxy inspects TLS, name the file with its certificate authority in AWS_CA_BUNDLE",
         );
     }
     let message = innermost(error);
     match ["tunnel error", "SOCKS error", "proxy"].iter().any(|way| message.contains(way)) {
-        true => failed.because(message).next("check HTTPS_PROXY and NO_PROXY"),
+        true => failed.because(message).fix("check HTTPS_PROXY and NO_PROXY"),
         false => failed.because(message),
     }
 }
@@ -61,7 +61,7 @@ fn unreadable(failed: Error, reply: Option<&HttpResponse>) -> Error {
     let said = if said.is_empty() { "an empty body".into() } else { format!("\"{said}\"") };
     failed
         .because(format!("HTTP status {}, {kind}: {said} is not an answer of AWS", reply.status().as_u16()))
-        .next("see whether a proxy or firewall answers in AWS's place: HTTPS_PROXY, NO_PROXY")
+        .fix("see whether a proxy or firewall answers in AWS's place: HTTPS_PROXY, NO_PROXY")
 }
 
 /// What a page says first: without tags, scripts and styles, on one line.

@@ -41,7 +41,7 @@ pub(super) fn roots(
         Error::usage(format!("{whence} can't be used"))
             .at(&path)
             .because(why)
-            .next(format!("name a file of certificates in PEM, or unset {whence}"))
+            .fix(format!("name a file of certificates in PEM, or unset {whence}"))
     };
     let pem = std::fs::read(&path).map_err(|error| wrong(&error))?;
     // The client takes what it is given for certificates, and ends the program where they are none.

@@ -90,7 +90,7 @@ impl Aws {
         let config = Box::pin(loader.load()).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::usage("no AWS region is set")
-                .next("give --region, or set AWS_REGION or the profile's region"));
+                .fix("give --region, or set AWS_REGION or the profile's region"));
         };
         Ok(Aws {
             ec2: ec2::Ec2::new(&config, calls),

@@ -97,11 +97,11 @@ impl Profile {
                 .because(format!(
                     "{role} wants a code of an MFA device (mfa_serial), and the aws CLI alone asks for it"
                 ))
-                .next(export),
-            Login::Sso => error.next(format!("aws sso login --profile {name}, then run this again")),
+                .fix(export),
+            Login::Sso => error.fix(format!("aws sso login --profile {name}, then run this again")),
             Login::Session => error
                 .because(format!("profile {name} uses an `aws login` session, which the aws CLI alone reads"))
-                .next(export),
+                .fix(export),
             Login::Other => error,
         }
     }
@@ -181,7 +181,7 @@ source_profile = round
             Error::failed("log in to AWS").cause(cause)
         };
         let next = async |name: &str, error: Error| {
-            profile(name, false).await.explain(error).next_command().unwrap_or_default().to_string()
+            profile(name, false).await.explain(error).fix_command().unwrap_or_default().to_string()
         };
         let missing = || failed("", "no credentials could be loaded");
         assert!(next("admin", missing()).await.contains("export-credentials --profile admin"));

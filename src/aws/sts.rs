@@ -32,7 +32,7 @@ impl Sts {
 
     pub async fn caller(&self) -> Result<Caller> {
         let reply = self.client.get_caller_identity().send().await.map_err(|error| {
-            failure("log in to AWS", &error).or_next("check with: aws sts get-caller-identity")
+            failure("log in to AWS", &error).or_fix("check with: aws sts get-caller-identity")
         })?;
         Ok(Caller {
             account: reply.account().unwrap_or_default().to_string(),

@@ -1,12 +1,12 @@
 //! Should you? Where addresses alone are short, there are ways that cost less.
 
 use crate::alternatives::alternatives;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::Step;
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::SetEnv]) {
         return;
     }
@@ -14,9 +14,9 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let short =
         found.short.iter().map(|short| format!("{} ({} of {} free)", short.subnet, short.free, short.of));
     findings.push(
-        Finding::note("EC-SHO-001", "addresses are short, and nothing else asks for custom networking")
+        Issue::note("EC-SHO-001", "addresses are short, and nothing else asks for custom networking")
             .at(short.collect::<Vec<_>>().join(", "))
             .why(found.lines().join(" | "))
-            .mend("go on, if pods are to have subnets or security groups of their own; else take another of these ways"),
+            .fix("go on, if pods are to have subnets or security groups of their own; else take another of these ways"),
     );
 }

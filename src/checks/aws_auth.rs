@@ -1,7 +1,7 @@
 //! ConfigMap kube-system/aws-auth, where the cluster lets nodes join by it alone.
 
 use crate::facts::{Authentication, Facts};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, has_role, remove_node_role};
 
 use super::Scene;
@@ -9,7 +9,7 @@ use super::Scene;
 const AT: &str = "ConfigMap kube-system/aws-auth";
 
 /// Before the new nodes' role is added.
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;
@@ -28,7 +28,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Before our entry is taken out.
-pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, record) = (scene.facts, &scene.facts.record);
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;
@@ -40,23 +40,23 @@ pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn uneditable(what: &str, error: &AwsAuthError) -> Finding {
-    let mend = match error {
+fn uneditable(what: &str, error: &AwsAuthError) -> Issue {
+    let fix = match error {
         AwsAuthError::NoYaml(_) | AwsAuthError::NoList => {
             "kubectl -n kube-system edit configmap aws-auth; as it is, aws-iam-authenticator takes no role from it"
         }
         _ => "kubectl -n kube-system edit configmap aws-auth",
     };
-    Finding::error("EC-NOD-041", what).at(AT).why(error.to_string()).mend(mend)
+    Issue::error("EC-NOD-041", what).at(AT).why(error.to_string()).fix(fix)
 }
 
-fn held(facts: &Facts) -> Option<Finding> {
+fn held(facts: &Facts) -> Option<Issue> {
     let holder = facts.node_groups.aws_auth_holder.as_ref()?;
     Some(
-        Finding::warning("EC-NOD-040", format!("aws-auth belongs to {holder}"))
+        Issue::warning("EC-NOD-040", format!("aws-auth belongs to {holder}"))
             .at(AT)
             .why("when it is written there again, the new nodes' role is gone from it, and new nodes can't join")
-            .mend(
+            .fix(
                 "go on with --accept EC-NOD-040, and add the role there as soon as the base stack has made it: the finding \
                  is gone where it is in mapRoles before",
             ),

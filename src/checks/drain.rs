@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::design::chosen;
 use crate::eviction::filter::sort;
 use crate::eviction::load_balancers;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::Step;
 use crate::words::subject;
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
@@ -21,15 +21,15 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     past_budgets(scene, findings);
 }
 
-fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, settings) = (scene.facts, scene.settings);
     let there: BTreeSet<&str> = facts.nodes.iter().map(|node| node.name.as_str()).collect();
     for name in settings.node.iter().filter(|name| !there.contains(name.as_str())) {
         findings.push(
-            Finding::error("EC-DRN-001", format!("there is no node '{name}'"))
+            Issue::error("EC-DRN-001", format!("there is no node '{name}'"))
                 .at(settings.named("node"))
                 .why("a node is called as `kubectl get nodes` shows it")
-                .mend("name one that is there, or leave the flag out to drain all old nodes"),
+                .fix("name one that is there, or leave the flag out to drain all old nodes"),
         );
     }
     let groups: BTreeSet<&str> = facts
@@ -41,48 +41,48 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         .collect();
     for name in settings.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
         findings.push(
-            Finding::error("EC-DRN-002", format!("there is no node group '{name}'"))
+            Issue::error("EC-DRN-002", format!("there is no node group '{name}'"))
                 .at(settings.named("old-node-group"))
                 .why("it is no managed node group and no Auto Scaling group of the cluster")
-                .mend(format!("one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
+                .fix(format!("one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
         );
     }
     let Some(chosen) = chosen(settings, facts) else { return };
     if chosen.is_empty() && findings.is_empty() {
         findings.push(
-            Finding::error("EC-DRN-003", "no node is chosen to be drained")
+            Issue::error("EC-DRN-003", "no node is chosen to be drained")
                 .at(settings.named("nodes"))
                 .why("no node has these labels, this name and this owner")
-                .mend("kubectl get nodes --show-labels"),
+                .fix("kubectl get nodes --show-labels"),
         );
     }
     let new: Vec<&str> =
         chosen.iter().filter(|name| !scene.design.old_nodes.contains(*name)).map(String::as_str).collect();
     if !new.is_empty() {
         findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-DRN-004",
                 subject(new.len(), "chosen node", "is not an old one", "are not old ones"),
             )
             .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
             .why("their pods have addresses of the custom subnets already, or they don't take part")
-            .mend("choose so that only old nodes are taken; eni-custom plan counts them"),
+            .fix("choose so that only old nodes are taken; eni-custom plan counts them"),
         );
     }
 }
 
 /// A drain that must be over before a pod's grace period, or before load balancers let a node go, can't be promised.
-fn deadline(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let whole = scene.settings.drain_deadline();
     if let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|wait| *wait > whole) {
         findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-DRN-005",
                 format!("{} s is shorter than load balancers need to let a node go", whole.as_secs()),
             )
             .at(scene.settings.named("drain-timeout"))
             .why(format!("an empty node waits {} s", wait.as_secs()))
-            .mend(format!("give --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
+            .fix(format!("give --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
         );
     }
     let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
@@ -95,28 +95,25 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     for (flag, limit) in limits {
         let Some(limit) = limit.filter(|limit| *limit < grace) else { continue };
         findings.push(
-            Finding::error(
-                "EC-DRN-005",
-                format!("{} s is shorter than a pod's grace period", limit.as_secs()),
-            )
-            .at(scene.settings.named(flag))
-            .why(format!("{} may take {} s to end", slowest.full_name(), grace.as_secs()))
-            .mend(format!("give --{flag} {}s or more", grace.as_secs())),
+            Issue::error("EC-DRN-005", format!("{} s is shorter than a pod's grace period", limit.as_secs()))
+                .at(scene.settings.named(flag))
+                .why(format!("{} may take {} s to end", slowest.full_name(), grace.as_secs()))
+                .fix(format!("give --{flag} {}s or more", grace.as_secs())),
         );
     }
 }
 
 /// `--yes` is no answer to this one.
-fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let name = &scene.facts.cluster.name;
     if !scene.settings.disable_eviction || scene.settings.confirm_cluster.as_ref() == Some(name) {
         return;
     }
     findings.push(
-        Finding::error("EC-DRN-006", "deleting pods past their PodDisruptionBudgets must be confirmed")
+        Issue::error("EC-DRN-006", "deleting pods past their PodDisruptionBudgets must be confirmed")
             .at("--disable-eviction")
             .why("pods are deleted whatever their budgets say: what they serve may be down meanwhile")
-            .mend(format!("--confirm-cluster {name}, if that is what you want; or leave the flag out")),
+            .fix(format!("--confirm-cluster {name}, if that is what you want; or leave the flag out")),
     );
 }
 
@@ -137,7 +134,7 @@ mod tests {
                 Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
             let mut findings = Vec::new();
             check(&scene, &mut findings);
-            findings.into_iter().map(|finding| finding.mend).collect::<Vec<_>>()
+            findings.into_iter().map(|finding| finding.fix).collect::<Vec<_>>()
         };
         assert_eq!(blamed(&["--timeout", "10s"], "timeout"), ["give --timeout 30s or more"]);
         let both = ["--timeout", "5m", "--drain-timeout", "10s"];

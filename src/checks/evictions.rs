@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Pod;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::words::{counted, few};
 
 use super::Scene;
 
 /// For pods that are to move.
-pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     only_pods_behind_webhooks(scene, moving, findings);
     intercepted(scene, moving, findings);
     overdue(scene, moving, findings);
@@ -19,7 +19,7 @@ pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
 const OVERDUE: i64 = 15;
 
 /// Pods that were told to go before this run and are still there, and pods whose kubelet won't say that they have ended.
-fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let unready: BTreeSet<&str> =
         scene.facts.nodes.iter().filter(|node| !node.ready).map(|node| node.name.as_str()).collect();
     // Where the kubelet does not report at all the drain goes on by itself.
@@ -64,13 +64,13 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
         });
         let names: Vec<String> = late.map(|(pod, _)| pod.full_name()).collect();
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-POD-015",
                 format!("{} terminating since before this run: {}", counted(said.len(), "pod"), few(&names)),
             )
             .at(few(&names))
             .why(format!("the drain waits for them until its deadline: {}", few(&said)))
-            .mend(format!(
+            .fix(format!(
                 "--skip-wait-for-delete-timeout 60s goes on without them{}",
                 finalizer.unwrap_or_default()
             )),
@@ -85,20 +85,20 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
         let dead: Vec<String> = dead.into_iter().collect();
         let pods = moving.iter().filter(|pod| dead.contains(&pod.node)).count();
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-POD-016",
                 format!("{} on nodes that are not Ready may never be seen to end", counted(pods, "pod")),
             )
             .at(few(&dead))
             .why("a kubelet that does not answer does not say when containers have stopped: the pods stay terminating")
-            .mend("--skip-wait-for-delete-timeout 60s terminates the instances all the same; or bring the nodes back"),
+            .fix("--skip-wait-for-delete-timeout 60s terminates the instances all the same; or bring the nodes back"),
         );
     }
 }
 
 /// While the only pod behind a webhook that fails closed is away, what the webhook is asked about is refused: often the
 /// creation of pods, that of its own replacement among them.
-fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let mut alone: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for webhook in scene.facts.backends.webhooks.iter().filter(|webhook| webhook.must_answer) {
         let mut behind = webhook.backend.pods.keys();
@@ -118,7 +118,7 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
             _ => "run a second replica of it".into(),
         };
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-POD-012",
                 format!("the only pod behind {} moves: {}", few(&configurations), pod.full_name()),
             )
@@ -127,22 +127,22 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
                 "failurePolicy is Fail: until its replacement is Ready, the API server refuses what it would ask \
                  the webhook about; where that includes pods, no replacement can be created",
             )
-            .mend(second),
+            .fix(second),
         );
     }
 }
 
 /// Said beforehand, so that nobody wonders who answers no.
-fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let by: Vec<String> = scene.facts.backends.of_evictions.iter().cloned().collect();
     if by.is_empty() || moving.is_empty() || scene.settings.disable_eviction {
         return;
     }
     findings.push(
-        Finding::note("EC-POD-013", format!("evictions are intercepted by {}", counted(by.len(), "admission rule")))
+        Issue::note("EC-POD-013", format!("evictions are intercepted by {}", counted(by.len(), "admission rule")))
             .at(few(&by))
             .why("each sees the creation of pods/eviction and may deny it, whatever the budgets allow")
-            .mend("nothing, where they let the drain's evictions pass; a pod that is denied is asked for again, and the drain names it with the answer's words"),
+            .fix("nothing, where they let the drain's evictions pass; a pod that is denied is asked for again, and the drain names it with the answer's words"),
     );
 }
 
@@ -153,7 +153,7 @@ mod tests {
     use crate::sample::{facts, pod};
 
     fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
-        let check = |scene: &Scene<'_>, findings: &mut Vec<Finding>| {
+        let check = |scene: &Scene<'_>, findings: &mut Vec<Issue>| {
             let moving: Vec<&Pod> = scene.facts.pods.iter().collect();
             check(scene, &moving, findings);
         };
@@ -201,7 +201,7 @@ mod tests {
         facts.pods =
             vec![late("slow", 5, &[]), late("stuck", 700, &["example.com/never"]), late("dead", 90, &[])];
         let check = |facts: &Facts, arguments: &[&str]| {
-            let check = |scene: &Scene<'_>, findings: &mut Vec<Finding>| {
+            let check = |scene: &Scene<'_>, findings: &mut Vec<Issue>| {
                 let moving: Vec<&Pod> = scene.facts.pods.iter().collect();
                 overdue(scene, &moving, findings);
             };
@@ -212,7 +212,7 @@ mod tests {
         assert!(
             one.why.contains("shop/stuck on old-1: 700 s past its grace period, finalizer example.com/never")
         );
-        assert!(one.mend.contains("kubectl -n shop patch pod stuck"), "{}", one.mend);
+        assert!(one.fix.contains("kubectl -n shop patch pod stuck"), "{}", one.fix);
         facts.nodes[0].ready = false;
         facts.pods = vec![Pod { node: facts.nodes[0].name.clone(), ..pod("shop", "web") }];
         let [one] = &check(&facts, &[])[..] else { panic!("one finding") };

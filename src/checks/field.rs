@@ -8,7 +8,7 @@ use crate::facts::{
     Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route,
     RouteTable,
 };
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{budget, facts, pod, settings};
 use crate::step::Step;
@@ -48,14 +48,14 @@ fn healthy() -> Facts {
     facts
 }
 
-fn found(facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+fn found(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     let settings = settings(arguments);
     let design = design(&settings, facts);
     check(&Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED })
 }
 
 /// The healthy cluster with one thing changed.
-fn told(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+fn told(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
     let mut facts = healthy();
     change(&mut facts);
     found(&facts, arguments)

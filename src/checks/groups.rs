@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{ManagedNodeGroup, Node, Owner, group, owner};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::Step;
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
@@ -31,25 +31,25 @@ fn managed<'a>(scene: &'a Scene<'_>) -> Vec<&'a ManagedNodeGroup> {
 }
 
 /// EKS changes a node group's sizes only while it is ACTIVE.
-pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static str) -> Option<Finding> {
+pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static str) -> Option<Issue> {
     let name = &managed.name;
-    let told = |finding: Finding| finding.at(format!("managed node group {name}"));
+    let told = |finding: Issue| finding.at(format!("managed node group {name}"));
     match managed.status.as_str() {
         "ACTIVE" => None,
         "UPDATING" | "CREATING" => Some(told(
-            Finding::warning(id, format!("managed node group {name} is {}", managed.status))
+            Issue::warning(id, format!("managed node group {name} is {}", managed.status))
                 .why("EKS makes one change of a node group at a time: the run waits until this one is over, at most --timeout; an update of its version replaces nodes meanwhile")
-                .mend(format!(
+                .fix(format!(
                     "aws eks wait nodegroup-active --cluster-name {cluster} --nodegroup-name {name}"
                 )),
         )),
         status => Some(told(
-            Finding::warning(id, format!("managed node group {name} is {status}"))
+            Issue::warning(id, format!("managed node group {name} is {status}"))
                 .why(match managed.issues.is_empty() {
                     true => "EKS may refuse to change its sizes, and without that its nodes can't be replaced".to_string(),
                     false => format!("EKS may refuse to change its sizes: {}", managed.issues.join("; ")),
                 })
-                .mend(format!(
+                .fix(format!(
                     "fix what aws eks describe-nodegroup --cluster-name {cluster} --nodegroup-name {name} --query nodegroup.health.issues shows"
                 )),
         )),
@@ -58,16 +58,16 @@ pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static
 
 /// Nodes join by the tag of their instance; the group itself need not have it (terraform-aws-eks#2072). The policy that
 /// iam-policy prints allows changes of groups that have it.
-fn untagged(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let cluster = &facts.cluster.name;
     let untagged = names(scene).into_iter().filter_map(|name| facts.node_groups.groups.get(name));
     for group in untagged.filter(|group| !group.is_tagged(cluster)) {
         findings.push(
-            Finding::warning("EC-NOD-016", "an Auto Scaling group has old nodes and not the cluster's tag")
+            Issue::warning("EC-NOD-016", "an Auto Scaling group has old nodes and not the cluster's tag")
                 .at(&group.name)
                 .why("it is found by its instances; the policy of `eni-custom iam-policy` allows changes only of groups with the tag")
-                .mend(format!(
+                .fix(format!(
                     "aws autoscaling create-or-update-tags --tags ResourceId={},ResourceType=auto-scaling-group,Key=kubernetes.io/cluster/{cluster},Value=owned,PropagateAtLaunch=true",
                     group.name
                 )),
@@ -82,7 +82,7 @@ fn names<'a>(scene: &'a Scene<'_>) -> BTreeSet<&'a str> {
 
 /// Its instances ran their user data before: a node that comes from it later has the max pods of before (Auto Scaling
 /// user guide, "Warm pools"; eksctl#4347).
-fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for name in names(scene) {
         let pool = scene.facts.node_groups.groups.get(name).and_then(|group| group.warm_pool.as_ref());
         let Some(pool) = pool else { continue };
@@ -91,13 +91,13 @@ fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             false => "",
         };
         findings.push(
-            Finding::warning("EC-NOD-018", format!("Auto Scaling group {name} has a warm pool"))
+            Issue::warning("EC-NOD-018", format!("Auto Scaling group {name} has a warm pool"))
                 .at(name)
                 .why(format!(
                     "its instances ({}) were initialised with the max pods of before, and join with it when the group grows{reuse}",
                     pool.state
                 ))
-                .mend(format!(
+                .fix(format!(
                     "aws autoscaling delete-warm-pool --auto-scaling-group-name {name} --force-delete"
                 )),
         );
@@ -108,7 +108,7 @@ fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 const OF_EKS: &str = "Terminate-LC-Hook";
 
 /// The drain waits for them; whoever plans the time should know.
-fn hooks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let there = &scene.facts.node_groups;
     for name in names(scene) {
         let command = format!("aws autoscaling describe-lifecycle-hooks --auto-scaling-group-name {name}");
@@ -117,7 +117,7 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 let own = hooks.iter().filter(|hook| there.manager(name).is_none() || hook.name != OF_EKS);
                 for hook in own {
                     findings.push(
-                        Finding::note(
+                        Issue::note(
                             "EC-NOD-019",
                             format!("lifecycle hook {} delays the end of drained nodes", hook.name),
                         )
@@ -126,18 +126,18 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                             "each waits in Terminating:Wait until the hook is completed, at most {} s without a heartbeat and {} s in all; the drain waits as long",
                             hook.heartbeat, hook.longest
                         ))
-                        .mend(format!("nothing, where something completes it; {command} shows it")),
+                        .fix(format!("nothing, where something completes it; {command} shows it")),
                     );
                 }
             }
             Some(Err(error)) => findings.push(
-                Finding::note(
+                Issue::note(
                     "EC-NOD-019",
                     "whether lifecycle hooks delay the end of drained nodes is unknown",
                 )
                 .at(name)
                 .why(error)
-                .mend(command),
+                .fix(command),
             ),
             None => {}
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{Node, UpdateStrategy};
-use crate::finding::Finding;
 use crate::fixes;
+use crate::issue::Issue;
 use crate::step::Step;
 use crate::steps::{Rules, SetEnv, set_env};
 use crate::words::{few, subject};
@@ -15,7 +15,7 @@ use super::Scene;
 const CONCERNED: [Step; 4] =
     [Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups, Step::DrainNodes];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&CONCERNED) {
         return;
     }
@@ -27,19 +27,19 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Ready is Unknown where the kubelet does not report, and False where it says that something is wrong.
-fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (silent, other): (Vec<&Node>, Vec<&Node>) =
         scene.facts.ec2_nodes().filter(|node| !node.ready).partition(|node| node.is_unreachable());
     let names = |nodes: &[&Node]| few(&nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>());
     if let Some(first) = silent.first() {
         findings.push(
-            Finding::warning("EC-NOD-028", format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
+            Issue::warning("EC-NOD-028", format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
                 .at(names(&silent))
                 .why(
                     "the kubelet has stopped to report: aws-node's rollout goes on without such a node, and pods that \
                      are to end there do so only with its instance",
                 )
-                .mend(match silent.len() {
+                .fix(match silent.len() {
                     1 => fixes::end_instance(scene.facts, first),
                     _ => format!("{} # and so on", fixes::end_instance(scene.facts, first)),
                 }),
@@ -52,35 +52,32 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     for (told, nodes) in by_words {
         findings.push(
-            Finding::warning(
-                "EC-NOD-030",
-                format!("{} not Ready", subject(nodes.len(), "node", "is", "are")),
-            )
-            .at(names(&nodes))
-            .why(told)
-            .mend(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
+            Issue::warning("EC-NOD-030", format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
+                .at(names(&nodes))
+                .why(told)
+                .fix(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
         );
     }
 }
 
-fn left_over(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn left_over(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let names: Vec<String> = scene.facts.left_over.iter().map(|node| node.name.clone()).collect();
     if names.is_empty() {
         return;
     }
     findings.push(
-        Finding::warning("EC-NOD-029", format!("{} left over", subject(names.len(), "Node object", "is", "are")))
+        Issue::warning("EC-NOD-029", format!("{} left over", subject(names.len(), "Node object", "is", "are")))
             .at(few(&names))
             .why(
                 "EC2 has no such instance any more, and nobody has deleted the Node; it is left out of all steps, and \
                  stays as it is",
             )
-            .mend(format!("kubectl delete node {}", names.join(" "))),
+            .fix(format!("kubectl delete node {}", names.join(" "))),
     );
 }
 
 /// A changed environment reaches a node with a new pod alone, and with OnDelete nobody starts one.
-fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, settings) = (scene.facts, scene.settings);
     let rollout = &facts.cni.rollout;
     if rollout.strategy != UpdateStrategy::OnDelete {
@@ -96,10 +93,10 @@ fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
     let patch = r#"{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}"#;
     findings.push(
-        Finding::error("EC-CNI-025", "aws-node's updateStrategy is OnDelete")
+        Issue::error("EC-CNI-025", "aws-node's updateStrategy is OnDelete")
             .at("DaemonSet kube-system/aws-node")
             .why("its pods keep the environment that they started with, and its controller replaces none of them")
-            .mend(format!("kubectl -n kube-system patch daemonset aws-node --type merge -p '{patch}'")),
+            .fix(format!("kubectl -n kube-system patch daemonset aws-node --type merge -p '{patch}'")),
     );
 }
 

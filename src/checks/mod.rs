@@ -24,7 +24,7 @@ mod workload;
 
 use crate::design::Design;
 use crate::facts::Facts;
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::settings::Settings;
 use crate::step::Step;
 
@@ -48,7 +48,7 @@ impl Scene<'_> {
 
 /// What one check finds, for its tests.
 #[cfg(test)]
-fn found(check: fn(&Scene<'_>, &mut Vec<Finding>), facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     let settings = crate::sample::settings(arguments);
     let design = crate::design::design(&settings, facts);
     let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
@@ -59,13 +59,13 @@ fn found(check: fn(&Scene<'_>, &mut Vec<Finding>), facts: &Facts, arguments: &[&
 
 /// The same, each as `id severity: what`.
 #[cfg(test)]
-fn told(check: fn(&Scene<'_>, &mut Vec<Finding>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
-    let line = |finding: &Finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what);
+fn told(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
+    let line = |finding: &Issue| format!("{} {:?}: {}", finding.id, finding.severity, finding.what);
     found(check, facts, arguments).iter().map(line).collect()
 }
 
 /// All findings, the heaviest first.
-pub fn check(scene: &Scene<'_>) -> Vec<Finding> {
+pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     let mut findings = Vec::new();
     if let Some(undo) = scene.settings.undo {
         undo::check(scene, undo, &mut findings);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, options};
 use crate::facts::{Karpenter, Node, Owner, owner};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::step::Step;
 use crate::words::{counted, few};
@@ -22,7 +22,7 @@ const BETWEEN: [Step; 5] = [
     Step::DrainNodes,
 ];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&BETWEEN) {
         return;
     }
@@ -41,7 +41,7 @@ fn addresses_suffice(scene: &Scene<'_>) -> bool {
 }
 
 /// Old groups that grow meanwhile: the drain keeps those from growing that it empties, from its own beginning on.
-fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let grows = |name: &String| {
         let node = facts.nodes.iter().find(|node| node.name == *name);
@@ -56,10 +56,10 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         format!("kubectl -n {namespace} scale deployment {name} --replicas=0")
     };
     findings.push(
-        Finding::warning("EC-NOD-013", "the cluster-autoscaler may start nodes of old groups meanwhile")
+        Issue::warning("EC-NOD-013", "the cluster-autoscaler may start nodes of old groups meanwhile")
             .at(names.iter().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
             .why("a node of an old group that starts after step 3 has custom networking and its group's max pods: more pods than addresses; a group that grows again is not empty")
-            .mend(format!(
+            .fix(format!(
                 "{}, until the old nodes are gone; then leave the old groups out of its discovery",
                 names.iter().map(scale).collect::<Vec<_>>().join(" && ")
             )),
@@ -67,30 +67,30 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Since 1.13 the CNI of a node whose ENIConfig is not there waits (amazon-vpc-cni-k8s#2683).
-fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let on = scene.facts.cni.is_on(CUSTOM_NETWORK);
     if on || scene.settings.env_last || !scene.concerns(&[Step::SetEnv]) {
         return;
     }
     findings.push(
-        Finding::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs are there")
+        Issue::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs are there")
             .at(karpenter.place())
             .why("a node that starts between step 3 and step 6 is not Ready until its zone's ENIConfig is there")
-            .mend("--env-last switches custom networking on when the ENIConfigs are there"),
+            .fix("--env-last switches custom networking on when the ENIConfigs are there"),
     );
 }
 
 /// Our groups give their nodes the label; others don't know of it.
-fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     if !scene.design.labels_nodes() {
         return;
     }
     let key = &scene.design.label_key;
     findings.push(
-        Finding::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
+        Issue::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
             .at(karpenter.place())
             .why(format!("ENIConfigs are found by label {key}, which only nodes of this program's groups carry"))
-            .mend(format!(
+            .fix(format!(
                 "a NodePool for each zone with {key} in spec.template.metadata.labels; or ENIConfigs named by zone: leave out --eniconfig-name"
             )),
     );
@@ -100,7 +100,7 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Findi
 /// then (EKS user guide, "Tutorial: custom networking": such groups need no figure of their own); with an AMI id in the
 /// launch template its user data decides. A group from before starts nodes with its figure of before until it is
 /// updated. What its nodes really take says which it is.
-fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn managed(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     if addresses_suffice(scene) {
         return;
@@ -121,14 +121,14 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let Some((first, (pods, limit, kind))) = staying.iter().next() else { return };
     let names: Vec<String> = staying.keys().cloned().collect();
     findings.push(
-        Finding::warning("EC-NOD-015", "managed node groups that stay start nodes with more pods than addresses")
+        Issue::warning("EC-NOD-015", "managed node groups that stay start nodes with more pods than addresses")
             .at(few(&names))
             .why(format!(
                 "nodes of {first} take {}, and with custom networking a {kind} has addresses for {limit}; EKS counts with \
                  custom networking when a group is created or updated, and not before",
                 counted(*pods, "pod")
             ))
-            .mend(format!(
+            .fix(format!(
                 "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {first} # once custom networking is \
                  on: it replaces the group's nodes; with an AMI id in the launch template, max pods there instead",
                 facts.cluster.name
@@ -139,7 +139,7 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, NodeClass};
-    use crate::finding::Severity;
+    use crate::issue::Severity;
     use crate::sample::{facts, group_instance};
 
     use super::*;

@@ -6,8 +6,8 @@ mod zones;
 use ipnet::Ipv4Net;
 
 use crate::design::{PodSubnet, RouteChoice, ZoneDesign, addressing};
-use crate::finding::Finding;
 use crate::fixes::way_out;
+use crate::issue::Issue;
 use crate::net::cidr::{check_secondary, usable_addresses};
 use crate::step::Step;
 use crate::words::{counted, subject};
@@ -24,7 +24,7 @@ const SUBNET_STEPS: [Step; 5] = [
     Step::DrainNodes,
 ];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::AssociateCidr, Step::CreateSubnets]) {
         shared(scene, findings);
     }
@@ -48,7 +48,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 /// Subnets of a shared VPC can be used; blocks, subnets and route tables are made by its owner alone (VPC user guide,
 /// "Share your VPC subnets with other accounts").
-fn shared(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn shared(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let (owner, account) = (&facts.vpc.owner, &facts.caller.account);
     if owner.is_empty() || owner == account {
@@ -62,10 +62,10 @@ fn shared(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::error("EC-NET-012", format!("{} belongs to account {owner}, and is shared with {account}", facts.vpc.id))
+        Issue::error("EC-NET-012", format!("{} belongs to account {owner}, and is shared with {account}", facts.vpc.id))
             .at(&facts.vpc.id)
             .why("only a VPC's owner can associate CIDR blocks, and create subnets and give them routes")
-            .mend(format!(
+            .fix(format!(
                 "let account {owner} make a subnet of a secondary block in {}, with its route table, and share it with account {account} by AWS RAM; then {} ZONE=subnet-…",
                 join_or(&zones, "each zone"),
                 scene.settings.named("subnet")
@@ -78,7 +78,7 @@ fn join_or(names: &[&str], none: &str) -> String {
 }
 
 /// AWS's own rules, asked before AWS is.
-fn blocks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn blocks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let mut vpc = addressing(&scene.facts.vpc);
     for block in &scene.design.blocks {
         // A block that is there already was accepted.
@@ -87,26 +87,23 @@ fn blocks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         }
         for refusal in check_secondary(*block, &vpc) {
             findings.push(
-                Finding::error("EC-NET-003", format!("AWS would refuse CIDR block {block}"))
+                Issue::error("EC-NET-003", format!("AWS would refuse CIDR block {block}"))
                     .at(scene.settings.named("cidr"))
                     .why(refusal.to_string())
-                    .mend(refusal.mend()),
+                    .fix(refusal.fix()),
             );
         }
         vpc = vpc.with(*block);
     }
 }
 
-fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     if let (PodSubnet::New { .. }, RouteChoice::None(reason)) = (&zone.pod_subnet, &zone.route_table) {
         findings.push(
-            Finding::error(
-                "EC-NET-008",
-                format!("no route table can be chosen for the pods of {}", zone.zone),
-            )
-            .at(&zone.node_subnet)
-            .why(reason)
-            .mend(format!("name one: --route-table {}=rtb-…", zone.zone)),
+            Issue::error("EC-NET-008", format!("no route table can be chosen for the pods of {}", zone.zone))
+                .at(&zone.node_subnet)
+                .why(reason)
+                .fix(format!("name one: --route-table {}=rtb-…", zone.zone)),
         );
     }
     let PodSubnet::There { id, ours } = &zone.pod_subnet else { return };
@@ -118,27 +115,27 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
         && let Some(subnet) = scene.facts.vpc.subnet(id)
     {
         findings.push(
-            Finding::warning("EC-NET-016", format!("the pod subnet of {} has no way out of the VPC", zone.zone))
+            Issue::warning("EC-NET-016", format!("the pod subnet of {} has no way out of the VPC", zone.zone))
                 .at(format!("{id}, {}", pods.id))
                 .why(format!(
                     "it uses the VPC's main route table; the nodes' {} leads out. Pods leave by their node's subnet, and who calls them from outside of the VPC gets no answer",
                     nodes.id
                 ))
-                .mend(way_out(scene.facts, subnet, pods, nodes)),
+                .fix(way_out(scene.facts, subnet, pods, nodes)),
         );
     }
     if scene.facts.vpc.route_table_of(id).is_some_and(|table| table.is_public()) {
         findings.push(
-            Finding::warning("EC-NET-009", format!("the pod subnet of {} is public", zone.zone))
+            Issue::warning("EC-NET-009", format!("the pod subnet of {} is public", zone.zone))
                 .at(id)
                 .why("pods have no public address: through an internet gateway nothing comes back to them")
-                .mend("associate it with a route table that leads to a NAT gateway"),
+                .fix("associate it with a route table that leads to a NAT gateway"),
         );
     }
 }
 
 /// Addresses for the nodes asked for, with all their pods.
-fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
     let (place, free) = match &zone.pod_subnet {
         PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr)),
@@ -152,7 +149,7 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     let needed = zone.size.saturating_mul(per_node);
     if needed > free {
         findings.push(
-            Finding::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
+            Issue::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
                 .at(place)
                 .why(format!(
                     "a node of {} takes up to {}, and {} {needed}; the subnet has {free}",
@@ -160,7 +157,7 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                     counted(per_node, "address"),
                     subject(zone.size, "node", "takes", "take")
                 ))
-                .mend(format!(
+                .fix(format!(
                     "give a larger block with {}, or fewer nodes with --nodes-per-zone",
                     scene.settings.named("cidr")
                 )),
@@ -180,29 +177,29 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
         && subnet.free < zone.size
     {
         findings.push(
-            Finding::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
+            Issue::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
                 .at(&subnet.id)
                 .why(format!(
                     "{} beside the old ones for a while; {} free",
                     subject(zone.size, "new node", "runs", "run"),
                     subject(subnet.free, "address", "is", "are")
                 ))
-                .mend("fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
+                .fix("fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
         );
     }
 }
 
-fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (flag, zones) in
         [("route-table", &scene.settings.route_tables), ("eniconfig-name", &scene.settings.eniconfig_names)]
     {
         for (zone, value) in zones {
             if !scene.design.zones.iter().any(|known| known.zone == *zone) {
                 findings.push(
-                    Finding::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                    Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
                         .at(format!("{} {zone}={value}", scene.settings.named(flag)))
                         .why("the zones are those in which the cluster has nodes")
-                        .mend("leave it out, or name a zone that has nodes"),
+                        .fix("leave it out, or name a zone that has nodes"),
                 );
             }
         }

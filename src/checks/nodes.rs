@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::NodeKind;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::step::Step;
@@ -11,7 +11,7 @@ use crate::words::{counted, subject};
 
 use super::{Scene, aws_auth};
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::LaunchNodegroups]) {
         machine(scene, findings);
         stacks(scene, findings);
@@ -21,13 +21,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     kinds(scene, findings);
 }
 
-fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
     findings.extend(design.findings.iter().filter(|finding| finding.id.starts_with("EC-NOD")).cloned());
     if let Some(name) = &facts.machine.unknown_type {
         let like = closest(name);
         findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-NOD-001",
                 format!("EC2 knows no instance type '{name}' in {}", facts.caller.region),
             )
@@ -37,28 +37,28 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             } else {
                 format!("did you mean {}?", like.join(", "))
             })
-            .mend("eni-custom max-pods --all lists the types known"),
+            .fix("eni-custom max-pods --all lists the types known"),
         );
         return;
     }
     let Some(instance_type) = &design.machine.instance_type else {
         findings.push(
-            Finding::error("EC-NOD-003", "there is no node to take the instance type from")
+            Issue::error("EC-NOD-003", "there is no node to take the instance type from")
                 .at(&facts.cluster.name)
                 .why("the cluster has no EC2 nodes")
-                .mend("name one with --instance-type"),
+                .fix("name one with --instance-type"),
         );
         return;
     };
     if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.ami_id.is_none() {
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-NOD-025",
                 format!("{} gets an image without drivers for its accelerators", instance_type.name),
             )
             .at(settings.named("instance-type"))
             .why("EKS publishes images with drivers for NVIDIA GPUs, Inferentia and Trainium only")
-            .mend("name an image that has the drivers with --ami-id; or choose another --instance-type"),
+            .fix("name an image that has the drivers with --ami-id; or choose another --instance-type"),
         );
     }
     match (&design.machine.image, &facts.machine.image_error) {
@@ -73,33 +73,33 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
                 let types: Vec<String> =
                     instance_type.architectures.iter().map(ToString::to_string).collect();
                 findings.push(
-                    Finding::error("EC-NOD-004", format!("{} can't run {}", instance_type.name, image.id))
+                    Issue::error("EC-NOD-004", format!("{} can't run {}", instance_type.name, image.id))
                         .at(settings.named("ami-id"))
                         .why(format!(
                             "the image is for {}, the instance type for {}",
                             image.architecture,
                             types.join(" and ")
                         ))
-                        .mend("leave out --ami-id for the newest image that fits, or choose another type"),
+                        .fix("leave out --ami-id for the newest image that fits, or choose another type"),
                 );
             }
         }
         (None, error) => findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-NOD-005",
                 format!("there is no {} image for Kubernetes {}", settings.ami_family, facts.cluster.version),
             )
             .at(settings.named(if settings.ami_id.is_some() { "ami-id" } else { "ami-family" }))
             .why(error.clone().unwrap_or_default())
-            .mend("choose another --ami-family, or name an image with --ami-id"),
+            .fix("choose another --ami-family, or name an image with --ami-id"),
         ),
     }
     if facts.cluster.service_cidr.is_none() {
         findings.push(
-            Finding::error("EC-NOD-006", "the cluster tells no service CIDR")
+            Issue::error("EC-NOD-006", "the cluster tells no service CIDR")
                 .at(&facts.cluster.arn)
                 .why("a node can't join without it")
-                .mend(format!(
+                .fix(format!(
                     "aws eks describe-cluster --name {} --query cluster.kubernetesNetworkConfig",
                     facts.cluster.name
                 )),
@@ -108,22 +108,22 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Stacks of ours that can neither be used nor made anew.
-fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let names = scene.design.zones.iter().map(|zone| &zone.stack).chain([&scene.design.base_stack]);
     for stack in names.filter_map(|name| scene.facts.node_groups.stacks.get(name)) {
         if !stack.tags.contains_key(crate::tags::TAG_CLUSTER) {
             findings.push(
-                Finding::error("EC-NOD-007", format!("a stack named {} is there, and not ours", stack.name))
+                Issue::error("EC-NOD-007", format!("a stack named {} is there, and not ours", stack.name))
                     .at(&stack.id)
                     .why("it carries no tag of this program")
-                    .mend("name the ENIConfig otherwise with --eniconfig-name, or delete the stack"),
+                    .fix("name the ENIConfig otherwise with --eniconfig-name, or delete the stack"),
             );
         } else if matches!(stack.status.as_str(), "UPDATE_ROLLBACK_FAILED") {
             findings.push(
-                Finding::error("EC-NOD-008", format!("stack {} is {}", stack.name, stack.status))
+                Issue::error("EC-NOD-008", format!("stack {} is {}", stack.name, stack.status))
                     .at(&stack.id)
                     .why(&stack.reason)
-                    .mend(format!("aws cloudformation continue-update-rollback --stack-name {}", stack.name)),
+                    .fix(format!("aws cloudformation continue-update-rollback --stack-name {}", stack.name)),
             );
         }
     }
@@ -131,7 +131,7 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 /// DaemonSets in the host's network on every node, beyond those that the formula counts: each takes a place of a pod
 /// and no address, so as many addresses are never used.
-fn host_network(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn host_network(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let mut on_node: BTreeMap<&str, BTreeSet<String>> =
         facts.ec2_nodes().map(|node| (node.name.as_str(), BTreeSet::new())).collect();
@@ -147,7 +147,7 @@ fn host_network(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     };
     findings.push(
-        Finding::note(
+        Issue::note(
             "EC-NOD-014",
             format!("each node runs {} in the host's network", counted(everywhere.len(), "pod")),
         )
@@ -156,12 +156,12 @@ fn host_network(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             "max pods counts {HOST_NETWORK_PODS} of them: {} of each node can't be used by other pods",
             counted(beyond, "address")
         ))
-        .mend("nothing, where nodes have pods enough; else fewer such DaemonSets"),
+        .fix("nothing, where nodes have pods enough; else fewer such DaemonSets"),
     );
 }
 
 /// Nodes that stay as they are.
-fn kinds(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn kinds(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let kinds = [
         (NodeKind::Windows, "EC-NOD-009", "Windows", "custom networking is for Linux nodes"),
         (
@@ -176,13 +176,13 @@ fn kinds(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();
         if count > 0 {
             findings.push(
-                Finding::note(
+                Issue::note(
                     id,
                     subject(count, &format!("{name} node"), "stays as it is", "stay as they are"),
                 )
                 .at(&scene.facts.cluster.name)
                 .why(why)
-                .mend("nothing to do"),
+                .fix("nothing to do"),
             );
         }
     }

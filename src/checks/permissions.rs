@@ -1,11 +1,11 @@
 //! Whether the caller may do what is planned.
 
 use crate::design::stand_in;
-use crate::finding::Finding;
+use crate::issue::Issue;
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, permissions) = (scene.facts, &scene.facts.permissions);
     let undo = match scene.settings.undo {
         Some(_) if stand_in::is_needed(scene.design, facts) => " --undo --stand-ins",
@@ -26,22 +26,22 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         };
         // Who only plans need not be who will make the changes.
         let finding = match scene.settings.only_looks {
-            true => Finding::warning("EC-IAM-001", what),
-            false => Finding::error("EC-IAM-001", what),
+            true => Issue::warning("EC-IAM-001", what),
+            false => Issue::error("EC-IAM-001", what),
         };
         findings.push(
             finding
                 .at(&facts.caller.arn)
                 .why("the steps that have something to change call these")
-                .mend(&policy),
+                .fix(&policy),
         );
     }
     for (reason, actions) in &permissions.unknown {
         findings.push(
-            Finding::note("EC-IAM-002", format!("whether the caller may call {} is unknown", list(actions)))
+            Issue::note("EC-IAM-002", format!("whether the caller may call {} is unknown", list(actions)))
                 .at(&facts.caller.arn)
                 .why(format!("unknown because {reason}"))
-                .mend(&policy),
+                .fix(&policy),
         );
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use crate::design::design;
     use crate::sample::{facts, settings};
 
-    fn found(only_looks: bool, change: impl FnOnce(&mut crate::facts::Permissions)) -> Vec<Finding> {
+    fn found(only_looks: bool, change: impl FnOnce(&mut crate::facts::Permissions)) -> Vec<Issue> {
         let mut settings = settings(&[]);
         settings.only_looks = only_looks;
         let mut facts = facts();
@@ -83,6 +83,6 @@ mod tests {
         });
         insta::assert_json_snapshot!(all);
         all = found(true, |permissions| permissions.denied = ["ec2:CreateSubnet"].into());
-        assert_eq!(all[0].severity, crate::finding::Severity::Warning);
+        assert_eq!(all[0].severity, crate::issue::Severity::Warning);
     }
 }

@@ -2,7 +2,7 @@
 //! its absence is not: other clusters and VPCs of the account count too.
 
 use crate::design::{PodSubnet, our_instances};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::vcpus::vcpu_family;
 use crate::step::Step;
 use crate::words::counted;
@@ -17,7 +17,7 @@ const RULES_PER_GROUP: u32 = 60;
 /// CloudFormation user guide, "Understand CloudFormation quotas".
 const STACKS: u32 = 2000;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::CreateSubnets]) {
         subnets(scene, findings);
     }
@@ -52,7 +52,7 @@ fn ask(service: &str, code: &str, need: u32) -> String {
     )
 }
 
-fn subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let vpc = &scene.facts.vpc;
     let is_new = |zone: &&crate::design::ZoneDesign| matches!(zone.pod_subnet, PodSubnet::New { .. });
     let new = count(scene.design.zones.iter().filter(is_new).count());
@@ -60,30 +60,30 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (limit, whence) = limit(scene, vpc.quotas.subnets, SUBNETS);
     if new > 0 && there + new > limit {
         findings.push(
-            Finding::error("EC-QTA-001", format!("the VPC can't have {}", counted(new, "more subnet")))
+            Issue::error("EC-QTA-001", format!("the VPC can't have {}", counted(new, "more subnet")))
                 .at(&vpc.id)
                 .why(format!("it has {there} of {limit}{whence}"))
-                .mend(ask("vpc", "L-407747CB", there + new)),
+                .fix(ask("vpc", "L-407747CB", there + new)),
         );
     }
 }
 
-fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     // Without --security-group there are two: the nodes' and the cluster's.
     let groups = count(scene.settings.security_groups.len()).max(2);
     let (limit, whence) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
     if groups > limit {
         findings.push(
-            Finding::error("EC-QTA-002", format!("an interface can't be in {groups} security groups"))
+            Issue::error("EC-QTA-002", format!("an interface can't be in {groups} security groups"))
                 .at(scene.settings.named("security-group"))
                 .why(format!("the quota is {limit}{whence}; the CNI could make no interface for pods"))
-                .mend(ask("vpc", "L-2AFB9258", groups)),
+                .fix(ask("vpc", "L-2AFB9258", groups)),
         );
     }
 }
 
 /// The base stack lets the new nodes' group into the cluster's.
-fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let id = &facts.cluster.security_group;
     if facts.node_groups.stacks.contains_key(&scene.design.base_stack) {
@@ -94,29 +94,26 @@ fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (limit, whence) = limit(scene, facts.vpc.quotas.rules_per_group, RULES_PER_GROUP);
     if there + 1 > limit {
         findings.push(
-            Finding::error("EC-QTA-005", format!("{id} can't have another inbound rule"))
+            Issue::error("EC-QTA-005", format!("{id} can't have another inbound rule"))
                 .at(id)
                 .why(format!("it has {there} of {limit}{whence}; one more lets pods and new nodes in"))
-                .mend(format!(
-                    "{}; or take out rules that nobody needs",
-                    ask("vpc", "L-0EA8095F", there + 1)
-                )),
+                .fix(format!("{}; or take out rules that nobody needs", ask("vpc", "L-0EA8095F", there + 1))),
         );
     }
 }
 
 /// A stack for each zone and one for all of them, as far as they are not there.
-fn stacks(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, neighbours) = (scene.design, &scene.facts.neighbours);
     let names = design.zones.iter().map(|zone| &zone.stack).chain([&design.base_stack]);
     let new = count(names.filter(|name| !scene.facts.node_groups.stacks.contains_key(*name)).count());
     let (Some(there), limit) = (neighbours.stacks, neighbours.stack_quota.unwrap_or(STACKS)) else { return };
     if new > 0 && there.saturating_add(new) > limit {
         findings.push(
-            Finding::error("EC-QTA-006", format!("{new} more CloudFormation stacks can't be made"))
+            Issue::error("EC-QTA-006", format!("{new} more CloudFormation stacks can't be made"))
                 .at(&scene.facts.caller.region)
                 .why(format!("there are {there}, and the quota is {limit}"))
-                .mend(ask("cloudformation", "L-0485CB21", there.saturating_add(new))),
+                .fix(ask("cloudformation", "L-0485CB21", there.saturating_add(new))),
         );
     }
 }
@@ -127,7 +124,7 @@ fn new_nodes(scene: &Scene<'_>) -> u32 {
     wanted.saturating_sub(count(our_instances(scene.facts).len()))
 }
 
-fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let machine = &scene.facts.machine;
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
     let (Some(family), Some(each), Some(limit)) =
@@ -146,13 +143,13 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let needed = nodes.saturating_mul(each);
     if nodes > 0 && running.saturating_add(needed) > limit {
         findings.push(
-            Finding::error("EC-QTA-003", format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
+            Issue::error("EC-QTA-003", format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
                 .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
                 .why(format!(
                     "they take {}, the cluster's nodes have {running}, and the account may run {limit}; new and old nodes run side by side for a while",
                     counted(needed, "vCPU")
                 ))
-                .mend(format!(
+                .fix(format!(
                     "{}; or fewer nodes with --nodes-per-zone",
                     ask("ec2", family.code, running.saturating_add(needed))
                 )),
@@ -160,7 +157,7 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
     // Each instance has its own, and those that were seen have at least one for pods.
@@ -169,10 +166,10 @@ fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let (limit, whence) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
     if needed > 0 && there.saturating_add(needed) > limit {
         findings.push(
-            Finding::error("EC-QTA-004", "the region can't have so many network interfaces")
+            Issue::error("EC-QTA-004", "the region can't have so many network interfaces")
                 .at(&facts.caller.region)
                 .why(format!("new nodes take up to {needed}, the cluster has {there} or more, the quota is {limit}{whence}"))
-                .mend(ask("vpc", "L-DF5E4CA3", there.saturating_add(needed))),
+                .fix(ask("vpc", "L-DF5E4CA3", there.saturating_add(needed))),
         );
     }
 }
@@ -188,13 +185,13 @@ mod tests {
 
     use super::*;
 
-    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
         let mut facts = facts();
         change(&mut facts);
         super::super::found(check, &facts, arguments)
     }
 
-    fn ids(findings: &[Finding]) -> Vec<&str> {
+    fn ids(findings: &[Issue]) -> Vec<&str> {
         findings.iter().map(|finding| finding.id).collect()
     }
 

@@ -13,7 +13,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::Facts;
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::net::reach::Verdict;
 use crate::reach::{self, Purpose, flows};
 use crate::step::Step;
@@ -30,7 +30,7 @@ const POD_STEPS: [Step; 4] =
 const FIREWALL: &str =
     "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or look at these paths yourself";
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&POD_STEPS) {
         given_groups(scene, findings);
         let flows = flows(scene.design, scene.facts);
@@ -45,7 +45,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What stops pods in the cluster as it stands, whoever set it up; and what could not be judged.
-pub fn standing(scene: &Scene<'_>) -> Vec<Finding> {
+pub fn standing(scene: &Scene<'_>) -> Vec<Issue> {
     let flows = reach::standing(scene.facts);
     let mut findings = Vec::new();
     denied::check(scene, &flows, &mut findings);
@@ -62,17 +62,17 @@ pub fn standing(scene: &Scene<'_>) -> Vec<Finding> {
         && flows.is_empty()
     {
         findings.push(
-            Finding::note("EC-RCH-012", "unknown whether pods reach what they need")
+            Issue::note("EC-RCH-012", "unknown whether pods reach what they need")
                 .at(&scene.facts.vpc.id)
                 .why(format!("unknown because {why}"))
-                .mend(FIREWALL),
+                .fix(FIREWALL),
         );
     }
     findings
 }
 
 /// A group of another VPC can be written into an ENIConfig, and then no interface comes.
-fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let firewall = &scene.facts.firewall;
     if firewall.groups_unknown.is_some() {
         return;
@@ -80,16 +80,16 @@ fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     for id in scene.settings.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
         let vpc = &scene.facts.vpc.id;
         findings.push(
-            Finding::error("EC-RCH-013", format!("{id} is no security group of the cluster's VPC"))
+            Issue::error("EC-RCH-013", format!("{id} is no security group of the cluster's VPC"))
                 .at(scene.settings.named("security-group"))
                 .why("the CNI could attach no interface with it, and pods would wait for ever")
-                .mend(format!("aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc}")),
+                .fix(format!("aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc}")),
         );
     }
 }
 
 /// What could not be judged is said, with its reason.
-fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<Finding>) {
+fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<Issue>) {
     let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for flow in flows {
         if let Verdict::Unknown { because } = &flow.verdict {
@@ -97,36 +97,36 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<F
         }
     }
     let firewall = &scene.facts.firewall;
-    let mend = match firewall.groups_unknown.is_some() || firewall.acls_unknown.is_some() {
+    let fix = match firewall.groups_unknown.is_some() || firewall.acls_unknown.is_some() {
         true => FIREWALL,
         false => "look at these paths yourself",
     };
     for (because, subjects) in reasons {
         let subjects: Vec<&str> = subjects.into_iter().collect();
         findings.push(
-            Finding::note("EC-RCH-012", format!("unknown whether these arrive: {}", subjects.join("; ")))
+            Issue::note("EC-RCH-012", format!("unknown whether these arrive: {}", subjects.join("; ")))
                 .at(&scene.facts.vpc.id)
                 .why(format!("unknown because {because}"))
-                .mend(mend),
+                .fix(fix),
         );
     }
     if let Some(why) = &scene.facts.backends.apis_unknown {
         findings.push(
-            Finding::note(
+            Issue::note(
                 "EC-RCH-012",
                 "unknown whether aggregated APIs can be called once their pods have moved",
             )
             .at("APIServices")
             .why(format!("unknown because {why}"))
-            .mend("allow list on apiservices"),
+            .fix("allow list on apiservices"),
         );
     }
     if let Some(why) = &scene.facts.backends.unknown {
         findings.push(
-            Finding::note("EC-RCH-012", "unknown whether webhooks can be called once their pods have moved")
+            Issue::note("EC-RCH-012", "unknown whether webhooks can be called once their pods have moved")
                 .at("webhook configurations, Services and EndpointSlices")
                 .why(format!("unknown because {why}"))
-                .mend("allow list on validatingwebhookconfigurations, mutatingwebhookconfigurations, services and endpointslices"),
+                .fix("allow list on validatingwebhookconfigurations, mutatingwebhookconfigurations, services and endpointslices"),
         );
     }
 }

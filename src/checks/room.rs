@@ -2,14 +2,14 @@
 
 use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
 use crate::facts::{Facts, Subnet};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::cidr::usable_addresses;
 use crate::step::Step;
 use crate::words::{counted, subject};
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::CreateSubnets, Step::LaunchNodegroups, Step::PatchSecurityGroups]) {
         return;
     }
@@ -21,7 +21,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Addresses for all pods of a group at its maximum, with what the CNI keeps in reserve.
-fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let (facts, machine) = (scene.facts, &scene.design.machine);
     let (Some(kind), Some(max_pods)) = (&machine.instance_type, machine.max_pods) else { return };
     let per_node = machine.addresses_per_node;
@@ -44,23 +44,23 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     // Where not even the subnet as a whole is enough, network has said so.
     if now <= all && now > left {
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-QTA-010",
                 format!("others have taken addresses of the pod subnet of {}", zone.zone),
             )
             .at(place)
             .why(format!("{each}: {now} for {}, and {left} of {all} are left", counted(zone.size, "node")))
-            .mend("give a subnet that nobody else uses, or fewer nodes with --nodes-per-zone"),
+            .fix("give a subnet that nobody else uses, or fewer nodes with --nodes-per-zone"),
         );
     } else if now <= left && full > left {
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-QTA-011",
                 format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(place)
             .why(format!("{each}: {full} for {}, and {left} are left", counted(zone.max_size, "node")))
-            .mend(format!(
+            .fix(format!(
                 "a larger block with {}, or a lower --max-nodes-per-zone ({})",
                 scene.settings.named("cidr"),
                 subject(left / per_node.max(1), "node", "fits", "fit")
@@ -80,19 +80,19 @@ fn left(facts: &Facts, subnet: &Subnet) -> u32 {
 }
 
 /// A prefix is sixteen addresses in a row, aligned: single addresses of others in between break them up.
-fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let PodSubnet::There { id, ours: false } = &zone.pod_subnet else { return };
     let Some(subnet) = scene.facts.vpc.subnet(id).filter(|_| options(scene.facts).prefix) else { return };
     let taken = usable_addresses(subnet.cidr).saturating_sub(left(scene.facts, subnet));
     if taken > 0 {
         findings.push(
-            Finding::warning("EC-QTA-012", format!("prefixes may not fit into the pod subnet of {}", zone.zone))
+            Issue::warning("EC-QTA-012", format!("prefixes may not fit into the pod subnet of {}", zone.zone))
                 .at(id)
                 .why(format!(
                     "ENABLE_PREFIX_DELEGATION takes whole /28 blocks, and {} in between: EC2 answers InsufficientCidrBlocks where no block is whole",
                     subject(taken, "address", "is taken", "are taken")
                 ))
-                .mend(format!(
+                .fix(format!(
                     "give a new subnet, or reserve what is whole: aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr …"
                 )),
         );
@@ -100,7 +100,7 @@ fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
 }
 
 /// Each new node takes an address beside the old nodes; a group that grows on takes more.
-fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some(subnet) = facts.vpc.subnet(&zone.node_subnet) else { return };
     let ours = our_instances(facts);
@@ -112,7 +112,7 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     let to_come = zone.max_size.saturating_sub(there);
     if zone.size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-QTA-013",
                 format!("the node subnet of {} has no room for the group's maximum size", zone.zone),
             )
@@ -122,7 +122,7 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
                 counted(to_come, "node"),
                 subject(subnet.free, "address", "is", "are")
             ))
-            .mend("a lower --max-nodes-per-zone; addresses become free when the old nodes and their pods are gone"),
+            .fix("a lower --max-nodes-per-zone; addresses become free when the old nodes and their pods are gone"),
         );
     }
 }
@@ -133,13 +133,13 @@ mod tests {
 
     use super::*;
 
-    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+    fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
         let mut facts = facts();
         change(&mut facts);
         super::super::found(check, &facts, arguments)
     }
 
-    fn ids(findings: &[Finding]) -> Vec<&str> {
+    fn ids(findings: &[Issue]) -> Vec<&str> {
         findings.iter().map(|finding| finding.id).collect()
     }
 

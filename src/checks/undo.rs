@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::design::undo::our_subnets;
 use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::facts::{Facts, Occupant, Record, Version, detected_version};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::{Step, Undo};
 use crate::steps::set_env;
 use crate::subnet_tags::discovers;
@@ -15,7 +15,7 @@ use crate::words::subject;
 
 use super::{Scene, aws_auth, permissions};
 
-pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     if nothing_of_ours(scene.facts) {
         return never_set_up(scene, findings);
     }
@@ -42,14 +42,14 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
 }
 
 /// The add-on's values as they were, where they can't be put back: its next update would switch custom networking on.
-fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some(Err(error)) = set_env::restored_values(scene.facts) else { return };
     let cluster = &scene.facts.cluster.name;
     findings.push(
-        Finding::error("EC-UND-012", "the add-on's configurationValues can't be put back")
+        Issue::error("EC-UND-012", "the add-on's configurationValues can't be put back")
             .at("EKS add-on vpc-cni")
             .why(error.to_string())
-            .mend(format!(
+            .fix(format!(
                 "write them so that they can be read, with what they say now: aws eks describe-addon --cluster-name \
                  {cluster} --addon-name vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
             )),
@@ -58,7 +58,7 @@ fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 /// 1.22.0 and 1.22.1 look for security groups by tag when they start without custom networking, and end where they may
 /// not (amazon-vpc-cni-k8s#3704, `RefreshCustomSGIDs`); 1.22.2 does so no more.
-fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some((version, _)) = detected_version(&facts.cni) else { return };
     let affected = (Version(1, 22, 0)..Version(1, 22, 2)).contains(&version);
@@ -66,10 +66,10 @@ fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning("EC-UND-019", format!("VPC CNI {version} may not start without custom networking"))
+        Issue::warning("EC-UND-019", format!("VPC CNI {version} may not start without custom networking"))
             .at("DaemonSet kube-system/aws-node")
             .why("it then calls ec2:DescribeSecurityGroups, and ends where its role may not: every node would become NotReady")
-            .mend("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups to aws-node's role"),
+            .fix("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups to aws-node's role"),
     );
 }
 
@@ -81,18 +81,18 @@ fn nothing_of_ours(facts: &Facts) -> bool {
         && !facts.eniconfigs.items.iter().any(|config| config.ours)
 }
 
-fn never_set_up(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn never_set_up(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     findings.push(
-        Finding::error("EC-UND-001", "there is nothing to take back")
+        Issue::error("EC-UND-001", "there is nothing to take back")
             .at(&cluster.arn)
             .why("no record, subnet, stack or ENIConfig of this cluster was made by this program")
-            .mend("eni-custom plan shows where the cluster stands"),
+            .fix("eni-custom plan shows where the cluster stands"),
     );
 }
 
 /// What can't be observed stood there alone.
-fn record(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     if facts.record.edited {
         return edited(findings);
@@ -103,23 +103,23 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let unknown =
         "aws-node's environment, node groups' sizes and the CIDR association before the set-up are unknown";
     let finding = match facts.cni.is_on(CUSTOM_NETWORK) {
-        true => Finding::error("EC-UND-002", "the record of what was before is missing")
-            .mend(format!(
+        true => Issue::error("EC-UND-002", "the record of what was before is missing")
+            .fix(format!(
                 "put ConfigMap kube-system/eni-custom back from a backup; or switch {CUSTOM_NETWORK} off yourself, let \
                  your old node groups grow, and run this again for what tags prove"
             )),
-        false => Finding::warning("EC-UND-002", "the record of what was before is missing")
-            .mend("what tags prove is taken back; look at node groups' sizes and the VPC's CIDR blocks yourself"),
+        false => Issue::warning("EC-UND-002", "the record of what was before is missing")
+            .fix("what tags prove is taken back; look at node groups' sizes and the VPC's CIDR blocks yourself"),
     };
     findings.push(finding.at("ConfigMap kube-system/eni-custom").why(unknown));
 }
 
-fn edited(findings: &mut Vec<Finding>) {
+fn edited(findings: &mut Vec<Issue>) {
     findings.push(
-        Finding::warning("EC-UND-009", "the record of what was before has been edited")
+        Issue::warning("EC-UND-009", "the record of what was before has been edited")
             .at("ConfigMap kube-system/eni-custom")
             .why("its text is not the one that this program wrote, and what it says would be put back")
-            .mend(
+            .fix(
                 "eni-custom undo --plan shows what would be put back; compare it with a backup, and where it is right: \
                  --accept EC-UND-009",
             ),
@@ -127,7 +127,7 @@ fn edited(findings: &mut Vec<Finding>) {
 }
 
 /// Whoever else stands in our subnets keeps them.
-fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
+fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let ours = our_instances(facts);
     let goes = |interface: &Occupant| {
@@ -139,14 +139,14 @@ fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning("EC-UND-006", subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"))
+        Issue::warning("EC-UND-006", subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"))
             .at(left.join(", "))
             .why("this program did not make them: the subnets they are in, and their CIDR block, stay until they are gone")
-            .mend("move or delete them before, or run the same command again afterwards"),
+            .fix("move or delete them before, or run the same command again afterwards"),
     );
 }
 
-fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let subnets: BTreeSet<&str> = our_subnets(facts).map(|subnet| subnet.id.as_str()).collect();
     let foreign = facts
@@ -159,13 +159,13 @@ fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::warning(
+        Issue::warning(
             "EC-UND-007",
             subject(names.len(), "foreign ENIConfig", "names subnets that go", "name subnets that go"),
         )
         .at(names.join(", "))
         .why("they were written by hand, and stay; what they name will be gone")
-        .mend("kubectl delete eniconfig, where nobody needs them"),
+        .fix("kubectl delete eniconfig, where nobody needs them"),
     );
 }
 

@@ -1,10 +1,10 @@
 //! What no change needs, and what could not be read: it is said, so that silence means that all was looked at.
 
-use crate::finding::Finding;
+use crate::issue::Issue;
 
 use super::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, account) = (scene.facts, &scene.facts.caller.account);
     let quotas =
         facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are AWS's defaults", why));
@@ -19,10 +19,10 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         }
     }
     findings.extend(by_reason.into_iter().map(|(why, unknown)| {
-        Finding::note("EC-RUN-002", format!("unknown: {}", unknown.join("; ")))
+        Issue::note("EC-RUN-002", format!("unknown: {}", unknown.join("; ")))
             .at(format!("account {account}"))
             .why(format!("unknown because {why}"))
-            .mend("where a permission is missing, eni-custom iam-policy prints it, with --kubernetes for the cluster; or look yourself")
+            .fix("where a permission is missing, eni-custom iam-policy prints it, with --kubernetes for the cluster; or look yourself")
     }));
 }
 

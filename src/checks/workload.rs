@@ -10,13 +10,13 @@ use crate::eviction::load_balancers;
 use crate::eviction::local::LocalData;
 use crate::eviction::surge;
 use crate::facts::{Owner, Pod, owner};
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::step::Step;
 use crate::words::{counted, few, first_of, subject};
 
 use super::{Scene, evictions};
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
@@ -29,13 +29,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         .collect();
     if !unowned.is_empty() && !scene.settings.terminate_unowned {
         findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-POD-003",
                 subject(unowned.len(), "old node", "belongs to no group", "belong to no group"),
             )
             .at(few(&unowned))
             .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
-            .mend("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
+            .fix("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
         );
     }
 }
@@ -46,7 +46,7 @@ pub fn of_pods<'a>(
     scene: &Scene<'a>,
     nodes: &BTreeSet<String>,
     or_else: &str,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Issue>,
 ) -> Vec<&'a Pod> {
     let sorted = sort(scene.facts, nodes, scene.settings);
     let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
@@ -71,10 +71,10 @@ pub fn of_pods<'a>(
             }
         };
         findings.push(
-            Finding::error(id, subject(pods.len(), "pod to be moved", one, many))
+            Issue::error(id, subject(pods.len(), "pod to be moved", one, many))
                 .at(few(&pods))
                 .why(reason.to_string())
-                .mend(format!("{flag} allows it; or {or_else}")),
+                .fix(format!("{flag} allows it; or {or_else}")),
         );
     }
     // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
@@ -88,29 +88,29 @@ pub fn of_pods<'a>(
 }
 
 /// Deployments that can't have a second replica for the drain.
-pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Finding>) {
+pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Issue>) {
     if !scene.settings.surge_singletons || scene.settings.disable_eviction {
         return;
     }
     for obstacle in surge::obstacles(scene.facts, nodes, room) {
         findings.push(
-            Finding::error("EC-POD-020", format!("a second replica would not let {} go", obstacle.pod))
+            Issue::error("EC-POD-020", format!("a second replica would not let {} go", obstacle.pod))
                 .at(format!("PodDisruptionBudget {}", obstacle.budget))
                 .why(obstacle.why)
-                .mend(obstacle.fix),
+                .fix(obstacle.fix),
         );
     }
 }
 
 /// Nodes that load balancers forward to: instances end some minutes later.
-fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Finding>) {
+fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Issue>) {
     let there = &scene.facts.load_balancers;
     let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|_| !nodes.is_empty()) else {
         return;
     };
     let targets: Vec<String> = there.instance_targets.iter().cloned().collect();
     findings.push(
-        Finding::note(
+        Issue::note(
             "EC-POD-019",
             format!("instances end {} s after their nodes are empty: load balancers let them go first", wait.as_secs()),
         )
@@ -124,13 +124,13 @@ fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Find
                      may end by themselves until the deregistration delay is over"
                 .into(),
         })
-        .mend("nothing; or --lb-drain TIME, where the target groups' deregistration delay is another one"),
+        .fix("nothing; or --lb-drain TIME, where the target groups' deregistration delay is another one"),
     );
 }
 
 /// Pods that would find no node: their claims stay bound to volumes of nodes that are gone, and no StatefulSet creates
 /// others.
-fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: &mut Vec<Finding>) {
+fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: &mut Vec<Issue>) {
     let held = moving.iter().filter(|pod| !pod.deleting).map(|pod| (*pod, local.irreplaceable(pod)));
     let mut by_workload: BTreeMap<String, (Vec<String>, BTreeSet<String>)> = BTreeMap::new();
     for (pod, claims) in held.filter(|(_, claims)| !claims.is_empty()) {
@@ -140,13 +140,13 @@ fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: 
     }
     for (stop, (pods, claims)) in by_workload {
         findings.push(
-            Finding::error(
+            Issue::error(
                 "EC-POD-018",
                 format!("{} could never start again: {}", counted(pods.len(), "pod"), few(&pods)),
             )
             .at(format!("PersistentVolumeClaim {}", few(&claims.into_iter().collect::<Vec<_>>())))
             .why("the claim is bound to a volume on the disk of a node that goes, and no StatefulSet creates another")
-            .mend(format!(
+            .fix(format!(
                 "save what is in it, then: {stop}; after the drain delete the claim, create it again and start the \
                  pods; or {or_else}"
             )),
@@ -172,7 +172,7 @@ fn stopping(pod: &Pod) -> String {
 }
 
 /// Pods that their budgets never let go, or not now.
-fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
+fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     // A pod that is deleted and not evicted asks no budget.
     if scene.settings.disable_eviction {
         return;
@@ -193,13 +193,13 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
             Cause::SyncFailed { .. } => "EC-POD-014",
         };
         findings.push(
-            Finding::error(
+            Issue::error(
                 id,
                 format!("{} can never be evicted: {}", counted(never.pods.len(), "pod"), few(&never.pods)),
             )
             .at(format!("PodDisruptionBudget {}", never.budgets.join(", ")))
             .why(never.cause.to_string())
-            .mend(never.mend),
+            .fix(never.fix),
         );
     }
     for wait in forecast.not_now {
@@ -211,19 +211,19 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Finding>) {
             why.push_str(&format!("; {}: {COUNTED_AS_EVICTED}", few(&wait.evicted)));
         }
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-POD-009",
                 format!("{} can't be evicted now: {}", counted(wait.pods.len(), "pod"), few(&wait.pods)),
             )
             .at(format!("PodDisruptionBudget {}", wait.budget))
             .why(why)
-            .mend("nothing, if its other pods become Ready by themselves: the drain waits for them"),
+            .fix("nothing, if its other pods become Ready by themselves: the drain waits for them"),
         );
     }
 }
 
 /// Pods for which the new nodes have no place.
-fn room(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Finding>) {
+fn room(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Issue>) {
     // Nobody makes a bare pod anew, and the replacement of one that is ending stands somewhere already.
     let anew: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
@@ -235,7 +235,7 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Ve
     }
 }
 
-fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
+fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {
     let fits_nowhere = matches!(
         shortage.lack,
         Lack::Nodes
@@ -262,10 +262,10 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Finding {
         .map(|node| node.name.as_str())
         .collect();
     let keep = "run with --keep-old-nodes first";
-    let mut finding = Finding::error(id, what)
+    let mut finding = Issue::error(id, what)
         .at(first_of(&shortage.pods, shortage.count))
         .why(shortage.lack.to_string())
-        .mend(match (&shortage.lack, growing) {
+        .fix(match (&shortage.lack, growing) {
             (Lack::Nodes | Lack::MaxPods | Lack::Cpu | Lack::Memory, false) if !cordoned.is_empty() => {
                 format!("kubectl uncordon {}", cordoned.join(" "))
             }
@@ -390,7 +390,7 @@ mod tests {
         let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[Step::DrainNodes] };
         let mut findings = Vec::new();
         check(&scene, &mut findings);
-        let told: Vec<_> = findings.iter().map(|finding| (finding.id, finding.mend.as_str())).collect();
+        let told: Vec<_> = findings.iter().map(|finding| (finding.id, finding.fix.as_str())).collect();
         assert_eq!(told, [("EC-POD-010", "kubectl uncordon new-a new-b")]);
     }
 

@@ -109,5 +109,5 @@ fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {
     known.dedup();
     Error::usage(format!("there is no setting '{key}'"))
         .at(path)
-        .next(format!("settings are flags' names: {}", known.join(", ")))
+        .fix(format!("settings are flags' names: {}", known.join(", ")))
 }

@@ -48,7 +48,7 @@ pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<Os
         Error::usage("the plan has a setting that can't be used")
             .at(path.display().to_string())
             .because(error.to_string().trim())
-            .next("it may be of another version of this program: plan anew")
+            .fix("it may be of another version of this program: plan anew")
     })?;
     Ok((extended, matches))
 }
@@ -58,7 +58,7 @@ fn same_target(given: &ArgMatches, flag: &str, planned: &str) -> Result<()> {
         Ok(Some(asked)) if asked != planned => {
             Err(Error::usage(format!("the plan is for {flag} {planned}, and {asked} is asked for"))
                 .at(format!("--{flag}"))
-                .next(format!("leave out --{flag} and its environment variable, or plan anew for {asked}")))
+                .fix(format!("leave out --{flag} and its environment variable, or plan anew for {asked}")))
         }
         _ => Ok(()),
     }
@@ -83,6 +83,6 @@ impl Settings {
             told(saved.settings.get(flag))
         ))
         .at(self.named(flag))
-        .next("leave it out: what was asked is in the plan; or plan anew"))
+        .fix("leave it out: what was asked is in the plan; or plan anew"))
     }
 }

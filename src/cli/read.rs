@@ -8,7 +8,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::finding::registry;
+use crate::issue::registry;
 use crate::settings::{KubeconfigChoice, Origin, Origins, Settings};
 
 use super::values::ByZone;
@@ -137,7 +137,7 @@ impl Settings {
 fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
     let accepted = |id: String| {
         let known = registry::acceptable(&id).map_err(|why| {
-            Error::usage(why).at(format!("--accept {id}")).next("the ids are explained in docs/checks.md")
+            Error::usage(why).at(format!("--accept {id}")).fix("the ids are explained in docs/checks.md")
         });
         known.map(ToString::to_string)
     };

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Interrupt};
 use crate::exit::Exit;
 use crate::export;
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::run::{self, Prepared};
 use crate::saved;
 use crate::settings::Settings;
@@ -59,7 +59,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
     if asks && !Ui::can_ask() {
         return Err(Error::refused("there is no terminal to ask at; nothing was changed")
             .at("stdin and stderr")
-            .next(settings.command_line(task.name())));
+            .fix(settings.command_line(task.name())));
     }
     if let Task::Plan(Show { export: Some(folder), force, .. }) = task {
         export::may_write(folder, *force)?;
@@ -93,7 +93,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
         None => {}
     }
     // What refuses is told with the refusal.
-    let refusing = |finding: &Finding| finding.severity == Severity::Error || (finding.risk && !asks);
+    let refusing = |finding: &Issue| finding.severity == Severity::Error || (finding.risk && !asks);
     for finding in prepared.plan.findings.iter().filter(|finding| finding.accepted || !refusing(finding)) {
         events.emit(Event::Finding(finding.clone()));
     }
@@ -117,7 +117,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
     let command = prepared.session.settings.command_line(task.name());
     let outcome = Box::pin(prepared.apply()).await.map_err(|error| match error.where_it_stopped() {
         Some(_) => error,
-        None => error.or_next(format!("to go on from here: {command}")),
+        None => error.or_fix(format!("to go on from here: {command}")),
     })?;
     drop(events);
     ui.outcome(&outcome);
@@ -156,7 +156,7 @@ fn names_the_cluster(settings: &mut Settings, asks: bool) -> Result<()> {
             true => "taking back must be confirmed with the cluster's name; nothing was changed".into(),
             false => format!("'{given}' is not this cluster's name; nothing was changed"),
         };
-        return Err(Error::refused(what).at("--confirm-cluster").next(format!("--confirm-cluster {name}")));
+        return Err(Error::refused(what).at("--confirm-cluster").fix(format!("--confirm-cluster {name}")));
     }
     settings.confirm_cluster = Some(given);
     Ok(())

@@ -18,8 +18,8 @@ pub fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
             let like = closest(name);
             let error = Error::usage(format!("instance type '{name}' is not known"));
             return Err(match like.is_empty() {
-                true => error.next("eni-custom max-pods --all"),
-                false => error.next(format!("did you mean {}?", like.join(", "))),
+                true => error.fix("eni-custom max-pods --all"),
+                false => error.fix(format!("did you mean {}?", like.join(", "))),
             });
         };
         rows.push(row(instance_type));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Image};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
@@ -20,20 +20,20 @@ pub struct MachineDesign {
     pub volume_size: u32,
 }
 
-pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Finding>) -> MachineDesign {
+pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) -> MachineDesign {
     let name = wanted_type(settings, facts);
     let instance_type = name.as_ref().and_then(|name| facts.machine.types.get(name)).cloned();
     let max_pods = instance_type.as_ref().and_then(|instance_type| {
         max_pods(instance_type, &options(facts))
             .map_err(|error| {
                 findings.push(
-                    Finding::error(
+                    Issue::error(
                         "EC-NOD-002",
                         format!("{} can't be used with custom networking", instance_type.name),
                     )
                     .at(settings.named("instance-type"))
                     .why(error.to_string())
-                    .mend("choose another type: eni-custom max-pods --all lists them"),
+                    .fix("choose another type: eni-custom max-pods --all lists them"),
                 );
             })
             .ok()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::facts::{Facts, RouteTable, Subnet, Vpc};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::cidr::{PeerBlock, RouteDestination, VpcAddressing, split, suggest_block};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
@@ -58,7 +58,7 @@ pub struct Network {
     pub zones: Vec<NetworkZone>,
 }
 
-pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &mut Vec<Finding>) -> Network {
+pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &mut Vec<Issue>) -> Network {
     let zones = zones(facts);
     let mut there: BTreeMap<&str, (String, bool)> = BTreeMap::new();
     for zone in zones.keys() {
@@ -193,7 +193,7 @@ fn blocks(
     zones: &BTreeMap<String, String>,
     there: &BTreeMap<&str, (String, bool)>,
     all_there: bool,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Issue>,
 ) -> Vec<Ipv4Net> {
     if !settings.cidrs.is_empty() {
         return settings.cidrs.clone();
@@ -224,10 +224,10 @@ fn blocks(
         Some(block) => vec![block],
         None => {
             findings.push(
-                Finding::error("EC-NET-001", "no block of 100.64.0.0/10 can be added to the VPC")
+                Issue::error("EC-NET-001", "no block of 100.64.0.0/10 can be added to the VPC")
                     .at(&facts.vpc.id)
                     .why("each overlaps a block, a route or a peering of the VPC, or the quota is reached")
-                    .mend("name a block with --cidr, or subnets with --subnet"),
+                    .fix("name a block with --cidr, or subnets with --subnet"),
             );
             Vec::new()
         }
@@ -240,7 +240,7 @@ fn new_subnets(
     zones: &BTreeMap<String, String>,
     there: &BTreeMap<&str, (String, bool)>,
     blocks: &[Ipv4Net],
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Issue>,
 ) -> BTreeMap<String, Ipv4Net> {
     if blocks.is_empty() {
         return BTreeMap::new();
@@ -269,10 +269,10 @@ fn new_subnets(
         Ok(subnets) => subnets,
         Err(error) => {
             findings.push(
-                Finding::error("EC-NET-002", "the pod subnets don't fit")
+                Issue::error("EC-NET-002", "the pod subnets don't fit")
                     .at(blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
                     .why(error.to_string())
-                    .mend(format!("give a larger or a further block with {}", settings.named("cidr"))),
+                    .fix(format!("give a larger or a further block with {}", settings.named("cidr"))),
             );
             BTreeMap::new()
         }

@@ -2,12 +2,10 @@
 
 use crate::checks::Scene;
 use crate::facts::Symptoms;
-use crate::finding::Severity;
+use crate::issue::{Issue, Severity};
 use crate::suspended::{Cause, put_back, suspended};
 
-use super::Diagnosis;
-
-pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Diagnosis> {
+pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if symptoms.run_at_work {
         return Vec::new();
     }
@@ -25,10 +23,10 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Diagnosis> {
         let groups = record.held.keys().chain(&record.held_managed);
         let all = groups.chain(record.surged.keys()).chain(&record.cordoned).cloned().collect();
         findings.push(
-            Diagnosis::new("EC-DOC-055", Severity::Error, "a drain was interrupted, and what it changed is not put back")
-                .cause("its node groups start no node, its nodes take no pod, or Deployments have a replica more, until a run ends it")
+            Issue::new("EC-DOC-055", Severity::Error, "a drain was interrupted, and what it changed is not put back")
+                .why("its node groups start no node, its nodes take no pod, or Deployments have a replica more, until a run ends it")
                 .evidence(evidence(Cause::Interrupted))
-                .mend(format!(
+                .fix(format!(
                     "{} puts it back; without --keep-old-nodes it goes on with the drain",
                     put_back(scene.settings)
                 ))
@@ -38,10 +36,10 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Diagnosis> {
     if of(Cause::Rebalance).next().is_some() {
         let name = scene.settings.cluster.clone().unwrap_or_default();
         findings.push(
-            Diagnosis::new("EC-DOC-056", Severity::Warning, "AZRebalance is suspended in node groups that were drained in part")
-                .cause("their zones have unequal numbers of nodes: AZRebalance would launch nodes, and terminate others past every PodDisruptionBudget")
+            Issue::new("EC-DOC-056", Severity::Warning, "AZRebalance is suspended in node groups that were drained in part")
+                .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes, and terminate others past every PodDisruptionBudget")
                 .evidence(evidence(Cause::Rebalance))
-                .mend(format!(
+                .fix(format!(
                     "{} drains the rest; eni-custom drain-nodes --undo --cluster {name} --confirm-cluster {name} restores the groups",
                     scene.settings.command_line("drain-nodes")
                 ))
@@ -50,9 +48,9 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Diagnosis> {
     }
     for one in of(Cause::Unrecorded) {
         findings.push(
-            Diagnosis::new("EC-DOC-057", Severity::Warning, format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
-                .cause("they were not before this program drained it: a group whose Launch is suspended starts no node")
-                .mend(&one.command)
+            Issue::new("EC-DOC-057", Severity::Warning, format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
+                .why("they were not before this program drained it: a group whose Launch is suspended starts no node")
+                .fix(&one.command)
                 .about(vec![one.group.clone()]),
         );
     }

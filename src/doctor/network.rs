@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::design::{CUSTOM_NETWORK, EXTERNAL_SNAT};
 use crate::facts::{Facts, RouteTable, Subnet};
-use crate::finding::Severity;
+use crate::issue::{Issue, Severity};
 
-use super::Diagnosis;
-
-pub fn diagnose(facts: &Facts) -> Vec<Diagnosis> {
+pub fn diagnose(facts: &Facts) -> Vec<Issue> {
     let mut findings = Vec::new();
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return findings;
@@ -23,7 +21,7 @@ pub fn diagnose(facts: &Facts) -> Vec<Diagnosis> {
     findings
 }
 
-fn route(facts: &Facts, subnet: &Subnet) -> Option<Diagnosis> {
+fn route(facts: &Facts, subnet: &Subnet) -> Option<Issue> {
     let table = facts.vpc.route_table_of(&subnet.id)?;
     let own = table.subnet_ids.contains(&subnet.id);
     // The CNI gives traffic to outside of the VPC the node's address, and it leaves by the node's subnet; only with
@@ -41,10 +39,10 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Diagnosis> {
             Some(_) => return main_table(facts, subnet, table, own),
         };
         return Some(
-            Diagnosis::new("EC-DOC-030", Severity::Error, what)
+            Issue::new("EC-DOC-030", Severity::Error, what)
                 .about(vec![subnet.id.clone()])
-                .cause(cause)
-                .mend(match way_out(facts, subnet) {
+                .why(cause)
+                .fix(match way_out(facts, subnet) {
                     Some(other) => associate(subnet, other),
                     None => format!(
                         "aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT",
@@ -73,7 +71,7 @@ fn way_out<'a>(facts: &'a Facts, subnet: &Subnet) -> Option<&'a RouteTable> {
 }
 
 /// What the zone's nodes reach by their own table, pods on the main one may not.
-fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> Option<Diagnosis> {
+fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> Option<Issue> {
     let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
     let mut theirs = nodes.filter_map(|node| facts.vpc.route_table_of(node.subnet.as_deref()?));
     let other = theirs.find(|theirs| theirs.id != table.id).filter(|_| !own)?;
@@ -87,16 +85,12 @@ fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> 
         false => Severity::Warning,
     };
     Some(
-        Diagnosis::new(
-            "EC-DOC-031",
-            severity,
-            format!("pod subnet {} has no route table of its own", subnet.id),
-        )
-        .about(vec![subnet.id.clone()])
-        .cause(format!(
-            "it uses the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
-            table.id, subnet.zone, other.id
-        ))
-        .mend(associate(subnet, other)),
+        Issue::new("EC-DOC-031", severity, format!("pod subnet {} has no route table of its own", subnet.id))
+            .about(vec![subnet.id.clone()])
+            .why(format!(
+                "it uses the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
+                table.id, subnet.zone, other.id
+            ))
+            .fix(associate(subnet, other)),
     )
 }

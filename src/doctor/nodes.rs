@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::CUSTOM_NETWORK;
 use crate::facts::{Authentication, Facts, Node, Pod, Symptoms};
-use crate::finding::Severity;
 use crate::fixes;
+use crate::issue::{Issue, Severity};
 use crate::net::eniconfig::resolve;
 use crate::verify::Report;
 use crate::words::counted;
 
-use super::{Diagnosis, of_node};
+use super::of_node;
 
 /// Checks of `verify` that keep the CNI of a node from starting, and what they are here.
 const CAUSES: [(&str, &[&str]); 3] = [
@@ -19,23 +19,23 @@ const CAUSES: [(&str, &[&str]); 3] = [
     ("EC-DOC-003", &["EC-VFY-012", "EC-VFY-016"]),
 ];
 
-pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
+pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
     let mut by_cause: BTreeMap<(&'static str, String, String), Vec<&str>> = BTreeMap::new();
     let is_aws_node = |pod: &&Pod| pod.namespace == "kube-system" && pod.name.starts_with("aws-node-");
     let waiting = facts.pods.iter().filter(is_aws_node).filter(|pod| !pod.ready);
     let aws_nodes: BTreeMap<&str, &Pod> = waiting.map(|pod| (pod.node.as_str(), pod)).collect();
     for node in facts.ec2_nodes().filter(|node| !node.ready) {
         let aws_node = aws_nodes.get(node.name.as_str()).copied();
-        let (id, cause, mend) = cause(facts, symptoms, report, node, aws_node);
-        by_cause.entry((id, cause, mend)).or_default().push(&node.name);
+        let (id, cause, fix) = cause(facts, symptoms, report, node, aws_node);
+        by_cause.entry((id, cause, fix)).or_default().push(&node.name);
     }
     let told = |name: &&str| evidence(symptoms, name);
-    let mut findings: Vec<Diagnosis> = by_cause
+    let mut findings: Vec<Issue> = by_cause
         .into_iter()
-        .map(|((id, cause, mend), names)| {
-            Diagnosis::new(id, Severity::Error, format!("{} not Ready", counted(names.len(), "node")))
-                .cause(cause)
-                .mend(mend)
+        .map(|((id, cause, fix), names)| {
+            Issue::new(id, Severity::Error, format!("{} not Ready", counted(names.len(), "node")))
+                .why(cause)
+                .fix(fix)
                 .evidence(names.iter().flat_map(told).collect::<Vec<_>>())
                 .about(names.iter().map(ToString::to_string).collect())
         })
@@ -56,7 +56,7 @@ fn cause(
     if facts.cni.is_on(CUSTOM_NETWORK) && node.interfaces.is_empty() {
         for (id, checks) in CAUSES {
             if let Some(check) = of_node(report, checks, &node.name) {
-                return (id, format!("{}: {}", check.what, check.why), check.mend.clone());
+                return (id, format!("{}: {}", check.what, check.why), check.fix.clone());
             }
         }
         let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
@@ -105,7 +105,7 @@ fn evidence(symptoms: &Symptoms, name: &str) -> Vec<String> {
 }
 
 /// Instances that their group counts as in service, and that are no nodes: they were not let in.
-fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
+fn not_joined(facts: &Facts) -> Vec<Issue> {
     let nodes: BTreeSet<&str> = facts.nodes.iter().filter_map(|node| node.instance_id.as_deref()).collect();
     let mut findings = Vec::new();
     for group in facts.node_groups.groups.values() {
@@ -129,7 +129,7 @@ fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
         );
         let entries = &facts.node_groups.access_entries;
         let linux = entries.values().any(|entry| entry.kind == "EC2_LINUX" || entry.kind == "EC2");
-        let (cause, mend) = match facts.cluster.authentication {
+        let (cause, fix) = match facts.cluster.authentication {
             Authentication::Api if !linux => (
                 "the cluster takes access entries alone (authentication mode API), and none is of type EC2_LINUX; ConfigMap aws-auth is not read",
                 let_in(format!(
@@ -155,13 +155,13 @@ fn not_joined(facts: &Facts) -> Vec<Diagnosis> {
             ),
         };
         findings.push(
-            Diagnosis::new(
+            Issue::new(
                 "EC-DOC-007",
                 Severity::Error,
                 format!("{} of {} did not become nodes", counted(lost.len(), "instance"), group.name),
             )
-            .cause(cause)
-            .mend(mend)
+            .why(cause)
+            .fix(fix)
             .about(lost),
         );
     }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Node, Subnet, Symptoms, WaitingPod};
-use crate::finding::Severity;
 use crate::fixes;
+use crate::issue::{Issue, Severity};
 use crate::net::eniconfig::resolve;
-use crate::verify::{Report, Status};
+use crate::verify::Report;
 use crate::words::counted;
 
-use super::{Diagnosis, of_node};
+use super::of_node;
 
-pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diagnosis> {
+pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
     let nodes: BTreeMap<&str, &Node> = facts.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let warned: BTreeSet<(&str, &str)> = symptoms
         .events
@@ -36,13 +36,13 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Diag
     let told = by_cause.into_iter().map(|(cause, pods)| {
         let names: Vec<String> = pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
         let where_to = if pods[0].node.is_empty() { "on no node" } else { "not started" };
-        let mend = match cause.mend.is_empty() {
+        let fix = match cause.fix.is_empty() {
             true => format!("kubectl -n {} describe pod {}", pods[0].namespace, pods[0].name),
-            false => cause.mend,
+            false => cause.fix,
         };
-        Diagnosis::new(cause.id, cause.severity, format!("{} {where_to}", counted(names.len(), "pod")))
-            .cause(cause.why)
-            .mend(mend)
+        Issue::new(cause.id, cause.severity, format!("{} {where_to}", counted(names.len(), "pod")))
+            .why(cause.why)
+            .fix(fix)
             .evidence(pods.iter().flat_map(|pod| evidence(symptoms, pod)))
             .about(names)
     });
@@ -55,7 +55,7 @@ struct Cause {
     severity: Severity,
     why: String,
     /// Empty where nobody can say more than the pod's own description.
-    mend: String,
+    fix: String,
 }
 
 fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
@@ -68,13 +68,13 @@ fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
 }
 
 fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
-    let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.status == Status::Warning);
+    let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.severity == Severity::Warning);
     match (pod.told.contains("Too many pods"), few) {
         (true, Some(check)) => Cause {
             id: "EC-DOC-020",
             severity: Severity::Error,
             why: format!("the nodes are full by their max pods, and {}: {}", check.what, check.why),
-            mend: check.mend.clone(),
+            fix: check.fix.clone(),
         },
         (true, None) => Cause {
             id: "EC-DOC-020",
@@ -82,7 +82,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
             why:
                 "the nodes are full by their max pods; with custom networking a node takes fewer than before"
                     .into(),
-            mend: format!(
+            fix: format!(
                 "eni-custom max-pods {} # more nodes, larger ones, or prefix delegation",
                 types(facts).join(" ")
             ),
@@ -94,7 +94,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
                 true => "the scheduler has not said why".into(),
                 false => pod.told.clone(),
             },
-            mend: String::new(),
+            fix: String::new(),
         },
     }
 }
@@ -110,7 +110,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
                 id: "EC-DOC-010",
                 severity: Severity::Error,
                 why: format!("{}: {}", check.what, check.why),
-                mend: check.mend.clone(),
+                fix: check.fix.clone(),
             };
         }
         if let Some(subnet) = subnet.filter(|subnet| no_address && (subnet.free == 0 || prefixes)) {
@@ -124,7 +124,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
                     "the CNI of {} has no address for it, though the subnet has: it could not attach or fill an interface",
                     node.name
                 ),
-                mend: fixes::ipamd_log(node),
+                fix: fixes::ipamd_log(node),
             };
         }
     }
@@ -135,7 +135,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
             true => "its kubelet has not said why".into(),
             false => pod.told.clone(),
         },
-        mend: String::new(),
+        fix: String::new(),
     }
 }
 
@@ -151,7 +151,7 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
             id: "EC-DOC-011",
             severity: Severity::Error,
             why: format!("the pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
-            mend: fixes::more_addresses(facts, subnet),
+            fix: fixes::more_addresses(facts, subnet),
         },
         free => Cause {
             id: "EC-DOC-014",
@@ -161,7 +161,7 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
                 subnet.id,
                 counted(free, "address")
             ),
-            mend: format!(
+            fix: format!(
                 "aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …",
                 subnet.id
             ),

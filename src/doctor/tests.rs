@@ -83,9 +83,9 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
     let diagnoses = diagnosed(&lost, &symptoms);
     assert_eq!(told(&lost, &symptoms), ["EC-DOC-001 Error: 1 node not Ready"]);
     assert!(
-        diagnoses.findings[0].cause.contains("there is one named id-a, the zone's id"),
+        diagnoses.findings[0].why.contains("there is one named id-a, the zone's id"),
         "{}",
-        diagnoses.findings[0].cause
+        diagnoses.findings[0].why
     );
     assert_eq!(diagnoses.findings[0].evidence, ["KubeletNotReady: cni plugin not initialized"]);
 
@@ -108,7 +108,7 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
     other.nodes[0].interfaces = custom().nodes[0].interfaces.clone();
     let diagnoses = diagnosed(&other, &symptoms);
     assert_eq!(diagnoses.findings[0].id, "EC-DOC-005");
-    assert_eq!(diagnoses.findings[0].cause, "KubeletNotReady: cni plugin not initialized");
+    assert_eq!(diagnoses.findings[0].why, "KubeletNotReady: cni plugin not initialized");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn instances_that_never_became_nodes_are_explained_by_the_clusters_authenticatio
         facts.cluster.authentication = mode;
         let diagnoses = diagnosed(&facts, &Symptoms::default());
         assert_eq!(diagnoses.findings[0].names, ["i-lost"]);
-        assert!(diagnoses.findings[0].cause.contains(cause), "{mode:?}: {}", diagnoses.findings[0].cause);
+        assert!(diagnoses.findings[0].why.contains(cause), "{mode:?}: {}", diagnoses.findings[0].why);
     }
 }
 
@@ -255,11 +255,11 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
     );
     assert!(!diagnoses.healthy);
     assert!(
-        diagnoses.findings[0].mend.contains(
+        diagnoses.findings[0].fix.contains(
             "authorize-security-group-ingress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=sg-pods}]'"
         ),
         "{}",
-        diagnoses.findings[0].mend
+        diagnoses.findings[0].fix
     );
 
     // What may not be read is no proof that all is well.
@@ -269,7 +269,7 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
     let diagnoses = diagnosed(&blind, &Symptoms::default());
     assert!(!diagnoses.healthy);
     assert_eq!(diagnoses.findings[0].id, "EC-RCH-012");
-    assert!(diagnoses.findings[0].cause.contains("unknown because DescribeNetworkAcls"));
+    assert!(diagnoses.findings[0].why.contains("unknown because DescribeNetworkAcls"));
 }
 
 #[test]

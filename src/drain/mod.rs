@@ -219,5 +219,5 @@ fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error 
     Error::unproven(what)
         .at(part(progress.nodes - progress.empty, progress.nodes, "node"))
         .because(lines.join("\n         "))
-        .next("run the same command again to go on; nodes that are not empty take pods again meanwhile")
+        .fix("run the same command again to go on; nodes that are not empty take pods again meanwhile")
 }

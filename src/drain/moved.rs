@@ -51,7 +51,7 @@ pub fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
     ))
     .at(few(&controllers))
     .because(lines.join("\n         "))
-    .next(format!("{command}; eni-custom verify says when all is well")))
+    .fix(format!("{command}; eni-custom verify says when all is well")))
 }
 
 /// `kind/namespace/name`
@@ -123,6 +123,6 @@ mod tests {
                 "replicaset/shop/old did not create 1 pod again: exceeded quota",
             ]
         );
-        assert!(error.next_command().unwrap().starts_with("kubectl -n shop describe pod web-1"));
+        assert!(error.fix_command().unwrap().starts_with("kubectl -n shop describe pod web-1"));
     }
 }

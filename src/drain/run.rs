@@ -349,7 +349,7 @@ impl<'a> Run<'a> {
             Ok(Evicted::Denied(reason)) => Answer::Denied(reason),
             Ok(Evicted::Busy(reason)) => Answer::Later(reason),
             Err(error) if error.code() == "Forbidden" => {
-                return Err(error.next("the caller needs the verb create on pods/eviction"));
+                return Err(error.fix("the caller needs the verb create on pods/eviction"));
             }
             Err(error) if error.code() == "Unauthorized" => {
                 self.unauthorized += 1;

@@ -31,7 +31,7 @@ pub struct Impossible {
     pub pods: Vec<String>,
     pub cause: Cause,
     /// What to do, or to type.
-    pub mend: String,
+    pub fix: String,
     /// All of the pods belong to Deployments.
     pub of_deployment: bool,
 }
@@ -213,7 +213,7 @@ fn under_many(moving: &[&Pod], covered: &[Vec<usize>], budgets: &[Budget]) -> Ve
             pods,
             cause: Cause::ManyBudgets,
             of_deployment: false,
-            mend: format!(
+            fix: format!(
                 "leave one of them, or let them select different pods: kubectl -n {} edit pdb {}",
                 last.namespace, last.name
             ),
@@ -229,7 +229,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
     let alive = members.iter().filter(|pod| !pod.deleting && !pod.is_finished()).count();
     let alive = i32::try_from(alive).unwrap_or(i32::MAX);
     let allowed = most_allowed(&budget.least, alive).unwrap_or(1).clamp(1, alive.max(1));
-    let mend = format!(
+    let fix = format!(
         "say minAvailable as a number: kubectl -n {} patch pdb {} --type merge -p \
          '{{\"spec\":{{\"maxUnavailable\":null,\"minAvailable\":{}}}}}'",
         budget.namespace,
@@ -240,7 +240,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
         budgets: vec![budget.full_name()],
         pods: pods.iter().map(|pod| pod.full_name()).collect(),
         cause: Cause::SyncFailed { message },
-        mend,
+        fix,
         of_deployment: false,
     })
 }
@@ -251,21 +251,21 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
     let of_set =
         |pod: &&Pod| pod.controller.as_ref().is_some_and(|controller| controller.kind == "ReplicaSet");
     let of_deployment = pods.iter().all(of_set);
-    let impossible = |pods: Vec<String>, cause, mend| {
-        Some(Impossible { budgets: vec![budget.full_name()], pods, cause, mend, of_deployment })
+    let impossible = |pods: Vec<String>, cause, fix| {
+        Some(Impossible { budgets: vec![budget.full_name()], pods, cause, fix, of_deployment })
     };
     let names = || pods.iter().map(|pod| pod.full_name()).collect::<Vec<_>>();
     if budget.observed && budget.expected <= 0 && pods.iter().all(|pod| pod.controller.is_none()) {
-        let mend =
+        let fix =
             format!("say minAvailable as a number: kubectl -n {} edit pdb {}", budget.namespace, budget.name);
         // A number is counted by the pods themselves: the status is only late then.
         let by_controller = !matches!(&least, Least::MinAvailable(value) if !value.ends_with('%'));
-        return if by_controller { impossible(names(), Cause::Uncounted { least }, mend) } else { None };
+        return if by_controller { impossible(names(), Cause::Uncounted { least }, fix) } else { None };
     }
     if allowed <= 0 {
         let more_help = most_allowed(&least, 2).unwrap_or_default() > 0;
         if expected == 1 && more_help {
-            let mend = match pods.iter().find_map(|pod| workload(pod)) {
+            let fix = match pods.iter().find_map(|pod| workload(pod)) {
                 Some(workload) => format!(
                     "{}run a second one meanwhile: kubectl -n {} scale {workload} --replicas 2",
                     if of_deployment { "--surge-singletons does it for the drain; or " } else { "" },
@@ -273,7 +273,7 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
                 ),
                 None => allow_one(budget),
             };
-            return impossible(names(), Cause::Single { least }, mend);
+            return impossible(names(), Cause::Single { least }, fix);
         }
         return impossible(names(), Cause::Zero { least, expected }, allow_one(budget));
     }
@@ -282,8 +282,8 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
         || (budget.desired_healthy == 0 && budget.current_healthy == 0);
     let unready: Vec<&&Pod> = pods.iter().filter(|pod| !pod.ready).collect();
     let (true, Some(first)) = (budget.observed && is_short, unready.first()) else { return None };
-    let mend = format!(
-        "mend the pod: kubectl -n {ns} describe pod {}; or let what is not Ready go: kubectl -n {ns} patch pdb {} \
+    let fix = format!(
+        "fix the pod: kubectl -n {ns} describe pod {}; or let what is not Ready go: kubectl -n {ns} patch pdb {} \
          --type merge -p '{{\"spec\":{{\"unhealthyPodEvictionPolicy\":\"AlwaysAllow\"}}}}'",
         first.name,
         budget.name,
@@ -294,7 +294,7 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
         desired: budget.desired_healthy,
         because: unready.iter().find_map(|pod| pod.not_ready_because.as_deref()).map(ToString::to_string),
     };
-    impossible(unready.iter().map(|pod| pod.full_name()).collect(), cause, mend)
+    impossible(unready.iter().map(|pod| pod.full_name()).collect(), cause, fix)
 }
 
 /// Both fields can't be set at once, so the other one goes.

@@ -28,7 +28,7 @@ pub(crate) fn failure(what: impl Into<String>, error: &kube::Error) -> Error {
     };
     let proxied = cause.message.contains("tunnel error") || cause.message.contains("SOCKS");
     let failed = Error::failed(what).cause(cause);
-    if proxied { failed.next("check HTTPS_PROXY, NO_PROXY and the kubeconfig's proxy-url") } else { failed }
+    if proxied { failed.fix("check HTTPS_PROXY, NO_PROXY and the kubeconfig's proxy-url") } else { failed }
 }
 
 fn plain(message: String) -> Cause {

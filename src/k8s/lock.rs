@@ -165,7 +165,7 @@ pub fn held(live: &LockHolder) -> Error {
     Error::refused("another run of eni-custom is at work on this cluster; nothing was changed")
         .at("Lease kube-system/eni-custom")
         .because(format!("held by {}", live.identity))
-        .next(format!("wait for it; where it is dead, its lease runs out in {} s", live.free_in))
+        .fix(format!("wait for it; where it is dead, its lease runs out in {} s", live.free_in))
 }
 
 /// Renews until the lease is lost. A renewal that fails is tried again well before it runs out.

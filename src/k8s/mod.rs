@@ -85,10 +85,10 @@ impl Kube {
         Err(match &error {
             kube::Error::Api(status) if status.code == 401 => failure("log in to the cluster", &error)
                 .at(&cluster.endpoint)
-                .next(format!("give your IAM principal an access entry: aws eks create-access-entry --cluster-name {} --principal-arn …", cluster.name)),
+                .fix(format!("give your IAM principal an access entry: aws eks create-access-entry --cluster-name {} --principal-arn …", cluster.name)),
             _ => failure("reach the cluster's API server", &error)
                 .at(&cluster.endpoint)
-                .or_next("a private endpoint is reached only from inside its VPC or through a proxy"),
+                .or_fix("a private endpoint is reached only from inside its VPC or through a proxy"),
         })
     }
 }

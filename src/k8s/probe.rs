@@ -99,7 +99,7 @@ impl Probe {
                 Err(error) => {
                     return Err(failure("remove a pod of the probe", &error)
                         .at(format!("{}/{name}", self.namespace))
-                        .next(format!(
+                        .fix(format!(
                             "kubectl -n {} delete pod -l app.kubernetes.io/name=eni-custom-probe",
                             self.namespace
                         )));

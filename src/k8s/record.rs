@@ -34,7 +34,7 @@ fn parse(data: &BTreeMap<String, String>, cluster: &str) -> Result<Record> {
         Error::refused("this program's record in the cluster can't be used; nothing was changed")
             .at("ConfigMap kube-system/eni-custom")
             .because(reason)
-            .next(next)
+            .fix(next)
     };
     let unreadable = |error: serde_json::Error| {
         let next = "kubectl -n kube-system get configmap eni-custom -o yaml, and put right what was edited";

@@ -35,7 +35,7 @@ pub(super) fn of_kubeconfig(
 ) -> Result<Config> {
     let file = read(choice)?;
     let unusable = |why: String| {
-        Error::usage("the kubeconfig can't be used").at(choice.shown()).because(why).next(format!(
+        Error::usage("the kubeconfig can't be used").at(choice.shown()).because(why).fix(format!(
             "aws eks update-kubeconfig --name {}; or unset KUBECONFIG to log in without one",
             cluster.name
         ))
@@ -58,7 +58,7 @@ pub(super) fn of_kubeconfig(
         ))
         .at(place(&name, &url))
         .because("only a TLS server has a certificate by which the cluster can be known")
-        .next("name an https:// server: the cluster's endpoint, or a tunnel to it"));
+        .fix("name an https:// server: the cluster's endpoint, or a tunnel to it"));
     }
     let user = context.user.as_ref().and_then(|user| {
         file.auth_infos.iter().find(|known| known.name == *user).and_then(|known| known.auth_info.clone())
@@ -95,13 +95,13 @@ pub(super) fn is_another(cluster: &Cluster, choice: &KubeconfigChoice, error: &k
                 Some((context, url)) => place(&context, &url),
                 None => choice.shown(),
             })
-            .next(format!(
+            .fix(format!(
                 "aws eks update-kubeconfig --name {name} and pass its --context; a tunnel must end TLS nowhere but at the \
                  cluster; or unset KUBECONFIG to log in without one"
             )),
         false => refused(format!("what answers at the endpoint is not cluster '{name}'"))
             .at(&cluster.endpoint)
-            .next("a proxy that inspects TLS must leave this host alone: exempt it there, or name it in NO_PROXY"),
+            .fix("a proxy that inspects TLS must leave this host alone: exempt it there, or name it in NO_PROXY"),
     })
 }
 
@@ -150,7 +150,7 @@ fn usable(proxy: &Proxy) -> Result<Uri> {
         Kind::Https => Err(Error::usage(format!("{} can't be used for the cluster's API", proxy.named_by))
             .at(proxy.to_string())
             .because("a proxy that is itself reached by TLS is not supported there")
-            .next("give an http:// or socks5:// proxy, or name the cluster's host in NO_PROXY")),
+            .fix("give an http:// or socks5:// proxy, or name the cluster's host in NO_PROXY")),
     }
 }
 

@@ -165,7 +165,7 @@ impl Proxy {
     pub fn parse(text: &str, named_by: &'static str) -> Result<Self> {
         let wrong = |why: String| {
             // The text itself may hold a password.
-            Err(Error::usage(format!("{named_by} can't be used")).because(why).next(
+            Err(Error::usage(format!("{named_by} can't be used")).because(why).fix(
                 "give a URL such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080, or unset it",
             ))
         };

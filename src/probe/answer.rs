@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::verify::Check;
+use crate::issue::Issue;
 use crate::words::counted;
 
 /// One zone's part of a probe.
@@ -39,7 +39,7 @@ fn line(text: &str) -> Option<(&str, bool)> {
     }
 }
 
-pub fn checks(zones: &[ZoneAnswer]) -> Vec<Check> {
+pub fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let mut checks = ran(zones);
     let told = |what: &str| {
         let mut failed = Vec::new();
@@ -70,56 +70,56 @@ pub fn checks(zones: &[ZoneAnswer]) -> Vec<Check> {
     checks
 }
 
-fn ran(zones: &[ZoneAnswer]) -> Vec<Check> {
+fn ran(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let mut checks = Vec::new();
     for zone in zones {
         match &zone.asked {
             Asked::NotStarted(why) => checks.push(
-                Check::failed("EC-VFY-050", format!("the probe's pods of {} did not come to an end in time", zone.zone))
+                Issue::error("EC-VFY-050", format!("the probe's pods of {} did not come to an end in time", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(why)
-                    .mend("a longer --probe-timeout, or another --probe-image; kubectl describe node tells of the node"),
+                    .fix("a longer --probe-timeout, or another --probe-image; kubectl describe node tells of the node"),
             ),
             // 126 and 127: the image has no shell, or not these tools.
             Asked::Ended { code, message } if lines(message).is_empty() => checks.push(
-                Check::failed("EC-VFY-050", format!("the probe's pod of {} ended without an answer", zone.zone))
+                Issue::error("EC-VFY-050", format!("the probe's pod of {} ended without an answer", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(format!("exit code {code}: {message}"))
-                    .mend("an image with sh, nc, nslookup and httpd: --probe-image"),
+                    .fix("an image with sh, nc, nslookup and httpd: --probe-image"),
             ),
             Asked::Ended { .. } => {}
         }
     }
     if checks.is_empty() {
-        checks.push(Check::ok("EC-VFY-050", format!("pods ran in {}", counted(zones.len(), "zone"))));
+        checks.push(Issue::passed("EC-VFY-050", format!("pods ran in {}", counted(zones.len(), "zone"))));
     }
     checks
 }
 
-fn one(id: &'static str, what: &str, (failed, open): (Vec<String>, Vec<String>), mend: &str) -> Vec<Check> {
+fn one(id: &'static str, what: &str, (failed, open): (Vec<String>, Vec<String>), fix: &str) -> Vec<Issue> {
     let mut checks = Vec::new();
     if !failed.is_empty() {
         checks.push(
-            Check::failed(id, format!("pods do not reach {what} from {}", counted(failed.len(), "zone")))
+            Issue::error(id, format!("pods do not reach {what} from {}", counted(failed.len(), "zone")))
                 .why("tried three times, five seconds each")
-                .mend(mend)
+                .fix(fix)
                 .about(failed),
         );
     }
     if !open.is_empty() {
         checks.push(
-            Check::unknown(id, format!("whether pods reach {what}"), "the probe's pods did not say")
-                .mend("")
+            Issue::unknown(id, format!("whether pods reach {what}"), "the probe's pods did not say")
+                .fix("")
                 .about(open),
         );
     }
     if checks.is_empty() {
-        checks.push(Check::ok(id, format!("pods reach {what}")));
+        checks.push(Issue::passed(id, format!("pods reach {what}")));
     }
     checks
 }
 
-fn pods(zones: &[ZoneAnswer]) -> Vec<Check> {
+fn pods(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let (mut failed, mut open) = (Vec::new(), Vec::new());
     let mut pairs = 0;
     for zone in zones {
@@ -160,7 +160,8 @@ mod tests {
     }
 
     fn told(zones: &[ZoneAnswer]) -> Vec<String> {
-        let line = |check: &Check| format!("{} {:?} {} {}", check.id, check.status, check.what, check.place);
+        let line =
+            |check: &Issue| format!("{} {:?} {} {}", check.id, check.severity, check.what, check.place);
         checks(zones).iter().map(line).map(|line| line.trim_end().to_string()).collect()
     }
 
@@ -174,10 +175,10 @@ mod tests {
         assert_eq!(
             told(&zones),
             [
-                "EC-VFY-050 Ok pods ran in 2 zones",
-                "EC-VFY-051 Ok pods reach DNS",
-                "EC-VFY-052 Ok pods reach the API server",
-                "EC-VFY-053 Ok pods reach pods of other zones",
+                "EC-VFY-050 Passed pods ran in 2 zones",
+                "EC-VFY-051 Passed pods reach DNS",
+                "EC-VFY-052 Passed pods reach the API server",
+                "EC-VFY-053 Passed pods reach pods of other zones",
             ]
         );
     }
@@ -193,13 +194,13 @@ mod tests {
         assert_eq!(
             told(&zones),
             [
-                "EC-VFY-050 Failed the probe's pods of c did not come to an end in time node node-c",
-                "EC-VFY-050 Failed the probe's pod of d ended without an answer node node-d",
-                "EC-VFY-051 Failed pods do not reach DNS from 1 zone a",
+                "EC-VFY-050 Error the probe's pods of c did not come to an end in time node node-c",
+                "EC-VFY-050 Error the probe's pod of d ended without an answer node node-d",
+                "EC-VFY-051 Error pods do not reach DNS from 1 zone a",
                 "EC-VFY-051 Unknown whether pods reach DNS d",
-                "EC-VFY-052 Failed pods do not reach the API server from 1 zone b",
+                "EC-VFY-052 Error pods do not reach the API server from 1 zone b",
                 "EC-VFY-052 Unknown whether pods reach the API server d",
-                "EC-VFY-053 Failed pods do not reach pods of other zones from 1 zone a to b",
+                "EC-VFY-053 Error pods do not reach pods of other zones from 1 zone a to b",
                 "EC-VFY-053 Unknown whether pods reach pods of other zones b to a",
             ]
         );

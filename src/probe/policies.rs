@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::error::Result;
 use crate::eviction::budgets::selects;
-use crate::verify::{Check, Status};
+use crate::issue::{Issue, Severity};
 use crate::words::few;
 
 use super::pod::{Role, labels};
@@ -15,12 +15,12 @@ use super::pod::{Role, labels};
 const WAYS: [&str; 3] = ["EC-VFY-051", "EC-VFY-052", "EC-VFY-053"];
 
 /// Whether a way was shut to the probe.
-pub fn asks(checks: &[Check]) -> bool {
-    checks.iter().any(|check| check.status == Status::Failed && WAYS.contains(&check.id))
+pub fn asks(checks: &[Issue]) -> bool {
+    checks.iter().any(|check| check.severity == Severity::Error && WAYS.contains(&check.id))
 }
 
 /// From the namespace's policies and the pods that they select; nothing where none selects the probe's.
-pub fn check(namespace: &str, policies: Result<Vec<(String, LabelSelector)>>) -> Option<Check> {
+pub fn check(namespace: &str, policies: Result<Vec<(String, LabelSelector)>>) -> Option<Issue> {
     let labels: BTreeMap<String, String> =
         labels(Role::Asks, "").map(|(key, value)| (key.to_string(), value.to_string())).into();
     let selecting = policies.map(|policies| {
@@ -30,13 +30,13 @@ pub fn check(namespace: &str, policies: Result<Vec<(String, LabelSelector)>>) ->
     match selecting {
         Ok(names) if names.is_empty() => None,
         Ok(names) => Some(
-            Check::warning("EC-VFY-054", "NetworkPolicies select the probe's pods")
+            Issue::warning("EC-VFY-054", "NetworkPolicies select the probe's pods")
                 .at(few(&names))
                 .why("what the probe did not reach may be shut by them, and not by the VPC")
-                .mend("verify --probe --probe-namespace NAMESPACE, one that has no NetworkPolicy; or let these pods reach DNS, the API server and each other"),
+                .fix("verify --probe --probe-namespace NAMESPACE, one that has no NetworkPolicy; or let these pods reach DNS, the API server and each other"),
         ),
         Err(error) => Some(
-            Check::unknown("EC-VFY-054", "whether NetworkPolicies stop the probe's pods", error.in_short())
+            Issue::unknown("EC-VFY-054", "whether NetworkPolicies stop the probe's pods", error.in_short())
                 .at(format!("namespace {namespace}")),
         ),
     }
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn policies_are_named_as_what_may_stop_the_probe_and_unknown_is_told() {
-        let dns = |status| Check { status, ..Check::failed("EC-VFY-051", "pods do not reach DNS") };
-        assert!(asks(&[dns(Status::Failed)]));
-        assert!(!asks(&[dns(Status::Ok)]), "who reaches all is stopped by none");
+        let dns = |severity| Issue { severity, ..Issue::error("EC-VFY-051", "pods do not reach DNS") };
+        assert!(asks(&[dns(Severity::Error)]));
+        assert!(!asks(&[dns(Severity::Passed)]), "who reaches all is stopped by none");
         let cart = LabelSelector {
             match_labels: Some([("app".into(), "cart".into())].into()),
             ..LabelSelector::default()
@@ -62,6 +62,6 @@ mod tests {
         insta::assert_json_snapshot!(check("shop", Ok(vec![all])));
         let cause = Cause { code: "Forbidden".into(), message: "no".into(), request_id: None };
         let unknown = check("shop", Err(Error::failed("list NetworkPolicies").cause(cause))).unwrap();
-        assert_eq!(unknown.status, Status::Unknown);
+        assert_eq!(unknown.severity, Severity::Unknown);
     }
 }

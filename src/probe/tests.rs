@@ -31,7 +31,7 @@ fn judged(code: i32, message: String, others: &[&str]) -> Vec<String> {
         others: others.iter().map(ToString::to_string).collect(),
         asked: Asked::Ended { code, message },
     };
-    checks(&[zone]).iter().map(|check| format!("{} {:?}", &check.id[7..], check.status)).collect()
+    checks(&[zone]).iter().map(|check| format!("{} {:?}", &check.id[7..], check.severity)).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_script_is_one_that_a_shell_takes() {
     // And an image without any proves nothing.
     let (code, told) = played(&["sh"], "PATH=/nowhere", &env);
     assert_eq!((code, told.as_str()), (127, "the image has no nc\n"));
-    assert_eq!(judged(code, told, &["b"])[0], "050 Failed");
+    assert_eq!(judged(code, told, &["b"])[0], "050 Error");
 }
 
 /// A name server that knows every name, or none.
@@ -145,11 +145,11 @@ fn what_busybox_answers_is_what_is_read() {
                 "{shell:?}"
             );
             assert_eq!(code == 0, dns && api && peer);
-            let status = |ok: bool| if ok { "Ok" } else { "Failed" };
+            let status = |ok: bool| if ok { "Passed" } else { "Error" };
             assert_eq!(
                 judged(code, told, &["b"]),
                 [
-                    "050 Ok".to_string(),
+                    "050 Passed".to_string(),
                     format!("051 {}", status(dns)),
                     format!("052 {}", status(api)),
                     format!("053 {}", status(peer)),

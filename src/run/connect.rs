@@ -21,9 +21,7 @@ pub async fn connect(
 ) -> Result<(Session, Calls)> {
     let calls = Calls::default();
     let Some(name) = settings.cluster.clone() else {
-        return Err(
-            Error::usage("no cluster is named").next("give --cluster NAME, or set ENI_CUSTOM_CLUSTER")
-        );
+        return Err(Error::usage("no cluster is named").fix("give --cluster NAME, or set ENI_CUSTOM_CLUSTER"));
     };
     let proxies = Proxies::read(|name| std::env::var(name).ok())?;
     let choice = ProfileChoice { name: settings.profile.as_deref(), is_flag: settings.profile_is_flag() };
@@ -67,5 +65,5 @@ async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {
         Some(cause) => refused.cause(cause.clone()),
         None => refused,
     }
-    .next(there)
+    .fix(there)
 }

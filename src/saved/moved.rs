@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::{Change, Field};
 
 use super::{Saved, SavedStep};
@@ -10,7 +10,7 @@ use super::{Saved, SavedStep};
 const MEND: &str = "look at it, then plan anew: eni-custom plan --out FILE";
 
 /// Each thing that moved: facts first, they are the reason for the rest.
-pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Finding> {
+pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Issue> {
     let mut found = Vec::new();
     let names: BTreeSet<&String> = saved.facts.keys().chain(facts.keys()).collect();
     for name in names {
@@ -18,10 +18,10 @@ pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String
         if was != now {
             let told = |value: Option<&String>| value.map_or("not there", String::as_str).to_string();
             found.push(
-                Finding::error("EC-PLN-002", format!("{name} is not what it was when the plan was made"))
+                Issue::error("EC-PLN-002", format!("{name} is not what it was when the plan was made"))
                     .at(name)
                     .why(format!("it was: {}; it is: {}", told(was), told(now)))
-                    .mend(MEND),
+                    .fix(MEND),
             );
         }
     }
@@ -41,10 +41,10 @@ pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String
                 _ => format!("{resource} would be changed otherwise than planned"),
             };
             found.push(
-                Finding::error("EC-PLN-001", what)
+                Issue::error("EC-PLN-001", what)
                     .at(format!("step {} {}", step.step.number(), step.step.name()))
                     .why(differing(was.copied(), is.copied()))
-                    .mend(MEND),
+                    .fix(MEND),
             );
         }
     }

@@ -156,7 +156,7 @@ async fn create(
     }
     Err(Error::failed(format!("{cidr} is taken by a subnet that is not ours"))
         .at(&there.id)
-        .next(format!("to use it: --subnet {}={}", there.zone, there.id)))
+        .fix(format!("to use it: --subnet {}={}", there.zone, there.id)))
 }
 
 async fn route(session: &Session, subnet: &str, table: &str) -> Result<()> {
@@ -233,7 +233,7 @@ impl Rules for Back {
         )
         .at(ids.join(", "))
         .because(in_the_way.join("\n         "))
-        .next("move or delete these, then run the same command again"))
+        .fix("move or delete these, then run the same command again"))
     }
 
     async fn apply(session: &mut Session, change: Delete) -> Result<()> {

@@ -217,7 +217,7 @@ fn base_output(session: &Session, name: &str) -> Result<String> {
     stack.and_then(|stack| stack.outputs.get(name)).cloned().ok_or_else(|| {
         Error::failed(format!("the stack has no output {name}"))
             .at(&session.design.base_stack)
-            .next("eni-custom launch-nodegroups creates it; where it is there, its template was changed")
+            .fix("eni-custom launch-nodegroups creates it; where it is there, its template was changed")
     })
 }
 
@@ -342,7 +342,7 @@ pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
     Err(Error::failed(format!("the stack ended {}", stack.status))
         .at(name)
         .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
-        .next("mend the cause and run this again: a stack that never was complete is deleted and made anew"))
+        .fix("fix the cause and run this again: a stack that never was complete is deleted and made anew"))
 }
 
 /// Deletes a stack that failed before it ever was complete, and waits. The tag proves it ours.
@@ -352,7 +352,7 @@ pub async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<(
     if !stack.tags.contains_key(tag) {
         return Err(Error::failed("a failed stack of this name is not ours")
             .at(&stack.id)
-            .next(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
+            .fix(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
     }
     delete(session, &stack).await?;
     deleted(session, name).await
@@ -380,5 +380,5 @@ async fn deleted(session: &Session, name: &str) -> Result<()> {
     Err(Error::failed("the stack can't be deleted")
         .at(name)
         .because(if reasons.is_empty() { failed.reason } else { reasons.join("; ") })
-        .next("take away what uses it, then run the same command again"))
+        .fix("take away what uses it, then run the same command again"))
 }

@@ -38,11 +38,11 @@ struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a crate::error::Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
+    fix: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     halfway: Option<&'a crate::error::Halfway>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    findings: &'a [crate::finding::Finding],
+    findings: &'a [crate::issue::Issue],
 }
 
 pub fn error(error: &Error) {
@@ -52,7 +52,7 @@ pub fn error(error: &Error) {
         what: error.what(),
         place: error.place(),
         cause: error.reason(),
-        next: error.next_command(),
+        fix: error.fix_command(),
         halfway: error.where_it_stopped(),
         findings: error.findings(),
     };

@@ -3,7 +3,10 @@
 
 use std::fmt::Write as _;
 
-use crate::verify::{Check, Report, Section, Status};
+use crate::issue::{Issue, Severity};
+use crate::verify::{Report, Section};
+
+use super::issue;
 
 pub fn xml(report: &Report) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -11,8 +14,8 @@ pub fn xml(report: &Report) -> String {
         out,
         "<testsuites name=\"eni-custom verify\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
         report.checks().count(),
-        report.count(Status::Failed),
-        report.count(Status::Unknown)
+        report.count(Severity::Error),
+        report.count(Severity::Unknown)
     );
     for section in &report.sections {
         suite(&mut out, section, &report.cluster);
@@ -22,15 +25,15 @@ pub fn xml(report: &Report) -> String {
 }
 
 fn suite(out: &mut String, section: &Section, cluster: &str) {
-    let count = |status| section.checks.iter().filter(|check| check.status == status).count();
+    let count = |status| section.checks.iter().filter(|check| check.severity == status).count();
     let _ = writeln!(
         out,
         "  <testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"0\">",
         escaped(&section.title),
         escaped(cluster),
         section.checks.len(),
-        count(Status::Failed),
-        count(Status::Unknown)
+        count(Severity::Error),
+        count(Severity::Unknown)
     );
     for check in &section.checks {
         case(out, section, check);
@@ -38,27 +41,24 @@ fn suite(out: &mut String, section: &Section, cluster: &str) {
     out.push_str("  </testsuite>\n");
 }
 
-fn case(out: &mut String, section: &Section, check: &Check) {
+fn case(out: &mut String, section: &Section, check: &Issue) {
     let name = escaped(&format!("{} {}", check.id, check.what));
     let class = escaped(&format!("verify.{}", section.title));
-    let told: Vec<String> = [("where", &check.place), ("why", &check.why), ("mend", &check.mend)]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
+    let told: Vec<String> =
+        issue::fields(check).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let told = escaped(&told.join("\n"));
     let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\"");
-    let element = match check.status {
-        Status::Ok => {
+    let element = match check.severity {
+        Severity::Passed => {
             out.push_str("/>\n");
             return;
         }
-        Status::Warning => {
+        Severity::Warning | Severity::Note => {
             let _ = writeln!(out, ">\n      <system-out>{told}</system-out>\n    </testcase>");
             return;
         }
-        Status::Unknown => "error",
-        Status::Failed => "failure",
+        Severity::Unknown => "error",
+        Severity::Error => "failure",
     };
     let (id, what) = (escaped(check.id), escaped(&check.what));
     let _ = writeln!(

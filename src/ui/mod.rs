@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod format;
+mod issue;
 mod json;
 mod junit;
 mod progress;

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::events::Event;
 
-use super::text;
+use super::{issue, text};
 
 /// Where there is no terminal, a wait says that it lives once in so long.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -81,7 +81,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Target { arn, endpoint, caller, .. } => {
             format!("cluster {arn}\n  API {endpoint}\n  as  {caller}")
         }
-        Event::Finding(finding) => text::finding(finding).trim_end().to_string(),
+        Event::Finding(finding) => issue::text(finding, false).trim_end().to_string(),
         Event::StepStarted { step, number, undo: true, .. } => format!("[{number}/9] undo {}", step.name()),
         Event::StepStarted { step, number, of, .. } => {
             format!("[{number}/{}] {}", (*of).max(9), step.name())

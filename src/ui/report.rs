@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use console::Style;
 
+use crate::issue::{Issue, Severity};
 use crate::status::{State, Status as Standing};
-use crate::verify::{Check, Report, Status};
+use crate::verify::Report;
 use crate::words::counted;
 
+use super::issue;
 use super::text::heading;
 
 fn style(color: bool) -> Style {
@@ -25,7 +27,7 @@ pub fn text(report: &Report, color: bool) -> String {
         }
     }
     let count = |status| report.count(status);
-    let warnings = match count(Status::Warning) {
+    let warnings = match count(Severity::Warning) {
         0 => String::new(),
         warnings => format!(", {}", counted(warnings, "warning")),
     };
@@ -34,37 +36,31 @@ pub fn text(report: &Report, color: bool) -> String {
             out,
             "\n{}: {} passed{warnings}.",
             style(color).green().apply_to("Proven"),
-            counted(count(Status::Ok), "check")
+            counted(count(Severity::Passed), "check")
         )
     } else {
         writeln!(
             out,
             "\n{}: {} failed, {} unknown{warnings}.",
             style(color).red().apply_to("Not proven"),
-            count(Status::Failed),
-            count(Status::Unknown)
+            count(Severity::Error),
+            count(Severity::Unknown)
         )
     };
     out
 }
 
-fn one(check: &Check, color: bool) -> String {
-    let sign = match check.status {
-        Status::Ok => style(color).green().apply_to("√"),
-        Status::Warning => style(color).yellow().apply_to("‼"),
-        Status::Unknown => style(color).yellow().apply_to("?"),
-        Status::Failed => style(color).red().apply_to("×"),
+fn one(check: &Issue, color: bool) -> String {
+    let sign = match check.severity {
+        Severity::Passed => style(color).green().apply_to("√"),
+        Severity::Warning | Severity::Note => style(color).yellow().apply_to("‼"),
+        Severity::Unknown => style(color).yellow().apply_to("?"),
+        Severity::Error => style(color).red().apply_to("×"),
     };
-    if check.status == Status::Ok {
+    if check.is_passed() {
         return format!("{sign} {}\n", check.what);
     }
-    let mut out = format!("{sign} {} [{}]\n", check.what, check.id);
-    for (name, value) in [("where", &check.place), ("why", &check.why), ("mend", &check.mend)] {
-        if !value.is_empty() {
-            let _ = writeln!(out, "    {name:5}  {value}");
-        }
-    }
-    out
+    format!("{sign} {} [{}]\n{}", check.what, check.id, issue::lines(check, "    "))
 }
 
 pub fn status(status: &Standing, color: bool) -> String {

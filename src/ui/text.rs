@@ -6,12 +6,13 @@ use console::Style;
 
 use crate::calls::Count;
 use crate::error::Error;
-use crate::finding::{Finding, Severity};
 use crate::net::max_pods::Row;
 use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
 use crate::step::{Change, Sign, Step};
 use crate::words::{counted, plural, subject};
+
+use super::issue;
 
 struct Paint {
     create: Style,
@@ -60,7 +61,7 @@ pub fn plan(plan: &Plan, color: bool) -> String {
                 out,
                 "{} {}",
                 paint.faint.apply_to(format!("= {title}")),
-                paint.faint.apply_to(if plan.undo { "nothing to take back" } else { "as it should be" })
+                paint.faint.apply_to(if plan.undo { "nothing to undo" } else { "up to date" })
             );
         } else {
             let time = step.estimated_seconds.filter(|seconds| *seconds > 0);
@@ -80,7 +81,7 @@ pub fn plan(plan: &Plan, color: bool) -> String {
     if !plan.findings.is_empty() {
         out.push('\n');
         for finding in &plan.findings {
-            out.push_str(&one_finding(finding, &paint));
+            out.push_str(&issue::text(finding, color));
         }
     }
     let count = |sign: Sign| {
@@ -201,44 +202,15 @@ pub fn change_line(change: &Change) -> String {
     }
 }
 
-fn one_finding(finding: &Finding, paint: &Paint) -> String {
-    let severity = match finding.severity {
-        Severity::Error => paint.remove.apply_to("error"),
-        Severity::Warning => paint.change.apply_to("warning"),
-        Severity::Note => paint.faint.apply_to("note"),
-    };
-    let mark = match (finding.risk, finding.accepted) {
-        (_, true) => " (accepted)",
-        (true, false) => " (a risk: --yes is no answer to it)",
-        (false, false) => "",
-    };
-    let mut out = format!("{severity} {}: {}{mark}\n", finding.id, paint.strong.apply_to(&finding.what));
-    let lines =
-        [("where", &finding.place), ("why", &finding.why), ("mend", &finding.mend), ("more", &finding.link)];
-    for (name, value) in lines {
-        if !value.is_empty() {
-            let _ = writeln!(out, "  {name:5}  {value}");
-        }
-    }
-    out
-}
-
-/// A finding as progress tells it.
-pub fn finding(finding: &Finding) -> String {
-    one_finding(finding, &Paint::new(false))
-}
-
 pub fn error(error: &Error, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
     for finding in error.findings() {
-        out.push_str(&one_finding(finding, &paint));
+        out.push_str(&issue::text(finding, color));
     }
     let _ = writeln!(out, "{}: {}", paint.remove.apply_to("error"), paint.strong.apply_to(error.what()));
     let cause = error.reason().map(ToString::to_string);
-    for (name, value) in
-        [("where", error.place()), ("cause", cause.as_deref()), ("next", error.next_command())]
-    {
+    for (name, value) in [("where", error.place()), ("why", cause.as_deref()), ("fix", error.fix_command())] {
         if let Some(value) = value {
             let _ = writeln!(out, "  {name:5}  {value}");
         }
@@ -327,6 +299,7 @@ pub fn max_pods(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use crate::error::{Cause, Halfway};
+    use crate::issue::Issue;
     use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
 
     use super::*;
@@ -373,7 +346,7 @@ mod tests {
         let nodes = Change::new(Sign::Remove, "2 old nodes").to("pods to move", "14");
         let shown = plan(
             &Plan {
-                format_version: 1,
+                format_version: 2,
                 cluster: "arn:aws:eks:us-west-2:123456789012:cluster/shop".into(),
                 account: "123456789012".into(),
                 region: "us-west-2".into(),
@@ -385,12 +358,12 @@ mod tests {
                     step(Step::DrainNodes, vec![nodes], Vec::new()),
                 ],
                 findings: vec![
-                    Finding::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
+                    Issue::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
                         .at("subnet-0a")
                         .why("pods have no public address")
-                        .mend("associate it with another route table")
+                        .fix("associate it with another route table")
                         .judged(&Default::default()),
-                    Finding::warning("EC-CNI-007", "the add-on vpc-cni is DEGRADED")
+                    Issue::warning("EC-CNI-007", "the add-on vpc-cni is DEGRADED")
                         .judged(&["EC-CNI-007".to_string()].into()),
                 ],
                 outlook: Some(outlook()),
@@ -411,7 +384,7 @@ mod tests {
         let error = Error::failed("create subnet 100.64.0.0/18 in usw2-az2")
             .at("vpc-0a")
             .cause(cause)
-            .next("to go on from here: eni-custom setup --cluster shop --yes");
+            .fix("to go on from here: eni-custom setup --cluster shop --yes");
         insta::assert_snapshot!(super::error(&error, false));
     }
 

@@ -3,27 +3,27 @@
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{Cni, EnvOwner, Node, Part, UpdateStrategy, Version, detected_version, env_owner, silent};
+use crate::issue::{Issue, Severity};
 use crate::net::eniconfig::is_on;
 use crate::ownership::Manager;
 
 use super::view::View;
-use super::{Check, Status};
 
 const DAEMON_SET: &str = "DaemonSet kube-system/aws-node";
 /// Variables that decide about custom networking; whoever owns aws-node must know them.
 const VARIABLES: [&str; 4] = [CUSTOM_NETWORK, LABEL_DEF, ANNOTATION_DEF, EXTERNAL_SNAT];
 const LEGACY_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Cni) {
-        return vec![Check::unknown("EC-VFY-001", "whether custom networking is on", because).at(DAEMON_SET)];
+        return vec![Issue::unknown("EC-VFY-001", "whether custom networking is on", because).at(DAEMON_SET)];
     }
     if view.facts.cni.missing {
         return vec![
-            Check::failed("EC-VFY-001", "there is no aws-node")
+            Issue::error("EC-VFY-001", "there is no aws-node")
                 .at(DAEMON_SET)
                 .why("nothing here would read an ENIConfig")
-                .mend(format!(
+                .fix(format!(
                     "aws eks create-addon --cluster-name {} --addon-name vpc-cni",
                     view.facts.cluster.name
                 )),
@@ -40,43 +40,43 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     checks
 }
 
-fn switch(view: &View<'_>) -> Check {
+fn switch(view: &View<'_>) -> Issue {
     if view.on {
-        return Check::ok("EC-VFY-001", "custom networking is on");
+        return Issue::passed("EC-VFY-001", "custom networking is on");
     }
     let value = view.facts.cni.env.get(CUSTOM_NETWORK).map_or("not set".into(), |value| format!("'{value}'"));
-    Check::failed("EC-VFY-001", "custom networking is off")
+    Issue::error("EC-VFY-001", "custom networking is off")
         .at(DAEMON_SET)
         .why(format!("{CUSTOM_NETWORK} is {value}: pods take addresses of their nodes' subnets"))
-        .mend(format!("{} # all nine steps; set-env is this one alone", view.ours("setup")))
+        .fix(format!("{} # all nine steps; set-env is this one alone", view.ours("setup")))
 }
 
-fn version(view: &View<'_>) -> Check {
+fn version(view: &View<'_>) -> Issue {
     match detected_version(&view.facts.cni) {
-        None => Check::unknown(
+        None => Issue::unknown(
             "EC-VFY-004",
             "the VPC CNI's version",
             "neither add-on, image tag nor label name one",
         )
         .at(&view.facts.cni.image)
-        .mend("kubectl -n kube-system label daemonset aws-node app.kubernetes.io/version=VERSION"),
+        .fix("kubectl -n kube-system label daemonset aws-node app.kubernetes.io/version=VERSION"),
         Some((version, source)) if version < Version::CUSTOM_NETWORKING => {
-            Check::failed("EC-VFY-004", format!("VPC CNI {version} is too old for custom networking"))
+            Issue::error("EC-VFY-004", format!("VPC CNI {version} is too old for custom networking"))
                 .at(DAEMON_SET)
                 .why(format!(
                     "{} or later is needed; the version is from {source}",
                     Version::CUSTOM_NETWORKING
                 ))
-                .mend(format!(
+                .fix(format!(
                     "aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version {} # update aws-node to one of these",
                     view.facts.cluster.version
                 ))
         }
-        Some((version, _)) => Check::ok("EC-VFY-004", format!("VPC CNI {version} knows custom networking")),
+        Some((version, _)) => Issue::passed("EC-VFY-004", format!("VPC CNI {version} knows custom networking")),
     }
 }
 
-fn rollout(view: &View<'_>) -> Check {
+fn rollout(view: &View<'_>) -> Issue {
     let mut rollout = view.facts.cni.rollout.clone();
     if view.unread(Part::Pods).is_some() {
         // The controller's own count is left.
@@ -84,14 +84,14 @@ fn rollout(view: &View<'_>) -> Check {
     }
     let progress = rollout.progress(&view.facts.nodes, &view.facts.pods);
     if progress.is_done() {
-        return Check::ok("EC-VFY-002", "aws-node runs on each Ready node with its newest environment");
+        return Issue::passed("EC-VFY-002", "aws-node runs on each Ready node with its newest environment");
     }
     let outdated = progress.outdated();
     let delete = format!("kubectl -n kube-system delete pod {}", outdated.join(" "));
     // The controller counts Nodes without an instance as well.
     let nodes: Vec<Node> = view.facts.nodes.iter().chain(&view.facts.left_over).cloned().collect();
     let held_up = !rollout.held_up(&nodes, &view.facts.pods, &silent(&nodes)).is_empty();
-    let (why, mend) = match progress.failing() {
+    let (why, fix) = match progress.failing() {
         _ if rollout.strategy == UpdateStrategy::OnDelete && !outdated.is_empty() => {
             ("its updateStrategy is OnDelete: nobody replaces its pods".to_string(), delete)
         }
@@ -100,19 +100,16 @@ fn rollout(view: &View<'_>) -> Check {
         None => (String::new(), "kubectl -n kube-system rollout status daemonset/aws-node".to_string()),
     };
     let why = [why, progress.told()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    Check::failed("EC-VFY-002", "aws-node's rollout has not ended")
-        .at(DAEMON_SET)
-        .why(why.join("; "))
-        .mend(mend)
+    Issue::error("EC-VFY-002", "aws-node's rollout has not ended").at(DAEMON_SET).why(why.join("; ")).fix(fix)
 }
 
 /// What is set in the cluster beside the owner is put back with the owner's next update.
-fn owner_agrees(view: &View<'_>) -> Vec<Check> {
+fn owner_agrees(view: &View<'_>) -> Vec<Issue> {
     let cni = &view.facts.cni;
     if let Some(because) = view.unread(Part::Addon) {
-        return vec![Check::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", because)];
+        return vec![Issue::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", because)];
     }
-    let fine = |whose: &str| vec![Check::ok("EC-VFY-003", format!("{whose} keeps this environment"))];
+    let fine = |whose: &str| vec![Issue::passed("EC-VFY-003", format!("{whose} keeps this environment"))];
     match env_owner(cni) {
         EnvOwner::DaemonSet => fine("the DaemonSet itself"),
         EnvOwner::Addon => {
@@ -121,7 +118,7 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
                 Ok(values) => values,
                 Err(error) => {
                     let because = format!("its configurationValues can't be read: {error}");
-                    return vec![Check::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", &because)];
+                    return vec![Issue::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", &because)];
                 }
             };
             let known = |name: &str| values.env(name).map(ToString::to_string);
@@ -143,13 +140,13 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
                 format!("{name}: add-on {theirs}, cluster {here}")
             };
             vec![
-                Check::failed("EC-VFY-003", "the add-on vpc-cni would put aws-node's environment back")
+                Issue::error("EC-VFY-003", "the add-on vpc-cni would put aws-node's environment back")
                     .at("EKS add-on vpc-cni")
                     .why(format!(
                         "its next update writes its own configurationValues; {}",
                         differing.iter().map(told).collect::<Vec<_>>().join("; ")
                     ))
-                    .mend(view.ours(&set_env(cni, &differing))),
+                    .fix(view.ours(&set_env(cni, &differing))),
             ]
         }
         EnvOwner::Release { tool, name } => {
@@ -170,13 +167,13 @@ fn owner_agrees(view: &View<'_>) -> Vec<Check> {
                 .filter_map(|variable| Some(format!("{variable}={}", cni.env.get(variable)?)))
                 .collect();
             let check =
-                Check::failed("EC-VFY-003", format!("{tool} '{name}' would put aws-node's environment back"))
+                Issue::error("EC-VFY-003", format!("{tool} '{name}' would put aws-node's environment back"))
                     .at(DAEMON_SET)
                     .why(format!("{} set beside it, by hand", values.join(", ")))
-                    .mend(format!("commit env {} there", values.join(", ")));
+                    .fix(format!("commit env {} there", values.join(", ")));
             // Who took it over has been told, and asked for it.
-            let status = if view.expected.taken_over { Status::Warning } else { check.status };
-            vec![Check { status, ..check }]
+            let severity = if view.expected.taken_over { Severity::Warning } else { check.severity };
+            vec![Issue { severity, ..check }]
         }
     }
 }
@@ -199,23 +196,23 @@ fn is_default(name: &str, value: &str) -> bool {
     matches!(name, CUSTOM_NETWORK | EXTERNAL_SNAT) && !is_on(Some(&value.to_string()))
 }
 
-fn zone_label(view: &View<'_>) -> Option<Check> {
+fn zone_label(view: &View<'_>) -> Option<Issue> {
     (view.facts.cni.env.get(LABEL_DEF)? == LEGACY_ZONE_LABEL).then(|| {
-        Check::warning("EC-VFY-006", "the ENIConfig's name is read from a label that Kubernetes gave up")
+        Issue::warning("EC-VFY-006", "the ENIConfig's name is read from a label that Kubernetes gave up")
             .at(LABEL_DEF)
             .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not carry it"))
-            .mend(view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
+            .fix(view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
     })
 }
 
 /// After a set-up the variables have exactly the values that it set.
-fn expected(view: &View<'_>) -> Vec<Check> {
+fn expected(view: &View<'_>) -> Vec<Issue> {
     let differs = |(name, value): &(&String, &String)| view.facts.cni.env.get(*name) != Some(*value);
     let differing = view.expected.env.iter().filter(differs).map(|(name, value)| {
-        Check::failed("EC-VFY-005", format!("aws-node's {name} is not '{value}'"))
+        Issue::error("EC-VFY-005", format!("aws-node's {name} is not '{value}'"))
             .at(DAEMON_SET)
             .why("it was set, and somebody has put it back")
-            .mend(view.ours("set-env"))
+            .fix(view.ours("set-env"))
     });
     differing.collect()
 }

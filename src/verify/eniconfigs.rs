@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::{ZONE_LABEL, options};
 use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::fixes;
+use crate::issue::Issue;
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 use crate::subnet_tags;
 use crate::words::counted;
 
-use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::EniConfigs) {
-        return vec![Check::unknown("EC-VFY-011", "whether nodes find their ENIConfigs", because)];
+        return vec![Issue::unknown("EC-VFY-011", "whether nodes find their ENIConfigs", because)];
     }
     let mut checks = vec![definition(view)];
     checks.extend(or_ok(found(view), "EC-VFY-011", each_finds(view)));
@@ -36,14 +36,14 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
 }
 
 /// An ENIConfig that the add-on creates and that says something else than its values is put back with its next update.
-fn addon_agrees(view: &View<'_>) -> Vec<Check> {
+fn addon_agrees(view: &View<'_>) -> Vec<Issue> {
     let Some(values) = view.facts.addon_values() else { return Vec::new() };
     let differing = view.facts.eniconfigs.items.iter().filter(|config| values.differs(config));
     let told = differing.map(|config| {
-        Check::failed("EC-VFY-003", format!("the add-on vpc-cni would put ENIConfig {} back", config.name))
+        Issue::error("EC-VFY-003", format!("the add-on vpc-cni would put ENIConfig {} back", config.name))
             .at(format!("ENIConfig {}", config.name))
             .why("its eniConfig.subnets say something else, and its next update writes them")
-            .mend(format!(
+            .fix(format!(
                 "{} writes into the add-on what the ENIConfig says; where the add-on is right: kubectl edit eniconfig {}",
                 view.ours("write-eniconfigs"),
                 config.name
@@ -52,19 +52,19 @@ fn addon_agrees(view: &View<'_>) -> Vec<Check> {
     told.collect()
 }
 
-fn definition(view: &View<'_>) -> Check {
+fn definition(view: &View<'_>) -> Issue {
     let (id, at) = ("EC-VFY-010", "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com");
     let install = view.ours("install-crd");
     match view.facts.eniconfigs.crd {
-        Crd::Typed { established: true } => Check::ok(id, "the ENIConfig definition is typed"),
+        Crd::Typed { established: true } => Issue::passed(id, "the ENIConfig definition is typed"),
         Crd::Typed { established: false } => {
-            Check::failed(id, "the ENIConfig definition is not served").at(at).mend(install)
+            Issue::error(id, "the ENIConfig definition is not served").at(at).fix(install)
         }
-        Crd::Missing => Check::failed(id, "there is no ENIConfig definition").at(at).mend(install),
-        Crd::Untyped => Check::warning(id, "the ENIConfig definition has no types")
+        Crd::Missing => Issue::error(id, "there is no ENIConfig definition").at(at).fix(install),
+        Crd::Untyped => Issue::warning(id, "the ENIConfig definition has no types")
             .at(at)
             .why("it is of a CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node")
-            .mend(match view.facts.eniconfigs.crd_holder {
+            .fix(match view.facts.eniconfigs.crd_holder {
                 Some(_) => crate::fixes::typed_definition(view.facts),
                 None => install,
             }),
@@ -77,7 +77,7 @@ fn each_finds(view: &View<'_>) -> String {
 }
 
 /// Nodes whose ENIConfig is not there, by the name that they look for.
-fn found(view: &View<'_>) -> Vec<Check> {
+fn found(view: &View<'_>) -> Vec<Issue> {
     let mut lost: BTreeMap<(&str, &Source, &str), Vec<&NodeView<'_>>> = BTreeMap::new();
     for node in view.nodes.iter().filter(|node| node.config.is_none()) {
         let key = (node.resolved.name.as_str(), &node.resolved.source, node.node.zone.as_str());
@@ -85,7 +85,7 @@ fn found(view: &View<'_>) -> Vec<Check> {
     }
     let check = |((name, source, zone), nodes): ((&str, &Source, &str), Vec<&NodeView<'_>>)| {
         let names: Vec<String> = nodes.iter().map(|node| node.node.name.clone()).collect();
-        Check::failed(
+        Issue::error(
             "EC-VFY-011",
             format!(
                 "ENIConfig '{name}', which {} in {zone} would take, is not there",
@@ -93,7 +93,7 @@ fn found(view: &View<'_>) -> Vec<Check> {
             ),
         )
         .why(why_lost(view, source, zone, nodes[0]))
-        .mend(mend_lost(view, source, name, &nodes))
+        .fix(mend_lost(view, source, name, &nodes))
         .about(names)
     };
     lost.into_iter().map(check).collect()
@@ -146,41 +146,41 @@ fn names(nodes: &[&NodeView<'_>]) -> Vec<String> {
     nodes.iter().map(|node| node.node.name.clone()).collect()
 }
 
-fn malformed(view: &View<'_>) -> Vec<Check> {
+fn malformed(view: &View<'_>) -> Vec<Issue> {
     let told = |(name, why): (&String, &String)| {
         let nodes = view.used().find(|(config, _)| config.name == *name).map(|(_, nodes)| nodes);
-        Check::failed("EC-VFY-012", format!("ENIConfig {name} can't be read by the CNI"))
+        Issue::error("EC-VFY-012", format!("ENIConfig {name} can't be read by the CNI"))
             .of(names(&nodes.unwrap_or_default()))
             .at(format!("ENIConfig {name}"))
             .why(why)
-            .mend(format!("{} && kubectl edit eniconfig {name}", view.ours("install-crd")))
+            .fix(format!("{} && kubectl edit eniconfig {name}", view.ours("install-crd")))
     };
     view.facts.eniconfigs.malformed.iter().map(told).collect()
 }
 
-fn subnets(view: &View<'_>) -> Vec<Check> {
+fn subnets(view: &View<'_>) -> Vec<Issue> {
     let mut checks = Vec::new();
     for (config, nodes) in view.used() {
         let at = format!("ENIConfig {}", config.name);
         let Some(subnet) = view.facts.vpc.subnet(&config.subnet) else {
             checks.push(
-                Check::failed(
+                Issue::error(
                     "EC-VFY-013",
                     format!("ENIConfig {} names a subnet that is not there", config.name),
                 )
                 .at(at)
                 .of(names(&nodes))
                 .why(format!("{} has no subnet '{}'", view.facts.vpc.id, config.subnet))
-                .mend(fixes::rewritten_eniconfigs(view.facts)),
+                .fix(fixes::rewritten_eniconfigs(view.facts)),
             );
             continue;
         };
         if subnet.state != "available" {
             checks.push(
-                Check::failed("EC-VFY-013", format!("subnet {} is {}", subnet.id, subnet.state))
+                Issue::error("EC-VFY-013", format!("subnet {} is {}", subnet.id, subnet.state))
                     .at(at.clone())
                     .of(names(&nodes))
-                    .mend(format!("aws ec2 wait subnet-available --subnet-ids {}", subnet.id)),
+                    .fix(format!("aws ec2 wait subnet-available --subnet-ids {}", subnet.id)),
             );
         }
         // An interface can be attached to instances of its own zone alone.
@@ -194,12 +194,12 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
             let zone = first.map_or("", |node| node.node.zone.as_str());
             let overriding = first.filter(|node| node.resolved.overridden.is_some());
             let names: Vec<&str> = astray.iter().map(String::as_str).collect();
-            let mend = match overriding {
+            let fix = match overriding {
                 Some(node) => fixes::no_override(&node.resolved.source, &names),
                 None => fixes::rewritten_eniconfigs(view.facts),
             };
             checks.push(
-                Check::failed(
+                Issue::error(
                     "EC-VFY-014",
                     format!("ENIConfig {} leads nodes of {zone} to a subnet in {}", config.name, subnet.zone),
                 )
@@ -207,7 +207,7 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
                     "{} is in {} ({}): its interfaces can't be attached",
                     subnet.id, subnet.zone, subnet.zone_id
                 ))
-                .mend(mend)
+                .fix(fix)
                 .about(astray),
             );
         }
@@ -217,7 +217,7 @@ fn subnets(view: &View<'_>) -> Vec<Check> {
 
 /// "CNI custom networking": the pods' subnet is of another block than the nodes'. It works without, and gives pods
 /// no range of their own.
-fn blocks(view: &View<'_>) -> Vec<Check> {
+fn blocks(view: &View<'_>) -> Vec<Issue> {
     let vpc = &view.facts.vpc;
     let block = |subnet: &Subnet| {
         vpc.blocks.iter().find(|block| block.cidr.contains(&subnet.cidr)).map(|block| block.cidr)
@@ -226,20 +226,20 @@ fn blocks(view: &View<'_>) -> Vec<Check> {
         let pods = block(vpc.subnet(&config.subnet)?)?;
         let node_subnets = nodes.iter().filter_map(|node| vpc.subnet(node.node.subnet.as_deref()?));
         node_subnets.into_iter().any(|subnet| block(subnet) == Some(pods)).then(|| {
-            Check::warning(
+            Issue::warning(
                 "EC-VFY-015",
                 format!("ENIConfig {} has a subnet of the nodes' own block", config.name),
             )
             .at(format!("{} in {pods}", config.subnet))
             .why("AWS documents custom networking with a subnet of another CIDR block")
-            .mend(fixes::rewritten_eniconfigs(view.facts))
+            .fix(fixes::rewritten_eniconfigs(view.facts))
         })
     });
     same.collect()
 }
 
 /// Tags that aws-node reads as "no pods here".
-fn excluded(view: &View<'_>) -> Vec<Check> {
+fn excluded(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;
     let Some(acts) = subnet_tags::acts(facts).filter(|_| subnet_tags::discovers(facts)) else {
         return Vec::new();
@@ -249,21 +249,21 @@ fn excluded(view: &View<'_>) -> Vec<Check> {
         let exclusion = subnet_tags::exclusion(subnet, &facts.cluster.name)?;
         let what = format!("the subnet of ENIConfig {} is excluded from pods", config.name);
         let check = match acts {
-            true => Check::failed("EC-VFY-076", what),
-            false => Check::warning("EC-VFY-076", format!("{what} from VPC CNI 1.22 on")),
+            true => Issue::error("EC-VFY-076", what),
+            false => Issue::warning("EC-VFY-076", format!("{what} from VPC CNI 1.22 on")),
         };
         Some(
             check
                 .at(format!("{} ({})", subnet.id, subnet.cidr))
                 .of(names(&nodes))
                 .why(format!("{}: aws-node attaches interfaces there and gives pods none of their addresses", exclusion.why))
-                .mend(format!("{}; aws-node reads tags when it starts: kubectl -n kube-system rollout restart daemonset/aws-node", exclusion.mend)),
+                .fix(format!("{}; aws-node reads tags when it starts: kubectl -n kube-system rollout restart daemonset/aws-node", exclusion.fix)),
         )
     });
     excluded.collect()
 }
 
-fn groups(view: &View<'_>) -> Vec<Check> {
+fn groups(view: &View<'_>) -> Vec<Issue> {
     let mut named: Vec<(&EniConfig, &String, Vec<String>)> = Vec::new();
     for (config, nodes) in view.used() {
         named.extend(config.security_groups.iter().map(|group| (config, group, names(&nodes))));
@@ -272,7 +272,7 @@ fn groups(view: &View<'_>) -> Vec<Check> {
         return Vec::new();
     }
     if let Some(because) = view.unread(Part::SecurityGroups) {
-        return vec![Check::unknown(
+        return vec![Issue::unknown(
             "EC-VFY-016",
             "whether the ENIConfigs' security groups are there",
             because,
@@ -280,14 +280,14 @@ fn groups(view: &View<'_>) -> Vec<Check> {
     }
     let missing = named.into_iter().filter(|(_, group, _)| !view.facts.firewall.groups.contains_key(*group));
     let told = missing.map(|(config, group, nodes)| {
-        Check::failed(
+        Issue::error(
             "EC-VFY-016",
             format!("ENIConfig {} names a security group that is not there", config.name),
         )
         .at(format!("ENIConfig {}", config.name))
         .of(nodes)
         .why(format!("{} has no security group '{group}'", view.facts.vpc.id))
-        .mend(match view.facts.node_groups.stacks.is_empty() {
+        .fix(match view.facts.node_groups.stacks.is_empty() {
             false => format!("{} --replace-eniconfigs", view.ours("patch-security-groups")),
             true => format!(
                 "kubectl patch eniconfig {} --type merge -p '{{\"spec\":{{\"securityGroups\":[\"{}\"]}}}}'",
@@ -299,7 +299,7 @@ fn groups(view: &View<'_>) -> Vec<Check> {
 }
 
 /// Addresses that the nodes there would still take when they are full, against what is free.
-fn free(view: &View<'_>) -> Vec<Check> {
+fn free(view: &View<'_>) -> Vec<Issue> {
     let options = options(view.facts);
     let mut needed: BTreeMap<&str, u32> = BTreeMap::new();
     for node in view.nodes.iter() {
@@ -314,7 +314,7 @@ fn free(view: &View<'_>) -> Vec<Check> {
     let short = needed.into_iter().filter_map(|(id, needed)| {
         let subnet = view.facts.vpc.subnet(id)?;
         (subnet.free < needed || subnet.free == 0).then(|| {
-            Check::warning(
+            Issue::warning(
                 "EC-VFY-017",
                 format!(
                     "the pod subnet of {} has {} left",
@@ -324,14 +324,14 @@ fn free(view: &View<'_>) -> Vec<Check> {
             )
             .at(format!("{id} ({})", subnet.cidr))
             .why(format!("its nodes take {needed} more until they are full"))
-            .mend(fixes::more_addresses(view.facts, subnet))
+            .fix(fixes::more_addresses(view.facts, subnet))
         })
     });
     short.collect()
 }
 
 /// After a set-up each zone's ENIConfig is exactly as designed.
-fn expected(view: &View<'_>) -> Vec<Check> {
+fn expected(view: &View<'_>) -> Vec<Issue> {
     let mut checks = Vec::new();
     let set = |groups: &[String]| groups.iter().cloned().collect::<BTreeSet<_>>();
     for wanted in &view.expected.eniconfigs {
@@ -347,10 +347,10 @@ fn expected(view: &View<'_>) -> Vec<Check> {
             Some(_) => continue,
         };
         checks.push(
-            Check::failed("EC-VFY-018", what)
+            Issue::error("EC-VFY-018", what)
                 .at(format!("ENIConfig {}", wanted.name))
                 .why("this run wrote it otherwise")
-                .mend(view.ours("setup")),
+                .fix(view.ours("setup")),
         );
     }
     checks

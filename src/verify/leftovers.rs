@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Part;
+use crate::issue::Issue;
 
-use super::Check;
 use super::report::or_ok;
 use super::view::View;
 use crate::words::counted;
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;
     if let Some(because) = view.unread(Part::Interfaces) {
-        return vec![Check::unknown("EC-VFY-040", "interfaces of nodes that are gone", because)];
+        return vec![Issue::unknown("EC-VFY-040", "interfaces of nodes that are gone", because)];
     }
     let pod_subnets: BTreeSet<&str> =
         facts.eniconfigs.items.iter().map(|config| config.subnet.as_str()).collect();
@@ -28,9 +28,9 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         }
     }
     let told = left.into_iter().map(|(subnet, names)| {
-        Check::warning("EC-VFY-040", format!("{} of nodes that are gone in {subnet}", counted(names.len(), "interface")))
+        Issue::warning("EC-VFY-040", format!("{} of nodes that are gone in {subnet}", counted(names.len(), "interface")))
             .why("the CNI was cut off before it deleted them; they hold addresses, and keep the subnet from being deleted")
-            .mend(format!("for E in {}; do aws ec2 delete-network-interface --network-interface-id $E; done", names.join(" ")))
+            .fix(format!("for E in {}; do aws ec2 delete-network-interface --network-interface-id $E; done", names.join(" ")))
             .about(names)
     });
     or_ok(told.collect(), "EC-VFY-040", "no interface is left in the pod subnets by a node that is gone")

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::{PodNetwork, old_nodes, options};
 use crate::facts::Part;
 use crate::fixes;
+use crate::issue::Issue;
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::words::{counted, subject};
 
-use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if view.nodes.is_empty() {
         return vec![
-            Check::warning("EC-VFY-020", "there is no EC2 node")
+            Issue::warning("EC-VFY-020", "there is no EC2 node")
                 .at(&view.facts.cluster.name)
                 .why("with no node nothing of custom networking can be seen at work")
-                .mend("start a node, then run this again"),
+                .fix("start a node, then run this again"),
         ];
     }
     let reporting = view.nodes.iter().filter(|node| !node.node.is_unreachable()).count();
@@ -27,10 +27,10 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
     checks.extend(silent(view));
     checks.extend(left_over(view));
     match view.unread(Part::Interfaces) {
-        Some(because) => checks.push(Check::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
+        Some(because) => checks.push(Issue::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
         None => {
             match view.unread(Part::Instances) {
-                Some(because) => checks.push(Check::unknown(
+                Some(because) => checks.push(Issue::unknown(
                     "EC-VFY-021",
                     "whether primary network interfaces carry pods",
                     because,
@@ -66,8 +66,8 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
 /// The same trouble of nodes of one kind is one check, however many they are.
 fn grouped<'a>(
     nodes: impl Iterator<Item = (&'a NodeView<'a>, String)>,
-    check: impl Fn(&str, String, &NodeView<'_>, usize) -> Check,
-) -> Vec<Check> {
+    check: impl Fn(&str, String, &NodeView<'_>, usize) -> Issue,
+) -> Vec<Issue> {
     let mut kinds: BTreeMap<(String, String), Vec<&NodeView<'_>>> = BTreeMap::new();
     for (node, detail) in nodes {
         kinds.entry((node.kind(), detail)).or_default().push(node);
@@ -80,7 +80,7 @@ fn grouped<'a>(
     kinds.into_iter().map(told).collect()
 }
 
-fn not_ready(view: &View<'_>) -> Vec<Check> {
+fn not_ready(view: &View<'_>) -> Vec<Issue> {
     let lost = view.nodes.iter().filter(|node| !node.node.ready && !node.node.is_unreachable());
     let lost = lost.map(|node| (node, String::new()));
     grouped(lost, |_, nodes, first, _| {
@@ -88,35 +88,35 @@ fn not_ready(view: &View<'_>) -> Vec<Check> {
             None => "their ENIConfig is not there: since 1.13 the CNI waits for it",
             Some(_) => "the Ready condition of each says why",
         };
-        Check::failed("EC-VFY-020", format!("{nodes} not Ready"))
+        Issue::error("EC-VFY-020", format!("{nodes} not Ready"))
             .why(why)
-            .mend(format!("{} # shows the cause", view.ours("doctor")))
+            .fix(format!("{} # shows the cause", view.ours("doctor")))
     })
 }
 
 /// A kubelet that is gone is no fault of custom networking, and nothing on such a node can be proven.
-fn silent(view: &View<'_>) -> Vec<Check> {
+fn silent(view: &View<'_>) -> Vec<Issue> {
     let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
     grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
         let end = fixes::end_instance(view.facts, first.node);
-        Check::warning("EC-VFY-086", format!("{nodes} not reporting"))
+        Issue::warning("EC-VFY-086", format!("{nodes} not reporting"))
             .why("the kubelet has stopped to report: its pods are neither running for sure nor gone")
-            .mend(if count == 1 { end } else { format!("{end} # and so on") })
+            .fix(if count == 1 { end } else { format!("{end} # and so on") })
     })
 }
 
-fn left_over(view: &View<'_>) -> Option<Check> {
+fn left_over(view: &View<'_>) -> Option<Issue> {
     let names: Vec<String> = view.facts.left_over.iter().map(|node| node.name.clone()).collect();
     (!names.is_empty()).then(|| {
-        Check::warning("EC-VFY-085", format!("{} without an instance", counted(names.len(), "Node object")))
+        Issue::warning("EC-VFY-085", format!("{} without an instance", counted(names.len(), "Node object")))
             .why("EC2 has no such instance any more, and nobody has deleted the Node")
-            .mend(format!("kubectl delete node {}", names.join(" ")))
+            .fix(format!("kubectl delete node {}", names.join(" ")))
             .about(names)
     })
 }
 
 /// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
-fn old(view: &View<'_>) -> Vec<Check> {
+fn old(view: &View<'_>) -> Vec<Issue> {
     let drained = old_nodes(view.facts);
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
         let wanted = match node.config {
@@ -139,50 +139,50 @@ fn old(view: &View<'_>) -> Vec<Check> {
                 node.node.subnet.as_deref().unwrap_or("the node's subnet")
             ),
         };
-        // What drain-nodes leaves alone, it can't mend.
-        let mend = match &node.resolved.overridden {
+        // What drain-nodes leaves alone, it can't fix.
+        let fix = match &node.resolved.overridden {
             Some(_) => fixes::no_override(&node.resolved.source, &[&node.node.name]),
             None if drained.contains(&node.node.name) => view.ours("drain-nodes"),
             None => fixes::replace(view.facts, node.node),
         };
-        (node, (why, mend))
+        (node, (why, fix))
     });
     let mut kinds: BTreeMap<(String, String), Vec<(&NodeView<'_>, String)>> = BTreeMap::new();
-    for (node, (why, mend)) in old {
-        kinds.entry((node.kind(), why)).or_default().push((node, mend));
+    for (node, (why, fix)) in old {
+        kinds.entry((node.kind(), why)).or_default().push((node, fix));
     }
     let told = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
-        Check::failed(
+        Issue::error(
             "EC-VFY-021",
             format!("{of_kind} from before custom networking, or of another ENIConfig"),
         )
         .why(why)
-        .mend(nodes[0].1.clone())
+        .fix(nodes[0].1.clone())
         .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
     };
     kinds.into_iter().map(told).collect()
 }
 
-fn without(view: &View<'_>) -> Vec<Check> {
+fn without(view: &View<'_>) -> Vec<Issue> {
     let bare =
         view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, String::new()));
     grouped(bare, |_, nodes, first, _| {
-        Check::failed("EC-VFY-022", format!("{nodes} without an interface for pods"))
+        Issue::error("EC-VFY-022", format!("{nodes} without an interface for pods"))
             .why(format!(
                 "the CNI attaches the first one, in {}, when aws-node starts there",
                 first.config.map_or("", |config| config.subnet.as_str())
             ))
-            .mend(fixes::ipamd_log(first.node))
+            .fix(fixes::ipamd_log(first.node))
     })
 }
 
 /// Groups of interfaces that exist stay as they are, whatever the ENIConfig says later (amazon-vpc-cni-k8s#277).
-fn groups(view: &View<'_>) -> Vec<Check> {
+fn groups(view: &View<'_>) -> Vec<Issue> {
     let empty =
         view.new_nodes().any(|node| node.config.is_some_and(|config| config.security_groups.is_empty()));
     if let Some(because) = view.unread(Part::Instances).filter(|_| empty) {
-        return vec![Check::unknown(
+        return vec![Issue::unknown(
             "EC-VFY-023",
             "whether interfaces have their node's security groups",
             because,
@@ -198,9 +198,9 @@ fn groups(view: &View<'_>) -> Vec<Check> {
         ))
     });
     grouped(other, |detail, nodes, first, count| {
-        Check::failed("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
+        Issue::error("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
             .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
-            .mend(match count {
+            .fix(match count {
                 1 => fixes::replace(view.facts, first.node),
                 _ => format!("{} # and so each of the others", fixes::replace(view.facts, first.node)),
             })
@@ -208,9 +208,9 @@ fn groups(view: &View<'_>) -> Vec<Check> {
 }
 
 /// The AWS Load Balancer Controller expects exactly one such group on an interface.
-fn tagged(view: &View<'_>) -> Vec<Check> {
+fn tagged(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::SecurityGroups) {
-        return vec![Check::unknown(
+        return vec![Issue::unknown(
             "EC-VFY-027",
             "which security groups are tagged for the cluster",
             because,
@@ -233,18 +233,18 @@ fn tagged(view: &View<'_>) -> Vec<Check> {
         Some((node, worst.join(" and ")))
     });
     grouped(twice, |groups, nodes, _, _| {
-        Check::warning(
+        Issue::warning(
             "EC-VFY-027",
             format!("{nodes} with two groups tagged for the cluster on an interface"),
         )
         .why(format!("{groups} both carry {key}: the AWS Load Balancer Controller takes no target of them"))
-        .mend(format!("aws ec2 delete-tags --tags Key={key} --resources {}", spare(groups)))
+        .fix(format!("aws ec2 delete-tags --tags Key={key} --resources {}", spare(groups)))
     })
 }
 
-fn pods(view: &View<'_>) -> Vec<Check> {
+fn pods(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::InstanceTypes) {
-        return vec![Check::unknown("EC-VFY-024", "how many pods the nodes' types can hold", because)];
+        return vec![Issue::unknown("EC-VFY-024", "how many pods the nodes' types can hold", because)];
     }
     let hard = Options { cap: false, ..options(view.facts) };
     let mode = match (hard.prefix, hard.pod_eni) {
@@ -283,12 +283,12 @@ fn pods(view: &View<'_>) -> Vec<Check> {
         (node.node.max_pods > limit).then(|| (node, detail(node, limit)))
     });
     problems.extend(grouped(too_many, |detail, nodes, first, _| {
-        Check::failed(
+        Issue::error(
             "EC-VFY-024",
             format!("{nodes} with max pods {}, and fewer addresses", first.node.max_pods),
         )
         .why(format!("the most for {detail} with {mode}; pods beyond stay in ContainerCreating"))
-        .mend(reset(first, figure(first, &hard)))
+        .fix(reset(first, figure(first, &hard)))
     }));
     // With a cap a larger figure is the user's choice.
     let advice = Options { cap: true, ..hard };
@@ -297,40 +297,40 @@ fn pods(view: &View<'_>) -> Vec<Check> {
         (node.node.max_pods < limit).then(|| (node, detail(node, limit)))
     });
     problems.extend(grouped(too_few, |detail, nodes, first, _| {
-        Check::warning(
+        Issue::warning(
             "EC-VFY-025",
             format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
         )
         .why(format!("AWS advises for {detail} with {mode}"))
-        .mend(reset(first, figure(first, &advice)))
+        .fix(reset(first, figure(first, &advice)))
     }));
     let unknown =
         view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
     problems.extend(grouped(unknown, |_, nodes, first, _| {
         let because = format!("EC2 knows no instance type '{}'", first.node.instance_type);
-        Check::unknown("EC-VFY-024", format!("how many pods {nodes} can hold"), because).mend("")
+        Issue::unknown("EC-VFY-024", format!("how many pods {nodes} can hold"), because).fix("")
     }));
     let designed = view.nodes.iter().filter_map(|node| {
         let wanted = *view.expected.max_pods.get(&node.node.name)?;
         (node.node.max_pods != wanted).then(|| (node, wanted.to_string()))
     });
     problems.extend(grouped(designed, |wanted, nodes, first, _| {
-        Check::failed("EC-VFY-028", format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
+        Issue::error("EC-VFY-028", format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
             .why("their user data says otherwise")
-            .mend("the kubelet's arguments on one of them tell what it was started with")
+            .fix("the kubelet's arguments on one of them tell what it was started with")
     }));
     or_ok(problems, "EC-VFY-024", format!("each node takes as many pods as it has addresses for with {mode}"))
 }
 
-fn overridden(view: &View<'_>) -> Vec<Check> {
+fn overridden(view: &View<'_>) -> Vec<Issue> {
     let overridden = view.nodes.iter().filter_map(|node| {
         let label = node.resolved.overridden.as_ref()?;
         Some((node, format!("{} says '{}', their label '{label}'", node.resolved.source, node.resolved.name)))
     });
     grouped(overridden, |detail, nodes, first, _| {
-        let mend = fixes::no_override(&first.resolved.source, &[&first.node.name]);
-        Check::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
+        let fix = fixes::no_override(&first.resolved.source, &[&first.node.name]);
+        Issue::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
             .why(format!("{detail}; the former wins"))
-            .mend(format!("{mend} # where the override is not meant"))
+            .fix(format!("{fix} # where the override is not meant"))
     })
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::facts::Part;
+use crate::issue::Issue;
 
-use super::Check;
 use super::report::or_ok;
 use super::view::{NodeView, View};
 use crate::words::counted;
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Pods) {
-        return vec![Check::unknown("EC-VFY-030", "the pods' addresses", because)];
+        return vec![Issue::unknown("EC-VFY-030", "the pods' addresses", because)];
     }
     let nodes: BTreeMap<&str, &NodeView<'_>> =
         view.new_nodes().map(|node| (node.node.name.as_str(), node)).collect();
@@ -42,12 +42,12 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
         format!("kubectl -n {namespace} delete pod {name}")
     };
     let told = astray.into_iter().map(|((kind, subnet), names)| {
-        Check::failed(
+        Issue::error(
             "EC-VFY-030",
             format!("{} outside of the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
-        .mend(names.iter().take(5).map(|name| delete(name)).collect::<Vec<_>>().join(" && "))
+        .fix(names.iter().take(5).map(|name| delete(name)).collect::<Vec<_>>().join(" && "))
         .about(names)
     });
     or_ok(

@@ -2,19 +2,19 @@
 
 use crate::design::EXTERNAL_SNAT;
 use crate::fixes;
+use crate::issue::Issue;
 
-use super::Check;
 use super::report::or_ok;
 use super::view::View;
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     or_ok(lost(view), "EC-VFY-075", "pod subnets have the way out of the VPC that their nodes' subnets have")
 }
 
 /// A subnet that nobody associates with a route table uses the VPC's main one. With source NAT pods leave by their
 /// node's subnet all the same (amazon-vpc-cni-k8s, AWS_VPC_K8S_CNI_EXTERNALSNAT), so a subnet that was made by hand may
 /// be meant so; one that this program made was associated, and has lost it.
-fn lost(view: &View<'_>) -> Vec<Check> {
+fn lost(view: &View<'_>) -> Vec<Issue> {
     let (facts, vpc) = (view.facts, &view.facts.vpc);
     let by_own_table = facts.cni.is_on(EXTERNAL_SNAT);
     let lost = view.used().filter_map(|(config, nodes)| {
@@ -28,8 +28,8 @@ fn lost(view: &View<'_>) -> Vec<Check> {
         let ours = subnet.is_made_for(&facts.cluster.name);
         let what = format!("the pod subnet of {} has no way out of the VPC", subnet.zone);
         let check = match by_own_table || ours {
-            true => Check::failed("EC-VFY-075", what),
-            false => Check::warning("EC-VFY-075", what),
+            true => Issue::error("EC-VFY-075", what),
+            false => Issue::warning("EC-VFY-075", what),
         };
         let uses = match on_main {
             true => format!("it uses the VPC's main route table {}", pods.id),
@@ -52,7 +52,7 @@ fn lost(view: &View<'_>) -> Vec<Check> {
                 .at(format!("{}, {}", subnet.id, pods.id))
                 .of(nodes.iter().map(|node| node.node.name.clone()).collect())
                 .why(format!("{uses}, and the nodes' {} leads out by {leads}; {effect}", theirs.id))
-                .mend(fix),
+                .fix(fix),
         )
     });
     lost.collect()
@@ -62,9 +62,10 @@ fn lost(view: &View<'_>) -> Vec<Check> {
 mod tests {
     use crate::design::EXTERNAL_SNAT;
     use crate::facts::{Facts, Route, RouteTable};
+    use crate::issue::{Issue, Severity};
     use crate::sample::custom;
     use crate::tags::TAG_CLUSTER;
-    use crate::verify::{Check, Expected, Status, verify};
+    use crate::verify::{Expected, verify};
 
     fn table(id: &str, subnets: &[&str], target: Option<&str>) -> RouteTable {
         let route = |target: &str| Route {
@@ -81,7 +82,7 @@ mod tests {
     }
 
     /// Pods of a are on the main table, which leads nowhere; those of b have their nodes' table.
-    fn found(change: impl FnOnce(&mut Facts)) -> Option<Check> {
+    fn found(change: impl FnOnce(&mut Facts)) -> Option<Issue> {
         let mut facts = custom();
         facts.vpc.route_tables = vec![
             table("rtb-main", &[], None),
@@ -89,7 +90,7 @@ mod tests {
         ];
         change(&mut facts);
         let report = verify(&facts, &Expected::default());
-        report.checks().find(|check| check.id == "EC-VFY-075" && check.status != Status::Ok).cloned()
+        report.checks().find(|check| check.id == "EC-VFY-075" && check.severity != Severity::Passed).cloned()
     }
 
     fn ours(facts: &mut Facts) {
@@ -115,13 +116,13 @@ mod tests {
     #[test]
     fn with_external_snat_any_table_without_a_way_out_is_failed() {
         let snat = |facts: &mut Facts| drop(facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into()));
-        assert_eq!(found(snat).map(|check| check.status), Some(Status::Failed));
+        assert_eq!(found(snat).map(|check| check.severity), Some(Severity::Error));
         let of_its_own = found(|facts| {
             snat(facts);
             facts.vpc.route_tables.push(table("rtb-pods", &["pods-a"], None));
         });
-        let mend = of_its_own.map(|check| check.mend);
+        let fix = of_its_own.map(|check| check.fix);
         let create = "aws ec2 create-route --route-table-id rtb-pods --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-1";
-        assert_eq!(mend.as_deref(), Some(create));
+        assert_eq!(fix.as_deref(), Some(create));
     }
 }

@@ -4,6 +4,7 @@ mod shapes;
 use super::*;
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF};
 use crate::facts::{Addon, Interface, Node, Part, Pod};
+use crate::issue::Severity;
 use crate::sample::{custom, custom_node, facts, pod};
 
 /// All that is not ok, as `id status: what`.
@@ -13,8 +14,8 @@ fn told(facts: &Facts) -> Vec<String> {
 
 fn told_of(facts: &Facts, expected: &Expected) -> Vec<String> {
     let report = verify(facts, expected);
-    let bad = report.checks().filter(|check| check.status != Status::Ok);
-    bad.map(|check| format!("{} {:?}: {}", check.id, check.status, check.what)).collect()
+    let bad = report.checks().filter(|check| check.severity != Severity::Passed);
+    bad.map(|check| format!("{} {:?}: {}", check.id, check.severity, check.what)).collect()
 }
 
 /// What is told of the healthy cluster with one thing changed.
@@ -50,13 +51,13 @@ fn a_cluster_that_somebody_set_up_by_hand_is_proven() {
 fn while_it_is_off_that_is_all_there_is_to_say() {
     assert_eq!(
         told(&facts()),
-        ["EC-VFY-001 Failed: custom networking is off", "EC-VFY-004 Unknown: the VPC CNI's version"]
+        ["EC-VFY-001 Error: custom networking is off", "EC-VFY-004 Unknown: the VPC CNI's version"]
     );
     let off = after(|facts| {
         facts.cni.env.insert(CUSTOM_NETWORK.into(), "yes".into());
     });
-    assert_eq!(off, ["EC-VFY-001 Failed: custom networking is off"]);
-    assert_eq!(after(|facts| facts.cni.missing = true), ["EC-VFY-001 Failed: there is no aws-node"]);
+    assert_eq!(off, ["EC-VFY-001 Error: custom networking is off"]);
+    assert_eq!(after(|facts| facts.cni.missing = true), ["EC-VFY-001 Error: there is no aws-node"]);
     for change in
         [|facts: &mut Facts| facts.cluster.ipv6 = true, |facts: &mut Facts| facts.cluster.auto_mode = true]
     {
@@ -69,22 +70,22 @@ fn while_it_is_off_that_is_all_there_is_to_say() {
 fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back() {
     assert_eq!(
         after(|facts| facts.cni.rollout.available = 1),
-        ["EC-VFY-002 Failed: aws-node's rollout has not ended"]
+        ["EC-VFY-002 Error: aws-node's rollout has not ended"]
     );
     assert_eq!(
         after(|facts| facts.cni.addon = addon("")),
-        ["EC-VFY-003 Failed: the add-on vpc-cni would put aws-node's environment back"]
+        ["EC-VFY-003 Error: the add-on vpc-cni would put aws-node's environment back"]
     );
     assert_eq!(
         after(|facts| {
             facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
             facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec![manager("kubectl-set")]);
         }),
-        ["EC-VFY-003 Failed: Helm 'cni' would put aws-node's environment back"]
+        ["EC-VFY-003 Error: Helm 'cni' would put aws-node's environment back"]
     );
     assert_eq!(
         after(|facts| facts.cni.image = "cni:v1.3.4".into()),
-        ["EC-VFY-004 Failed: VPC CNI 1.3.4 is too old for custom networking"]
+        ["EC-VFY-004 Error: VPC CNI 1.3.4 is too old for custom networking"]
     );
     let legacy = "failure-domain.beta.kubernetes.io/zone";
     assert_eq!(
@@ -94,7 +95,7 @@ fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back(
         }),
         [
             "EC-VFY-006 Warning: the ENIConfig's name is read from a label that Kubernetes gave up",
-            "EC-VFY-011 Failed: ENIConfig 'default', which 1 node in b would take, is not there",
+            "EC-VFY-011 Error: ENIConfig 'default', which 1 node in b would take, is not there",
         ]
     );
 }
@@ -103,7 +104,7 @@ fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back(
 fn pods_and_leftovers_are_told_by_name() {
     assert_eq!(
         after(|facts| facts.pods[0].address = Some("10.0.0.77".into())),
-        ["EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a"]
+        ["EC-VFY-030 Error: 1 pod outside of the pod subnet, on nodes in a"]
     );
     let left = after(|facts| {
         let gone = Interface {
@@ -136,7 +137,8 @@ fn what_can_not_be_read_is_unknown_and_never_passes() {
         let mut facts = custom();
         facts.unread.insert(part, "UnauthorizedOperation: not allowed".into());
         let report = verify(&facts, &Expected::default());
-        let unknown: Vec<&Check> = report.checks().filter(|check| check.status == Status::Unknown).collect();
+        let unknown: Vec<&Issue> =
+            report.checks().filter(|check| check.severity == Severity::Unknown).collect();
         assert_eq!(unknown.iter().map(|check| check.id).collect::<Vec<_>>(), ids, "{part:?}");
         assert!(
             unknown.iter().all(|check| check.why == "unknown because UnauthorizedOperation: not allowed")
@@ -160,7 +162,7 @@ fn a_thousand_nodes_with_one_trouble_are_one_check() {
     let sick = |at: usize| Node { ready: false, ..custom_node(&format!("sick-{at:04}"), "a") };
     facts.nodes.extend((0..1000).map(sick));
     let report = verify(&facts, &Expected::default());
-    let failed: Vec<&Check> = report.checks().filter(|check| check.id == "EC-VFY-020").collect();
+    let failed: Vec<&Issue> = report.checks().filter(|check| check.id == "EC-VFY-020").collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].what, "1000 nodes in a not Ready");
     assert_eq!(failed[0].place, "sick-0000, sick-0001, sick-0002, sick-0003, sick-0004, and 995 more");
@@ -176,7 +178,7 @@ fn old_nodes_that_are_meant_to_stay_are_passed_over() {
     old.max_pods = 29;
     facts.nodes.push(old);
     facts.pods.push(Pod { node: "old".into(), address: Some("10.0.0.7".into()), ..pod("shop", "till") });
-    let left = "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig";
+    let left = "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig";
     assert_eq!(told(&facts), [left]);
     let may_stay = Expected { old_may_stay: true, ..Expected::default() };
     assert_eq!(told_of(&facts, &may_stay), [""; 0]);
@@ -200,10 +202,10 @@ fn after_a_set_up_the_end_must_be_exactly_what_was_designed() {
     assert_eq!(
         told_of(&facts, &expected),
         [
-            "EC-VFY-005 Failed: aws-node's ENI_CONFIG_LABEL_DEF is not 'pods'",
-            "EC-VFY-018 Failed: ENIConfig a names pods-a, not pods-c",
-            "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
-            "EC-VFY-028 Failed: 1 node in b with max pods 20, not 12",
+            "EC-VFY-005 Error: aws-node's ENI_CONFIG_LABEL_DEF is not 'pods'",
+            "EC-VFY-018 Error: ENIConfig a names pods-a, not pods-c",
+            "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig",
+            "EC-VFY-028 Error: 1 node in b with max pods 20, not 12",
         ]
     );
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, WaitingPod};
 use crate::fixes;
+use crate::issue::{Issue, Severity};
 use crate::words::subject;
 
 use super::report::or_ok;
 use super::view::View;
-use super::{Check, Status};
 
 /// What ran before the first change of a run.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +34,9 @@ impl Before {
 const OWN_FAULTS: [&str; 5] =
     ["ErrImage", "ImagePull", "InvalidImageName", "CreateContainerConfigError", "CrashLoopBackOff"];
 
-pub fn checks(view: &View<'_>) -> Vec<Check> {
+pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = &view.facts.running.unknown {
-        return vec![Check::unknown("EC-VFY-089", "whether what is to run runs", because)];
+        return vec![Issue::unknown("EC-VFY-089", "whether what is to run runs", because)];
     }
     let mut checks = or_ok(waiting(view), "EC-VFY-087", "no pod waits for a node or for its containers");
     checks.extend(or_ok(
@@ -48,19 +48,19 @@ pub fn checks(view: &View<'_>) -> Vec<Check> {
 }
 
 /// A young pod is on its way; but a run does not end while one that it has moved waits.
-fn weight(view: &View<'_>, pod: &WaitingPod) -> Status {
+fn weight(view: &View<'_>, pod: &WaitingPod) -> Severity {
     match &view.expected.before {
-        Some(before) if before.waiting.contains(&pod.full_name()) => Status::Warning,
-        Some(_) => Status::Failed,
-        None if pod.old => Status::Failed,
-        None => Status::Warning,
+        Some(before) if before.waiting.contains(&pod.full_name()) => Severity::Warning,
+        Some(_) => Severity::Error,
+        None if pod.old => Severity::Error,
+        None => Severity::Warning,
     }
 }
 
-fn waiting(view: &View<'_>) -> Vec<Check> {
+fn waiting(view: &View<'_>) -> Vec<Issue> {
     let ready: BTreeSet<&str> =
         view.facts.nodes.iter().filter(|node| node.ready).map(|node| node.name.as_str()).collect();
-    let mut alike: BTreeMap<(bool, Status, &str), Vec<&WaitingPod>> = BTreeMap::new();
+    let mut alike: BTreeMap<(bool, Severity, &str), Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &view.facts.running.waiting {
         let homeless = pod.node.is_empty();
         // Nothing starts on a node that is not Ready, and that is told of the node.
@@ -68,54 +68,54 @@ fn waiting(view: &View<'_>) -> Vec<Check> {
             continue;
         }
         let own_fault = OWN_FAULTS.iter().any(|fault| pod.told.contains(fault));
-        let status = if own_fault { Status::Warning } else { weight(view, pod) };
-        alike.entry((homeless, status, &pod.told)).or_default().push(pod);
+        let severity = if own_fault { Severity::Warning } else { weight(view, pod) };
+        alike.entry((homeless, severity, &pod.told)).or_default().push(pod);
     }
-    let told = alike.into_iter().map(|((homeless, status, told), pods)| {
+    let told = alike.into_iter().map(|((homeless, severity, told), pods)| {
         let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
         let check = match homeless {
-            true => Check::failed(
+            true => Issue::error(
                 "EC-VFY-087",
                 format!("{} no node", subject(names.len(), "pod", "finds", "find")),
             )
-            .mend(fixes::no_node(view.facts, pods[0])),
-            false => Check::failed(
-                "EC-VFY-088",
-                format!("{} not start", subject(names.len(), "pod", "does", "do")),
-            )
-            .mend(fixes::describe(pods[0])),
+            .fix(fixes::no_node(view.facts, pods[0])),
+            false => {
+                Issue::error("EC-VFY-088", format!("{} not start", subject(names.len(), "pod", "does", "do")))
+                    .fix(fixes::describe(pods[0]))
+            }
         };
         let why = if told.is_empty() { "nobody has said why yet" } else { told };
-        Check { status, ..check.why(why).about(names) }
+        Issue { severity, ..check.why(why).about(names) }
     });
     told.collect()
 }
 
-fn fewer(view: &View<'_>) -> Vec<Check> {
-    let mut alike: BTreeMap<Status, Vec<String>> = BTreeMap::new();
+fn fewer(view: &View<'_>) -> Vec<Issue> {
+    let mut alike: BTreeMap<Severity, Vec<String>> = BTreeMap::new();
     for workload in view.facts.running.workloads.iter().filter(|workload| workload.ready < workload.wanted) {
         let name = workload.full_name();
         let fell = view.expected.before.as_ref().is_some_and(|before| {
             // One that was made meanwhile is on its way.
             before.ready.get(&name).is_some_and(|ready| workload.ready < *ready)
         });
-        let status = if fell { Status::Failed } else { Status::Warning };
-        alike.entry(status).or_default().push(format!("{name} ({} of {})", workload.ready, workload.wanted));
+        let severity = if fell { Severity::Error } else { Severity::Warning };
+        alike
+            .entry(severity)
+            .or_default()
+            .push(format!("{name} ({} of {})", workload.ready, workload.wanted));
     }
-    let told = alike.into_iter().map(|(status, names)| {
+    let told = alike.into_iter().map(|(severity, names)| {
         let first = names[0].split_whitespace().nth(1).unwrap_or_default();
         let (namespace, _) = first.split_once('/').unwrap_or_default();
         let what =
             format!("{} fewer Ready pods than wanted", subject(names.len(), "workload", "has", "have"));
-        let check = Check::failed("EC-VFY-089", what)
-            .why(match status {
-                Status::Failed => "before this run they had more",
+        let check = Issue::error("EC-VFY-089", what)
+            .why(match severity {
+                Severity::Error => "before this run they had more",
                 _ => "what their pods wait for is in their events",
             })
-            .mend(format!(
-                "kubectl -n {namespace} get pods # shows which, and kubectl describe pod says why"
-            ));
-        Check { status, ..check.about(names) }
+            .fix(format!("kubectl -n {namespace} get pods # shows which, and kubectl describe pod says why"));
+        Issue { severity, ..check.about(names) }
     });
     told.collect()
 }
@@ -146,8 +146,8 @@ mod tests {
     fn told(facts: &Facts, before: Option<&Facts>) -> Vec<String> {
         let expected = Expected { before: before.map(Before::of), ..Expected::default() };
         let report = verify(facts, &expected);
-        let bad = report.checks().filter(|check| check.status != Status::Ok);
-        bad.map(|check| format!("{} {:?}: {} ({})", check.id, check.status, check.what, check.place))
+        let bad = report.checks().filter(|check| check.severity != Severity::Passed);
+        bad.map(|check| format!("{} {:?}: {} ({})", check.id, check.severity, check.what, check.place))
             .collect()
     }
 
@@ -155,12 +155,12 @@ mod tests {
     fn pods_without_a_node_fail_with_the_scheduler_s_words_once_they_have_waited() {
         let mut facts = custom();
         facts.running.waiting = vec![pod("cart-1", "", "0/2 nodes are available: 2 Too many pods.", true)];
-        assert_eq!(told(&facts, None), ["EC-VFY-087 Failed: 1 pod finds no node (shop/cart-1)"]);
+        assert_eq!(told(&facts, None), ["EC-VFY-087 Error: 1 pod finds no node (shop/cart-1)"]);
         facts.running.waiting[0].old = false;
         assert_eq!(told(&facts, None), ["EC-VFY-087 Warning: 1 pod finds no node (shop/cart-1)"]);
         assert_eq!(
             told(&facts, Some(&custom())),
-            ["EC-VFY-087 Failed: 1 pod finds no node (shop/cart-1)"],
+            ["EC-VFY-087 Error: 1 pod finds no node (shop/cart-1)"],
             "a run does not end while what it moved waits"
         );
         let before = facts.clone();
@@ -178,8 +178,8 @@ mod tests {
         assert_eq!(
             told(&facts, None),
             [
+                "EC-VFY-088 Error: 1 pod does not start (shop/cart-1)",
                 "EC-VFY-088 Warning: 1 pod does not start (shop/cart-2)",
-                "EC-VFY-088 Failed: 1 pod does not start (shop/cart-1)",
             ]
         );
     }
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(told(&facts, None), [format!("EC-VFY-089 Warning: {what}")]);
         let mut before = self::facts();
         before.running.workloads = vec![cart(3)];
-        assert_eq!(told(&facts, Some(&before)), [format!("EC-VFY-089 Failed: {what}")]);
+        assert_eq!(told(&facts, Some(&before)), [format!("EC-VFY-089 Error: {what}")]);
         before.running.workloads = vec![cart(1)];
         assert_eq!(told(&facts, Some(&before)), [format!("EC-VFY-089 Warning: {what}")]);
     }

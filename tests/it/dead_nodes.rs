@@ -120,7 +120,7 @@ fn an_aws_node_that_nobody_replaces_is_an_error_with_its_fix() {
     refuses(&sandbox, &["setup", "--yes"], 3, &["EC-CNI-025", "OnDelete"]);
     let findings = told["findings"].as_array().expect("findings");
     let finding = findings.iter().find(|finding| finding["id"] == "EC-CNI-025").expect("it is told");
-    let fix = finding["mend"].as_str().expect("a fix");
+    let fix = finding["fix"].as_str().expect("a fix");
     crate::command::Ran::of(shell(&sandbox).args(["-c", fix])).expect(0);
     crate::field::silent(&sandbox, &["plan"]);
 }

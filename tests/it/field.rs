@@ -113,7 +113,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
 const ADDON: &str = "the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back";
 const INTERRUPTED: &str = "interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole";
 const CUT_OFF: &str = "what_would_cut_pods_off_is_told_before_anything_is_changed";
-const BROKEN: &str = "what_is_broken_by_hand_is_found_and_found_mended";
+const BROKEN: &str = "what_is_broken_by_hand_is_found_and_found_fixed";
 
 #[test]
 fn each_field_failure_has_its_scenario() {
@@ -158,10 +158,7 @@ const LOOKS: usize = 25;
 fn said(report: &Value) -> BTreeSet<String> {
     let of = |list: &Value| list.as_array().cloned().unwrap_or_default();
     let checks = of(&report["sections"]).into_iter().flat_map(|section| of(&section["checks"]));
-    let weighs = |one: &Value| {
-        let word = one["severity"].as_str().or_else(|| one["status"].as_str());
-        !matches!(word, Some("note" | "ok"))
-    };
+    let weighs = |one: &Value| !matches!(one["severity"].as_str(), Some("note" | "passed"));
     let all = of(&report["findings"]).into_iter().chain(checks);
     all.filter(weighs).map(|one| one["id"].as_str().expect("an id").to_string()).collect()
 }
@@ -187,7 +184,10 @@ pub fn tells(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
 fn mentions(report: &Value, id: &str) -> bool {
     let of = |list: &Value| list.as_array().cloned().unwrap_or_default();
     let checks = of(&report["sections"]).into_iter().flat_map(|section| of(&section["checks"]));
-    of(&report["findings"]).into_iter().chain(checks).any(|one| one["id"] == id && one["status"] != "ok")
+    of(&report["findings"])
+        .into_iter()
+        .chain(checks)
+        .any(|one| one["id"] == id && one["severity"] != "passed")
 }
 
 /// Whether the command tells this after AWS's answers have had time to follow.

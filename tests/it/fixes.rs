@@ -22,7 +22,7 @@ fn of_id(report: &Value, id: &str) -> Vec<Value> {
     list(&report["findings"])
         .into_iter()
         .chain(checks)
-        .filter(|one| one["id"] == id && one["status"] != "ok")
+        .filter(|one| one["id"] == id && one["severity"] != "passed")
         .collect()
 }
 
@@ -35,7 +35,7 @@ fn looks(sandbox: &Sandbox, command: &[&str], id: &str) -> Vec<Value> {
 fn fixed(sandbox: &Sandbox, command: &[&str], id: &str) {
     let report = tells(sandbox, command, &[id]);
     let finding = &of_id(&report, id)[0];
-    let fix = finding["mend"].as_str().expect("a fix");
+    let fix = finding["fix"].as_str().expect("a fix");
     let typed = format!("eni-custom() {{ command eni-custom \"$@\" --yes; }}; {fix}");
     let ran = Ran::of(shell(sandbox).args(["-c", &typed]));
     assert_eq!(ran.code, 0, "{id}: {fix}\n{}\n{}", ran.stdout, ran.stderr);
@@ -48,7 +48,7 @@ fn answered(sandbox: &Sandbox, id: &str, given: &mut Vec<String>) {
     let args: Vec<&str> = PLAN.iter().copied().chain(given.iter().map(String::as_str)).collect();
     let report = tells(sandbox, &args, &[id]);
     let finding = &of_id(&report, id)[0];
-    let fix = finding["mend"].as_str().expect("a fix");
+    let fix = finding["fix"].as_str().expect("a fix");
     let flag = fix.split_whitespace().find(|word| word.starts_with("--")).expect("it names a flag");
     given.push(flag.trim_end_matches([';', ',']).to_string());
     let args: Vec<&str> = PLAN.iter().copied().chain(given.iter().map(String::as_str)).collect();

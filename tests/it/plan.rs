@@ -79,7 +79,7 @@ fn exit_codes_of_a_plan_tell_changes_refusals_and_errors_apart() {
 fn only_a_warning_can_be_accepted() {
     let accept = |id: &str| Ran::of(offline().args(["setup", "--cluster", "shop", "--accept", id])).expect(2);
     accept("EC-NET-999").tells(&["no finding 'EC-NET-999'", "docs/checks.md"]);
-    accept("EC-NET-003").tells(&["EC-NET-003", "must be mended", "--accept EC-NET-003"]);
+    accept("EC-NET-003").tells(&["EC-NET-003", "must be fixed", "--accept EC-NET-003"]);
     accept("EC-NOD-010").tells(&["needs no acceptance"]);
 }
 

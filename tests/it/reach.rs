@@ -160,7 +160,7 @@ fn what_would_cut_pods_off_is_told_before_anything_is_changed() {
     has(&lines, &["EC-RCH-009 | warning", "entry 90", &acl, "192.168.0.0/16", "100.64.0.0/16"]);
     has(&lines, &["EC-RCH-001 | error", &acl]);
     hand.entry(&acl, 100, RuleAction::Allow, None, "0.0.0.0/0");
-    assert_eq!(told(&sandbox, &[]), none, "mended");
+    assert_eq!(told(&sandbox, &[]), none, "fixed");
 
     // A group for the pods that nobody lets in.
     let pods = hand.group("pods");

@@ -1,4 +1,4 @@
-//! What is refused: with its exit code, a message that names what, where and the mend, and nothing changed.
+//! What is refused: with its exit code, a message that names what, where and the fix, and nothing changed.
 
 use crate::cluster::{refuses, refuses_in, shared, start};
 use crate::command::{in_sandbox, run};

@@ -17,15 +17,15 @@ use crate::policy::{as_user, user};
 use crate::sandbox::{OldNodes, Sandbox, Shape, tools};
 use crate::schemas::conforms;
 
-/// All that is not ok, as `id status`, and nothing twice.
+/// All that is not ok, as `id severity`, and nothing twice.
 pub fn told(report: &Value) -> Vec<String> {
     let sections = report["sections"].as_array().expect("sections");
     let checks = sections.iter().flat_map(|section| section["checks"].as_array().expect("checks"));
-    let bad = checks.filter(|check| check["status"] != "ok");
+    let bad = checks.filter(|check| check["severity"] != "passed");
     let mut told: Vec<String> = bad
         .map(|check| {
             let text = |key: &str| check[key].as_str().unwrap_or_default().to_string();
-            format!("{} {}", text("id"), text("status"))
+            format!("{} {}", text("id"), text("severity"))
         })
         .collect();
     told.dedup();
@@ -93,8 +93,8 @@ fn tells_the_same(xml: &str, report: &Value) {
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
     let sections = report["sections"].as_array().expect("sections");
     let count = |checks: &[Value]| {
-        let of = |status: &str| checks.iter().filter(|check| check["status"] == status).count();
-        json!([checks.len(), of("failed"), of("unknown")])
+        let of = |severity: &str| checks.iter().filter(|check| check["severity"] == severity).count();
+        json!([checks.len(), of("error"), of("unknown")])
     };
     let of_section = |section: &Value| section["checks"].as_array().expect("checks").clone();
     let all: Vec<Value> = sections.iter().flat_map(of_section).collect();
@@ -141,15 +141,12 @@ fn what_can_not_be_read_is_unknown() {
     for id in ["EC-VFY-003", "EC-VFY-016", "EC-VFY-021", "EC-VFY-024", "EC-VFY-040", "EC-RCH-012"] {
         let finding = findings.iter().find(|finding| finding["id"] == id);
         let finding = finding.unwrap_or_else(|| panic!("{id} is not in {found:#}"));
-        assert!(
-            finding["cause"].as_str().is_some_and(|cause| cause.contains("unknown because")),
-            "{finding}"
-        );
+        assert!(finding["why"].as_str().is_some_and(|cause| cause.contains("unknown because")), "{finding}");
     }
 }
 
 #[test]
-fn what_is_broken_by_hand_is_found_and_found_mended() {
+fn what_is_broken_by_hand_is_found_and_found_fixed() {
     let sandbox = set_up(Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() }, &[]);
     let kubectl = |args: &[&str]| sandbox.kubectl(args).expect("kubectl answers").trim().to_string();
     verifies(&sandbox, 0, &[]);
@@ -157,7 +154,7 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
     let in_zone_a = "topology.kubernetes.io/zone=us-west-2a";
     let node = kubectl(&["get", "nodes", "-l", in_zone_a, "-o", "jsonpath={.items[0].metadata.name}"]);
     kubectl(&["annotate", "node", &node, "k8s.amazonaws.com/eniConfig=us-west-2b"]);
-    verifies(&sandbox, 4, &["EC-VFY-014 failed", "EC-VFY-021 failed", "EC-VFY-026 warning"]);
+    verifies(&sandbox, 4, &["EC-VFY-014 error", "EC-VFY-021 error", "EC-VFY-026 warning"]);
     kubectl(&["annotate", "node", &node, "k8s.amazonaws.com/eniConfig-"]);
 
     let config: Value =
@@ -175,7 +172,7 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
         aws(&sandbox, &["ec2", "describe-availability-zones", "--zone-names", "us-west-2a", "--query", id]);
     named(&id);
     kubectl(&["delete", "eniconfig", "us-west-2a"]);
-    verifies(&sandbox, 4, &["EC-VFY-011 failed"]);
+    verifies(&sandbox, 4, &["EC-VFY-011 error"]);
     grows(&sandbox, 2);
     until("a node has joined, and waits", || nodes_in(&sandbox, in_zone_a) == 2);
     let explained = explains(&sandbox, 4, &["EC-DOC-001 error"]);
@@ -193,7 +190,7 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
         kubectl(&["patch", "node", &node, "--subresource=status", "-p", &patch.to_string()]);
     };
     allocatable("29");
-    verifies(&sandbox, 4, &["EC-VFY-024 failed"]);
+    verifies(&sandbox, 4, &["EC-VFY-024 error"]);
     allocatable("8");
     verifies(&sandbox, 0, &["EC-VFY-025 warning"]);
     allocatable("20");
@@ -201,12 +198,12 @@ fn what_is_broken_by_hand_is_found_and_found_mended() {
     // Groups changed when the interfaces were there.
     let cluster_group = json!({"spec": {"securityGroups": [sandbox.aws.cluster_security_group]}});
     kubectl(&["patch", "eniconfig", "us-west-2a", "--type=merge", "-p", &cluster_group.to_string()]);
-    verifies(&sandbox, 4, &["EC-VFY-023 failed"]);
+    verifies(&sandbox, 4, &["EC-VFY-023 error"]);
     named("us-west-2a");
 
     kubectl(&["-n", "kube-system", "set", "env", "daemonset/aws-node", "AWS_VPC_K8S_CNI_EXTERNALSNAT=true"]);
     kubectl(&["-n", "kube-system", "rollout", "status", "daemonset/aws-node"]);
-    verifies(&sandbox, 4, &["EC-VFY-003 failed"]);
+    verifies(&sandbox, 4, &["EC-VFY-003 error"]);
     kubectl(&["-n", "kube-system", "set", "env", "daemonset/aws-node", "AWS_VPC_K8S_CNI_EXTERNALSNAT=false"]);
     kubectl(&["-n", "kube-system", "rollout", "status", "daemonset/aws-node"]);
 

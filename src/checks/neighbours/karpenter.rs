@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::design::{PodSubnet, options};
 use crate::facts::Karpenter;
 use crate::facts::node_pools::{limit, overfull, types};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::steps::create_subnets;
 use crate::words::{counted, few};
 
 use super::{Scene, addresses_suffice};
 
-pub fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     match &karpenter.deployment {
         Some(deployment) => reserved(scene, karpenter, deployment, findings),
         None => unknown(scene, karpenter, findings),
@@ -27,19 +27,19 @@ fn reserve(deployment: &str) -> String {
 
 /// Karpenter computes max pods as if the first interface carried pods, unless it is told otherwise (Karpenter,
 /// "Settings", RESERVED_ENIS).
-fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings: &mut Vec<Finding>) {
+fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings: &mut Vec<Issue>) {
     let classes = karpenter.computed();
     if karpenter.reserved_enis > 0 || classes.is_empty() || addresses_suffice(scene) {
         return;
     }
     findings.push(
-        Finding::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
+        Issue::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
             .at(format!("Deployment {deployment}"))
             .why(format!(
                 "RESERVED_ENIS is not set, so EC2NodeClass {} counts the node's first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
-            .mend(format!(
+            .fix(format!(
                 "settings.reservedENIs=1 in Karpenter's chart ({}); or kubelet.maxPods in the EC2NodeClass",
                 reserve(deployment)
             )),
@@ -47,7 +47,7 @@ fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings
 }
 
 /// Who can't see the controller's settings can't say how many pods its nodes get.
-fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let classes = karpenter.computed();
     if classes.is_empty() || addresses_suffice(scene) {
         return;
@@ -65,13 +65,13 @@ fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>
         ))
     });
     findings.push(
-        Finding::warning("EC-NOD-020", "how many pods Karpenter gives its nodes is unknown")
+        Issue::warning("EC-NOD-020", "how many pods Karpenter gives its nodes is unknown")
             .at(karpenter.place())
             .why(format!(
                 "no Deployment of Karpenter's controller was found in the cluster, so its RESERVED_ENIS is unknown; without it EC2NodeClass {} counts the first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
-            .mend(format!(
+            .fix(format!(
                 "{}; or --accept EC-NOD-020 where its controller has RESERVED_ENIS=1",
                 patches.collect::<Vec<_>>().join(" && ")
             )),
@@ -79,7 +79,7 @@ fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>
 }
 
 /// A class's kubelet.maxPods is the same for every type that its NodePools may choose (karpenter-provider-aws#3903).
-fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let options = options(scene.facts);
     for (name, class) in &karpenter.classes {
         let overfull = overfull(class, karpenter.pools_of(name), &options);
@@ -90,7 +90,7 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding
         let remove = format!(
             "kubectl patch ec2nodeclass {name} --type=json -p '[{{\"op\":\"remove\",\"path\":\"/spec/kubelet/maxPods\"}}]'"
         );
-        let mend = match (&karpenter.deployment, karpenter.reserved_enis) {
+        let fix = match (&karpenter.deployment, karpenter.reserved_enis) {
             (Some(deployment), 0) => format!("{} && {remove}", reserve(deployment)),
             (Some(_), _) => remove,
             // Computed, it would be unknown: the least of them is right for all.
@@ -99,7 +99,7 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding
             }
         };
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-NOD-021",
                 format!(
                     "EC2NodeClass {name} gives every node {}, more than the addresses of {}",
@@ -109,13 +109,13 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding
             )
             .at(format!("EC2NodeClass {name}, NodePool {}", few(&pools)))
             .why(format!("with custom networking: {}", few(&smallest)))
-            .mend(mend),
+            .fix(fix),
         );
     }
 }
 
 /// Nodes in a pod subnet take its addresses, and its routes are made for pods (karpenter-provider-aws#9326).
-fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Finding>) {
+fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     for zone in &design.zones {
         let (id, tags): (Option<&str>, BTreeMap<String, String>) = match &zone.pod_subnet {
@@ -132,15 +132,15 @@ fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<F
                 .iter()
                 .filter(|term| crate::facts::node_pools::selects(term, id, &tags))
                 .find_map(|term| term.tags.keys().next());
-            let mend = match (id, key) {
+            let fix = match (id, key) {
                 (Some(id), Some(key)) => format!("aws ec2 delete-tags --resources {id} --tags Key={key}"),
                 _ => format!("kubectl edit ec2nodeclass {name}: terms that only the nodes' subnets meet"),
             };
             findings.push(
-                Finding::error("EC-NOD-022", format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
+                Issue::error("EC-NOD-022", format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
                     .at(format!("EC2NodeClass {name}, {}", id.unwrap_or("the subnet that is to be created")))
                     .why("its subnetSelectorTerms select the pod subnet: nodes would take pods' addresses and routes")
-                    .mend(mend),
+                    .fix(fix),
             );
         }
     }
@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    fn found(facts: &Facts) -> Vec<Finding> {
+    fn found(facts: &Facts) -> Vec<Issue> {
         let found = crate::checks::found(super::super::check, facts, &["--env-last"]);
         found.into_iter().filter(|finding| finding.id.starts_with("EC-NOD-02")).collect()
     }
@@ -204,9 +204,7 @@ mod tests {
         insta::assert_json_snapshot!(found(&with(karpenter(more.clone()))));
         let unreserved = Karpenter { reserved_enis: 0, ..karpenter(more) };
         assert!(
-            found(&with(unreserved))[0]
-                .mend
-                .contains("RESERVED_ENIS=1 && kubectl patch ec2nodeclass default")
+            found(&with(unreserved))[0].fix.contains("RESERVED_ENIS=1 && kubectl patch ec2nodeclass default")
         );
     }
 

@@ -7,49 +7,49 @@ use ipnet::Ipv4Net;
 use crate::checks::Scene;
 use crate::design::{Design, PodSubnet, addressing};
 use crate::facts::Facts;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::cidr::suggest_block;
 
-pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let flag = scene.settings.named("subnet");
     let zones: Vec<&str> = design.zones.iter().map(|zone| zone.zone.as_str()).collect();
     for (zone, id) in &scene.settings.subnets {
         if !zones.contains(&zone.as_str()) {
             findings.push(
-                Finding::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
                     .at(format!("{flag} {zone}={id}"))
                     .why("a pod subnet serves the nodes of its own zone alone")
-                    .mend(format!("the nodes are in {}", zones.join(", "))),
+                    .fix(format!("the nodes are in {}", zones.join(", "))),
             );
             continue;
         }
         let Some(subnet) = facts.vpc.subnet(id) else {
             findings.push(
-                Finding::error("EC-NET-005", format!("{id} is no subnet of the cluster's VPC"))
+                Issue::error("EC-NET-005", format!("{id} is no subnet of the cluster's VPC"))
                     .at(format!("{flag} {zone}={id}"))
                     .why(format!("the VPC is {}", facts.vpc.id))
-                    .mend(format!("aws ec2 describe-subnets --filters Name=vpc-id,Values={}", facts.vpc.id)),
+                    .fix(format!("aws ec2 describe-subnets --filters Name=vpc-id,Values={}", facts.vpc.id)),
             );
             continue;
         };
         if subnet.zone != *zone {
             findings.push(
-                Finding::error("EC-NET-006", format!("{id} is in {}, not in {zone}", subnet.zone))
+                Issue::error("EC-NET-006", format!("{id} is in {}, not in {zone}", subnet.zone))
                     .at(format!("{flag} {zone}={id}"))
                     .why("an interface can be attached only to an instance of its own zone")
-                    .mend(format!("{flag} {}={id}, and another subnet for {zone}", subnet.zone)),
+                    .fix(format!("{flag} {}={id}, and another subnet for {zone}", subnet.zone)),
             );
         }
         if let Some(block) = node_block(facts, design, subnet.cidr) {
             findings.push(
-                Finding::error(
+                Issue::error(
                     "EC-NET-007",
                     format!("{id} is in {block}, the CIDR block of the nodes' subnets"),
                 )
                 .at(format!("{flag} {zone}={id}"))
                 .why("AWS documents custom networking for subnets of another VPC CIDR block than the nodes'")
-                .mend(format!(
+                .fix(format!(
                     "a subnet of another block; or leave {flag} out, and give {}",
                     free_block(scene)
                 )),
@@ -59,7 +59,7 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Pod subnets that are cut from a secondary block in which nodes are.
-pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let mut blocks: BTreeMap<Ipv4Net, bool> = BTreeMap::new();
     for zone in &design.zones {
@@ -77,14 +77,14 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     for (block, new) in blocks {
         let what = format!("{block} holds the nodes' subnets");
         let finding = match new {
-            true => Finding::error("EC-NET-013", what),
-            false => Finding::warning("EC-NET-013", what),
+            true => Issue::error("EC-NET-013", what),
+            false => Issue::warning("EC-NET-013", what),
         };
         findings.push(
             finding
                 .at(scene.settings.named("cidr"))
                 .why("AWS documents custom networking for subnets of another VPC CIDR block than the nodes'")
-                .mend(match new {
+                .fix(match new {
                     true => free_block(scene),
                     false => format!(
                         "nothing, where that is meant; else {} --replace-eniconfigs",

@@ -27,7 +27,7 @@ fn pods_get_another_block_than_their_nodes_have() {
     let asked = crate::checks::found(check, &facts, &["--cidr", "100.64.0.0/16"]);
     let block = asked.iter().find(|finding| finding.id == "EC-NET-013").unwrap();
     assert_eq!(block.what, "100.64.0.0/16 holds the nodes' subnets");
-    assert_eq!(block.mend, "--cidr 100.65.0.0/16");
+    assert_eq!(block.fix, "--cidr 100.65.0.0/16");
     // One that an ENIConfig names already is taken as it is.
     let mut there = custom();
     for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "subnet-a") {
@@ -43,7 +43,7 @@ fn pods_get_another_block_than_their_nodes_have() {
     facts.vpc.subnets.push(own);
     let found = crate::checks::found(check, &facts, &["--subnet", "a=subnet-p"]);
     let given = found.iter().find(|finding| finding.id == "EC-NET-007").unwrap();
-    assert!(given.mend.ends_with("leave --subnet out, and give --cidr 100.65.0.0/16"), "{}", given.mend);
+    assert!(given.fix.ends_with("leave --subnet out, and give --cidr 100.65.0.0/16"), "{}", given.fix);
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn untagged_subnets_matter_where_the_load_balancer_controller_runs() {
     facts.neighbours.load_balancers = true;
     let found = crate::checks::found(check, &facts, &[]);
     let note = found.iter().find(|finding| finding.id == "EC-NET-015").unwrap();
-    let mend = "aws ec2 create-tags --tags Key=kubernetes.io/role/internal-elb,Value=1 --resources subnet-a subnet-b";
-    assert_eq!(note.mend, mend);
+    let fix = "aws ec2 create-tags --tags Key=kubernetes.io/role/internal-elb,Value=1 --resources subnet-a subnet-b";
+    assert_eq!(note.fix, fix);
     facts.vpc.subnets[0].tags.insert("kubernetes.io/role/internal-elb".into(), "1".into());
     assert_eq!(ids(&facts, &[], "EC-NET-015"), [""; 0]);
 }
@@ -96,7 +96,7 @@ fn a_given_subnet_on_a_main_table_that_leads_nowhere_is_told_with_its_nodes_tabl
     let found = crate::checks::found(check, &facts, &[]);
     let told: Vec<_> = found.iter().filter(|finding| finding.id == "EC-NET-016").collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].mend, "aws ec2 associate-route-table --route-table-id rtb-nat --subnet-id pods-a");
+    assert_eq!(told[0].fix, "aws ec2 associate-route-table --route-table-id rtb-nat --subnet-id pods-a");
     assert_eq!(ids(&facts, &["--external-snat"], "EC-NET-016"), [""; 0], "another finding is an error then");
     facts.vpc.route_tables[0].routes.push(out);
     assert_eq!(ids(&facts, &[], "EC-NET-016"), [""; 0]);

@@ -3,29 +3,29 @@
 use std::collections::BTreeSet;
 
 use crate::checks::Scene;
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::step::Step;
 
 /// Nodes on Outposts, in Local Zones and in Wavelength Zones.
-pub(super) fn outside_of_the_region(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn outside_of_the_region(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     for zone in &scene.design.zones {
         let outpost = facts.vpc.subnet(&zone.node_subnet).and_then(|subnet| subnet.outpost.as_ref());
         let finding = match (outpost, zone_kind(&zone.zone, &facts.caller.region)) {
-            (Some(outpost), _) => Finding::error(
+            (Some(outpost), _) => Issue::error(
                 "EC-NET-014",
                 format!("nodes of {} are on an Outpost", zone.zone),
             )
             .at(format!("{}, {outpost}", zone.node_subnet))
             .why("their pods' subnet must be on the same Outpost, and one ENIConfig serves the whole zone, with the nodes in the Region")
-            .mend("give these nodes ENIConfigs of their own by hand (label vpc.amazonaws.com/externalEniConfig), on subnets of the Outpost; this program does not"),
-            (None, Some(kind)) => Finding::warning(
+            .fix("give these nodes ENIConfigs of their own by hand (label vpc.amazonaws.com/externalEniConfig), on subnets of the Outpost; this program does not"),
+            (None, Some(kind)) => Issue::warning(
                 "EC-NET-014",
                 format!("nodes of {} are in a {kind}", zone.zone),
             )
             .at(&zone.node_subnet)
             .why(format!("new nodes and their pods' subnet are started there too: a {kind} offers few instance types, and often no NAT gateway"))
-            .mend(format!(
+            .fix(format!(
                 "aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=location,Values={} lists its types; then --accept EC-NET-014",
                 zone.zone
             )),
@@ -48,7 +48,7 @@ pub(super) fn zone_kind(zone: &str, region: &str) -> Option<&'static str> {
 
 /// Without the role tag on any subnet the AWS Load Balancer Controller takes private subnets by their routes, pod
 /// subnets too ("Subnet Discovery" in its documentation).
-pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     const ROLE: &str = "kubernetes.io/role/internal-elb";
     let (facts, design) = (scene.facts, scene.design);
     let tagged = facts.vpc.subnets.iter().any(|subnet| subnet.tags.contains_key(ROLE));
@@ -58,11 +58,11 @@ pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let nodes: BTreeSet<&str> = design.zones.iter().map(|zone| zone.node_subnet.as_str()).collect();
     let nodes: Vec<&str> = nodes.into_iter().collect();
     findings.push(
-        Finding::note("EC-NET-015", "internal load balancers may be placed in pod subnets")
+        Issue::note("EC-NET-015", "internal load balancers may be placed in pod subnets")
             .at(&facts.vpc.id)
             .why(format!(
                 "no subnet is tagged {ROLE}, so the AWS Load Balancer Controller chooses among all private ones; a load balancer there takes pods' addresses, and holds the subnet when it is to be deleted"
             ))
-            .mend(format!("aws ec2 create-tags --tags Key={ROLE},Value=1 --resources {}", nodes.join(" "))),
+            .fix(format!("aws ec2 create-tags --tags Key={ROLE},Value=1 --resources {}", nodes.join(" "))),
     );
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::facts::Webhook;
-use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, Severity};
 use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
 use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
 
@@ -29,7 +29,7 @@ enum Culprit<'a> {
     Acl(&'a str),
 }
 
-pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
     let mut stopped: BTreeMap<Key<'_>, Stopped<'_>> = BTreeMap::new();
     for flow in flows {
         let Verdict::Denied { barriers } = &flow.verdict else { continue };
@@ -84,7 +84,7 @@ fn finding(
     purpose: &Purpose,
     culprit: &Culprit<'_>,
     stopped: &Stopped<'_>,
-) -> Finding {
+) -> Issue {
     let ports = in_words(&stopped.traffic);
     let what = match purpose {
         Purpose::Api => format!("pods could not reach the API server ({ports})"),
@@ -113,7 +113,7 @@ fn finding(
     if is_error && severity == Severity::Warning {
         why.push_str("; EKS may have its interfaces in any of the cluster's subnets");
     }
-    let mut finding = Finding::error(id, what).at(place).why(why).mend(mends(scene, purpose, stopped));
+    let mut finding = Issue::error(id, what).at(place).why(why).fix(fixes(scene, purpose, stopped));
     finding.severity = severity;
     finding
 }
@@ -156,7 +156,7 @@ fn reason(barrier: &Barrier) -> String {
 }
 
 /// The rules that are missing, as commands.
-fn mends(scene: &Scene<'_>, purpose: &Purpose, stopped: &Stopped<'_>) -> String {
+fn fixes(scene: &Scene<'_>, purpose: &Purpose, stopped: &Stopped<'_>) -> String {
     let mut commands: Vec<String> = Vec::new();
     // Entries of one network ACL and way need numbers of their own.
     let mut taken: BTreeSet<(&str, Direction, i32)> = BTreeSet::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::reach::{
     Barrier, Direction, Endpoint, Firewall, NetworkAcl, Peer, Ports, Protocol, Ruling, Traffic, Verdict,
 };
@@ -15,7 +15,7 @@ use super::{Scene, join, pod_blocks, pod_subnets};
 /// Administrators' way in: no pod uses it.
 pub(super) const SSH: Ports = Ports { from: 22, to: 22 };
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let nodes: BTreeSet<Ipv4Net> = scene
         .design
         .zones
@@ -40,7 +40,7 @@ pub(super) fn in_words(traffic: Traffic) -> String {
 }
 
 /// What pods reach by their addresses today, and would not with the new ones.
-fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Finding>) {
+fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
     let pods: Vec<Endpoint> = pod_subnets(design, facts)
@@ -79,10 +79,10 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Findi
                     )
                 });
                 findings.push(
-                    Finding::warning("EC-RCH-008", format!("{} lets in {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
+                    Issue::warning("EC-RCH-008", format!("{} lets in {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
                         .at(&group.id)
                         .why(format!("pods have addresses of {cidr} now, and no rule for {name} knows their new addresses or groups"))
-                        .mend(commands.collect::<Vec<_>>().join(" && ")),
+                        .fix(commands.collect::<Vec<_>>().join(" && ")),
                 );
             }
         }
@@ -106,7 +106,7 @@ pub(super) fn is_shut(
 }
 
 /// Entries that let nodes through and not pods.
-fn acls(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Finding>) {
+fn acls(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue>) {
     let pods = pod_subnets(scene.design, scene.facts);
     for acl in acls_on_the_way(scene, &pods) {
         for direction in [Direction::Ingress, Direction::Egress] {
@@ -139,7 +139,7 @@ fn acl_finding(
     number: i32,
     traffic: Traffic,
     cidr: Ipv4Net,
-) -> Finding {
+) -> Issue {
     let blocks = pod_blocks(scene.design, scene.facts);
     let (way, whom, flag) = match direction {
         Direction::Ingress => ("inbound", "from", "--ingress"),
@@ -161,7 +161,7 @@ fn acl_finding(
         )
     });
     let commands = commands.collect::<Vec<_>>().join(" && ");
-    Finding::warning(
+    Issue::warning(
         "EC-RCH-009",
         format!(
             "{way} entry {number} of {} allows {} {whom} {cidr}, and no entry {whom} the pods' {}",
@@ -172,7 +172,7 @@ fn acl_finding(
     )
     .at(&acl.id)
     .why("a network ACL knows addresses only, and pods will have others than their nodes")
-    .mend(commands)
+    .fix(commands)
 }
 
 /// Those of any subnet: what pods call may be anywhere in the VPC. Subnets that are still to be made get the default one.

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::Design;
 use crate::facts::{Facts, Occupant};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::reach::{Endpoint, Firewall, Peer, Rule};
 use crate::reach::{NODE_GROUP_TO_BE, firewall, pod_groups, standing_pods};
 use crate::words::few;
@@ -97,7 +97,7 @@ impl Admission {
     }
 }
 
-pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let own: BTreeSet<&String> = facts
         .nodes
@@ -119,7 +119,7 @@ pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Findin
     }
 }
 
-fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unknown: bool) -> Finding {
+fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unknown: bool) -> Issue {
     let blocks = &admission.blocks;
     let from = |rule: &Rule| match &rule.peer {
         Peer::Cidr(cidr) => cidr.to_string(),
@@ -129,8 +129,8 @@ fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unk
         rules.iter().map(|rule| format!("{} from {}", in_words(rule.traffic), from(rule))).collect();
     let what = format!("{id} admits {}, and not the pods' {}", join(admitted), join(blocks));
     let finding = match shut.is_empty() && !unknown {
-        true => Finding::note("EC-RCH-017", what),
-        false => Finding::warning("EC-RCH-017", what),
+        true => Issue::note("EC-RCH-017", what),
+        false => Issue::warning("EC-RCH-017", what),
     };
     let mut commands: Vec<String> = Vec::new();
     for rule in rules {
@@ -154,7 +154,7 @@ fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unk
     finding
         .at(used)
         .why("traffic inside the VPC keeps the pod's own address and security groups: pods that have moved would not be admitted")
-        .mend(commands.join(" && "))
+        .fix(commands.join(" && "))
 }
 
 /// It uses the group, and is neither a node's nor the control plane's.
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    fn planned(facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+    fn planned(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
         let found = crate::checks::found(super::super::check, facts, arguments);
         found.into_iter().filter(|finding| finding.id == "EC-RCH-017").collect()
     }
@@ -221,8 +221,8 @@ mod tests {
         database(&mut facts, &[Peer::Group("sg-nodes".into())]);
         let found = planned(&facts, &[]);
         assert!(found[0].what.starts_with("sg-db admits tcp 5432 from sg-nodes"), "{}", found[0].what);
-        let mend = "aws ec2 authorize-security-group-ingress --group-id sg-db --protocol tcp --port 5432 --cidr 100.64.0.0/16";
-        assert_eq!(found[0].mend, mend);
+        let fix = "aws ec2 authorize-security-group-ingress --group-id sg-db --protocol tcp --port 5432 --cidr 100.64.0.0/16";
+        assert_eq!(found[0].fix, fix);
         assert_eq!(planned(&facts, &["--security-group", "sg-nodes"]), [], "pods keep their nodes' group");
         database(&mut facts, &[Peer::Group("sg-cluster".into())]);
         assert_eq!(planned(&facts, &[]), [], "pods have the cluster security group");
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn who_uses_the_group_decides_how_much_it_weighs() {
-        use crate::finding::Severity::{Note, Warning};
+        use crate::issue::Severity::{Note, Warning};
         let mut facts = facts();
         database(&mut facts, &[cidr("10.0.0.0/16")]);
         facts.nodes[0].instance_id = Some("i-1".into());

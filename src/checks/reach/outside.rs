@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{EXTERNAL_SNAT, PodSubnet, RouteChoice, ZoneDesign};
 use crate::facts::{Peering, RouteTable};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
 use crate::step::Step;
@@ -15,7 +15,7 @@ use super::{Scene, join, pod_blocks};
 
 const NETWORK_STEPS: [Step; 2] = [Step::AssociateCidr, Step::CreateSubnets];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let pods = scene.concerns(&super::POD_STEPS);
     if pods || scene.concerns(&[Step::CreateSubnets, Step::SetEnv]) {
         for zone in &scene.design.zones {
@@ -57,7 +57,7 @@ fn named(table: &RouteTable, zone: &ZoneDesign) -> String {
     }
 }
 
-fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let Some(table) = table_of_pods(scene, zone).filter(|_| external_snat(scene)) else { return };
     // Two halves are a default route too.
     if table.routes.iter().filter(|route| route.destination.prefix_len() == 1 && !route.blackhole).count()
@@ -78,10 +78,10 @@ fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
     };
     let verb = if default.is_none() { "create-route" } else { "replace-route" };
     findings.push(
-        Finding::error("EC-RCH-007", format!("pods of {} would have no way to the internet", zone.zone))
+        Issue::error("EC-RCH-007", format!("pods of {} would have no way to the internet", zone.zone))
             .at(&table.id)
             .why(format!("{EXTERNAL_SNAT} sends them out by the pod subnet's route table, {}: {why}", named(table, zone)))
-            .mend(format!(
+            .fix(format!(
                 "aws ec2 {verb} --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-…; or leave {EXTERNAL_SNAT} off",
                 table.id
             )),
@@ -90,7 +90,7 @@ fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
 
 /// What the nodes' subnet is connected with must get its answers from the pods' subnet too. NAT does not count: a
 /// pod goes out by its node's address, and nobody calls it through a NAT gateway.
-fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) {
+fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let PodSubnet::There { id, .. } = &zone.pod_subnet else { return };
     let vpc = &scene.facts.vpc;
     let (Some(nodes), Some(pods)) = (vpc.route_table_of(&zone.node_subnet), vpc.route_table_of(id)) else {
@@ -122,7 +122,7 @@ fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) 
         )
     });
     findings.push(
-        Finding::warning("EC-RCH-014", format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
+        Issue::warning("EC-RCH-014", format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
             .at(format!("{id}, {}", pods.id))
             .why(format!(
                 "its route table is {}; the nodes' {} leads there by {}, and who calls pods from there would get no answer",
@@ -130,12 +130,12 @@ fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Finding>) 
                 nodes.id,
                 join(lacking.iter().map(|route| &route.target))
             ))
-            .mend(commands.collect::<Vec<_>>().join(" && ")),
+            .fix(commands.collect::<Vec<_>>().join(" && ")),
     );
 }
 
 /// Who is connected with the VPC has routes and firewalls of its own, and nobody here sees them.
-fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let blocks = pod_blocks(scene.design, scene.facts);
     let new: Vec<&Ipv4Net> = blocks
         .iter()
@@ -158,8 +158,8 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
         true => "pods call with their own addresses, so neither their calls nor calls to them are answered",
         false => "pods call out with their node's address; calls from there to a pod are not answered",
     };
-    let told = |what: String, place: &str, why: String, mend: String| {
-        Finding::warning("EC-RCH-010", what).at(place).why(format!("{why}; {calls} until it does")).mend(mend)
+    let told = |what: String, place: &str, why: String, fix: String| {
+        Issue::warning("EC-RCH-010", what).at(place).why(format!("{why}; {calls} until it does")).fix(fix)
     };
     let used = |peering: &&Peering| peering.status == "active" && targets.contains(peering.id.as_str());
     for peering in vpc.peerings.iter().filter(used) {
@@ -189,7 +189,7 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 
 /// "It may take up to one hour for the cluster to recognize" a new block (EKS user guide, "Amazon EKS networking
 /// requirements for VPC and subnets").
-fn new_block(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn new_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let there = |block: &&Ipv4Net| scene.facts.vpc.blocks.iter().any(|known| known.cidr == **block);
     let new: Vec<&Ipv4Net> = scene.design.blocks.iter().filter(|block| !there(block)).collect();
     let webhooks = moving_webhooks(scene.facts);
@@ -199,12 +199,12 @@ fn new_block(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let cluster = &scene.facts.cluster.name;
     let services: BTreeSet<&String> = webhooks.iter().map(|webhook| &webhook.service).collect();
     findings.push(
-        Finding::warning("EC-RCH-011", format!("the API server may not reach what it calls in pods for up to an hour: {}", join(services)))
+        Issue::warning("EC-RCH-011", format!("the API server may not reach what it calls in pods for up to an hour: {}", join(services)))
             .at(join(&new))
             .why(format!(
                 "that is how long EKS may take to recognize a new CIDR block of the VPC; {} call pods that would move into it, and exec and logs wait too",
                 join(webhooks.iter().flat_map(|webhook| &webhook.configurations).collect::<BTreeSet<_>>())
             ))
-            .mend(format!("eni-custom associate-cidr --cluster {cluster} now, and setup an hour later")),
+            .fix(format!("eni-custom associate-cidr --cluster {cluster} now, and setup an hour later")),
     );
 }

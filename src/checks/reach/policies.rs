@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 
-use crate::finding::Finding;
+use crate::issue::Issue;
 
 use super::{Scene, join, pod_blocks, pod_subnets};
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let nodes: BTreeSet<Ipv4Net> =
         design.zones.iter().filter_map(|zone| Some(facts.vpc.subnet(&zone.node_subnet)?.cidr)).collect();
@@ -25,13 +25,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
             }
             let (namespace, name) = policy.name.split_once('/').unwrap_or_default();
             findings.push(
-                Finding::warning(
+                Issue::warning(
                     "EC-RCH-015",
                     format!("NetworkPolicy {} lets {way} {}, and not the pods' {blocks}", policy.name, join(about_nodes)),
                 )
                 .at(format!("NetworkPolicy {}", policy.name))
                 .why("it names addresses, and pods will have others than their nodes")
-                .mend(format!("kubectl -n {namespace} edit networkpolicy {name}: an ipBlock of {blocks} beside it, where pods are meant")),
+                .fix(format!("kubectl -n {namespace} edit networkpolicy {name}: an ipBlock of {blocks} beside it, where pods are meant")),
             );
         }
     }

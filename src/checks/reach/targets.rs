@@ -1,6 +1,6 @@
 //! Load balancers whose targets are pods' addresses (targetType `ip`); with `instance` they send to nodes as before.
 
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::reach::{firewall, pod_groups};
 use crate::words::few;
 
@@ -8,7 +8,7 @@ use super::Scene;
 
 /// The AWS Load Balancer Controller lets a load balancer in through one group of the target's interface: its only one,
 /// else the one that is tagged for the cluster. With none or several of these it registers no target.
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
     let groups: Vec<String> = pod_groups(design, facts).into_iter().collect();
@@ -28,13 +28,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     };
     let targets: Vec<String> = facts.neighbours.ip_targets.iter().cloned().collect();
     findings.push(
-        Finding::warning(
+        Issue::warning(
             "EC-RCH-016",
             "the AWS Load Balancer Controller could not let load balancers in to pods",
         )
         .at(format!("TargetGroupBinding {}", few(&targets)))
         .why(format!("{why}: it expects exactly one on an interface, and registers no pod else"))
-        .mend(match tagged.as_slice() {
+        .fix(match tagged.as_slice() {
             [] => format!("aws ec2 create-tags --tags Key={key},Value=shared --resources {}", groups[0]),
             [.., last] => format!("aws ec2 delete-tags --tags Key={key} --resources {last}"),
         }),

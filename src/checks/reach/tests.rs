@@ -3,7 +3,7 @@ use crate::facts::{Backend, Backends, NetworkPolicy, Peering, Route, RouteTable,
 use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{facts, pod};
 
-fn findings(facts: &Facts, arguments: &[&str]) -> Vec<Finding> {
+fn findings(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     super::super::found(check, facts, arguments)
 }
 
@@ -12,8 +12,8 @@ fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn one(facts: &Facts, arguments: &[&str], id: &str) -> Finding {
-    let found: Vec<Finding> =
+fn one(facts: &Facts, arguments: &[&str], id: &str) -> Issue {
+    let found: Vec<Issue> =
         findings(facts, arguments).into_iter().filter(|finding| finding.id == id).collect();
     assert_eq!(found.len(), 1, "{found:#?}");
     found.into_iter().next().unwrap()
@@ -114,7 +114,7 @@ fn groups_of_one_s_own_without_rules_are_told_with_the_rules_they_lack() {
     assert_eq!(api.place, "sg-cluster");
     assert!(api.why.starts_with("no rule of sg-cluster lets it in from sg-0pods"), "{}", api.why);
     assert_eq!(
-        api.mend,
+        api.fix,
         "aws ec2 authorize-security-group-ingress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=sg-0pods}]'"
     );
     // With the rules that are asked for, nothing is left to say.
@@ -154,13 +154,13 @@ fn old_nodes_with_a_group_of_their_own_are_told_what_they_lack() {
             "EC-RCH-006 Warning: pods that reach each other now could not any more (tcp 1025-65535)",
         ]
     );
-    let mends: String = findings(&facts, &[]).iter().map(|finding| finding.mend.clone() + "\n").collect();
+    let fixes: String = findings(&facts, &[]).iter().map(|finding| finding.fix.clone() + "\n").collect();
     for command in [
         "--group-id sg-0old --ip-permissions 'IpProtocol=udp,FromPort=53,ToPort=53,UserIdGroupPairs=[{GroupId=sg-cluster}]'",
         "--group-id sg-cluster --ip-permissions 'IpProtocol=udp,FromPort=53,ToPort=53,UserIdGroupPairs=[{GroupId=sg-0old}]'",
         "--group-id sg-0old --ip-permissions 'IpProtocol=tcp,FromPort=1025,ToPort=65535,UserIdGroupPairs=[{GroupId=sg-cluster}]'",
     ] {
-        assert!(mends.contains(command), "{command} is not in:\n{mends}");
+        assert!(fixes.contains(command), "{command} is not in:\n{fixes}");
     }
 }
 
@@ -179,7 +179,7 @@ fn a_network_acl_that_denies_is_told_with_its_entry_and_a_free_number_before_it(
     let dns = one(&facts, &[], "EC-RCH-002");
     assert_eq!(dns.place, "acl-1");
     assert!(dns.why.contains("inbound entry 90 of acl-1 denies udp 53 from 100.64.0.0/17"), "{}", dns.why);
-    let commands: Vec<&str> = dns.mend.split(" && ").collect();
+    let commands: Vec<&str> = dns.fix.split(" && ").collect();
     assert_eq!(
         commands,
         [
@@ -199,14 +199,14 @@ fn one_of_the_control_plane_s_subnets_that_is_shut_is_only_a_warning() {
     // Nothing stands there but, perhaps, an interface of EKS.
     facts.nodes.truncate(1);
     let api = one(&facts, &[], "EC-RCH-001");
-    assert_eq!((api.severity, api.place.as_str()), (crate::finding::Severity::Warning, "acl-shut"));
+    assert_eq!((api.severity, api.place.as_str()), (crate::issue::Severity::Warning, "acl-shut"));
     facts.cluster.subnet_ids = vec!["subnet-b".into()];
-    assert_eq!(one(&facts, &[], "EC-RCH-001").severity, crate::finding::Severity::Error);
+    assert_eq!(one(&facts, &[], "EC-RCH-001").severity, crate::issue::Severity::Error);
 }
 
 #[test]
 fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says() {
-    use crate::finding::Severity::{Error, Warning};
+    use crate::issue::Severity::{Error, Warning};
     let mut facts = facts();
     add_group(&mut facts, "sg-0pods", vec![from_group("sg-0pods"), rule(Traffic::ALL, "10.0.0.0/16")]);
     // The control plane's egress is the cluster's group's own.
@@ -223,7 +223,7 @@ fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says
         );
         assert!(hook.why.contains("ValidatingWebhookConfiguration policy names it"), "{}", hook.why);
         assert_eq!(
-            hook.mend,
+            hook.fix,
             "aws ec2 authorize-security-group-egress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=9443,ToPort=9443,UserIdGroupPairs=[{GroupId=sg-0pods}]'"
         );
     }
@@ -240,7 +240,7 @@ fn an_aggregated_api_that_could_not_be_called_any_more_is_a_warning() {
     let api = &mut facts.backends.webhooks[0];
     (api.aggregated, api.configurations) = (true, ["APIService v1beta1.metrics.k8s.io".into()].into());
     let found = one(&facts, &["--security-group", "sg-0pods"], "EC-RCH-005");
-    assert_eq!(found.severity, crate::finding::Severity::Warning);
+    assert_eq!(found.severity, crate::issue::Severity::Warning);
     assert!(
         found.what.starts_with("the API server could not call aggregated API policy/hook"),
         "{}",
@@ -273,7 +273,7 @@ fn a_rule_for_the_nodes_addresses_alone_is_told_where_nothing_else_lets_pods_in(
         "sg-extra lets in tcp 443 from 10.0.0.0/16, but not from the pods' 100.64.0.0/16"
     );
     assert_eq!(
-        finding.mend,
+        finding.fix,
         "aws ec2 authorize-security-group-ingress --group-id sg-extra --protocol tcp --port 443 --cidr 100.64.0.0/16"
     );
     let extra = facts.firewall.groups.get_mut("sg-extra").unwrap();
@@ -293,7 +293,7 @@ fn an_entry_for_the_nodes_addresses_alone_is_told() {
         "inbound entry 100 of acl-1 allows all traffic from 10.0.0.0/16, and no entry from the pods' 100.64.0.0/16"
     );
     assert_eq!(
-        finding.mend,
+        finding.fix,
         "aws ec2 create-network-acl-entry --network-acl-id acl-1 --ingress --rule-number 99 --protocol -1 --cidr-block 100.64.0.0/16 --rule-action allow"
     );
     facts.firewall.acls[0].ingress.insert(0, allow(99, "100.64.0.0/16"));
@@ -353,7 +353,7 @@ fn a_pod_subnet_on_the_main_table_lacks_the_ways_back_that_its_nodes_have() {
     assert_eq!(finding.what, "the pod subnet of a has no route to 10.9.0.0/16");
     assert_eq!(finding.place, "subnet-0a, rtb-main");
     assert!(finding.why.contains("the VPC's main one"), "{}", finding.why);
-    assert!(finding.mend.ends_with("--destination-cidr-block 10.9.0.0/16 --transit-gateway-id tgw-1"));
+    assert!(finding.fix.ends_with("--destination-cidr-block 10.9.0.0/16 --transit-gateway-id tgw-1"));
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn an_hour_is_told_where_a_new_block_meets_webhooks() {
         finding.what,
         "the API server may not reach what it calls in pods for up to an hour: policy/hook"
     );
-    assert!(finding.mend.starts_with("eni-custom associate-cidr --cluster shop"));
+    assert!(finding.fix.starts_with("eni-custom associate-cidr --cluster shop"));
 }
 
 #[test]

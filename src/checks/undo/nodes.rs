@@ -8,7 +8,7 @@ use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
-use crate::finding::Finding;
+use crate::issue::Issue;
 use crate::net::vcpus::vcpu_family;
 use crate::step::{Step, Undo};
 use crate::words::{counted, subject};
@@ -17,7 +17,7 @@ use super::super::Scene;
 use super::super::groups::not_active;
 use super::super::workload::{of_pods, surges};
 
-pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Finding>) {
+pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     let empties = undo.takes_back(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
     let mut coming = Vec::new();
     if undo.takes_back(Step::DrainNodes) {
@@ -70,7 +70,7 @@ fn nodes_to_come(scene: &Scene<'_>) -> Vec<(Shape, usize)> {
 }
 
 /// Old nodes that start while custom networking is on would be custom ones, with too many pods for it.
-fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, findings: &mut Vec<Finding>) {
+fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let old_are_there = facts
         .ec2_nodes()
@@ -82,35 +82,35 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
     {
         return;
     }
-    let mend = match undo.only {
+    let fix = match undo.only {
         Some(_) => "eni-custom set-env --undo first",
         None => "go back to step 2 or further: eni-custom undo --to-step 2",
     };
     findings.push(
-        Finding::error("EC-UND-003", "the old nodes are gone, and custom networking would stay on")
+        Issue::error("EC-UND-003", "the old nodes are gone, and custom networking would stay on")
             .at(crate::design::CUSTOM_NETWORK)
             .why(
                 "nodes of the old groups that start meanwhile would take their pods' addresses from the ENIConfigs' \
                  subnets, and more pods than they have addresses for",
             )
-            .mend(mend),
+            .fix(fix),
     );
 }
 
 /// Old groups that are not there any more, and what becomes of their nodes.
-fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let impossible = stand_in::impossible(scene.design, scene.facts);
     if !impossible.is_empty() {
         let names: Vec<&str> = impossible.keys().map(String::as_str).collect();
         let why: Vec<String> = impossible.iter().map(|(group, why)| format!("{group}: {why}")).collect();
         findings.push(
-            Finding::warning(
+            Issue::warning(
                 "EC-UND-011",
                 format!("{} gone, and nothing can stand in", counted(names.len(), "old node group")),
             )
             .at(names.join(", "))
             .why(why.join("; "))
-            .mend(
+            .fix(
                 "start nodes without custom networking for their pods, as you did before, and go on with \
                  --accept EC-UND-011; or leave the new nodes: --keep-nodes",
             ),
@@ -126,33 +126,33 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
     let names: Vec<&str> = nodes.keys().map(String::as_str).collect();
     let count: u32 = nodes.values().sum();
     findings.push(
-        Finding::warning("EC-UND-004", format!("{} gone", counted(names.len(), "old node group")))
+        Issue::warning("EC-UND-004", format!("{} gone", counted(names.len(), "old node group")))
             .at(names.join(", "))
             .why(format!(
                 "new groups stand in, with {}: the same subnets, instance types and labels, Amazon Linux 2023, a node \
                  role and a security group of their own; they stay when all else is taken back",
                 counted(count as usize, "node")
             ))
-            .mend("where that is not wanted: make node groups of your own, and leave the new ones with --keep-nodes"),
+            .fix("where that is not wanted: make node groups of your own, and leave the new ones with --keep-nodes"),
     );
 }
 
 /// Whether the groups that are there can start nodes as they did.
-fn images(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
+fn images(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (group, trouble) in &scene.facts.node_groups.image_trouble {
         let finding = match trouble {
             ImageTrouble::Gone(what) => {
-                Finding::error("EC-UND-008", "an old node group can't start nodes any more")
+                Issue::error("EC-UND-008", "an old node group can't start nodes any more")
                     .why(format!("{what} is not there any more"))
-                    .mend(
+                    .fix(
                         "give the group an image that is there, by a new version of its launch template (a managed one: \
                          aws eks update-nodegroup-version), and run this again; or leave the new nodes: --keep-nodes",
                     )
             }
             ImageTrouble::Unknown(reason) => {
-                Finding::warning("EC-UND-008", "whether an old node group can start nodes again is unknown")
+                Issue::warning("EC-UND-008", "whether an old node group can start nodes again is unknown")
                     .why(format!("its image could not be looked at: {reason}"))
-                    .mend("look whether the image of its launch template is there")
+                    .fix("look whether the image of its launch template is there")
             }
         };
         findings.push(finding.at(group));
@@ -160,7 +160,7 @@ fn images(scene: &Scene<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Each node takes an address of its subnet, before its pods do.
-fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Finding>) {
+fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
     for (shape, count) in coming {
         *nodes.entry(&shape.subnet).or_default() += count;
@@ -171,16 +171,16 @@ fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Fi
             continue;
         };
         findings.push(
-            Finding::error("EC-UND-010", format!("{} can't start", counted(nodes, "old node")))
+            Issue::error("EC-UND-010", format!("{} can't start", counted(nodes, "old node")))
                 .at(&subnet.id)
                 .why(format!("{} left in their subnet", counted(subnet.free as usize, "free address")))
-                .mend("free addresses there, and run this again"),
+                .fix("free addresses there, and run this again"),
         );
     }
 }
 
 /// Old and new nodes stand side by side for a while.
-fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Finding>) {
+fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let machine = &facts.machine;
     let wanted = wanted_type(scene.settings, facts);
@@ -201,13 +201,13 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Findin
         return;
     }
     findings.push(
-        Finding::error("EC-UND-010", "the old nodes can't start beside the new ones")
+        Issue::error("EC-UND-010", "the old nodes can't start beside the new ones")
             .at(format!("quota {} of {}", family.name, facts.caller.region))
             .why(format!(
                 "they take {}, the cluster's nodes have {running}, and the account may run {limit}",
                 counted(needed, "vCPU")
             ))
-            .mend(format!(
+            .fix(format!(
                 "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {} --desired-value {}",
                 family.code,
                 running.saturating_add(needed)
@@ -216,7 +216,7 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Findin
 }
 
 /// Whether the pods find room on the nodes that are there and those that come.
-fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings: &mut Vec<Finding>) {
+fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     // Karpenter starts what pods need; nobody knows before what that will be.
     if facts.nodes.iter().any(|node| node.node_claim.is_some()) {
@@ -230,10 +230,10 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings:
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     for shortage in shortages(&anew, &local.others(&facts.volumes), &room) {
         findings.push(
-            Finding::error("EC-UND-005", format!("{} no room on the old nodes", subject(shortage.count, "pod", "finds", "find")))
+            Issue::error("EC-UND-005", format!("{} no room on the old nodes", subject(shortage.count, "pod", "finds", "find")))
                 .at(shortage.pods.join(", "))
                 .why(shortage.lack.to_string().replace("new node", "old node"))
-                .mend(
+                .fix(
                     "let an old node group grow, or start another without custom networking, and run this again; or \
                      leave the new nodes: --keep-nodes",
                 ),

@@ -8,7 +8,7 @@ const WHOLE: Undo = Undo { to_step: None, keep_nodes: false, only: None };
 
 type Change<'a> = &'a dyn Fn(&mut Facts);
 
-fn found(undo: Undo, facts: &Facts) -> Vec<Finding> {
+fn found(undo: Undo, facts: &Facts) -> Vec<Issue> {
     let mut settings = settings(&[]);
     settings.undo = Some(undo);
     let design = design(&settings, facts);
@@ -234,7 +234,7 @@ fn missing_permissions_are_told_with_the_policy_for_taking_back() {
     let findings = found(WHOLE, &lacking);
     assert_eq!(findings[0].id, "EC-IAM-001");
     assert!(
-        findings[0].mend.contains("iam-policy") && findings[0].mend.contains(" --undo"),
+        findings[0].fix.contains("iam-policy") && findings[0].fix.contains(" --undo"),
         "{:?}",
         findings[0]
     );

@@ -122,7 +122,7 @@ async fn scale(
             Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not scale the managed node group")
                 .at(name)
                 .because(reason)
-                .next(format!(
+                .fix(format!(
                     "aws eks describe-update --name {} --nodegroup-name {name} --update-id {update}",
                     cluster.name
                 ))),

@@ -69,17 +69,17 @@ fn a_budget_that_is_zero_by_its_own_spec_is_told() {
 }
 
 #[test]
-fn the_mend_is_a_command_for_the_workload() {
+fn the_fix_is_a_command_for_the_workload() {
     let mut one = pods(1);
     one[0].controller = Some(Controller { kind: "ReplicaSet".into(), name: "cart-5d4f".into() }.into());
     Arc::make_mut(&mut one[0].labels).insert("pod-template-hash".into(), "5d4f".into());
-    let mend = |pods: &[Pod], least| of(pods, &[covering(least, 1)]).impossible[0].mend.clone();
-    assert!(mend(&one, min("1")).ends_with("kubectl -n shop scale deployment/cart --replicas 2"));
-    assert!(mend(&one, min("1")).starts_with("--surge-singletons"));
+    let fix = |pods: &[Pod], least| of(pods, &[covering(least, 1)]).impossible[0].fix.clone();
+    assert!(fix(&one, min("1")).ends_with("kubectl -n shop scale deployment/cart --replicas 2"));
+    assert!(fix(&one, min("1")).starts_with("--surge-singletons"));
     one[0].controller = Some(Controller { kind: "StatefulSet".into(), name: "cart".into() }.into());
-    assert!(mend(&one, min("1")).ends_with("kubectl -n shop scale statefulset/cart --replicas 2"));
-    assert!(!mend(&one, min("1")).contains("--surge-singletons"), "that is for Deployments");
-    assert!(mend(&one, max("0")).contains(r#"-p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'"#));
+    assert!(fix(&one, min("1")).ends_with("kubectl -n shop scale statefulset/cart --replicas 2"));
+    assert!(!fix(&one, min("1")).contains("--surge-singletons"), "that is for Deployments");
+    assert!(fix(&one, max("0")).contains(r#"-p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'"#));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
     let [never] = &found.impossible[..] else { panic!("{found:?}") };
     assert_eq!(never.pods, ["shop/cart-0"]);
     assert!(never.cause.to_string().ends_with("1 healthy of 2 (containers with unready status: [redis])"));
-    assert!(never.mend.contains("AlwaysAllow"));
+    assert!(never.fix.contains("AlwaysAllow"));
 
     // With AlwaysAllow it goes; only the healthy ones wait.
     let found = of(&three, &[Budget { unhealthy_may_go: true, ..healthy(1) }]);
@@ -212,7 +212,7 @@ fn a_budget_whose_status_can_not_be_computed_is_told_with_a_number_that_can() {
         let [never] = &found.impossible[..] else { panic!("{found:?}") };
         assert!(never.cause.to_string().ends_with(message), "{}", never.cause);
         let patch = format!(r#"{{"spec":{{"maxUnavailable":null,"minAvailable":{number}}}}}"#);
-        assert!(never.mend.contains(&patch), "{}", never.mend);
+        assert!(never.fix.contains(&patch), "{}", never.fix);
     }
 }
 

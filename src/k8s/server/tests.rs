@@ -89,7 +89,7 @@ fn what_can_not_be_used_is_refused_with_its_reason() {
     let refused = |result: Result<Config>, exit: Exit, text: &str| {
         let error = result.map(|_| ()).unwrap_err();
         assert_eq!(error.exit(), exit, "{error}");
-        let told = format!("{error} {}", error.next_command().unwrap_or_default());
+        let told = format!("{error} {}", error.fix_command().unwrap_or_default());
         assert!(told.contains(text), "'{text}' is not in: {told}");
         assert!(!told.contains("kube/") && !told.contains("feature"), "{told}");
     };

@@ -146,7 +146,7 @@ pub enum CidrRefusal {
 
 impl CidrRefusal {
     /// What to do about it, as a sentence.
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         match self {
             CidrRefusal::Size { .. } => "Take a block from /16 to /28.".into(),
             CidrRefusal::Unusable { .. } | CidrRefusal::Restricted { .. } | CidrRefusal::BesideTenZero { .. } => {

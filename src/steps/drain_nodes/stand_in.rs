@@ -143,7 +143,7 @@ pub async fn settle(session: &Session) -> Result<()> {
 async fn base_output(session: &Session, base: &str, name: &str) -> Result<String> {
     let stack = complete(session, base).await?;
     stack.outputs.get(name).cloned().ok_or_else(|| {
-        Error::failed(format!("the stack has no output {name}")).at(base).next("its template was changed")
+        Error::failed(format!("the stack has no output {name}")).at(base).fix("its template was changed")
     })
 }
 

@@ -71,7 +71,7 @@ impl Rules for Back {
             "the node groups still have {}; no stack was deleted",
             counted(left, "instance")
         ))
-        .next("eni-custom patch-security-groups --undo empties them first"))
+        .fix("eni-custom patch-security-groups --undo empties them first"))
     }
 
     async fn apply(session: &mut Session, removal: Removal) -> Result<()> {

@@ -99,7 +99,7 @@ impl Rules for Back {
     async fn settle(session: &mut Session) -> Result<()> {
         match our_nodes(&session.facts).is_empty() {
             true => Ok(()),
-            false => Err(Error::failed("the node groups have new nodes").next("run the same command again")),
+            false => Err(Error::failed("the node groups have new nodes").fix("run the same command again")),
         }
     }
 }

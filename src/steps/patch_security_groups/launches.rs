@@ -39,7 +39,7 @@ impl Launches {
                 Err(Error::failed(format!("Auto Scaling can't start the nodes of {whose}"))
                     .at(&group.name)
                     .because(failure)
-                    .next(next))
+                    .fix(next))
             }
             failure => Ok(failure.map(ToString::to_string)),
         }

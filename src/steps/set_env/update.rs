@@ -50,7 +50,7 @@ async fn free(session: &Session) -> Result<Addon> {
             Some(addon) => Ok(Seen::Yes(addon)),
             None => Err(Error::failed("the add-on was removed while this run was under way")
                 .at(AT)
-                .next("run the same command again: it writes to the DaemonSet then")),
+                .fix("run the same command again: it writes to the DaemonSet then")),
         })
         .await
 }
@@ -65,7 +65,7 @@ async fn successful(session: &Session, update: &str) -> Result<()> {
                 Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
                     .at(update)
                     .because(reason)
-                    .next(format!(
+                    .fix(format!(
                         "aws eks describe-update --name {cluster} --addon-name vpc-cni --update-id {update}"
                     ))),
                 Err(error) if error.code() == "ResourceNotFoundException" => {
@@ -89,7 +89,7 @@ async fn keeps_its_role(session: &Session, role: Option<&str>) -> Result<()> {
         .at(AT)
         .because(format!("before: {}; now: {}", shown(role), shown(now.as_deref())));
     Err(match role {
-        Some(role) => error.next(format!(
+        Some(role) => error.fix(format!(
             "aws eks update-addon --cluster-name {cluster} --addon-name vpc-cni --resolve-conflicts PRESERVE \
              --service-account-role-arn {role}"
         )),

@@ -22,7 +22,7 @@ fn a_healthy_cluster_is_a_list_of_what_was_proven() {
 }
 
 #[test]
-fn what_is_not_proven_is_told_with_where_why_and_mend() {
+fn what_is_not_proven_is_told_with_where_why_and_fix() {
     let report = verify(&broken(), &Expected::default());
     insta::assert_snapshot!(super::text(&report, false));
     insta::assert_json_snapshot!("what_is_not_proven_as_json", report);

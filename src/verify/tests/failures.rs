@@ -1,8 +1,9 @@
 use super::told;
 use crate::facts::{Crd, Facts};
+use crate::issue::Severity;
 use crate::sample::custom;
 use crate::ui::report_text;
-use crate::verify::{Expected, Report, Section, Status, verify};
+use crate::verify::{Expected, Report, Section, verify};
 
 /// A change to the healthy cluster, and all that is told of it then.
 type Case = (fn(&mut Facts), &'static [&'static str]);
@@ -14,7 +15,7 @@ const ENICONFIGS: &[Case] = &[
     ),
     (
         |facts| facts.eniconfigs.items[1].name = "id-b".into(),
-        &["EC-VFY-011 Failed: ENIConfig 'b', which 1 node in b would take, is not there"],
+        &["EC-VFY-011 Error: ENIConfig 'b', which 1 node in b would take, is not there"],
     ),
     (
         |facts| {
@@ -23,7 +24,7 @@ const ENICONFIGS: &[Case] = &[
                 .malformed
                 .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
         },
-        &["EC-VFY-012 Failed: ENIConfig a can't be read by the CNI"],
+        &["EC-VFY-012 Error: ENIConfig a can't be read by the CNI"],
     ),
     (
         |facts| {
@@ -31,8 +32,8 @@ const ENICONFIGS: &[Case] = &[
             facts.eniconfigs.items[0].subnet = "subnet-gone".into();
         },
         &[
-            "EC-VFY-013 Failed: ENIConfig a names a subnet that is not there",
-            "EC-VFY-022 Failed: 1 node in a without an interface for pods",
+            "EC-VFY-013 Error: ENIConfig a names a subnet that is not there",
+            "EC-VFY-022 Error: 1 node in a without an interface for pods",
         ],
     ),
     (
@@ -41,9 +42,9 @@ const ENICONFIGS: &[Case] = &[
             facts.eniconfigs.items[0].subnet = "pods-b".into();
         },
         &[
-            "EC-VFY-014 Failed: ENIConfig a leads nodes of a to a subnet in b",
-            "EC-VFY-022 Failed: 1 node in a without an interface for pods",
-            "EC-VFY-030 Failed: 1 pod outside of the pod subnet, on nodes in a",
+            "EC-VFY-014 Error: ENIConfig a leads nodes of a to a subnet in b",
+            "EC-VFY-022 Error: 1 node in a without an interface for pods",
+            "EC-VFY-030 Error: 1 pod outside of the pod subnet, on nodes in a",
         ],
     ),
     (|facts| facts.vpc.blocks.retain(|block| block.cidr == facts.vpc.primary), &[]),
@@ -60,8 +61,8 @@ const ENICONFIGS: &[Case] = &[
     (
         |facts| facts.firewall.groups.clear(),
         &[
-            "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
-            "EC-VFY-016 Failed: ENIConfig b names a security group that is not there",
+            "EC-VFY-016 Error: ENIConfig a names a security group that is not there",
+            "EC-VFY-016 Error: ENIConfig b names a security group that is not there",
         ],
     ),
     (
@@ -78,26 +79,26 @@ const ENICONFIGS: &[Case] = &[
 ];
 
 const NODES: &[Case] = &[
-    (|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Failed: 1 node in a not Ready"]),
+    (|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Error: 1 node in a not Ready"]),
     (|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there is no EC2 node"]),
     (
         |facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
-        &["EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig"],
+        &["EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig"],
     ),
     (
         |facts| facts.nodes[0].interfaces.clear(),
-        &["EC-VFY-022 Failed: 1 node in a without an interface for pods"],
+        &["EC-VFY-022 Error: 1 node in a without an interface for pods"],
     ),
     (
         |facts| facts.eniconfigs.items[0].security_groups = vec!["sg-cluster".into(), "sg-2".into()],
         &[
-            "EC-VFY-016 Failed: ENIConfig a names a security group that is not there",
-            "EC-VFY-023 Failed: 1 node in a with other security groups than in the ENIConfig",
+            "EC-VFY-016 Error: ENIConfig a names a security group that is not there",
+            "EC-VFY-023 Error: 1 node in a with other security groups than in the ENIConfig",
         ],
     ),
     (
         |facts| facts.nodes[0].max_pods = 29,
-        &["EC-VFY-024 Failed: 1 node in a with max pods 29, and fewer addresses"],
+        &["EC-VFY-024 Error: 1 node in a with max pods 29, and fewer addresses"],
     ),
     (
         |facts| facts.nodes[1].max_pods = 8,
@@ -112,8 +113,8 @@ const NODES: &[Case] = &[
             facts.nodes[0].annotations.insert("k8s.amazonaws.com/eniConfig".into(), "b".into());
         },
         &[
-            "EC-VFY-014 Failed: ENIConfig b leads nodes of a to a subnet in b",
-            "EC-VFY-021 Failed: 1 node in a from before custom networking, or of another ENIConfig",
+            "EC-VFY-014 Error: ENIConfig b leads nodes of a to a subnet in b",
+            "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig",
             "EC-VFY-026 Warning: 1 node in a whose label is overridden",
         ],
     ),
@@ -151,7 +152,7 @@ fn each_failure_tells_where_why_and_what_to_type() {
     let reports = ENICONFIGS.iter().chain(NODES).map(|(change, _)| {
         let report = verify(&broken(*change), &Expected::default());
         let bad = |section: &Section| {
-            let checks = section.checks.iter().filter(|check| check.status != Status::Ok);
+            let checks = section.checks.iter().filter(|check| check.severity != Severity::Passed);
             Section { checks: checks.cloned().collect(), ..section.clone() }
         };
         let sections = report.sections.iter().map(bad).filter(|section| !section.checks.is_empty()).collect();

@@ -154,7 +154,7 @@ fn third_parties(sandbox: &Sandbox, hand: &Hand<'_>) {
     let risks: Vec<&Value> = risks.filter(|one| one["risk"] == true).collect();
     assert_eq!(risks.len(), 2, "{told:#}");
     for risk in risks {
-        does(sandbox, &risk["mend"]);
+        does(sandbox, &risk["fix"]);
     }
     silent(sandbox, PLAN);
 }
@@ -179,7 +179,7 @@ fn karpenter_s_pools(sandbox: &Sandbox, hand: &Hand<'_>) {
     define(sandbox, &custom("karpenter.sh", "v1", "NodePool", "Cluster", pool));
     refuses(sandbox, &["setup", "--yes", "--env-last"], 3, &["EC-NOD-020", "NodePool web"]);
     let told = finding(&report(sandbox, LATE), "EC-NOD-020");
-    let (fix, _) = told["mend"].as_str().and_then(|mend| mend.split_once("; or")).expect("a command first");
+    let (fix, _) = told["fix"].as_str().and_then(|fix| fix.split_once("; or")).expect("a command first");
     assert!(fix.contains("\"maxPods\":20"), "the smaller type decides: {told:#}");
     does(sandbox, &json!(fix));
     silent(sandbox, LATE);
@@ -191,7 +191,7 @@ fn karpenter_s_pools(sandbox: &Sandbox, hand: &Hand<'_>) {
     apply(sandbox, &deployment("karpenter", "karpenter", &labels, &json!([])));
     let told = finding(&tells(sandbox, LATE, &["EC-NOD-021"]), "EC-NOD-021");
     assert!(told.to_string().contains("m5.large (20)"), "{told:#}");
-    does(sandbox, &told["mend"]);
+    does(sandbox, &told["fix"]);
     silent(sandbox, LATE);
 
     let subnet = hand.subnet("us-west-2a", "100.64.0.0/18");
@@ -202,7 +202,7 @@ fn karpenter_s_pools(sandbox: &Sandbox, hand: &Hand<'_>) {
     hand.done(hand.ec2.create_tags().resources(id).tags(tag).send());
     let given = ["plan", "--env-last", "--subnet", &subnet];
     let told = finding(&tells(sandbox, &given, &["EC-NOD-022"]), "EC-NOD-022");
-    does(sandbox, &told["mend"]);
+    does(sandbox, &told["fix"]);
     silent(sandbox, &given);
     hand.done(hand.ec2.delete_subnet().subnet_id(id).send());
     kubectl(sandbox, &["delete", "namespace", "karpenter", "--wait=false"]);
@@ -223,7 +223,7 @@ fn tags_that_keep_pods_out(sandbox: &Sandbox, hand: &Hand<'_>) {
         hand.done(hand.ec2.create_tags().resources(id).set_tags(Some(tags)).send());
         let told = finding(&tells(sandbox, &given, &["EC-CNI-020"]), "EC-CNI-020");
         assert_eq!(told["severity"], "error", "{told:#}");
-        does(sandbox, &told["mend"]);
+        does(sandbox, &told["fix"]);
         silent(sandbox, &given);
     }
     hand.done(hand.ec2.delete_subnet().subnet_id(id).send());
@@ -238,7 +238,7 @@ fn no_role_tags(sandbox: &Sandbox) {
     let tags = ["--tags", "Key=kubernetes.io/role/internal-elb"];
     aws(sandbox, &[&["ec2", "delete-tags"], &tags[..], &["--resources"], &subnets].concat());
     let told = finding(&tells(sandbox, PLAN, &["EC-NET-015"]), "EC-NET-015");
-    does(sandbox, &told["mend"]);
+    does(sandbox, &told["fix"]);
     until("the tag is seen", || !mentions(&report(sandbox, PLAN), "EC-NET-015"));
     kubectl(sandbox, &["-n", "kube-system", "delete", "deployment", "aws-load-balancer-controller"]);
 }
@@ -282,7 +282,7 @@ fn the_nodes_own_block(sandbox: &Sandbox, hand: &Hand<'_>) {
         kubectl(sandbox, &["get", "nodes", "-o", ready]).matches("True").count() == 3
     });
     let told = finding(&tells(sandbox, &["plan", "--cidr", "100.64.0.0/16"], &["EC-NET-013"]), "EC-NET-013");
-    let fix: Vec<&str> = told["mend"].as_str().expect("flags").split(' ').collect();
+    let fix: Vec<&str> = told["fix"].as_str().expect("flags").split(' ').collect();
     for args in [&[][..], &fix] {
         let planned = report(sandbox, &[PLAN, args].concat());
         assert!(!mentions(&planned, "EC-NET-013"), "{planned:#}");

@@ -93,7 +93,7 @@ fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
 fn a_definition_that_the_add_on_keeps(sandbox: &Sandbox) {
     let told = tells(sandbox, PLAN, &["EC-CNI-010"]);
     let findings = told["findings"].as_array().expect("findings").iter();
-    let fix = findings.clone().find(|one| one["id"] == "EC-CNI-010").expect("it is told")["mend"].clone();
+    let fix = findings.clone().find(|one| one["id"] == "EC-CNI-010").expect("it is told")["fix"].clone();
     Ran::of(shell(sandbox).arg("-c").arg(fix.as_str().expect("a command"))).expect(0);
     settled(sandbox);
     assert!(!mentions(&report(sandbox, PLAN), "EC-CNI-010"));

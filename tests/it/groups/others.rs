@@ -95,7 +95,7 @@ fn a_warm_pool_a_hook_and_weights(sandbox: &Sandbox) {
 fn printed<'a>(report: &'a Value, id: &str) -> &'a str {
     let findings = report["findings"].as_array().expect("a list");
     let finding = findings.iter().find(|finding| finding["id"] == id).expect("it is there");
-    finding["mend"].as_str().expect("a command")
+    finding["fix"].as_str().expect("a command")
 }
 
 /// 2: EKS takes no change of a group that is UPDATING: said before, and waited for.

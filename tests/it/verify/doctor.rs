@@ -42,8 +42,8 @@ pub fn what_pods_do_not_reach_is_explained(sandbox: &Sandbox) {
     let denies = ["--rule-number", "50", "--port-range", "From=53,To=53", "--cidr-block", "0.0.0.0/0"];
     aws(sandbox, &[&entry[..], &denies, &["--rule-action", "deny"]].concat());
     let explained = explains(sandbox, 4, &["EC-RCH-002 error"]);
-    let mend = explained["findings"][0]["mend"].as_str().expect("a mend");
-    Ran::of(shell(sandbox).args(["-c", mend])).expect(0);
+    let fix = explained["findings"][0]["fix"].as_str().expect("a fix");
+    Ran::of(shell(sandbox).args(["-c", fix])).expect(0);
     explains(sandbox, 0, &[]);
 }
 

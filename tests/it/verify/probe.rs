@@ -64,7 +64,7 @@ pub fn probes(sandbox: &Sandbox) {
     assert_eq!((count("create"), count("delete")), (4, 4), "two pods in each zone: {made:?}");
 
     let ill = probe(1, &|zone| format!("dns failed\napi ok\npod {} failed\n", other(zone))).expect(4).json();
-    assert_eq!(told(&ill), ["EC-VFY-051 failed", "EC-VFY-053 failed"]);
+    assert_eq!(told(&ill), ["EC-VFY-051 error", "EC-VFY-053 error"]);
 
     // Nobody answers, and then somebody presses Ctrl-C; before that a run was killed, and left its pods.
     for signal in [rustix::process::Signal::KILL, rustix::process::Signal::INT] {
@@ -116,7 +116,7 @@ pub fn probes(sandbox: &Sandbox) {
     let strict =
         ["verify", "--probe", "--probe-namespace", "strict", "--probe-timeout", "1s", "--output", "json"];
     let late = run(sandbox, &strict).expect(4).json();
-    assert_eq!(told(&late), ["EC-VFY-050 failed"]);
+    assert_eq!(told(&late), ["EC-VFY-050 error"]);
     none_is_left(sandbox);
 }
 

@@ -133,7 +133,7 @@ fn a_block_must_be_smaller_than_a_routes_destination() {
             panic!("{refusals:?}");
         };
         assert_eq!(route_table, "rtb-9");
-        assert!(refusal.mend().contains("rtb-9"));
+        assert!(refusal.fix().contains("rtb-9"));
     }
     assert!(check_secondary(block("10.0.0.0/25"), &vpc).is_empty());
 }

@@ -1,6 +1,6 @@
 //! Every finding's id: stable, unique, and explained in docs/checks.md.
 
-use crate::finding::Severity;
+use crate::issue::Severity;
 
 /// What is known of a finding before it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +192,7 @@ pub fn acceptable(text: &str) -> Result<&'static str, String> {
         return Ok(entry.id);
     }
     let (kind, what) = match entry.severities.contains(&Severity::Error) {
-        true => ("an error", "it must be mended, and can't be accepted"),
+        true => ("an error", "it must be fixed, and can't be accepted"),
         false => ("a note", "nothing stands in its way, so it needs no acceptance"),
     };
     Err(format!("{id} ({}) is {kind}: {what}", entry.title))
@@ -236,7 +236,7 @@ mod tests {
     fn every_id_of_the_source_is_in_the_table_and_no_other() {
         let mut files = Vec::new();
         sources(&root().join("src"), &mut files);
-        files.retain(|path| !path.ends_with("finding/registry.rs"));
+        files.retain(|path| !path.ends_with("issue/registry.rs"));
         let used: BTreeSet<String> =
             files.iter().flat_map(|path| ids(&fs::read_to_string(path).unwrap())).collect();
         // What verify and doctor tell has no weight; docs/checks.md alone explains it.
@@ -267,6 +267,8 @@ mod tests {
                     Severity::Warning if entry.risk => "risk",
                     Severity::Warning => "warning",
                     Severity::Note => "note",
+                    Severity::Unknown => "unknown",
+                    Severity::Passed => "passed",
                 })
                 .collect();
             let row = format!(
@@ -275,7 +277,7 @@ mod tests {
                 entry.id,
                 names.join(" or ")
             );
-            assert!(docs.contains(&row), "docs/checks.md lacks: {row} meaning | mend |");
+            assert!(docs.contains(&row), "docs/checks.md lacks: {row} meaning | fix |");
         }
     }
 
@@ -305,7 +307,7 @@ mod tests {
         let docs = fs::read_to_string(root().join("docs/checks.md")).unwrap();
         let table = docs.split("## Bugs of the VPC CNI").nth(1).unwrap().split("\n## ").next().unwrap();
         for bug in crate::cni_bugs::BUGS {
-            let row = format!("| {} | {} | {} |", bug.issue, bug.from, bug.mended);
+            let row = format!("| {} | {} | {} |", bug.issue, bug.from, bug.fixed);
             assert!(table.contains(&row), "docs/checks.md lacks: {row}");
         }
         let rows = table
@@ -318,7 +320,7 @@ mod tests {
     fn only_warnings_can_be_accepted() {
         assert_eq!(acceptable("ec-net-009"), Ok("EC-NET-009"));
         assert_eq!(acceptable("EC-POD-011"), Ok("EC-POD-011"), "an error on some clusters only");
-        assert!(acceptable("EC-NET-003").unwrap_err().contains("must be mended"));
+        assert!(acceptable("EC-NET-003").unwrap_err().contains("must be fixed"));
         assert!(acceptable("EC-NOD-009").unwrap_err().contains("needs no acceptance"));
         assert!(acceptable("EC-NET-999").unwrap_err().contains("no finding"));
     }

@@ -1,0 +1,51 @@
+//! An issue as text, the one way for `plan`, `setup`, `verify` and `doctor`.
+
+use std::fmt::Write as _;
+
+use console::Style;
+
+use crate::issue::{Issue, Severity};
+
+/// The word of a severity, in its color.
+pub fn severity(severity: Severity, color: bool) -> String {
+    let style = || Style::new().force_styling(color);
+    match severity {
+        Severity::Error => style().red().apply_to("error"),
+        Severity::Unknown => style().yellow().apply_to("unknown"),
+        Severity::Warning => style().yellow().apply_to("warning"),
+        Severity::Note => style().dim().apply_to("note"),
+        Severity::Passed => style().green().apply_to("passed"),
+    }
+    .to_string()
+}
+
+/// `error EC-NET-003: what`, then where, why and fix.
+pub fn text(issue: &Issue, color: bool) -> String {
+    let mark = match (issue.risk, issue.accepted) {
+        (_, true) => " (accepted)".to_string(),
+        (true, false) => format!(" (risk: needs --accept {}; --yes does not cover it)", issue.id),
+        (false, false) => String::new(),
+    };
+    let what = Style::new().force_styling(color).bold().apply_to(&issue.what);
+    format!("{} {}: {what}{mark}\n{}", severity(issue.severity, color), issue.id, lines(issue, "  "))
+}
+
+/// What there is beside the headline, a line each.
+pub fn lines(issue: &Issue, indent: &str) -> String {
+    let mut out = String::new();
+    for (label, value) in fields(issue) {
+        let _ = writeln!(out, "{indent}{label:5}  {value}");
+    }
+    out
+}
+
+/// Labels and values of what is known; a passed check has nothing more to say.
+pub fn fields(issue: &Issue) -> Vec<(&'static str, &str)> {
+    let evidence = issue.evidence.iter().map(|text| ("says", text.as_str()));
+    [("where", issue.place.as_str()), ("why", &issue.why)]
+        .into_iter()
+        .chain(evidence)
+        .chain([("fix", issue.fix.as_str()), ("more", &issue.link)])
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
