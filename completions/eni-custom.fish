@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_eni_custom_global_optspecs
-    string join \n h/help V/version
+    string join \n color= q/quiet v/verbose log= h/help V/version
 end
 
 function __fish_eni_custom_needs_command
@@ -24,6 +24,12 @@ function __fish_eni_custom_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -s V -l version -d 'Print version'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
@@ -84,6 +90,10 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-f
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l plan -d 'Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -98,6 +108,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l disable-
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -138,6 +150,10 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l lb-drain 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l out -d 'Save the plan, for setup --plan FILE; a plan that a check refuses is not saved' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l export -d 'Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -154,6 +170,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-em
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l detailed-exitcode -d 'Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l force -d 'Export to a folder that is not empty'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -175,6 +193,10 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s o -l outp
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l plan -d 'Show what would be taken back, and change nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l keep-nodes -d 'Leave the node groups that setup made, and take back the rest as far as it is not in use'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l surge-singletons -d 'Give a Deployment of one replica behind minAvailable 1 a second one for as long as the drain lasts'
@@ -184,6 +206,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l evict-bar
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s y -l yes -d 'Go on without asking; risks still need their own flags'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -213,12 +237,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -248,12 +278,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -283,12 +319,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l o
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -318,12 +360,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -353,12 +401,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o 
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -388,12 +442,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -423,12 +483,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -458,12 +524,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-eniconfigs -d 'Point an ENIConfig that is there already to the designed subnet and groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s y -l yes -d 'Go on without asking; risks still need their own flags'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -502,6 +574,10 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l sk
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -517,6 +593,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ev
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l undo -d 'Take this step back; asks for the cluster\'s name'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -532,8 +610,14 @@ json\t''
 junit\t'XML for CI: a testsuite for each section'"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l keep-old-nodes -d 'Nodes from before custom networking are meant to stay: say nothing of them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -l probe -d 'Start two short-lived pods in each zone that try DNS, the API server and a pod in each other zone, and remove them'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -546,7 +630,13 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s o -l ou
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l events -d 'How progress is printed on stderr' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l mask-account -d 'Mask account ids in the bundle'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s c -l cluster -d 'Name of the EKS cluster' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l region -d 'AWS region [default: as the aws CLI finds it]' -r
@@ -585,6 +675,10 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wa
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-in-flight -d 'Pods that may be on their way out at a time' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l lb-drain -d 'Terminate an instance only so long after its empty node has left its load balancers, where any forward to nodes; 0s does without [default: their deregistration delay, at least 5m]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-unavailable-nodes -d 'Nodes that may be emptied at a time [default: all]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l external-snat -d 'Pods\' traffic to the internet leaves by their own NAT gateway, with their own addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-over-env -d 'Change aws-node\'s environment even where Helm, GitOps or another field manager owns it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
@@ -599,10 +693,18 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l disable
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l evict-bare-pods -d 'Evict pods that no controller would make anew: they are gone for good'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-emptydir-data -d 'Evict pods with emptyDir or ephemeral volumes: what is in them is lost'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l delete-local-volumes -d 'Evict pods with volumes on their node\'s disk (local, hostPath, node-local CSI): what is in them is lost. Claims of a StatefulSet\'s templates are deleted, so that it creates new ones'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s o -l output -d 'How the result is printed on stdout' -r -f -a "text\t''
 json\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -l all -d 'Every instance type known'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand max-pods" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s c -l cluster -d 'Name of the EKS cluster [default: any]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l region -d 'AWS region [default: any]' -r
@@ -619,14 +721,32 @@ launch-nodegroups\t''
 patch-security-groups\t''
 drain-nodes\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l group -d 'The Kubernetes group that the roles are bound to' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l read-only -d 'For commands that only look: plan, status, verify, doctor'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l undo -d 'For taking back, in place of setting up: undo, and --undo of a step'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l stand-ins -d 'Also for undo where an old node group is gone, and another stands in for it'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Each action with the steps that need it and the reason, in place of the policy'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -s h -l help -d 'Print help'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -l color -d 'When to use colors; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s q -l quiet -d 'Print nothing but errors and the result'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s v -l verbose -d 'Print each AWS and Kubernetes call on stderr'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "setup" -d 'All nine steps in the documented order; asks on a terminal, or takes flags with --yes'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "plan" -d 'Read everything, change nothing, show what setup would do'

@@ -21,7 +21,7 @@ pub use read::parse;
 
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
-use crate::ui::Format;
+use crate::ui::{ColorWhen, Format, Voice};
 
 use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet};
 
@@ -40,6 +40,36 @@ use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_securi
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    #[command(flatten)]
+    pub voice: VoiceArgs,
+}
+
+/// How every command talks.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global")]
+pub struct VoiceArgs {
+    /// When to use colors; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+
+    /// Print nothing but errors and the result
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print each AWS and Kubernetes call on stderr
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+
+    /// Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did
+    #[arg(long, global = true, value_name = "FILE", env = "ENI_CUSTOM_LOG")]
+    pub log: Option<PathBuf>,
+}
+
+impl VoiceArgs {
+    pub fn voice(&self) -> Voice {
+        Voice { color: self.color, quiet: self.quiet, verbose: self.verbose }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -18,6 +18,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "step",
             "issue",
             "error",
+            "log",
             "events",
             "net",
             "addon",

@@ -32,6 +32,7 @@ pub mod issue;
 pub mod k8s;
 #[cfg(test)]
 mod layers;
+pub mod log;
 pub mod net;
 pub mod nodes;
 pub mod ownership;

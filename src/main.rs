@@ -6,7 +6,7 @@ use eni_custom::{cli, commands};
 
 fn main() -> ExitCode {
     match cli::parse() {
-        Ok((command, origins)) => commands::run(command, origins).into(),
+        Ok((cli, origins)) => commands::run(cli, origins).into(),
         Err(error) => commands::usage_error(&error).into(),
     }
 }

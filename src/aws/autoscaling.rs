@@ -13,7 +13,7 @@ use crate::calls::Calls;
 use crate::error::Result;
 use crate::facts::{AutoScalingGroup, GroupInstance, Hook, Sizes, WarmPool};
 
-use super::{Count, failure};
+use super::{Trace, failure};
 
 pub use launch::LaunchedFrom;
 
@@ -25,7 +25,7 @@ pub struct AutoScaling {
 impl AutoScaling {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config =
-            aws_sdk_autoscaling::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+            aws_sdk_autoscaling::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         AutoScaling { client: Client::from_conf(config) }
     }
 

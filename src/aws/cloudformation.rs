@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::facts::Stack;
 
 use super::optional::retries;
-use super::{Count, failure};
+use super::{Trace, failure};
 
 #[derive(Debug, Clone)]
 pub struct CloudFormation {
@@ -33,7 +33,7 @@ pub struct StackRequest {
 impl CloudFormation {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config =
-            aws_sdk_cloudformation::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+            aws_sdk_cloudformation::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         let optional = config.to_builder().retry_config(retries()).build();
         CloudFormation { client: Client::from_conf(config), optional: Client::from_conf(optional) }
     }

@@ -18,7 +18,7 @@ use crate::calls::Calls;
 use crate::error::Result;
 use crate::facts::{CNI_INTERFACE, Interface};
 
-use super::{Count, failure};
+use super::{Trace, failure};
 
 pub use dry_run::DryRun;
 pub use vpc::VpcBlocks;
@@ -43,7 +43,7 @@ pub struct Instance {
 
 impl Ec2 {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
-        let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         Ec2 { client: Client::from_conf(config) }
     }
 

@@ -11,7 +11,7 @@ use crate::calls::Calls;
 use crate::error::{Error, Result};
 use crate::facts::{AccessEntry, Addon, Authentication, Cluster, ManagedNodeGroup};
 
-use super::{Count, failure};
+use super::{Trace, failure};
 
 /// The add-on that installs aws-node.
 pub const VPC_CNI: &str = "vpc-cni";
@@ -52,7 +52,7 @@ fn issue(issue: &aws_sdk_eks::types::Issue) -> String {
 
 impl Eks {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
-        let config = aws_sdk_eks::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        let config = aws_sdk_eks::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         Eks { client: Client::from_conf(config) }
     }
 

@@ -57,6 +57,10 @@ fn unreadable(failed: Error, reply: Option<&HttpResponse>) -> Error {
     let Some(reply) = reply else { return failed.because("the reply can't be read") };
     let kind = reply.headers().get("content-type").unwrap_or("no content type");
     let body = String::from_utf8_lossy(reply.body().bytes().unwrap_or_default());
+    // A page of the proxy's; what a service itself answers may hold credentials, and is kept out of the log.
+    if kind.contains("html") {
+        tracing::info!("the whole answer: {body}");
+    }
     let said = first_words(&body);
     let said = if said.is_empty() { "an empty body".into() } else { format!("\"{said}\"") };
     failed

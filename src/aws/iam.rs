@@ -9,7 +9,7 @@ use crate::calls::Calls;
 use crate::error::{Error, Result};
 
 use super::optional::{OneConnection, Patience, retries, timeouts};
-use super::{Count, failure};
+use super::{Trace, failure};
 
 /// The simulator takes some seconds for many actions.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -43,7 +43,7 @@ pub struct Question<'a> {
 impl Iam {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_iam::config::Builder::from(config)
-            .interceptor(Count(calls.clone()))
+            .interceptor(Trace(calls.clone()))
             .retry_config(retries())
             .timeout_config(timeouts(ANSWER))
             .retry_classifier(OneConnection)

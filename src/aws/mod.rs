@@ -13,17 +13,13 @@ pub mod quotas;
 mod socks;
 pub mod ssm;
 pub mod sts;
+mod trace;
 
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
@@ -31,6 +27,8 @@ use crate::facts::Caller;
 use crate::net::proxy::Proxies;
 
 pub use profile::ProfileChoice;
+
+use trace::Trace;
 
 pub(crate) use failure::{failure, first_words};
 pub(crate) use http::pem_blocks;
@@ -110,34 +108,5 @@ impl Aws {
     /// Who we are. The first call: credentials that can't be had show here.
     pub async fn caller(&self) -> Result<Caller> {
         self.sts.caller().await.map_err(|error| self.profile.explain(error))
-    }
-}
-
-/// In the body of a call to EC2, which is a query.
-const DRY_RUN: &[u8] = b"DryRun=true";
-
-/// Counts each call that goes out, retries too.
-#[derive(Debug)]
-struct Count(Calls);
-
-#[dyn_dispatch_hint]
-impl Intercept for Count {
-    fn name(&self) -> &'static str {
-        "eni-custom call counter"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> std::result::Result<(), aws_smithy_runtime_api::box_error::BoxError> {
-        if let Some(metadata) = bag.load::<Metadata>() {
-            // EC2 only judges a dry run.
-            let body = context.request().body().bytes().unwrap_or_default();
-            let dry_run = body.windows(DRY_RUN.len()).any(|part| part == DRY_RUN);
-            self.0.aws(metadata.name(), dry_run);
-        }
-        Ok(())
     }
 }

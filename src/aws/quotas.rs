@@ -12,7 +12,7 @@ use crate::calls::Calls;
 use crate::error::Result;
 
 use super::optional::{OneConnection, Patience, retries, timeouts};
-use super::{Count, failure};
+use super::{Trace, failure};
 
 /// By service and quota code; none: AWS says no value.
 type Known = BTreeMap<(&'static str, String), Option<u32>>;
@@ -28,7 +28,7 @@ pub struct Quotas {
 impl Quotas {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_servicequotas::config::Builder::from(config)
-            .interceptor(Count(calls.clone()))
+            .interceptor(Trace(calls.clone()))
             .retry_config(retries())
             .timeout_config(timeouts(Duration::from_secs(5)))
             .retry_classifier(OneConnection)

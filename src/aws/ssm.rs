@@ -13,7 +13,7 @@ use crate::calls::Calls;
 use crate::error::{Error, Result};
 
 use super::optional::Patience;
-use super::{Count, failure};
+use super::{Trace, failure};
 
 #[derive(Debug, Clone)]
 pub struct Ssm {
@@ -32,7 +32,7 @@ impl Ssm {
             .operation_attempt_timeout(Duration::from_secs(15))
             .build();
         let config = aws_sdk_ssm::config::Builder::from(config)
-            .interceptor(Count(calls.clone()))
+            .interceptor(Trace(calls.clone()))
             .retry_config(retries)
             .timeout_config(timeouts)
             .build();

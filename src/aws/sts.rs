@@ -16,7 +16,7 @@ use crate::facts::Caller;
 use crate::net::partition::of_region;
 
 use super::failure::about_credentials;
-use super::{Count, failure};
+use super::{Trace, failure};
 
 #[derive(Debug, Clone)]
 pub struct Sts {
@@ -26,7 +26,7 @@ pub struct Sts {
 
 impl Sts {
     pub fn new(config: &SdkConfig, calls: &Calls) -> Self {
-        let client = aws_sdk_sts::config::Builder::from(config).interceptor(Count(calls.clone())).build();
+        let client = aws_sdk_sts::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         Sts { client: Client::from_conf(client), config: config.clone() }
     }
 

@@ -19,7 +19,9 @@ pub fn complete(
     matches: ArgMatches,
 ) -> Result<(ArgMatches, BTreeMap<String, String>)> {
     let none = BTreeMap::new();
-    let command = Cli::command();
+    let mut command = Cli::command();
+    // Only then do subcommands have the global flags too.
+    command.build();
     let Some((name, given)) = matches.subcommand() else { return Ok((matches, none)) };
     let Some(subcommand) = command.find_subcommand(name) else { return Ok((matches, none)) };
     // max-pods and completions read no file.

@@ -12,11 +12,11 @@ use crate::issue::registry;
 use crate::settings::{KubeconfigChoice, Origin, Origins, Settings};
 
 use super::values::ByZone;
-use super::{Cli, Command, SetupArgs, StepArgs, file, planned};
+use super::{Cli, SetupArgs, StepArgs, file, planned};
 
 /// Parses the command line, a saved plan where one is given, and the file for what both leave open. Exits by itself
 /// on --help and bad usage, as clap does.
-pub fn parse() -> Result<(Command, Origins)> {
+pub fn parse() -> Result<(Cli, Origins)> {
     let arguments: Vec<_> = std::env::args_os().collect();
     let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
         // There 2 says that there are changes.
@@ -30,7 +30,7 @@ pub fn parse() -> Result<(Command, Origins)> {
     let (matches, from_file) = file::complete(arguments, matches)?;
     let origins = Origins::of(&matches, from_file);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))?;
-    Ok((cli.command, origins))
+    Ok((cli, origins))
 }
 
 impl Origins {

@@ -11,16 +11,17 @@ use crate::error::Error;
 use crate::events::Interrupt;
 use crate::exit::Exit;
 use crate::k8s::{lock, symptoms};
+use crate::log;
 use crate::run;
 use crate::session::Session;
 use crate::settings::Origins;
-use crate::ui::Ui;
+use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
 
 use super::{only_target, told, wait};
 
-pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
-    let ui = Ui::new(args.output.output, args.output.events);
+pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output, args.output.events, voice);
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {
             let (mut session, _) =
@@ -35,7 +36,8 @@ pub fn doctor(args: DoctorArgs, origins: Origins) -> Exit {
             let diagnoses = doctors::diagnose(&Scene { settings, facts, design, steps: &[] }, &symptoms);
             if let Some(path) = &args.bundle {
                 let report = proofs::verify(&session.facts, &Expected::default());
-                let bytes = doctors::bundle(&session.facts, &report, &diagnoses, args.mask_account)?;
+                let bytes =
+                    doctors::bundle(&session.facts, &report, &diagnoses, log::recent(), args.mask_account)?;
                 let written = File::create_new(path).and_then(|mut file| file.write_all(&bytes));
                 written.map_err(|error| {
                     Error::failed("write the bundle").at(path.display().to_string()).because(error)

@@ -3,9 +3,9 @@
 use crate::cli::IamPolicyArgs;
 use crate::exit::Exit;
 use crate::policy::{self, Names, Wanted};
-use crate::ui::{Format, Ui};
+use crate::ui::Ui;
 
-pub fn iam_policy(args: &IamPolicyArgs) -> Exit {
+pub fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let IamPolicyArgs { read_only, step, terminate_unowned, undo, stand_ins, .. } = *args;
     let wanted = Wanted { read_only, step, terminate_unowned, undo, stand_ins };
@@ -24,7 +24,7 @@ pub fn iam_policy(args: &IamPolicyArgs) -> Exit {
             let document = policy::document(&wanted, &names);
             let size = document.to_string().len();
             if size > policy::MANAGED_POLICY {
-                Ui::new(Format::Text, Format::Text).say(&format!(
+                ui.say(&format!(
                     "note: {size} characters, where a managed policy takes {}: put it into a role as an inline \
                      policy, which takes 10,240",
                     policy::MANAGED_POLICY

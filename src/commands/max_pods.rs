@@ -4,10 +4,9 @@ use crate::cli::MaxPodsArgs;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::net::max_pods::{all, closest, known, row};
-use crate::ui::{Format, Ui};
+use crate::ui::Ui;
 
-pub fn max_pods(args: &MaxPodsArgs) -> Result<Exit> {
-    let ui = Ui::new(args.output, Format::Text);
+pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     if args.all {
         ui.max_pods(&all().iter().map(row).collect::<Vec<_>>());
         return Ok(Exit::Done);

@@ -14,38 +14,50 @@ use clap::CommandFactory;
 use crate::cli::{ApplyArgs, Cli, Command, OneStepArgs, PlanArgs, SetupArgs, TargetArgs};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::log;
 use crate::settings::{Origins, Settings};
 use crate::step::{Step, Undo};
-use crate::ui::{self, Format, Ui};
+use crate::ui::{self, Format, Ui, Voice};
 
 use change::{Task, work};
 use plan::Show;
 
 /// Runs a subcommand.
-pub fn run(command: Command, origins: Origins) -> Exit {
+pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
+    let voice = given.voice();
+    if let Err(error) = log::start(given.log.as_deref(), given.verbose) {
+        return told(&Ui::new(Format::Text, Format::Text, voice), Err(error));
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    tracing::info!("eni-custom {} {}", env!("CARGO_PKG_VERSION"), arguments.join(" "));
     match command {
-        Command::Setup(ApplyArgs { all, plan }) => in_cluster(all, origins, Task::Setup { plan }),
+        Command::Setup(ApplyArgs { all, plan }) => in_cluster(all, voice, origins, Task::Setup { plan }),
         Command::Plan(PlanArgs { all, detailed_exitcode, out, export, force }) => {
-            in_cluster(all, origins, Task::Plan(Show { detailed_exitcode, out, export, force }))
+            in_cluster(all, voice, origins, Task::Plan(Show { detailed_exitcode, out, export, force }))
         }
         Command::Undo(args) => {
             let undo = Undo { to_step: args.to_step, keep_nodes: args.keep_nodes, only: None };
-            in_cluster(args.into(), origins, Task::Undo(undo))
+            in_cluster(args.into(), voice, origins, Task::Undo(undo))
         }
-        Command::AssociateCidr(args) => one_step(args, origins, Step::AssociateCidr),
-        Command::CreateSubnets(args) => one_step(args, origins, Step::CreateSubnets),
-        Command::SetEnv(args) => one_step(args, origins, Step::SetEnv),
-        Command::DetectCni(args) => one_step(args, origins, Step::DetectCni),
-        Command::InstallCrd(args) => one_step(args, origins, Step::InstallCrd),
-        Command::WriteEniconfigs(args) => one_step(args, origins, Step::WriteEniconfigs),
-        Command::LaunchNodegroups(args) => one_step(args, origins, Step::LaunchNodegroups),
-        Command::PatchSecurityGroups(args) => one_step(args, origins, Step::PatchSecurityGroups),
-        Command::DrainNodes(args) => one_step(args, origins, Step::DrainNodes),
-        Command::Verify(args) => verify::verify(args, origins),
-        Command::Doctor(args) => doctor::doctor(args, origins),
-        Command::Status(args) => in_cluster(args, origins, Task::Status),
-        Command::MaxPods(args) => told(&Ui::new(args.output, Format::Text), max_pods::max_pods(&args)),
-        Command::IamPolicy(args) => iam_policy::iam_policy(&args),
+        Command::AssociateCidr(args) => one_step(args, voice, origins, Step::AssociateCidr),
+        Command::CreateSubnets(args) => one_step(args, voice, origins, Step::CreateSubnets),
+        Command::SetEnv(args) => one_step(args, voice, origins, Step::SetEnv),
+        Command::DetectCni(args) => one_step(args, voice, origins, Step::DetectCni),
+        Command::InstallCrd(args) => one_step(args, voice, origins, Step::InstallCrd),
+        Command::WriteEniconfigs(args) => one_step(args, voice, origins, Step::WriteEniconfigs),
+        Command::LaunchNodegroups(args) => one_step(args, voice, origins, Step::LaunchNodegroups),
+        Command::PatchSecurityGroups(args) => one_step(args, voice, origins, Step::PatchSecurityGroups),
+        Command::DrainNodes(args) => one_step(args, voice, origins, Step::DrainNodes),
+        Command::Verify(args) => verify::verify(args, voice, origins),
+        Command::Doctor(args) => doctor::doctor(args, voice, origins),
+        Command::Status(args) => in_cluster(args, voice, origins, Task::Status),
+        Command::MaxPods(args) => {
+            let ui = Ui::new(args.output, Format::Text, voice);
+            told(&ui, max_pods::max_pods(&args, &ui))
+        }
+        Command::IamPolicy(args) => {
+            iam_policy::iam_policy(&args, &Ui::new(Format::Text, Format::Text, voice))
+        }
         Command::Schema { output } => {
             ui::print_json(&schema::schema(output));
             Exit::Done
@@ -61,16 +73,21 @@ pub fn run(command: Command, origins: Origins) -> Exit {
 
 /// An error before there is a subcommand.
 pub fn usage_error(error: &Error) -> Exit {
-    Ui::new(Format::Text, Format::Text).error(error);
+    Ui::new(Format::Text, Format::Text, Voice::default()).error(error);
     error.exit()
 }
 
-fn one_step<T: Into<SetupArgs> + clap::Args>(args: OneStepArgs<T>, origins: Origins, step: Step) -> Exit {
+fn one_step<T: Into<SetupArgs> + clap::Args>(
+    args: OneStepArgs<T>,
+    voice: Voice,
+    origins: Origins,
+    step: Step,
+) -> Exit {
     let task = match args.undo {
         true => Task::Undo(Undo { only: Some(step), ..Undo::default() }),
         false => Task::Step(step),
     };
-    in_cluster(args.step.into(), origins, task)
+    in_cluster(args.step.into(), voice, origins, task)
 }
 
 fn told(ui: &Ui, result: Result<Exit>) -> Exit {
@@ -83,8 +100,8 @@ fn told(ui: &Ui, result: Result<Exit>) -> Exit {
     }
 }
 
-fn in_cluster(args: SetupArgs, origins: Origins, task: Task) -> Exit {
-    let ui = Ui::new(args.step.output.output, args.step.output.events);
+fn in_cluster(args: SetupArgs, voice: Voice, origins: Origins, task: Task) -> Exit {
+    let ui = Ui::new(args.step.output.output, args.step.output.events, voice);
     let result = Settings::new(args, origins).and_then(|settings| match &task {
         Task::Status => wait(status::status(&ui, settings)),
         task => wait(work(&ui, settings, task)),

@@ -7,13 +7,13 @@ use crate::exit::Exit;
 use crate::probe::probe;
 use crate::run;
 use crate::settings::Origins;
-use crate::ui::Ui;
+use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
 
 use super::{only_target, told, wait};
 
-pub fn verify(args: VerifyArgs, origins: Origins) -> Exit {
-    let ui = Ui::new(args.output.output.plain(), args.output.events);
+pub fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
+    let ui = Ui::new(args.output.output.plain(), args.output.events, voice);
     let VerifyArgs { target, keep_old_nodes, probe: options, output } = args;
     let result = only_target(target, origins).and_then(|settings| {
         wait(async {

@@ -33,8 +33,14 @@ const SETTINGS: [&str; 12] = [
     "WARM_",
 ];
 
-/// The archive's bytes. `mask` takes account ids out of all texts.
-pub fn bundle(facts: &Facts, report: &Report, diagnoses: &Diagnoses, mask: bool) -> Result<Vec<u8>> {
+/// The archive's bytes; `calls` are the lines of the log. `mask` takes account ids out of all texts.
+pub fn bundle(
+    facts: &Facts,
+    report: &Report,
+    diagnoses: &Diagnoses,
+    calls: String,
+    mask: bool,
+) -> Result<Vec<u8>> {
     let versions = json!({
         "eni-custom": env!("CARGO_PKG_VERSION"),
         "kubernetes": facts.cluster.version,
@@ -46,6 +52,7 @@ pub fn bundle(facts: &Facts, report: &Report, diagnoses: &Diagnoses, mask: bool)
         ("facts.json", text(&summary(facts))?),
         ("verify.json", text(report)?),
         ("doctor.json", text(diagnoses)?),
+        ("calls.log", calls),
     ];
     let failed = |error: std::io::Error| Error::failed("write the bundle").because(error);
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
@@ -169,7 +176,8 @@ mod tests {
         let (report, diagnoses) =
             (verify(&facts, &Expected::default()), diagnosed(&facts, &Symptoms::default()));
         let read = |mask: bool| {
-            let bytes = bundle(&facts, &report, &diagnoses, mask).unwrap();
+            let bytes =
+                bundle(&facts, &report, &diagnoses, "aws EKS DescribeCluster: 200".into(), mask).unwrap();
             let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
             let mut all = String::new();
             let mut names = Vec::new();
@@ -178,7 +186,7 @@ mod tests {
                 names.push(entry.path().unwrap().display().to_string());
                 entry.read_to_string(&mut all).unwrap();
             }
-            assert_eq!(names.len(), 4, "{names:?}");
+            assert_eq!(names.len(), 5, "{names:?}");
             all
         };
         let plain = read(false);

@@ -22,6 +22,7 @@ mod server;
 pub mod slim;
 pub mod stateful_sets;
 pub mod symptoms;
+mod trace;
 pub mod volumes;
 pub mod workloads;
 
@@ -34,6 +35,7 @@ use kube::{Client, Config};
 use tower::BoxError;
 use tower::buffer::BufferLayer;
 use tower::filter::AsyncFilterLayer;
+use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
 
 use crate::aws::sts::Sts;
@@ -128,5 +130,11 @@ fn client(mut config: Config, login: Option<Login>, calls: &Calls) -> Result<Cli
         }
     });
     // The filter clones the service under it, and only a buffer makes that one a clone.
-    Ok(builder.with_layer(&renew).with_layer(&BufferLayer::new(1024)).with_layer(&prepare).build())
+    let trace = layer_fn(trace::Traced);
+    Ok(builder
+        .with_layer(&trace)
+        .with_layer(&renew)
+        .with_layer(&BufferLayer::new(1024))
+        .with_layer(&prepare)
+        .build())
 }

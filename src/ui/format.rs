@@ -1,5 +1,7 @@
 //! How results and progress are printed.
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,4 +26,37 @@ impl ReportFormat {
             ReportFormat::Text | ReportFormat::Junit => Format::Text,
         }
     }
+}
+
+/// When colors are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    // Not a doc comment: clap would print it as a long help of every command.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl ColorWhen {
+    /// Each stream by itself: `setup > plan.txt` still has colors on stderr.
+    pub fn on(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => {
+                stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            }
+        }
+    }
+}
+
+/// How a run talks, beside the format of its result.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Voice {
+    pub color: ColorWhen,
+    /// Errors and the result only.
+    pub quiet: bool,
+    /// Each call on stderr.
+    pub verbose: bool,
 }

@@ -28,6 +28,16 @@ impl Lines {
     }
 }
 
+/// What happens goes to the log as well; waits come too often for it.
+pub fn log(event: &Event) {
+    if matches!(event, Event::Waiting { .. }) {
+        return;
+    }
+    if let Ok(line) = serde_json::to_string(event) {
+        tracing::info!("{line}");
+    }
+}
+
 #[derive(Serialize)]
 struct Failure<'a> {
     event: &'static str,

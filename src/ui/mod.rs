@@ -11,7 +11,6 @@ mod report;
 mod text;
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 
 use crate::doctor::Diagnoses;
 use crate::error::Error;
@@ -23,7 +22,7 @@ use crate::status::Status;
 
 use crate::verify::Report;
 
-pub use format::{Format, ReportFormat};
+pub use format::{ColorWhen, Format, ReportFormat, Voice};
 pub use prompt::Prompt;
 
 /// How this run talks.
@@ -31,14 +30,20 @@ pub use prompt::Prompt;
 pub struct Ui {
     output: Format,
     events: Format,
-    color: bool,
+    voice: Voice,
 }
 
 impl Ui {
-    pub fn new(output: Format, events: Format) -> Self {
-        let color =
-            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-        Ui { output, events, color }
+    pub fn new(output: Format, events: Format, voice: Voice) -> Self {
+        Ui { output, events, voice }
+    }
+
+    fn color(&self) -> bool {
+        self.voice.color.on(&std::io::stdout())
+    }
+
+    fn stderr_color(&self) -> bool {
+        self.voice.color.on(&std::io::stderr())
     }
 
     /// Whether a person can be asked.
@@ -48,29 +53,35 @@ impl Ui {
 
     /// The sink for a run's events.
     pub fn sink(&self) -> Events {
-        match self.events {
+        let show: Box<dyn Fn(&Event) + Send + Sync> = match self.events {
             Format::Json => {
                 let lines = json::Lines::default();
-                Events::to(move |event: Event| lines.show(&event))
+                Box::new(move |event| lines.show(event))
             }
+            Format::Text if self.voice.quiet => Box::new(|_| {}),
             Format::Text => {
-                let progress = Arc::new(progress::Progress::new(std::io::stderr().is_terminal()));
-                Events::to(move |event: Event| progress.show(&event))
+                // A spinner and lines of calls would write over each other.
+                let spins = std::io::stderr().is_terminal() && !self.voice.verbose;
+                let progress = progress::Progress::new(spins);
+                Box::new(move |event| progress.show(event))
             }
-        }
+        };
+        Events::to(move |event: Event| {
+            json::log(&event);
+            show(&event);
+        })
     }
 
     pub fn plan(&self, plan: &Plan) {
         match self.output {
             Format::Json => print_json(plan),
-            Format::Text => print(&text::plan(plan, self.color)),
+            Format::Text => print(&text::plan(plan, self.color())),
         }
     }
 
     /// A plan that is shown before a question, which is not the result.
     pub fn preview(&self, plan: &Plan) {
-        let color = self.color && std::io::stderr().is_terminal();
-        eprint_text(&text::plan(plan, color));
+        eprint_text(&text::plan(plan, self.stderr_color()));
     }
 
     pub fn outcome(&self, outcome: &Outcome) {
@@ -82,7 +93,7 @@ impl Ui {
 
     pub fn report(&self, report: &Report, format: ReportFormat) {
         match format {
-            ReportFormat::Text => print(&report::text(report, self.color)),
+            ReportFormat::Text => print(&report::text(report, self.color())),
             ReportFormat::Json => print_json(report),
             ReportFormat::Junit => print(&junit::xml(report)),
         }
@@ -91,14 +102,14 @@ impl Ui {
     pub fn status(&self, status: &Status) {
         match self.output {
             Format::Json => print_json(status),
-            Format::Text => print(&report::status(status, self.color)),
+            Format::Text => print(&report::status(status, self.color())),
         }
     }
 
     pub fn diagnoses(&self, diagnoses: &Diagnoses) {
         match self.output {
             Format::Json => print_json(diagnoses),
-            Format::Text => print(&diagnosis::text(diagnoses, self.color)),
+            Format::Text => print(&diagnosis::text(diagnoses, self.color())),
         }
     }
 
@@ -110,15 +121,19 @@ impl Ui {
     }
 
     pub fn error(&self, error: &Error) {
+        tracing::info!("error: {error}");
         if self.events == Format::Json || self.output == Format::Json {
             json::error(error);
         } else {
-            eprint_text(&text::error(error, std::io::stderr().is_terminal() && self.color));
+            eprint_text(&text::error(error, self.stderr_color()));
         }
     }
 
     /// A plain line beside the result.
     pub fn say(&self, line: &str) {
+        if self.voice.quiet {
+            return;
+        }
         eprint_text(&format!("{line}\n"));
     }
 

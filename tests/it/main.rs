@@ -18,6 +18,7 @@ mod golden;
 mod groups;
 mod journey;
 mod lists;
+mod log;
 mod network;
 mod offline;
 mod pages;
