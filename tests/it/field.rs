@@ -247,5 +247,5 @@ fn set_image(sandbox: &Sandbox, version: &str) {
 
 #[track_caller]
 pub fn rolled_out(sandbox: &Sandbox) {
-    kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=60s"]);
+    kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=3m"]);
 }

@@ -73,7 +73,8 @@ fn a_warm_pool_a_hook_and_weights(sandbox: &Sandbox) {
 
     let node = old_nodes(sandbox, false)[0].1[0].clone();
     // Shorter than the hook lasts: what is waited for besides is shown within a second or two.
-    let args = ["drain-nodes", "--yes", "--node", &node, "--timeout", "8s", "--events", "json"];
+    let timeouts = ["--timeout", "8s", "--drain-timeout", "5m"];
+    let args = [&["drain-nodes", "--yes", "--node", &node, "--events", "json"], &timeouts[..]].concat();
     let mut drain = Going::start(&mut in_sandbox(sandbox, &args));
     drain.says("1 in Terminating:Wait for a lifecycle hook");
     let waiting = Instant::now();
