@@ -44,7 +44,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     }
     // What is not set up is no trouble by itself: only `verify` is asked to prove it.
     let off = |check: &&Issue| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
-    let left = report.checks().filter(|check| check.severity != Severity::Passed && !off(check));
+    let left = report.checks().filter(|check| !check.is_passed() && !off(check));
     let explained: BTreeSet<&str> =
         findings.iter().flat_map(|finding| explains(finding.id)).copied().collect();
     findings.extend(left.filter(|check| !explained.contains(check.id)).cloned());

@@ -110,25 +110,6 @@ impl Issue {
         self
     }
 
-    /// Whether it may pass a moment later without anybody doing anything: nodes become Ready, interfaces are attached,
-    /// instances end, pods start.
-    pub fn may_still_come(&self) -> bool {
-        const COMING: [&str; 11] = [
-            "EC-VFY-002",
-            "EC-VFY-010",
-            "EC-VFY-011",
-            "EC-VFY-013",
-            "EC-VFY-020",
-            "EC-VFY-021",
-            "EC-VFY-022",
-            "EC-VFY-030",
-            "EC-VFY-087",
-            "EC-VFY-088",
-            "EC-VFY-089",
-        ];
-        COMING.contains(&self.id)
-    }
-
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = place.into();
         self
@@ -162,19 +143,5 @@ impl Issue {
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Issue;
-
-    #[test]
-    fn only_what_comes_by_itself_is_waited_for() {
-        let comes = |id| Issue::error(id, "x").may_still_come();
-        assert!(comes("EC-VFY-020") && comes("EC-VFY-087"));
-        for id in ["EC-VFY-003", "EC-VFY-005", "EC-VFY-018", "EC-VFY-024", "EC-VFY-028"] {
-            assert!(!comes(id), "{id}");
-        }
     }
 }

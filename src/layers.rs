@@ -62,7 +62,8 @@ fn code(path: &Path) -> Option<String> {
     Some(text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_string())
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// All Rust files of a folder and those below it.
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
     let mut files: Vec<_> =

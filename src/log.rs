@@ -22,21 +22,23 @@ const KEPT: usize = 1000;
 
 static RECENT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
-/// Where lines go besides memory.
+/// Where lines go.
 #[derive(Clone)]
 struct Sinks {
     file: Option<Arc<File>>,
     stderr: bool,
+    memory: bool,
 }
 
 impl Write for Sinks {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == KEPT {
-            recent.pop_front();
+        if self.memory {
+            let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+            if recent.len() == KEPT {
+                recent.pop_front();
+            }
+            recent.push_back(String::from_utf8_lossy(line).into_owned());
         }
-        recent.push_back(String::from_utf8_lossy(line).into_owned());
-        drop(recent);
         if let Some(mut file) = self.file.as_deref() {
             file.write_all(line)?;
         }
@@ -59,8 +61,12 @@ impl<'a> MakeWriter<'a> for Sinks {
     }
 }
 
-/// Writes lines to the end of a file, and to stderr with `verbose`. Fails where the file can't be opened.
-pub fn start(path: Option<&Path>, verbose: bool) -> Result<()> {
+/// Writes lines to the end of a file, to stderr with `verbose`, and keeps the last ones with `bundled`. Where nobody reads
+/// them none is made. Fails where the file can't be opened.
+pub fn start(path: Option<&Path>, verbose: bool, bundled: bool) -> Result<()> {
+    if path.is_none() && !verbose && !bundled {
+        return Ok(());
+    }
     let open = |path: &Path| {
         OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
             Error::usage("the log file can't be opened").at(path.display().to_string()).because(error)
@@ -68,7 +74,7 @@ pub fn start(path: Option<&Path>, verbose: bool) -> Result<()> {
     };
     let file = path.map(open).transpose()?.map(Arc::new);
     let lines = fmt::layer()
-        .with_writer(Sinks { file, stderr: verbose })
+        .with_writer(Sinks { file, stderr: verbose, memory: bundled })
         .with_ansi(false)
         .with_target(false)
         .with_level(false)

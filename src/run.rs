@@ -25,7 +25,7 @@ use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
 use crate::step::{Step, Undo};
 use crate::steps::{Rules, with_rules};
-use crate::verify::{Before, Expected, verify};
+use crate::verify::{Before, Expected, may_still_come, verify};
 use crate::words::subject;
 
 pub use connect::connect;
@@ -367,7 +367,7 @@ impl Prepared {
                 return Ok(Seen::Yes(Some(report)));
             }
             // What was read may be stale for so long.
-            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(Issue::may_still_come) {
+            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(may_still_come) {
                 return Ok(Seen::Yes(None));
             }
             let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();

@@ -16,7 +16,7 @@ mod workloads;
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
-pub use report::{Report, Section};
+pub use report::{Report, Section, may_still_come};
 pub use workloads::Before;
 
 use crate::facts::{Facts, Node};

@@ -60,6 +60,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use crate::layers::sources;
+
     use super::*;
 
     #[test]
@@ -105,16 +107,10 @@ mod tests {
         ];
         // Between a number and its noun.
         let between = ["", "old ", "new ", "more ", "free ", "known ", "of the chosen "];
-        let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         let mut counted_by_hand = Vec::new();
-        while let Some(path) = open.pop() {
-            if path.is_dir() {
-                open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-                continue;
-            }
-            let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
             let left_out = ["src/words.rs", "tests"];
-            if !is_source || left_out.iter().any(|part| path.to_string_lossy().contains(part)) {
+            if left_out.iter().any(|part| path.to_string_lossy().contains(part)) {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();

@@ -25,7 +25,8 @@ use plan::Show;
 /// Runs a subcommand.
 pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
     let voice = given.voice();
-    if let Err(error) = log::start(given.log.as_deref(), given.verbose) {
+    let bundled = matches!(&command, Command::Doctor(args) if args.bundle.is_some());
+    if let Err(error) = log::start(given.log.as_deref(), given.verbose, bundled) {
         return told(&Ui::new(Format::Text, Format::Text, voice), Err(error));
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -2,7 +2,7 @@
 
 use crate::checks::Scene;
 use crate::facts::Symptoms;
-use crate::issue::{Issue, Severity};
+use crate::issue::Issue;
 use crate::suspended::{Cause, put_back, suspended};
 
 pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
@@ -23,7 +23,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
         let groups = record.held.keys().chain(&record.held_managed);
         let all = groups.chain(record.surged.keys()).chain(&record.cordoned).cloned().collect();
         findings.push(
-            Issue::new("EC-DOC-055", Severity::Error, "a drain was interrupted, and what it changed is not put back")
+            Issue::error("EC-DOC-055", "a drain was interrupted, and what it changed is not put back")
                 .why("its node groups start no node, its nodes take no pod, or Deployments have a replica more, until a run ends it")
                 .evidence(evidence(Cause::Interrupted))
                 .fix(format!(
@@ -36,7 +36,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if of(Cause::Rebalance).next().is_some() {
         let name = scene.settings.cluster.clone().unwrap_or_default();
         findings.push(
-            Issue::new("EC-DOC-056", Severity::Warning, "AZRebalance is suspended in node groups that were drained in part")
+            Issue::warning("EC-DOC-056", "AZRebalance is suspended in node groups that were drained in part")
                 .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes, and terminate others past every PodDisruptionBudget")
                 .evidence(evidence(Cause::Rebalance))
                 .fix(format!(
@@ -48,7 +48,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     }
     for one in of(Cause::Unrecorded) {
         findings.push(
-            Issue::new("EC-DOC-057", Severity::Warning, format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
+            Issue::warning("EC-DOC-057", format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
                 .why("they were not before this program drained it: a group whose Launch is suspended starts no node")
                 .fix(&one.command)
                 .about(vec![one.group.clone()]),

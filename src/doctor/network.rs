@@ -39,7 +39,7 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Issue> {
             Some(_) => return main_table(facts, subnet, table, own),
         };
         return Some(
-            Issue::new("EC-DOC-030", Severity::Error, what)
+            Issue::error("EC-DOC-030", what)
                 .about(vec![subnet.id.clone()])
                 .why(cause)
                 .fix(match way_out(facts, subnet) {

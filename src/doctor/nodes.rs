@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::CUSTOM_NETWORK;
 use crate::facts::{Authentication, Facts, Node, Pod, Symptoms};
 use crate::fixes;
-use crate::issue::{Issue, Severity};
+use crate::issue::Issue;
 use crate::net::eniconfig::resolve;
 use crate::verify::Report;
 use crate::words::counted;
@@ -33,7 +33,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
     let mut findings: Vec<Issue> = by_cause
         .into_iter()
         .map(|((id, cause, fix), names)| {
-            Issue::new(id, Severity::Error, format!("{} not Ready", counted(names.len(), "node")))
+            Issue::error(id, format!("{} not Ready", counted(names.len(), "node")))
                 .why(cause)
                 .fix(fix)
                 .evidence(names.iter().flat_map(told).collect::<Vec<_>>())
@@ -155,9 +155,8 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
             ),
         };
         findings.push(
-            Issue::new(
+            Issue::error(
                 "EC-DOC-007",
-                Severity::Error,
                 format!("{} of {} did not become nodes", counted(lost.len(), "instance"), group.name),
             )
             .why(cause)

@@ -202,20 +202,11 @@ pub fn acceptable(text: &str) -> Result<&'static str, String> {
 mod tests {
     use std::collections::BTreeSet;
     use std::fs;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
+
+    use crate::layers::sources;
 
     use super::*;
-
-    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                sources(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
 
     /// Every finding's id in a text.
     fn ids(text: &str) -> BTreeSet<String> {
@@ -234,8 +225,7 @@ mod tests {
 
     #[test]
     fn every_id_of_the_source_is_in_the_table_and_no_other() {
-        let mut files = Vec::new();
-        sources(&root().join("src"), &mut files);
+        let mut files = sources(&root().join("src"));
         files.retain(|path| !path.ends_with("issue/registry.rs"));
         let used: BTreeSet<String> =
             files.iter().flat_map(|path| ids(&fs::read_to_string(path).unwrap())).collect();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::{Request, Response};
 use tower::Service;
-use tracing::info;
+use tracing::{Level, enabled, info};
 
 /// Names a request by method and path: a query may be long, and says nothing more.
 #[derive(Debug, Clone)]
@@ -26,6 +26,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if !enabled!(Level::INFO) {
+            return Box::pin(self.0.call(request));
+        }
         let line = format!("kubernetes {} {}", request.method(), request.uri().path());
         let sent = Instant::now();
         let answer = self.0.call(request);

@@ -30,7 +30,7 @@ impl Lines {
 
 /// What happens goes to the log as well; waits come too often for it.
 pub fn log(event: &Event) {
-    if matches!(event, Event::Waiting { .. }) {
+    if matches!(event, Event::Waiting { .. }) || !tracing::enabled!(tracing::Level::INFO) {
         return;
     }
     if let Ok(line) = serde_json::to_string(event) {

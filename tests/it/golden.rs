@@ -11,6 +11,7 @@ use crate::command::{Ran, in_sandbox, offline, run};
 use crate::field::{kubectl, write_env};
 use crate::going::Going;
 use crate::sandbox::{OldNodes, Sandbox, Shape};
+use crate::single_steps::STEPS;
 
 /// Ids keep their length, so that tables stay aligned.
 const MASKS: &[(&str, &str)] = &[
@@ -119,25 +120,8 @@ fn help_and_usage_errors_read_as_they_are_kept() {
     offline("usage-error", 2, &["plan", "--cidr", "100.64.0.0/40"]);
     offline("usage-error-flag", 2, &["setup", "--cird", "100.64.0.0/16"]);
     offline("max-pods", 0, &["max-pods", "m5.large", "t3.micro", "hpc6id.32xlarge"]);
-    for command in [
-        "setup",
-        "plan",
-        "status",
-        "verify",
-        "doctor",
-        "undo",
-        "associate-cidr",
-        "create-subnets",
-        "set-env",
-        "detect-cni",
-        "install-crd",
-        "write-eniconfigs",
-        "launch-nodegroups",
-        "patch-security-groups",
-        "drain-nodes",
-        "max-pods",
-        "iam-policy",
-    ] {
+    let others = ["setup", "plan", "status", "verify", "doctor", "undo", "max-pods", "iam-policy"];
+    for command in others.into_iter().chain(STEPS) {
         offline(&format!("help-{command}"), 0, &[command, "--help"]);
     }
 }

@@ -4,7 +4,7 @@ use crate::cluster::{Watched, refuses, shared, start};
 use crate::command::run;
 use crate::sandbox::{OldNodes, Shape};
 
-const STEPS: [&str; 9] = [
+pub const STEPS: [&str; 9] = [
     "associate-cidr",
     "create-subnets",
     "set-env",
