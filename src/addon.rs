@@ -1,7 +1,7 @@
-//! configurationValues of EKS add-on vpc-cni: what they say, with our keys in them, and as they were. Pure.
+//! configurationValues of EKS add-on vpc-cni: reading them, merging settings into them, and restoring them. Pure.
 //!
-//! EKS takes JSON and YAML (UpdateAddon; eksctl writes YAML), checks them against the add-on's schema, and returns the
-//! text as it was given. JSON is what is written: YAML is parsed first, and its comments don't survive that.
+//! EKS accepts JSON and YAML (UpdateAddon; eksctl writes YAML), checks them against the add-on's schema, and returns the
+//! text as it was given. eni-custom writes JSON, so comments in YAML are lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub enum Form {
     Yaml,
 }
 
-/// What of the values is ours to write.
+/// The settings to write into the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edit {
     pub env: BTreeMap<String, String>,
@@ -35,7 +35,7 @@ pub struct Edit {
     pub eniconfigs: Vec<EniConfig>,
 }
 
-/// Which of our keys are put back to what they were.
+/// The keys to restore to their former values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     pub env: BTreeSet<String>,
@@ -62,13 +62,13 @@ impl Values {
         self.form
     }
 
-    /// A variable of aws-node, where the values set it.
+    /// A variable of aws-node, if the values set it.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.root.get("env")?.get(name)?.as_str()
     }
 
-    /// Whether the add-on creates the ENIConfigs, and would put back what is changed in them
-    /// (aws-vpc-cni's chart, templates/eniconfig.yaml).
+    /// Whether the add-on creates the ENIConfigs, and would revert changes to them (aws-vpc-cni's chart,
+    /// templates/eniconfig.yaml).
     pub fn create_eniconfigs(&self) -> bool {
         self.root.get("eniConfig").and_then(|config| config.get("create")) == Some(&Value::Bool(true))
     }
@@ -79,7 +79,7 @@ impl Values {
         subnets.filter(|_| self.create_eniconfigs()).into_iter().flat_map(Map::keys).cloned().collect()
     }
 
-    /// Whether the add-on creates an ENIConfig of this name that is another.
+    /// Whether the add-on creates an ENIConfig of this name with other contents.
     pub fn differs(&self, config: &EniConfig) -> bool {
         let named = self.root.get("eniConfig").and_then(|values| values.get("subnets")?.get(&config.name));
         self.create_eniconfigs() && named.is_some_and(|there| one(config, Some(there)) != *there)
@@ -94,8 +94,8 @@ impl Values {
     }
 }
 
-/// YAML as EKS reads it. Where versions 1.1 and 1.2 of YAML read a value as different things, nobody knows which it is to
-/// EKS; written as JSON it would become one of them.
+/// Parses YAML. It is not known whether EKS reads YAML 1.1 or 1.2, so a value that differs between them is an error: JSON
+/// would fix it to one of them.
 fn yaml(text: &str) -> Result<Value, Unreadable> {
     let read = |strict: bool| -> Result<Value, Unreadable> {
         let options = options! {
@@ -111,12 +111,11 @@ fn yaml(text: &str) -> Result<Value, Unreadable> {
         return Ok(one);
     }
     let line = text.lines().position(is_ambiguous).and_then(|line| u64::try_from(line + 1).ok());
-    let reason =
-        "a value is text in one version of YAML, and a boolean or another number in the other: quote it";
+    let reason = "YAML 1.1 and 1.2 read a value differently, as text, boolean or number: quote it";
     Err(Unreadable { line, reason: reason.into() })
 }
 
-/// A line that ends in a word of YAML 1.1 for true or false, or in a number of its own; for people, to find it.
+/// Whether a line ends in a boolean or number that only YAML 1.1 knows. Used to name the line in the error.
 fn is_ambiguous(line: &str) -> bool {
     let line = line.split(" #").next().unwrap_or_default();
     let word = line
@@ -129,7 +128,7 @@ fn is_ambiguous(line: &str) -> bool {
         || (word.contains('_') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
 }
 
-/// The configuration with our keys in it, all else as it is. Where nothing is to be said, not even white space changes.
+/// The configuration with the settings merged in; everything else stays. If nothing changes, the text is returned as is.
 pub fn merged(text: &str, edit: &Edit) -> Result<String, Unreadable> {
     let mut values = Values::parse(text)?;
     let before = values.root.clone();
@@ -154,7 +153,7 @@ pub fn merged(text: &str, edit: &Edit) -> Result<String, Unreadable> {
     written(values.root)
 }
 
-/// An ENIConfig as the values say it. Groups in another order are the same groups.
+/// An ENIConfig in the format of the values. The order of security groups does not matter.
 fn one(config: &EniConfig, there: Option<&Value>) -> Value {
     let wanted = match config.security_groups.is_empty() {
         true => json!({ "id": config.subnet }),
@@ -175,20 +174,19 @@ fn written(root: Map<String, Value>) -> Result<String, Unreadable> {
     serde_json::to_string(&Value::Object(root)).map_err(|error| Unreadable::whole(&error.to_string()))
 }
 
-/// The configuration with these keys as they were before; what else was changed since stays. Where nothing was, the very
-/// text of before.
+/// The configuration with these keys restored; other changes since stay. If there are none, the exact former text.
 pub fn restored(now: &str, before: &str, keys: &Keys) -> Result<String, Unreadable> {
     let (mut values, was) = (Values::parse(now)?, Values::parse(before)?);
     put_back(&mut values.root, &was.root, &["env"], &keys.env);
     put_back(&mut values.root, &was.root, &["eniConfig", "subnets"], &keys.eniconfigs);
     if values.root == was.root {
-        // EKS takes an empty text for "as it is", and an empty object for none.
+        // EKS takes an empty text for "unchanged", and an empty object for no values.
         return Ok(if before.trim().is_empty() { "{}".into() } else { before.to_string() });
     }
     written(values.root)
 }
 
-/// Puts these keys of a mapping inside of the values back. A mapping that was not there goes when it is empty.
+/// Restores these keys of a nested mapping. A mapping that did not exist before is removed when it is empty.
 fn put_back(root: &mut Map<String, Value>, was: &Map<String, Value>, path: &[&str], keys: &BTreeSet<String>) {
     let Some((first, rest)) = path.split_first() else {
         for key in keys {
@@ -212,7 +210,7 @@ fn put_back(root: &mut Map<String, Value>, was: &Map<String, Value>, path: &[&st
     }
 }
 
-/// No configuration, and an empty one, say the same.
+/// Whether two texts are the same configuration; no text equals an empty object.
 pub fn same(one: &str, other: &str) -> bool {
     let none = |text: &str| matches!(text.trim(), "" | "{}");
     one == other || (none(one) && none(other))

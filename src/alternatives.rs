@@ -1,6 +1,6 @@
-//! Whether custom networking is what this cluster needs: where nothing but addresses is short, other ways may do. Pure.
+//! Whether this cluster needs custom networking: if only addresses are short, alternatives may be enough. Pure.
 //!
-//! AWS's advice for plain exhaustion is enhanced subnet discovery (EKS best practices guide, "Amazon VPC CNI"). Custom
+//! AWS's advice for plain address exhaustion is enhanced subnet discovery (EKS best practices guide, "Amazon VPC CNI"). Custom
 //! networking is for other security groups, private pods behind public nodes, and blocks that can't be routed.
 
 use std::collections::BTreeSet;
@@ -17,16 +17,16 @@ use crate::words::counted;
 
 /// The first CNI with enhanced subnet discovery.
 const DISCOVERY: Version = Version(1, 18, 0);
-/// A subnet of which less than this share is free is short of addresses.
+/// A subnet with less than one address in so many free is short of addresses.
 const SHORT_SHARE: u32 = 10;
 
-/// The ways out, for this cluster.
+/// The alternatives for this cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alternatives {
     /// Node subnets that are short of addresses.
     pub short: Vec<Short>,
     pub instance_type: String,
-    /// Nodes that the cluster has.
+    /// Nodes in the cluster.
     pub nodes: usize,
     pub ways: Vec<Way>,
 }
@@ -39,36 +39,36 @@ pub struct Short {
     pub of: u32,
 }
 
-/// One way out, and what it costs.
+/// One alternative, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Way {
     pub name: &'static str,
-    /// Addresses for pods that come along; nothing: as many as anyone needs.
+    /// More addresses for pods; `None` if effectively unlimited.
     pub addresses_gained: Option<u64>,
-    /// Pods that a node can hold; nothing where the type can't be used so.
+    /// Pods that a node can hold; `None` if the instance type does not support it.
     pub pods_per_node: Option<u32>,
-    /// Fewer than now.
+    /// How many fewer pods a node can hold than now.
     pub pods_per_node_lost: u32,
-    /// Nodes to be replaced.
+    /// Nodes that must be replaced.
     pub nodes_replaced: usize,
     pub remark: String,
 }
 
-/// Nothing, unless it is addresses alone that are short: whoever asks for groups of pods' own, for pods behind NAT
-/// gateways or for subnets of their own choice has reasons of their own.
+/// `None` unless addresses are the only reason: security groups for pods, NAT gateways for pods and given subnets are
+/// other reasons for custom networking.
 pub fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Option<Alternatives> {
     let on = facts.cni.is_on(CUSTOM_NETWORK);
     let node_subnets: BTreeSet<&str> = facts.ec2_nodes().filter_map(|node| node.subnet.as_deref()).collect();
     let public =
         node_subnets.iter().any(|id| facts.vpc.route_table_of(id).is_some_and(RouteTable::is_public));
-    let reasons_of_their_own = !settings.security_groups.is_empty()
+    let other_reasons = !settings.security_groups.is_empty()
         || settings.external_snat
         || !settings.subnets.is_empty()
         || public;
     let kind = design.machine.instance_type.as_ref()?;
     let short: Vec<Short> =
         node_subnets.iter().filter_map(|id| facts.vpc.subnet(id)).filter_map(short).collect();
-    if on || reasons_of_their_own || short.is_empty() {
+    if on || other_reasons || short.is_empty() {
         return None;
     }
     let nodes = facts.ec2_nodes().count();
@@ -114,12 +114,12 @@ fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Ve
     };
     let version = detected_version(&facts.cni).map(|(version, _)| version);
     let tagging = format!(
-        "tag the new subnets kubernetes.io/role/cni=1, and cni.networking.k8s.aws/cluster/{}=shared where other clusters use the VPC; from 1.22 on kubernetes.io/role/cni=0 on the nodes' subnets keeps pods out of these",
+        "tag the new subnets kubernetes.io/role/cni=1, and cni.networking.k8s.aws/cluster/{}=shared where other clusters use the VPC; since 1.22 kubernetes.io/role/cni=0 on the nodes' subnets excludes pods from them",
         facts.cluster.name
     );
     let discovery = match version.is_some_and(|version| version >= DISCOVERY) {
-        true => format!("{tagging}; nodes that run take them by themselves"),
-        false => format!("the VPC CNI must be updated to 1.18 first; then {tagging}"),
+        true => format!("{tagging}; running nodes pick them up"),
+        false => format!("update the VPC CNI to 1.18 first; then {tagging}"),
     };
     vec![
         way(
@@ -134,37 +134,37 @@ fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Ve
             Some(gained),
             pods(true, now.prefix),
             nodes,
-            "pods get subnets and security groups of their own; a node's first interface carries none".into(),
+            "pods get their own subnets and security groups; a node's primary network interface is not used for pods".into(),
         ),
         way(
             "prefix delegation",
             Some(0),
             pods(false, true),
             if now.prefix { 0 } else { nodes },
-            "more pods on each node out of the same subnets, in whole blocks of sixteen addresses".into(),
+            "more pods per node from the same subnets, in contiguous blocks of 16 addresses".into(),
         ),
         way(
             "IPv6",
             None,
             pods(false, true),
             nodes,
-            "a new cluster: the address family of one that is there can't be changed".into(),
+            "needs a new cluster: the IP family of an existing one can't be changed".into(),
         ),
     ]
 }
 
 impl Alternatives {
-    /// One line for each way.
+    /// One line for each alternative.
     pub fn lines(&self) -> Vec<String> {
         let lost = |way: &Way| match (way.pods_per_node, way.pods_per_node_lost) {
-            (None, _) => format!("not with {}", self.instance_type),
-            (Some(pods), 0) => format!("{} on a node", counted(pods, "pod")),
-            (Some(pods), lost) => format!("{} on a node ({lost} fewer)", counted(pods, "pod")),
+            (None, _) => format!("not possible with {}", self.instance_type),
+            (Some(pods), 0) => format!("{} per node", counted(pods, "pod")),
+            (Some(pods), lost) => format!("{} per node ({lost} fewer)", counted(pods, "pod")),
         };
         let gained = |way: &Way| match way.addresses_gained {
             Some(0) => "no more addresses".to_string(),
             Some(gained) => counted(gained, "more address"),
-            None => "addresses without end".to_string(),
+            None => "effectively unlimited addresses".to_string(),
         };
         let replaced = |way: &Way| match way.nodes_replaced {
             0 => "no node replaced".to_string(),
@@ -201,19 +201,19 @@ mod tests {
     }
 
     #[test]
-    fn with_room_there_is_nothing_to_say() {
+    fn with_enough_addresses_there_are_no_alternatives() {
         assert_eq!(found(&[], |_| {}), None);
     }
 
     #[test]
-    fn plain_exhaustion_has_other_ways_out() {
+    fn address_exhaustion_has_alternatives() {
         let found = found(&[], exhausted).unwrap();
         insta::assert_json_snapshot!(found);
         insta::assert_snapshot!(found.lines().join("\n"));
     }
 
     #[test]
-    fn they_are_in_the_plan_of_a_whole_set_up_alone() {
+    fn only_the_plan_of_a_whole_setup_has_alternatives() {
         let settings = settings(&[]);
         let mut facts = facts();
         exhausted(&mut facts);
@@ -225,16 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn an_older_cni_must_be_updated_for_discovery() {
+    fn an_older_cni_must_be_updated_for_subnet_discovery() {
         let found = found(&[], |facts| {
             exhausted(facts);
             facts.cni.image = "registry/amazon-k8s-cni:v1.17.1".into();
         });
-        assert!(found.unwrap().ways[0].remark.contains("updated to 1.18"));
+        assert!(found.unwrap().ways[0].remark.contains("update the VPC CNI to 1.18"));
     }
 
     #[test]
-    fn who_has_reasons_of_their_own_is_not_asked() {
+    fn with_other_reasons_there_are_no_alternatives() {
         assert_eq!(found(&["--security-group", "sg-0a"], exhausted), None);
         assert_eq!(found(&["--external-snat"], exhausted), None);
         let public = |facts: &mut Facts| {

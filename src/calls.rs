@@ -1,4 +1,4 @@
-//! How many calls a run made, and which of them could change something.
+//! Counts the API calls of a run, reads and writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ struct Counters {
     writes: AtomicU64,
 }
 
-/// A moment's count.
+/// The number of calls so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
     pub reads: u64,
@@ -23,13 +23,13 @@ pub struct Count {
 }
 
 impl Calls {
-    /// AWS names what it does: Describe…, List… and Get… change nothing; nor does a dry run.
+    /// An AWS call. By AWS's naming Describe…, List… and Get… are reads; a dry run is one too.
     pub fn aws(&self, operation: &str, dry_run: bool) {
         let read = ["Describe", "List", "Get", "Simulate"].iter().any(|verb| operation.starts_with(verb));
         self.add(!read && !dry_run);
     }
 
-    /// A Kubernetes request; a dry run persists nothing.
+    /// A Kubernetes request. A dry run persists nothing, so it is a read.
     pub fn kubernetes(&self, method: &str, query: Option<&str>) {
         let dry_run = query.is_some_and(|query| query.contains("dryRun=All"));
         self.add(!matches!(method, "GET" | "HEAD" | "OPTIONS") && !dry_run);
@@ -46,7 +46,7 @@ impl Calls {
 }
 
 impl Count {
-    /// What came since an earlier count.
+    /// The calls since an earlier count.
     pub fn since(self, earlier: Count) -> Count {
         Count { reads: self.reads - earlier.reads, writes: self.writes - earlier.writes }
     }

@@ -1,4 +1,4 @@
-//! Arguments and their help; what they mean is settings' to say.
+//! Arguments and their help texts. `settings` gives them their meaning.
 
 mod drain;
 mod file;
@@ -25,8 +25,8 @@ use crate::ui::{ColorWhen, Format, Voice};
 
 use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet};
 
-/// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods take their addresses and security groups
-/// from other subnets than their nodes.
+/// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods get addresses and security groups of their
+/// own, from other subnets than their nodes.
 #[derive(Debug, Parser)]
 #[command(
     name = "eni-custom",
@@ -35,7 +35,7 @@ use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_securi
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage (plan --detailed-exitcode: changes), \
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage (plan --detailed-exitcode: changes), \
 3 refused by a check, 4 done but not proven, 130 interrupted.")]
 pub struct Cli {
     #[command(subcommand)]
@@ -74,39 +74,39 @@ impl VoiceArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// All nine steps in the documented order; asks on a terminal, or takes flags with --yes
+    /// Run all nine steps in the documented order; asks on a terminal, or takes flags with --yes
     Setup(ApplyArgs),
-    /// Read everything, change nothing, show what setup would do
+    /// Show what setup would do; changes nothing
     Plan(PlanArgs),
-    /// Take back what setup made, in the order that strands nobody
+    /// Undo what setup made, in an order that never leaves pods without nodes
     Undo(UndoArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
     AssociateCidr(OneStepArgs<StepArgs>),
     /// Step 2: create a pod subnet in each Availability Zone that has nodes
     CreateSubnets(OneStepArgs<StepArgs>),
-    /// Step 3: switch custom networking on in aws-node's environment
+    /// Step 3: enable custom networking in aws-node's environment
     SetEnv(OneStepArgs<StepArgs>),
-    /// Step 4: find the VPC CNI's version, and whether it is new enough
+    /// Step 4: detect the VPC CNI version and check that it supports custom networking
     DetectCni(OneStepArgs<StepArgs>),
-    /// Step 5: install the ENIConfig CustomResourceDefinition where it is missing or untyped
+    /// Step 5: install the ENIConfig CustomResourceDefinition if it is missing or untyped
     InstallCrd(OneStepArgs<StepArgs>),
     /// Step 6: write an ENIConfig for each pod subnet
     WriteEniconfigs(OneStepArgs<StepArgs>),
-    /// Step 7: create self-managed node groups with computed max pods, empty for now
+    /// Step 7: create self-managed node groups with calculated max pods and no nodes yet
     LaunchNodegroups(OneStepArgs<StepArgs>),
-    /// Step 8: put the security groups into the ENIConfigs, then let the node groups grow
+    /// Step 8: add the security groups to the ENIConfigs, then scale up the node groups
     PatchSecurityGroups(OneStepArgs<StepArgs>),
-    /// Step 9: drain the old nodes within their PodDisruptionBudgets, and terminate them
+    /// Step 9: drain the old nodes, respecting PodDisruptionBudgets, and terminate them
     DrainNodes(OneStepArgs<SetupArgs>),
-    /// Prove from the outside that custom networking is so: nodes, interfaces, pods' addresses, max pods
+    /// Check that custom networking works: nodes, network interfaces, pod addresses, max pods
     Verify(VerifyArgs),
-    /// Explain what is wrong with a cluster, whoever has set it up, and how to fix it
+    /// Explain what is wrong with a cluster and how to fix it, whoever set it up
     Doctor(DoctorArgs),
-    /// Where the cluster stands, step by step
+    /// Show which steps are done
     Status(SetupArgs),
-    /// How many pods an instance type can hold; needs no network
+    /// Calculate how many pods an instance type can hold; needs no network access
     MaxPods(MaxPodsArgs),
-    /// Print the least permissions that the commands need: an IAM policy, or roles for Kubernetes; needs no network
+    /// Print a least-privilege IAM policy, or Kubernetes roles, for the commands; needs no network access
     IamPolicy(IamPolicyArgs),
     /// Print the JSON schema of an output
     Schema {
@@ -126,7 +126,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Make exactly the changes of this file, which plan --out wrote, or refuse and name what has moved since
+    /// Apply exactly the changes saved by plan --out; refuse if the cluster has changed since, and say where
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 }
@@ -140,13 +140,13 @@ pub struct SetupArgs {
     pub drain: DrainArgs,
 }
 
-/// What a step alone takes.
+/// What a single step takes.
 #[derive(Debug, Clone, Args)]
 pub struct OneStepArgs<T: Args> {
     #[command(flatten)]
     pub step: T,
 
-    /// Take this step back; asks for the cluster's name
+    /// Undo this step; asks for the cluster name
     #[arg(long, help_heading = "Run")]
     pub undo: bool,
 }
@@ -157,15 +157,15 @@ pub struct UndoArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Show what would be taken back, and change nothing
+    /// Show what would be undone; changes nothing
     #[arg(long)]
     pub plan: bool,
 
-    /// Go back only so far that this step is the last one done
+    /// Undo only as far as needed to make this step the last one done
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
     pub to_step: Option<u8>,
 
-    /// Leave the node groups that setup made, and take back the rest as far as it is not in use
+    /// Keep the node groups that setup made; undo everything else that is not in use
     #[arg(long)]
     pub keep_nodes: bool,
 
@@ -199,19 +199,19 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Exit 0 where there is nothing to do, 2 where there is, 3 where a check refuses, 1 on any error
+    /// Exit 0 if there is nothing to do, 2 if there are changes, 3 if a check refuses, 1 on any error
     #[arg(long)]
     pub detailed_exitcode: bool,
 
-    /// Save the plan, for setup --plan FILE; a plan that a check refuses is not saved
+    /// Save the plan for setup --plan FILE; a plan that a check refuses is not saved
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Write what would be made to this folder, for review: ENIConfigs, environment, templates, user data, commands
+    /// Write what would be created to this folder for review: ENIConfigs, environment, templates, user data, commands
     #[arg(long, value_name = "DIR")]
     pub export: Option<PathBuf>,
 
-    /// Export to a folder that is not empty
+    /// Allow --export to a folder that is not empty
     #[arg(long, requires = "export")]
     pub force: bool,
 }
@@ -223,7 +223,7 @@ pub struct TargetArgs {
     #[arg(long, short, env = "ENI_CUSTOM_CLUSTER", value_name = "NAME")]
     pub cluster: Option<String>,
 
-    /// AWS region [default: as the aws CLI finds it]
+    /// AWS region [default: as the AWS CLI resolves it]
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     pub region: Option<String>,
 
@@ -231,11 +231,11 @@ pub struct TargetArgs {
     #[arg(long, env = "AWS_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// Log in to Kubernetes with this kubeconfig [default: natively, with the AWS credentials]
+    /// Authenticate to Kubernetes with this kubeconfig [default: with the AWS credentials]
     #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
     pub kubeconfig: Option<String>,
 
-    /// Context in the kubeconfig [default: its current one]
+    /// Context in the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
 
@@ -247,11 +247,11 @@ pub struct TargetArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pod subnets")]
 pub struct NetworkArgs {
-    /// Secondary CIDR block for pods, /16 to /28 [default: one of 100.64.0.0/10 that is free in the VPC]
+    /// Secondary CIDR block for pods, /16 to /28 [default: a block of 100.64.0.0/10 that is free in the VPC]
     #[arg(long, env = "ENI_CUSTOM_CIDR", value_name = "CIDR", value_delimiter = ',', value_parser = parse_block)]
     pub cidr: Vec<Ipv4Net>,
 
-    /// Prefix length of the subnets to be created [default: as large as an even split allows]
+    /// Prefix length of the created subnets [default: the block split evenly, as large as possible]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(16..=28))]
     pub subnet_prefix: Option<u8>,
 
@@ -259,7 +259,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "ZONE=SUBNET", value_delimiter = ',', value_parser = parse_subnet)]
     pub subnet: Vec<ByZone>,
 
-    /// Route table for a zone's created subnet [default: the one of the zone's private node subnet]
+    /// Route table for a zone's created subnet [default: that of the zone's private node subnet]
     #[arg(long, value_name = "ZONE=RTB", value_delimiter = ',', value_parser = parse_route_table)]
     pub route_table: Vec<ByZone>,
 }
@@ -267,12 +267,12 @@ pub struct NetworkArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "VPC CNI")]
 pub struct CniArgs {
-    /// Switch custom networking on after the ENIConfigs are written, so that a node that starts in between is
-    /// not left NotReady
+    /// Enable custom networking after the ENIConfigs are written, so that nodes that start in between do not stay
+    /// NotReady
     #[arg(long, env = "ENI_CUSTOM_ENV_LAST", value_parser = clap::value_parser!(bool), num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true)]
     pub env_last: bool,
 
-    /// Pods' traffic to the internet leaves by their own NAT gateway, with their own addresses
+    /// Send pods' internet traffic through the NAT gateway of their own subnets, with the pods' addresses
     /// (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)
     #[arg(long)]
     pub external_snat: bool,
@@ -281,15 +281,15 @@ pub struct CniArgs {
     #[arg(long, value_name = "ZONE=NAME", value_delimiter = ',', value_parser = parse_name)]
     pub eniconfig_name: Vec<ByZone>,
 
-    /// Node label whose value names the node's ENIConfig [default: topology.kubernetes.io/zone]
+    /// Node label whose value is the name of the node's ENIConfig [default: topology.kubernetes.io/zone]
     #[arg(long, value_name = "KEY")]
     pub eniconfig_label: Option<String>,
 
-    /// Security group for pods [default: the new node security group and the cluster's]
+    /// Security group for pods [default: the new node security group and the cluster security group]
     #[arg(long, value_name = "SG", value_delimiter = ',', value_parser = parse_security_group)]
     pub security_group: Vec<String>,
 
-    /// Change aws-node's environment even where Helm, GitOps or another field manager owns it
+    /// Change aws-node's environment even if Helm, GitOps or another field manager owns it
     #[arg(long)]
     pub take_over_env: bool,
 
@@ -297,7 +297,7 @@ pub struct CniArgs {
     #[arg(long)]
     pub remove_annotation_def: bool,
 
-    /// Point an ENIConfig that is there already to the designed subnet and groups
+    /// Change existing ENIConfigs to the planned subnets and security groups
     #[arg(long)]
     pub replace_eniconfigs: bool,
 }
@@ -305,40 +305,40 @@ pub struct CniArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "New nodes")]
 pub struct NodeArgs {
-    /// Instance type [default: the one that most of the old nodes have]
+    /// Instance type [default: the most common one among the old nodes]
     #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "TYPE")]
     pub instance_type: Option<String>,
 
-    /// Family of the image
+    /// AMI family
     #[arg(long, value_name = "FAMILY", default_value = "al2023")]
     pub ami_family: AmiFamily,
 
-    /// Image [default: the newest EKS image of the family, by SSM]
+    /// AMI ID [default: the latest EKS AMI of the family, from SSM]
     #[arg(long, value_name = "AMI")]
     pub ami_id: Option<String>,
 
-    /// New nodes in each zone [default: as many as are replaced there, or more where their max pods need it]
+    /// New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub nodes_per_zone: Option<u32>,
 
-    /// Maximum size of each zone's group [default: twice the size]
+    /// Maximum size of each zone's node group [default: twice its size]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_nodes_per_zone: Option<u32>,
 
-    /// Size of the root volume, GiB
+    /// Size of the root volume in GiB
     #[arg(long, value_name = "GIB", default_value_t = 80, value_parser = clap::value_parser!(u32).range(8..=16384))]
     pub volume_size: u32,
 }
 
 impl From<StepArgs> for SetupArgs {
-    /// A step before the drain, which is not asked how to drain.
+    /// A step before the drain has no drain flags: they keep their defaults.
     fn from(step: StepArgs) -> Self {
         SetupArgs { step, drain: defaults() }
     }
 }
 
 impl From<UndoArgs> for SetupArgs {
-    /// What `undo` is not asked is what setup has where nothing is said.
+    /// Flags that `undo` does not have keep the defaults of `setup`.
     fn from(undo: UndoArgs) -> Self {
         let UndoArgs { target, evict, run, output, plan, .. } = undo;
         let step = StepArgs { target, network: defaults(), cni: defaults(), nodes: defaults(), run, output };
@@ -347,44 +347,44 @@ impl From<UndoArgs> for SetupArgs {
     }
 }
 
-/// Arguments as they are where none is given.
+/// Arguments with their default values.
 fn defaults<T: Args>() -> T {
     #[derive(Parser)]
-    struct Nothing<T: Args> {
+    struct Defaults<T: Args> {
         #[command(flatten)]
         args: T,
     }
-    Nothing::parse_from([""]).args
+    Defaults::parse_from([""]).args
 }
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
-    /// Go on without asking; risks still need their own flags
+    /// Do not ask for confirmation; risks still need their own flags
     #[arg(long, short)]
     pub yes: bool,
 
-    /// Go on despite this warning, e.g. EC-NET-009; --yes alone is no answer to those that are risks
+    /// Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub accept: Vec<String>,
 
-    /// The cluster's name, which --disable-eviction and taking back ask for
+    /// Name of the cluster, to confirm undo and --disable-eviction
     #[arg(long, value_name = "NAME")]
     pub confirm_cluster: Option<String>,
 
-    /// Longest wait for any one thing to become so, e.g. 90s, 30m
-    #[arg(long, value_name = "TIME", default_value = "20m", value_parser = parse_duration)]
+    /// Longest wait for any one operation, e.g. 90s, 30m or 2h
+    #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = parse_duration)]
     pub timeout: std::time::Duration,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// How the result is printed on stdout
+    /// Format of the result on stdout
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
 
-    /// How progress is printed on stderr
+    /// Format of the progress on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub events: Format,
 }

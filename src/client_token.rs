@@ -1,9 +1,9 @@
-//! Client tokens: the same request has the same token, so that AWS makes it once however often it is sent. Pure.
+//! Client tokens: the same request has the same token, so AWS executes it once however often it is sent. Pure.
 
 use sha2::{Digest, Sha256};
 
-/// A client token that is the same for the same work on the same cluster, so that a repeated call after a cut
-/// is the same call to AWS. At most 64 characters, letters and digits and dashes.
+/// A client token for a change to a cluster. An interrupted run that is repeated sends the same token, so AWS sees the same
+/// call. At most 64 letters, digits and dashes.
 pub fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
     let mut hash = Sha256::new();
     for part in [cluster_arn, step, content] {

@@ -1,9 +1,9 @@
-//! All clients of a run.
+//! AWS and Kubernetes clients of a run.
 
 use crate::aws::Aws;
 use crate::k8s::Kube;
 
-/// All clients of a run.
+/// The AWS and Kubernetes clients of a run.
 #[derive(Clone)]
 pub struct Clients {
     pub aws: Aws,

@@ -1,4 +1,4 @@
-//! Bugs of the VPC CNI that keep custom networking from working, by version. A `#` is an issue of
+//! Bugs of the VPC CNI that break custom networking, by version. A `#` is an issue of
 //! github.com/aws/amazon-vpc-cni-k8s; versions are from its CHANGELOG.md.
 
 use crate::facts::{Facts, Version, detected_version};
@@ -9,13 +9,13 @@ pub struct Bug {
     pub issue: u32,
     /// The first version that has it.
     pub from: Version,
-    /// The first one that has not.
+    /// The first version without it.
     pub fixed: Version,
     pub only: Only,
     pub what: &'static str,
 }
 
-/// What must be so for it to be met.
+/// The condition under which a cluster is affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Only {
     Always,
@@ -41,61 +41,60 @@ pub const BUGS: &[Bug] = &[
         from: Version(1, 4, 0),
         fixed: Version(1, 8, 0),
         only: Only::EmptyGroups,
-        what: "an ENIConfig without security groups does not take those of the node's own interface",
+        what: "an ENIConfig without security groups does not use those of the node's primary network interface",
     },
     Bug {
         issue: 2426,
         from: Version(1, 13, 0),
         fixed: Version(1, 13, 2),
         only: Only::EmptyGroups,
-        what: "aws-node of a new node ends again and again where its ENIConfig has no security groups",
+        what: "aws-node of a new node crashes repeatedly if its ENIConfig has no security groups",
     },
     Bug {
         issue: 2792,
         from: Version(1, 16, 0),
         fixed: Version(1, 16, 4),
         only: Only::PodEni,
-        what: "with security groups for pods the trunk interface is made before the ENIConfig is known: with the \
-               node's groups, and with prefixes that pods then take",
+        what: "with security groups for pods the trunk interface is created before the ENIConfig is known, with the \
+               node's groups and with prefixes that pods then use",
     },
     Bug {
         issue: 3277,
         from: Version(1, 19, 4),
         fixed: Version(1, 19, 5),
         only: Only::PodEni,
-        what: "with security groups for pods a new node does not find its ENIConfig, and stays NotReady",
+        what: "with security groups for pods a new node does not find its ENIConfig and stays NotReady",
     },
     Bug {
         issue: 3753,
         from: Version(1, 22, 0),
         fixed: Version(1, 22, 4),
         only: Only::Discovery,
-        what: "where aws-node's role may not call ec2:DescribeSubnets, a network interface's own address is given \
-               to a pod",
+        what: "if aws-node's role may not call ec2:DescribeSubnets, a pod gets a network interface's own address",
     },
 ];
 
 impl Bug {
-    /// What is wrong, with where to read of it: `… (amazon-vpc-cni-k8s#2426)`.
-    pub fn told(&self) -> String {
+    /// Description with its GitHub issue: `… (amazon-vpc-cni-k8s#2426)`.
+    pub fn line(&self) -> String {
         format!("{} (amazon-vpc-cni-k8s#{})", self.what, self.issue)
     }
 }
 
-/// Those that this cluster meets with custom networking, by version. None where the version can't be told.
+/// The bugs that affect this cluster with custom networking, by version. Empty if the version is unknown.
 pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
     let Some((version, _)) = detected_version(&facts.cni) else { return Vec::new() };
     let empty_groups = facts.eniconfigs.items.iter().any(|config| config.security_groups.is_empty());
-    let met = |only: Only| match only {
+    let affected = |only: Only| match only {
         Only::Always => true,
         Only::EmptyGroups => empty_groups,
         Only::PodEni => facts.cni.is_on("ENABLE_POD_ENI"),
         Only::Discovery => crate::subnet_tags::discovers(facts),
     };
-    BUGS.iter().filter(|bug| (bug.from..bug.fixed).contains(&version) && met(bug.only)).collect()
+    BUGS.iter().filter(|bug| (bug.from..bug.fixed).contains(&version) && affected(bug.only)).collect()
 }
 
-/// The first version that has none of these.
+/// The first version without any of these.
 pub fn fixed(bugs: &[&Bug]) -> Option<Version> {
     bugs.iter().map(|bug| bug.fixed).max()
 }
@@ -106,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// Issues that a version meets with these variables.
+    /// Issues that affect a version with these variables.
     fn issues(version: &str, on: &[&str], empty: bool) -> Vec<u32> {
         let mut facts = custom();
         facts.cni.image = format!("cni:v{version}");
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_has_the_bugs_from_the_one_that_brought_them_to_the_one_that_fixed_them() {
+    fn a_bug_affects_versions_from_its_first_to_before_its_fix() {
         let none: [u32; 0] = [];
         assert_eq!(issues("1.4.1", &[], false), [579]);
         assert_eq!(issues("1.5.2", &[], false), none);
@@ -132,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_use_what_is_broken_does_not_meet_it() {
+    fn clusters_without_the_affected_feature_have_no_bug() {
         for version in ["1.13.0", "1.16.2", "1.19.4", "1.20.4"] {
             assert!(issues(version, &[], false).is_empty(), "{version}");
         }
     }
 
     #[test]
-    fn each_bug_was_fixed_after_it_came() {
+    fn each_fix_is_later_than_its_bug() {
         assert!(BUGS.iter().all(|bug| bug.from < bug.fixed));
         assert_eq!(fixed(&[&BUGS[0], &BUGS[4]]), Some(Version(1, 19, 5)));
     }

@@ -1,4 +1,4 @@
-//! Settings and facts make a design: what the cluster is to be. Pure; what can't be had becomes a finding.
+//! Computes the design, the target state of the cluster, from settings and facts. Pure; obstacles become findings.
 
 mod convention;
 mod machine;
@@ -30,16 +30,16 @@ pub const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
 
 /// The label that the cloud provider gives each node.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
-/// The CNI's own default for ENI_CONFIG_LABEL_DEF.
+/// The CNI's default for ENI_CONFIG_LABEL_DEF.
 const OWN_LABEL: &str = crate::net::eniconfig::DEFAULT_KEY;
 
-/// What is to be.
+/// The target state of the cluster.
 #[derive(Debug, Clone)]
 pub struct Design {
     pub cluster: String,
-    /// Secondary blocks that the pod subnets are cut from.
+    /// Secondary CIDR blocks that contain the pod subnets.
     pub blocks: Vec<Ipv4Net>,
-    /// By zone name, in order.
+    /// Sorted by zone name.
     pub zones: Vec<ZoneDesign>,
     /// aws-node's variables and their values.
     pub env: BTreeMap<String, String>,
@@ -48,13 +48,13 @@ pub struct Design {
     pub label_key: String,
     pub base_stack: String,
     pub machine: MachineDesign,
-    /// Groups asked for in place of ours.
+    /// Groups set by flag, in place of our node security group.
     pub security_groups: Vec<String>,
     /// Names of the nodes to be replaced.
     pub old_nodes: BTreeSet<String>,
-    /// Those of them that are to be drained now.
+    /// Those of them to be drained in this run.
     pub drained: BTreeSet<String>,
-    /// What stands in the way.
+    /// Problems found while computing the design.
     pub findings: Vec<Issue>,
 }
 
@@ -63,19 +63,19 @@ pub struct Design {
 pub struct ZoneDesign {
     pub zone: String,
     pub zone_id: String,
-    /// Where nodes stand.
+    /// The subnet of the zone's nodes.
     pub node_subnet: String,
     pub pod_subnet: PodSubnet,
-    /// For the pod subnet that we make.
+    /// For the pod subnet that eni-custom creates.
     pub route_table: RouteChoice,
     pub eniconfig: String,
     pub stack: String,
-    /// Nodes that the group is to have, and may have.
+    /// Desired and maximum number of nodes in the group.
     pub size: u32,
     pub max_size: u32,
 }
 
-/// Makes the design.
+/// Computes the design.
 pub fn design(settings: &Settings, facts: &Facts) -> Design {
     let mut findings = Vec::new();
     let old_nodes = old_nodes(facts);
@@ -119,24 +119,24 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
 }
 
 impl Design {
-    /// Tags for what belongs to the cluster as a whole.
+    /// Tags for resources of the whole cluster.
     pub fn tags(&self) -> Vec<(String, String)> {
         vec![(TAG_CLUSTER.into(), self.cluster.clone())]
     }
 
-    /// Tags for what belongs to one zone.
+    /// Tags for resources of one zone.
     pub fn zone_tags(&self, zone: &ZoneDesign) -> Vec<(String, String)> {
         let mut tags = self.tags();
         tags.push((TAG_ENICONFIG.into(), zone.eniconfig.clone()));
         tags
     }
 
-    /// Whether nodes need a label of ours so that the CNI finds their ENIConfig.
+    /// Whether new nodes need a label so that the CNI finds their ENIConfig.
     pub fn labels_nodes(&self) -> bool {
         self.label_key != ZONE_LABEL
     }
 
-    /// Groups for a zone's ENIConfig as it ends: those asked for, else the nodes' and the cluster's.
+    /// Final groups of a zone's ENIConfig: those set by flag, else the node and the cluster security group.
     pub fn final_groups(&self, facts: &Facts) -> Option<Vec<String>> {
         if !self.security_groups.is_empty() {
             return Some(self.security_groups.clone());
@@ -146,7 +146,7 @@ impl Design {
         Some(vec![node_group.clone(), facts.cluster.security_group.clone()])
     }
 
-    /// Groups for an ENIConfig as it is first written: the node security group is made a step later.
+    /// Groups of an ENIConfig when it is first written: the node security group is created one step later.
     pub fn first_groups(&self, facts: &Facts) -> Vec<String> {
         self.final_groups(facts).unwrap_or_else(|| vec![facts.cluster.security_group.clone()])
     }
@@ -162,13 +162,13 @@ pub fn stack_name(cluster: &str, part: &str) -> String {
     name
 }
 
-/// Instances in the groups of this program's stacks.
+/// Instances in the groups of eni-custom's stacks.
 pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
     let groups = facts.node_groups.groups.values().filter(|group| group.is_ours());
     groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
 }
 
-/// The nodes that the flags choose; nothing where none of them is given.
+/// The nodes that the flags select; `None` if no such flag is given.
 pub fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
     let Settings { node, old_node_groups, .. } = settings;
     if node.is_empty() && old_node_groups.is_empty() && facts.labelled_nodes.is_none() {
@@ -191,7 +191,7 @@ fn drained(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> 
     }
 }
 
-/// With names of its own an ENIConfig can't be found by the zone label; a label that works already is kept.
+/// The zone label can't find an ENIConfig with a custom name; a label that already works is kept.
 fn label_key(settings: &Settings, facts: &Facts) -> String {
     if let Some(key) = &settings.eniconfig_label {
         return key.clone();
@@ -204,11 +204,11 @@ fn label_key(settings: &Settings, facts: &Facts) -> String {
 }
 
 fn env(settings: &Settings, facts: &Facts, label_key: &str) -> BTreeMap<String, String> {
-    // What is on stays as it is written: another spelling would restart aws-node on every node for nothing.
+    // A value that is already on keeps its spelling: another one would needlessly restart aws-node on every node.
     let on = facts.cni.env.get(CUSTOM_NETWORK).filter(|_| facts.cni.is_on(CUSTOM_NETWORK));
     let on = on.cloned().unwrap_or_else(|| "true".into());
     let mut env: BTreeMap<String, String> = [(CUSTOM_NETWORK.into(), on)].into();
-    // Without the variable the CNI reads its own label.
+    // Without the variable the CNI reads its default label.
     if settings.eniconfig_label.is_some() || !convention::is_keyless(facts) {
         env.insert(LABEL_DEF.into(), label_key.into());
     }

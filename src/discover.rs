@@ -1,4 +1,4 @@
-//! Reads everything that decisions are taken from. Changes nothing; calls that can go side by side do.
+//! Reads all facts that decisions depend on, with parallel calls. Changes nothing.
 
 mod back;
 mod gaps;
@@ -36,16 +36,16 @@ use crate::tags::TAG_STAND_IN;
 
 pub use gaps::Reading;
 
-/// A part of the facts that can be read anew by itself.
+/// A part of the facts that can be read again on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Vpc,
     Cni,
     EniConfigs,
     NodeGroups,
-    /// Nodes and what stands on them.
+    /// Nodes and the pods on them.
     Nodes,
-    /// What lets traffic through, and who must be reached.
+    /// Security groups, network ACLs, and the backends that must be reachable.
     Reach,
 }
 
@@ -59,12 +59,12 @@ impl Section {
         Section::Reach,
     ];
 
-    /// What shows only after a while; rules and webhooks don't change by themselves.
+    /// Sections that become visible with a delay; rules and webhooks do not change on their own.
     pub const WAITED_FOR: [Section; 5] =
         [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
 }
 
-/// Everything, as it is now.
+/// Reads all facts.
 pub async fn discover(
     clients: &Clients,
     settings: &Settings,
@@ -80,7 +80,7 @@ pub async fn discover(
             None => Ok(None),
         }
     };
-    let (vpc, cni, eniconfigs, node_groups, standing, labelled_nodes, record, (firewall, backends)) = tokio::try_join!(
+    let (vpc, cni, eniconfigs, node_groups, loaded, labelled_nodes, record, (firewall, backends)) = tokio::try_join!(
         vpc(aws, &cluster),
         cni(clients, &cluster, &gaps),
         gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
@@ -102,17 +102,17 @@ pub async fn discover(
         cni,
         eniconfigs,
         node_groups,
-        nodes: standing.nodes,
-        left_over: standing.left_over,
+        nodes: loaded.nodes,
+        left_over: loaded.left_over,
         labelled_nodes,
-        pods: standing.pods,
-        budgets: standing.budgets,
-        running: standing.running,
+        pods: loaded.pods,
+        budgets: loaded.budgets,
+        running: loaded.running,
         volumes: BTreeMap::new(),
         stateful_sets: StatefulSets::default(),
         load_balancers: LoadBalancers::default(),
         surges: Vec::new(),
-        loose_interfaces: standing.loose_interfaces,
+        loose_interfaces: loaded.loose_interfaces,
         occupants: Vec::new(),
         record,
         unread: BTreeMap::new(),
@@ -123,14 +123,14 @@ pub async fn discover(
         Reading::Whole => {
             let neighbours = async {
                 match settings.undo {
-                    // What is taken back is as it was before: its neighbours were there then.
+                    // Undo restores the earlier state, which worked with these autoscalers and policies.
                     Some(_) => Ok(Neighbours::default()),
                     None => Ok(neighbours(clients).await),
                 }
             };
             (_, facts.neighbours) = tokio::try_join!(complete(clients, settings, &mut facts), neighbours)?;
         }
-        // Who only looks starts no node and moves no pod.
+        // A read-only command starts no node and moves no pod.
         Reading::Partial => {
             let names = types_in_use(&facts);
             let types = gaps.read(Part::InstanceTypes, instance_types(aws, &names));
@@ -142,13 +142,13 @@ pub async fn discover(
     Ok(facts)
 }
 
-/// What the add-on creates has no label of ours; the record says which of it does so for us.
+/// ENIConfigs created by the add-on do not have our label; the record says which of them are ours.
 fn claim_eniconfigs(facts: &mut Facts) {
     let named = facts.addon_values().map(|values| values.eniconfigs()).unwrap_or_default();
     for config in &mut facts.eniconfigs.items {
         let by_addon = named.contains(&config.name) || facts.eniconfigs.by_eks.contains(&config.name);
         let Some(before) = facts.record.eniconfigs.get(&config.name).filter(|_| by_addon) else { continue };
-        // One that is as it was before us is somebody else's.
+        // An ENIConfig that is as recorded before our change is not ours.
         let as_before = before.as_ref().is_some_and(|before| {
             before.subnet == config.subnet && same_groups(&before.security_groups, &config.security_groups)
         });
@@ -156,7 +156,7 @@ fn claim_eniconfigs(facts: &mut Facts) {
     }
 }
 
-/// Reads parts anew. What was asked for decides about the machine, so it is read again with the nodes.
+/// Reads sections again. The machine depends on the nodes, so it is read again with them.
 pub async fn refresh(
     clients: &Clients,
     settings: &Settings,
@@ -168,7 +168,7 @@ pub async fn refresh(
     let reads = |section| sections.contains(&section);
     let gaps = Gaps::new(Reading::Whole);
     let names = facts.group_names().collect();
-    let (vpc, cni, eniconfigs, node_groups, standing, reach) = tokio::try_join!(
+    let (vpc, cni, eniconfigs, node_groups, loaded, reach) = tokio::try_join!(
         only(reads(Section::Vpc), vpc(aws, cluster)),
         only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
@@ -176,8 +176,8 @@ pub async fn refresh(
         only(reads(Section::Nodes), nodes_and_pods(clients, cluster, settings, &gaps)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
-    let nodes_anew = standing.is_some();
-    if let Some(Standing { nodes, left_over, pods, budgets, running, loose_interfaces }) = standing {
+    let nodes_read = loaded.is_some();
+    if let Some(NodesAndPods { nodes, left_over, pods, budgets, running, loose_interfaces }) = loaded {
         facts.running = running;
         (facts.nodes, facts.left_over) = (nodes, left_over);
         (facts.pods, facts.budgets) = (pods, budgets);
@@ -196,7 +196,7 @@ pub async fn refresh(
         let hooks = std::mem::take(&mut facts.node_groups.hooks);
         facts.node_groups = NodeGroups { hooks, ..node_groups };
     }
-    if nodes_anew {
+    if nodes_read {
         groups::named(aws, facts).await?;
         complete(clients, settings, facts).await?;
     }
@@ -207,7 +207,7 @@ pub async fn refresh(
     Ok(())
 }
 
-/// What can be asked for only when the nodes are known.
+/// Reads what depends on the nodes.
 async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
     let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(
         machine_for(&clients.aws, settings, facts),
@@ -228,8 +228,7 @@ async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> 
     Ok(())
 }
 
-/// What ties the pods on nodes that are to go: their volumes, and their StatefulSets. Where they have neither, nothing is
-/// asked.
+/// Volumes and StatefulSets of the pods on nodes that will be drained. Makes no call if the pods have neither.
 async fn bindings(
     kube: &Kube,
     settings: &Settings,
@@ -245,7 +244,7 @@ async fn bindings(
     tokio::try_join!(volumes::bound(&kube.client, &claims), stateful_sets::read(&kube.client, &sets))
 }
 
-/// Who forwards to nodes that are to go. Where they can't be read, they may be there.
+/// Load balancers that forward to nodes that will be drained. If they can't be read, they are unknown.
 async fn load_balancers(kube: &Kube, settings: &Settings, facts: &Facts) -> LoadBalancers {
     if leaving(settings, facts).is_empty() {
         return LoadBalancers::default();
@@ -255,7 +254,7 @@ async fn load_balancers(kube: &Kube, settings: &Settings, facts: &Facts) -> Load
     load_balancers::read(&kube.client).await.unwrap_or_else(unknown)
 }
 
-/// What could keep Deployments from having a second replica. Where it can't be read, the drain shows it.
+/// What could keep Deployments from having a second replica. If it can't be read, the drain finds out.
 async fn surges(kube: &Kube, settings: &Settings, facts: &Facts) -> Result<Vec<Surge>> {
     if !settings.surge_singletons {
         return Ok(Vec::new());
@@ -284,8 +283,8 @@ async fn cni(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Cni> {
     Ok(Cni { addon, ..cni })
 }
 
-/// Nodes and what stands on them, or should.
-struct Standing {
+/// Nodes and the pods on them.
+struct NodesAndPods {
     nodes: Vec<Node>,
     left_over: Vec<Node>,
     pods: Vec<Pod>,
@@ -299,7 +298,7 @@ async fn nodes_and_pods(
     cluster: &Cluster,
     settings: &Settings,
     gaps: &Gaps,
-) -> Result<Standing> {
+) -> Result<NodesAndPods> {
     let Clients { aws, kube } = clients;
     let nodes = async {
         let (nodes, interfaces) = tokio::try_join!(
@@ -318,20 +317,20 @@ async fn nodes_and_pods(
     };
     let running = async {
         match settings.undo {
-            // Nobody is asked to prove what was undone, and its roles are its own.
+            // An undo is not verified, so the workloads are not needed.
             Some(_) => Ok(Running::default()),
             None => Ok(workloads::running(&kube.client).await),
         }
     };
     let ((nodes, left_over, loose_interfaces), (pods, budgets), running) =
         tokio::try_join!(nodes, pods, running)?;
-    Ok(Standing { nodes, left_over, pods, budgets, running, loose_interfaces })
+    Ok(NodesAndPods { nodes, left_over, pods, budgets, running, loose_interfaces })
 }
 
 async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     let id = &cluster.vpc_id;
     let quotas = async {
-        // A missing permission here is no reason to stop: AWS itself checks the quotas.
+        // A missing permission here does not stop the run: AWS itself checks the quotas.
         Ok(aws.quotas.of_vpc().await.map_err(|error| error.in_short()))
     };
     let (blocks, subnets, route_tables, peerings, quotas) = tokio::try_join!(
@@ -355,8 +354,7 @@ async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
     })
 }
 
-/// Each of these may be forbidden to whoever runs this, and no change needs it: then what it would have told is
-/// unknown.
+/// The caller may lack the permission for each of these calls. No change needs them, so the result is then unknown.
 async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Firewall, Backends)> {
     let ec2 = &clients.aws.ec2;
     let (groups, acls, backends) = tokio::join!(
@@ -380,7 +378,7 @@ async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Fir
     Ok((firewall, backends.unwrap_or_else(unknown)))
 }
 
-/// `names`: Auto Scaling groups that are known already, with the cluster's tag or without.
+/// `names`: Auto Scaling groups that are already known, with or without the cluster's tag.
 async fn node_groups(
     clients: &Clients,
     cluster: &Cluster,
@@ -390,7 +388,7 @@ async fn node_groups(
     let aws = &clients.aws;
     let entries = async {
         match cluster.authentication {
-            // EKS refuses to list entries of a cluster that reads the ConfigMap alone.
+            // EKS refuses to list access entries in authentication mode CONFIG_MAP.
             Authentication::ConfigMap => Ok(BTreeMap::new()),
             _ => aws.eks.access_entries(&cluster.name).await,
         }
@@ -402,11 +400,11 @@ async fn node_groups(
         entries,
         aws_auth::map_roles(&clients.kube.client),
     )?;
-    let (stand_ins, stacks) =
+    let (replacement_stacks, stacks) =
         stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
     Ok(NodeGroups {
         stacks,
-        stand_ins,
+        stand_ins: replacement_stacks,
         groups,
         managed,
         access_entries,
@@ -416,8 +414,8 @@ async fn node_groups(
     })
 }
 
-/// The stacks that a design of this cluster could name: one for each zone of the region, and for each ENIConfig that is
-/// there, whose name may be adopted.
+/// The stacks that a design of this cluster could name: one for each zone of the region, and one for each existing
+/// ENIConfig, because its name may be adopted.
 async fn stacks(
     clients: &Clients,
     cluster: &Cluster,
@@ -439,7 +437,7 @@ async fn stacks(
     Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
-/// Nodes with what EC2 knows of their instances, and those that were left over by instances that are gone.
+/// Adds EC2 data to the nodes, and separates Nodes whose instances are gone.
 async fn with_instances(
     aws: &Aws,
     mut nodes: Vec<Node>,
@@ -464,15 +462,15 @@ async fn with_instances(
         node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();
         node.pod_addresses = node.interfaces.iter().map(|interface| interface.addresses).sum();
     }
-    // The cloud controller deletes the Node of an instance that is gone. One that is still there when its kubelet has
-    // long stopped to report stays for good. Where no instance at all was read, nothing is known.
+    // The cloud controller deletes the Node of a terminated instance. A Node that still exists long after its kubelet
+    // stopped reporting is left over. If no instance was read at all, nothing is known.
     let is_left_over = |node: &Node| {
         let known = node.instance_id.as_ref().map(|id| instances.get(id).map(|known| known.state.as_str()));
         let gone = matches!(known, Some(None | Some("terminated")));
         gone && node.kind == NodeKind::Ec2 && node.is_unreachable() && !instances.is_empty()
     };
     let left_over: Vec<Node> = nodes.extract_if(.., |node| is_left_over(node)).collect();
-    // An instance that is gone leaves its Node for a moment.
+    // The Node of a terminated instance still exists for a moment.
     nodes.retain(|node| {
         let state = node
             .instance_id

@@ -1,5 +1,5 @@
-//! Why a cluster is as it is: from what is to be seen, and what the CNI would do with it, the cause, and its fix.
-//! It needs no earlier run of this program. Pure.
+//! Finds the causes of what is wrong with a cluster, and their fixes, from its symptoms and from what the CNI does with
+//! its configuration. Needs no earlier run of eni-custom. Pure.
 
 mod bundle;
 mod groups;
@@ -12,26 +12,26 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checks::{Scene, standing};
+use crate::checks::{Scene, current};
 use crate::facts::{Part, Symptoms};
 use crate::issue::{Issue, Severity};
 use crate::verify::{Expected, Report, verify};
 
 pub use bundle::bundle;
 
-/// All causes, the heaviest first.
+/// All causes, the most severe first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnoses {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
     pub region: String,
-    /// Nothing is broken, and nothing was left unknown.
+    /// No finding is an error, and nothing is unknown.
     pub healthy: bool,
     pub findings: Vec<Issue>,
 }
 
-/// Explains what is to be seen; then what `verify` finds that nothing suffers from yet.
+/// Explains the symptoms, then adds what `verify` finds that has no symptom yet.
 pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     let facts = scene.facts;
     let report = verify(facts, &Expected::default());
@@ -40,9 +40,9 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     findings.extend(network::diagnose(facts));
     findings.extend(groups::diagnose(scene, symptoms));
     if !facts.cluster.auto_mode && !facts.cluster.ipv6 {
-        findings.extend(standing(scene));
+        findings.extend(current(scene));
     }
-    // What is not set up is no trouble by itself: only `verify` is asked to prove it.
+    // A cluster without custom networking is not broken; only `verify` reports that.
     let off = |check: &&Issue| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
     let left = report.checks().filter(|check| !check.is_passed() && !off(check));
     let explained: BTreeSet<&str> =
@@ -56,7 +56,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));
     let firewall = &facts.firewall;
     let unread = [&firewall.groups_unknown, &firewall.acls_unknown, &facts.backends.unknown];
-    // A prefix list whose addresses nobody reads is no trouble, and is told all the same.
+    // An unread prefix list gives the same finding, but is not a reason to call the cluster unhealthy.
     let reach_unread =
         unread.into_iter().any(Option::is_some) && findings.iter().any(|finding| finding.id == "EC-RCH-012");
     let unknown = report.count(Severity::Unknown) > 0 || !symptoms.unread.is_empty() || reach_unread;
@@ -70,7 +70,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     }
 }
 
-/// The checks of `verify` that a diagnosis has told already.
+/// The checks of `verify` that this diagnosis already explains.
 fn explains(id: &str) -> &'static [&'static str] {
     match id {
         "EC-DOC-001" => &["EC-VFY-002", "EC-VFY-011", "EC-VFY-020"],
@@ -89,7 +89,7 @@ fn explains(id: &str) -> &'static [&'static str] {
     }
 }
 
-/// The check of the report that speaks of this node.
+/// The failed check of the report that is about this node.
 fn of_node<'a>(report: &'a Report, ids: &[&str], node: &str) -> Option<&'a Issue> {
     report
         .checks()

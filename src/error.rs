@@ -1,4 +1,4 @@
-//! The one error type: what failed, where, why, and what to type next.
+//! The one error type: what failed, where, why, and how to fix it.
 
 mod library;
 
@@ -16,13 +16,13 @@ pub(crate) use library::{chain, find, one_line, tls_trouble};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a service said no, in its own words.
+/// Why a call failed: the service's code and message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
-    /// AWS error code (`CidrConflict`) or Kubernetes reason (`Forbidden`); empty where none came.
+    /// AWS error code (`CidrConflict`) or Kubernetes reason (`Forbidden`); empty if there is none.
     pub code: String,
     pub message: String,
-    /// What AWS support asks for.
+    /// AWS request id, which AWS Support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
@@ -56,17 +56,17 @@ struct Parts {
     findings: Vec<Issue>,
 }
 
-/// Where a run of several steps stopped, and the two ways out.
+/// Where a run of several steps stopped, and the commands to resume or to undo it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Halfway {
     pub done: Vec<Step>,
     pub stopped_in: Step,
     pub not_begun: Vec<Step>,
-    /// The command that goes on from here.
-    pub go_on: String,
-    /// The command that undoes what is done; nothing where that is what was run.
+    /// The command that resumes the run.
+    pub resume: String,
+    /// The command that undoes the completed changes; absent if the run itself was an undo.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub take_back: Option<String>,
+    pub undo: Option<String>,
 }
 
 impl Error {
@@ -92,12 +92,12 @@ impl Error {
         Self::new(Exit::Usage, what)
     }
 
-    /// A check that says no before anything was changed: exit 3.
+    /// A check that failed before anything was changed: exit 3.
     pub fn refused(what: impl Into<String>) -> Self {
         Self::new(Exit::Refused, what)
     }
 
-    /// All findings of the checks at once: exit 3.
+    /// All issues of the checks at once: exit 3.
     pub fn refused_by(findings: Vec<Issue>) -> Self {
         let what = match findings.len() {
             1 => "refused by a check; nothing was changed".to_string(),
@@ -108,7 +108,7 @@ impl Error {
         error
     }
 
-    /// Warnings that `--yes` is no answer to: exit 3.
+    /// Risks that `--yes` does not cover: exit 3.
     pub fn refused_for_risks(findings: Vec<Issue>) -> Self {
         let what = match findings.len() {
             1 => "a risk must be accepted first; nothing was changed".to_string(),
@@ -121,12 +121,12 @@ impl Error {
         error
     }
 
-    /// Changed, but not proven: exit 4.
+    /// Changed, but not verified: exit 4.
     pub fn unproven(what: impl Into<String>) -> Self {
         Self::new(Exit::Unproven, what)
     }
 
-    /// The same, with each thing that is not so.
+    /// The same, with an issue for each failed check.
     pub fn unproven_by(what: impl Into<String>, findings: Vec<Issue>) -> Self {
         let mut error = Self::unproven(what);
         error.0.findings = findings;
@@ -149,12 +149,12 @@ impl Error {
         self
     }
 
-    /// The cause where it is a plain sentence of another library's.
+    /// A cause that is a plain sentence, without a code.
     pub fn because(self, message: impl fmt::Display) -> Self {
         self.cause(Cause { code: String::new(), message: message.to_string(), request_id: None })
     }
 
-    /// What to type next.
+    /// How to fix it: a command to copy.
     pub fn fix(mut self, command: impl Into<String>) -> Self {
         self.0.fix = Some(command.into());
         self
@@ -166,7 +166,7 @@ impl Error {
         self
     }
 
-    /// The same, unless a deeper place already knew better.
+    /// The same, unless a fix is already set.
     pub fn or_fix(self, command: impl Into<String>) -> Self {
         if self.0.fix.is_some() { self } else { self.fix(command) }
     }
@@ -199,7 +199,7 @@ impl Error {
         &self.0.findings
     }
 
-    /// What failed, and the service's code for it: enough for one who goes on without.
+    /// What failed and the service's code, for a run that continues without the result.
     pub fn in_short(&self) -> String {
         match self.code() {
             "" => self.to_string(),
@@ -207,7 +207,7 @@ impl Error {
         }
     }
 
-    /// The service's error code, or nothing.
+    /// The service's error code, or an empty text.
     pub fn code(&self) -> &str {
         self.0.cause.as_ref().map_or("", |cause| &cause.code)
     }

@@ -1,4 +1,4 @@
-//! What a run tells while it runs. `ui` shows it; nothing else prints.
+//! Progress events of a run. `ui` shows them; nothing else prints.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,11 @@ use crate::calls::Count;
 use crate::issue::Issue;
 use crate::step::{Change, Step};
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The target, as AWS says it is.
+    /// The target cluster, as AWS describes it.
     Target {
         cluster: String,
         arn: String,
@@ -28,7 +28,7 @@ pub enum Event {
         step: Step,
         number: u8,
         of: usize,
-        /// It is taken back.
+        /// The step is undone.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         undo: bool,
     },
@@ -37,13 +37,13 @@ pub enum Event {
         step: Step,
         change: Change,
     },
-    /// Still waiting, with what for; comes again and again.
+    /// Still waiting for `what`; repeated.
     Waiting {
         what: String,
         detail: String,
         seconds: u64,
     },
-    /// A plain sentence that belongs to the step at hand.
+    /// A sentence about the current step.
     Note {
         text: String,
     },
@@ -55,7 +55,7 @@ pub enum Event {
     },
 }
 
-/// Where events go.
+/// The sink of events.
 #[derive(Clone)]
 pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
 
@@ -73,7 +73,7 @@ impl Events {
     }
 }
 
-/// Ctrl-C, seen by all that waits.
+/// Whether Ctrl-C was pressed. All waits check it.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<Flag>);
 
@@ -84,16 +84,16 @@ struct Flag {
 }
 
 impl Interrupt {
-    /// Listens from now on. The second Ctrl-C leaves at once.
+    /// Starts to listen. The second Ctrl-C exits at once.
     pub fn listen() -> Self {
         let interrupt = Interrupt::default();
-        let ours = interrupt.clone();
+        let shared = interrupt.clone();
         tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
-                if ours.0.set.swap(true, Ordering::SeqCst) {
+                if shared.0.set.swap(true, Ordering::SeqCst) {
                     std::process::exit(crate::exit::Exit::Interrupted as i32);
                 }
-                ours.0.notify.notify_waiters();
+                shared.0.notify.notify_waiters();
             }
         });
         interrupt
@@ -103,7 +103,7 @@ impl Interrupt {
         self.0.set.load(Ordering::SeqCst)
     }
 
-    /// Ends when Ctrl-C comes.
+    /// Returns when Ctrl-C is pressed.
     pub async fn wait(&self) {
         let notified = self.0.notify.notified();
         tokio::pin!(notified);

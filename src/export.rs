@@ -1,5 +1,5 @@
-//! A plan as files that a team can review and commit: what would be made, and the commands of the documented procedure
-//! that make it. Pure but for `write`.
+//! Exports a plan as files that a team can review and commit: manifests, templates, and the commands of AWS's documented
+//! procedure. Pure except for `write`.
 
 mod commands;
 mod script;
@@ -19,17 +19,17 @@ use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::steps;
 
-/// Texts by their path in the folder.
+/// File contents by path in the folder.
 pub type Files = BTreeMap<String, String>;
 
-/// What will be known only when the base stack is there stands in files as `${NODE_SECURITY_GROUP_ID}`.
+/// Placeholder name for an id that is known only when the base stack exists: `${NODE_SECURITY_GROUP_ID}`.
 const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
-/// Values of an add-on that creates ENIConfigs: as step 6 writes them, and with their groups.
+/// Values of an add-on that creates ENIConfigs: as step 6 writes them, and with the final groups (step 8).
 const ADDON_FIRST: &str = "env/addon-eniconfigs-step-6.json";
 const ADDON_LAST: &str = "env/addon-eniconfigs-step-8.json";
 const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
 
-/// The files of a plan that no check refuses. The same plan gives the same bytes.
+/// The files of a plan without errors. The same plan gives the same bytes.
 pub fn files(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Result<Files> {
     let mut files = Files::new();
     for zone in &design.zones {
@@ -65,7 +65,7 @@ fn parameters_file(stack: &str) -> String {
     format!("cloudformation/{stack}.parameters.json")
 }
 
-/// As `aws cloudformation create-stack --parameters` takes them.
+/// In the format of `aws cloudformation create-stack --parameters`.
 fn parameters_json(parameters: Parameters) -> String {
     let list: Vec<Value> = parameters
         .into_iter()
@@ -74,14 +74,14 @@ fn parameters_json(parameters: Parameters) -> String {
     format!("{:#}\n", Value::Array(list))
 }
 
-/// An output of the base stack, or the variable that stands for it.
+/// An output of the base stack, or its placeholder.
 fn base_output(design: &Design, facts: &Facts, output: &str, variable: &str) -> String {
     let stack = facts.node_groups.stacks.get(&design.base_stack);
     let known = stack.and_then(|stack| stack.outputs.get(output));
     known.cloned().unwrap_or_else(|| format!("${{{variable}}}"))
 }
 
-/// The variable for a zone's pod subnet.
+/// The placeholder name of a zone's pod subnet.
 fn subnet_variable(zone: &ZoneDesign) -> String {
     let name =
         zone.zone.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
@@ -92,7 +92,7 @@ fn subnet(zone: &ZoneDesign) -> String {
     zone.pod_subnet.id().map_or_else(|| format!("${{{}}}", subnet_variable(zone)), ToString::to_string)
 }
 
-/// The groups that a zone's ENIConfig has in the end.
+/// The final groups of a zone's ENIConfig.
 fn groups(design: &Design, facts: &Facts) -> Vec<String> {
     design.final_groups(facts).unwrap_or_else(|| {
         vec![
@@ -106,7 +106,7 @@ fn eniconfig(design: &Design, facts: &Facts, zone: &ZoneDesign) -> String {
     eniconfig_with(zone, &groups(design, facts))
 }
 
-/// JSON's strings are YAML's too, so nothing in them needs another look.
+/// JSON strings are valid YAML, so they need no further quoting.
 fn eniconfig_with(zone: &ZoneDesign, groups: &[String]) -> String {
     let list: String = groups.iter().map(|group| format!("    - {}\n", json!(group))).collect();
     format!(
@@ -116,7 +116,7 @@ fn eniconfig_with(zone: &ZoneDesign, groups: &[String]) -> String {
     )
 }
 
-/// aws-node's environment, as whoever owns it takes it.
+/// aws-node's environment, in the format that its owner needs.
 fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
     let pairs = |indent: &str| -> String {
         design.env.iter().map(|(name, value)| format!("{indent}{name}: {}\n", json!(value))).collect()
@@ -142,7 +142,7 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
         }
         EnvOwner::Release { tool, name } => {
             let removed: String =
-                design.env_removed.iter().map(|name| format!("# and {name} must not be set\n")).collect();
+                design.env_removed.iter().map(|name| format!("# {name} must not be set.\n")).collect();
             let text = format!(
                 "# Values for the chart aws-vpc-cni of https://aws.github.io/eks-charts, which {tool} '{name}' owns.\n{removed}env:\n{}",
                 pairs("  ")
@@ -152,7 +152,7 @@ fn environment(design: &Design, facts: &Facts) -> (&'static str, String) {
     }
 }
 
-/// The add-on's values with each zone's ENIConfig, where it creates them.
+/// The add-on's values with each zone's ENIConfig, if the add-on creates them.
 fn addon_values(design: &Design, facts: &Facts, groups: &[String]) -> String {
     let eniconfigs = design.zones.iter().map(|zone| EniConfig {
         name: zone.eniconfig.clone(),
@@ -165,7 +165,7 @@ fn addon_values(design: &Design, facts: &Facts, groups: &[String]) -> String {
     pretty(merged(&values, &edit).unwrap_or(values))
 }
 
-/// JSON for people; what is no JSON as it is.
+/// Pretty-printed JSON; other text as a JSON string.
 fn pretty(text: String) -> String {
     let value: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     format!("{value:#}\n")
@@ -174,14 +174,14 @@ fn pretty(text: String) -> String {
 fn readme(plan: &Plan, facts: &Facts, settings: &Settings, files: &Files) -> String {
     let list: String = files.keys().map(|path| format!("- `{path}`\n")).collect();
     format!(
-        "# Custom networking for {}\n\nWhat `{}` would make in {}, as files.\n\n{list}\n`commands.sh` makes it with the aws CLI and kubectl, in the order of AWS's documentation: all steps, or those\nnamed, as in `./commands.sh 1 2`. Names like `${{SUBNET_…}}` stand for ids that are known only then; it fills them in.\n",
+        "# Custom networking for {}\n\nThe changes that `{}` would make in {}, as files.\n\n{list}\n`commands.sh` makes these changes with the aws CLI and kubectl, in the order of AWS's documentation. It runs all steps, or\nthe given ones: `./commands.sh 1 2`. It replaces placeholders such as `${{SUBNET_…}}` with ids that are known only then.\n",
         facts.cluster.name,
         settings.command_line("setup"),
         plan.cluster,
     )
 }
 
-/// Whether files may be written to the folder: it is empty or not there, or `force` is given.
+/// Errors unless the folder is empty, does not exist, or `force` is set.
 pub fn may_write(folder: &Path, force: bool) -> Result<()> {
     let at = |error: Error| error.at(folder.display().to_string());
     let taken = match std::fs::read_dir(folder) {
@@ -191,12 +191,12 @@ pub fn may_write(folder: &Path, force: bool) -> Result<()> {
     };
     match taken && !force {
         true => Err(at(Error::usage("the folder is not empty"))
-            .fix("name another one with --export, or --force to write over what is there")),
+            .fix("set another folder with --export, or add --force to overwrite its files")),
         false => Ok(()),
     }
 }
 
-/// Writes the files; others in the folder stay.
+/// Writes the files; other files in the folder are kept.
 pub fn write(files: &Files, folder: &Path) -> Result<()> {
     let failed = |path: &Path, error: std::io::Error| {
         Error::failed("the plan can't be exported").at(path.display().to_string()).because(error)

@@ -1,4 +1,4 @@
-//! What was read of the cluster, its VPC and its nodes: plain values, no client. `discover` fills them.
+//! Facts about the cluster, its VPC and its nodes: plain values, no client. `discover` reads them.
 
 mod backends;
 mod cni;
@@ -47,12 +47,12 @@ pub use workload::{
     Surge, Taint, Terminating, Unready,
 };
 
-/// The same security groups, in whatever order.
+/// Whether two lists have the same security groups, in any order.
 pub fn same_groups(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
 }
 
-/// Everything that decisions are taken from.
+/// All facts that decisions are based on.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub caller: Caller,
@@ -61,39 +61,39 @@ pub struct Facts {
     pub vpc: Vpc,
     pub firewall: Firewall,
     pub backends: Backends,
-    /// What else works on the cluster; read once, before the first change.
+    /// Autoscalers, policies and load balancers; read once, before the first change.
     pub neighbours: Neighbours,
     pub machine: Machine,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
     pub nodes: Vec<Node>,
-    /// Nodes that do not report and whose instances are gone: nobody has deleted the objects. They are not in `nodes`.
+    /// Node objects that do not report and whose instances are gone. They are not in `nodes`.
     pub left_over: Vec<Node>,
-    /// Nodes with the labels that were asked for, where any were.
+    /// Nodes that match --nodes, if it is given.
     pub labelled_nodes: Option<BTreeSet<String>>,
     pub pods: Vec<Pod>,
     pub budgets: Vec<Budget>,
     pub running: Running,
     /// The volumes that pods on old nodes claim, by `namespace/claim`. A claim that is not bound yet is left out.
     pub volumes: BTreeMap<String, Volume>,
-    /// Read where one has pods on old nodes.
+    /// Read if one has pods on old nodes.
     pub stateful_sets: StatefulSets,
-    /// Read where there are old nodes, or new ones are to go.
+    /// Read if there are old nodes, or new nodes to remove.
     pub load_balancers: LoadBalancers,
-    /// Read where --surge-singletons is given.
+    /// Read if --surge-singletons is given.
     pub surges: Vec<Surge>,
-    /// Interfaces that the CNI made and that no instance holds.
+    /// Detached network interfaces that the CNI created.
     pub loose_interfaces: Vec<Interface>,
-    /// What stands in the subnets that this program made; read where something is taken back.
+    /// Network interfaces in the subnets that eni-custom created; read for undo.
     pub occupants: Vec<Occupant>,
-    /// What this program wrote down in earlier runs.
+    /// What eni-custom recorded in earlier runs.
     pub record: Record,
-    /// Parts that could not be read, and why, in the service's words. There is nothing of them in here.
+    /// Parts that could not be read, and the service's message. Their facts are empty.
     pub unread: BTreeMap<Part, String>,
 }
 
-/// A part of the facts that permissions may keep from us.
+/// A part of the facts that may be unreadable because a permission is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     Addon,
@@ -108,7 +108,7 @@ pub enum Part {
     SecurityGroups,
 }
 
-/// Who asks, as STS says.
+/// The caller, from STS.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub account: String,
@@ -116,14 +116,14 @@ pub struct Caller {
     pub region: String,
 }
 
-/// What IAM says of the calls that are planned. Nothing was asked where nothing is to be changed.
+/// What IAM says about the planned calls. Empty if no change is planned.
 #[derive(Debug, Clone, Default)]
 pub struct Permissions {
     /// `ec2:CreateSubnet`
     pub asked: BTreeSet<&'static str>,
-    /// Of those asked, what the caller may not call.
+    /// Calls that the caller is not allowed to make.
     pub denied: BTreeSet<&'static str>,
-    /// What nothing is known of, by the reason.
+    /// Calls about which nothing is known, by reason.
     pub unknown: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
@@ -140,9 +140,9 @@ pub struct Cluster {
     pub certificate_authority: String,
     pub vpc_id: String,
     pub security_group: String,
-    /// Further groups of the control plane's interfaces (resourcesVpcConfig.securityGroupIds).
+    /// Additional security groups of the control plane's interfaces (resourcesVpcConfig.securityGroupIds).
     pub control_plane_groups: Vec<String>,
-    /// Nodes find the API server inside of the VPC.
+    /// Whether nodes reach the API server inside the VPC (private endpoint).
     pub private_endpoint: bool,
     pub service_cidr: Option<Ipv4Net>,
     pub ipv6: bool,
@@ -159,23 +159,22 @@ pub enum Authentication {
     ApiAndConfigMap,
 }
 
-/// What the new nodes are started from. Empty where no step at hand starts nodes.
+/// Instance types and images of the new nodes. Empty if no planned step starts nodes.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
-    /// DescribeInstanceTypes of the type asked for, and of the old nodes' types.
+    /// DescribeInstanceTypes of the requested type, and of the old nodes' types.
     pub types: BTreeMap<String, InstanceType>,
-    /// The type was asked for, and EC2 doesn't know it.
+    /// The requested type does not exist in EC2.
     pub unknown_type: Option<String>,
-    /// SSM's latest image, or the one given.
+    /// SSM's latest image, or --ami-id.
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
-    /// Images for stand-ins by instance type, or why there is none; read where something is taken back.
+    /// Images for replacement node groups by instance type, or why there is none; read for undo.
     pub images: BTreeMap<String, std::result::Result<Image, String>>,
-    /// vCPUs of running On-Demand instances that the account may have of the type's family; nothing where it can't
-    /// be read.
+    /// The account's vCPU quota of running On-Demand instances of the type's family; `None` if it can't be read.
     pub vcpu_quota: Option<u32>,
-    /// Why it could not be.
+    /// Why it could not be read.
     pub vcpu_unread: Option<String>,
 }
 
@@ -188,7 +187,7 @@ pub struct Image {
     pub root_device: String,
 }
 
-/// DaemonSet kube-system/aws-node and whoever owns it.
+/// DaemonSet kube-system/aws-node and its owner.
 #[derive(Debug, Clone, Default)]
 pub struct Cni {
     /// No aws-node in this cluster.
@@ -196,7 +195,7 @@ pub struct Cni {
     pub image: String,
     /// Container aws-node's env with plain values.
     pub env: BTreeMap<String, String>,
-    /// Field managers of each variable in `env`, as managedFields say.
+    /// Field managers of each variable in `env`, from managedFields.
     pub env_managers: BTreeMap<String, Vec<Manager>>,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
@@ -205,7 +204,7 @@ pub struct Cni {
 }
 
 impl Cni {
-    /// A switch in aws-node's environment, as aws-node itself reads it.
+    /// A boolean in aws-node's environment, parsed as aws-node does.
     pub fn is_on(&self, name: &str) -> bool {
         is_on(self.env.get(name))
     }
@@ -217,10 +216,9 @@ pub struct Addon {
     /// `v1.20.4-eksbuild.1`
     pub version: String,
     pub status: String,
-    /// JSON or YAML as it was given to EKS; empty where none was.
+    /// JSON or YAML as it was given to EKS; empty if there is none.
     pub configuration: String,
-    /// ARN of the IAM role of aws-node's service account; nothing where aws-node has its nodes' role, or another one by
-    /// EKS Pod Identity.
+    /// ARN of the IAM role of aws-node's service account; `None` if aws-node uses its nodes' role, or EKS Pod Identity.
     pub role: Option<String>,
     /// Issues of its health, each `code: message`.
     pub issues: Vec<String>,
@@ -230,7 +228,7 @@ pub struct Addon {
 pub enum Crd {
     #[default]
     Missing,
-    /// As shipped before CNI 1.18.3: any shape is accepted, a malformed group list fails later and silently.
+    /// As shipped before CNI 1.18.3: any spec is accepted, and a malformed group list fails later and silently.
     Untyped,
     Typed {
         established: bool,
@@ -242,34 +240,33 @@ pub enum Crd {
 pub struct EniConfigs {
     pub crd: Crd,
     pub items: Vec<EniConfig>,
-    /// Who else owns an ENIConfig, by its name, and would put it back.
+    /// Other managers of ENIConfigs, by ENIConfig; they would revert changes.
     pub holders: BTreeMap<String, Holder>,
-    /// Those that EKS applies.
+    /// ENIConfigs that EKS applies.
     pub by_eks: BTreeSet<String>,
-    /// Somebody applies the definition, and would not get its versions back: EKS with the add-on, or a manager.
+    /// EKS or another manager applies the definition, and would lose the ownership of its versions.
     pub crd_holder: Option<String>,
-    /// What is wrong with the shape of an ENIConfig's spec, by its name: an untyped definition takes anything.
+    /// Errors in an ENIConfig's spec, by ENIConfig: an untyped definition accepts anything.
     pub malformed: BTreeMap<String, String>,
 }
 
 impl Facts {
-    /// The add-on's values, where it has some that can be read.
+    /// The add-on's configurationValues, if it has any that can be read.
     pub fn addon_values(&self) -> Option<Values> {
         Values::parse(&self.cni.addon.as_ref()?.configuration).ok()
     }
 
-    /// The add-on creates the ENIConfigs: what is changed in them goes into its values.
+    /// Whether the add-on creates the ENIConfigs, so that changes to them must go into its configurationValues.
     pub fn addon_creates_eniconfigs(&self) -> bool {
         self.addon_values().is_some_and(|values| values.create_eniconfigs())
     }
 
-    /// Nodes on EC2 with Linux: the ones this is about.
+    /// Linux nodes on EC2: only they use the VPC CNI.
     pub fn ec2_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.kind == NodeKind::Ec2)
     }
 
-    /// Auto Scaling groups that something of the cluster names: its nodes' instances, its managed node groups, and what
-    /// was written down in earlier runs.
+    /// Names of the cluster's Auto Scaling groups: from its nodes' instances, its managed node groups, and the record.
     pub fn group_names(&self) -> impl Iterator<Item = String> {
         let of_nodes = self.nodes.iter().filter_map(|node| node.group.clone());
         let managed = self.node_groups.managed.iter().flat_map(|managed| managed.groups.clone());

@@ -1,4 +1,4 @@
-//! What fixes, as commands to be typed: ours where we have one. For `verify` and `doctor` alike. Pure.
+//! Commands that fix issues, for `verify` and `doctor`; an eni-custom command if there is one. Pure.
 
 use crate::design::addressing;
 use crate::facts::{Addon, Facts, Node, Owner, RouteTable, Subnet, WaitingPod, owner};
@@ -6,27 +6,27 @@ use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::settings::shell_quote;
 
-/// A command of this program's, for this cluster.
+/// An eni-custom command for this cluster.
 pub fn ours(facts: &Facts, command: &str) -> String {
     format!("eni-custom {command} --cluster {}", facts.cluster.name)
 }
 
-/// Several of them, one after another.
+/// Several eni-custom commands, one after another.
 pub fn all_of(facts: &Facts, commands: &[&str]) -> String {
     commands.iter().map(|command| ours(facts, command)).collect::<Vec<_>>().join(" && ")
 }
 
-/// Makes what a zone lacks up to its ENIConfig; what is there is left alone.
+/// Creates what a zone lacks, up to its ENIConfig; leaves existing resources unchanged.
 pub fn eniconfigs(facts: &Facts) -> String {
     all_of(facts, &["associate-cidr", "create-subnets", "install-crd", "write-eniconfigs"])
 }
 
-/// The same, over ENIConfigs that are there.
+/// The same, and changes existing ENIConfigs.
 pub fn rewritten_eniconfigs(facts: &Facts) -> String {
     all_of(facts, &["associate-cidr", "create-subnets", "write-eniconfigs --replace-eniconfigs"])
 }
 
-/// Nodes that name their ENIConfig by themselves, back to their label.
+/// Removes what overrides the ENIConfig label of these nodes.
 pub fn no_override(source: &Source, nodes: &[&str]) -> String {
     let (verb, key) = match source {
         Source::Annotation(key) => ("annotate", key.as_str()),
@@ -35,7 +35,7 @@ pub fn no_override(source: &Source, nodes: &[&str]) -> String {
     format!("kubectl {verb} node {} {key}-", nodes.join(" "))
 }
 
-/// A zone's pods get a subnet of a further block: a subnet can't be made larger.
+/// Gives a zone's pods a subnet of another block: a subnet can't be made larger.
 pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
     let avoid: Vec<_> = facts.cluster.service_cidr.into_iter().collect();
     let block = suggest_block(&addressing(&facts.vpc), &avoid).map_or("BLOCK".into(), |net| net.to_string());
@@ -44,7 +44,7 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
         .route_table_of(&subnet.id)
         .map(|table| format!("aws ec2 associate-route-table --subnet-id $S --route-table-id {}; ", table.id));
     format!(
-        "{}; S=$(aws ec2 create-subnet --vpc-id {} --availability-zone {} --cidr-block {block} --query Subnet.SubnetId --output text); {}{} # new nodes take it",
+        "{}; S=$(aws ec2 create-subnet --vpc-id {} --availability-zone {} --cidr-block {block} --query Subnet.SubnetId --output text); {}{} # new nodes use it",
         ours(facts, &format!("associate-cidr --cidr {block}")),
         facts.vpc.id,
         subnet.zone,
@@ -53,13 +53,13 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
     )
 }
 
-/// Gives a pod subnet the way out that its nodes' subnet has.
+/// Gives a pod subnet a route out of the VPC, like its nodes' subnet.
 pub fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteTable) -> String {
     let in_zone = |table: &&RouteTable| {
         let zones = table.subnet_ids.iter().filter_map(|id| facts.vpc.subnet(id));
         zones.into_iter().any(|other| other.zone == subnet.zone)
     };
-    // The nodes' own may be public: no way for pods.
+    // The nodes' table may be public, which pods can't use.
     let other = Some(nodes).filter(|table| table.leads_out());
     let other =
         other.or_else(|| facts.vpc.route_tables.iter().filter(|table| table.leads_out()).find(in_zone));
@@ -91,13 +91,13 @@ pub fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteT
     )
 }
 
-/// A node goes, and whoever owns it starts another one.
+/// Drains and terminates a node, so that its owner starts another one.
 pub fn replace(facts: &Facts, node: &Node) -> String {
     format!("kubectl drain --ignore-daemonsets {} && {}", shell_quote(&node.name), end_instance(facts, node))
 }
 
-/// Ends a node's instance at once: where its kubelet is gone, nothing on it can be evicted. Whoever owns it starts
-/// another one.
+/// Terminates a node's instance at once, because pods can't be evicted if its kubelet is dead. Its owner starts another
+/// one.
 pub fn end_instance(facts: &Facts, node: &Node) -> String {
     let id = node.instance_id.as_deref().unwrap_or("INSTANCE");
     match owner(facts, node) {
@@ -109,7 +109,7 @@ pub fn end_instance(facts: &Facts, node: &Node) -> String {
     }
 }
 
-/// Pods that no node takes: what would make room, where that can be told.
+/// For pods that can't be scheduled: makes room if the cause is known, else shows their events.
 pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
     let cordoned: Vec<&str> = facts
         .ec2_nodes()
@@ -129,12 +129,12 @@ pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
     }
 }
 
-/// Where nobody knows more than the pod's own events.
+/// Shows the pod's events, if nothing else is known.
 pub fn describe(pod: &WaitingPod) -> String {
     format!("kubectl -n {} describe pod {}", pod.namespace, pod.name)
 }
 
-/// What ipamd says on a node: EC2's refusals stand there.
+/// Shows ipamd's log on a node, which has the errors of EC2.
 pub fn ipamd_log(node: &Node) -> String {
     format!(
         "kubectl debug node/{} -it --image busybox -- tail -n 100 /host/var/log/aws-routed-eni/ipamd.log",
@@ -142,7 +142,7 @@ pub fn ipamd_log(node: &Node) -> String {
     )
 }
 
-/// How an untyped definition gets types where somebody else keeps it.
+/// Replaces an untyped CRD that has another owner.
 pub fn typed_definition(facts: &Facts) -> String {
     match &facts.cni.addon {
         Some(addon) => {
@@ -154,13 +154,13 @@ pub fn typed_definition(facts: &Facts) -> String {
             update_addon(facts, addon, &newest)
         }
         None => format!(
-            "update aws-node to 1.18.3 or later where it comes from: {}",
+            "update aws-node to 1.18.3 or later in its source: {}",
             facts.eniconfigs.crd_holder.as_deref().unwrap_or("its manifest")
         ),
     }
 }
 
-/// The command that updates the add-on, and nothing of it but this: without its role it would lose it.
+/// The command that makes only this change to the add-on. It must repeat the role, or the add-on would lose it.
 pub fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
     let role =
         addon.role.as_ref().map(|role| format!(" --service-account-role-arn {role}")).unwrap_or_default();

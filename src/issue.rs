@@ -1,4 +1,4 @@
-//! What a check has to say: what, where, why, and the fix. The one type of `plan`, `setup`, `verify` and `doctor`.
+//! An issue: what, where, why, and the fix. `plan`, `setup`, `verify` and `doctor` share this type.
 
 pub mod registry;
 
@@ -9,52 +9,51 @@ use serde::Serialize;
 
 use crate::words::few;
 
-/// How much an issue weighs, the heaviest first.
+/// The severity of an issue, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing is changed while it stands; of a check of `verify`: it has failed.
+    /// It must be fixed before any change; in `verify`: the check failed.
     Error,
-    /// It could not be read, so it is not proven.
+    /// It could not be read, so the result is unknown.
     Unknown,
-    /// The run goes on, and says so.
+    /// The run can continue once it is accepted.
     Warning,
-    /// Good to know.
+    /// For information only.
     Note,
-    /// A check of `verify` that found nothing wrong.
+    /// A check of `verify` that passed.
     Passed,
 }
 
-/// What is said of a denied permission.
-pub const PERMISSION: &str =
-    "allow what eni-custom iam-policy --read-only prints, and with --kubernetes; then run this again";
+/// The fix for a missing permission.
+pub const PERMISSION: &str = "add the permissions that eni-custom iam-policy --read-only prints (also with --kubernetes), then run this again";
 
-/// One thing that was found, before a change or by a look at what is there.
+/// One issue of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Issue {
     /// Stable, for scripts: `EC-NET-003`.
     pub id: &'static str,
     pub severity: Severity,
     pub what: String,
-    /// The resource or the flag; of several the first few.
+    /// The resource or the flag; only the first few of several.
     #[serde(rename = "where", skip_serializing_if = "String::is_empty")]
     pub place: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
-    /// What the cluster itself says to it.
+    /// Messages of the cluster that show the problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
-    /// What to do or to type.
+    /// How to fix it, or the command to run.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fix: String,
-    /// All that it is about, or the nodes that suffer from it, by name.
+    /// The names of all affected objects, or of the affected nodes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// Where it is explained.
+    /// Its documentation.
     pub link: String,
-    /// A warning that `--yes` does not cover: `--accept` does, or a person.
+    /// A warning that `--yes` does not cover: it needs `--accept` or an answer at the terminal.
     pub risk: bool,
-    /// `--accept` names it.
+    /// It was accepted with `--accept`.
     pub accepted: bool,
 }
 
@@ -75,7 +74,7 @@ impl Issue {
         Self::new(id, Severity::Passed, what)
     }
 
-    /// It could not be looked at, for this reason.
+    /// A check whose facts could not be read, with the reason.
     pub fn unknown(id: &'static str, what: impl Into<String>, because: impl AsRef<str>) -> Self {
         Self::new(id, Severity::Unknown, what)
             .why(format!("unknown because {}", because.as_ref()))
@@ -102,7 +101,7 @@ impl Issue {
         self.severity == Severity::Passed
     }
 
-    /// The same, with what is known of its id and what was accepted.
+    /// The same issue with `risk` from its registration, and `accepted` from the accepted ids.
     pub fn judged(mut self, accepted: &BTreeSet<String>) -> Self {
         let is_warning = self.severity == Severity::Warning;
         self.risk = is_warning && registry::entry_of(self.id).is_some_and(|entry| entry.risk);
@@ -115,14 +114,14 @@ impl Issue {
         self
     }
 
-    /// What it is about, one by one.
+    /// Sets the names of the affected objects, and the place from the first few.
     pub fn about(mut self, names: Vec<String>) -> Self {
         self.place = few(&names);
         self.names = names;
         self
     }
 
-    /// The nodes that suffer from it, where it is about something else.
+    /// Sets the names of the affected nodes, without changing the place.
     pub fn of(mut self, nodes: Vec<String>) -> Self {
         self.names = nodes;
         self
@@ -133,7 +132,7 @@ impl Issue {
         self
     }
 
-    /// The first three are enough: the others say the same.
+    /// Adds evidence; three messages are enough, the others are similar.
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
         let distinct: BTreeSet<String> = evidence.into_iter().filter(|text| !text.is_empty()).collect();
         self.evidence = distinct.into_iter().take(3).collect();

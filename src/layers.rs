@@ -1,10 +1,10 @@
-//! Holds the rooms of this crate in their order: nothing imports what stands above it.
+//! Tests the order of this crate's modules: no module imports one of a higher layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the lowest room to the highest. A room imports only those before it, so that there is no circle.
+/// From the lowest layer to the highest. A module imports only modules before it, so there are no cycles.
 const ORDER: &[(&str, &[&str])] = &[
     (
         "values: what things are",
@@ -46,13 +46,13 @@ const ORDER: &[(&str, &[&str])] = &[
     ),
     ("adapters: SDK types in, facts out", &["aws", "k8s", "clients"]),
     ("effects", &["discover", "session", "permissions", "drain", "steps"]),
-    // A step's decision and its effect are one file, so what reads the decisions of steps stands above them.
+    // A step's decision and its effect are in one file, so what reads the decisions of steps is above them.
     ("judgements: on the steps' decisions", &["checks", "doctor", "plan", "status", "saved", "export"]),
     ("runs", &["probe", "run"]),
     ("people: all that reads arguments and prints", &["ui", "wizard", "cli", "commands"]),
 ];
 
-/// Test code may look anywhere.
+/// The code of a file; test code may import anything, so it is left out.
 fn code(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     if name == "tests.rs" || path.components().any(|part| part.as_os_str() == "tests") {
@@ -72,10 +72,10 @@ pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The rooms that a text imports: after `crate::`, also within braces.
+/// The modules that a text imports: after `crate::`, also within braces.
 fn imported(text: &str) -> BTreeSet<&str> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut rooms = BTreeSet::new();
+    let mut modules = BTreeSet::new();
     for rest in text.split("crate::").skip(1) {
         let (inner, several) = match rest.strip_prefix('{') {
             Some(inner) => (inner.split('}').next().unwrap_or_default(), true),
@@ -84,36 +84,37 @@ fn imported(text: &str) -> BTreeSet<&str> {
         for item in inner.split(',').take(if several { usize::MAX } else { 1 }) {
             let item = item.trim_start();
             let end = item.find(|c| !is_name(c)).unwrap_or(item.len());
-            rooms.insert(&item[..end]);
+            modules.insert(&item[..end]);
         }
     }
-    rooms
+    modules
 }
 
 #[test]
-fn nothing_imports_what_stands_above_it() {
-    let order: Vec<&str> = ORDER.iter().flat_map(|(_, rooms)| rooms.iter().copied()).collect();
-    let rank: BTreeMap<&str, usize> = order.iter().enumerate().map(|(at, room)| (*room, at)).collect();
+fn no_module_imports_a_higher_layer() {
+    let order: Vec<&str> = ORDER.iter().flat_map(|(_, modules)| modules.iter().copied()).collect();
+    let rank: BTreeMap<&str, usize> = order.iter().enumerate().map(|(at, module)| (*module, at)).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut upwards = Vec::new();
     for path in sources(&root) {
         let within = path.strip_prefix(&root).expect("it is there");
-        let room = within.components().next().expect("a name").as_os_str().to_string_lossy();
-        let room = room.trim_end_matches(".rs");
-        if ["lib", "main", "layers", "sample"].contains(&room) {
+        let module = within.components().next().expect("a name").as_os_str().to_string_lossy();
+        let module = module.trim_end_matches(".rs");
+        if ["lib", "main", "layers", "sample"].contains(&module) {
             continue;
         }
-        let Some(own) = rank.get(room) else { panic!("{room} has no place in the order") };
+        let Some(own) = rank.get(module) else { panic!("module {module} is missing in ORDER") };
         let text = code(&path).unwrap_or_default();
-        let above = imported(&text).into_iter().filter(|room| rank.get(room).is_some_and(|rank| rank > own));
+        let above =
+            imported(&text).into_iter().filter(|module| rank.get(module).is_some_and(|rank| rank > own));
         upwards.extend(above.map(|above| format!("{}: {above}", within.display())));
     }
-    assert!(upwards.is_empty(), "these import upwards:\n{}", upwards.join("\n"));
+    assert!(upwards.is_empty(), "these import a higher layer:\n{}", upwards.join("\n"));
 }
 
 #[test]
-fn an_import_is_seen_in_each_of_its_forms() {
+fn imports_are_found_in_each_form() {
     let text = "use crate::facts::{Facts, Node};\nuse crate::{export, saved::Saved};\nfn x() -> crate::exit::Exit {}";
-    let rooms: Vec<&str> = imported(text).into_iter().collect();
-    assert_eq!(rooms, ["exit", "export", "facts", "saved"]);
+    let modules: Vec<&str> = imported(text).into_iter().collect();
+    assert_eq!(modules, ["exit", "export", "facts", "saved"]);
 }

@@ -1,10 +1,10 @@
 //! Moves a live Amazon EKS cluster to VPC CNI custom networking.
 //!
-//! One direction: `cli` makes `settings` (what was asked), `discover` reads `facts` (what is there). Both make a
-//! `design`, and each of the nine `steps` compares design and facts. `plan` shows what differs, `run` changes it, `ui`
-//! alone prints.
+//! Data flows one way: `cli` makes `settings` (what the user wants), `discover` reads `facts` (what exists). Both give a
+//! `design`, and each of the nine `steps` compares the design with the facts. `plan` shows the differences, `run` makes
+//! the changes, and only `ui` prints.
 //!
-//! The order of the rooms, and who may import whom, is in `layers`, which a test holds.
+//! `layers` lists the modules in order and tests that each imports only from those below it.
 
 pub mod addon;
 pub mod alternatives;

@@ -1,4 +1,4 @@
-//! Who else owns an object in the cluster, and would put back what is changed in it. Pure.
+//! Other owners of an object in the cluster, who would revert changes to it. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde::Serialize;
 
 use crate::tags::FIELD_MANAGER;
 
-/// A field manager, as managedFields name it.
+/// A field manager from managedFields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Manager {
     pub name: String,
-    /// By server-side apply, which is made again and again; else by an update, which may have been the only one.
+    /// It uses server-side apply, which is repeated; otherwise it made an update, perhaps only once.
     pub applies: bool,
 }
 
-/// Controllers and tools that write by update and come back, by what their field managers' names begin with: Helm 3,
-/// Argo CD, Flux, Fleet, Terraform's provider (its user agent begins with HashiCorp), Pulumi, Crossplane, kOps' add-ons.
+/// Controllers and tools that use updates repeatedly, by the prefix of their field manager: Helm 3, Argo CD, Flux,
+/// Fleet, Terraform's provider (its user agent begins with HashiCorp), Pulumi, Crossplane, kOps' add-ons.
 const RETURNING: [&str; 12] = [
     "helm",
     "argocd",
@@ -38,17 +38,17 @@ impl Manager {
         Some(Manager { name: entry.manager.clone()?, applies: entry.operation.as_deref() == Some("Apply") })
     }
 
-    /// A person with kubectl, or this program.
+    /// A person with kubectl, or eni-custom.
     pub fn is_by_hand(&self) -> bool {
         self.name.starts_with("kubectl") || self.name == FIELD_MANAGER
     }
 
-    /// EKS itself. Without the add-on it installed aws-node once, and never comes back to it.
+    /// EKS itself. Without the add-on it installs aws-node once and never changes it again.
     pub fn is_eks(&self) -> bool {
         self.name == "eks"
     }
 
-    /// Whether it writes the field again some time. An unknown client that wrote it once by update does not.
+    /// Whether it will write the field again. An unknown client that made one update does not.
     pub fn returns(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
         !self.is_by_hand()
@@ -57,10 +57,10 @@ impl Manager {
     }
 }
 
-/// Who puts back what is changed.
+/// The owner that would revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
-    /// Helm release or GitOps application, by its name.
+    /// Helm release or GitOps application, by name.
     Release {
         tool: &'static str,
         name: String,
@@ -77,8 +77,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The release or application that the marks name. Labels of AWS's own manifest name Helm as well: only the annotation of
-/// a release proves one.
+/// The release or application from labels and annotations. AWS's own manifest has Helm labels too: only the release
+/// annotation proves a release.
 pub fn release(
     labels: &BTreeMap<String, String>,
     annotations: &BTreeMap<String, String>,
@@ -93,7 +93,7 @@ pub fn release(
     marks.into_iter().find_map(|(tool, marks, key)| marks.get(key).map(|name| (tool, name.clone())))
 }
 
-/// Who holds an object; `field` is the one that matters, as managedFields name it: `f:spec`.
+/// The owner of an object; `field` is the relevant field in managedFields syntax: `f:spec`.
 pub fn holder(meta: &ObjectMeta, field: &str) -> Option<Holder> {
     let none = BTreeMap::new();
     let (labels, annotations) =
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn who_applies_comes_back_and_who_once_updated_does_not() {
+    fn appliers_write_again_and_single_updates_do_not() {
         let cases = [
             ("platform-controller", "Apply", true),
             ("platform-controller", "Update", false),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_known_by_its_annotation_not_by_labels_of_the_stock_manifest() {
+    fn a_release_is_recognized_by_its_annotation_not_by_labels_of_the_stock_manifest() {
         let map = |key: &str, value: &str| [(key.to_string(), value.to_string())].into();
         assert_eq!(release(&map("app.kubernetes.io/managed-by", "Helm"), &map("a", "b")), None);
         let annotations = map("meta.helm.sh/release-name", "cni");

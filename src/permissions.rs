@@ -1,5 +1,5 @@
-//! Whether the caller may make the calls that a plan leads to: asked of IAM's policy simulator, and where that is
-//! not allowed of EC2 by dry runs. Changes nothing.
+//! Whether the caller may make the calls of a plan: asks IAM's policy simulator, or EC2 with dry runs if the simulator
+//! is not allowed. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::policy::{Grant, Names};
 use crate::session::Session;
 use crate::step::Step;
 
-/// Actions that a plan leads to, by name.
+/// The actions of a plan, by name.
 type Planned = BTreeMap<&'static str, BTreeSet<Grant>>;
 
-/// Asks about all that these steps will call. A step that has nothing to change needs nothing.
+/// Checks everything that these steps will call. A step with nothing to change needs no permission.
 pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
     let (design, facts) = (&session.design, &session.facts);
     let planned = planned(design, facts, &session.settings, steps);
@@ -58,7 +58,7 @@ pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
     permissions
 }
 
-/// What is known of one action.
+/// The result for one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
     Allowed,
@@ -74,8 +74,8 @@ fn note(permissions: &mut Permissions, action: &'static str, answer: Answer) {
     }
 }
 
-/// One question without resources, which is all for who may do everything; then one for each kind of resource, with
-/// what the calls carry, about the actions that were not allowed at large.
+/// One question without resources, which is enough for an administrator; then one for each kind of resource, with the
+/// condition keys of the calls, about the actions that the first did not allow.
 async fn simulate(
     iam: &Iam,
     caller: &Caller,
@@ -84,7 +84,7 @@ async fn simulate(
 ) -> Result<BTreeMap<&'static str, Answer>> {
     let all: Vec<&str> = planned.keys().copied().collect();
     let region = vec![("aws:RequestedRegion".to_string(), vec![caller.region.clone()])];
-    let Some((principal, decisions)) = at_large(iam, caller, &all, &region).await? else {
+    let Some((principal, decisions)) = without_resources(iam, caller, &all, &region).await? else {
         return Ok(planned.keys().map(|action| (*action, Answer::Allowed)).collect());
     };
     let mut answers: BTreeMap<&'static str, Answer> = BTreeMap::new();
@@ -93,7 +93,7 @@ async fn simulate(
         let decision = decisions.iter().find(|decision| decision.action.eq_ignore_ascii_case(action));
         if decision.is_some_and(|decision| decision.allowed) {
             answers.insert(action, Answer::Allowed);
-            // It is one role, known by name, and what names it alone is not seen at large.
+            // A policy may name this one role, which the question without resources does not cover.
             if grants.contains(&Grant::PassAddonRole) {
                 left.entry(Grant::PassAddonRole).or_default().push(action);
             }
@@ -101,7 +101,7 @@ async fn simulate(
         }
         let open: Vec<Grant> = grants.iter().copied().filter(|grant| *grant != Grant::Read).collect();
         if open.is_empty() {
-            answers.insert(action, decision.map_or(Answer::Unknown("IAM gave no answer".into()), judge));
+            answers.insert(action, decision.map_or(Answer::Unknown("IAM returned no result".into()), judge));
         }
         for grant in open.into_iter().filter(|grant| grant.probe(names).is_some()) {
             left.entry(grant).or_default().push(action);
@@ -125,14 +125,14 @@ fn judge(decision: &Decision) -> Answer {
         (true, _) => Answer::Allowed,
         (false, true) => Answer::Denied,
         (false, false) => Answer::Unknown(format!(
-            "the policies ask for {}, which is known only when the call is made",
+            "the policies depend on {}, which is known only when the call is made",
             decision.missing_keys.join(", ")
         )),
     }
 }
 
-/// Nothing for the account's root, whom no policy holds.
-async fn at_large(
+/// `None` for the account's root user, whom no policy restricts.
+async fn without_resources(
     iam: &Iam,
     caller: &Caller,
     actions: &[&str],
@@ -158,7 +158,7 @@ async fn at_large(
     }
 }
 
-/// A role that is asked about by a wrong ARN may look like one that may not be asked about.
+/// A wrong role ARN may look like a denied call.
 fn is_no_such_principal(error: &Error) -> bool {
     matches!(error.code(), "NoSuchEntity" | "NoSuchEntityException")
 }
@@ -192,18 +192,18 @@ async fn on_resources(
         Ok(decisions) => decisions
             .iter()
             .find(|decision| decision.action.eq_ignore_ascii_case(action))
-            .map_or(Answer::Unknown("IAM gave no answer".into()), judge),
+            .map_or(Answer::Unknown("IAM returned no result".into()), judge),
         Err(error) => Answer::Unknown(error.to_string()),
     };
     actions.iter().map(|action| (*action, of(action))).collect()
 }
 
-/// Whose policies they are.
+/// The principal whose policies apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Principal {
     Root,
     Is(String),
-    /// A session's role, as far as the session's ARN tells it.
+    /// A session's role, as far as the session's ARN shows it.
     Role {
         arn: String,
         name: String,
@@ -226,7 +226,7 @@ fn principal(arn: &str) -> Principal {
     }
 }
 
-/// Those calls to EC2 that can be tried with the very request that would be made.
+/// EC2 calls that can be tried as a dry run with the real request.
 async fn dry_runs(session: &Session, planned: &Planned) -> BTreeMap<&'static str, Answer> {
     let ec2 = &session.clients.aws.ec2;
     let (design, facts) = (&session.design, &session.facts);
@@ -253,7 +253,7 @@ fn new_subnet(design: &Design) -> Option<(&crate::design::ZoneDesign, ipnet::Ipv
     })
 }
 
-/// A pod subnet that is there, and the table that it is to have.
+/// An existing pod subnet, and the route table that it should have.
 fn there(design: &Design) -> Option<(&str, &str)> {
     design.zones.iter().find_map(|zone| match (&zone.pod_subnet, &zone.route_table) {
         (PodSubnet::There { id, ours: true }, RouteChoice::Table(table)) => {
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_one_of_its_role() {
+    fn a_session_has_the_policies_of_its_role() {
         let role = |name: &str| Principal::Role {
             arn: format!("arn:aws:iam::123456789012:role/{name}"),
             name: name.into(),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_for_want_of_a_key_is_no_denial() {
+    fn a_denial_because_of_a_missing_key_is_unknown() {
         let decision = |allowed, missing: &[&str]| Decision {
             action: "ec2:CreateSubnet".into(),
             allowed,

@@ -1,4 +1,4 @@
-//! What would be done, step by step. Pure.
+//! The plan: the changes of each step. Pure.
 
 mod outlook;
 pub mod reached;
@@ -16,45 +16,45 @@ use crate::steps::{Rules, with_rules};
 
 pub use outlook::{Outlook, Passage, Shift, SubnetOutlook, ZoneOutlook};
 
-/// One step's part.
+/// The plan of one step.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StepPlan {
     pub step: Step,
     pub number: u8,
-    /// Nothing means: up to date, unless `left_out` says otherwise.
+    /// Empty means up to date, unless `left_out` is set.
     pub changes: Vec<Change>,
-    /// Why nothing is to be changed though the step is not done: a flag leaves it out, or an error is in its way.
+    /// Why a step that is not done has no changes: a flag excludes them, or an error prevents planning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// About how long it takes; nothing where there is nothing to do.
+    /// Estimated duration in seconds; absent if there is nothing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<u64>,
 }
 
-/// What a run would do, and what stands in its way.
+/// The changes of a run, and the findings of the checks.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     pub format_version: u32,
-    /// Its ARN.
+    /// The cluster's ARN.
     pub cluster: String,
     pub account: String,
     pub region: String,
-    /// The steps are taken back.
+    /// The steps are undone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub undo: bool,
     pub steps: Vec<StepPlan>,
     pub findings: Vec<Issue>,
-    /// What it comes to; of a whole set-up alone.
+    /// The effect of the plan; only for a whole setup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
-    /// Other ways out, where nothing but addresses is short; of a whole set-up alone.
+    /// Alternatives if the cluster only lacks addresses; only for a whole setup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alternatives: Option<Alternatives>,
 }
 
-/// The plan of these steps, in this order.
+/// Plans these steps, in this order.
 pub fn plan(
     design: &Design,
     facts: &Facts,
@@ -64,15 +64,15 @@ pub fn plan(
 ) -> Plan {
     let mut planned: Vec<StepPlan> =
         steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect();
-    // What an error forbids can't be designed, and what can't be designed has no changes.
-    let forbidden = settings.undo.is_none() && findings.iter().any(|one| one.severity == Severity::Error);
-    for step in planned.iter_mut().filter(|step| forbidden && step.changes.is_empty()) {
+    // An error can leave a part of the design empty, and then the step has no changes although it is not done.
+    let has_error = settings.undo.is_none() && findings.iter().any(|one| one.severity == Severity::Error);
+    for step in planned.iter_mut().filter(|step| has_error && step.changes.is_empty()) {
         if step.left_out.is_none() && !reached::is_done(step.step, design, facts) {
-            step.left_out = Some("not planned: an error is in the way".into());
+            step.left_out = Some("not planned because of an error".into());
         }
     }
     let seconds = planned.iter().filter_map(|step| step.estimated_seconds).sum();
-    // What they say is of the way there.
+    // The outlook and the alternatives describe a setup, not an undo.
     let whole = steps.len() == Step::DOCUMENTED.len() && settings.undo.is_none();
     Plan {
         format_version: 2,
@@ -105,13 +105,12 @@ impl Plan {
         self.steps.iter().map(|step| step.changes.len()).sum()
     }
 
-    /// Findings that forbid the first change.
+    /// Findings that refuse the run.
     pub fn errors(&self) -> Vec<Issue> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect()
     }
 
-    /// Warnings that nobody has accepted, and that a person is asked about. Where nothing is to be changed there is
-    /// nothing to ask.
+    /// Warnings that are not accepted yet, to ask a person about. None if there is nothing to change.
     pub fn open_warnings(&self) -> Vec<Issue> {
         if self.changes() == 0 {
             return Vec::new();
@@ -120,7 +119,7 @@ impl Plan {
         self.findings.iter().filter(open).cloned().collect()
     }
 
-    /// Those of them that `--yes` is no answer to.
+    /// The risks among them: `--yes` does not cover these.
     pub fn open_risks(&self) -> Vec<Issue> {
         self.open_warnings().into_iter().filter(|finding| finding.risk).collect()
     }
@@ -143,32 +142,32 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_an_error_forbids_is_neither_done_nor_nothing_to_do() {
+    fn a_step_that_an_error_prevents_is_not_shown_as_up_to_date() {
         let error = || vec![Issue::error("EC-NET-002", "the pod subnets don't fit")];
         let small = ["--cidr", "100.64.0.0/28"];
         let plan = planned(&facts(), &small, error());
         assert!(plan.steps[1].changes.is_empty());
         assert_eq!(
             left_out(&plan),
-            [(2, "not planned: an error is in the way"), (4, "not planned: an error is in the way")]
+            [(2, "not planned because of an error"), (4, "not planned because of an error")]
         );
         let shown = crate::ui::plan_text(&plan);
-        assert!(shown.contains("! 2 create-subnets not planned: an error is in the way"), "{shown}");
+        assert!(shown.contains("! 2 create-subnets not planned because of an error"), "{shown}");
         assert!(!shown.contains("= 2 create-subnets") && !shown.contains("Nothing to do"), "{shown}");
-        assert!(shown.contains("Refused: nothing is changed before 1 error is fixed."), "{shown}");
+        assert!(shown.contains("Refused: fix 1 error first."), "{shown}");
         assert_eq!(left_out(&planned(&facts(), &small, Vec::new())), []);
     }
 
     #[test]
-    fn old_nodes_that_stay_are_not_step_9_done() {
+    fn step_9_is_not_done_while_old_nodes_are_kept() {
         let mut facts = set_up();
         facts.nodes.extend(self::facts().nodes);
         let plan = planned(&facts, &["--keep-old-nodes"], Vec::new());
-        assert_eq!(left_out(&plan), [(9, "2 old nodes stay as they are (--keep-old-nodes)")]);
+        assert_eq!(left_out(&plan), [(9, "2 old nodes are kept (--keep-old-nodes)")]);
         let shown = crate::ui::plan_text(&plan);
-        assert!(shown.contains("! 9 drain-nodes 2 old nodes stay as they are"), "{shown}");
+        assert!(shown.contains("! 9 drain-nodes 2 old nodes are kept"), "{shown}");
         let some = planned(&facts, &["--node", "old-1"], Vec::new());
-        assert_eq!(left_out(&some), [(9, "1 old node is not chosen")]);
+        assert_eq!(left_out(&some), [(9, "1 old node is not selected")]);
         assert_eq!(left_out(&planned(&facts, &[], Vec::new())), []);
     }
 }

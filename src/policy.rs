@@ -1,7 +1,7 @@
-//! The least that IAM and Kubernetes must allow for a run: one table of calls, and the documents made of it.
+//! The least privileges that a run needs in IAM and Kubernetes: one table of calls, and the policies generated from it.
 //!
-//! Pure, and needs no network. CloudFormation makes a stack's resources with the permissions of who made the stack
-//! (forward access sessions), so what it calls stands in the table too.
+//! Pure, and needs no network. CloudFormation creates a stack's resources with the permissions of the stack's creator
+//! (forward access sessions), so the table includes its calls.
 
 pub mod actions;
 mod back;
@@ -23,66 +23,66 @@ pub use need::{Action, By, Need, Only};
 /// Which commands a policy is for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
-    /// Those that only look: plan, status, verify, doctor.
+    /// Read-only commands: plan, status, verify, doctor.
     pub read_only: bool,
-    /// One step by itself, in place of all nine.
+    /// A single step instead of all nine.
     pub step: Option<Step>,
-    /// Instances that no group owns are to be terminated (`--terminate-unowned`).
+    /// Terminate instances that no group owns (`--terminate-unowned`).
     pub terminate_unowned: bool,
-    /// Those that take back, in place of those that set up.
+    /// `undo` and `--undo` instead of setup.
     pub undo: bool,
-    /// Old node groups that are gone by then get stand-ins.
+    /// Undo creates replacement node groups for old node groups that no longer exist.
     pub stand_ins: bool,
 }
 
 impl Wanted {
-    fn takes(&self, need: Need) -> bool {
+    fn includes(&self, need: Need) -> bool {
         match need {
             Need::Discovery => true,
-            Need::DiscoveryForward => !self.undo,
-            Need::DiscoveryBack => self.undo,
+            Need::DiscoverySetup => !self.undo,
+            Need::DiscoveryUndo => self.undo,
             Need::In { .. } if self.read_only => false,
-            Need::In { forward, back } => {
-                let steps = if self.undo { back } else { forward };
-                // They are launched as step 7 launches, when step 9 is taken back.
-                let stands_in = self.undo && self.stand_ins && forward.contains(&Step::LaunchNodegroups);
+            Need::In { setup, undo } => {
+                let steps = if self.undo { undo } else { setup };
+                // The undo of step 9 launches replacement node groups with the calls of step 7.
+                let replaces = self.undo && self.stand_ins && setup.contains(&Step::LaunchNodegroups);
                 match self.step {
-                    None => !steps.is_empty() || stands_in,
-                    Some(step) => steps.contains(&step) || (stands_in && step == Step::DrainNodes),
+                    None => !steps.is_empty() || replaces,
+                    Some(step) => steps.contains(&step) || (replaces && step == Step::DrainNodes),
                 }
             }
         }
     }
 
-    /// The steps that need it, for people.
-    fn told(&self, need: Need) -> String {
-        let (steps, way) = match need {
+    /// The steps that need it, as text.
+    fn steps_text(&self, need: Need) -> String {
+        let (steps, prefix) = match need {
             Need::Discovery => return "every command".into(),
-            Need::DiscoveryForward => return "every command but undo".into(),
-            Need::DiscoveryBack => return "every undo".into(),
-            Need::In { back, .. } if self.undo => (back, "undo of "),
-            Need::In { forward, .. } => (forward, ""),
+            Need::DiscoverySetup => return "every command except undo".into(),
+            Need::DiscoveryUndo => return "every undo".into(),
+            Need::In { undo, .. } if self.undo => (undo, "undo of "),
+            Need::In { setup, .. } => (setup, ""),
         };
         match steps.len() {
-            0 => format!("{way}{}, for stand-ins", Step::DrainNodes.name()),
-            all if all == Step::DOCUMENTED.len() => format!("{way}every step"),
-            _ => format!("{way}{}", steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ")),
+            0 => format!("{prefix}{}, for replacement node groups", Step::DrainNodes.name()),
+            all if all == Step::DOCUMENTED.len() => format!("{prefix}every step"),
+            _ => format!("{prefix}{}", steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ")),
         }
     }
 
     /// The actions of these commands, in the order of the table.
     pub fn actions(&self) -> impl Iterator<Item = &'static Action> {
         let Wanted { terminate_unowned, .. } = *self;
-        let asked_for = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
-        all().filter(|action| self.takes(action.need)).filter(asked_for)
+        let requested = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
+        all().filter(|action| self.includes(action.need)).filter(requested)
     }
 }
 
-/// What a managed policy takes, in characters without white space ("IAM and AWS STS quotas", IAM user guide). A role's
-/// inline policies take 10,240.
+/// The size limit of a managed policy, in characters without white space ("IAM and AWS STS quotas", IAM user guide).
+/// The limit of a role's inline policies is 10,240.
 pub const MANAGED_POLICY: usize = 6144;
 
-/// A statement on its way.
+/// A statement being built.
 #[derive(Default)]
 struct Statement {
     actions: BTreeSet<&'static str>,
@@ -95,7 +95,7 @@ struct Statement {
 pub fn document(wanted: &Wanted, names: &Names) -> Value {
     let mut grants: BTreeMap<Grant, BTreeSet<&'static str>> = BTreeMap::new();
     for action in wanted.actions() {
-        // Nothing is granted on what the cluster doesn't have.
+        // Grants without resources are skipped: the cluster doesn't have them.
         for grant in action.grants.iter().filter(|grant| !grant.resources(names).is_empty()) {
             grants.entry(*grant).or_default().insert(action.name);
         }
@@ -150,7 +150,7 @@ fn one_or_many(mut values: Vec<String>) -> Value {
     if values.len() == 1 { json!(values.remove(0)) } else { json!(values) }
 }
 
-/// The table as people read it: each action, the steps that need it, and why.
+/// The table as text: each action, the steps that need it, and why.
 pub fn reasons(wanted: &Wanted) -> String {
     let rows: Vec<(&str, String, String)> = wanted
         .actions()
@@ -159,7 +159,7 @@ pub fn reasons(wanted: &Wanted) -> String {
                 By::Program => action.why.to_string(),
                 By::CloudFormation => format!("{} (called by CloudFormation)", action.why),
             };
-            (action.name, wanted.told(action.need), why)
+            (action.name, wanted.steps_text(action.need), why)
         })
         .collect();
     let width =

@@ -1,5 +1,5 @@
-//! `verify --probe`: pods that try what every pod needs. One in each zone listens, one in each zone asks; all are
-//! removed whatever comes of it, and end by themselves where this program could not.
+//! `verify --probe`: pods that test what every pod needs. In each zone one pod listens and one connects. They are always
+//! removed, and they end by themselves if eni-custom can't remove them.
 
 mod answer;
 mod pod;
@@ -26,21 +26,18 @@ pub struct Options {
     /// With sh, nc, nslookup and httpd, as busybox has them.
     pub image: String,
     pub namespace: String,
-    /// For the pods to start, and again for them to answer.
+    /// Time for the pods to start, and the same again for them to answer.
     pub timeout: Duration,
 }
 
-/// Runs the probe. What it could not start is a check that is unknown; only a service that does not answer is an
-/// error.
+/// Runs the probe. If the API server refuses its pods, the result is unknown; a service that does not answer is an error.
 pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
     let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![
-            Issue::error("EC-VFY-050", "no zone has a node on which a probe could stand")
+            Issue::error("EC-VFY-050", "no zone has a node that can run a probe")
                 .at(&session.facts.cluster.name)
-                .why(
-                    "it needs a node that is Ready, has room, and whose interfaces are as its ENIConfig says",
-                ),
+                .why("it needs a Ready node with room for two pods and with interfaces as in its ENIConfig"),
         ]));
     }
     let run =
@@ -51,25 +48,25 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
         ask(session, &pods, &run, &places, options.timeout).await
     };
     let asked = asked.await;
-    // Also after an error, and after Ctrl-C: nothing in flight is given up, so what was made is known by its label.
+    // Also after an error and after Ctrl-C: no call is abandoned, so all created pods have the label.
     let removed = pods.remove(&run.identity).await;
     match asked {
         Ok(zones) => {
             removed?;
             let mut checks = answer::checks(&zones);
-            if policies::asks(&checks) {
+            if policies::any_failed(&checks) {
                 checks.extend(policies::check(&options.namespace, pods.policies().await));
             }
             Ok(section(checks))
         }
-        // The API server said no: by a quota, a policy, or for want of a permission.
+        // The API server refused: a quota, a policy, or a missing permission.
         Err(error) if !error.code().is_empty() && error.exit() == Exit::Failed => {
             removed?;
             let because = error.reason().map(ToString::to_string).unwrap_or_default();
             Ok(section(vec![
                 Issue::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
                     .at(format!("namespace {}", options.namespace))
-                    .fix("choose another namespace with --probe-namespace, or allow to create and delete pods there"),
+                    .fix("choose another namespace with --probe-namespace, or allow creating and deleting pods there"),
             ]))
         }
         Err(error) => Err(error),
@@ -80,14 +77,14 @@ fn section(checks: Vec<Issue>) -> Section {
     Section::new("probe", checks)
 }
 
-/// A node for each zone: Ready, with room for both pods; one without taints comes first, then the emptiest.
+/// A Ready node for each zone, with room for both pods; prefers nodes without taints, then the emptiest.
 fn places(facts: &Facts) -> BTreeMap<String, String> {
-    let mut standing: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut running: BTreeMap<&str, u32> = BTreeMap::new();
     for pod in facts.pods.iter().filter(|pod| !pod.is_finished()) {
-        *standing.entry(&pod.node).or_default() += 1;
+        *running.entry(&pod.node).or_default() += 1;
     }
     let room = |node: &Node| {
-        node.max_pods.saturating_sub(standing.get(node.name.as_str()).copied().unwrap_or_default())
+        node.max_pods.saturating_sub(running.get(node.name.as_str()).copied().unwrap_or_default())
     };
     let mut best: BTreeMap<String, &Node> = BTreeMap::new();
     for node in nodes_for_pods(facts) {
@@ -108,12 +105,12 @@ async fn ask(
     pods: &Probe,
     run: &Run,
     places: &BTreeMap<String, String>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Vec<ZoneAnswer>> {
     for (zone, node) in places {
         start(session, pods, &pod::pod(run, Role::Listens, zone, node, &[])).await?;
     }
-    let listening = watch(session, pods, run, Role::Listens, "probe pods listen", patience, |pod| {
+    let listening = watch(session, pods, run, Role::Listens, "probe pods listen", timeout, |pod| {
         pod.address.is_some() && pod.phase == "Running"
     });
     let listening = listening.await?;
@@ -128,8 +125,7 @@ async fn ask(
         start(session, pods, &pod::pod(run, Role::Asks, zone, node, &others)).await?;
     }
     let asking =
-        watch(session, pods, run, Role::Asks, "probe pods answer", patience, |pod| pod.exit.is_some())
-            .await?;
+        watch(session, pods, run, Role::Asks, "probe pods answer", timeout, |pod| pod.exit.is_some()).await?;
     let of_zone = |(zone, node): (&String, &String)| {
         let seen = |pods: &[PodSeen]| pods.iter().find(|pod| pod.zone == *zone).cloned();
         let asked = match (address(zone), seen(&asking), seen(&listening)) {
@@ -138,7 +134,7 @@ async fn ask(
                 Some((code, message)) => Asked::Ended { code, message },
                 None => Asked::NotStarted(pod.held_up_by),
             },
-            (Some(_), None, _) => Asked::NotStarted("somebody removed it".into()),
+            (Some(_), None, _) => Asked::NotStarted("the pod was deleted by something else".into()),
         };
         let others = up.iter().map(|(zone, _)| zone.clone()).filter(|other| other != zone).collect();
         ZoneAnswer { zone: zone.clone(), node: node.clone(), others, asked }
@@ -146,7 +142,7 @@ async fn ask(
     Ok(places.iter().map(of_zone).collect())
 }
 
-/// Ctrl-C stops between two pods, never amid the making of one.
+/// Ctrl-C takes effect between two pods, never while one is being created.
 async fn start(session: &Session, pods: &Probe, pod: &serde_json::Value) -> Result<()> {
     if session.interrupt.is_set() {
         return Err(Error::interrupted());
@@ -154,25 +150,25 @@ async fn start(session: &Session, pods: &Probe, pod: &serde_json::Value) -> Resu
     pods.create(pod).await
 }
 
-/// Looks at the pods of a role until all are so, or until patience ends; then as they are.
+/// Lists the pods of a role until all are `done`, or until the timeout; returns their last state.
 async fn watch(
     session: &Session,
     pods: &Probe,
     run: &Run,
     role: Role,
     what: &str,
-    patience: Duration,
-    so: impl Fn(&PodSeen) -> bool,
+    timeout: Duration,
+    done: impl Fn(&PodSeen) -> bool,
 ) -> Result<Vec<PodSeen>> {
     let mut seen = Vec::new();
-    let waited = until(&session.events, &session.interrupt, patience, what, async || {
+    let waited = until(&session.events, &session.interrupt, timeout, what, async || {
         seen = pods.list(&run.identity, role.label()).await?;
-        let waiting: Vec<&str> = seen.iter().filter(|pod| !so(pod)).map(|pod| pod.zone.as_str()).collect();
+        let waiting: Vec<&str> = seen.iter().filter(|pod| !done(pod)).map(|pod| pod.zone.as_str()).collect();
         Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join(", ")) })
     });
     let waited = waited.await;
     match waited {
-        // Out of time: what did not come is told zone by zone.
+        // On a timeout the result is reported zone by zone.
         Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !seen.is_empty() => Ok(seen),
         Err(error) => Err(error),
         Ok(()) => Ok(seen),

@@ -1,4 +1,4 @@
-//! Who must reach whom once the pods have moved, and whether they can. Pure.
+//! The traffic that the cluster needs once the pods have moved, and whether it is allowed. Pure.
 
 mod parties;
 
@@ -10,10 +10,10 @@ use crate::design::Design;
 use crate::facts::{Backend, Facts, Webhook};
 use crate::net::reach::{Ports, Protocol, Verdict};
 
-pub use parties::{NODE_GROUP_TO_BE, firewall, pod_groups, standing_pods, targets};
+pub use parties::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups, targets};
 use parties::{Parties, Party, Scenery};
 
-/// What a flow is for.
+/// The purpose of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "for")]
 pub enum Purpose {
@@ -26,18 +26,18 @@ pub enum Purpose {
     Kubelet,
     Webhook {
         service: String,
-        /// It serves an aggregated API, and is no webhook.
+        /// It serves an aggregated API instead of a webhook.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         aggregated: bool,
         must_answer: bool,
-        /// It can be called where it stands now.
+        /// It can be called on its current node.
         works_now: bool,
     },
-    /// Pods call each other, on the ports on which pods on old nodes do.
+    /// Pods call each other, on the ports that are open between pods on old nodes.
     Pods,
 }
 
-/// One line of the matrix.
+/// One row of the reachability matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flow {
     #[serde(flatten)]
@@ -47,7 +47,7 @@ pub struct Flow {
     pub protocol: Protocol,
     pub port: Ports,
     pub verdict: Verdict,
-    /// The control plane takes part, in one of the subnets that it may use.
+    /// One side is the control plane, in one of the subnets that it may use.
     #[serde(skip)]
     pub control_plane: bool,
 }
@@ -55,13 +55,13 @@ pub struct Flow {
 const API: u16 = 443;
 const KUBELET: u16 = 10_250;
 
-/// Every flow that the cluster needs, with what the VPC says to it.
+/// Every flow that the cluster needs, with its verdict.
 pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
     let scenery = Scenery { firewall: firewall(design, facts), parties: Parties::of(design, facts) };
     let mut flows = Vec::new();
-    let Parties { new_pods, new_nodes, old_pods, old_nodes, standing_pods, control_plane } = &scenery.parties;
+    let Parties { new_pods, new_nodes, old_pods, old_nodes, current_pods, control_plane } = &scenery.parties;
     let tcp = |port| (Protocol::Tcp, Ports::one(port));
-    let moved: Vec<&Party> = new_pods.iter().chain(standing_pods).collect();
+    let moved: Vec<&Party> = new_pods.iter().chain(current_pods).collect();
     let mut all = |purpose: &Purpose, from: &[&Party], to: &[&Party], (protocol, ports)| {
         flows.extend(scenery.flows(purpose, from, to, (protocol, ports)));
     };
@@ -74,13 +74,13 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
         all(&Purpose::NodeApi, &new_nodes, &control_plane, tcp(API));
     }
 
-    // One that nobody serves at the moment tells neither where nor on which port.
+    // Without running pods, neither the nodes nor the ports of CoreDNS are known.
     let dns = facts.backends.dns.as_ref().filter(|dns| !dns.pods.is_empty() && !dns.ports.is_empty());
     let usual = [(Protocol::Udp, 53), (Protocol::Tcp, 53)].into();
     let dns_ports: &BTreeSet<(Protocol, u16)> = dns.map_or(&usual, |dns| &dns.ports);
-    // Where it is not known on which nodes it runs, it may be any.
+    // If its nodes are unknown, it may run on any.
     let dns_here: Vec<&Party> =
-        old_pods.iter().filter(|party| dns.is_none_or(|dns| stands_on(dns, party))).collect();
+        old_pods.iter().filter(|party| dns.is_none_or(|dns| runs_on(dns, party))).collect();
     let old_pods: Vec<&Party> = old_pods.iter().collect();
     for (protocol, port) in dns_ports {
         let port = (*protocol, Ports::one(*port));
@@ -96,7 +96,7 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
 
     for webhook in moving_webhooks(facts) {
         for (protocol, port) in &webhook.backend.ports {
-            let works_now = old_pods.iter().filter(|party| stands_on(&webhook.backend, party)).all(|party| {
+            let works_now = old_pods.iter().filter(|party| runs_on(&webhook.backend, party)).all(|party| {
                 control_plane.iter().any(|from| {
                     let port = Ports::one(*port);
                     scenery.flow(Purpose::Api, from, party, *protocol, port).verdict == Verdict::Allowed
@@ -112,7 +112,7 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
         }
     }
 
-    // What pods on one kind of node say to each other now, they go on to say while some of them have moved.
+    // Ports that are open between pods on old nodes must stay open while some of them have moved.
     let is_dns = |ports: &Ports| ports.from == ports.to && dns_ports.contains(&(Protocol::Tcp, ports.from));
     let mut among_moved: BTreeSet<Ports> = BTreeSet::new();
     for party in &old_pods {
@@ -129,15 +129,15 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
     flows
 }
 
-/// What pods need to work at all, in the cluster as it stands: the API server, CoreDNS where it runs, and to be called
-/// by the API server where they serve a webhook.
-pub fn standing(facts: &Facts) -> Vec<Flow> {
-    let scenery = Scenery { firewall: facts.firewall.clone(), parties: Parties::standing(facts) };
-    let Parties { standing_pods, control_plane, .. } = &scenery.parties;
-    let pods: Vec<&Party> = standing_pods.iter().collect();
+/// The flows that pods need in the cluster as it is now: to the API server, to CoreDNS on its nodes, and from the API
+/// server to webhooks.
+pub fn current_flows(facts: &Facts) -> Vec<Flow> {
+    let scenery = Scenery { firewall: facts.firewall.clone(), parties: Parties::current(facts) };
+    let Parties { current_pods, control_plane, .. } = &scenery.parties;
+    let pods: Vec<&Party> = current_pods.iter().collect();
     let control_plane: Vec<&Party> = control_plane.iter().collect();
     let serving = |backend: &Backend| -> Vec<&Party> {
-        standing_pods.iter().filter(|party| stands_on(backend, party)).collect()
+        current_pods.iter().filter(|party| runs_on(backend, party)).collect()
     };
     let mut flows = scenery.flows(&Purpose::Api, &pods, &control_plane, (Protocol::Tcp, Ports::one(API)));
     if let Some(dns) = &facts.backends.dns {
@@ -150,7 +150,7 @@ pub fn standing(facts: &Facts) -> Vec<Flow> {
             service: webhook.service.clone(),
             aggregated: webhook.aggregated,
             must_answer: webhook.must_answer,
-            // Where it can't be called, nothing will fix that but a rule.
+            // If it can't be called, only a new rule can fix that.
             works_now: true,
         };
         for (protocol, port) in &webhook.backend.ports {
@@ -161,7 +161,7 @@ pub fn standing(facts: &Facts) -> Vec<Flow> {
     flows
 }
 
-/// Webhooks with pods that take addresses of their own on EC2 nodes: those that move.
+/// Webhooks with pods that will get new addresses: on EC2 nodes and without hostNetwork.
 pub fn moving_webhooks(facts: &Facts) -> Vec<&Webhook> {
     let ec2: BTreeSet<&str> = facts.ec2_nodes().map(|node| node.name.as_str()).collect();
     let wanted: BTreeSet<&str> = facts
@@ -186,7 +186,7 @@ pub fn moving_webhooks(facts: &Facts) -> Vec<&Webhook> {
     facts.backends.webhooks.iter().filter(moves).collect()
 }
 
-fn stands_on(backend: &Backend, party: &Party) -> bool {
+fn runs_on(backend: &Backend, party: &Party) -> bool {
     backend.pods.values().any(|node| party.nodes.contains(node))
 }
 

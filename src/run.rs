@@ -1,4 +1,4 @@
-//! Connects, reads, checks, and carries out a plan.
+//! A run: connects, reads, checks, and applies a plan.
 
 mod connect;
 mod step;
@@ -25,18 +25,18 @@ use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
 use crate::step::{Step, Undo};
 use crate::steps::{Rules, with_rules};
-use crate::verify::{Before, Expected, may_still_come, verify};
-use crate::words::subject;
+use crate::verify::{Before, Expected, may_resolve_itself, verify};
+use crate::words::counted;
 
 pub use connect::connect;
 use step::carry_out;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     pub format_version: u32,
     pub cluster: String,
-    /// Whether all that was asked is so now.
+    /// Whether everything requested is done.
     pub done: bool,
     pub steps: Vec<StepOutcome>,
     pub seconds: f64,
@@ -51,14 +51,14 @@ pub struct StepOutcome {
     pub calls: Count,
 }
 
-/// A cluster that was read, and what is planned for it.
+/// A cluster that was read, and its plan.
 pub struct Prepared {
     pub session: Session,
     pub plan: Plan,
     pub steps: Vec<Step>,
-    /// What the plan must be the same as.
+    /// The saved plan that must match.
     saved: Option<Saved>,
-    /// What ran before the first change.
+    /// The workloads before the first change.
     before: Before,
     calls: Calls,
     started: Instant,
@@ -73,19 +73,19 @@ pub async fn prepare(
 ) -> Result<Prepared> {
     let started = Instant::now();
     let (mut session, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
-    look_around(&mut session, true).await;
-    ask_permissions(&mut session, steps).await;
+    read_group_users(&mut session, true).await;
+    read_permissions(&mut session, steps).await;
     let plan = make_plan(&session, steps);
     let before = Before::of(&session.facts);
     Ok(Prepared { session, plan, steps: steps.to_vec(), saved: None, before, calls, started })
 }
 
-/// What uses security groups that would not admit pods; asked only where there are such groups. `planned`: as the design
-/// wants the pods, not as they stand.
-pub async fn look_around(session: &mut Session, planned: bool) {
+/// Reads the network interfaces in security groups that would not admit pods, if there are such groups. `planned`: for
+/// the pods' designed network rather than the current one.
+pub async fn read_group_users(session: &mut Session, planned: bool) {
     let admission = match planned {
         true => others::Admission::planned(&session.design, &session.facts),
-        false => others::Admission::standing(&session.design, &session.facts),
+        false => others::Admission::current(&session.design, &session.facts),
     };
     let groups: Vec<String> = admission.groups(&session.design, &session.facts).into_iter().collect();
     if groups.is_empty() || session.settings.undo.is_some() {
@@ -99,10 +99,10 @@ pub async fn look_around(session: &mut Session, planned: bool) {
     }
 }
 
-/// Before the first change: may the caller do all that these steps would do?
-async fn ask_permissions(session: &mut Session, steps: &[Step]) {
-    let back = session.settings.undo.is_some();
-    let is_busy = |step: &Step| with_rules!(*step, back, R => !R::changes(&session.design, &session.facts, &session.settings).is_empty());
+/// Checks before the first change whether the caller has the permissions for these steps.
+async fn read_permissions(session: &mut Session, steps: &[Step]) {
+    let undo = session.settings.undo.is_some();
+    let is_busy = |step: &Step| with_rules!(*step, undo, R => !R::changes(&session.design, &session.facts, &session.settings).is_empty());
     let busy: Vec<Step> = steps.iter().copied().filter(is_busy).collect();
     session.facts.permissions = permissions::read(session, &busy).await;
 }
@@ -112,20 +112,20 @@ fn make_plan(session: &Session, steps: &[Step]) -> Plan {
     let mut findings = check(&scene);
     match (steps, session.settings.undo) {
         ([step], None) => findings.extend(unmet_needs(session, *step)),
-        (_, Some(Undo { only: Some(step), .. })) => findings.extend(still_built_on(session, step)),
+        (_, Some(Undo { only: Some(step), .. })) => findings.extend(undo_needed_first(session, step)),
         _ => {}
     }
     plan(&session.design, &session.facts, &session.settings, steps, findings)
 }
 
-/// A step alone builds on others: what they would still change is in its way.
+/// For a step that is run alone: an error for each step that it needs and that still has changes.
 fn unmet_needs(session: &Session, step: Step) -> Vec<Issue> {
     let left = plan(&session.design, &session.facts, &session.settings, step.needs(), Vec::new());
-    // What puts back what an interrupted drain left behind builds on nothing.
+    // Cleaning up after an interrupted drain needs no other step.
     if step == Step::DrainNodes && session.settings.keep_old_nodes {
         return Vec::new();
     }
-    // A step that has nothing to do itself needs nothing.
+    // A step without changes needs no other step.
     let itself = plan(&session.design, &session.facts, &session.settings, &[step], Vec::new());
     if itself.changes() == 0 {
         return Vec::new();
@@ -133,57 +133,57 @@ fn unmet_needs(session: &Session, step: Step) -> Vec<Issue> {
     let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
     unmet
         .map(|needed| {
-            Issue::error("EC-RUN-001", format!("{} comes after {}", step.name(), needed.step.name()))
+            Issue::error("EC-RUN-001", format!("{} must run before {}", needed.step.name(), step.name()))
                 .at(needed
                     .changes
                     .iter()
                     .map(|change| change.resource.clone())
                     .collect::<Vec<_>>()
                     .join(", "))
-                .why("what it makes is not there yet")
+                .why("these changes are not made yet")
                 .fix(format!("eni-custom {}", needed.step.name()))
         })
         .collect()
 }
 
-/// A step that is taken back alone must not pull away what others stand on.
-fn still_built_on(session: &Session, step: Step) -> Vec<Issue> {
-    // Each as if it were the one: what a step takes back depends on which others are.
-    let standing = step.built_on_by().into_iter().flat_map(|other| {
+/// For a step that is undone alone: an error for each step that must be undone first.
+fn undo_needed_first(session: &Session, step: Step) -> Vec<Issue> {
+    // Each is planned alone, because what a step undoes depends on the other steps of the undo.
+    let others = step.undo_first().into_iter().flat_map(|other| {
         let mut settings = session.settings.clone();
         settings.undo = Some(Undo { only: Some(other), ..Undo::default() });
         plan(&session.design, &session.facts, &settings, &[other], Vec::new()).steps
     });
-    let standing = standing.filter(|other| !other.changes.is_empty());
+    let others = others.filter(|other| !other.changes.is_empty());
     let finding = |other: StepPlan| {
-        let what = format!("{} is taken back after {}", step.name(), other.step.name());
+        let what = format!("{} must be undone before {}", other.step.name(), step.name());
         let resources: Vec<String> = other.changes.iter().map(|change| change.resource.clone()).collect();
         Issue::error("EC-RUN-001", what)
             .at(resources.join(", "))
-            .why("it rests on what would go")
+            .why("these resources depend on what would be deleted")
             .fix(format!("eni-custom {} --undo", other.step.name()))
     };
-    standing.map(finding).collect()
+    others.map(finding).collect()
 }
 
 impl Prepared {
-    /// From here on this saved plan is what is made, or nothing.
-    pub fn hold_to(&mut self, saved: Saved) -> Result<()> {
+    /// Requires the plan to match this saved plan, now and before the first change.
+    pub fn require_saved(&mut self, saved: Saved) -> Result<()> {
         saved.is_for(&self.session.facts.caller, &self.session.facts.cluster)?;
         self.saved = Some(saved);
-        self.refuse_moved()
+        self.refuse_drift()
     }
 
-    fn refuse_moved(&self) -> Result<()> {
+    fn refuse_drift(&self) -> Result<()> {
         let Session { design, facts, settings, .. } = &self.session;
-        let moved = self.saved.as_ref().map(|saved| saved.moved(&self.plan, design, facts, settings));
-        match moved {
-            Some(moved) if !moved.is_empty() => Err(Error::refused_by(moved)),
+        let drift = self.saved.as_ref().map(|saved| saved.drift(&self.plan, design, facts, settings));
+        match drift {
+            Some(drift) if !drift.is_empty() => Err(Error::refused_by(drift)),
             _ => Ok(()),
         }
     }
 
-    /// Refuses where a check does, or where a risk was not accepted. Nothing has been changed by then.
+    /// Errors if a check failed or a risk was not accepted, before anything is changed.
     pub fn refuse(&self) -> Result<()> {
         let errors = self.plan.errors();
         if !errors.is_empty() {
@@ -193,7 +193,7 @@ impl Prepared {
         if risks.is_empty() { Ok(()) } else { Err(Error::refused_for_risks(risks)) }
     }
 
-    /// A person has said yes to these findings.
+    /// Accepts findings that a person has confirmed.
     pub fn accept(&mut self, findings: &[Issue]) {
         let accepted = &mut self.session.settings.accept;
         accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
@@ -202,31 +202,31 @@ impl Prepared {
         }
     }
 
-    /// Reads and plans anew after questions: answers may name what was not read yet, and a person takes time.
+    /// Reads and plans again after questions: answers may need more facts, and the cluster may have changed meanwhile.
     pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
         self.session.observe().await?;
-        look_around(&mut self.session, true).await;
-        ask_permissions(&mut self.session, &steps).await;
+        read_group_users(&mut self.session, true).await;
+        read_permissions(&mut self.session, &steps).await;
         self.plan = make_plan(&self.session, &steps);
         self.steps = steps;
         Ok(())
     }
 
-    /// Whether there is anything to change. Where all is taken back, the record goes too.
+    /// Whether there is anything to change. A full undo also deletes the record.
     pub fn has_work(&self) -> bool {
         let Session { settings, facts, .. } = &self.session;
         self.plan.changes() > 0
             || (settings.undo == Some(Undo::default()) && facts.record != Record::default())
     }
 
-    /// Makes the changes. A run that finds nothing to do makes no call that changes anything.
+    /// Makes the changes. A run with nothing to do makes no write call.
     pub async fn apply(mut self) -> Result<Outcome> {
         self.refuse()?;
         let lock = if self.has_work() { Some(self.lock().await?) } else { None };
         let result = self.carry_out_all().await;
         if let Some(lock) = lock {
             let released = lock.release().await;
-            // What went wrong first is what is told.
+            // The first error is the one to report.
             if result.is_ok() {
                 released?;
             }
@@ -242,7 +242,7 @@ impl Prepared {
         })
     }
 
-    /// Takes the lock, and reads anew: another run may have been at work until now.
+    /// Takes the lock, then reads again: another run may have made changes until now.
     async fn lock(&mut self) -> Result<Lock> {
         let lock = Lock::take(&self.session.clients.kube.client).await?;
         self.session.lock_lost = lock.lost();
@@ -252,7 +252,7 @@ impl Prepared {
                 step::blocks_visible(&mut self.session).await?;
             }
             self.plan = make_plan(&self.session, &self.steps);
-            self.refuse_moved()?;
+            self.refuse_drift()?;
             self.refuse()
         };
         match checked.await {
@@ -300,22 +300,22 @@ impl Prepared {
         Ok(outcomes)
     }
 
-    /// Several steps that stop in one of them: how far they came, and both ways from there.
+    /// Adds to the error of a run of several steps where it stopped, and the commands to resume and to undo.
     fn halfway(&self, error: Error, step: Step, done: &[StepOutcome]) -> Error {
         let settings = &self.session.settings;
         if self.steps.len() == 1 {
             return error;
         }
-        let (go_on, take_back) = match settings.undo {
+        let (resume, undo) = match settings.undo {
             Some(_) => (settings.command_line("undo"), None),
             None => (settings.command_line("setup"), Some(settings.undo_command())),
         };
         let not_begun = self.steps.iter().copied().skip_while(|each| *each != step).skip(1).collect();
         let done = done.iter().map(|outcome| outcome.step).collect();
-        error.halfway(Halfway { done, stopped_in: step, not_begun, go_on, take_back })
+        error.halfway(Halfway { done, stopped_in: step, not_begun, resume, undo })
     }
 
-    /// The record goes last, when nothing is left that it tells of.
+    /// Deletes the record last, when nothing that it describes is left.
     async fn forget(&mut self, undo: Undo) -> Result<()> {
         if undo != Undo::default() {
             return Ok(());
@@ -325,15 +325,15 @@ impl Prepared {
             &self.session.design,
             &self.session.facts,
             &self.session.settings,
-            &Step::order_back(undo),
+            &Step::undo_order(undo),
             Vec::new(),
         );
         let left: Vec<String> =
             left.steps.iter().flat_map(|step| &step.changes).map(|change| change.resource.clone()).collect();
         if !left.is_empty() {
-            return Err(Error::unproven("not all is taken back")
+            return Err(Error::unproven("the undo is not complete")
                 .because(left.join(", "))
-                .fix("eni-custom undo --plan shows what is left; running undo again goes on from here"));
+                .fix("run undo again; to see what is left: eni-custom undo --plan"));
         }
         if self.session.facts.record != Record::default() {
             record::delete(&self.session.clients.kube.client).await?;
@@ -341,19 +341,19 @@ impl Prepared {
         Ok(())
     }
 
-    /// The proof at the end, from the outside. Addresses and interfaces may need a moment to show; what can't come by
-    /// itself any more is not waited for.
+    /// Verifies the end state. Addresses and interfaces may appear with a delay; a problem that can't resolve itself is not
+    /// waited for.
     async fn prove(&mut self, changed: bool) -> Result<()> {
         let session = &mut self.session;
         let (events, interrupt) = (session.events.clone(), session.interrupt.clone());
         let patience = session.settings.timeout.min(Duration::from_secs(120));
         let started = Instant::now();
-        let mut looks = 0;
-        // What was wrong at the last look.
+        let mut attempts = 0;
+        // The failed checks of the last attempt.
         let mut wrong: Vec<Issue> = Vec::new();
-        let proven = until(&events, &interrupt, patience, "end state proven", async || {
-            looks += 1;
-            match looks {
+        let proven = until(&events, &interrupt, patience, "the end state to be proven", async || {
+            attempts += 1;
+            match attempts {
                 1 if changed => session.observe().await?,
                 1 => {}
                 _ => session.read(&Section::WAITED_FOR).await?,
@@ -366,12 +366,12 @@ impl Prepared {
             if wrong.is_empty() {
                 return Ok(Seen::Yes(Some(report)));
             }
-            // What was read may be stale for so long.
-            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(may_still_come) {
+            // The facts may be stale for this long.
+            if started.elapsed() >= CONSISTENCY && !wrong.iter().any(may_resolve_itself) {
                 return Ok(Seen::Yes(None));
             }
-            let told: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
-            Ok(Seen::NotYet(told.join("; ")))
+            let failed: Vec<&str> = wrong.iter().map(|check| check.what.as_str()).collect();
+            Ok(Seen::NotYet(failed.join("; ")))
         });
         match proven.await {
             Ok(Some(report)) => {
@@ -381,7 +381,7 @@ impl Prepared {
                 Ok(())
             }
             Ok(None) => Err(self.unproven(&wrong)),
-            // It ran out of time with something wrong; a call that failed has a cause of its own.
+            // The wait timed out with failed checks; a failed call is reported as it is.
             Err(error) if error.exit() == Exit::Failed && error.code().is_empty() && !wrong.is_empty() => {
                 Err(self.unproven(&wrong))
             }
@@ -389,7 +389,7 @@ impl Prepared {
         }
     }
 
-    /// What is not proven, and the command that goes on: one that has something to do.
+    /// The failed checks, and the command to continue with.
     fn unproven(&self, wrong: &[Issue]) -> Error {
         let Session { design, facts, settings, .. } = &self.session;
         let left = plan(design, facts, settings, &self.steps, Vec::new()).changes();
@@ -397,25 +397,21 @@ impl Prepared {
             0 => {
                 let keep = if settings.keep_old_nodes { " --keep-old-nodes" } else { "" };
                 let verify = fixes::ours(facts, "verify");
-                format!("fix what is named above; {verify}{keep} looks again")
+                format!("fix the issues above, then check again: {verify}{keep}")
             }
             left => {
-                format!(
-                    "{} makes {}",
-                    settings.command_line("setup"),
-                    subject(left, "change", "that is left", "that are left")
-                )
+                format!("make the {}: {}", counted(left, "remaining change"), settings.command_line("setup"))
             }
         };
         Error::unproven_by(
-            "the changes are made, but the end state is not proven",
+            "the changes were made, but the end state is not proven",
             wrong.iter().filter(|issue| !issue.is_passed()).cloned().collect(),
         )
         .fix(next)
     }
 }
 
-/// The live holder of the lock as a refusal, before a question is asked.
+/// Errors if another run holds the lock, before a person is asked anything.
 pub async fn refuse_if_locked(session: &Session) -> Result<()> {
     match lock::holder(&session.clients.kube.client).await? {
         Some(live) => Err(lock::held(&live)),

@@ -1,7 +1,7 @@
-//! A plan in a file: what was asked, what it was made from, and the changes. It is applied as it is, or not at all.
+//! A saved plan: settings, facts and changes in a file. It is applied exactly as it is, or not at all.
 //!
-//! There is nothing secret in it. Its digest shows that it was changed by accident or by hand; it is no signature, for
-//! who can write the file can write another digest.
+//! The file contains no secrets. Its digest detects edits; it is not a signature, because whoever can write the file can
+//! also write another digest.
 
 mod ground;
 mod moved;
@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::step::{Change, Step};
 
-/// Of the file, not of the program.
+/// Version of the file format, not of the program.
 const FORMAT_VERSION: u32 = 1;
 const KIND: &str = "eni-custom plan";
 
@@ -31,24 +31,24 @@ pub struct Saved {
     pub kind: String,
     pub format_version: u32,
     pub program_version: String,
-    /// The cluster's name, and the place where it is.
+    /// The cluster's name.
     pub cluster: String,
     pub cluster_arn: String,
     pub account: String,
     pub region: String,
-    /// What was asked, by flag; a switch has no value.
+    /// The settings by flag; a switch has no value.
     pub settings: BTreeMap<String, Vec<String>>,
-    /// Ids of warnings that were accepted.
+    /// Ids of accepted warnings.
     pub accepted: BTreeSet<String>,
     pub steps: Vec<SavedStep>,
-    /// What was read and matters.
+    /// The facts that the plan depends on.
     pub facts: BTreeMap<String, String>,
     pub facts_digest: String,
-    /// Over all the rest.
+    /// Digest of all other fields.
     pub digest: String,
 }
 
-/// A step's changes, without what is only a forecast.
+/// A step's changes, without predictions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedStep {
     pub step: Step,
@@ -56,9 +56,9 @@ pub struct SavedStep {
 }
 
 impl Saved {
-    /// The plan of a cluster that was read just now.
+    /// The saved form of a new plan.
     pub fn of(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Saved {
-        let ground = ground::ground(design, facts, settings);
+        let preconditions = ground::preconditions(design, facts, settings);
         let mut saved = Saved {
             kind: KIND.into(),
             format_version: FORMAT_VERSION,
@@ -70,15 +70,15 @@ impl Saved {
             settings: settings.asked(),
             accepted: settings.accept.clone(),
             steps: steps(plan),
-            facts_digest: digest(&serde_json::json!(ground)),
-            facts: ground,
+            facts_digest: digest(&serde_json::json!(preconditions)),
+            facts: preconditions,
             digest: String::new(),
         };
         saved.digest = saved.own_digest();
         saved
     }
 
-    /// Refuses a cluster that is not the plan's.
+    /// Errors if the plan is for another account, region or cluster.
     pub fn is_for(&self, caller: &Caller, cluster: &Cluster) -> Result<()> {
         let targets = [
             ("account", &self.account, &caller.account),
@@ -88,16 +88,16 @@ impl Saved {
         match targets.into_iter().find(|(_, planned, there)| planned != there) {
             None => Ok(()),
             Some((what, planned, there)) => Err(Error::refused(format!(
-                "the plan is for {what} {planned}, and this is {there}; nothing was changed"
+                "the plan is for {what} {planned}, but the target is {there}; nothing was changed"
             ))
             .at("--plan")
-            .fix("use the credentials that the plan was made with, or plan anew for this cluster")),
+            .fix("use the credentials that the plan was made with, or create a new plan for this cluster")),
         }
     }
 
-    /// What is not as it was when the plan was made.
-    pub fn moved(&self, plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<Issue> {
-        moved::moved(self, &steps(plan), &ground::ground(design, facts, settings))
+    /// What has changed since the plan was made.
+    pub fn drift(&self, plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<Issue> {
+        moved::drift(self, &steps(plan), &ground::preconditions(design, facts, settings))
     }
 
     fn own_digest(&self) -> String {
@@ -125,59 +125,61 @@ fn digest(value: &Value) -> String {
     format!("sha256:{hex}")
 }
 
-/// Writes the file in one go: who reads it meanwhile sees the old one or the new one.
+/// Writes the file atomically: a reader sees the old or the new content.
 pub fn write(saved: &Saved, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::failed("the plan can't be saved").at(path.display().to_string()).because(error)
     };
     let text = serde_json::to_string_pretty(saved).map_err(|error| failed(&error))?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, format!("{text}\n")).map_err(|error| failed(&error))?;
-    std::fs::rename(&beside, path).map_err(|error| failed(&error))
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    std::fs::write(&temporary, format!("{text}\n")).map_err(|error| failed(&error))?;
+    std::fs::rename(&temporary, path).map_err(|error| failed(&error))
 }
 
-/// Reads a saved plan, and refuses one that this program can't stand for.
+/// Reads a saved plan. Errors if it was edited or has another format version.
 pub fn read(path: &Path) -> Result<Saved> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::usage("the plan can't be read")
             .at(path.display().to_string())
             .because(error)
-            .fix("eni-custom plan --out FILE makes one")
+            .fix("create one: eni-custom plan --out FILE")
     })?;
     parse(&text).map_err(|error| error.at(path.display().to_string()))
 }
 
 fn parse(text: &str) -> Result<Saved> {
-    let anew = "plan anew: eni-custom plan --out FILE";
-    let no_plan = |why: &dyn std::fmt::Display| {
-        Error::usage("the file is no saved plan of eni-custom")
+    let new_plan = "create a new plan: eni-custom plan --out FILE";
+    let not_a_plan = |why: &dyn std::fmt::Display| {
+        Error::usage("the file is not a saved eni-custom plan")
             .because(why)
-            .fix("the output of plan --output json can't be applied: plan --out FILE makes what can")
+            .fix("create a saved plan: eni-custom plan --out FILE (the output of plan --output json can't be applied)")
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| no_plan(&error))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| not_a_plan(&error))?;
     if value.get("kind").and_then(Value::as_str) != Some(KIND) {
-        return Err(no_plan(&format!("its kind is not '{KIND}'")));
+        return Err(not_a_plan(&format!("its kind is not '{KIND}'")));
     }
     match value.get("format_version").and_then(Value::as_u64) {
         Some(version) if version == u64::from(FORMAT_VERSION) => {}
         version => {
             let version = version.map_or_else(|| "unknown".to_string(), |version| version.to_string());
             return Err(Error::refused(format!(
-                "the plan's format version is {version}, and this program reads {FORMAT_VERSION}; nothing was changed"
+                "the plan's format version is {version}, but this version of eni-custom reads {FORMAT_VERSION}; nothing was changed"
             ))
-            .fix(anew));
+            .fix(new_plan));
         }
     }
     let edited = |why: &str| {
-        Error::refused("the plan was edited after it was made; nothing was changed").because(why).fix(anew)
+        Error::refused("the plan was edited after it was made; nothing was changed")
+            .because(why)
+            .fix(new_plan)
     };
     let saved: Saved = serde_json::from_value(value.clone()).map_err(|error| edited(&error.to_string()))?;
     if serde_json::json!(saved) != value {
-        return Err(edited("it has more in it than a plan"));
+        return Err(edited("it has fields that a plan does not have"));
     }
     if saved.digest != saved.own_digest() || saved.facts_digest != digest(&serde_json::json!(saved.facts)) {
-        return Err(edited("its digest is not that of its content"));
+        return Err(edited("its digest does not match its content"));
     }
     Ok(saved)
 }

@@ -1,4 +1,4 @@
-//! What each step is given: the clients, what was asked, what was read, what is to be, and how to wait.
+//! The state of a run that each step receives: clients, settings, facts and design, and how to wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use crate::facts::{Facts, Record};
 use crate::k8s::record;
 use crate::settings::Settings;
 
-/// How long EC2 may take to show what it has accepted (EC2 API reference, "Eventual consistency").
+/// How long EC2 may take to show a change that it has accepted (EC2 API reference, "Eventual consistency").
 pub const CONSISTENCY: Duration = Duration::from_secs(15);
 
-/// A run under way.
+/// A run in progress.
 pub struct Session {
     pub clients: Clients,
     pub settings: Settings,
@@ -26,32 +26,32 @@ pub struct Session {
     pub design: Design,
     pub events: Events,
     pub interrupt: Interrupt,
-    /// The lock is not ours any more.
+    /// Set when this run has lost the lock.
     pub lock_lost: Arc<AtomicBool>,
 }
 
-/// Something that is waited for.
+/// The result of one look at a condition.
 pub enum Seen<T> {
     Yes(T),
-    /// Not yet; how far it is.
+    /// The condition is not true yet, with the progress.
     NotYet(String),
 }
 
 impl Session {
-    /// Reads everything anew. The design comes out the same but for what became known.
+    /// Reads all facts again, and computes the design from them.
     pub async fn observe(&mut self) -> Result<()> {
         self.read(&Section::ALL).await
     }
 
-    /// Reads these parts anew, and makes the design anew with them.
+    /// Reads these sections again, and computes the design from them.
     pub async fn read(&mut self, sections: &[Section]) -> Result<()> {
-        // Large, and within every step: on the heap, or a step's own state is as large.
+        // This future is large and part of every step, so it is boxed.
         Box::pin(refresh(&self.clients, &self.settings, &mut self.facts, sections)).await?;
         self.design = design(&self.settings, &self.facts);
         Ok(())
     }
 
-    /// Writes down what can't be observed later, before it is changed. Nothing new, nothing written.
+    /// Records what can't be read any more after the change. Writes only if the record changes.
     pub async fn remember(&mut self, note: impl FnOnce(&mut Record)) -> Result<()> {
         let mut record = self.facts.record.clone();
         note(&mut record);
@@ -62,12 +62,14 @@ impl Session {
         Ok(())
     }
 
-    /// Asks again and again until it is so. Gives up after `--timeout`, or at Ctrl-C.
+    /// Polls until the probe returns `Yes`. Fails after `--timeout` or on Ctrl-C.
+    ///
+    /// `what` follows "waiting for": `new nodes to be Ready`.
     pub async fn until<T>(&self, what: &str, probe: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
         until(&self.events, &self.interrupt, self.settings.timeout, what, probe).await
     }
 
-    /// The same for what is put back after Ctrl-C.
+    /// The same, but Ctrl-C does not stop it: for clean-up after Ctrl-C.
     pub async fn until_uninterrupted<T>(
         &self,
         what: &str,
@@ -76,7 +78,7 @@ impl Session {
         until(&self.events, &Interrupt::default(), self.settings.timeout, what, probe).await
     }
 
-    /// Repeats a call that says NotFound for something just made: EC2 and IAM are eventually consistent.
+    /// Repeats a call that fails with NotFound for a new resource: EC2 and IAM are eventually consistent.
     pub async fn once_visible<T>(&self, what: &str, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
         self.until(what, async || match call().await {
             Ok(value) => Ok(Seen::Yes(value)),
@@ -86,11 +88,11 @@ impl Session {
         .await
     }
 
-    /// Between two changes is where a run stops: at Ctrl-C, and when another run may be at work.
-    pub fn go_on(&self) -> Result<()> {
+    /// Errors if the run must stop before its next change: on Ctrl-C, or if the lock was lost.
+    pub fn stop_if_interrupted(&self) -> Result<()> {
         if self.lock_lost.load(Ordering::Relaxed) {
             return Err(Error::failed(
-                "the lock was lost: this run could not renew it, and another may be at work",
+                "the lock was lost: this run could not renew it, and another run may have started",
             )
             .at("Lease kube-system/eni-custom"));
         }
@@ -98,7 +100,7 @@ impl Session {
     }
 }
 
-/// As `Session::until`, for those who have no session at hand.
+/// The same as `Session::until`, without a session.
 pub async fn until<T>(
     events: &Events,
     interrupt: &Interrupt,
@@ -119,9 +121,9 @@ pub async fn until<T>(
             Seen::NotYet(detail) => detail,
         };
         if started.elapsed() >= timeout {
-            return Err(Error::failed(format!("{what}: not so after {} s", timeout.as_secs()))
+            return Err(Error::failed(format!("timed out after {} s waiting for {what}", timeout.as_secs()))
                 .because(detail)
-                .fix("run the same command again to go on waiting, or give a longer --timeout"));
+                .fix("run the same command again to keep waiting, or set a longer --timeout"));
         }
         events.emit(Event::Waiting { what: what.into(), detail, seconds: started.elapsed().as_secs() });
         let pause = pauses.next().unwrap_or(Duration::from_secs(5));

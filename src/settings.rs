@@ -1,4 +1,4 @@
-//! What was asked, and where each value came from. `cli` makes it. Pure.
+//! What the user wants, and where each value came from. `cli` makes it. Pure.
 
 mod command_line;
 
@@ -21,7 +21,7 @@ pub enum Origin {
     Default,
 }
 
-/// Which kubeconfig to use, where one was asked for.
+/// Which kubeconfig to use, if one was given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KubeconfigChoice {
     /// As in the variable KUBECONFIG: one path, or several.
@@ -39,7 +39,7 @@ impl KubeconfigChoice {
     }
 }
 
-/// What a run needs to know, checked value by value.
+/// The settings of a run, with each value checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub cluster: Option<String>,
@@ -47,13 +47,19 @@ pub struct Settings {
     pub profile: Option<String>,
     pub kubeconfig: KubeconfigChoice,
     pub cidrs: Vec<Ipv4Net>,
+    /// Prefix length of created subnets, in bits.
     pub subnet_prefix: Option<u8>,
+    /// Existing pod subnets, by zone.
     pub subnets: BTreeMap<String, String>,
+    /// Route tables for created subnets, by zone.
     pub route_tables: BTreeMap<String, String>,
+    /// Set aws-node's environment after the ENIConfigs are written.
     pub env_last: bool,
     pub external_snat: bool,
+    /// Names of ENIConfigs, by zone.
     pub eniconfig_names: BTreeMap<String, String>,
     pub eniconfig_label: Option<String>,
+    /// Security groups for pods.
     pub security_groups: Vec<String>,
     pub take_over_env: bool,
     pub remove_annotation_def: bool,
@@ -63,20 +69,28 @@ pub struct Settings {
     pub ami_id: Option<String>,
     pub nodes_per_zone: Option<u32>,
     pub max_nodes_per_zone: Option<u32>,
+    /// Size of the root volume, in GiB.
     pub volume_size: u32,
+    /// Label selector of the old nodes to drain.
     pub nodes: Option<String>,
+    /// Names of the old nodes to drain.
     pub node: Vec<String>,
+    /// Managed node groups or Auto Scaling groups to drain.
     pub old_node_groups: Vec<String>,
     pub drain_timeout: Option<Duration>,
     pub pod_timeout: Option<Duration>,
     pub skip_wait_for_delete_timeout: Option<Duration>,
+    /// Pods that may be terminating at a time.
     pub max_in_flight: usize,
+    /// Wait between leaving load balancers and termination; `None` takes their deregistration delay.
     pub lb_drain: Option<Duration>,
+    /// Nodes that may be drained at a time; `None` for all.
     pub max_unavailable_nodes: Option<usize>,
     pub surge_singletons: bool,
     pub no_default_budget: bool,
     pub dry_run: bool,
     pub disable_eviction: bool,
+    /// The cluster name that confirms undo and `--disable-eviction`.
     pub confirm_cluster: Option<String>,
     pub evict_bare_pods: bool,
     pub delete_emptydir_data: bool,
@@ -84,22 +98,23 @@ pub struct Settings {
     pub terminate_unowned: bool,
     pub keep_old_nodes: bool,
     pub yes: bool,
-    /// Ids of warnings that are no reason to stop.
+    /// Ids of warnings to continue despite.
     pub accept: BTreeSet<String>,
+    /// Longest wait for one operation.
     pub timeout: Duration,
     /// The command changes nothing: `plan`, `--dry-run`.
     pub only_looks: bool,
-    /// Where something is taken back: what.
+    /// What to undo, for `undo` and `--undo`.
     pub undo: Option<Undo>,
     pub(crate) origins: BTreeMap<String, Origin>,
 }
 
-/// Which flags were given where.
+/// Where each flag's value came from.
 #[derive(Debug, Clone, Default)]
 pub struct Origins(pub(crate) BTreeMap<String, Origin>);
 
 impl Settings {
-    /// How a person finds the value again: `--cidr`, `ENI_CUSTOM_CIDR`, `cidr in eni-custom.toml`.
+    /// Where a person finds the value: `--cidr`, `ENI_CUSTOM_CIDR`, `cidr in eni-custom.toml`.
     pub fn named(&self, flag: &str) -> String {
         match self.origins.get(flag) {
             Some(Origin::Environment(name)) => name.clone(),
@@ -108,18 +123,18 @@ impl Settings {
         }
     }
 
-    /// The profile was named by `--profile`, which is stronger than credentials in the environment.
+    /// The profile was given by `--profile`, which wins over credentials in the environment.
     pub fn profile_is_flag(&self) -> bool {
         self.origins.get("profile") == Some(&Origin::Flag)
     }
 
-    /// How long the whole drain may take: its own limit, else that of any wait where it was given, else an hour.
+    /// The timeout of the whole drain: `--drain-timeout`, else `--timeout` if it was given, else one hour.
     pub fn drain_deadline(&self) -> Duration {
         let given = self.is_set("timeout").then_some(self.timeout);
         self.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
     }
 
-    /// The flag that says how long: the one to be told of where it is too short.
+    /// The flag that sets the timeout of the drain, for messages.
     pub fn drain_deadline_flag(&self) -> &'static str {
         if self.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
     }

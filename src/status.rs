@@ -1,4 +1,4 @@
-//! Where a cluster stands, step by step: what `plan` would still do, in one line each. Pure.
+//! The status of each step, in one line each. Pure.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,11 +11,11 @@ use crate::settings::Settings;
 use crate::step::Step;
 use crate::suspended::{Suspended, suspended};
 
-/// How far a step is.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It has nothing left to do.
+    /// The step has no changes left.
     Done,
     Partly,
     Not,
@@ -26,16 +26,16 @@ pub struct StepStatus {
     pub step: Step,
     pub number: u8,
     pub state: State,
-    /// In one line.
+    /// The progress in one line.
     pub what: String,
 }
 
-/// A run of this program that is at work now.
+/// A run of eni-custom that is in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnderWay {
     /// `host/boot/process`
     pub holder: String,
-    /// When it began, as RFC 3339.
+    /// When it started, as RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
 }
@@ -48,14 +48,14 @@ pub struct Status {
     pub region: String,
     pub steps: Vec<StepStatus>,
     pub run: Option<UnderWay>,
-    /// A drain was begun, and what it held back (node groups, cordons) is held still.
+    /// A drain was interrupted, and node groups are still suspended or nodes still cordoned.
     pub drain_cut: bool,
-    /// Auto Scaling groups whose processes are suspended because of this program, while no run is at work.
+    /// Auto Scaling groups whose processes eni-custom suspended, if no run is in progress.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspended: Vec<Suspended>,
 }
 
-/// The nine steps as they stand; `holder` is the lock's.
+/// The status of the nine steps; `holder` is the holder of the lock.
 pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<LockHolder>) -> Status {
     let plan = plan(design, facts, settings, &Step::DOCUMENTED, Vec::new());
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
@@ -75,7 +75,7 @@ pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Optio
 fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
     let (there, of, what) = reached(plan.step, design, facts);
     let state = match (plan.changes.is_empty(), there) {
-        // Nothing to change is not the same as done: what an error forbids, or a flag leaves out, is not there.
+        // No changes does not mean done: an error may prevent them, or a flag exclude them.
         (true, there) if there == of => State::Done,
         (_, 0) => State::Not,
         _ => State::Partly,

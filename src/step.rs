@@ -1,4 +1,4 @@
-//! The nine steps by name and order, what of them is to be undone, and a change as a person reads it. Pure.
+//! The nine steps with their names and order, which of them to undo, and how a change is shown. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ impl Step {
         Step::DrainNodes,
     ];
 
-    /// The order of a run. With `env_last`, custom networking is switched on only when ENIConfigs are there: a node
+    /// The order of a run. With `env_last`, custom networking is switched on after the ENIConfigs exist: a node
     /// that starts without one stays NotReady (CNI 1.13 and later).
     pub fn order(env_last: bool) -> Vec<Step> {
         let mut order = Step::DOCUMENTED.to_vec();
@@ -44,9 +44,9 @@ impl Step {
         order
     }
 
-    /// The order in which steps are taken back: custom networking off first (why: `set_env::Back`), then the old nodes
-    /// in, and only when they are Ready the new ones out; then what these were made from, the last made first.
-    pub fn order_back(undo: Undo) -> Vec<Step> {
+    /// The order in which steps are undone. Custom networking is switched off first (why: `UndoSetEnv`). Then the old
+    /// nodes start, and when they are Ready the new nodes are drained. Everything else is deleted in reverse order.
+    pub fn undo_order(undo: Undo) -> Vec<Step> {
         let order = [
             Step::SetEnv,
             Step::DrainNodes,
@@ -60,14 +60,14 @@ impl Step {
         ];
         let of_nodes = [Step::DrainNodes, Step::PatchSecurityGroups, Step::LaunchNodegroups];
         let stays = |step: &Step| undo.keep_nodes && of_nodes.contains(step);
-        order.into_iter().filter(|step| undo.takes_back(*step) && !stays(step)).collect()
+        order.into_iter().filter(|step| undo.covers(*step) && !stays(step)).collect()
     }
 
-    /// What must be taken back before this step is, in that order.
-    pub fn built_on_by(self) -> Vec<Step> {
-        let order = Step::order_back(Undo::default());
+    /// The steps that must be undone before this one, in that order.
+    pub fn undo_first(self) -> Vec<Step> {
+        let order = Step::undo_order(Undo::default());
         let before = order.iter().take_while(|step| **step != self);
-        // Custom networking without ENIConfigs leaves each node that starts NotReady (CNI 1.13 and later).
+        // With custom networking on and no ENIConfig, a node that starts stays NotReady (CNI 1.13 and later).
         let needs_eniconfigs = |step: Step| step == Step::SetEnv && self == Step::WriteEniconfigs;
         before.copied().filter(|step| step.needs().contains(&self) || needs_eniconfigs(*step)).collect()
     }
@@ -91,7 +91,7 @@ impl Step {
         }
     }
 
-    /// What a step alone builds on.
+    /// The steps that must be done before this one is run alone.
     pub fn needs(self) -> &'static [Step] {
         match self {
             Step::AssociateCidr | Step::SetEnv | Step::DetectCni | Step::InstallCrd => &[],
@@ -104,7 +104,7 @@ impl Step {
     }
 }
 
-/// What happens to a thing.
+/// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sign {
@@ -114,7 +114,7 @@ pub enum Sign {
 }
 
 impl Sign {
-    /// As a plan shows it.
+    /// The character that a plan shows.
     pub fn mark(self) -> char {
         match self {
             Sign::Create => '+',
@@ -124,7 +124,7 @@ impl Sign {
     }
 }
 
-/// One change as a person reads it.
+/// One change, as it is shown to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     pub sign: Sign,
@@ -138,9 +138,9 @@ pub struct Field {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Nothing where it is known only after the change.
+    /// Null if it is known only after the change.
     pub after: Option<String>,
-    /// Says what to expect, and is no part of the change.
+    /// A prediction, not part of the change: a saved plan leaves it out.
     #[serde(skip)]
     pub forecast: bool,
 }
@@ -154,7 +154,7 @@ impl Change {
         self.push(name.into(), None, Some(after.into()), false)
     }
 
-    /// What to expect of it; another run may well expect something else.
+    /// Adds a prediction. Another run may predict something else.
     pub fn expect(self, name: impl Into<String>, after: impl Into<String>) -> Self {
         self.push(name.into(), None, Some(after.into()), true)
     }
@@ -178,18 +178,18 @@ impl Change {
     }
 }
 
-/// What is to be taken back.
+/// Which steps to undo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Undo {
-    /// Number of the last step that stays done; nothing where none does.
+    /// Number of the last step that stays done; `None` if none does.
     pub to_step: Option<u8>,
     pub keep_nodes: bool,
-    /// One step alone.
+    /// Undo this step alone.
     pub only: Option<Step>,
 }
 
 impl Undo {
-    pub fn takes_back(self, step: Step) -> bool {
+    pub fn covers(self, step: Step) -> bool {
         match self.only {
             Some(only) => only == step,
             None => step.number() > self.to_step.unwrap_or_default(),
@@ -202,15 +202,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn env_last_moves_step_three_behind_six_and_nothing_else() {
+    fn env_last_moves_only_step_3_behind_step_6() {
         assert_eq!(Step::order(false), Step::DOCUMENTED);
         let numbers: Vec<u8> = Step::order(true).into_iter().map(Step::number).collect();
         assert_eq!(numbers, [1, 2, 4, 5, 6, 3, 7, 8, 9]);
     }
 
     #[test]
-    fn a_step_is_taken_back_before_what_it_is_built_on() {
-        let numbers = |step: Step| step.built_on_by().into_iter().map(Step::number).collect::<Vec<_>>();
+    fn a_step_is_undone_before_the_steps_it_needs() {
+        let numbers = |step: Step| step.undo_first().into_iter().map(Step::number).collect::<Vec<_>>();
         assert_eq!(numbers(Step::SetEnv), [0; 0]);
         assert_eq!(numbers(Step::PatchSecurityGroups), [9]);
         assert_eq!(numbers(Step::WriteEniconfigs), [3, 9, 8]);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_needs_only_steps_that_come_before_it_in_either_order() {
+    fn a_step_needs_only_earlier_steps_in_either_order() {
         for env_last in [false, true] {
             let order = Step::order(env_last);
             for (at, step) in order.iter().enumerate() {

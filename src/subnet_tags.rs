@@ -1,36 +1,36 @@
-//! Subnet tags that keep pods out of a subnet although its ENIConfig names it. Pure.
+//! Subnet tags that exclude a subnet from pod addresses although an ENIConfig names it. Pure.
 //!
-//! Since 1.22.0 aws-node asks for the tags of every attached interface's subnet, with custom networking too, and marks
-//! an interface as excluded from pod addresses (amazon-vpc-cni-k8s v1.22.0, pkg/ipamd `excludedENIBasedOnSubnetTags`,
+//! Since 1.22.0 aws-node reads the tags of every attached interface's subnet, even with custom networking, and may
+//! exclude an interface from pod addresses (amazon-vpc-cni-k8s v1.22.0, pkg/ipamd `excludedENIBasedOnSubnetTags`,
 //! pkg/awsutils `IsSubnetExcluded`). ENABLE_SUBNET_DISCOVERY=false switches it off; it is on by default.
 
 use crate::facts::{Facts, Subnet, Version, detected_version};
 
 const ROLE: &str = "kubernetes.io/role/cni";
 const OF_CLUSTER: &str = "cni.networking.k8s.aws/cluster/";
-/// The first version that looks at these tags with custom networking.
+/// The first version that obeys these tags with custom networking.
 const SINCE: Version = Version(1, 22, 0);
 
-/// Why a subnet carries no pods, and what changes that.
+/// Why a subnet is excluded, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclusion {
     pub why: String,
     pub fix: String,
 }
 
-/// Whether aws-node of this cluster acts by subnets' tags; nothing where its version is unknown.
+/// Whether aws-node of this cluster obeys these tags; `None` if its version is unknown.
 pub fn acts(facts: &Facts) -> Option<bool> {
     let (version, _) = detected_version(&facts.cni)?;
     Some(version >= SINCE && discovers(facts))
 }
 
-/// ENABLE_SUBNET_DISCOVERY is true unless it is set to something that Go reads as false.
+/// ENABLE_SUBNET_DISCOVERY is true unless it is set to a value that Go parses as false.
 pub fn discovers(facts: &Facts) -> bool {
     let off = ["0", "f", "F", "false", "FALSE", "False"];
     !facts.cni.env.get("ENABLE_SUBNET_DISCOVERY").is_some_and(|value| off.contains(&value.as_str()))
 }
 
-/// What its tags say about pods of this cluster, whether or not aws-node's version acts by them.
+/// Whether its tags exclude this cluster's pods, regardless of aws-node's version.
 pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
     let role = subnet.tags.get(ROLE).filter(|value| !value.is_empty())?;
     let id = &subnet.id;
@@ -44,7 +44,7 @@ pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
     let others: Vec<&str> =
         subnet.tags.keys().map(String::as_str).filter(|key| key.starts_with(OF_CLUSTER)).collect();
     (!others.is_empty() && !others.contains(&own.as_str())).then(|| Exclusion {
-        why: format!("it is tagged {ROLE}={role}, and for other clusters only: {}", others.join(", ")),
+        why: format!("it is tagged {ROLE}={role}, but only for other clusters: {}", others.join(", ")),
         fix: format!("aws ec2 create-tags --resources {id} --tags Key={own},Value=shared"),
     })
 }
@@ -65,16 +65,16 @@ mod tests {
         let (own, other) = ("cni.networking.k8s.aws/cluster/shop", "cni.networking.k8s.aws/cluster/bank");
         assert!(!excluded(&[]));
         assert!(excluded(&[(ROLE, "0")]));
-        assert!(excluded(&[(ROLE, "0"), (own, "shared")]), "0 decides alone");
+        assert!(excluded(&[(ROLE, "0"), (own, "shared")]), "0 always excludes");
         assert!(!excluded(&[(ROLE, "1")]));
         assert!(excluded(&[(ROLE, "1"), (other, "shared")]));
         assert!(!excluded(&[(ROLE, "1"), (other, "shared"), (own, "shared")]));
-        assert!(!excluded(&[(other, "shared")]), "without the role no other tag is looked at");
+        assert!(!excluded(&[(other, "shared")]), "without the role tag no other tag matters");
         assert!(!excluded(&[(ROLE, "")]));
     }
 
     #[test]
-    fn the_version_and_the_switch_decide_whether_tags_count() {
+    fn the_version_and_the_variable_decide_whether_tags_apply() {
         let acting = |image: &str, switch: Option<&str>| {
             let mut facts = facts();
             facts.cni.image = image.into();

@@ -1,4 +1,4 @@
-//! Auto Scaling groups whose processes this program has left suspended, and the command that ends it. Pure.
+//! Auto Scaling groups whose processes eni-custom has left suspended, and the command that resumes them. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,15 @@ use serde::Serialize;
 use crate::facts::{Facts, SUSPENDED};
 use crate::settings::Settings;
 
-/// Why processes are suspended while no run is at work.
+/// Why processes are suspended while no run is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// A drain was interrupted.
     Interrupted,
-    /// A drain that ended half-way left zones that AZRebalance would even out, past every PodDisruptionBudget.
+    /// A partial drain has left unequal zones, which AZRebalance would even out without regard to PodDisruptionBudgets.
     Rebalance,
-    /// A drain of this program touched the group, and nothing is recorded any more.
+    /// A drain of eni-custom changed the group, but there is no longer a record of it.
     Unrecorded,
 }
 
@@ -27,13 +27,13 @@ pub struct Suspended {
     /// `AZRebalance`, `Launch`
     pub processes: Vec<String>,
     pub cause: Cause,
-    /// The cause in words.
+    /// The cause as text.
     pub why: &'static str,
-    /// What resumes them.
+    /// The command that resumes them.
     pub command: String,
 }
 
-/// All of them. What the record says counts, whether or not an answer of Auto Scaling shows it.
+/// All such groups. The record counts even if Auto Scaling does not show the processes as suspended.
 pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
     let record = &facts.record;
     let recorded: BTreeSet<&String> = record.held.keys().chain(&record.rebalance_suspended).collect();
@@ -43,10 +43,10 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
             let processes: Vec<String> = record.suspended_by_us(name).into_iter().collect();
             let interrupted = record.held.contains_key(*name);
             let (cause, why, command) = match interrupted {
-                true => (Cause::Interrupted, "because a drain was interrupted", put_back(settings)),
+                true => (Cause::Interrupted, "because a drain was interrupted", undo_interrupted_drain(settings)),
                 false => (
                     Cause::Rebalance,
-                    "because AZRebalance would terminate nodes to even out the zones of a group that was drained in part",
+                    "because AZRebalance would terminate nodes to even out the zones of a partly drained group",
                     settings.command_line("drain-nodes"),
                 ),
             };
@@ -59,7 +59,7 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
             })
         })
         .collect();
-    // A group that is still to be drained may well be suspended by its owner; one that we drained was not, before.
+    // A group that was not drained yet may be suspended by its owner, so compare with the state before the drain.
     for (name, before) in record.suspended_before.iter().filter(|(name, _)| !recorded.contains(name)) {
         let now = facts.node_groups.groups.get(name).map(|group| group.suspended.clone()).unwrap_or_default();
         let left = SUSPENDED.iter().filter(|process| now.contains(**process) && !before.contains(**process));
@@ -71,14 +71,15 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
             "aws autoscaling resume-processes --auto-scaling-group-name {name} --scaling-processes {}",
             processes.join(" ")
         );
-        let why = "which they were not before this program drained it";
+        let why = "which they were not before eni-custom drained it";
         found.push(Suspended { group: name.clone(), processes, cause: Cause::Unrecorded, why, command });
     }
     found
 }
 
-/// The command that puts back what an interrupted drain changed; without `--keep-old-nodes` it goes on with the drain.
-pub fn put_back(settings: &Settings) -> String {
+/// The command that undoes the temporary changes of an interrupted drain; without `--keep-old-nodes` it would continue
+/// the drain.
+pub fn undo_interrupted_drain(settings: &Settings) -> String {
     let mut settings = settings.clone();
     settings.keep_old_nodes = true;
     settings.command_line("drain-nodes")
@@ -90,35 +91,35 @@ mod tests {
 
     use super::*;
 
-    fn told(facts: &Facts) -> Vec<(Cause, String, String)> {
+    fn found(facts: &Facts) -> Vec<(Cause, String, String)> {
         let all = suspended(facts, &settings(&[])).into_iter();
         all.map(|one| (one.cause, one.processes.join(","), one.command)).collect()
     }
 
     #[test]
-    fn what_the_record_says_is_suspended_counts_whatever_shows() {
+    fn recorded_processes_count_even_if_auto_scaling_does_not_show_them() {
         let mut facts = set_up();
-        assert_eq!(told(&facts), []);
+        assert_eq!(found(&facts), []);
         facts.record.held.insert("old".into(), ["Launch".to_string()].into());
         facts.record.rebalance_suspended.insert("half".into());
-        let told = told(&facts);
-        assert_eq!((told[0].0, told[0].1.as_str()), (Cause::Rebalance, "AZRebalance"));
-        assert!(told[0].2.starts_with("eni-custom drain-nodes"), "{told:?}");
-        assert_eq!((told[1].0, told[1].1.as_str()), (Cause::Interrupted, "Launch"));
-        assert!(told[1].2.contains("--keep-old-nodes"), "{told:?}");
+        let found = found(&facts);
+        assert_eq!((found[0].0, found[0].1.as_str()), (Cause::Rebalance, "AZRebalance"));
+        assert!(found[0].2.starts_with("eni-custom drain-nodes"), "{found:?}");
+        assert_eq!((found[1].0, found[1].1.as_str()), (Cause::Interrupted, "Launch"));
+        assert!(found[1].2.contains("--keep-old-nodes"), "{found:?}");
     }
 
     #[test]
-    fn what_shows_and_was_not_so_before_the_drain_is_told_too() {
+    fn processes_that_were_not_suspended_before_the_drain_are_reported_too() {
         let mut facts = set_up();
         let both = || SUSPENDED.iter().map(ToString::to_string).collect();
         facts.node_groups.groups.get_mut("old").unwrap().suspended = both();
-        assert_eq!(told(&facts), [], "no drain has touched it");
+        assert_eq!(found(&facts), [], "no drain has changed it");
         facts.record.suspended_before.insert("old".into(), ["AZRebalance".to_string()].into());
         let command =
             "aws autoscaling resume-processes --auto-scaling-group-name old --scaling-processes Launch";
-        assert_eq!(told(&facts), [(Cause::Unrecorded, "Launch".into(), command.into())]);
+        assert_eq!(found(&facts), [(Cause::Unrecorded, "Launch".into(), command.into())]);
         facts.record.suspended_before.insert("old".into(), both());
-        assert_eq!(told(&facts), [], "it is somebody else's");
+        assert_eq!(found(&facts), [], "its owner suspended them");
     }
 }

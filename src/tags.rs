@@ -1,12 +1,12 @@
-//! Marks by which this program knows again what it made.
+//! Tags and names that mark what eni-custom created.
 
-/// On all that is made, with the cluster's name.
+/// On everything that eni-custom creates; its value is the cluster's name.
 pub const TAG_CLUSTER: &str = "eni-custom:cluster";
-/// On what belongs to one ENIConfig.
+/// On everything that belongs to one ENIConfig.
 pub const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
-/// On the stacks of a replacement for an old node group that is gone, with the cluster's name.
+/// On the stacks of a replacement for an old node group that is gone; its value is the cluster's name.
 pub const TAG_STAND_IN: &str = "eni-custom:stand-in";
-/// The name under which fields are owned in server-side apply.
+/// The field manager in server-side apply.
 pub const FIELD_MANAGER: &str = "eni-custom";
-/// The namespace of aws-node, aws-auth and what this program writes down.
+/// The namespace of aws-node, aws-auth and eni-custom's record.
 pub const NAMESPACE: &str = "kube-system";

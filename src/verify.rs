@@ -1,5 +1,5 @@
-//! Whether custom networking is really so, from what the cluster and AWS say now. It rests on no record and no tag
-//! of this program's: a cluster that was set up by hand is proven as well. Pure.
+//! Checks whether custom networking works, from the current state of the cluster and AWS. It uses no record and no tag
+//! of eni-custom, so it also checks clusters that were set up by hand. Pure.
 
 mod aws_node;
 mod bugs;
@@ -16,14 +16,14 @@ mod workloads;
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
-pub use report::{Report, Section, may_still_come};
+pub use report::{Report, Section, may_resolve_itself};
 pub use workloads::Before;
 
 use crate::facts::{Facts, Node};
 use crate::issue::Issue;
 use view::View;
 
-/// Looks at everything. `expected` is what a run has just done; nothing of it is needed.
+/// Runs all checks. `expected` is what a run has just done; it may be empty.
 pub fn verify(facts: &Facts, expected: &Expected) -> Report {
     let view = View::of(facts, expected);
     let report = Report {
@@ -38,7 +38,7 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
         return report.with(Section::new("cluster", vec![check]));
     }
     let report = report.with(Section::new("aws-node", aws_node::checks(&view)));
-    // While it is off no node looks for an ENIConfig, and there is nothing more to prove.
+    // With custom networking off no node looks for an ENIConfig: there is nothing more to check.
     if !view.on {
         return report;
     }
@@ -51,7 +51,7 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
         .with(Section::new("leftovers", leftovers::checks(&view)))
 }
 
-/// Nodes whose pods stand where their ENIConfig says.
+/// Nodes whose pods have addresses from their ENIConfig's subnet.
 pub fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
     let expected = Expected::default();
     let view = View::of(facts, &expected);
@@ -60,23 +60,23 @@ pub fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
     facts.nodes.iter().filter(|node| names.contains(node.name.as_str())).collect()
 }
 
-/// A cluster that has no custom networking of this kind.
+/// Clusters where custom networking does not apply: EKS Auto Mode and IPv6.
 fn cluster(facts: &Facts) -> Option<Issue> {
     let (id, why, fix) = match (facts.cluster.auto_mode, facts.cluster.ipv6) {
         (true, _) => (
             "EC-VFY-008",
-            "EKS Auto Mode runs no aws-node; its nodes take pods' subnets from their NodeClass",
-            "kubectl get nodeclass -o yaml: podSubnetSelectorTerms",
+            "EKS Auto Mode does not run aws-node; the NodeClass sets the pods' subnets",
+            "kubectl get nodeclass -o yaml # see podSubnetSelectorTerms",
         ),
         (_, true) => (
             "EC-VFY-009",
-            "pods of an IPv6 cluster take IPv6 addresses, which no ENIConfig decides",
-            "nothing: IPv6 has addresses enough",
+            "pods in an IPv6 cluster get IPv6 addresses; ENIConfigs do not apply to them",
+            "nothing to fix: IPv6 has enough addresses",
         ),
         _ => return None,
     };
     Some(
-        Issue::error(id, "custom networking is not for this cluster")
+        Issue::error(id, "custom networking does not apply to this cluster")
             .at(&facts.cluster.arn)
             .why(why)
             .fix(fix),

@@ -1,4 +1,4 @@
-//! Questions that turn what was read into settings: for a person at a terminal.
+//! Asks a person at a terminal for settings, with defaults from the cluster.
 
 use crate::design::{Design, wanted_type};
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::net::max_pods::{Options, known, max_pods};
 use crate::settings::Settings;
 use crate::ui::Prompt;
 
-/// Asks for what flags leave open. What was given is not asked again.
+/// Asks for settings that no flag gives.
 pub fn ask(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Prompt) -> Result<()> {
     network(settings, facts, design, prompt)?;
     nodes(settings, facts, design, prompt)?;
@@ -35,7 +35,7 @@ fn network(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Pro
         .any(|zone| facts.vpc.route_table_of(&zone.node_subnet).is_some_and(|table| table.is_public()));
     if public && !settings.external_snat {
         settings.external_snat = prompt.confirm(
-            "The nodes are in public subnets. Should pods reach the internet through their own NAT gateway?",
+            "The nodes are in public subnets. Should pods reach the internet through the NAT gateway of their own subnets?",
             true,
         )?;
     }
@@ -43,12 +43,12 @@ fn network(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Pro
 }
 
 fn nodes(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Prompt) -> Result<()> {
-    let grown = design.zones.iter().all(|zone| facts.node_groups.stacks.contains_key(&zone.stack));
-    if settings.instance_type.is_none() && !grown {
+    let has_groups = design.zones.iter().all(|zone| facts.node_groups.stacks.contains_key(&zone.stack));
+    if settings.instance_type.is_none() && !has_groups {
         let default = wanted_type(settings, facts).unwrap_or_else(|| "m5.large".into());
         let options = Options { custom: true, cap: true, ..Options::default() };
         let name = prompt.text("Instance type of the new nodes", &default, |name| match known(name) {
-            // EC2 may know types that this program doesn't yet; it is asked afterwards.
+            // EC2 may have newer types, so it is asked later.
             None => Ok(()),
             Some(instance_type) => {
                 max_pods(instance_type, &options).map(|_| ()).map_err(|error| error.to_string())
@@ -56,12 +56,12 @@ fn nodes(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Promp
         })?;
         settings.instance_type = Some(name);
     }
-    if settings.nodes_per_zone.is_none() && !grown {
+    if settings.nodes_per_zone.is_none() && !has_groups {
         let default = design.zones.iter().map(|zone| zone.size).max().unwrap_or(1);
         let size = prompt.text("New nodes in each zone", &default.to_string(), |text| {
             match text.parse::<u32>() {
                 Ok(1..=1000) => Ok(()),
-                _ => Err("a number from 1 to 1000 is wanted".into()),
+                _ => Err("expected a number from 1 to 1000".into()),
             }
         })?;
         settings.nodes_per_zone = size.parse().ok();
@@ -75,10 +75,10 @@ fn order(settings: &mut Settings, facts: &Facts, design: &Design, prompt: &Promp
         return Ok(());
     }
     let items = [
-        "after the ENIConfigs are written (recommended: no node that starts meanwhile is left NotReady)"
+        "after the ENIConfigs are written (recommended: nodes that start meanwhile do not stay NotReady)"
             .to_string(),
-        "as documented, before them".to_string(),
+        "before the ENIConfigs are written, as in the EKS user guide".to_string(),
     ];
-    settings.env_last = prompt.choose("When should custom networking be switched on?", &items, 0)? == 0;
+    settings.env_last = prompt.choose("When should custom networking be enabled?", &items, 0)? == 0;
     Ok(())
 }

@@ -1,14 +1,14 @@
-//! Lists and numbers as people read them.
+//! Lists and numbers in readable form.
 
-/// How many names a text lists.
+/// The number of names that a text lists.
 const NAMES: usize = 5;
 
-/// The first names, and how many more there are.
+/// The first names, and the number of the others.
 pub fn few(names: &[String]) -> String {
     first_of(&names[..names.len().min(NAMES)], names.len())
 }
 
-/// These names, of so many in all.
+/// These names, and the number of the others of `all`.
 pub fn first_of(names: &[String], all: usize) -> String {
     match all.saturating_sub(names.len()) {
         0 => names.join(", "),
@@ -23,7 +23,7 @@ pub fn counted<N: Number>(number: N, noun: &str) -> String {
 
 /// The same without its number.
 pub fn plural<N: Number>(number: N, noun: &str) -> String {
-    // `pod to be moved`: what is counted stands before.
+    // `pod to be moved`: the noun comes first.
     if let Some((noun, rest)) = noun.split_once(" to be ") {
         return format!("{} to be {rest}", plural(number, noun));
     }
@@ -41,7 +41,7 @@ pub fn part<N: Number>(number: N, all: N, noun: &str) -> String {
     format!("{number} of {}", counted(all, noun))
 }
 
-/// `1 node is`, `2 nodes are`: the verb as it is with one, and with more.
+/// `1 node is`, `2 nodes are`: with the verb in singular or plural.
 pub fn subject<N: Number>(number: N, noun: &str, one: &str, many: &str) -> String {
     format!("{} {}", counted(number, noun), if is_one(number) { one } else { many })
 }
@@ -50,7 +50,7 @@ fn is_one<N: Number>(number: N) -> bool {
     number.try_into().is_ok_and(|number| number == 1)
 }
 
-/// What is counted with.
+/// An integer of any type.
 pub trait Number: Copy + std::fmt::Display + TryInto<u64> {}
 
 impl<N: Copy + std::fmt::Display + TryInto<u64>> Number for N {}
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn one_of_a_thing_is_singular_and_every_other_number_is_not() {
         let cases = [(1, "node", "1 node"), (0, "address", "0 addresses"), (2, "policy", "2 policies")];
-        for (number, noun, told) in cases {
-            assert_eq!(counted(number, noun), told);
+        for (number, noun, text) in cases {
+            assert_eq!(counted(number, noun), text);
         }
         assert_eq!(counted(2_u64, "key"), "2 keys");
         assert_eq!(part(1_usize, 1, "node"), "1 of 1 node");
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(subject(3_u32, "node", "is", "are"), "3 nodes are");
     }
 
-    /// Whatever is counted in a text is counted by the functions above.
+    /// Every count in a text is formatted by the functions above.
     #[test]
     fn no_text_counts_by_itself() {
         let nouns = [

@@ -1,4 +1,4 @@
-//! What people wrote as YAML, and why it can't be read, in words that don't speak of a library. Pure.
+//! Why a YAML text can't be read, without the parser's own terms. Pure.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for Unreadable {
 }
 
 impl Unreadable {
-    /// Of the text as a whole.
+    /// An error of the text as a whole.
     pub fn whole(reason: &str) -> Self {
         Unreadable { line: None, reason: reason.into() }
     }
@@ -30,7 +30,7 @@ impl From<&serde_saphyr::Error> for Unreadable {
     fn from(error: &serde_saphyr::Error) -> Self {
         let text = error.without_snippet().to_string();
         let first = text.lines().next().unwrap_or_default();
-        // Advice to the parser's caller, and the place, which is told by itself.
+        // Cuts off advice to the parser's caller, and the place, which is a separate field.
         let reason =
             [", set ", " at line "].iter().fold(first, |text, end| text.split(end).next().unwrap_or(text));
         Unreadable { line: error.location().map(|at| at.line()), reason: reason.to_string() }

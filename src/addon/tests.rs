@@ -11,7 +11,7 @@ fn merged_with(text: &str) -> String {
 }
 
 #[test]
-fn merging_keeps_all_that_is_there() {
+fn merging_keeps_existing_values() {
     let before = r#"{"resources":{"limits":{"cpu":"100m"}},"env":{"WARM_ENI_TARGET":"2","A":"false"}}"#;
     let after = r#"{"resources":{"limits":{"cpu":"100m"}},"env":{"WARM_ENI_TARGET":"2","A":"true"}}"#;
     assert_eq!(merged_with(before), after);
@@ -21,7 +21,7 @@ fn merging_keeps_all_that_is_there() {
 
 /// As eksctl and the user guide write it: comments, anchors, flow style, quotes of either kind.
 #[test]
-fn yaml_becomes_json_that_says_the_same() {
+fn yaml_becomes_equivalent_json() {
     let before = "\
 # network team
 resources: &small
@@ -43,7 +43,7 @@ enableNetworkPolicy: \"true\"
 }
 
 #[test]
-fn merging_what_is_merged_changes_no_byte() {
+fn merging_twice_changes_no_byte() {
     for there in ["{ \"env\": {\"A\": \"true\"} }", "env:\n  A: 'true' # on\n"] {
         assert_eq!(merged_with(there), there);
         let removal = Edit { env_removed: ["B".to_string()].into(), ..Edit::default() };
@@ -61,7 +61,7 @@ fn merging_removes_only_what_is_named() {
 }
 
 #[test]
-fn what_can_not_be_read_is_told_with_its_line_and_without_words_of_the_parser() {
+fn invalid_values_are_reported_with_the_line_and_without_parser_terms() {
     let cases = [
         ("[]", None, "not a mapping"),
         ("text", None, "not a mapping"),
@@ -86,7 +86,7 @@ fn keys() -> Keys {
 }
 
 #[test]
-fn the_configuration_comes_back_to_the_byte_and_keeps_what_others_changed_since() {
+fn the_configuration_is_restored_to_the_byte_and_keeps_later_changes_by_others() {
     let spaced = "{ \"env\": {\"W\": \"2\", \"A\": \"false\"} }";
     let yaml = "# ours\nenv:\n  W: '2'\n";
     let cases = [
@@ -120,7 +120,7 @@ fn config(name: &str, subnet: &str, groups: &[&str]) -> EniConfig {
 }
 
 #[test]
-fn eniconfigs_of_the_values_are_written_there_and_put_back() {
+fn eniconfigs_of_the_values_are_written_and_restored() {
     let before =
         "eniConfig:\n  create: true # by the platform team\n  region: r\n  subnets:\n    b: {id: s-b}\n";
     assert_eq!(Values::parse(before).unwrap().eniconfigs(), ["b".to_string()].into());
@@ -133,7 +133,7 @@ fn eniconfigs_of_the_values_are_written_there_and_put_back() {
     // The same groups in another order are the same.
     let turned = Edit { eniconfigs: vec![config("a", "s-a", &["sg-2", "sg-1"])], ..Edit::default() };
     assert_eq!(merged(&after, &turned).unwrap(), after);
-    // The environment goes back first; the text is that of before only when all is.
+    // The environment is restored first; the exact former text returns only when everything is restored.
     let env = merged(&after, &super::tests::edit()).unwrap();
     let first = restored(&env, before, &Keys { eniconfigs: Default::default(), ..keys() }).unwrap();
     assert_eq!(Values::parse(&first).unwrap(), Values::parse(&after).unwrap());
@@ -141,9 +141,9 @@ fn eniconfigs_of_the_values_are_written_there_and_put_back() {
 }
 
 proptest! {
-    /// Whatever the values are, ours go in and come out again, and nothing else changes.
+    /// Whatever the values are, settings are merged and restored, and nothing else changes.
     #[test]
-    fn there_and_back_is_the_same_text(
+    fn merging_and_restoring_gives_the_same_text(
         values in prop::collection::btree_map("[a-z]{1,6}", "[ -~]{0,12}", 0..5),
         env in prop::collection::btree_map("[A-C]", "[a-z0-9]{0,4}", 0..3),
         as_yaml: bool,

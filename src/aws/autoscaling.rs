@@ -29,7 +29,7 @@ impl AutoScaling {
         AutoScaling { client: Client::from_conf(config) }
     }
 
-    /// The groups that carry the cluster's tag, and those with these names. A group that starts nodes need not have
+    /// The groups that have the cluster's tag, and those with these names. A group that starts nodes need not have
     /// the tag: the cloud provider looks for it on instances (terraform-aws-eks#2072).
     pub async fn groups(
         &self,
@@ -46,7 +46,7 @@ impl AutoScaling {
         Ok(found)
     }
 
-    /// The groups with these names; one that is not there is left out.
+    /// The groups with these names; one that does not exist is left out.
     pub async fn named(&self, names: &[String]) -> Result<BTreeMap<String, AutoScalingGroup>> {
         let mut found = BTreeMap::new();
         // The call takes 50 names.
@@ -58,8 +58,8 @@ impl AutoScaling {
         Ok(found)
     }
 
-    /// Why the group could not start an instance, newest first, by the activity's id. A group keeps trying, so this is
-    /// what a stack that is complete never tells.
+    /// Why the group could not start an instance, newest first, with the activity's id. The stack is complete all the
+    /// while and does not report it, because the group keeps trying.
     pub async fn failed_activities(&self, group: &str) -> Result<Vec<(String, String)>> {
         let reply = self
             .client
@@ -69,16 +69,16 @@ impl AutoScaling {
             .send()
             .await
             .map_err(|error| failure("DescribeScalingActivities", &error).at(group))?;
-        // Only as long as the newest one has failed: an older failure that was got over is no news.
+        // Only while the newest activity is a failure: an older failure is resolved.
         let failed = reply
             .activities()
             .iter()
             .take_while(|activity| activity.status_code() == Some(&ScalingActivityStatusCode::Failed));
-        let told = failed.map(|activity| {
+        let failures = failed.map(|activity| {
             let id = activity.activity_id().unwrap_or_default();
             (id.to_string(), activity.status_message().unwrap_or_default().to_string())
         });
-        Ok(told.collect())
+        Ok(failures.collect())
     }
 
     /// The hooks that an instance of the group waits for before it is terminated.
@@ -102,7 +102,8 @@ impl AutoScaling {
         Ok(hooks.collect())
     }
 
-    /// Sets the group's bounds; a group that is gone needs none. A desired capacity outside of them follows.
+    /// Sets the group's minimum and maximum size. A desired capacity outside of them is adjusted by Auto Scaling. A
+    /// group that is gone is a success.
     pub async fn set_bounds(&self, group: &str, min: i32, max: i32) -> Result<()> {
         let set = self
             .client
@@ -117,7 +118,7 @@ impl AutoScaling {
         }
     }
 
-    /// Sets how many capacity units the group is to have, within its bounds.
+    /// Sets the desired capacity, in capacity units, within minimum and maximum size.
     pub async fn set_desired(&self, group: &str, desired: i32) -> Result<()> {
         self.client
             .update_auto_scaling_group()
@@ -131,7 +132,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Sets the group's bounds and how many instances it is to have.
+    /// Sets minimum size, maximum size and desired capacity.
     pub async fn set_sizes(&self, group: &str, sizes: Sizes) -> Result<()> {
         self.client
             .update_auto_scaling_group()
@@ -147,7 +148,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Keeps the group from doing these by itself: `Launch`, `AZRebalance`.
+    /// Suspends scaling processes of the group, such as `Launch` and `AZRebalance`.
     pub async fn suspend(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
         self.client
             .suspend_processes()
@@ -159,7 +160,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Lets the group do these again. One that does them already, or that is gone, is what was wanted.
+    /// Resumes scaling processes of the group. If none is suspended, or the group is gone, that is a success.
     pub async fn resume(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
         let resumed = self
             .client
@@ -175,7 +176,7 @@ impl AutoScaling {
         }
     }
 
-    /// Ends an instance and takes the group's desired size down with it. One that is gone is what was wanted.
+    /// Terminates an instance and decrements the group's desired capacity. One that is already gone is a success.
     pub async fn terminate_and_shrink(&self, instance: &str) -> Result<()> {
         let reply = self
             .client
@@ -192,7 +193,7 @@ impl AutoScaling {
     }
 }
 
-/// Auto Scaling has no error code of its own for a group that is not there.
+/// Auto Scaling has no separate error code for a group that does not exist.
 fn is_gone<E>(error: &aws_sdk_autoscaling::error::SdkError<E>) -> bool
 where
     E: ProvideErrorMetadata,

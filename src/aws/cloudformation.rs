@@ -16,11 +16,11 @@ use super::{Trace, failure};
 #[derive(Debug, Clone)]
 pub struct CloudFormation {
     client: Client,
-    /// For what a run can do without: few tries.
+    /// For optional reads: few attempts.
     optional: Client,
 }
 
-/// A stack to be made or changed.
+/// A stack to create or update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackRequest {
     pub name: String,
@@ -38,7 +38,7 @@ impl CloudFormation {
         CloudFormation { client: Client::from_conf(config), optional: Client::from_conf(optional) }
     }
 
-    /// A stack by name; nothing where there is none.
+    /// A stack by name; `None` if it does not exist.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         let reply = match self.client.describe_stacks().stack_name(name).send().await {
             Ok(reply) => reply,
@@ -49,7 +49,7 @@ impl CloudFormation {
         Ok(reply.stacks().first().map(as_fact))
     }
 
-    /// All stacks with one of these tags, whatever they are called.
+    /// All stacks with one of these tags, whatever their names.
     pub async fn stacks_tagged(&self, keys: &[&str], value: &str) -> Result<Vec<Stack>> {
         let mut pages = self.client.describe_stacks().into_paginator().items().send();
         let mut stacks = Vec::new();
@@ -62,7 +62,7 @@ impl CloudFormation {
         Ok(stacks)
     }
 
-    /// How many stacks there are in the region, whoever made them.
+    /// The number of stacks in the region, whoever created them.
     pub async fn count(&self) -> Result<u32> {
         let there = StackStatus::values()
             .iter()
@@ -83,7 +83,7 @@ impl CloudFormation {
         Ok(count)
     }
 
-    /// Starts to make a stack. One of that name that is there already is found by the next look.
+    /// Starts to create a stack. If one of that name exists, the next read finds it.
     pub async fn create(&self, stack: &StackRequest) -> Result<()> {
         // CloudFormation may remember the token of a stack of this name that failed and was deleted.
         for attempt in 1.. {
@@ -95,7 +95,7 @@ impl CloudFormation {
                 .set_parameters(Some(parameters(&stack.parameters)))
                 .set_tags(Some(stack_tags(&stack.tags)))
                 .capabilities(Capability::CapabilityIam)
-                // What failed is to be read, then deleted; a half stack would hold names and groups.
+                // A failed stack is deleted after its events are read: half a stack would keep names and groups.
                 .on_failure(OnFailure::Rollback)
                 .client_request_token(format!("{}-{attempt}", stack.token))
                 .send()
@@ -110,7 +110,7 @@ impl CloudFormation {
         Ok(())
     }
 
-    /// Starts to change a stack's parameters; what is not named keeps its value, and so does the template.
+    /// Starts to update a stack's parameters. Parameters that are not named keep their values, and the template stays.
     pub async fn update_parameters(
         &self,
         stack: &Stack,
@@ -164,7 +164,7 @@ impl CloudFormation {
             let event = event.map_err(|error| failure("DescribeStackEvents", &error).at(name))?;
             let status = event.resource_status().map(|status| status.as_str()).unwrap_or_default();
             let reason = event.resource_status_reason().unwrap_or_default();
-            // A resource that was only stopped because another failed tells nothing.
+            // A resource that was cancelled because another one failed is not a cause.
             if status.ends_with("_FAILED") && !reason.contains("cancelled") {
                 let id = event.logical_resource_id().unwrap_or_default();
                 let kind = event.resource_type().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! EC2: instances and their network interfaces, and what is made in the VPC. What is read of the VPC, of its groups and
-//! of instance types is in modules of its own.
+//! EC2: instances and their network interfaces, and what is created in the VPC. Reading the VPC, its security groups and
+//! instance types is in the submodules.
 
 mod back;
 mod dry_run;
@@ -28,12 +28,12 @@ pub struct Ec2 {
     client: Client,
 }
 
-/// Where an instance stands.
+/// An instance's place in the VPC.
 #[derive(Debug, Clone)]
 pub struct Instance {
     pub subnet: String,
     pub state: String,
-    /// Of its own, first interface.
+    /// Security groups of its primary network interface.
     pub security_groups: BTreeSet<String>,
     /// Auto Scaling group that started it. Only AWS can write a tag that begins with `aws:`.
     pub group: Option<String>,
@@ -47,10 +47,10 @@ impl Ec2 {
         Ec2 { client: Client::from_conf(config) }
     }
 
-    /// The instances that are not gone yet, by id. Those EC2 doesn't know are left out.
+    /// The instances that are not terminated, by id. Those that EC2 does not know are left out.
     pub async fn instances(&self, ids: &[String]) -> Result<BTreeMap<String, Instance>> {
         let mut found = BTreeMap::new();
-        // A filter takes 200 values; unlike instance ids, values that match nothing are no error.
+        // A filter takes 200 values. Unknown instance ids would be an error, unknown filter values are not.
         for ids in ids.chunks(200) {
             let mut pages = self
                 .client
@@ -79,8 +79,8 @@ impl Ec2 {
         Ok(found)
     }
 
-    /// Interfaces that CNIs made in the VPC, held by an instance or not. A CNI begins the description of each with
-    /// these letters, and is cut off before it gives tags.
+    /// Network interfaces that CNIs created in the VPC, attached or not. They are found by their description: a CNI that
+    /// is interrupted has not set its tags yet.
     pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .client
@@ -120,7 +120,7 @@ impl Ec2 {
         Ok(())
     }
 
-    /// Makes a subnet with its tags in one call; answers its id.
+    /// Creates a subnet with its tags in one call. Returns its id.
     pub async fn create_subnet(
         &self,
         vpc_id: &str,
@@ -150,7 +150,7 @@ impl Ec2 {
         self.client
             .create_subnet()
             .vpc_id(vpc_id)
-            // The zone's id means the same zone in every account; its name does not.
+            // A zone's id is the same in every account; its name is not.
             .availability_zone_id(zone_id)
             .cidr_block(cidr.to_string())
             .tag_specifications(specification.build())
@@ -167,7 +167,7 @@ impl Ec2 {
         Ok(())
     }
 
-    /// Ends instances that no group owns.
+    /// Terminates an instance that no node group owns.
     pub async fn terminate(&self, instance: &str) -> Result<()> {
         self.client
             .terminate_instances()
@@ -183,7 +183,7 @@ fn addresses(interface: &aws_sdk_ec2::types::NetworkInterface) -> u32 {
     for_pods(interface.private_ip_addresses().len(), interface.ipv4_prefixes().len())
 }
 
-/// Of the interface at device 0 of the default network card.
+/// Security groups of the interface at device 0 of the default network card.
 fn primary_addresses(interfaces: &[InstanceNetworkInterface]) -> u32 {
     let is_primary = |interface: &&InstanceNetworkInterface| {
         let attachment = interface.attachment();
@@ -194,7 +194,7 @@ fn primary_addresses(interfaces: &[InstanceNetworkInterface]) -> u32 {
     })
 }
 
-/// An interface's first address is not for pods; a prefix of the CNI is a /28.
+/// The number of an interface's addresses for pods: not its primary one, and 16 for each prefix (/28).
 fn for_pods(addresses: usize, prefixes: usize) -> u32 {
     u32::try_from(addresses.saturating_sub(1) + 16 * prefixes).unwrap_or(u32::MAX)
 }

@@ -21,14 +21,14 @@ pub struct Eks {
     client: Client,
 }
 
-/// What has updates of its own.
+/// What an update belongs to.
 #[derive(Debug, Clone, Copy)]
 pub enum Updated<'a> {
     Addon,
     ManagedNodeGroup(&'a str),
 }
 
-/// What a managed node group's sizes are to be; its desired size stays where none is given.
+/// The sizes to set on a managed node group; without a desired size, the current one stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scaling {
     pub min: i32,
@@ -36,12 +36,12 @@ pub struct Scaling {
     pub desired: Option<i32>,
 }
 
-/// How an update stands.
+/// The status of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
     InProgress,
     Successful,
-    /// Failed or cancelled, with what EKS says of it.
+    /// Failed or cancelled, with EKS's errors.
     Failed(String),
 }
 
@@ -64,7 +64,7 @@ impl Eks {
             .send()
             .await
             .map_err(|error| failure("DescribeCluster", &error).at(name))?;
-        let cluster = reply.cluster().ok_or_else(|| Error::failed("EKS answered no cluster").at(name))?;
+        let cluster = reply.cluster().ok_or_else(|| Error::failed("EKS returned no cluster").at(name))?;
         let vpc = cluster.resources_vpc_config();
         let network = cluster.kubernetes_network_config();
         let text = |value: Option<&str>| value.unwrap_or_default().to_string();
@@ -82,7 +82,7 @@ impl Eks {
             service_cidr: network.and_then(|network| network.service_ipv4_cidr()?.parse().ok()),
             ipv6: network.and_then(|network| network.ip_family()) == Some(&IpFamily::Ipv6),
             auto_mode: cluster.compute_config().and_then(|compute| compute.enabled()).unwrap_or_default(),
-            // A cluster from before access entries answers no mode: it reads aws-auth.
+            // A cluster from before access entries has no mode: it reads aws-auth.
             authentication: match cluster.access_config().and_then(|access| access.authentication_mode()) {
                 Some(AuthenticationMode::Api) => Authentication::Api,
                 Some(AuthenticationMode::ApiAndConfigMap) => Authentication::ApiAndConfigMap,
@@ -102,7 +102,7 @@ impl Eks {
         Ok(names)
     }
 
-    /// The vpc-cni add-on; nothing where the CNI is not managed by EKS.
+    /// The vpc-cni add-on; `None` if EKS does not manage the CNI.
     pub async fn addon(&self, cluster: &str) -> Result<Option<Addon>> {
         let reply = match self.client.describe_addon().cluster_name(cluster).addon_name(VPC_CNI).send().await
         {
@@ -132,12 +132,12 @@ impl Eks {
         }))
     }
 
-    /// Gives the add-on its configuration; answers the id of the update to wait for.
+    /// Updates the add-on's configuration. Returns the id of the update to wait for.
     ///
-    /// PRESERVE keeps what others changed in the cluster; EKS says so when it can't. `role` is the one that the add-on
-    /// has: an update without it takes it away, and aws-node falls back to its nodes' role (UpdateAddon,
-    /// serviceAccountRoleArn; hashicorp/terraform-provider-aws#19402). What else is left out stays as it is: version and
-    /// podIdentityAssociations.
+    /// PRESERVE keeps what others changed in the cluster; EKS reports when it can't. `role` is the add-on's current
+    /// role: an update without it clears it, and aws-node falls back to its nodes' role (UpdateAddon,
+    /// serviceAccountRoleArn; hashicorp/terraform-provider-aws#19402). Other fields that are left out keep their values:
+    /// version and podIdentityAssociations.
     pub async fn update_addon(
         &self,
         cluster: &str,
@@ -183,8 +183,8 @@ impl Eks {
         })
     }
 
-    /// How many updates there were, of the add-on or of a managed node group. It makes a client token new after an
-    /// update that failed: EKS answers the same token with the same, failed, update.
+    /// The number of past updates of the add-on or of a managed node group. It goes into the client token, which must
+    /// change after a failed update: EKS answers the same token with the same, failed, update.
     pub async fn update_count(&self, cluster: &str, of: Updated<'_>) -> Result<usize> {
         let request = self.client.list_updates().name(cluster);
         let request = match of {
@@ -218,7 +218,7 @@ impl Eks {
             .send()
             .await
             .map_err(|error| failure("DescribeNodegroup", &error).at(name))?;
-        let group = reply.nodegroup().ok_or_else(|| Error::failed("EKS answered no node group").at(name))?;
+        let group = reply.nodegroup().ok_or_else(|| Error::failed("EKS returned no node group").at(name))?;
         let scaling = group.scaling_config();
         Ok(ManagedNodeGroup {
             name: name.to_string(),
@@ -294,7 +294,7 @@ impl Eks {
         Ok(entries.into_iter().collect())
     }
 
-    /// Lets nodes of a role join. An entry that is there already is what was wanted. EKS takes no empty map of tags.
+    /// Lets nodes of a role join. An existing entry is a success. EKS does not accept an empty map of tags.
     pub async fn create_node_access_entry(
         &self,
         cluster: &str,
@@ -321,7 +321,7 @@ impl Eks {
         }
     }
 
-    /// Takes an access entry away. One that is gone is what was wanted.
+    /// Deletes an access entry. One that is already gone is a success.
     pub async fn delete_access_entry(&self, cluster: &str, role_arn: &str) -> Result<()> {
         match self.client.delete_access_entry().cluster_name(cluster).principal_arn(role_arn).send().await {
             Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! What the SDK says of a failed call, in words for people: one line, without the SDK's own.
+//! Turns an SDK error into one readable line, without the SDK's internals.
 
 use std::error::Error as Source;
 
@@ -10,7 +10,7 @@ use aws_types::request_id::RequestId;
 
 use crate::error::{Cause, Error, chain, find, one_line, tls_trouble};
 
-/// An SDK error as a failure that names code and request id.
+/// Converts an SDK error into an [`Error`] with code and request id.
 ///
 /// EC2 and CloudFormation errors have no variants of their own in the SDK, so the metadata is read, never a type.
 pub(crate) fn failure<E>(what: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Error
@@ -38,12 +38,12 @@ where
     if find::<CredentialsError>(error).is_some() {
         return failed
             .because(about_credentials(error))
-            .fix("set AWS_PROFILE or pass --profile; `aws sts get-caller-identity` must work");
+            .fix("set AWS_PROFILE or pass --profile, then check: aws sts get-caller-identity");
     }
     if let Some(trouble) = tls_trouble(error) {
-        return failed.because(trouble).fix(
-            "where a proxy inspects TLS, name the file with its certificate authority in AWS_CA_BUNDLE",
-        );
+        return failed
+            .because(trouble)
+            .fix("if a proxy inspects TLS, set AWS_CA_BUNDLE to the file with its certificate authority");
     }
     let message = innermost(error);
     match ["tunnel error", "SOCKS error", "proxy"].iter().any(|way| message.contains(way)) {
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Something answered that is not the service: a proxy's page, most of the time.
+/// The reply is not from the service: usually it is a proxy's error page.
 fn unreadable(failed: Error, reply: Option<&HttpResponse>) -> Error {
     let Some(reply) = reply else { return failed.because("the reply can't be read") };
     let kind = reply.headers().get("content-type").unwrap_or("no content type");
@@ -64,11 +64,11 @@ fn unreadable(failed: Error, reply: Option<&HttpResponse>) -> Error {
     let said = first_words(&body);
     let said = if said.is_empty() { "an empty body".into() } else { format!("\"{said}\"") };
     failed
-        .because(format!("HTTP status {}, {kind}: {said} is not an answer of AWS", reply.status().as_u16()))
-        .fix("see whether a proxy or firewall answers in AWS's place: HTTPS_PROXY, NO_PROXY")
+        .because(format!("HTTP status {}, {kind}: {said} is not a reply from AWS", reply.status().as_u16()))
+        .fix("check whether a proxy or firewall answers instead of AWS: HTTPS_PROXY, NO_PROXY")
 }
 
-/// What a page says first: without tags, scripts and styles, on one line.
+/// The first words of a page on one line, without tags, scripts and styles.
 pub(crate) fn first_words(body: &str) -> String {
     const MOST: usize = 80;
     let mut text = String::new();
@@ -92,7 +92,7 @@ pub(crate) fn first_words(body: &str) -> String {
     }
 }
 
-/// Why there are no credentials. What the SDK says of its own build is said in other words.
+/// Why there are no credentials. The SDK's remarks about its cargo features are translated.
 pub(super) fn about_credentials(error: &(dyn Source + 'static)) -> String {
     let said: Vec<String> = chain(error).map(|source| source.to_string()).collect();
     if let Some(feature) = said.iter().find(|text| text.contains("cargo feature")) {
@@ -115,8 +115,8 @@ pub(super) fn about_credentials(error: &(dyn Source + 'static)) -> String {
     }
 }
 
-/// The deepest source says what a person can act on ("connection refused"); the outer ones only where in the SDK. Of a
-/// service's refusal the code and message count.
+/// The innermost source: it names what a person can act on ("connection refused"); the outer ones name only the place in
+/// the SDK.
 fn innermost(error: &(dyn Source + 'static)) -> String {
     let mut messages: Vec<String> = chain(error).map(|source| one_line(&source.to_string())).collect();
     messages.dedup();

@@ -1,4 +1,4 @@
-//! How requests to AWS travel: through which proxy, and whose certificates are trusted.
+//! HTTP to AWS: which proxy to use, and which certificates to trust.
 //!
 //! The SDK by itself reads HTTPS_PROXY with rules of its own (no ports in NO_PROXY, the metadata service through the
 //! proxy, ALL_PROXY) and does not know AWS_CA_BUNDLE (aws-config 1.13, aws-smithy-http-client 1.5).
@@ -21,11 +21,11 @@ use crate::net::proxy::{Kind, Proxies, Proxy};
 
 use super::socks::Socks;
 
-/// Where the aws CLI looks for a file of certificates, after the profile's `ca_bundle`: botocore takes the second
-/// one too, which is set on many machines for Python's sake.
+/// Where the aws CLI looks for a CA bundle besides the profile's `ca_bundle`. botocore reads the second one too, which
+/// many machines set for Python.
 const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
 
-/// The certificates that are trusted in place of the system's, in PEM.
+/// The certificates to trust instead of the system's, in PEM.
 pub(super) fn roots(
     of_profile: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
@@ -41,10 +41,10 @@ pub(super) fn roots(
         Error::usage(format!("{whence} can't be used"))
             .at(&path)
             .because(why)
-            .fix(format!("name a file of certificates in PEM, or unset {whence}"))
+            .fix(format!("set {whence} to a file of PEM certificates, or unset it"))
     };
     let pem = std::fs::read(&path).map_err(|error| wrong(&error))?;
-    // The client takes what it is given for certificates, and ends the program where they are none.
+    // The client panics if the text is not a certificate.
     let mut store = rustls::RootCertStore::empty();
     let mut usable = String::new();
     for block in pem_blocks(&String::from_utf8_lossy(&pem)) {
@@ -53,7 +53,7 @@ pub(super) fn roots(
         }
     }
     if store.is_empty() {
-        Err(wrong(&"it holds no certificate in PEM"))
+        Err(wrong(&"it contains no PEM certificate"))
     } else {
         Ok(Some(usable.into_bytes()))
     }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_taken_from_the_variable_before_the_profile_and_from_python_s_last() {
+    fn the_ca_bundle_comes_from_the_variable_then_the_profile_then_python_s_variable() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| {
             let key = rcgen::KeyPair::generate().unwrap();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_without_a_certificate_is_an_error_and_no_panic() {
+    fn a_bundle_without_a_certificate_is_an_error_not_a_panic() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bundle");
         let name = path.display().to_string();

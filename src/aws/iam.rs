@@ -1,4 +1,4 @@
-//! IAM: what the caller's policies would say to a call.
+//! IAM: whether the caller's policies allow a call.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ pub struct Iam {
     patience: Patience,
 }
 
-/// What the policies say of one action.
+/// What the policies say about one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub action: String,
     pub allowed: bool,
-    /// Condition keys that the policies ask for and that the question didn't give: no answer to build on.
+    /// Condition keys that the policies use and that the request did not give: the answer is not reliable.
     pub missing_keys: Vec<String>,
 }
 
-/// What a simulated call is on, and what it carries. Without ARNs: on `*`.
+/// The resources and condition keys of a simulated call. Without ARNs: `*`.
 #[derive(Debug, Clone, Default)]
 pub struct Question<'a> {
     pub actions: &'a [&'a str],
     pub arns: &'a [String],
-    /// One of the ARNs is enough.
+    /// Whether it is enough that one of the ARNs is allowed.
     pub any: bool,
     /// Condition keys and their values.
     pub keys: &'a [(String, Vec<String>)],
@@ -51,8 +51,8 @@ impl Iam {
         Iam { client: Client::from_conf(config), patience: Patience::default() }
     }
 
-    /// Asks the simulator about an IAM user or role. Each action is judged on each ARN, and is allowed when it is so
-    /// on all of them, or on any.
+    /// Simulates the policies of an IAM user or role. Each action is evaluated for each ARN, and must be allowed for all
+    /// of them, or for any.
     pub async fn simulate(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
         self.patience.ask(Box::pin(self.ask_simulator(principal, question))).await
     }
@@ -97,7 +97,7 @@ impl Iam {
         Ok(decisions)
     }
 
-    /// A role's ARN, with the path that a session's ARN leaves out.
+    /// A role's ARN with its path, which the ARN of a session leaves out.
     pub async fn role_arn(&self, name: &str) -> Result<String> {
         let question = async {
             let reply = self.client.get_role().role_name(name).send().await;
@@ -105,7 +105,7 @@ impl Iam {
         };
         let reply = self.patience.ask(Box::pin(question)).await?;
         let arn = reply.role().map(|role| role.arn().to_string());
-        arn.ok_or_else(|| Error::failed("IAM answered no role").at(name))
+        arn.ok_or_else(|| Error::failed("IAM returned no role").at(name))
     }
 }
 

@@ -33,7 +33,7 @@ use trace::Trace;
 pub(crate) use failure::{failure, first_words};
 pub(crate) use http::pem_blocks;
 
-/// All AWS clients of a run, made once.
+/// All AWS clients of a run, created once.
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub ec2: ec2::Ec2,
@@ -46,7 +46,7 @@ pub struct Aws {
     pub sts: sts::Sts,
     pub region: String,
     pub config: SdkConfig,
-    /// What the profile in use says of itself.
+    /// The settings of the profile in use.
     profile: profile::Profile,
 }
 
@@ -88,7 +88,7 @@ impl Aws {
         let config = Box::pin(loader.load()).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::usage("no AWS region is set")
-                .fix("give --region, or set AWS_REGION or the profile's region"));
+                .fix("pass --region, or set AWS_REGION or the profile's region"));
         };
         Ok(Aws {
             ec2: ec2::Ec2::new(&config, calls),
@@ -105,7 +105,7 @@ impl Aws {
         })
     }
 
-    /// Who we are. The first call: credentials that can't be had show here.
+    /// The caller's identity. This is the first call, so missing credentials are reported here.
     pub async fn caller(&self) -> Result<Caller> {
         self.sts.caller().await.map_err(|error| self.profile.explain(error))
     }

@@ -1,7 +1,7 @@
-//! Services that a run can do without: Service Quotas, and IAM where it is only asked what would be allowed.
+//! Optional services: Service Quotas, and IAM's policy simulator. A run can continue without them.
 //!
-//! In many private networks they have no endpoint. They are asked once per run: what did not answer is not asked
-//! again, and a connection that does not come about within two seconds is not tried again.
+//! Many private networks have no endpoint for them. A service that did not answer is not called again in the same run,
+//! and a connection that is not established within two seconds is not retried.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 
 use crate::error::{Error, Result};
 
-/// Some five round trips to another continent: TCP and TLS need three.
+/// About five round trips to another continent; TCP and TLS need three.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// Few tries, for those who throttle or fail.
+/// Few attempts, for services that throttle or fail.
 pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(4)
@@ -26,12 +26,12 @@ pub(super) fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_secs(1))
 }
 
-/// `answer`: how long a reply may take.
+/// `answer`: the longest time to wait for a reply.
 pub(super) fn timeouts(answer: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(answer).build()
 }
 
-/// A connection that does not come about, or a reply that does not come, is not asked for again.
+/// Forbids retries after connection errors and timeouts.
 #[derive(Debug)]
 pub(super) struct OneConnection;
 
@@ -49,23 +49,23 @@ impl ClassifyRetry for OneConnection {
         "one connection"
     }
 
-    /// After the SDK's own, which would try again.
+    /// After the SDK's own classifier, which would retry.
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 
-/// Why a service is not asked any more in this run.
+/// Remembers why a service is not called again in this run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Patience(Arc<Mutex<Option<Error>>>);
 
 impl Patience {
-    /// Asks, unless it was in vain before. A refusal of one question says nothing of others.
+    /// Calls the service, unless it did not answer before. A refused call does not stop further calls.
     pub async fn ask<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
         self.ask_until(question, is_in_vain).await
     }
 
-    /// The same, but as long as the service is reached it is asked.
+    /// The same, but only a service that can't be reached is given up.
     pub async fn ask_if_reached<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
         self.ask_until(question, str::is_empty).await
     }
@@ -89,8 +89,8 @@ impl Patience {
     }
 }
 
-/// No answer at all, one from somebody else, or one that says that the service is in trouble: the next question would
-/// come to the same. A denial is quick, and about one action.
+/// Whether the next call would fail too: no answer, an answer from somebody else, or one that says that the service has
+/// trouble. AccessDenied is not: it is quick, and about one action.
 fn is_in_vain(code: &str) -> bool {
     const TROUBLE: [&str; 10] = [
         "InternalFailure",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_did_not_answer_is_not_asked_again_and_who_refused_one_question_is() {
+    async fn a_service_that_did_not_answer_is_not_called_again_but_one_that_denied_a_call_is() {
         let asked = Mutex::new(0);
         let patience = Patience::default();
         let ask = |answer: Result<u32>| {
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(ask(Err(refused("AccessDenied"))).await.unwrap_err().code(), "AccessDenied");
         assert!(ask(Err(refused(""))).await.is_err());
         assert_eq!(*asked.lock().unwrap(), 4);
-        let told = ask(Ok(2)).await.unwrap_err();
-        assert_eq!((told.what(), *asked.lock().unwrap()), ("ask", 4));
+        let error = ask(Ok(2)).await.unwrap_err();
+        assert_eq!((error.what(), *asked.lock().unwrap()), ("ask", 4));
     }
 }

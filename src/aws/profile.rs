@@ -1,4 +1,4 @@
-//! What the AWS profile in use says of itself, as far as the SDK doesn't act on it.
+//! Settings of the AWS profile in use that the SDK does not act on.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileChoice<'a> {
     pub name: Option<&'a str>,
-    /// It was named by `--profile`. Credentials in the environment are weaker then, as in the aws CLI (botocore,
-    /// `create_credential_resolver`: a profile of the session disables the providers that read variables); the SDK by
-    /// itself would take them, and so perhaps another account. AWS_PROFILE is weaker than they are.
+    /// Named by `--profile`. The profile then wins over credentials in the environment, as in the aws CLI (botocore,
+    /// `create_credential_resolver`: a profile of the session disables the providers that read variables). The SDK
+    /// would use the environment, perhaps of another account. AWS_PROFILE does not win over the environment.
     pub is_flag: bool,
 }
 
-/// Credentials of this profile, else of the container or the instance, as the aws CLI takes them for `--profile`.
+/// Credentials of this profile, else of the container or the instance, in the aws CLI's order for `--profile`.
 pub(super) fn credentials(
     name: &str,
     region: Option<&str>,
@@ -37,7 +37,7 @@ pub(super) fn credentials(
         .or_else("Ec2InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build())
 }
 
-/// The profile in use and the kind of credentials that it leads to.
+/// The profile in use and its kind of credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Profile {
     pub name: String,
@@ -46,12 +46,12 @@ pub(super) struct Profile {
     pub login: Login,
 }
 
-/// How one gets its credentials.
+/// How the profile gets its credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Login {
     #[default]
     Other,
-    /// A role that asks for a code of an MFA device: no SDK but the aws CLI's asks a person for it.
+    /// A role that needs an MFA code: only the aws CLI asks a person for it.
     Mfa { role: String },
     /// `aws sso login`
     Sso,
@@ -60,7 +60,7 @@ pub(super) enum Login {
 }
 
 impl Profile {
-    /// Reads the profile files as the SDK does. Where they can't be read, the SDK says so itself.
+    /// Reads the profile files as the SDK does. If they can't be read, the SDK reports it.
     pub async fn read(choice: ProfileChoice<'_>) -> Self {
         let (fs, env) = (Fs::real(), Env::real());
         let selected = choice.name.map(|name| name.to_string().into());
@@ -77,9 +77,9 @@ impl Profile {
         Profile { name: selected.to_string(), ca_bundle, login }
     }
 
-    /// A failure to get credentials, with what this kind of profile takes.
+    /// A failure to get credentials, with the fix for this kind of profile.
     pub fn explain(&self, error: Error) -> Error {
-        // A service that answered has a code: then there were credentials, or it is said what is wrong with them.
+        // An error code means that the service answered: the credentials work, or the code says what is wrong with them.
         let expired = error.code().contains("Expired");
         if !error.code().is_empty() && !expired {
             return error;
@@ -95,19 +95,21 @@ impl Profile {
             Login::Mfa { role } => Error::failed("load AWS credentials")
                 .at(format!("profile {name}"))
                 .because(format!(
-                    "{role} wants a code of an MFA device (mfa_serial), and the aws CLI alone asks for it"
+                    "{role} needs an MFA code (mfa_serial), and only the aws CLI can ask for it"
                 ))
                 .fix(export),
             Login::Sso => error.fix(format!("aws sso login --profile {name}, then run this again")),
             Login::Session => error
-                .because(format!("profile {name} uses an `aws login` session, which the aws CLI alone reads"))
+                .because(format!(
+                    "profile {name} uses an `aws login` session, which only the aws CLI can read"
+                ))
                 .fix(export),
             Login::Other => error,
         }
     }
 }
 
-/// Follows `source_profile` as far as it leads.
+/// Follows the chain of `source_profile`.
 fn login(set: &ProfileSet, selected: &str) -> Login {
     let mut seen = BTreeSet::new();
     let mut next = Some(selected);
@@ -160,7 +162,7 @@ source_profile = round
     }
 
     #[tokio::test]
-    async fn a_profile_s_kind_is_that_of_the_profiles_it_builds_on() {
+    async fn the_login_kind_follows_source_profile() {
         let login = async |name: &str| profile(name, false).await.login;
         let mfa = Login::Mfa { role: "arn:aws:iam::123456789012:role/person".into() };
         assert_eq!(login("admin").await, mfa);
@@ -175,10 +177,10 @@ source_profile = round
     }
 
     #[tokio::test]
-    async fn each_kind_of_profile_has_its_own_way_to_credentials() {
+    async fn each_login_kind_has_its_own_fix() {
         let failed = |code: &str, message: &str| {
             let cause = Cause { code: code.into(), message: message.into(), request_id: None };
-            Error::failed("log in to AWS").cause(cause)
+            Error::failed("authenticate to AWS").cause(cause)
         };
         let next = async |name: &str, error: Error| {
             profile(name, false).await.explain(error).fix_command().unwrap_or_default().to_string()

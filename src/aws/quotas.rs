@@ -1,5 +1,4 @@
-//! Service Quotas: how much of a thing an account may have. Asked once per run: a quota does not change meanwhile, and
-//! the service may not be there.
+//! Service Quotas. Read once per run: a quota does not change meanwhile, and the service may not be reachable.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +13,7 @@ use crate::error::Result;
 use super::optional::{OneConnection, Patience, retries, timeouts};
 use super::{Trace, failure};
 
-/// By service and quota code; none: AWS says no value.
+/// By service and quota code; `None`: AWS returns no value.
 type Known = BTreeMap<(&'static str, String), Option<u32>>;
 
 #[derive(Debug, Clone)]
@@ -41,7 +40,7 @@ impl Quotas {
         }
     }
 
-    /// All quotas of service `vpc` by their codes. One whose value AWS doesn't tell is left out: it is the default.
+    /// All quotas of service `vpc` by code. One without a value is left out: the default applies.
     pub async fn of_vpc(&self) -> Result<BTreeMap<String, u32>> {
         let read = || self.patience.ask(Box::pin(self.list_vpc()));
         self.vpc.get_or_try_init(read).await.cloned()

@@ -1,4 +1,4 @@
-//! Requests to AWS through a SOCKS5 proxy, as `ssh -D` gives one. The SDK's own client speaks HTTP to every proxy.
+//! Requests to AWS through a SOCKS5 proxy, such as `ssh -D`. The SDK's own client speaks HTTP to every proxy.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ use super::http::pem_blocks;
 
 type Connections = Client<TimeoutConnector<HttpsConnector<SocksV5<Tcp>>>, SdkBody>;
 
-/// The way through one proxy. Connections are kept for as long as it lives, by the time that one may take to come about.
+/// Connects through one proxy. The connection pools live as long as it does, one per connect timeout.
 #[derive(Debug, Clone)]
 pub(super) struct Socks {
     proxy: Proxy,
@@ -34,7 +34,7 @@ pub(super) struct Socks {
 }
 
 impl Socks {
-    /// `roots`: certificates in PEM that are trusted in place of the system's.
+    /// `roots`: PEM certificates to trust instead of the system's.
     pub fn new(proxy: Proxy, roots: Option<&[u8]>) -> Result<Self> {
         let unusable =
             |error: &dyn std::fmt::Display| Error::failed("set up the HTTPS client").because(error);
@@ -65,7 +65,7 @@ impl Socks {
 
     fn connections(&self, timeout: Option<Duration>) -> Connections {
         let mut tcp = Tcp::new();
-        // TLS comes above it.
+        // TLS runs on top of it.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let socks = SocksV5::new(self.proxy.uri().clone(), tcp);
@@ -91,7 +91,7 @@ impl HttpConnector for Connector {
         };
         let reply = self.0.request(request);
         HttpConnectorFuture::new(async move {
-            // What has not come about may be tried again.
+            // A connection that was not established can be retried.
             let reply = reply.await.map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(reply.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))

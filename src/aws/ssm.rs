@@ -1,5 +1,5 @@
-//! SSM: the public parameters that name the newest EKS images. Each is asked for once per run, so that all its nodes are
-//! started from one image.
+//! SSM: the public parameters that name the newest EKS images. Each is read once per run, so that all new nodes use the
+//! same image.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,14 +18,14 @@ use super::{Trace, failure};
 #[derive(Debug, Clone)]
 pub struct Ssm {
     client: Client,
-    /// Why it is not asked any more.
+    /// Why SSM is not called again in this run.
     patience: Patience,
     known: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Ssm {
     pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
-        // With --ami-id, and where no node is to be started, a run can do without.
+        // A run with --ami-id, or one that starts no nodes, does not need SSM.
         let retries = RetryConfig::standard().with_max_attempts(4).with_max_backoff(Duration::from_secs(2));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))

@@ -1,4 +1,4 @@
-//! STS: who we are, and the token that EKS takes as log-in.
+//! STS: the caller's identity, and the token that EKS accepts for authentication.
 
 use std::time::{Duration, SystemTime};
 
@@ -31,9 +31,10 @@ impl Sts {
     }
 
     pub async fn caller(&self) -> Result<Caller> {
-        let reply = self.client.get_caller_identity().send().await.map_err(|error| {
-            failure("log in to AWS", &error).or_fix("check with: aws sts get-caller-identity")
-        })?;
+        let reply =
+            self.client.get_caller_identity().send().await.map_err(|error| {
+                failure("authenticate to AWS", &error).or_fix("aws sts get-caller-identity")
+            })?;
         Ok(Caller {
             account: reply.account().unwrap_or_default().to_string(),
             arn: reply.arn().unwrap_or_default().to_string(),
@@ -43,11 +44,12 @@ impl Sts {
 
     /// A bearer token for the cluster's API server: a GetCallerIdentity request signed but not sent.
     ///
-    /// The host is STS's real regional one whatever endpoint is set for calls: EKS checks it, and sends the
-    /// request there itself. It is good for 15 minutes (aws-iam-authenticator).
+    /// The host is always STS's real regional endpoint, whatever endpoint is configured for calls: EKS checks it, and
+    /// sends the request there itself. The token is valid for 15 minutes (aws-iam-authenticator).
     pub async fn eks_token(&self, cluster: &str) -> Result<String> {
-        let unable =
-            |error: &dyn std::fmt::Display| Error::failed("sign the log-in to the cluster").because(error);
+        let unable = |error: &dyn std::fmt::Display| {
+            Error::failed("sign the authentication token for the cluster").because(error)
+        };
         let region = self.config.region().map(ToString::to_string).unwrap_or_default();
         let provider = self.config.credentials_provider().ok_or_else(|| unable(&"no AWS credentials"))?;
         let identity =

@@ -1,6 +1,7 @@
-//! Places pods, the most particular and then the largest first, each on the first node that has room.
+//! Places pods on nodes: those with the fewest suitable nodes first, then the largest, each on the first node with
+//! capacity.
 //!
-//! Pods that ask for the same are placed together, so the work grows with the kinds of pods and not with the pods.
+//! Identical pods are placed together, so the work grows with the kinds of pods and not with their number.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,13 +10,13 @@ use k8s_openapi::api::core::v1::NodeSelectorTerm;
 
 use crate::facts::{Pod, Requests, Volume};
 
-use super::placement::{Places, Wish};
+use super::placement::{Requirements, Suitable};
 use super::{Lack, Room};
 
-/// Pods that are alike in all that is asked of a node.
+/// Pods with identical requirements and requests.
 pub struct Class<'a> {
-    /// Its place among the wishes.
-    pub wish: usize,
+    /// Its index in the requirements.
+    pub requirement: usize,
     pub requests: Requests,
     /// Requests of all other resources.
     pub others: Option<&'a BTreeMap<String, u64>>,
@@ -24,45 +25,46 @@ pub struct Class<'a> {
     pub pods: Vec<&'a Pod>,
 }
 
-/// What pods of a class have alike: their wish, cpu, memory, other resources, and whether they take an address.
+/// What the pods of a class have in common: their requirement, cpu, memory, other resources, and whether they need an
+/// address.
 type Kind<'a> = (usize, u64, u64, Option<&'a BTreeMap<String, u64>>, bool);
 
-/// Sorts the pods into classes, in the order in which they come.
+/// Groups the pods into classes, in their order.
 pub fn classes<'a>(
     pods: &[&'a Pod],
     volumes: &'a BTreeMap<String, Volume>,
-) -> (Vec<Wish<'a>>, Vec<Class<'a>>) {
-    let mut wishes: Vec<Wish<'a>> = Vec::new();
+) -> (Vec<Requirements<'a>>, Vec<Class<'a>>) {
+    let mut requirements: Vec<Requirements<'a>> = Vec::new();
     let mut classes: Vec<Class<'a>> = Vec::new();
-    let mut known_wishes: HashMap<Option<String>, usize> = HashMap::new();
+    let mut known_requirements: HashMap<Option<String>, usize> = HashMap::new();
     let mut known: HashMap<Kind<'_>, usize> = HashMap::new();
     for pod in pods {
         let held = held(pod, volumes);
-        // Names of claims differ from pod to pod; what matters of them is the volumes' affinity. The API's types know no
-        // order and no hash, but print all that they hold.
+        // Claim names differ from pod to pod; only the volumes' affinity matters. The API types implement neither Ord nor
+        // Hash, so their debug text is the key.
         let key = pod.placement.as_ref().map(|placement| {
             format!(
                 "{:?}{:?}{:?}{held:?}",
                 placement.node_selector, placement.node_affinity, placement.tolerations
             )
         });
-        let wish = *known_wishes.entry(key).or_insert_with(|| {
-            wishes.push(Wish { placement: pod.placement.as_deref(), volumes: held });
-            wishes.len() - 1
+        let requirement = *known_requirements.entry(key).or_insert_with(|| {
+            requirements.push(Requirements { placement: pod.placement.as_deref(), volumes: held });
+            requirements.len() - 1
         });
         let Requests { cpu_milli, memory } = pod.requests;
         let addressed = !pod.host_network;
         let others = pod.other_requests.as_deref();
-        let class = *known.entry((wish, cpu_milli, memory, others, addressed)).or_insert_with(|| {
-            classes.push(Class { wish, requests: pod.requests, others, addressed, pods: Vec::new() });
+        let class = *known.entry((requirement, cpu_milli, memory, others, addressed)).or_insert_with(|| {
+            classes.push(Class { requirement, requests: pod.requests, others, addressed, pods: Vec::new() });
             classes.len() - 1
         });
         classes[class].pods.push(pod);
     }
-    (wishes, classes)
+    (requirements, classes)
 }
 
-/// Where each of the pod's volumes can be had.
+/// The node affinity of each of the pod's volumes.
 fn held<'a>(pod: &Pod, volumes: &'a BTreeMap<String, Volume>) -> Vec<&'a [NodeSelectorTerm]> {
     let bound = pod.claims().filter_map(|claim| volumes.get(&claim));
     bound.map(|volume| volume.affinity.as_slice()).filter(|affinity| !affinity.is_empty()).collect()
@@ -73,7 +75,7 @@ struct Left {
     pods: u64,
     cpu: u64,
     memory: u64,
-    /// Nothing where it is unknown, and then it is not counted.
+    /// None if unknown; then it is not checked.
     others: Option<BTreeMap<String, u64>>,
 }
 
@@ -98,11 +100,11 @@ impl Left {
     }
 }
 
-/// The pods of each class that found no place: how many (the last ones), for want of what, and in which zone where
-/// it is one.
+/// The pods of each class that do not fit: how many (the last ones), what is missing, and in which zone if there is only
+/// one.
 pub fn left_over<'a>(
     mut classes: Vec<Class<'a>>,
-    places: &[Places],
+    suitable: &[Suitable],
     room: &Room,
 ) -> Vec<(Class<'a>, usize, Lack, Option<String>)> {
     let mut left: Vec<Left> = room
@@ -117,28 +119,29 @@ pub fn left_over<'a>(
         .collect();
     let mut addresses = room.addresses.clone();
     let biggest = biggest(room);
-    // What can stand on few nodes goes first: what can stand anywhere must not take its place.
-    classes.sort_by_key(|class| (places[class.wish].len(), Reverse(weight(class.requests, biggest))));
-    // Targets at the front that are full for every class of the same wish are not looked at again.
+    // Pods with few suitable nodes are placed first, so that other pods do not take their capacity.
+    classes
+        .sort_by_key(|class| (suitable[class.requirement].len(), Reverse(weight(class.requests, biggest))));
+    // Targets at the front that are full for every class of the same requirement are skipped.
     let mut least: HashMap<usize, Requests> = HashMap::new();
     for class in &classes {
-        let least = least.entry(class.wish).or_insert(class.requests);
+        let least = least.entry(class.requirement).or_insert(class.requests);
         least.cpu_milli = least.cpu_milli.min(class.requests.cpu_milli);
         least.memory = least.memory.min(class.requests.memory);
     }
     let mut first: HashMap<usize, usize> = HashMap::new();
     let mut without = Vec::new();
     for class in classes {
-        let places = &places[class.wish];
-        let first = first.entry(class.wish).or_default();
-        let least = least.get(&class.wish).copied().unwrap_or_default();
-        while let Some(at) = places.get(*first)
+        let suitable = &suitable[class.requirement];
+        let first = first.entry(class.requirement).or_default();
+        let least = least.get(&class.requirement).copied().unwrap_or_default();
+        while let Some(at) = suitable.get(*first)
             && is_full(&left[*at], least)
         {
             *first += 1;
         }
         let mut waiting = class.pods.len() as u64;
-        for at in &places[*first..] {
+        for at in &suitable[*first..] {
             if waiting == 0 {
                 break;
             }
@@ -160,9 +163,9 @@ pub fn left_over<'a>(
             waiting -= more;
         }
         if waiting > 0 {
-            let zones: BTreeSet<&String> = places.iter().map(|at| &room.targets[*at].zone).collect();
+            let zones: BTreeSet<&String> = suitable.iter().map(|at| &room.targets[*at].zone).collect();
             let zone = zones.first().filter(|_| zones.len() == 1).map(|zone| zone.to_string());
-            let lack = most_lacking(&class, places.iter().map(|at| &left[*at]));
+            let lack = most_lacking(&class, suitable.iter().map(|at| &left[*at]));
             let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
             without.push((class, waiting, lack, zone));
         }
@@ -179,11 +182,11 @@ fn times(free: u64, request: u64) -> u64 {
     free.checked_div(request).unwrap_or(u64::MAX)
 }
 
-/// What most of the nodes that would do are out of. Where one has all of its own, it is its zone's addresses, and
-/// more nodes would not help.
-fn most_lacking<'a>(class: &Class<'_>, places: impl Iterator<Item = &'a Left>) -> Lack {
+/// What most of the suitable nodes lack. If one of them has everything, its zone has no free addresses, and more nodes
+/// would not help.
+fn most_lacking<'a>(class: &Class<'_>, suitable: impl Iterator<Item = &'a Left>) -> Lack {
     let mut counted: BTreeMap<Lack, usize> = BTreeMap::new();
-    for left in places {
+    for left in suitable {
         let lack = if left.pods == 0 {
             Lack::MaxPods
         } else if left.cpu < class.requests.cpu_milli {
@@ -201,7 +204,7 @@ fn most_lacking<'a>(class: &Class<'_>, places: impl Iterator<Item = &'a Left>) -
     most.map_or(Lack::Nodes, |(lack, _)| lack)
 }
 
-/// The largest of the targets, in each of the two.
+/// The most CPU and the most memory that any target has.
 fn biggest(room: &Room) -> Requests {
     let known = || room.targets.iter().filter_map(|target| target.allocatable);
     Requests {
@@ -210,7 +213,7 @@ fn biggest(room: &Room) -> Requests {
     }
 }
 
-/// Both requests on one scale, as parts of the largest node.
+/// CPU and memory requests as one number, relative to the largest node.
 fn weight(requests: Requests, biggest: Requests) -> u128 {
     let part = |one: u64, of_other: u64| u128::from(one).saturating_mul(u128::from(of_other));
     part(requests.cpu_milli, biggest.memory).saturating_add(part(requests.memory, biggest.cpu_milli))

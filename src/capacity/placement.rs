@@ -1,4 +1,4 @@
-//! On which nodes a pod may stand, whatever room they have: labels, volumes, taints.
+//! On which nodes a pod may run, whatever their capacity: labels, volumes, taints.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -10,46 +10,47 @@ use crate::facts::{Placement, Taint, ZONE_LABELS};
 use super::selector::{can_have, matches};
 use super::{Lack, Target};
 
-/// What pods ask of their node beside room.
-pub struct Wish<'a> {
+/// What pods require of their node besides capacity.
+pub struct Requirements<'a> {
     pub placement: Option<&'a Placement>,
-    /// The affinity of each of their volumes that can't be had everywhere.
+    /// The affinity of each of their volumes that not every node can attach.
     pub volumes: Vec<&'a [NodeSelectorTerm]>,
 }
 
-/// Places of targets, in order.
-pub type Places = Rc<[usize]>;
+/// Indexes of suitable targets, in order.
+pub type Suitable = Rc<[usize]>;
 
-/// For each wish the targets that would do; where there is none, what the last of them fail at. Wishes that differ
-/// in nothing that matters here share one list: there may be thousands of both.
-pub fn places(wishes: &[Wish<'_>], targets: &[Target]) -> Vec<Result<Places, Lack>> {
-    let mut known: HashMap<String, Result<Places, Lack>> = HashMap::new();
-    let found = |wish: &Wish<'_>| {
-        let asked = wish.placement.map(|asked| format!("{:?}{:?}", asked.node_selector, asked.node_affinity));
+/// For each of the requirements the suitable targets, or what the last ones fail at. Requirements that are equal in what
+/// matters here share one list, because there may be thousands of both.
+pub fn suitable(requirements: &[Requirements<'_>], targets: &[Target]) -> Vec<Result<Suitable, Lack>> {
+    let mut known: HashMap<String, Result<Suitable, Lack>> = HashMap::new();
+    let found = |requirement: &Requirements<'_>| {
+        let asked =
+            requirement.placement.map(|asked| format!("{:?}{:?}", asked.node_selector, asked.node_affinity));
         let labelled = known
             .entry(asked.unwrap_or_default())
-            .or_insert_with(|| labelled(wish.placement, targets))
+            .or_insert_with(|| labelled(requirement.placement, targets))
             .clone()?;
-        wish.among(labelled, targets)
+        requirement.among(labelled, targets)
     };
-    wishes.iter().map(found).collect()
+    requirements.iter().map(found).collect()
 }
 
-/// Those with the labels that are asked for.
-fn labelled(placement: Option<&Placement>, targets: &[Target]) -> Result<Places, Lack> {
-    let found: Places = (0..targets.len())
+/// Targets with the required labels.
+fn labelled(placement: Option<&Placement>, targets: &[Target]) -> Result<Suitable, Lack> {
+    let found: Suitable = (0..targets.len())
         .filter(|at| placement.is_none_or(|placement| selects(placement, &targets[*at])))
         .collect();
     match (found.is_empty(), placement) {
-        (true, Some(placement)) if !targets.is_empty() => Err(Lack::Label(asked(placement, targets))),
+        (true, Some(placement)) if !targets.is_empty() => Err(Lack::Label(unmet(placement, targets))),
         (true, _) => Err(Lack::Nodes),
         (false, _) => Ok(found),
     }
 }
 
-impl Wish<'_> {
-    /// Of these, those that the volumes and the taints allow.
-    fn among(&self, labelled: Places, targets: &[Target]) -> Result<Places, Lack> {
+impl Requirements<'_> {
+    /// The targets among these that the volumes and the taints allow.
+    fn among(&self, labelled: Suitable, targets: &[Target]) -> Result<Suitable, Lack> {
         if self.volumes.is_empty() && labelled.iter().all(|at| targets[*at].taints.is_empty()) {
             return Ok(labelled);
         }
@@ -59,16 +60,16 @@ impl Wish<'_> {
             return Err(self.out_of_reach());
         }
         let tolerations = self.placement.map_or(&[][..], |placement| &placement.tolerations);
-        let mut kept_off: BTreeMap<String, usize> = BTreeMap::new();
+        let mut untolerated_on: BTreeMap<String, usize> = BTreeMap::new();
         left.retain(|at| match untolerated(tolerations, &targets[*at].taints) {
             None => true,
             Some(taint) => {
-                *kept_off.entry(shown(taint)).or_default() += 1;
+                *untolerated_on.entry(format_taint(taint)).or_default() += 1;
                 false
             }
         });
         if left.is_empty() {
-            let most = kept_off.into_iter().max_by_key(|(_, nodes)| *nodes);
+            let most = untolerated_on.into_iter().max_by_key(|(_, nodes)| *nodes);
             return Err(Lack::Taint(most.map(|(taint, _)| taint).unwrap_or_default()));
         }
         Ok(left.into())
@@ -99,8 +100,8 @@ fn selects(placement: &Placement, target: &Target) -> bool {
     all_equal && (terms.is_empty() || terms.iter().any(|term| matches(term, target.candidate())))
 }
 
-/// What of the selector or the affinity no node has; all of it where each part alone is to be had.
-fn asked(placement: &Placement, targets: &[Target]) -> String {
+/// The part of the selector or the affinity that no node matches; all of it if each part alone is matched.
+fn unmet(placement: &Placement, targets: &[Target]) -> String {
     let mut pairs = placement.node_selector.iter();
     let missing =
         pairs.find(|(key, value)| !targets.iter().any(|node| node.labels.get(*key) == Some(*value)));
@@ -130,7 +131,7 @@ fn untolerated<'a>(tolerations: &[Toleration], taints: &'a [Taint]) -> Option<&'
     taints.iter().find(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)))
 }
 
-/// As Toleration.ToleratesTaint of the API: what is left out fits any.
+/// As Toleration.ToleratesTaint of the API: an omitted field matches any value.
 fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     let fits =
         |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|one| one.is_empty() || one == has);
@@ -142,7 +143,7 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     fits(&toleration.effect, &taint.effect) && fits(&toleration.key, &taint.key) && value
 }
 
-fn shown(taint: &Taint) -> String {
+fn format_taint(taint: &Taint) -> String {
     match taint.value.is_empty() {
         true => format!("{}:{}", taint.key, taint.effect),
         false => format!("{}={}:{}", taint.key, taint.value, taint.effect),

@@ -1,4 +1,4 @@
-//! Node selectors as the scheduler reads them. Pure.
+//! Node selectors, evaluated as the scheduler does. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,24 @@ use crate::facts::ZONE_LABELS;
 /// A node, as far as selectors see it.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
-    /// Nothing where it is yet to start: it gets a name that nobody can have asked for.
+    /// None if it is not started yet: no selector can name it.
     pub name: Option<&'a str>,
     pub zone: &'a str,
     pub labels: &'a BTreeMap<String, String>,
 }
 
-/// Whether a pod with this term may run there. A term of nothing selects nothing (API reference, NodeSelectorTerm).
+/// Whether a pod with this term may run there. An empty term selects nothing (API reference, NodeSelectorTerm).
 pub fn matches(term: &NodeSelectorTerm, node: Candidate<'_>) -> bool {
     all_hold(term, node, |requirement| {
         meets(requirement, node.labels.get(&requirement.key).map(String::as_str))
     })
 }
 
-/// Whether a volume with this affinity can be had there: one term is enough, and no affinity is any node's.
+/// Whether the node can attach a volume with this affinity: one matching term is enough, and an empty affinity matches
+/// any node.
 ///
-/// Labels by which a CSI driver names a zone are on a node only once the driver has registered there, so they are
-/// answered from its zone. The EBS CSI driver's other labels tell accounts, partitions and Outposts apart.
+/// A CSI driver's zone labels are on a node only after the driver has registered there, so the node's zone is used
+/// instead. The EBS CSI driver's other labels tell accounts, partitions and Outposts apart.
 pub fn can_have(affinity: &[NodeSelectorTerm], node: Candidate<'_>) -> bool {
     let holds = |requirement: &NodeSelectorRequirement| match requirement.key.as_str() {
         key if ZONE_LABELS.contains(&key) => meets(requirement, Some(node.zone)),

@@ -1,4 +1,4 @@
-//! The nodes that pods can be moved to: those that are there, and those that step 8 is going to start.
+//! The nodes that evicted pods can run on: existing ones, and those that step 8 will start.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,26 +9,26 @@ use crate::net::cidr::usable_addresses;
 
 use super::selector::Candidate;
 
-/// A node that takes pods, or will.
+/// A node that accepts pods, or will.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// Nothing where it is yet to start.
+    /// None if it is not started yet.
     pub name: Option<String>,
     pub zone: String,
     pub labels: BTreeMap<String, String>,
     pub taints: Vec<crate::facts::Taint>,
-    /// Pods that it still takes. What is unknown, here and below, is not counted.
+    /// How many more pods it accepts. Unknown values, here and below, are not checked.
     pub pods: Option<u32>,
-    /// What it has in all, and what of that nobody has requested.
+    /// All of its CPU and memory, and the part that is not requested.
     pub allocatable: Option<Requests>,
     pub free: Option<Requests>,
-    /// The same of all other resources.
+    /// The same for all other resources.
     pub other_allocatable: Option<BTreeMap<String, u64>>,
     pub other_free: Option<BTreeMap<String, u64>>,
 }
 
 impl Target {
-    /// A node that a group starts anew, like those that it had.
+    /// A node that a group will start, like those that it had.
     fn like(shape: &Shape, facts: &Facts) -> Self {
         Target {
             zone: shape.zone.clone(),
@@ -47,7 +47,7 @@ impl Target {
         Candidate { name: self.name.as_deref(), zone: &self.zone, labels: &self.labels }
     }
 
-    /// A resource that not even one pod with these requests would find enough of.
+    /// A resource of which it has too little for even one pod with these requests.
     pub fn lacking<'a>(&self, others: Option<&'a BTreeMap<String, u64>>) -> Option<&'a str> {
         let all = self.other_allocatable.as_ref()?;
         let mut asked = others.into_iter().flatten();
@@ -55,38 +55,38 @@ impl Target {
         lacking.map(|(name, _)| name.as_str())
     }
 
-    /// Not even alone would a pod with these requests fit.
+    /// Whether a pod with these requests does not fit even on the empty node.
     pub fn is_too_small(&self, requests: Requests) -> bool {
         self.allocatable.is_some_and(|all| requests.cpu_milli > all.cpu_milli || requests.memory > all.memory)
     }
 }
 
-/// Where pods can go.
+/// The capacity for evicted pods.
 #[derive(Debug, Clone, Default)]
 pub struct Room {
     pub targets: Vec<Target>,
-    /// Addresses that pods can still get, by zone; a zone that is left out is not counted.
+    /// Free addresses for pods, by zone; a zone that is missing here is not checked.
     pub addresses: BTreeMap<String, u64>,
 }
 
 impl Room {
-    /// The room that there is, and, where step 8 is about to run, that of the nodes which it starts.
+    /// The capacity of the new nodes; with `growing` also that of the nodes that step 8 will start.
     pub fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
-        let standing = standing(facts, |node| !design.old_nodes.contains(node));
-        let on = |node: &Node| standing.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let pods_by_node = pods_by_node(facts, |node| !design.old_nodes.contains(node));
+        let on = |node: &Node| pods_by_node.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let nodes: Vec<&Node> = facts
             .ec2_nodes()
             .filter(|node| takes_pods(node) && !design.old_nodes.contains(&node.name))
             .collect();
         let mut room = Room::default();
-        room.targets.extend(nodes.iter().map(|node| there(node, on(node))));
+        room.targets.extend(nodes.iter().map(|node| existing_node(node, on(node))));
         for zone in &design.zones {
-            let planned = if growing { planned(facts, zone, &nodes) } else { 0 };
-            room.targets.extend(std::iter::repeat_n(to_come(facts, design, zone), planned));
+            let planned = if growing { planned_count(facts, zone, &nodes) } else { 0 };
+            room.targets.extend(std::iter::repeat_n(planned_node(facts, design, zone), planned));
             if let Some(free) = free_addresses(facts, zone) {
                 let in_zone = nodes.iter().filter(|node| node.zone == zone.zone);
-                let held: u64 = in_zone.map(|node| held(node, on(node))).sum();
-                // Each new node's interface for pods takes an address that no pod gets.
+                let held: u64 = in_zone.map(|node| unused_addresses(node, on(node))).sum();
+                // Each new node's interface for pods takes one address.
                 let free = u64::from(free).saturating_sub(planned as u64);
                 room.addresses.insert(zone.zone.clone(), free + held);
             }
@@ -94,14 +94,14 @@ impl Room {
         room
     }
 
-    /// The room that there is without these nodes, and that of nodes which are to come, each shape so many times.
+    /// The capacity without the `leaving` nodes, and with the `coming` ones, by shape and count.
     pub fn without(facts: &Facts, leaving: &BTreeSet<String>, coming: &[(&Shape, usize)]) -> Self {
-        let standing = standing(facts, |_| true);
-        let on = |node: &Node| standing.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let pods_by_node = pods_by_node(facts, |_| true);
+        let on = |node: &Node| pods_by_node.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let nodes: Vec<&Node> =
             facts.ec2_nodes().filter(|node| takes_pods(node) && !leaving.contains(&node.name)).collect();
         let mut room = Room::default();
-        room.targets.extend(nodes.iter().map(|node| there(node, on(node))));
+        room.targets.extend(nodes.iter().map(|node| existing_node(node, on(node))));
         let mut subnets: BTreeSet<&str> = nodes.iter().filter_map(|node| node.subnet.as_deref()).collect();
         for (shape, count) in coming {
             room.targets.extend(std::iter::repeat_n(Target::like(shape, facts), *count));
@@ -112,10 +112,10 @@ impl Room {
         }
         for node in nodes {
             if let Some(addresses) = room.addresses.get_mut(&node.zone) {
-                *addresses += held(node, on(node));
+                *addresses += unused_addresses(node, on(node));
             }
         }
-        // Each node that comes takes an address itself.
+        // Each coming node takes one address itself.
         for (shape, count) in coming {
             if let Some(addresses) = room.addresses.get_mut(&shape.zone) {
                 *addresses = addresses.saturating_sub(*count as u64);
@@ -129,24 +129,23 @@ fn takes_pods(node: &Node) -> bool {
     node.ready && !node.unschedulable
 }
 
-/// The pods of each of these nodes. What has finished has given back its room (scheduler, event handlers: terminal
-/// pods).
-fn standing(facts: &Facts, on: impl Fn(&String) -> bool) -> HashMap<&str, Vec<&Pod>> {
-    let mut standing: HashMap<&str, Vec<&Pod>> = HashMap::new();
+/// The pods of each of these nodes. Finished pods use no capacity (scheduler, event handlers: terminal pods).
+fn pods_by_node(facts: &Facts, on: impl Fn(&String) -> bool) -> HashMap<&str, Vec<&Pod>> {
+    let mut pods_by_node: HashMap<&str, Vec<&Pod>> = HashMap::new();
     for pod in facts.pods.iter().filter(|pod| !pod.is_finished() && on(&pod.node)) {
-        standing.entry(&pod.node).or_default().push(pod);
+        pods_by_node.entry(&pod.node).or_default().push(pod);
     }
-    standing
+    pods_by_node
 }
 
-fn there(node: &Node, pods: &[&Pod]) -> Target {
+fn existing_node(node: &Node, pods: &[&Pod]) -> Target {
     let used = |amount: fn(&Requests) -> u64| pods.iter().map(|pod| amount(&pod.requests)).sum::<u64>();
     let all = node.allocatable;
     Target {
         name: Some(node.name.clone()),
         zone: node.zone.clone(),
         labels: node.labels.clone(),
-        // A node that takes pods loses these by itself, moments later (node lifecycle controller, from Ready and from
+        // A node that accepts pods loses these taints moments later (node lifecycle controller, from Ready and
         // spec.unschedulable).
         taints: node
             .taints
@@ -182,11 +181,11 @@ fn other_free(node: &Node, pods: &[&Pod]) -> BTreeMap<String, u64> {
     free
 }
 
-/// What a node that is yet to start has beside processors and memory, of what pods ask for.
+/// The resources besides CPU and memory that a planned node will have, of those that pods request.
 ///
-/// Device plugins run on new nodes as on old ones, so a node of the same type has what those have. Of another type it
-/// has the devices that its accelerators are, how many is not known, and whatever else every old node has. Huge pages
-/// are set aside in user data, and the user data of new nodes sets none aside.
+/// Device plugins run on new nodes too, so a node of the same type has the same resources. A node of another type has
+/// the devices of its accelerators (their number is unknown) and whatever else every old node has. Huge pages are
+/// reserved in user data, and the user data of new nodes reserves none.
 fn other_resources(facts: &Facts, design: &Design) -> Option<BTreeMap<String, u64>> {
     let machine = &design.machine;
     let kind = &machine.instance_type.as_ref()?.name;
@@ -212,15 +211,15 @@ fn other_resources(facts: &Facts, design: &Design) -> Option<BTreeMap<String, u6
     Some(names.into_iter().map(|name| (name.clone(), amount(name))).collect())
 }
 
-/// Addresses that the node holds already, and no pod has.
-fn held(node: &Node, pods: &[&Pod]) -> u64 {
+/// Addresses that are assigned to the node and that no pod uses.
+fn unused_addresses(node: &Node, pods: &[&Pod]) -> u64 {
     let with_address = pods.iter().filter(|pod| !pod.host_network).count() as u64;
     u64::from(node.pod_addresses).saturating_sub(with_address)
 }
 
-/// Nodes that the zone's group is to have and that don't take pods yet. A group that has its size from step 8 is the
-/// autoscaler's and the user's by now: it has what it says itself.
-fn planned(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
+/// Nodes that the zone's group will have and that do not accept pods yet. Once step 8 has set the size, an autoscaler or
+/// the user may change it: then the group's own desired size counts.
+fn planned_count(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
     let group = facts.node_groups.groups.values().find(|group| group.stack() == Some(&zone.stack));
     let stack = facts.node_groups.stacks.get(&zone.stack);
     let grown = stack
@@ -231,8 +230,8 @@ fn planned(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
     own_size.unwrap_or(zone.size as usize).saturating_sub(nodes.iter().filter(in_group).count())
 }
 
-/// A node as step 8 starts it, with the labels that the kubelet and the cloud controller give it.
-fn to_come(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
+/// A node as step 8 will start it, with the labels that the kubelet and the cloud controller set.
+fn planned_node(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
     let machine = &design.machine;
     let mut labels = BTreeMap::new();
     let mut label = |keys: &[&str], value: &str| {
@@ -255,7 +254,7 @@ fn to_come(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
         let architecture = if image.architecture == "arm64" { "arm64" } else { "amd64" };
         label(&["kubernetes.io/arch", "beta.kubernetes.io/arch"], architecture);
     }
-    // There will be one, and nobody can have asked for its value.
+    // Its value is not known yet, so no selector can name it.
     label(&["kubernetes.io/hostname"], "");
     if design.labels_nodes() {
         label(&[&design.label_key], &zone.eniconfig);

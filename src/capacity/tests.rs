@@ -51,7 +51,7 @@ fn found(pods: &[Pod], room: &Room) -> Vec<Shortage> {
 }
 
 /// Each shortage as `3 in a: why`.
-fn told(shortages: &[Shortage]) -> Vec<String> {
+fn reported(shortages: &[Shortage]) -> Vec<String> {
     let one = |shortage: &Shortage| {
         let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
         format!("{}{zone}: {}", shortage.count, shortage.lack)
@@ -60,7 +60,7 @@ fn told(shortages: &[Shortage]) -> Vec<String> {
 }
 
 #[test]
-fn affinity_is_read_as_the_scheduler_reads_it() {
+fn affinity_matches_as_in_the_scheduler() {
     let on = |requirement: Value| json!([{"matchExpressions": [requirement]}]);
     for (terms, labels, fits) in [
         (
@@ -119,7 +119,7 @@ fn affinity_is_read_as_the_scheduler_reads_it() {
 }
 
 #[test]
-fn taints_are_tolerated_as_the_api_says() {
+fn taints_are_tolerated_as_in_the_api() {
     let taint = Taint { key: "gpu".into(), value: "a100".into(), effect: "NoSchedule".into() };
     let tainted = Target { taints: vec![taint], ..labelled(&[]) };
     for (toleration, fits) in [
@@ -138,21 +138,24 @@ fn taints_are_tolerated_as_the_api_says() {
             Placement { tolerations: serde_json::from_value(tolerations).unwrap(), ..Placement::default() };
         let found = found(&[placed(placement)], &room(std::slice::from_ref(&tainted)));
         assert_eq!(found.is_empty(), fits, "{toleration}");
-        assert!(told(&found).iter().all(|told| told.ends_with("the taint gpu=a100:NoSchedule")), "{found:?}");
+        assert!(
+            reported(&found).iter().all(|reported| reported.ends_with("the taint gpu=a100:NoSchedule")),
+            "{found:?}"
+        );
     }
 }
 
 #[test]
-fn each_lack_is_told_by_its_reason_with_its_pods() {
+fn each_shortage_names_its_reason() {
     let two = |one: Pod| vec![one.clone(), one];
     let nodes = room(&[target("a", 1, 1000, 4 * GIB), target("a", 1, 1000, 4 * GIB)]);
     for (pods, room, expected) in [
-        (two(asking(1, 1)), room(&[]), "2: there is no new node that takes pods"),
+        (two(asking(1, 1)), room(&[]), "2: no new node accepts pods"),
         (two(placed(selecting("disk", "ssd"))), nodes.clone(), "2: no new node has disk=ssd"),
         (
             two(asking(1001, 1)),
             nodes.clone(),
-            "2: one alone asks for more processor or memory than a new node has",
+            "2: one pod alone requests more CPU or memory than a new node has",
         ),
         (two(asking(1, 1)), room(&[target("a", 1, 1000, GIB)]), "1 in a: the new nodes are full: max pods"),
         (
@@ -171,12 +174,12 @@ fn each_lack_is_told_by_its_reason_with_its_pods() {
             "1 in a: the pod subnet has too few free addresses",
         ),
     ] {
-        assert_eq!(told(&found(&pods, &room)), [expected]);
+        assert_eq!(reported(&found(&pods, &room)), [expected]);
     }
 }
 
 #[test]
-fn a_pod_follows_its_volumes() {
+fn a_pod_needs_a_node_that_can_attach_its_volumes() {
     let claiming = |claims: &[&str]| {
         let claims = claims.iter().map(|claim| claim.to_string()).collect();
         placed(Placement { claims, ..Placement::default() })
@@ -200,32 +203,32 @@ fn a_pod_follows_its_volumes() {
     for (pods, expected) in [
         (vec![claiming(&["in-a"]), claiming(&["anywhere", "unbound"]), asking(1, 1)], vec![]),
         (vec![claiming(&["in-a"]), claiming(&["in-a"])], vec!["1 in a: the new nodes are full: max pods"]),
-        (vec![claiming(&["in-c"])], vec!["1: their volumes are in c, and no new node that would do is"]),
+        (vec![claiming(&["in-c"])], vec!["1: their volumes are in c, and no suitable new node is"]),
         (
             vec![claiming(&["in-a", "in-c"])],
-            vec!["1: their volumes are in a or c, and no new node that would do is"],
+            vec!["1: their volumes are in a or c, and no suitable new node is"],
         ),
         (
             vec![claiming(&["on-old"])],
-            vec!["1: their volumes are on nodes with kubernetes.io/hostname=old-1, and no new node has it"],
+            vec!["1: their volumes are on nodes with kubernetes.io/hostname=old-1, and no new node matches"],
         ),
         (
             vec![claiming(&["on-ssd"])],
-            vec!["1: their volumes are on nodes with disk=ssd, and no new node has it"],
+            vec!["1: their volumes are on nodes with disk=ssd, and no new node matches"],
         ),
         (
             vec![claiming(&["by-id"])],
             vec![
-                "1: their volumes are on nodes with topology.k8s.aws/zone-id=usw2-az1, and no new node has it",
+                "1: their volumes are on nodes with topology.k8s.aws/zone-id=usw2-az1, and no new node matches",
             ],
         ),
     ] {
-        assert_eq!(told(&shortages(&pods.iter().collect::<Vec<_>>(), &volumes, &room)), expected);
+        assert_eq!(reported(&shortages(&pods.iter().collect::<Vec<_>>(), &volumes, &room)), expected);
     }
 }
 
 #[test]
-fn every_resource_that_pods_ask_for_is_counted() {
+fn every_requested_resource_is_checked() {
     let asking_for = |name: &str, amount: u64| Pod {
         other_requests: Some(std::sync::Arc::new([(name.to_string(), amount)].into())),
         ..asking(1, 1)
@@ -241,12 +244,12 @@ fn every_resource_that_pods_ask_for_is_counted() {
         (
             vec![asking_for(gpu, 1)],
             vec![having(&[])],
-            vec!["1: no new node has nvidia.com/gpu, or as much of it as one pod asks for"],
+            vec!["1: no new node has enough nvidia.com/gpu for one pod"],
         ),
         (
             vec![asking_for(gpu, 2)],
             vec![having(&[(gpu, 1)]), having(&[(gpu, 1)])],
-            vec!["1: no new node has nvidia.com/gpu, or as much of it as one pod asks for"],
+            vec!["1: no new node has enough nvidia.com/gpu for one pod"],
         ),
         (
             vec![asking_for(gpu, 1); 3],
@@ -257,22 +260,22 @@ fn every_resource_that_pods_ask_for_is_counted() {
         (
             vec![asking_for("hugepages-2Mi", 1 << 20)],
             vec![having(&[("hugepages-2Mi", 0)])],
-            vec!["1: no new node has hugepages-2Mi, or as much of it as one pod asks for"],
+            vec!["1: no new node has enough hugepages-2Mi for one pod"],
         ),
         (
             vec![asking_for("ephemeral-storage", 6 * GIB); 2],
             vec![having(&[("ephemeral-storage", 10 * GIB)])],
             vec!["1 in a: the new nodes are full: ephemeral-storage requests"],
         ),
-        // What is unknown is not counted.
+        // Unknown resources are not checked.
         (vec![asking_for(gpu, 1)], vec![target("a", 10, 1000, GIB)], vec![]),
     ] {
-        assert_eq!(told(&found(&pods, &room(&targets))), expected, "{targets:?}");
+        assert_eq!(reported(&found(&pods, &room(&targets))), expected, "{targets:?}");
     }
 }
 
 #[test]
-fn nodes_that_are_yet_to_start_have_the_devices_of_their_type() {
+fn planned_nodes_have_the_devices_of_their_type() {
     let gpu = "nvidia.com/gpu";
     let mut facts = facts();
     let mut pod = asking(1, 1);
@@ -305,17 +308,17 @@ fn nodes_that_are_yet_to_start_have_the_devices_of_their_type() {
 }
 
 #[test]
-fn what_can_stand_on_few_nodes_comes_before_what_can_stand_anywhere() {
+fn pods_with_few_suitable_nodes_are_placed_first() {
     let special = Target { pods: Some(1), ..labelled(&[("disk", "ssd")]) };
     let pods = [asking(900, 1), placed(selecting("disk", "ssd"))];
-    assert_eq!(told(&found(&pods, &room(&[special, target("b", 1, 1000, GIB)]))), [""; 0]);
+    assert_eq!(reported(&found(&pods, &room(&[special, target("b", 1, 1000, GIB)]))), [""; 0]);
 }
 
 #[test]
-fn pods_of_the_host_network_take_no_address() {
+fn host_network_pods_need_no_address() {
     let room = Room { addresses: [("a".into(), 0)].into(), ..room(&[target("a", 9, 1000, GIB)]) };
     let host = Pod { host_network: true, ..asking(1, 1) };
-    assert_eq!(told(&found(&[host], &room)), [""; 0]);
+    assert_eq!(reported(&found(&[host], &room)), [""; 0]);
     assert_eq!(found(&[asking(1, 1)], &room).len(), 1);
 }
 
@@ -325,14 +328,14 @@ fn a_shortage_names_a_few_of_its_pods_and_counts_all() {
     assert_eq!((shortages[0].pods.len(), shortages[0].count), (5, 10));
 }
 
-/// The room of a design of these facts, before step 8 and after.
+/// The capacity for a design of these facts, before step 8 and after.
 fn rooms(facts: &Facts, arguments: &[&str]) -> [Room; 2] {
     let design = design(&settings(arguments), facts);
     [true, false].map(|growing| Room::of(facts, &design, growing))
 }
 
 #[test]
-fn nodes_that_are_yet_to_start_count_with_their_zone_and_max_pods() {
+fn planned_nodes_count_with_their_zone_and_max_pods() {
     let mut facts = facts();
     let daemon = |name: &str| {
         let mut pod = pod("kube-system", name);
@@ -353,7 +356,7 @@ fn nodes_that_are_yet_to_start_count_with_their_zone_and_max_pods() {
 }
 
 #[test]
-fn a_new_node_has_the_room_that_its_pods_leave() {
+fn a_new_node_has_the_capacity_that_its_pods_leave() {
     let mut facts = facts();
     facts.nodes[1].subnet = Some("subnet-b".into());
     let mut new = node("new-1", "b");
@@ -362,7 +365,7 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
     let interface = crate::sample::custom_node("new-1", "b").interfaces.remove(0);
     new.interfaces = vec![crate::facts::Interface { subnet: "subnet-pods".into(), ..interface }];
     let taint = |key: &str| Taint { key: key.into(), value: String::new(), effect: "NoSchedule".into() };
-    // All but the first go by themselves from a node that is Ready and not cordoned.
+    // All but the first disappear from a node that is Ready and not cordoned.
     let states = ["memory-pressure", "not-ready", "unreachable", "unschedulable"];
     new.taints = states.map(|state| taint(&format!("node.kubernetes.io/{state}"))).into();
     let mut cordoned = new.clone();
@@ -390,7 +393,7 @@ fn a_new_node_has_the_room_that_its_pods_leave() {
 }
 
 #[test]
-fn a_run_before_step_8_finds_room_that_drain_nodes_alone_does_not() {
+fn a_run_with_step_8_counts_its_nodes_and_drain_nodes_alone_does_not() {
     let mut facts = facts();
     facts.pods = vec![asking(100, GIB)];
     let (settings, design) = (settings(&[]), design(&settings(&[]), &facts));
@@ -437,7 +440,7 @@ fn fits_somehow(pods: &[Pod], left: &mut [Target]) -> bool {
 
 proptest! {
     #[test]
-    fn room_is_never_promised_that_is_not_there(
+    fn pods_are_never_reported_to_fit_when_they_do_not(
         pods in prop::collection::vec((0..4u64, 0..4u64, 0..3usize), 0..6),
         nodes in prop::collection::vec((0..4u32, 0..6u64, 0..6u64, 0..2usize), 0..4),
     ) {
@@ -463,7 +466,7 @@ proptest! {
     }
 
     #[test]
-    fn pods_that_are_alike_miss_exactly_what_is_missing(
+    fn the_count_of_identical_pods_that_do_not_fit_is_exact(
         count in 0..200usize,
         cpu in 1..500u64,
         nodes in prop::collection::vec((0..30u32, 0..2000u64), 0..10),

@@ -1,4 +1,4 @@
-//! Should you? Where addresses alone are short, there are ways that cost less.
+//! Should you? If a shortage of addresses is the only problem, other solutions cost less.
 
 use crate::alternatives::alternatives;
 use crate::issue::Issue;
@@ -14,9 +14,9 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let short =
         found.short.iter().map(|short| format!("{} ({} of {} free)", short.subnet, short.free, short.of));
     findings.push(
-        Issue::note("EC-SHO-001", "addresses are short, and nothing else asks for custom networking")
+        Issue::note("EC-SHO-001", "addresses are running out, and nothing else here needs custom networking")
             .at(short.collect::<Vec<_>>().join(", "))
             .why(found.lines().join(" | "))
-            .fix("go on, if pods are to have subnets or security groups of their own; else take another of these ways"),
+            .fix("continue if pods need their own subnets or security groups; otherwise choose one of these alternatives"),
     );
 }

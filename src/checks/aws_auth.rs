@@ -1,4 +1,4 @@
-//! ConfigMap kube-system/aws-auth, where the cluster lets nodes join by it alone.
+//! ConfigMap kube-system/aws-auth, if it is the cluster's only way to authenticate nodes.
 
 use crate::facts::{Authentication, Facts};
 use crate::issue::Issue;
@@ -16,7 +16,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     let stack = facts.node_groups.stacks.get(&scene.design.base_stack);
     let known = stack.and_then(|stack| stack.outputs.get("NodeRoleArn")).cloned();
-    // Until the base stack has made it, any role does: what matters is whether there is a place for an entry.
+    // Until the base stack has created the role, any role will do: the check is whether an entry can be added.
     let role = known
         .unwrap_or_else(|| format!("arn:aws:iam::{}:role/{}", facts.caller.account, scene.design.base_stack));
     let roles = facts.node_groups.aws_auth.as_deref().unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Before our entry is taken out.
+/// Before the managed entry is removed.
 pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, record) = (scene.facts, &scene.facts.record);
     if facts.cluster.authentication != Authentication::ConfigMap {
@@ -36,14 +36,14 @@ pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (Some(role), Some(roles)) = (&record.node_role, &facts.node_groups.aws_auth) else { return };
     let before = record.aws_auth.as_ref().and_then(Option::as_deref);
     if let Err(error) = remove_node_role(roles, role, before) {
-        findings.push(uneditable("the new nodes' role can't be taken out of aws-auth", &error));
+        findings.push(uneditable("the new nodes' role can't be removed from aws-auth", &error));
     }
 }
 
 fn uneditable(what: &str, error: &AwsAuthError) -> Issue {
     let fix = match error {
         AwsAuthError::NoYaml(_) | AwsAuthError::NoList => {
-            "kubectl -n kube-system edit configmap aws-auth; as it is, aws-iam-authenticator takes no role from it"
+            "kubectl -n kube-system edit configmap aws-auth # in this form aws-iam-authenticator ignores all of its roles"
         }
         _ => "kubectl -n kube-system edit configmap aws-auth",
     };
@@ -55,10 +55,10 @@ fn held(facts: &Facts) -> Option<Issue> {
     Some(
         Issue::warning("EC-NOD-040", format!("aws-auth belongs to {holder}"))
             .at(AT)
-            .why("when it is written there again, the new nodes' role is gone from it, and new nodes can't join")
+            .why("its owner would remove the new nodes' role at its next update, and new nodes could not join")
             .fix(
-                "go on with --accept EC-NOD-040, and add the role there as soon as the base stack has made it: the finding \
-                 is gone where it is in mapRoles before",
+                "add --accept EC-NOD-040, and add the role to mapRoles at its owner as soon as the base stack has created \
+                 it",
             ),
     )
 }
@@ -66,7 +66,7 @@ fn held(facts: &Facts) -> Option<Issue> {
 #[cfg(test)]
 mod tests {
     use crate::checks::nodes;
-    use crate::checks::{found, told};
+    use crate::checks::{found, reported};
     use crate::facts::{Authentication, Facts};
     use crate::ownership::Holder;
     use crate::sample;
@@ -80,12 +80,12 @@ mod tests {
     }
 
     fn of(facts: &Facts) -> Vec<String> {
-        let all = told(nodes::check, facts, &[]).into_iter();
+        let all = reported(nodes::check, facts, &[]).into_iter();
         all.filter(|line| line.starts_with("EC-NOD-04")).collect()
     }
 
     #[test]
-    fn what_can_not_be_edited_is_told_with_its_line_and_only_where_it_counts() {
+    fn an_uneditable_aws_auth_is_reported_with_its_line_if_nodes_depend_on_it() {
         let broken = "- rolearn: arn:aws:iam::1:role/a\n  username: {{SessionName}}\n";
         assert_eq!(of(&with(broken)), ["EC-NOD-041 Error: the new nodes' role can't be added to aws-auth"]);
         let finding =
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_keeps_it_is_a_risk() {
+    fn another_owner_of_aws_auth_is_a_risk() {
         let mut facts = with("");
         facts.node_groups.aws_auth_holder = Some(Holder::Manager("Terraform".into()));
         assert_eq!(of(&facts), ["EC-NOD-040 Warning: aws-auth belongs to field manager 'Terraform'"]);

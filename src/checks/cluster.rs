@@ -1,4 +1,4 @@
-//! Clusters that custom networking is not for.
+//! Clusters that can't use custom networking.
 
 use crate::issue::Issue;
 
@@ -8,9 +8,9 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     if cluster.auto_mode {
         findings.push(
-            Issue::error("EC-CLU-001", "the cluster runs EKS Auto Mode, which has no aws-node to configure")
+            Issue::error("EC-CLU-001", "the cluster uses EKS Auto Mode, which has no aws-node to configure")
                 .at(&cluster.arn)
-                .why("Auto Mode's own networking takes pod subnets from its NodeClass")
+                .why("EKS Auto Mode takes pod subnets from its NodeClass")
                 .fix("set podSubnetSelectorTerms and podSecurityGroupSelectorTerms in the NodeClass"),
         );
     }
@@ -18,15 +18,15 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::error("EC-CLU-002", "the cluster's pods have IPv6 addresses")
                 .at(&cluster.arn)
-                .why("custom networking is for IPv4 clusters alone; IPv6 pods don't use up the subnets' addresses")
-                .fix("nothing: this cluster doesn't need it"),
+                .why("custom networking works only on IPv4 clusters; IPv6 pods don't use up the subnets' IPv4 addresses")
+                .fix("nothing to do: this cluster doesn't need custom networking"),
         );
     }
     if cluster.status != "ACTIVE" {
         findings.push(
             Issue::error("EC-CLU-003", format!("the cluster is {}", cluster.status))
                 .at(&cluster.arn)
-                .why("EKS takes changes only while a cluster is ACTIVE")
+                .why("EKS accepts changes only while a cluster is ACTIVE")
                 .fix(format!("aws eks wait cluster-active --name {}", cluster.name)),
         );
     }
@@ -34,7 +34,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::error("EC-CLU-004", "the cluster has no aws-node")
                 .at("DaemonSet kube-system/aws-node")
-                .why("custom networking is a mode of the Amazon VPC CNI")
+                .why("custom networking is a feature of the Amazon VPC CNI, which runs as aws-node")
                 .fix(format!("aws eks create-addon --cluster-name {} --addon-name vpc-cni", cluster.name)),
         );
     }

@@ -14,7 +14,7 @@ use crate::words::counted;
 use super::{Scene, eniconfigs};
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    // Custom networking is what every step is for; only the bare network can be made without the CNI.
+    // Only the CIDR block and the subnets can be created without the CNI.
     if scene.concerns(&[
         Step::SetEnv,
         Step::DetectCni,
@@ -39,7 +39,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Pod subnets whose tags keep aws-node from giving pods addresses there.
+/// Pod subnets whose tags keep aws-node from assigning their addresses to pods.
 fn excluded_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some(acts) = subnet_tags::acts(facts).filter(|_| subnet_tags::discovers(facts)) else { return };
@@ -49,16 +49,16 @@ fn excluded_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             continue;
         };
         let finding = match acts {
-            true => Issue::error("EC-CNI-020", format!("pods would get no address of {}", subnet.id)),
+            true => Issue::error("EC-CNI-020", format!("pods would get no address from {}", subnet.id)),
             false => Issue::warning(
                 "EC-CNI-020",
-                format!("pods get no address of {} once the VPC CNI is 1.22 or later", subnet.id),
+                format!("pods will get no address from {} with VPC CNI 1.22 or later", subnet.id),
             ),
         };
         findings.push(
             finding
                 .at(format!("{} in {}", subnet.id, subnet.zone))
-                .why(format!("{why}; since 1.22 aws-node excludes such a subnet with custom networking too"))
+                .why(format!("{why}; since 1.22 aws-node excludes such a subnet even with custom networking"))
                 .fix(fix),
         );
     }
@@ -68,14 +68,16 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cni = &scene.facts.cni;
     let update = match &cni.addon {
         Some(addon) => update_addon(scene.facts, addon, "--addon-version …"),
-        None => "update aws-node, or let EKS manage it: aws eks create-addon --addon-name vpc-cni …".into(),
+        None => {
+            "update aws-node, or install the EKS add-on: aws eks create-addon --addon-name vpc-cni …".into()
+        }
     };
     let Some((version, source)) = detected_version(cni) else {
         findings.push(
-            Issue::error("EC-CNI-001", "the VPC CNI's version can't be told")
+            Issue::error("EC-CNI-001", "the version of the VPC CNI is unknown")
                 .at(&cni.image)
-                .why("there is no add-on, and neither the image's tag nor a label names a version")
-                .fix("label the DaemonSet with app.kubernetes.io/version, or let EKS manage it as an add-on"),
+                .why("the add-on is not installed, and neither the image tag nor a label shows a version")
+                .fix("add the label app.kubernetes.io/version to the DaemonSet, or install the EKS add-on"),
         );
         return;
     };
@@ -84,7 +86,7 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             Issue::error("EC-CNI-002", format!("VPC CNI {version} is too old for custom networking"))
                 .at("DaemonSet kube-system/aws-node")
                 .why(format!(
-                    "{} or later is needed; the version is from {source}",
+                    "it needs {} or later; the version is from {source}",
                     Version::CUSTOM_NETWORKING
                 ))
                 .fix(&update),
@@ -93,10 +95,10 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let prefixes = cni.is_on("ENABLE_PREFIX_DELEGATION");
     if prefixes && version < Version::PREFIX_DELEGATION {
         findings.push(
-            Issue::error("EC-CNI-003", format!("VPC CNI {version} knows no prefix delegation"))
+            Issue::error("EC-CNI-003", format!("VPC CNI {version} is too old for prefix delegation"))
                 .at("ENABLE_PREFIX_DELEGATION")
                 .why(format!(
-                    "{} or later is needed, and max pods would be computed for it",
+                    "it needs {} or later; with the variable on, max pods would be too high",
                     Version::PREFIX_DELEGATION
                 ))
                 .fix(&update),
@@ -104,36 +106,37 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// A definition without types that somebody else keeps is left to its owner.
+/// An untyped definition with another owner is left as it is.
 fn definition(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let (Crd::Untyped, Some(holder)) = (facts.eniconfigs.crd, &facts.eniconfigs.crd_holder) else { return };
     findings.push(
-        Issue::warning("EC-CNI-010", "the ENIConfig definition has no types, and stays as its owner wrote it")
+        Issue::warning("EC-CNI-010", "the ENIConfig CRD has no schema, and is not replaced because it has another owner")
             .at("CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com")
             .why(format!(
-                "it is of a VPC CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node; if this \
-                 program replaced it, the next update by '{holder}' would end in a conflict on .spec.versions"
+                "it comes from a VPC CNI before 1.18.3: the API server accepts a malformed ENIConfig, which then fails \
+                 on the node. eni-custom does not replace it: the next update by '{holder}' would end in a conflict on \
+                 .spec.versions"
             ))
             .fix(typed_definition(facts)),
     );
 }
 
-/// Bugs of this version that the cluster would meet with custom networking.
+/// Bugs of this version that affect this cluster with custom networking.
 fn known_bugs(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let bugs = bugs(scene.facts);
     let (Some((version, _)), Some(fixed)) = (detected_version(&scene.facts.cni), fixed(&bugs)) else {
         return;
     };
-    let told: Vec<String> = bugs.iter().map(|bug| bug.told()).collect();
+    let lines: Vec<String> = bugs.iter().map(|bug| bug.line()).collect();
     findings.push(
         Issue::warning(
             "EC-CNI-009",
-            format!("VPC CNI {version} has {} in the way", counted(bugs.len(), "known bug")),
+            format!("VPC CNI {version} has {} with custom networking", counted(bugs.len(), "known bug")),
         )
         .at("DaemonSet kube-system/aws-node")
-        .why(told.join("; "))
-        .fix(format!("update the VPC CNI to {fixed} or later before custom networking is switched on")),
+        .why(lines.join("; "))
+        .fix(format!("update the VPC CNI to {fixed} or later before you enable custom networking")),
     );
 }
 
@@ -153,9 +156,9 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::error("EC-CNI-004", format!("aws-node belongs to {tool} '{name}'"))
                     .at("DaemonSet kube-system/aws-node")
-                    .why(format!("{tool} would put back what is changed in the cluster"))
+                    .why(format!("{tool} would revert changes made in the cluster"))
                     .fix(format!(
-                        "commit env {} there; or pass --take-over-env to write it all the same",
+                        "set env {} in {tool}; or add --take-over-env to change it anyway",
                         values.join(", ")
                     )),
             );
@@ -166,15 +169,15 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
     }
     switched_nodes(scene, findings);
-    // Where it is on already, nodes that carry the annotation are served by it, and it is not touched.
+    // If custom networking is already on, nodes with the annotation rely on it, so it is kept.
     if cni.env.contains_key(ANNOTATION_DEF) && !settings.remove_annotation_def && !cni.is_on(CUSTOM_NETWORK) {
         findings.push(
             Issue::error("EC-CNI-005", format!("{ANNOTATION_DEF} is set on aws-node"))
                 .at("DaemonSet kube-system/aws-node")
                 .why(
-                    "a node's annotation wins over its label, so ENIConfigs named by zone would not be found",
+                    "a node's annotation overrides its label, so ENIConfigs named by zone would not be found",
                 )
-                .fix("--remove-annotation-def removes it"),
+                .fix("add --remove-annotation-def to remove it"),
         );
     }
     if let Some(addon) = &cni.addon {
@@ -189,7 +192,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .at("EKS add-on vpc-cni")
                 .why(error.to_string())
                 .fix(format!(
-                    "write them as JSON that says the same: {}",
+                    "rewrite the same values as JSON: {}",
                     update_addon(scene.facts, addon, "--configuration-values '{…}'")
                 )),
             );
@@ -199,13 +202,13 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 Issue::warning("EC-CNI-007", format!("the add-on vpc-cni is {}", addon.status))
                     .at("EKS add-on vpc-cni")
                     .why(addon.issues.join("; "))
-                    .fix("look at its health issues first; an update may not go through"),
+                    .fix("fix its health issues first; otherwise an update may fail"),
             );
         }
     }
 }
 
-/// Live nodes that would take their next interfaces by another ENIConfig than now.
+/// Live nodes that would use another ENIConfig for their next interfaces.
 fn switched_nodes(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let mut env = facts.cni.env.clone();
@@ -218,31 +221,28 @@ fn switched_nodes(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let nodes: Vec<&str> = switched.iter().map(|node| node.node.as_str()).collect();
     let more = match lost {
         0 => String::new(),
-        lost => format!(
-            "; of {} the ENIConfig is not there yet, and they are not Ready until it is",
-            counted(lost, "node")
-        ),
+        lost => format!("; {} would be NotReady until their new ENIConfig exists", counted(lost, "node")),
     };
     findings.push(
-        Issue::warning("EC-CNI-011", format!("{} would take another ENIConfig", counted(nodes.len(), "live node")))
+        Issue::warning("EC-CNI-011", format!("{} would use another ENIConfig", counted(nodes.len(), "live node")))
             .at(nodes.join(", "))
             .why(format!(
-                "custom networking is on, and {} takes ENIConfig '{}'; with the environment asked for it takes '{}'{more}",
+                "custom networking is already on: {} uses ENIConfig '{}' now and would use '{}' with the new environment{more}",
                 first.node, first.from, first.to
             ))
-            .fix("leave out --eniconfig-label and --remove-annotation-def: what is there is kept then"),
+            .fix("omit --eniconfig-label and --remove-annotation-def to keep the current assignment"),
     );
 }
 
-/// A field that a controller owns comes back; one that somebody set once does not.
+/// A controller reverts a field that it owns; a client that set the field once does not.
 fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Issue>) {
     let managers = cni.env_managers.get(name).map(Vec::as_slice).unwrap_or_default();
     if let Some(Manager { name: manager, .. }) = managers.iter().find(|manager| manager.returns()) {
         findings.push(
             Issue::error("EC-CNI-008", format!("{name} of aws-node is owned by field manager '{manager}'"))
                 .at("DaemonSet kube-system/aws-node")
-                .why("whoever owns a field may put it back at any time")
-                .fix(format!("set it there; or pass --take-over-env to take the field from '{manager}'")),
+                .why("the owner of a field may revert changes at any time")
+                .fix(format!("set it there; or add --take-over-env to take the field from '{manager}'")),
         );
     } else if let Some(Manager { name: manager, .. }) =
         managers.iter().find(|manager| !manager.is_by_hand() && !manager.is_eks())
@@ -250,8 +250,8 @@ fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::note("EC-CNI-008", format!("{name} of aws-node was set by '{manager}' in the past"))
                 .at("DaemonSet kube-system/aws-node")
-                .why("it wrote the field by an update, not by server-side apply, and is not known to come back")
-                .fix(format!("nothing, unless '{manager}' writes it again and again: set it there then")),
+                .why("it wrote the field by an update, not by server-side apply, and is not known to write it again")
+                .fix(format!("nothing to do, unless '{manager}' keeps writing it: then set it there")),
         );
     }
 }
@@ -268,12 +268,12 @@ mod tests {
         let subnet = facts.vpc.subnets.iter_mut().find(|subnet| subnet.id == "pods-a").unwrap();
         subnet.tags.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let found = super::super::found(check, &facts, &[]);
-        let told = found.iter().filter(|finding| finding.id == "EC-CNI-020");
-        told.map(|finding| format!("{:?} {}", finding.severity, finding.fix)).collect()
+        let issues = found.iter().filter(|finding| finding.id == "EC-CNI-020");
+        issues.map(|finding| format!("{:?} {}", finding.severity, finding.fix)).collect()
     }
 
     #[test]
-    fn a_pod_subnet_that_tags_exclude_is_an_error_where_aws_node_acts_by_them() {
+    fn a_pod_subnet_excluded_by_tags_is_an_error_if_aws_node_obeys_them() {
         let role = ("kubernetes.io/role/cni", "0");
         let delete = "aws ec2 delete-tags --resources pods-a --tags Key=kubernetes.io/role/cni";
         assert_eq!(excluded("cni:v1.22.4", &[role]), [format!("Error {delete}")]);
@@ -283,9 +283,6 @@ mod tests {
         assert_eq!(excluded("cni:v1.23.0", &of_another), [format!("Error {create}")]);
         assert_eq!(excluded("cni:v1.23.0", &[]), [""; 0]);
         let new = super::super::found(check, &facts(), &[]);
-        assert!(
-            !new.iter().any(|finding| finding.id == "EC-CNI-020"),
-            "subnets that are to be made have no such tags"
-        );
+        assert!(!new.iter().any(|finding| finding.id == "EC-CNI-020"), "new subnets have no such tags");
     }
 }

@@ -1,4 +1,4 @@
-//! Which nodes are to be drained, and whether the drain can be what was asked.
+//! Which nodes are drained, and whether the drain can work with the given flags.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,10 +26,10 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let there: BTreeSet<&str> = facts.nodes.iter().map(|node| node.name.as_str()).collect();
     for name in settings.node.iter().filter(|name| !there.contains(name.as_str())) {
         findings.push(
-            Issue::error("EC-DRN-001", format!("there is no node '{name}'"))
+            Issue::error("EC-DRN-001", format!("no node is named '{name}'"))
                 .at(settings.named("node"))
-                .why("a node is called as `kubectl get nodes` shows it")
-                .fix("name one that is there, or leave the flag out to drain all old nodes"),
+                .why("it is not in the output of kubectl get nodes")
+                .fix("use a name that kubectl get nodes shows, or omit the flag to drain all old nodes"),
         );
     }
     let groups: BTreeSet<&str> = facts
@@ -41,18 +41,18 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .collect();
     for name in settings.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
         findings.push(
-            Issue::error("EC-DRN-002", format!("there is no node group '{name}'"))
+            Issue::error("EC-DRN-002", format!("no node group is named '{name}'"))
                 .at(settings.named("old-node-group"))
-                .why("it is no managed node group and no Auto Scaling group of the cluster")
-                .fix(format!("one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
+                .why("the cluster has no managed node group or Auto Scaling group with this name")
+                .fix(format!("use one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
         );
     }
     let Some(chosen) = chosen(settings, facts) else { return };
     if chosen.is_empty() && findings.is_empty() {
         findings.push(
-            Issue::error("EC-DRN-003", "no node is chosen to be drained")
+            Issue::error("EC-DRN-003", "no node matches the selection")
                 .at(settings.named("nodes"))
-                .why("no node has these labels, this name and this owner")
+                .why("no node has all of the given labels, names and groups")
                 .fix("kubectl get nodes --show-labels"),
         );
     }
@@ -62,27 +62,27 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::error(
                 "EC-DRN-004",
-                subject(new.len(), "chosen node", "is not an old one", "are not old ones"),
+                subject(new.len(), "selected node", "is not an old node", "are not old nodes"),
             )
             .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
-            .why("their pods have addresses of the custom subnets already, or they don't take part")
-            .fix("choose so that only old nodes are taken; eni-custom plan counts them"),
+            .why("their pods already have addresses from the pod subnets, or custom networking does not apply to them")
+            .fix("select only old nodes; eni-custom plan counts them"),
         );
     }
 }
 
-/// A drain that must be over before a pod's grace period, or before load balancers let a node go, can't be promised.
+/// A drain can't end before a pod's grace period or the load balancers' deregistration delay is over.
 fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let whole = scene.settings.drain_deadline();
     if let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|wait| *wait > whole) {
         findings.push(
             Issue::error(
                 "EC-DRN-005",
-                format!("{} s is shorter than load balancers need to let a node go", whole.as_secs()),
+                format!("{} s is shorter than load balancers need to deregister a node", whole.as_secs()),
             )
             .at(scene.settings.named("drain-timeout"))
-            .why(format!("an empty node waits {} s", wait.as_secs()))
-            .fix(format!("give --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
+            .why(format!("each empty node waits {} s", wait.as_secs()))
+            .fix(format!("set --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
         );
     }
     let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
@@ -97,23 +97,23 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::error("EC-DRN-005", format!("{} s is shorter than a pod's grace period", limit.as_secs()))
                 .at(scene.settings.named(flag))
-                .why(format!("{} may take {} s to end", slowest.full_name(), grace.as_secs()))
-                .fix(format!("give --{flag} {}s or more", grace.as_secs())),
+                .why(format!("{} has a grace period of {} s", slowest.full_name(), grace.as_secs()))
+                .fix(format!("set --{flag} {}s or more", grace.as_secs())),
         );
     }
 }
 
-/// `--yes` is no answer to this one.
+/// `--yes` does not cover this one.
 fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let name = &scene.facts.cluster.name;
     if !scene.settings.disable_eviction || scene.settings.confirm_cluster.as_ref() == Some(name) {
         return;
     }
     findings.push(
-        Issue::error("EC-DRN-006", "deleting pods past their PodDisruptionBudgets must be confirmed")
+        Issue::error("EC-DRN-006", "--disable-eviction needs a confirmation")
             .at("--disable-eviction")
-            .why("pods are deleted whatever their budgets say: what they serve may be down meanwhile")
-            .fix(format!("--confirm-cluster {name}, if that is what you want; or leave the flag out")),
+            .why("it deletes pods regardless of their PodDisruptionBudgets: workloads may be down during the drain")
+            .fix(format!("add --confirm-cluster {name} to confirm, or omit --disable-eviction")),
     );
 }
 
@@ -136,9 +136,9 @@ mod tests {
             check(&scene, &mut findings);
             findings.into_iter().map(|finding| finding.fix).collect::<Vec<_>>()
         };
-        assert_eq!(blamed(&["--timeout", "10s"], "timeout"), ["give --timeout 30s or more"]);
+        assert_eq!(blamed(&["--timeout", "10s"], "timeout"), ["set --timeout 30s or more"]);
         let both = ["--timeout", "5m", "--drain-timeout", "10s"];
-        assert_eq!(blamed(&both, "timeout"), ["give --drain-timeout 30s or more"]);
+        assert_eq!(blamed(&both, "timeout"), ["set --drain-timeout 30s or more"]);
         assert_eq!(blamed(&["--timeout", "30s"], "timeout"), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! What there is of ENIConfigs, and whose it is.
+//! Existing ENIConfigs, and who owns them.
 
 use crate::design::{ZONE_LABEL, ZoneDesign};
 use crate::facts::{EniConfig, same_groups};
@@ -7,7 +7,7 @@ use crate::step::Step;
 
 use super::Scene;
 
-/// Whether an ENIConfig that is there would be changed.
+/// Whether an existing ENIConfig would be changed.
 fn differs(scene: &Scene<'_>, zone: &ZoneDesign, there: &EniConfig) -> bool {
     let patched = scene.concerns(&[Step::PatchSecurityGroups])
         && scene
@@ -33,10 +33,10 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::error("EC-ENI-005", format!("ENIConfig {} belongs to {holder}", there.name))
                     .at(format!("ENIConfig {}", there.name))
-                    .why("what is changed in it here is put back there, and nodes that start then are others")
+                    .why("its owner would revert the change, and nodes that start later would use the old subnet and groups")
                     .fix(format!(
-                        "--subnet {}={} --security-group {groups} leaves it as it is; or write the subnet and groups \
-                         wanted there, or pass --replace-eniconfigs to write it all the same",
+                        "--subnet {}={} --security-group {groups} to keep it as it is; or change it at its owner; or \
+                         --replace-eniconfigs to change it anyway",
                         zone.zone, there.subnet
                     )),
             );
@@ -47,12 +47,12 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 Issue::error("EC-ENI-001", format!("ENIConfig {} names another subnet", there.name))
                     .at(format!("ENIConfig {}", there.name))
                     .why(format!(
-                        "it names {}; designed is {}",
+                        "it names {}; the plan uses {}",
                         there.subnet,
-                        zone.pod_subnet.id().unwrap_or("a new one")
+                        zone.pod_subnet.id().unwrap_or("a new subnet")
                     ))
                     .fix(format!(
-                        "--subnet {}={} to use it, or --replace-eniconfigs to change it",
+                        "--subnet {}={} to use its subnet, or --replace-eniconfigs to change it",
                         zone.zone, there.subnet
                     )),
             );
@@ -64,7 +64,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::error("EC-ENI-002", format!("ENIConfig {} has other security groups", there.name))
                     .at(format!("ENIConfig {}", there.name))
-                    .why(format!("{} would be taken out of it", foreign.join(", ")))
+                    .why(format!("{} would be removed from it", foreign.join(", ")))
                     .fix(format!(
                         "--security-group {} to keep them, or --replace-eniconfigs to change them",
                         there.security_groups.join(",")
@@ -72,13 +72,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             );
         }
     }
-    let named_otherwise = design.zones.iter().find(|zone| zone.zone != zone.eniconfig);
-    if let Some(zone) = named_otherwise.filter(|_| design.label_key == ZONE_LABEL) {
+    let other_name = design.zones.iter().find(|zone| zone.zone != zone.eniconfig);
+    if let Some(zone) = other_name.filter(|_| design.label_key == ZONE_LABEL) {
         findings.push(
-            Issue::error("EC-ENI-003", format!("no node would find ENIConfig {}", zone.eniconfig))
+            Issue::error("EC-ENI-003", format!("no node would use ENIConfig {}", zone.eniconfig))
                 .at(settings.named("eniconfig-name"))
-                .why(format!("the value of {ZONE_LABEL} is the zone's name, and it can't be another"))
-                .fix("leave out --eniconfig-label, and nodes get a label of their own"),
+                .why(format!("nodes find it by label {ZONE_LABEL}, whose value is always the zone's name"))
+                .fix("omit --eniconfig-label: new nodes then get their own label"),
         );
     }
     for node in facts.ec2_nodes() {
@@ -86,9 +86,9 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             && !design.old_nodes.contains(&node.name)
         {
             findings.push(
-                Issue::warning("EC-ENI-004", format!("{} names its ENIConfig by itself", node.name))
+                Issue::warning("EC-ENI-004", format!("{} has a label that names its ENIConfig", node.name))
                     .at("label vpc.amazonaws.com/externalEniConfig")
-                    .why("it wins over everything else")
+                    .why("this label overrides the zone label and any annotation")
                     .fix(format!("kubectl label node {} vpc.amazonaws.com/externalEniConfig-", node.name)),
             );
         }

@@ -1,4 +1,4 @@
-//! What stands behind webhooks and has to move, and what decides about evictions beside budgets.
+//! Pods behind webhooks that have to move, and what else decides on evictions besides budgets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +15,14 @@ pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     overdue(scene, moving, findings);
 }
 
-/// A kubelet takes some seconds to end a pod whose grace period is over.
+/// A kubelet takes some seconds to stop a pod whose grace period is over.
 const OVERDUE: i64 = 15;
 
-/// Pods that were told to go before this run and are still there, and pods whose kubelet won't say that they have ended.
+/// Pods that were terminating before this run, and pods whose kubelet won't report that they have stopped.
 fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let unready: BTreeSet<&str> =
         scene.facts.nodes.iter().filter(|node| !node.ready).map(|node| node.name.as_str()).collect();
-    // Where the kubelet does not report at all the drain goes on by itself.
+    // If the kubelet does not report at all, the drain continues without it.
     let unreachable: BTreeSet<&str> = scene
         .facts
         .nodes
@@ -57,7 +57,7 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         let held = late.clone().find(|(_, end)| !end.finalizers.is_empty());
         let finalizer = held.map(|(pod, _)| {
             format!(
-                "; or take the finalizer off, if whoever set it is gone: kubectl -n {} patch pod {} --type merge -p \
+                "; or remove the finalizer, if its controller no longer exists: kubectl -n {} patch pod {} --type merge -p \
                  '{{\"metadata\":{{\"finalizers\":null}}}}'",
                 pod.namespace, pod.name
             )
@@ -66,12 +66,16 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning(
                 "EC-POD-015",
-                format!("{} terminating since before this run: {}", counted(said.len(), "pod"), few(&names)),
+                format!(
+                    "{} still terminating since before this run: {}",
+                    counted(said.len(), "pod"),
+                    few(&names)
+                ),
             )
             .at(few(&names))
-            .why(format!("the drain waits for them until its deadline: {}", few(&said)))
+            .why(format!("the drain would wait for them until it times out: {}", few(&said)))
             .fix(format!(
-                "--skip-wait-for-delete-timeout 60s goes on without them{}",
+                "add --skip-wait-for-delete-timeout 60s to continue without them{}",
                 finalizer.unwrap_or_default()
             )),
         );
@@ -87,17 +91,17 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning(
                 "EC-POD-016",
-                format!("{} on nodes that are not Ready may never be seen to end", counted(pods, "pod")),
+                format!("{} on nodes that are not Ready may stay terminating", counted(pods, "pod")),
             )
             .at(few(&dead))
-            .why("a kubelet that does not answer does not say when containers have stopped: the pods stay terminating")
-            .fix("--skip-wait-for-delete-timeout 60s terminates the instances all the same; or bring the nodes back"),
+            .why("a kubelet that does not respond does not report when containers have stopped")
+            .fix("add --skip-wait-for-delete-timeout 60s to terminate the instances anyway; or make the nodes Ready again"),
         );
     }
 }
 
-/// While the only pod behind a webhook that fails closed is away, what the webhook is asked about is refused: often the
-/// creation of pods, that of its own replacement among them.
+/// While the only pod behind a webhook with failurePolicy Fail is down, the API server rejects the requests that the
+/// webhook covers: often the creation of pods, including that of its own replacement.
 fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let mut alone: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for webhook in scene.facts.backends.webhooks.iter().filter(|webhook| webhook.must_answer) {
@@ -115,24 +119,24 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
                 pod.namespace,
                 kind.to_lowercase()
             ),
-            _ => "run a second replica of it".into(),
+            _ => "run a second replica".into(),
         };
         findings.push(
             Issue::warning(
                 "EC-POD-012",
-                format!("the only pod behind {} moves: {}", few(&configurations), pod.full_name()),
+                format!("the only pod behind {} will be evicted: {}", few(&configurations), pod.full_name()),
             )
             .at(few(&configurations))
             .why(
-                "failurePolicy is Fail: until its replacement is Ready, the API server refuses what it would ask \
-                 the webhook about; where that includes pods, no replacement can be created",
+                "failurePolicy is Fail: the API server rejects the requests that the webhook covers until a replacement \
+                 pod is Ready; if it covers pods, the replacement can't be created",
             )
             .fix(second),
         );
     }
 }
 
-/// Said beforehand, so that nobody wonders who answers no.
+/// Reported before the drain, so that a denied eviction is no surprise.
 fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let by: Vec<String> = scene.facts.backends.of_evictions.iter().cloned().collect();
     if by.is_empty() || moving.is_empty() || scene.settings.disable_eviction {
@@ -141,8 +145,8 @@ fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     findings.push(
         Issue::note("EC-POD-013", format!("evictions are intercepted by {}", counted(by.len(), "admission rule")))
             .at(few(&by))
-            .why("each sees the creation of pods/eviction and may deny it, whatever the budgets allow")
-            .fix("nothing, where they let the drain's evictions pass; a pod that is denied is asked for again, and the drain names it with the answer's words"),
+            .why("each matches the creation of pods/eviction and may deny it, even if the budgets allow it")
+            .fix("nothing to do if they allow the drain's evictions; a denied eviction is retried, and the drain shows the denial message"),
     );
 }
 
@@ -152,12 +156,12 @@ mod tests {
     use crate::facts::{Backend, Facts, Terminating, Webhook};
     use crate::sample::{facts, pod};
 
-    fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
+    fn reported(facts: &Facts, arguments: &[&str]) -> Vec<String> {
         let check = |scene: &Scene<'_>, findings: &mut Vec<Issue>| {
             let moving: Vec<&Pod> = scene.facts.pods.iter().collect();
             check(scene, &moving, findings);
         };
-        super::super::told(check, facts, arguments)
+        super::super::reported(check, facts, arguments)
     }
 
     fn webhook(pods: &[&str], must_answer: bool) -> Webhook {
@@ -172,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_pod_behind_a_webhook_that_fails_closed_is_a_risk() {
+    fn the_only_pod_behind_a_webhook_with_failure_policy_fail_is_a_risk() {
         let mut facts = facts();
         facts.pods = vec![pod("policy", "policy-0")];
         for (behind, must_answer, expected) in [
@@ -182,12 +186,12 @@ mod tests {
             (&["policy/elsewhere"], true, 0),
         ] {
             facts.backends.webhooks = vec![webhook(behind, must_answer)];
-            assert_eq!(told(&facts, &[]).len(), expected, "{behind:?} {must_answer}");
+            assert_eq!(reported(&facts, &[]).len(), expected, "{behind:?} {must_answer}");
         }
     }
 
     #[test]
-    fn pods_that_do_not_end_are_told_with_what_holds_them_unless_they_are_not_waited_for() {
+    fn pods_that_stay_terminating_are_reported_with_their_finalizers_unless_skipped() {
         let end = |overdue, finalizers: &[&str]| {
             let finalizers = finalizers.iter().map(ToString::to_string).collect();
             Some(Box::new(Terminating { overdue, finalizers }))
@@ -208,7 +212,7 @@ mod tests {
             super::super::found(check, facts, arguments)
         };
         let [one] = &check(&facts, &[])[..] else { panic!("one finding") };
-        assert_eq!(one.what, "2 pods terminating since before this run: shop/stuck, shop/dead");
+        assert_eq!(one.what, "2 pods still terminating since before this run: shop/stuck, shop/dead");
         assert!(
             one.why.contains("shop/stuck on old-1: 700 s past its grace period, finalizer example.com/never")
         );
@@ -221,11 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn who_sees_evictions_is_told_unless_none_is_sent() {
+    fn admission_rules_for_evictions_are_reported_unless_evictions_are_disabled() {
         let mut facts = facts();
         facts.pods = vec![pod("shop", "cart-0")];
         facts.backends.of_evictions = ["ValidatingWebhookConfiguration guard".into()].into();
-        assert_eq!(told(&facts, &[]), ["EC-POD-013 Note: evictions are intercepted by 1 admission rule"]);
-        assert_eq!(told(&facts, &["--disable-eviction"]), [""; 0]);
+        assert_eq!(reported(&facts, &[]), ["EC-POD-013 Note: evictions are intercepted by 1 admission rule"]);
+        assert_eq!(reported(&facts, &["--disable-eviction"]), [""; 0]);
     }
 }

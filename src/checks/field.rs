@@ -1,5 +1,5 @@
-//! What is told before the first change where it goes as it does in the field, each failure by its number in
-//! docs/checks.md; and nothing of a healthy cluster.
+//! The issues of the field failures that a plan can detect, each with its number in docs/checks.md; and none for a
+//! healthy cluster.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::step::Step;
 
 use super::{Scene, check};
 
-/// A cluster that can be set up as it is.
+/// A cluster that is ready for setup.
 fn healthy() -> Facts {
     let mut facts = facts();
     facts.cni.image = "cni:v1.20.4".into();
@@ -54,8 +54,8 @@ fn found(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     check(&Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED })
 }
 
-/// The healthy cluster with one thing changed.
-fn told(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
+/// The issues of the healthy cluster with one change.
+fn reported(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
     let mut facts = healthy();
     change(&mut facts);
     found(&facts, arguments)
@@ -70,15 +70,15 @@ fn cidr(text: &str) -> Peer {
 }
 
 #[test]
-fn a_healthy_cluster_is_told_nothing() {
+fn a_healthy_cluster_has_no_issue() {
     assert_eq!(found(&healthy(), &[]), []);
     assert_eq!(found(&healthy(), &["--env-last", "--external-snat"]), []);
 }
 
 #[test]
-fn a_group_that_nobody_lets_in() {
+fn a_pod_group_that_no_rule_allows() {
     // 3
-    insta::assert_json_snapshot!(told(&["--security-group", "sg-pods"], |facts| {
+    insta::assert_json_snapshot!(reported(&["--security-group", "sg-pods"], |facts| {
         let egress = vec![any(cidr("0.0.0.0/0"))];
         let group = SecurityGroup { id: "sg-pods".into(), egress, ..SecurityGroup::default() };
         facts.firewall.groups.insert(group.id.clone(), group);
@@ -87,20 +87,20 @@ fn a_group_that_nobody_lets_in() {
 
 #[test]
 fn no_route_out() {
-    // 4: the nodes themselves are on the main table; 16: pods' own routes decide, and theirs is gone.
-    insta::assert_json_snapshot!(told(&[], |facts| facts.vpc.route_tables[1].subnet_ids.clear()));
-    insta::assert_json_snapshot!(told(&["--external-snat"], |facts| {
+    // 4: the nodes use the main route table; 16: pods use their own routes, and the target is deleted.
+    insta::assert_json_snapshot!(reported(&[], |facts| facts.vpc.route_tables[1].subnet_ids.clear()));
+    insta::assert_json_snapshot!(reported(&["--external-snat"], |facts| {
         facts.vpc.route_tables[1].routes[0].blackhole = true;
     }));
 }
 
 #[test]
-fn somebody_else_owns_aws_node() {
+fn another_owner_of_aws_node() {
     // 8
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "aws-vpc-cni".into());
     }));
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         facts.cni.addon = Some(Addon {
             version: "v1.20.4-eksbuild.1".into(),
             status: "DEGRADED".into(),
@@ -114,7 +114,7 @@ fn somebody_else_owns_aws_node() {
 #[test]
 fn budgets_and_pods_that_block_the_drain() {
     // 12
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         facts.budgets[0].least = Least::MaxUnavailable("0".into());
         facts.pods.push(pod("bank", "desk-0"));
         facts.budgets.push(budget("bank", json!({})));
@@ -127,9 +127,9 @@ fn budgets_and_pods_that_block_the_drain() {
 }
 
 #[test]
-fn rules_that_know_the_old_addresses_alone() {
+fn rules_for_only_the_old_addresses() {
     // 15
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         let traffic = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 5432, to: 5432 } };
         let entry = AclEntry { number: 90, allow: true, traffic, cidr: "10.0.0.0/16".parse().unwrap() };
         facts.firewall.acls[0].ingress = vec![entry];
@@ -150,14 +150,14 @@ fn rules_that_know_the_old_addresses_alone() {
 #[test]
 fn subnets_too_small_for_pods_and_for_nodes() {
     // 18, 28
-    insta::assert_json_snapshot!(told(&["--cidr", "100.64.0.0/26", "--nodes-per-zone", "3"], |_| {}));
-    insta::assert_json_snapshot!(told(&["--nodes-per-zone", "2"], |facts| facts.vpc.subnets[0].free = 1));
+    insta::assert_json_snapshot!(reported(&["--cidr", "100.64.0.0/26", "--nodes-per-zone", "3"], |_| {}));
+    insta::assert_json_snapshot!(reported(&["--nodes-per-zone", "2"], |facts| facts.vpc.subnets[0].free = 1));
 }
 
 #[test]
-fn others_who_start_nodes() {
+fn other_tools_that_start_nodes() {
     // 19, 27
-    insta::assert_json_snapshot!(told(&["--eniconfig-name", "a=pods-a"], |facts| {
+    insta::assert_json_snapshot!(reported(&["--eniconfig-name", "a=pods-a"], |facts| {
         facts.neighbours.karpenter = Some(Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis: 0,
@@ -168,25 +168,25 @@ fn others_who_start_nodes() {
 }
 
 #[test]
-fn a_block_that_aws_refuses() {
+fn a_block_that_aws_rejects() {
     // 23
-    insta::assert_json_snapshot!(told(&["--cidr", "172.16.0.0/16"], |_| {}));
+    insta::assert_json_snapshot!(reported(&["--cidr", "172.16.0.0/16"], |_| {}));
 }
 
 #[test]
-fn a_version_with_a_bug_and_one_that_nobody_names() {
+fn a_version_with_a_bug_and_an_unknown_version() {
     // 25
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         facts.cni.image = "cni:v1.16.2".into();
         facts.cni.env.insert("ENABLE_POD_ENI".into(), "true".into());
     }));
-    insta::assert_json_snapshot!(told(&[], |facts| facts.cni.image = "cni@sha256:1234".into()));
+    insta::assert_json_snapshot!(reported(&[], |facts| facts.cni.image = "cni@sha256:1234".into()));
 }
 
 #[test]
-fn more_in_the_host_s_network_than_two() {
+fn more_than_two_host_network_pods() {
     // 30
-    insta::assert_json_snapshot!(told(&[], |facts| {
+    insta::assert_json_snapshot!(reported(&[], |facts| {
         for node in ["old-1", "old-2"] {
             for set in ["aws-node", "kube-proxy", "exporter"] {
                 let mut of_host = pod("kube-system", &format!("{set}-{node}"));
@@ -201,15 +201,18 @@ fn more_in_the_host_s_network_than_two() {
 
 #[test]
 fn a_vpc_that_another_account_shares() {
-    insta::assert_json_snapshot!(told(&[], |facts| facts.vpc.owner = "2".into()));
+    insta::assert_json_snapshot!(reported(&[], |facts| facts.vpc.owner = "2".into()));
 }
 
-/// What may not be read is told beside what was found.
+/// Unread facts are reported next to the other issues.
 #[test]
-fn what_was_read_in_part() {
-    insta::assert_json_snapshot!(told(&["--cidr", "172.16.0.0/16"], |facts| {
+fn partly_read_facts() {
+    insta::assert_json_snapshot!(reported(&["--cidr", "172.16.0.0/16"], |facts| {
         facts.backends.unknown = Some("list Services: Forbidden".into());
         facts.vpc.quotas.unread = Some("ListServiceQuotas: AccessDeniedException".into());
-        facts.neighbours.unknown.insert("who starts nodes by itself", "list Deployments: Forbidden".into());
+        facts
+            .neighbours
+            .unknown
+            .insert("which autoscalers start nodes", "list Deployments: Forbidden".into());
     }));
 }

@@ -1,4 +1,5 @@
-//! The node groups whose nodes are drained: whether they can be held, and what Auto Scaling and EKS do meanwhile.
+//! The node groups whose nodes are drained: whether they can be suspended, and what Auto Scaling and EKS do during the
+//! drain.
 
 use std::collections::BTreeSet;
 
@@ -30,43 +31,43 @@ fn managed<'a>(scene: &'a Scene<'_>) -> Vec<&'a ManagedNodeGroup> {
     scene.facts.node_groups.managed.iter().filter(is_drained).collect()
 }
 
-/// EKS changes a node group's sizes only while it is ACTIVE.
+/// EKS changes the sizes of a node group only while it is ACTIVE.
 pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static str) -> Option<Issue> {
     let name = &managed.name;
-    let told = |finding: Issue| finding.at(format!("managed node group {name}"));
+    let placed = |finding: Issue| finding.at(format!("managed node group {name}"));
     match managed.status.as_str() {
         "ACTIVE" => None,
-        "UPDATING" | "CREATING" => Some(told(
+        "UPDATING" | "CREATING" => Some(placed(
             Issue::warning(id, format!("managed node group {name} is {}", managed.status))
-                .why("EKS makes one change of a node group at a time: the run waits until this one is over, at most --timeout; an update of its version replaces nodes meanwhile")
+                .why("EKS makes one change to a node group at a time: the run waits for it, at most --timeout; a version update replaces nodes meanwhile")
                 .fix(format!(
                     "aws eks wait nodegroup-active --cluster-name {cluster} --nodegroup-name {name}"
                 )),
         )),
-        status => Some(told(
+        status => Some(placed(
             Issue::warning(id, format!("managed node group {name} is {status}"))
                 .why(match managed.issues.is_empty() {
-                    true => "EKS may refuse to change its sizes, and without that its nodes can't be replaced".to_string(),
-                    false => format!("EKS may refuse to change its sizes: {}", managed.issues.join("; ")),
+                    true => "EKS may reject a change of its sizes, and then its nodes can't be replaced".to_string(),
+                    false => format!("EKS may reject a change of its sizes: {}", managed.issues.join("; ")),
                 })
                 .fix(format!(
-                    "fix what aws eks describe-nodegroup --cluster-name {cluster} --nodegroup-name {name} --query nodegroup.health.issues shows"
+                    "aws eks describe-nodegroup --cluster-name {cluster} --nodegroup-name {name} --query nodegroup.health.issues # fix these issues first"
                 )),
         )),
     }
 }
 
-/// Nodes join by the tag of their instance; the group itself need not have it (terraform-aws-eks#2072). The policy that
-/// iam-policy prints allows changes of groups that have it.
+/// Nodes need the tag on their instance, not on the group (terraform-aws-eks#2072), but the policy that iam-policy
+/// prints allows changes only to tagged groups.
 fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let cluster = &facts.cluster.name;
     let untagged = names(scene).into_iter().filter_map(|name| facts.node_groups.groups.get(name));
     for group in untagged.filter(|group| !group.is_tagged(cluster)) {
         findings.push(
-            Issue::warning("EC-NOD-016", "an Auto Scaling group has old nodes and not the cluster's tag")
+            Issue::warning("EC-NOD-016", "an Auto Scaling group with old nodes lacks the cluster's tag")
                 .at(&group.name)
-                .why("it is found by its instances; the policy of `eni-custom iam-policy` allows changes only of groups with the tag")
+                .why("the policy that eni-custom iam-policy prints allows changes only to groups with the tag")
                 .fix(format!(
                     "aws autoscaling create-or-update-tags --tags ResourceId={},ResourceType=auto-scaling-group,Key=kubernetes.io/cluster/{cluster},Value=owned,PropagateAtLaunch=true",
                     group.name
@@ -80,21 +81,21 @@ fn names<'a>(scene: &'a Scene<'_>) -> BTreeSet<&'a str> {
     drained(scene).filter_map(|node| group(scene.facts, node)).collect()
 }
 
-/// Its instances ran their user data before: a node that comes from it later has the max pods of before (Auto Scaling
-/// user guide, "Warm pools"; eksctl#4347).
+/// Instances in a warm pool have already run their user data, so they join with the old max pods (Auto Scaling user
+/// guide, "Warm pools"; eksctl#4347).
 fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for name in names(scene) {
         let pool = scene.facts.node_groups.groups.get(name).and_then(|group| group.warm_pool.as_ref());
         let Some(pool) = pool else { continue };
         let reuse = match pool.reuse {
-            true => "; instances that leave the group return to it and are not terminated",
+            true => "; drained instances return to the pool and are not terminated",
             false => "",
         };
         findings.push(
             Issue::warning("EC-NOD-018", format!("Auto Scaling group {name} has a warm pool"))
                 .at(name)
                 .why(format!(
-                    "its instances ({}) were initialised with the max pods of before, and join with it when the group grows{reuse}",
+                    "its instances ({}) were initialized with the old max pods and join with it when the group grows{reuse}",
                     pool.state
                 ))
                 .fix(format!(
@@ -104,10 +105,10 @@ fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// The hook that EKS puts on the groups of its managed node groups, and completes by itself.
+/// The hook that EKS adds to the groups of managed node groups, and completes itself.
 const OF_EKS: &str = "Terminate-LC-Hook";
 
-/// The drain waits for them; whoever plans the time should know.
+/// The drain waits for lifecycle hooks, so they are reported.
 fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let there = &scene.facts.node_groups;
     for name in names(scene) {
@@ -119,21 +120,21 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                     findings.push(
                         Issue::note(
                             "EC-NOD-019",
-                            format!("lifecycle hook {} delays the end of drained nodes", hook.name),
+                            format!("lifecycle hook {} delays the termination of drained nodes", hook.name),
                         )
                         .at(name)
                         .why(format!(
-                            "each waits in Terminating:Wait until the hook is completed, at most {} s without a heartbeat and {} s in all; the drain waits as long",
+                            "each instance waits in Terminating:Wait until the hook is completed, at most {} s without a heartbeat and {} s in total; the drain waits too",
                             hook.heartbeat, hook.longest
                         ))
-                        .fix(format!("nothing, where something completes it; {command} shows it")),
+                        .fix(format!("nothing to do if something completes the hook; {command} # shows it")),
                     );
                 }
             }
             Some(Err(error)) => findings.push(
                 Issue::note(
                     "EC-NOD-019",
-                    "whether lifecycle hooks delay the end of drained nodes is unknown",
+                    "unknown whether lifecycle hooks delay the termination of drained nodes",
                 )
                 .at(name)
                 .why(error)
@@ -146,7 +147,7 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::told;
+    use crate::checks::reported;
     use crate::facts::{AutoScalingGroup, Facts, Hook, WarmPool};
     use crate::sample::{facts, group_instance};
 
@@ -177,43 +178,43 @@ mod tests {
 
     #[test]
     fn a_managed_node_group_that_is_not_active_is_reported() {
-        assert_eq!(told(check, &managed("ACTIVE", &[]), &[]), [""; 0]);
+        assert_eq!(reported(check, &managed("ACTIVE", &[]), &[]), [""; 0]);
         for status in ["UPDATING", "DEGRADED"] {
             let expected = format!("EC-NOD-017 Warning: managed node group old is {status}");
-            assert_eq!(told(check, &managed(status, &["AccessDenied: no"]), &[]), [expected]);
+            assert_eq!(reported(check, &managed(status, &["AccessDenied: no"]), &[]), [expected]);
         }
-        assert_eq!(told(check, &managed("DEGRADED", &[]), &["--keep-old-nodes"]), [""; 0]);
+        assert_eq!(reported(check, &managed("DEGRADED", &[]), &["--keep-old-nodes"]), [""; 0]);
     }
 
     #[test]
-    fn warm_pools_and_hooks_are_said_and_those_of_eks_are_not() {
+    fn warm_pools_and_hooks_are_reported_except_those_of_eks() {
         let mut facts = managed("ACTIVE", &[]);
         let hook = |name: &str| Hook { name: name.into(), heartbeat: 1800, longest: 172_800 };
         facts.node_groups.hooks.insert("eks-old".into(), Ok(vec![hook(OF_EKS)]));
-        assert_eq!(told(check, &facts, &[]), [""; 0]);
+        assert_eq!(reported(check, &facts, &[]), [""; 0]);
         facts.node_groups.hooks.insert("eks-old".into(), Ok(vec![hook(OF_EKS), hook("drain")]));
         let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
         group.warm_pool = Some(WarmPool { state: "Stopped".into(), reuse: false });
         assert_eq!(
-            told(check, &facts, &[]),
+            reported(check, &facts, &[]),
             [
                 "EC-NOD-018 Warning: Auto Scaling group eks-old has a warm pool",
-                "EC-NOD-019 Note: lifecycle hook drain delays the end of drained nodes"
+                "EC-NOD-019 Note: lifecycle hook drain delays the termination of drained nodes"
             ]
         );
     }
 
     #[test]
-    fn a_group_that_only_its_instances_name_is_reported() {
+    fn a_group_without_the_cluster_s_tag_is_reported() {
         let mut facts = managed("ACTIVE", &[]);
         let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
         group.tags.clear();
         assert_eq!(
-            told(check, &facts, &[]),
-            ["EC-NOD-016 Warning: an Auto Scaling group has old nodes and not the cluster's tag"]
+            reported(check, &facts, &[]),
+            ["EC-NOD-016 Warning: an Auto Scaling group with old nodes lacks the cluster's tag"]
         );
         let group = facts.node_groups.groups.get_mut("eks-old").unwrap();
         group.tags.insert("k8s.io/cluster/shop".into(), String::new());
-        assert_eq!(told(check, &facts, &[]), [""; 0]);
+        assert_eq!(reported(check, &facts, &[]), [""; 0]);
     }
 }

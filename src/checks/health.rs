@@ -1,4 +1,4 @@
-//! Nodes on which nothing can change at the moment, and an aws-node that nobody replaces.
+//! Nodes that can't be changed at the moment, and an aws-node whose pods are not replaced.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::words::{few, subject};
 
 use super::Scene;
 
-/// Whoever waits for aws-node, for nodes, or for what runs on them.
+/// Steps that wait for aws-node, for nodes, or for pods on them.
 const CONCERNED: [Step; 4] =
     [Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups, Step::DrainNodes];
 
@@ -26,7 +26,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Ready is Unknown where the kubelet does not report, and False where it says that something is wrong.
+/// Ready is Unknown if the kubelet does not report, and False if it reports a problem.
 fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (silent, other): (Vec<&Node>, Vec<&Node>) =
         scene.facts.ec2_nodes().filter(|node| !node.ready).partition(|node| node.is_unreachable());
@@ -36,25 +36,25 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             Issue::warning("EC-NOD-028", format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
                 .at(names(&silent))
                 .why(
-                    "the kubelet has stopped to report: aws-node's rollout goes on without such a node, and pods that \
-                     are to end there do so only with its instance",
+                    "the kubelet has stopped reporting: aws-node's rollout continues without the node, and its pods stay \
+                     terminating until the instance is terminated",
                 )
                 .fix(match silent.len() {
                     1 => fixes::end_instance(scene.facts, first),
-                    _ => format!("{} # and so on", fixes::end_instance(scene.facts, first)),
+                    _ => format!("{} # repeat for each node", fixes::end_instance(scene.facts, first)),
                 }),
         );
     }
-    let mut by_words: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    let mut by_message: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
     for node in other {
-        let told = node.unready.as_ref().map_or("", |unready| unready.told.as_str());
-        by_words.entry(told).or_default().push(node);
+        let message = node.unready.as_ref().map_or("", |unready| unready.told.as_str());
+        by_message.entry(message).or_default().push(node);
     }
-    for (told, nodes) in by_words {
+    for (message, nodes) in by_message {
         findings.push(
             Issue::warning("EC-NOD-030", format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
                 .at(names(&nodes))
-                .why(told)
+                .why(message)
                 .fix(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
         );
     }
@@ -66,17 +66,17 @@ fn left_over(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::warning("EC-NOD-029", format!("{} left over", subject(names.len(), "Node object", "is", "are")))
-            .at(few(&names))
-            .why(
-                "EC2 has no such instance any more, and nobody has deleted the Node; it is left out of all steps, and \
-                 stays as it is",
-            )
-            .fix(format!("kubectl delete node {}", names.join(" "))),
+        Issue::warning(
+            "EC-NOD-029",
+            subject(names.len(), "Node object", "has no instance", "have no instance"),
+        )
+        .at(few(&names))
+        .why("EC2 has no such instance any more, and the Node object was not deleted; every step ignores it")
+        .fix(format!("kubectl delete node {}", names.join(" "))),
     );
 }
 
-/// A changed environment reaches a node with a new pod alone, and with OnDelete nobody starts one.
+/// A changed environment reaches a node only with a new pod, and with OnDelete the controller creates none.
 fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, settings) = (scene.facts, scene.settings);
     let rollout = &facts.cni.rollout;
@@ -84,7 +84,7 @@ fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     let changes = match settings.undo {
-        Some(_) => set_env::Back::changes(scene.design, facts, settings).len(),
+        Some(_) => set_env::UndoSetEnv::changes(scene.design, facts, settings).len(),
         None => SetEnv::changes(scene.design, facts, settings).len(),
     };
     let outdated = rollout.progress(&facts.nodes, &facts.pods).outdated();
@@ -95,7 +95,7 @@ fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     findings.push(
         Issue::error("EC-CNI-025", "aws-node's updateStrategy is OnDelete")
             .at("DaemonSet kube-system/aws-node")
-            .why("its pods keep the environment that they started with, and its controller replaces none of them")
+            .why("its pods keep their old environment: with OnDelete the controller does not replace them")
             .fix(format!("kubectl -n kube-system patch daemonset aws-node --type merge -p '{patch}'")),
     );
 }
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
 
-    fn told(facts: &Facts) -> Vec<String> {
-        super::super::told(check, facts, &[])
+    fn reported(facts: &Facts) -> Vec<String> {
+        super::super::reported(check, facts, &[])
     }
 
     fn unready(silent: bool) -> Option<Unready> {
@@ -118,20 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_can_not_take_part_are_told_and_healthy_ones_are_not() {
+    fn nodes_that_are_not_ready_or_left_over_are_reported() {
         let mut facts = facts();
-        assert_eq!(told(&facts), [""; 0]);
+        assert_eq!(reported(&facts), [""; 0]);
         facts.nodes[0].ready = false;
         facts.nodes[0].unready = unready(true);
         facts.nodes[1].ready = false;
         facts.nodes[1].unready = unready(false);
         facts.left_over = vec![node("gone-1", "a"), node("gone-2", "b")];
         assert_eq!(
-            told(&facts),
+            reported(&facts),
             [
                 "EC-NOD-028 Warning: 1 node is not reporting",
                 "EC-NOD-030 Warning: 1 node is not Ready",
-                "EC-NOD-029 Warning: 2 Node objects are left over",
+                "EC-NOD-029 Warning: 2 Node objects have no instance",
             ]
         );
     }
@@ -140,7 +140,7 @@ mod tests {
     fn on_delete_is_an_error_only_while_a_pod_has_to_be_replaced() {
         let mut facts = facts();
         facts.cni.rollout.strategy = UpdateStrategy::OnDelete;
-        assert_eq!(told(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
+        assert_eq!(reported(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
         let mut facts = custom();
         let pod = |revision: &str| Pod {
             node: "new-a".into(),
@@ -155,9 +155,9 @@ mod tests {
             ..Rollout::default()
         };
         facts.pods.push(pod("new"));
-        assert_eq!(told(&facts), [""; 0]);
+        assert_eq!(reported(&facts), [""; 0]);
         facts.pods.pop();
         facts.pods.push(pod("old"));
-        assert_eq!(told(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
+        assert_eq!(reported(&facts), ["EC-CNI-025 Error: aws-node's updateStrategy is OnDelete"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What must be so before the first change. Each check is pure, and says all that it finds.
+//! Checks before the first change. Each check is pure, and reports everything that it finds.
 
 mod alternatives;
 mod aws_auth;
@@ -28,7 +28,7 @@ use crate::issue::{Issue, Severity};
 use crate::settings::Settings;
 use crate::step::Step;
 
-pub use reach::{others, standing};
+pub use reach::{current, others};
 
 /// What a check may look at.
 pub struct Scene<'a> {
@@ -46,7 +46,7 @@ impl Scene<'_> {
     }
 }
 
-/// What one check finds, for its tests.
+/// The issues of one check, for its tests.
 #[cfg(test)]
 fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     let settings = crate::sample::settings(arguments);
@@ -59,12 +59,12 @@ fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&st
 
 /// The same, each as `id severity: what`.
 #[cfg(test)]
-fn told(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
+fn reported(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
     let line = |finding: &Issue| format!("{} {:?}: {}", finding.id, finding.severity, finding.what);
     found(check, facts, arguments).iter().map(line).collect()
 }
 
-/// All findings, the heaviest first.
+/// All issues, the most severe first.
 pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     let mut findings = Vec::new();
     if let Some(undo) = scene.settings.undo {
@@ -74,7 +74,7 @@ pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
         return findings;
     }
     cluster::check(scene, &mut findings);
-    // Where the cluster itself can't take part, what else is found would only distract.
+    // If custom networking can't work on this cluster at all, other issues would only distract.
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return findings;
     }

@@ -1,4 +1,4 @@
-//! Who else starts nodes, and with how many pods.
+//! Other tools that start nodes, and the max pods of those nodes.
 
 mod karpenter;
 
@@ -13,8 +13,8 @@ use crate::words::{counted, few};
 
 use super::Scene;
 
-/// From the switch to the last old node.
-const BETWEEN: [Step; 5] = [
+/// The steps from switching custom networking on to the last old node.
+const DURING_MIGRATION: [Step; 5] = [
     Step::SetEnv,
     Step::WriteEniconfigs,
     Step::LaunchNodegroups,
@@ -23,7 +23,7 @@ const BETWEEN: [Step; 5] = [
 ];
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    if !scene.concerns(&BETWEEN) {
+    if !scene.concerns(&DURING_MIGRATION) {
         return;
     }
     autoscalers(scene, findings);
@@ -35,12 +35,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     managed(scene, findings);
 }
 
-/// With prefixes a node has addresses for more pods than anybody computes from its interfaces.
+/// With prefix delegation a node has more addresses than any max pods computed from its interfaces.
 fn addresses_suffice(scene: &Scene<'_>) -> bool {
     options(scene.facts).prefix
 }
 
-/// Old groups that grow meanwhile: the drain keeps those from growing that it empties, from its own beginning on.
+/// Old groups that grow during the migration. The drain suspends the groups that it empties, but only once it has
+/// started.
 fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let grows = |name: &String| {
@@ -56,31 +57,31 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         format!("kubectl -n {namespace} scale deployment {name} --replicas=0")
     };
     findings.push(
-        Issue::warning("EC-NOD-013", "the cluster-autoscaler may start nodes of old groups meanwhile")
+        Issue::warning("EC-NOD-013", "the Cluster Autoscaler may start nodes in old groups during the migration")
             .at(names.iter().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
-            .why("a node of an old group that starts after step 3 has custom networking and its group's max pods: more pods than addresses; a group that grows again is not empty")
+            .why("a node that an old group starts after step 3 has custom networking but the old max pods, more than its addresses; and the group is not empty after the drain")
             .fix(format!(
-                "{}, until the old nodes are gone; then leave the old groups out of its discovery",
+                "{} # until the old nodes are gone; then exclude the old groups from its auto-discovery",
                 names.iter().map(scale).collect::<Vec<_>>().join(" && ")
             )),
     );
 }
 
-/// Since 1.13 the CNI of a node whose ENIConfig is not there waits (amazon-vpc-cni-k8s#2683).
+/// Since 1.13 the CNI waits for a missing ENIConfig, and the node stays NotReady (amazon-vpc-cni-k8s#2683).
 fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let on = scene.facts.cni.is_on(CUSTOM_NETWORK);
     if on || scene.settings.env_last || !scene.concerns(&[Step::SetEnv]) {
         return;
     }
     findings.push(
-        Issue::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs are there")
+        Issue::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs exist")
             .at(karpenter.place())
-            .why("a node that starts between step 3 and step 6 is not Ready until its zone's ENIConfig is there")
-            .fix("--env-last switches custom networking on when the ENIConfigs are there"),
+            .why("a node that starts between step 3 and step 6 is NotReady until the ENIConfig of its zone exists")
+            .fix("add --env-last to switch custom networking on after the ENIConfigs are created"),
     );
 }
 
-/// Our groups give their nodes the label; others don't know of it.
+/// Only the new node groups label their nodes.
 fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     if !scene.design.labels_nodes() {
         return;
@@ -89,17 +90,17 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue
     findings.push(
         Issue::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
             .at(karpenter.place())
-            .why(format!("ENIConfigs are found by label {key}, which only nodes of this program's groups carry"))
+            .why(format!("nodes find their ENIConfig by label {key}, which only nodes of eni-custom's groups have"))
             .fix(format!(
-                "a NodePool for each zone with {key} in spec.template.metadata.labels; or ENIConfigs named by zone: leave out --eniconfig-name"
+                "create one NodePool per zone with {key} in spec.template.metadata.labels; or omit --eniconfig-name to name ENIConfigs by zone"
             )),
     );
 }
 
-/// EKS computes max pods for managed nodes when their group is created or updated, and counts with custom networking
-/// then (EKS user guide, "Tutorial: custom networking": such groups need no figure of their own); with an AMI id in the
-/// launch template its user data decides. A group from before starts nodes with its figure of before until it is
-/// updated. What its nodes really take says which it is.
+/// EKS computes max pods for managed nodes when their group is created or updated, and takes custom networking into
+/// account then (EKS user guide, "Tutorial: custom networking"); with an AMI id in the launch template its user data
+/// decides. An existing group starts nodes with the old max pods until it is updated. The actual max pods of its nodes
+/// show which applies.
 fn managed(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     if addresses_suffice(scene) {
@@ -121,16 +122,16 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some((first, (pods, limit, kind))) = staying.iter().next() else { return };
     let names: Vec<String> = staying.keys().cloned().collect();
     findings.push(
-        Issue::warning("EC-NOD-015", "managed node groups that stay start nodes with more pods than addresses")
+        Issue::warning("EC-NOD-015", "managed node groups that you keep start nodes with more pods than addresses")
             .at(few(&names))
             .why(format!(
-                "nodes of {first} take {}, and with custom networking a {kind} has addresses for {limit}; EKS counts with \
-                 custom networking when a group is created or updated, and not before",
+                "nodes of {first} have max pods for {}, but with custom networking a {kind} has addresses for {limit}; EKS \
+                 recomputes max pods only when a group is created or updated",
                 counted(*pods, "pod")
             ))
             .fix(format!(
                 "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {first} # once custom networking is \
-                 on: it replaces the group's nodes; with an AMI id in the launch template, max pods there instead",
+                 on; it replaces the group's nodes. With an AMI id in the launch template, set max pods there instead",
                 facts.cluster.name
             )),
     );
@@ -148,7 +149,7 @@ mod tests {
         super::super::found(check, facts, arguments).iter().map(|finding| finding.id).collect()
     }
 
-    /// One old node belongs to an Auto Scaling group; as a managed node group's where that is wanted.
+    /// One old node belongs to an Auto Scaling group; or to a managed node group.
     fn grouped(managed: bool) -> Facts {
         let mut facts = facts();
         facts.nodes[0].instance_id = Some("i-1".into());
@@ -188,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_whose_nodes_nobody_starts_has_no_finding() {
+    fn a_cluster_without_an_autoscaler_has_no_issue() {
         assert_eq!(ids(&facts(), &[]), [""; 0]);
         assert_eq!(ids(&grouped(true), &[]), [""; 0]);
     }
 
     #[test]
-    fn an_autoscaler_is_told_of_while_there_are_old_groups() {
+    fn an_autoscaler_is_reported_while_old_groups_exist() {
         let mut facts = grouped(false);
         facts.neighbours.autoscalers.insert("kube-system/cluster-autoscaler".into());
         insta::assert_json_snapshot!(super::super::found(check, &facts, &[]));
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn karpenter_must_leave_out_the_first_interface() {
+    fn karpenter_must_reserve_the_first_interface() {
         let last = ["--env-last"];
         insta::assert_json_snapshot!(super::super::found(check, &karpenter(0), &last));
         assert_eq!(ids(&karpenter(1), &last), [""; 0]);
@@ -216,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn karpenter_may_not_come_before_the_eniconfigs_nor_without_the_label() {
+    fn karpenter_may_start_nodes_without_eniconfig_or_label() {
         assert_eq!(ids(&karpenter(1), &[]), ["EC-NOD-013"]);
         let named = ["--env-last", "--eniconfig-name", "a=pods-a"];
         assert_eq!(ids(&karpenter(1), &named), ["EC-NOD-013"]);
     }
 
     #[test]
-    fn managed_node_groups_that_stay_are_told_of() {
+    fn kept_managed_node_groups_are_reported() {
         let mut facts = grouped(true);
         assert_eq!(
             ids(&facts, &["--keep-old-nodes"]),
@@ -237,7 +238,7 @@ mod tests {
             [("EC-NOD-015", Severity::Warning)]
         );
         assert_eq!(found[0].place, "workers");
-        assert!(found[0].why.contains("take 29 pods") && found[0].why.contains("addresses for 20"));
+        assert!(found[0].why.contains("max pods for 29 pods") && found[0].why.contains("addresses for 20"));
         assert_eq!(ids(&grouped(false), &["--keep-old-nodes"]), [""; 0]);
     }
 }

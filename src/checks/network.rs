@@ -40,13 +40,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         zones::untagged(scene, findings);
         for zone in &scene.design.zones {
             routes(scene, zone, findings);
-            room(scene, zone, findings);
+            capacity(scene, zone, findings);
         }
         unknown_zones(scene, findings);
     }
 }
 
-/// Subnets of a shared VPC can be used; blocks, subnets and route tables are made by its owner alone (VPC user guide,
+/// Subnets of a shared VPC can be used; only its owner can create blocks, subnets and route tables (VPC user guide,
 /// "Share your VPC subnets with other accounts").
 fn shared(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
@@ -62,11 +62,11 @@ fn shared(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::error("EC-NET-012", format!("{} belongs to account {owner}, and is shared with {account}", facts.vpc.id))
+        Issue::error("EC-NET-012", format!("{} belongs to account {owner} and is shared with {account}", facts.vpc.id))
             .at(&facts.vpc.id)
-            .why("only a VPC's owner can associate CIDR blocks, and create subnets and give them routes")
+            .why("only the owner of a VPC can associate CIDR blocks, create subnets and associate route tables")
             .fix(format!(
-                "let account {owner} make a subnet of a secondary block in {}, with its route table, and share it with account {account} by AWS RAM; then {} ZONE=subnet-…",
+                "in account {owner}, create a subnet from a secondary CIDR block in {}, with a route table, and share it with account {account} through AWS RAM; then set {} ZONE=subnet-…",
                 join_or(&zones, "each zone"),
                 scene.settings.named("subnet")
             )),
@@ -77,17 +77,17 @@ fn join_or(names: &[&str], none: &str) -> String {
     if names.is_empty() { none.into() } else { names.join(", ") }
 }
 
-/// AWS's own rules, asked before AWS is.
+/// AWS's own rules, checked before the call.
 fn blocks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let mut vpc = addressing(&scene.facts.vpc);
     for block in &scene.design.blocks {
-        // A block that is there already was accepted.
+        // AWS has already accepted an associated block.
         if scene.facts.vpc.blocks.iter().any(|there| there.cidr == *block) {
             continue;
         }
         for refusal in check_secondary(*block, &vpc) {
             findings.push(
-                Issue::error("EC-NET-003", format!("AWS would refuse CIDR block {block}"))
+                Issue::error("EC-NET-003", format!("AWS would reject CIDR block {block}"))
                     .at(scene.settings.named("cidr"))
                     .why(refusal.to_string())
                     .fix(refusal.fix()),
@@ -100,14 +100,17 @@ fn blocks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     if let (PodSubnet::New { .. }, RouteChoice::None(reason)) = (&zone.pod_subnet, &zone.route_table) {
         findings.push(
-            Issue::error("EC-NET-008", format!("no route table can be chosen for the pods of {}", zone.zone))
-                .at(&zone.node_subnet)
-                .why(reason)
-                .fix(format!("name one: --route-table {}=rtb-…", zone.zone)),
+            Issue::error(
+                "EC-NET-008",
+                format!("can't choose a route table for the pod subnet of {}", zone.zone),
+            )
+            .at(&zone.node_subnet)
+            .why(reason)
+            .fix(format!("set --route-table {}=rtb-…", zone.zone)),
         );
     }
     let PodSubnet::There { id, ours } = &zone.pod_subnet else { return };
-    // One of ours is associated again by step 2; with EXTERNALSNAT another finding is an error.
+    // Step 2 associates a managed subnet again; with EXTERNALSNAT another issue is an error.
     if !ours
         && !external_snat(scene)
         && scene.facts.vpc.uses_main_table(id)
@@ -115,10 +118,10 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         && let Some(subnet) = scene.facts.vpc.subnet(id)
     {
         findings.push(
-            Issue::warning("EC-NET-016", format!("the pod subnet of {} has no way out of the VPC", zone.zone))
+            Issue::warning("EC-NET-016", format!("the pod subnet of {} has no route out of the VPC", zone.zone))
                 .at(format!("{id}, {}", pods.id))
                 .why(format!(
-                    "it uses the VPC's main route table; the nodes' {} leads out. Pods leave by their node's subnet, and who calls them from outside of the VPC gets no answer",
+                    "it uses the VPC's main route table, which has no route out; the nodes' {} has one. Pods can call out through their node's subnet, but callers from outside the VPC get no reply",
                     nodes.id
                 ))
                 .fix(way_out(scene.facts, subnet, pods, nodes)),
@@ -128,14 +131,14 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning("EC-NET-009", format!("the pod subnet of {} is public", zone.zone))
                 .at(id)
-                .why("pods have no public address: through an internet gateway nothing comes back to them")
-                .fix("associate it with a route table that leads to a NAT gateway"),
+                .why("pods have no public address, so they get no replies through an internet gateway")
+                .fix("associate it with a route table that routes to a NAT gateway"),
         );
     }
 }
 
-/// Addresses for the nodes asked for, with all their pods.
-fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
+/// Addresses for the requested nodes, with all their pods.
+fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
     let (place, free) = match &zone.pod_subnet {
         PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr)),
@@ -152,13 +155,13 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
             Issue::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
                 .at(place)
                 .why(format!(
-                    "a node of {} takes up to {}, and {} {needed}; the subnet has {free}",
+                    "a {} node uses up to {}, so {} {needed}; the subnet has {free}",
                     instance_type.name,
                     counted(per_node, "address"),
-                    subject(zone.size, "node", "takes", "take")
+                    subject(zone.size, "node", "needs", "need")
                 ))
                 .fix(format!(
-                    "give a larger block with {}, or fewer nodes with --nodes-per-zone",
+                    "set a larger block with {}, or fewer nodes with --nodes-per-zone",
                     scene.settings.named("cidr")
                 )),
         );
@@ -180,11 +183,11 @@ fn room(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
             Issue::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
                 .at(&subnet.id)
                 .why(format!(
-                    "{} beside the old ones for a while; {} free",
+                    "{} alongside the old nodes for a while; {} free",
                     subject(zone.size, "new node", "runs", "run"),
                     subject(subnet.free, "address", "is", "are")
                 ))
-                .fix("fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
+                .fix("set fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
         );
     }
 }
@@ -198,8 +201,8 @@ fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 findings.push(
                     Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
                         .at(format!("{} {zone}={value}", scene.settings.named(flag)))
-                        .why("the zones are those in which the cluster has nodes")
-                        .fix("leave it out, or name a zone that has nodes"),
+                        .why("only zones in which the cluster has nodes can be used")
+                        .fix("omit it, or use a zone that has nodes"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! The machine for new nodes, and nodes that can't take part.
+//! The instance type and image of new nodes, and nodes that custom networking does not apply to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,24 +29,24 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::error(
                 "EC-NOD-001",
-                format!("EC2 knows no instance type '{name}' in {}", facts.caller.region),
+                format!("EC2 offers no instance type '{name}' in {}", facts.caller.region),
             )
             .at(settings.named("instance-type"))
             .why(if like.is_empty() {
-                "nothing has a name like it".into()
+                "no known instance type has a similar name".into()
             } else {
                 format!("did you mean {}?", like.join(", "))
             })
-            .fix("eni-custom max-pods --all lists the types known"),
+            .fix("eni-custom max-pods --all # lists the known types"),
         );
         return;
     }
     let Some(instance_type) = &design.machine.instance_type else {
         findings.push(
-            Issue::error("EC-NOD-003", "there is no node to take the instance type from")
+            Issue::error("EC-NOD-003", "no node to take the instance type from")
                 .at(&facts.cluster.name)
                 .why("the cluster has no EC2 nodes")
-                .fix("name one with --instance-type"),
+                .fix("set --instance-type"),
         );
         return;
     };
@@ -54,11 +54,11 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning(
                 "EC-NOD-025",
-                format!("{} gets an image without drivers for its accelerators", instance_type.name),
+                format!("the image for {} has no drivers for its accelerators", instance_type.name),
             )
             .at(settings.named("instance-type"))
             .why("EKS publishes images with drivers for NVIDIA GPUs, Inferentia and Trainium only")
-            .fix("name an image that has the drivers with --ami-id; or choose another --instance-type"),
+            .fix("set --ami-id to an image that has the drivers, or choose another --instance-type"),
         );
     }
     match (&design.machine.image, &facts.machine.image_error) {
@@ -80,23 +80,23 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                             image.architecture,
                             types.join(" and ")
                         ))
-                        .fix("leave out --ami-id for the newest image that fits, or choose another type"),
+                        .fix("omit --ami-id to use the newest matching image, or choose another --instance-type"),
                 );
             }
         }
         (None, error) => findings.push(
             Issue::error(
                 "EC-NOD-005",
-                format!("there is no {} image for Kubernetes {}", settings.ami_family, facts.cluster.version),
+                format!("no {} image for Kubernetes {}", settings.ami_family, facts.cluster.version),
             )
             .at(settings.named(if settings.ami_id.is_some() { "ami-id" } else { "ami-family" }))
             .why(error.clone().unwrap_or_default())
-            .fix("choose another --ami-family, or name an image with --ami-id"),
+            .fix("choose another --ami-family, or set --ami-id"),
         ),
     }
     if facts.cluster.service_cidr.is_none() {
         findings.push(
-            Issue::error("EC-NOD-006", "the cluster tells no service CIDR")
+            Issue::error("EC-NOD-006", "the cluster reports no service CIDR")
                 .at(&facts.cluster.arn)
                 .why("a node can't join without it")
                 .fix(format!(
@@ -107,16 +107,19 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Stacks of ours that can neither be used nor made anew.
+/// Stacks with our names that can neither be used nor recreated.
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let names = scene.design.zones.iter().map(|zone| &zone.stack).chain([&scene.design.base_stack]);
     for stack in names.filter_map(|name| scene.facts.node_groups.stacks.get(name)) {
         if !stack.tags.contains_key(crate::tags::TAG_CLUSTER) {
             findings.push(
-                Issue::error("EC-NOD-007", format!("a stack named {} is there, and not ours", stack.name))
-                    .at(&stack.id)
-                    .why("it carries no tag of this program")
-                    .fix("name the ENIConfig otherwise with --eniconfig-name, or delete the stack"),
+                Issue::error(
+                    "EC-NOD-007",
+                    format!("a stack named {} exists and is not managed by eni-custom", stack.name),
+                )
+                .at(&stack.id)
+                .why("it does not have the tag that eni-custom sets")
+                .fix("choose another ENIConfig name with --eniconfig-name, or delete the stack"),
             );
         } else if matches!(stack.status.as_str(), "UPDATE_ROLLBACK_FAILED") {
             findings.push(
@@ -129,8 +132,8 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// DaemonSets in the host's network on every node, beyond those that the formula counts: each takes a place of a pod
-/// and no address, so as many addresses are never used.
+/// DaemonSets with hostNetwork on every node, beyond those that the max pods formula counts: each takes a pod slot and
+/// no address, so as many addresses are never used.
 fn host_network(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let mut on_node: BTreeMap<&str, BTreeSet<String>> =
@@ -149,21 +152,21 @@ fn host_network(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     findings.push(
         Issue::note(
             "EC-NOD-014",
-            format!("each node runs {} in the host's network", counted(everywhere.len(), "pod")),
+            format!("each node runs {} with hostNetwork", counted(everywhere.len(), "pod")),
         )
         .at(everywhere.into_iter().collect::<Vec<_>>().join(", "))
         .why(format!(
-            "max pods counts {HOST_NETWORK_PODS} of them: {} of each node can't be used by other pods",
+            "max pods assumes {HOST_NETWORK_PODS} of them: {} of each node can't be used by other pods",
             counted(beyond, "address")
         ))
-        .fix("nothing, where nodes have pods enough; else fewer such DaemonSets"),
+        .fix("nothing to do, unless nodes reach max pods too early: then run fewer such DaemonSets"),
     );
 }
 
-/// Nodes that stay as they are.
+/// Nodes that are not changed.
 fn kinds(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let kinds = [
-        (NodeKind::Windows, "EC-NOD-009", "Windows", "custom networking is for Linux nodes"),
+        (NodeKind::Windows, "EC-NOD-009", "Windows", "custom networking works only on Linux nodes"),
         (
             NodeKind::Fargate,
             "EC-NOD-010",
@@ -176,13 +179,10 @@ fn kinds(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();
         if count > 0 {
             findings.push(
-                Issue::note(
-                    id,
-                    subject(count, &format!("{name} node"), "stays as it is", "stay as they are"),
-                )
-                .at(&scene.facts.cluster.name)
-                .why(why)
-                .fix("nothing to do"),
+                Issue::note(id, subject(count, &format!("{name} node"), "is not changed", "are not changed"))
+                    .at(&scene.facts.cluster.name)
+                    .why(why)
+                    .fix("nothing to do"),
             );
         }
     }

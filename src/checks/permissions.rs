@@ -1,4 +1,4 @@
-//! Whether the caller may do what is planned.
+//! Whether the caller has the permissions for the plan.
 
 use crate::design::stand_in;
 use crate::issue::Issue;
@@ -15,30 +15,26 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let role = facts.cni.addon.as_ref().and_then(|addon| addon.role.as_deref());
     let role = role.map(|role| format!(" --addon-role {role}")).unwrap_or_default();
     let policy = format!(
-        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo} prints a policy that is enough",
+        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo} # prints a sufficient policy",
         facts.cluster.name, facts.caller.region, facts.caller.account
     );
     if !permissions.denied.is_empty() {
         let actions = list(&permissions.denied);
         let what = match permissions.denied.len() {
-            1 => format!("the caller lacks the permission {actions}"),
+            1 => format!("the caller lacks permission {actions}"),
             count => format!("the caller lacks {count} permissions: {actions}"),
         };
-        // Who only plans need not be who will make the changes.
+        // The caller of a plan need not be the one who makes the changes.
         let finding = match scene.settings.only_looks {
             true => Issue::warning("EC-IAM-001", what),
             false => Issue::error("EC-IAM-001", what),
         };
-        findings.push(
-            finding
-                .at(&facts.caller.arn)
-                .why("the steps that have something to change call these")
-                .fix(&policy),
-        );
+        findings
+            .push(finding.at(&facts.caller.arn).why("the steps of this run call these actions").fix(&policy));
     }
     for (reason, actions) in &permissions.unknown {
         findings.push(
-            Issue::note("EC-IAM-002", format!("whether the caller may call {} is unknown", list(actions)))
+            Issue::note("EC-IAM-002", format!("unknown whether the caller may call {}", list(actions)))
                 .at(&facts.caller.arn)
                 .why(format!("unknown because {reason}"))
                 .fix(&policy),
@@ -69,12 +65,12 @@ mod tests {
     }
 
     #[test]
-    fn who_may_do_all_hears_nothing() {
+    fn a_caller_with_all_permissions_has_no_issue() {
         assert_eq!(found(false, |_| {}), []);
     }
 
     #[test]
-    fn missing_permissions_are_one_finding_and_unknown_ones_say_why() {
+    fn missing_permissions_are_one_issue_and_unknown_ones_show_the_reason() {
         let mut all = found(false, |permissions| {
             permissions.denied = ["ec2:CreateSubnet", "iam:CreateRole"].into();
             permissions

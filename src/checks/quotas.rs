@@ -1,5 +1,5 @@
-//! Quotas that the plan would run into. What is there is counted as far as it was read, so a finding is certain and
-//! its absence is not: other clusters and VPCs of the account count too.
+//! Quotas that the plan would exceed. Only what was read is counted, so an issue is certain, but its absence is not:
+//! other clusters and VPCs of the account use the same quotas.
 
 use crate::design::{PodSubnet, our_instances};
 use crate::issue::Issue;
@@ -34,14 +34,14 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// What was read, or AWS's default and why it is no more than that.
+/// The quota that was read, or the AWS default with the reason why it is only the default.
 fn limit(scene: &Scene<'_>, read: Option<u32>, default: u32) -> (u32, String) {
     match (read, &scene.facts.vpc.quotas.unread) {
         (Some(limit), _) => (limit, String::new()),
         (None, Some(reason)) => {
-            (default, format!("; that is AWS's default, the account's could not be read: {reason}"))
+            (default, format!(" (AWS's default; the account's quota could not be read: {reason})"))
         }
-        (None, None) => (default, "; that is AWS's default".into()),
+        (None, None) => (default, " (AWS's default)".into()),
     }
 }
 
@@ -57,12 +57,12 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let is_new = |zone: &&crate::design::ZoneDesign| matches!(zone.pod_subnet, PodSubnet::New { .. });
     let new = count(scene.design.zones.iter().filter(is_new).count());
     let there = count(vpc.subnets.len());
-    let (limit, whence) = limit(scene, vpc.quotas.subnets, SUBNETS);
+    let (limit, source) = limit(scene, vpc.quotas.subnets, SUBNETS);
     if new > 0 && there + new > limit {
         findings.push(
             Issue::error("EC-QTA-001", format!("the VPC can't have {}", counted(new, "more subnet")))
                 .at(&vpc.id)
-                .why(format!("it has {there} of {limit}{whence}"))
+                .why(format!("it has {there}, and the quota is {limit}{source}"))
                 .fix(ask("vpc", "L-407747CB", there + new)),
         );
     }
@@ -71,18 +71,20 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     // Without --security-group there are two: the nodes' and the cluster's.
     let groups = count(scene.settings.security_groups.len()).max(2);
-    let (limit, whence) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
+    let (limit, source) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
     if groups > limit {
         findings.push(
-            Issue::error("EC-QTA-002", format!("an interface can't be in {groups} security groups"))
+            Issue::error("EC-QTA-002", format!("a network interface can't have {groups} security groups"))
                 .at(scene.settings.named("security-group"))
-                .why(format!("the quota is {limit}{whence}; the CNI could make no interface for pods"))
+                .why(format!(
+                    "the quota is {limit}{source}; the CNI could not create network interfaces for pods"
+                ))
                 .fix(ask("vpc", "L-2AFB9258", groups)),
         );
     }
 }
 
-/// The base stack lets the new nodes' group into the cluster's.
+/// The base stack adds a rule to the cluster security group.
 fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let id = &facts.cluster.security_group;
@@ -91,18 +93,20 @@ fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     let Some(group) = facts.firewall.groups.get(id) else { return };
     let there = count(group.ingress.len());
-    let (limit, whence) = limit(scene, facts.vpc.quotas.rules_per_group, RULES_PER_GROUP);
+    let (limit, source) = limit(scene, facts.vpc.quotas.rules_per_group, RULES_PER_GROUP);
     if there + 1 > limit {
         findings.push(
             Issue::error("EC-QTA-005", format!("{id} can't have another inbound rule"))
                 .at(id)
-                .why(format!("it has {there} of {limit}{whence}; one more lets pods and new nodes in"))
-                .fix(format!("{}; or take out rules that nobody needs", ask("vpc", "L-0EA8095F", there + 1))),
+                .why(format!(
+                    "it has {there}, and the quota is {limit}{source}; pods and new nodes need one more"
+                ))
+                .fix(format!("{}; or delete unused rules", ask("vpc", "L-0EA8095F", there + 1))),
         );
     }
 }
 
-/// A stack for each zone and one for all of them, as far as they are not there.
+/// One stack per zone and one base stack, minus those that exist.
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, neighbours) = (scene.design, &scene.facts.neighbours);
     let names = design.zones.iter().map(|zone| &zone.stack).chain([&design.base_stack]);
@@ -110,15 +114,18 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (Some(there), limit) = (neighbours.stacks, neighbours.stack_quota.unwrap_or(STACKS)) else { return };
     if new > 0 && there.saturating_add(new) > limit {
         findings.push(
-            Issue::error("EC-QTA-006", format!("{new} more CloudFormation stacks can't be made"))
-                .at(&scene.facts.caller.region)
-                .why(format!("there are {there}, and the quota is {limit}"))
-                .fix(ask("cloudformation", "L-0485CB21", there.saturating_add(new))),
+            Issue::error(
+                "EC-QTA-006",
+                format!("the region can't have {}", counted(new, "more CloudFormation stack")),
+            )
+            .at(&scene.facts.caller.region)
+            .why(format!("there are {there}, and the quota is {limit}"))
+            .fix(ask("cloudformation", "L-0485CB21", there.saturating_add(new))),
         );
     }
 }
 
-/// Nodes that are still to be started.
+/// Nodes that are not started yet.
 fn new_nodes(scene: &Scene<'_>) -> u32 {
     let wanted: u32 = scene.design.zones.iter().map(|zone| zone.size).sum();
     wanted.saturating_sub(count(our_instances(scene.facts).len()))
@@ -146,11 +153,11 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             Issue::error("EC-QTA-003", format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
                 .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
                 .why(format!(
-                    "they take {}, the cluster's nodes have {running}, and the account may run {limit}; new and old nodes run side by side for a while",
+                    "they need {}, the cluster's nodes use {running}, and the account may run {limit}; old and new nodes run at the same time for a while",
                     counted(needed, "vCPU")
                 ))
                 .fix(format!(
-                    "{}; or fewer nodes with --nodes-per-zone",
+                    "{}; or set fewer nodes with --nodes-per-zone",
                     ask("ec2", family.code, running.saturating_add(needed))
                 )),
         );
@@ -160,15 +167,15 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some(instance_type) = &scene.design.machine.instance_type else { return };
-    // Each instance has its own, and those that were seen have at least one for pods.
+    // Each instance has its primary interface, and at least one for each pod subnet that was seen.
     let there: u32 = facts.ec2_nodes().map(|node| 1 + count(node.pod_subnets.len())).sum();
     let needed = new_nodes(scene).saturating_mul(instance_type.enis);
-    let (limit, whence) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
+    let (limit, source) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
     if needed > 0 && there.saturating_add(needed) > limit {
         findings.push(
-            Issue::error("EC-QTA-004", "the region can't have so many network interfaces")
+            Issue::error("EC-QTA-004", "the region can't have enough network interfaces")
                 .at(&facts.caller.region)
-                .why(format!("new nodes take up to {needed}, the cluster has {there} or more, the quota is {limit}{whence}"))
+                .why(format!("new nodes need up to {needed}, the cluster has at least {there}, and the quota is {limit}{source}"))
                 .fix(ask("vpc", "L-DF5E4CA3", there.saturating_add(needed))),
         );
     }
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_no_finding() {
+    fn a_plan_within_its_quotas_has_no_issue() {
         let quotas = Quotas {
             subnets: Some(4),
             groups_per_interface: Some(2),
@@ -212,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn stacks_and_rules_are_counted_with_those_that_are_to_come() {
+    fn stacks_and_rules_are_counted_with_the_planned_ones() {
         // Three stacks: one for each of two zones, and one for both.
         let stacks = |there: u32| {
             let all = found(&[], |facts| {
@@ -232,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn one_too_many_is_one_finding_each() {
+    fn each_exceeded_quota_is_one_issue() {
         let quotas = Quotas {
             subnets: Some(3),
             groups_per_interface: Some(1),
@@ -247,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_called_so() {
+    fn a_default_quota_is_marked() {
         let groups: Vec<String> = (0..6).map(|number| format!("--security-group=sg-{number}")).collect();
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let all = found(&groups, |facts| facts.vpc.quotas.unread = Some("AccessDeniedException".into()));
@@ -256,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_of_another_family_take_nothing_from_it() {
+    fn instances_of_another_family_do_not_count() {
         let all = found(&["--instance-type", "p5.48xlarge"], |facts| {
             let p5 = crate::net::max_pods::known("p5.48xlarge").unwrap().clone();
             facts.machine.types.insert(p5.name.clone(), p5);

@@ -1,4 +1,4 @@
-//! Whether all that must reach each other still can, once pods have other addresses and groups.
+//! Whether pods, nodes and the control plane can still reach each other once pods have new addresses and groups.
 
 mod denied;
 mod narrow;
@@ -22,13 +22,13 @@ use super::Scene;
 
 pub use outside::external_snat;
 
-/// Steps after which pods stand where the design wants them, or are told to.
+/// Steps that move pods to the new subnets, or prepare it.
 const POD_STEPS: [Step; 4] =
     [Step::WriteEniconfigs, Step::LaunchNodegroups, Step::PatchSecurityGroups, Step::DrainNodes];
 
-/// Where it may not be read.
+/// The fix if security groups or network ACLs can't be read.
 const FIREWALL: &str =
-    "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or look at these paths yourself";
+    "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or check these paths yourself";
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&POD_STEPS) {
@@ -44,20 +44,20 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     outside::check(scene, findings);
 }
 
-/// What stops pods in the cluster as it stands, whoever set it up; and what could not be judged.
-pub fn standing(scene: &Scene<'_>) -> Vec<Issue> {
-    let flows = reach::standing(scene.facts);
+/// What blocks pods in the cluster as it is now, and what could not be determined.
+pub fn current(scene: &Scene<'_>) -> Vec<Issue> {
+    let flows = reach::current_flows(scene.facts);
     let mut findings = Vec::new();
     denied::check(scene, &flows, &mut findings);
     unknown(scene, &flows, &mut findings);
     if scene.facts.cni.is_on(CUSTOM_NETWORK) {
         let mut found = Vec::new();
-        others::check(scene, &others::Admission::standing(scene.design, scene.facts), &mut found);
-        // A group that nothing uses explains nothing.
+        others::check(scene, &others::Admission::current(scene.design, scene.facts), &mut found);
+        // An unused group can't be the cause of a problem.
         findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Note));
     }
     let firewall = &scene.facts.firewall;
-    // Where it is not known who is there, no flow tells what else is not.
+    // Without known endpoints there is no flow that could report the missing permission.
     if let Some(why) = firewall.acls_unknown.as_ref().or(firewall.groups_unknown.as_ref())
         && flows.is_empty()
     {
@@ -71,7 +71,7 @@ pub fn standing(scene: &Scene<'_>) -> Vec<Issue> {
     findings
 }
 
-/// A group of another VPC can be written into an ENIConfig, and then no interface comes.
+/// The API server accepts an ENIConfig with a group of another VPC, but no interface can then be attached.
 fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let firewall = &scene.facts.firewall;
     if firewall.groups_unknown.is_some() {
@@ -80,15 +80,15 @@ fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for id in scene.settings.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
         let vpc = &scene.facts.vpc.id;
         findings.push(
-            Issue::error("EC-RCH-013", format!("{id} is no security group of the cluster's VPC"))
+            Issue::error("EC-RCH-013", format!("{id} is not a security group of the cluster's VPC"))
                 .at(scene.settings.named("security-group"))
-                .why("the CNI could attach no interface with it, and pods would wait for ever")
+                .why("the CNI could not attach a network interface with it, and pods would never start")
                 .fix(format!("aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc}")),
         );
     }
 }
 
-/// What could not be judged is said, with its reason.
+/// Reports what could not be determined, with the reason.
 fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<Issue>) {
     let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for flow in flows {
@@ -99,22 +99,25 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
     let firewall = &scene.facts.firewall;
     let fix = match firewall.groups_unknown.is_some() || firewall.acls_unknown.is_some() {
         true => FIREWALL,
-        false => "look at these paths yourself",
+        false => "check these paths yourself",
     };
     for (because, subjects) in reasons {
         let subjects: Vec<&str> = subjects.into_iter().collect();
         findings.push(
-            Issue::note("EC-RCH-012", format!("unknown whether these arrive: {}", subjects.join("; ")))
-                .at(&scene.facts.vpc.id)
-                .why(format!("unknown because {because}"))
-                .fix(fix),
+            Issue::note(
+                "EC-RCH-012",
+                format!("unknown whether this traffic is allowed: {}", subjects.join("; ")),
+            )
+            .at(&scene.facts.vpc.id)
+            .why(format!("unknown because {because}"))
+            .fix(fix),
         );
     }
     if let Some(why) = &scene.facts.backends.apis_unknown {
         findings.push(
             Issue::note(
                 "EC-RCH-012",
-                "unknown whether aggregated APIs can be called once their pods have moved",
+                "unknown whether the API server can call aggregated APIs once their pods have moved",
             )
             .at("APIServices")
             .why(format!("unknown because {why}"))
@@ -123,7 +126,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
     }
     if let Some(why) = &scene.facts.backends.unknown {
         findings.push(
-            Issue::note("EC-RCH-012", "unknown whether webhooks can be called once their pods have moved")
+            Issue::note("EC-RCH-012", "unknown whether the API server can call webhooks once their pods have moved")
                 .at("webhook configurations, Services and EndpointSlices")
                 .why(format!("unknown because {why}"))
                 .fix("allow list on validatingwebhookconfigurations, mutatingwebhookconfigurations, services and endpointslices"),
@@ -131,7 +134,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
     }
 }
 
-/// A flow's purpose as a person says it.
+/// A flow's purpose in plain words.
 fn subject(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Api => "pods to the API server",
@@ -153,7 +156,7 @@ fn pod_subnets<'a>(design: &'a Design, facts: &Facts) -> Vec<(Option<&'a str>, I
     subnets.collect()
 }
 
-/// What a rule must name to be about all pods: the blocks that they are cut from, else their subnets.
+/// The CIDRs that a rule must name to cover all pods: the blocks of their subnets, else the subnets.
 fn pod_blocks(design: &Design, facts: &Facts) -> Vec<Ipv4Net> {
     let mut blocks: BTreeSet<Ipv4Net> = BTreeSet::new();
     for (_, cidr) in pod_subnets(design, facts) {

@@ -1,4 +1,5 @@
-//! Room for addresses when everything is as large as it may become. Room for the sizes asked for is network's.
+//! Whether the subnets have enough addresses for the maximum size of each group. The network checks cover the desired
+//! size.
 
 use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
 use crate::facts::{Facts, Subnet};
@@ -20,7 +21,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Addresses for all pods of a group at its maximum, with what the CNI keeps in reserve.
+/// Addresses for all pods of a group at its maximum size, including the CNI's warm targets.
 fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let (facts, machine) = (scene.facts, &scene.design.machine);
     let (Some(kind), Some(max_pods)) = (&machine.instance_type, machine.max_pods) else { return };
@@ -36,21 +37,24 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let now = zone.size.saturating_mul(per_node);
     let full = zone.max_size.saturating_mul(per_node);
     let each = format!(
-        "a full {} holds {} for {}, with what the CNI keeps in reserve",
+        "a full {} uses {} for {}, including the CNI's warm targets",
         kind.name,
         counted(per_node, "address"),
         counted(max_pods.get().saturating_sub(2), "pod")
     );
-    // Where not even the subnet as a whole is enough, network has said so.
+    // If even the empty subnet is too small, EC-NET-010 reports it.
     if now <= all && now > left {
         findings.push(
             Issue::warning(
                 "EC-QTA-010",
-                format!("others have taken addresses of the pod subnet of {}", zone.zone),
+                format!("other network interfaces use addresses that the pods of {} need", zone.zone),
             )
             .at(place)
-            .why(format!("{each}: {now} for {}, and {left} of {all} are left", counted(zone.size, "node")))
-            .fix("give a subnet that nobody else uses, or fewer nodes with --nodes-per-zone"),
+            .why(format!(
+                "{each}: {now} for {}, but only {left} of {all} are free",
+                counted(zone.size, "node")
+            ))
+            .fix("use a subnet that nothing else uses, or set fewer nodes with --nodes-per-zone"),
         );
     } else if now <= left && full > left {
         findings.push(
@@ -59,9 +63,9 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
                 format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(place)
-            .why(format!("{each}: {full} for {}, and {left} are left", counted(zone.max_size, "node")))
+            .why(format!("{each}: {full} for {}, but only {left} are free", counted(zone.max_size, "node")))
             .fix(format!(
-                "a larger block with {}, or a lower --max-nodes-per-zone ({})",
+                "set a larger block with {}, or a lower --max-nodes-per-zone ({})",
                 scene.settings.named("cidr"),
                 subject(left / per_node.max(1), "node", "fits", "fit")
             )),
@@ -69,7 +73,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     }
 }
 
-/// What is free, and what our own nodes hold already.
+/// Free addresses, plus those that the new nodes already hold.
 fn left(facts: &Facts, subnet: &Subnet) -> u32 {
     let ours = our_instances(facts);
     let held = facts.ec2_nodes().filter(|node| {
@@ -79,27 +83,27 @@ fn left(facts: &Facts, subnet: &Subnet) -> u32 {
     held.map(|node| node.pod_addresses).fold(subnet.free, u32::saturating_add)
 }
 
-/// A prefix is sixteen addresses in a row, aligned: single addresses of others in between break them up.
+/// A prefix is an aligned block of sixteen addresses: single used addresses fragment the subnet.
 fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let PodSubnet::There { id, ours: false } = &zone.pod_subnet else { return };
     let Some(subnet) = scene.facts.vpc.subnet(id).filter(|_| options(scene.facts).prefix) else { return };
     let taken = usable_addresses(subnet.cidr).saturating_sub(left(scene.facts, subnet));
     if taken > 0 {
         findings.push(
-            Issue::warning("EC-QTA-012", format!("prefixes may not fit into the pod subnet of {}", zone.zone))
+            Issue::warning("EC-QTA-012", format!("the pod subnet of {} may have no free /28 prefixes", zone.zone))
                 .at(id)
                 .why(format!(
-                    "ENABLE_PREFIX_DELEGATION takes whole /28 blocks, and {} in between: EC2 answers InsufficientCidrBlocks where no block is whole",
+                    "ENABLE_PREFIX_DELEGATION needs whole /28 blocks, but {} in between; EC2 returns InsufficientCidrBlocks if no block is free",
                     subject(taken, "address", "is taken", "are taken")
                 ))
                 .fix(format!(
-                    "give a new subnet, or reserve what is whole: aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr …"
+                    "use a new subnet, or reserve the free blocks: aws ec2 create-subnet-cidr-reservation --subnet-id {id} --reservation-type prefix --cidr …"
                 )),
         );
     }
 }
 
-/// Each new node takes an address beside the old nodes; a group that grows on takes more.
+/// New nodes need addresses alongside the old nodes, and more if the group grows to its maximum size.
 fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some(subnet) = facts.vpc.subnet(&zone.node_subnet) else { return };
@@ -114,15 +118,15 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning(
                 "EC-QTA-013",
-                format!("the node subnet of {} has no room for the group's maximum size", zone.zone),
+                format!("the node subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(&subnet.id)
             .why(format!(
-                "{} may be started there, and {} free",
+                "up to {} may start there, but {} free",
                 counted(to_come, "node"),
                 subject(subnet.free, "address", "is", "are")
             ))
-            .fix("a lower --max-nodes-per-zone; addresses become free when the old nodes and their pods are gone"),
+            .fix("set a lower --max-nodes-per-zone; or nothing: addresses are freed when the old nodes are gone"),
         );
     }
 }
@@ -156,13 +160,13 @@ mod tests {
     const GIVEN: [&str; 2] = ["--subnet", "a=subnet-pa,b=subnet-pb"];
 
     #[test]
-    fn room_enough_is_no_finding() {
+    fn enough_addresses_are_no_issue() {
         assert_eq!(ids(&found(&[], |_| {})), [""; 0]);
         assert_eq!(ids(&found(&GIVEN, |facts| given(facts, 251))), [""; 0]);
     }
 
     #[test]
-    fn a_group_at_its_maximum_has_more_pods_than_the_subnet_holds() {
+    fn a_group_at_its_maximum_size_can_exceed_the_pod_subnet() {
         // m5.large: twenty addresses a node, 59 in a /26.
         let all =
             found(&["--cidr", "100.64.0.0/25", "--nodes-per-zone", "2", "--max-nodes-per-zone", "3"], |_| {});
@@ -197,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_others_hold_are_not_there() {
+    fn addresses_held_by_others_are_not_counted() {
         assert_eq!(ids(&found(&GIVEN, |facts| given(facts, 10))), ["EC-QTA-010", "EC-QTA-010"]);
         let prefixes = |facts: &mut Facts| {
             given(facts, 250);
@@ -217,7 +221,7 @@ mod tests {
         };
         assert_eq!(ids(&short(4)), [""; 0]);
         assert_eq!(ids(&short(3)), ["EC-QTA-013", "EC-QTA-013"]);
-        // Not even room for the first: network says so.
+        // Not even the first node fits: EC-NET-011 reports it.
         assert_eq!(ids(&short(0)), [""; 0]);
     }
 }

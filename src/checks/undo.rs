@@ -1,4 +1,4 @@
-//! Whether what was made can be taken back, and what of it not.
+//! Whether the changes can be undone, and which ones can't.
 
 mod nodes;
 
@@ -17,47 +17,47 @@ use super::{Scene, aws_auth, permissions};
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     if nothing_of_ours(scene.facts) {
-        return never_set_up(scene, findings);
+        return nothing_to_undo(scene, findings);
     }
     record(scene, findings);
     if !undo.keep_nodes {
         nodes::check(scene, undo, findings);
     }
-    if undo.takes_back(Step::SetEnv) {
+    if undo.covers(Step::SetEnv) {
         group_discovery(scene, findings);
     }
-    if undo.takes_back(Step::CreateSubnets) {
-        in_the_way(scene, undo, findings);
+    if undo.covers(Step::CreateSubnets) {
+        foreign_interfaces(scene, undo, findings);
     }
-    if undo.takes_back(Step::WriteEniconfigs) {
+    if undo.covers(Step::WriteEniconfigs) {
         foreign_eniconfigs(scene, findings);
     }
-    if undo.takes_back(Step::SetEnv) {
+    if undo.covers(Step::SetEnv) {
         addon_values(scene, findings);
     }
-    if undo.takes_back(Step::LaunchNodegroups) && !undo.keep_nodes {
+    if undo.covers(Step::LaunchNodegroups) && !undo.keep_nodes {
         aws_auth::check_undo(scene, findings);
     }
     permissions::check(scene, findings);
 }
 
-/// The add-on's values as they were, where they can't be put back: its next update would switch custom networking on.
+/// The add-on's earlier values can't be restored: its next update would switch custom networking on again.
 fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some(Err(error)) = set_env::restored_values(scene.facts) else { return };
     let cluster = &scene.facts.cluster.name;
     findings.push(
-        Issue::error("EC-UND-012", "the add-on's configurationValues can't be put back")
+        Issue::error("EC-UND-012", "the add-on's configurationValues can't be restored")
             .at("EKS add-on vpc-cni")
             .why(error.to_string())
             .fix(format!(
-                "write them so that they can be read, with what they say now: aws eks describe-addon --cluster-name \
-                 {cluster} --addon-name vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
+                "rewrite the current values as valid JSON: aws eks describe-addon --cluster-name {cluster} --addon-name \
+                 vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
             )),
     );
 }
 
-/// 1.22.0 and 1.22.1 look for security groups by tag when they start without custom networking, and end where they may
-/// not (amazon-vpc-cni-k8s#3704, `RefreshCustomSGIDs`); 1.22.2 does so no more.
+/// 1.22.0 and 1.22.1 look up security groups by tag when they start without custom networking, and exit if the
+/// permission is missing (amazon-vpc-cni-k8s#3704, `RefreshCustomSGIDs`); fixed in 1.22.2.
 fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let Some((version, _)) = detected_version(&facts.cni) else { return };
@@ -68,12 +68,12 @@ fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     findings.push(
         Issue::warning("EC-UND-019", format!("VPC CNI {version} may not start without custom networking"))
             .at("DaemonSet kube-system/aws-node")
-            .why("it then calls ec2:DescribeSecurityGroups, and ends where its role may not: every node would become NotReady")
-            .fix("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups to aws-node's role"),
+            .why("it then calls ec2:DescribeSecurityGroups and exits if its role lacks the permission: every node would become NotReady")
+            .fix("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups for aws-node's role"),
     );
 }
 
-/// Neither tag nor record tells of an earlier run.
+/// No tag and no record shows an earlier run.
 fn nothing_of_ours(facts: &Facts) -> bool {
     facts.record == Record::default()
         && our_subnets(facts).next().is_none()
@@ -81,17 +81,17 @@ fn nothing_of_ours(facts: &Facts) -> bool {
         && !facts.eniconfigs.items.iter().any(|config| config.ours)
 }
 
-fn never_set_up(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+fn nothing_to_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     findings.push(
-        Issue::error("EC-UND-001", "there is nothing to take back")
+        Issue::error("EC-UND-001", "nothing to undo")
             .at(&cluster.arn)
-            .why("no record, subnet, stack or ENIConfig of this cluster was made by this program")
-            .fix("eni-custom plan shows where the cluster stands"),
+            .why("this cluster has no record, subnet, stack or ENIConfig that eni-custom created")
+            .fix("eni-custom plan # shows the state of the cluster"),
     );
 }
 
-/// What can't be observed stood there alone.
+/// The record alone holds what can't be observed.
 fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     if facts.record.edited {
@@ -101,33 +101,33 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     let unknown =
-        "aws-node's environment, node groups' sizes and the CIDR association before the set-up are unknown";
+        "aws-node's environment, the node groups' sizes and the CIDR association before setup are unknown";
     let finding = match facts.cni.is_on(CUSTOM_NETWORK) {
-        true => Issue::error("EC-UND-002", "the record of what was before is missing")
+        true => Issue::error("EC-UND-002", "the record of the state before setup is missing")
             .fix(format!(
-                "put ConfigMap kube-system/eni-custom back from a backup; or switch {CUSTOM_NETWORK} off yourself, let \
-                 your old node groups grow, and run this again for what tags prove"
+                "restore ConfigMap kube-system/eni-custom from a backup; or switch {CUSTOM_NETWORK} off, scale up your \
+                 old node groups, and run this again to delete the resources that eni-custom tagged"
             )),
-        false => Issue::warning("EC-UND-002", "the record of what was before is missing")
-            .fix("what tags prove is taken back; look at node groups' sizes and the VPC's CIDR blocks yourself"),
+        false => Issue::warning("EC-UND-002", "the record of the state before setup is missing")
+            .fix("continue to delete the resources that eni-custom tagged; check the node groups' sizes and the VPC's CIDR blocks yourself"),
     };
     findings.push(finding.at("ConfigMap kube-system/eni-custom").why(unknown));
 }
 
 fn edited(findings: &mut Vec<Issue>) {
     findings.push(
-        Issue::warning("EC-UND-009", "the record of what was before has been edited")
+        Issue::warning("EC-UND-009", "the record of the state before setup was edited")
             .at("ConfigMap kube-system/eni-custom")
-            .why("its text is not the one that this program wrote, and what it says would be put back")
+            .why("its content differs from what eni-custom wrote, and undo would restore it")
             .fix(
-                "eni-custom undo --plan shows what would be put back; compare it with a backup, and where it is right: \
+                "eni-custom undo --plan # shows what undo would restore; compare it with a backup; if it is right, add \
                  --accept EC-UND-009",
             ),
     );
 }
 
-/// Whoever else stands in our subnets keeps them.
-fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
+/// Other interfaces in the managed subnets keep the subnets from being deleted.
+fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let ours = our_instances(facts);
     let goes = |interface: &Occupant| {
@@ -139,10 +139,13 @@ fn in_the_way(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::warning("EC-UND-006", subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"))
-            .at(left.join(", "))
-            .why("this program did not make them: the subnets they are in, and their CIDR block, stay until they are gone")
-            .fix("move or delete them before, or run the same command again afterwards"),
+        Issue::warning(
+            "EC-UND-006",
+            subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"),
+        )
+        .at(left.join(", "))
+        .why("eni-custom did not create them: their subnets and CIDR block stay until they are deleted")
+        .fix("move or delete them first, or run the same command again later"),
     );
 }
 
@@ -161,11 +164,16 @@ fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     findings.push(
         Issue::warning(
             "EC-UND-007",
-            subject(names.len(), "foreign ENIConfig", "names subnets that go", "name subnets that go"),
+            subject(
+                names.len(),
+                "foreign ENIConfig",
+                "names subnets that undo deletes",
+                "name subnets that undo deletes",
+            ),
         )
         .at(names.join(", "))
-        .why("they were written by hand, and stay; what they name will be gone")
-        .fix("kubectl delete eniconfig, where nobody needs them"),
+        .why("eni-custom did not create them, so they stay, but their subnets will be deleted")
+        .fix(format!("if they are not needed: kubectl delete eniconfig {}", names.join(" "))),
     );
 }
 

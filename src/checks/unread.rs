@@ -1,4 +1,4 @@
-//! What no change needs, and what could not be read: it is said, so that silence means that all was looked at.
+//! Optional facts that could not be read. They are reported, so that no issue means that everything was checked.
 
 use crate::issue::Issue;
 
@@ -7,10 +7,10 @@ use super::Scene;
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, account) = (scene.facts, &scene.facts.caller.account);
     let quotas =
-        facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are AWS's defaults", why));
+        facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are the AWS defaults", why));
     let vcpus = facts.machine.vcpu_unread.as_ref().map(|why| ("how many vCPUs the account may run", why));
     let neighbours = facts.neighbours.unknown.iter().map(|(what, why)| (*what, why));
-    // A service that can't be reached is one trouble, whatever it was to be asked.
+    // A service that can't be reached is one issue, however many facts it was to provide.
     let mut by_reason: Vec<(&String, Vec<&str>)> = Vec::new();
     for (what, why) in quotas.into_iter().chain(vcpus).chain(neighbours) {
         match by_reason.iter_mut().find(|(known, _)| *known == why) {
@@ -22,7 +22,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         Issue::note("EC-RUN-002", format!("unknown: {}", unknown.join("; ")))
             .at(format!("account {account}"))
             .why(format!("unknown because {why}"))
-            .fix("where a permission is missing, eni-custom iam-policy prints it, with --kubernetes for the cluster; or look yourself")
+            .fix("if a permission is missing, eni-custom iam-policy prints it (add --kubernetes for Kubernetes roles); or check these yourself")
     }));
 }
 
@@ -31,17 +31,20 @@ mod tests {
     use crate::sample::facts;
 
     #[test]
-    fn what_could_not_be_read_is_told_and_silence_is_no_answer() {
+    fn unread_facts_are_reported_with_their_reason() {
         let mut facts = facts();
         assert_eq!(super::super::found(super::check, &facts, &[]), []);
         facts.vpc.quotas.unread = Some("ListServiceQuotas: AccessDeniedException".into());
         facts.machine.vcpu_unread = Some("GetServiceQuota: TooManyRequestsException".into());
-        facts.neighbours.unknown.insert("who starts nodes by itself", "list Deployments: Forbidden".into());
+        facts
+            .neighbours
+            .unknown
+            .insert("which autoscalers start nodes", "list Deployments: Forbidden".into());
         insta::assert_json_snapshot!(super::super::found(super::check, &facts, &[]));
     }
 
     #[test]
-    fn one_trouble_is_told_once() {
+    fn one_reason_is_reported_once() {
         let mut facts = facts();
         let why = "ListServiceQuotas: no connection within 2 s";
         facts.vpc.quotas.unread = Some(why.into());

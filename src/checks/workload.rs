@@ -1,4 +1,4 @@
-//! Pods that would be lost, or can't be moved, and nodes that nobody ends.
+//! Pods that would be lost or can't be moved, and nodes that no group owns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +20,13 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
         return;
     }
-    let moving = of_pods(scene, &scene.design.drained, "--keep-old-nodes leaves them as they are", findings);
-    room(scene, &moving, &LocalData::of(scene.facts, &scene.design.drained), findings);
+    let moving = of_pods(
+        scene,
+        &scene.design.drained,
+        "--keep-old-nodes to leave the old nodes as they are",
+        findings,
+    );
+    capacity(scene, &moving, &LocalData::of(scene.facts, &scene.design.drained), findings);
     let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));
     let unowned: Vec<String> = nodes
         .filter(|node| owner(scene.facts, node) == Owner::Nobody)
@@ -34,14 +39,14 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 subject(unowned.len(), "old node", "belongs to no group", "belong to no group"),
             )
             .at(few(&unowned))
-            .why("no Auto Scaling group, managed node group or NodeClaim would end their instances")
-            .fix("--terminate-unowned ends them; or --keep-old-nodes leaves the old nodes as they are"),
+            .why("no Auto Scaling group, managed node group or NodeClaim would terminate their instances")
+            .fix("add --terminate-unowned to terminate them; or --keep-old-nodes to leave the old nodes as they are"),
         );
     }
 }
 
-/// What becomes of the pods on nodes that are to be emptied; `or_else` is how to leave these nodes alone. Answers the
-/// pods that move.
+/// Issues of the pods on nodes that are drained; `or_else` says how to skip the drain. Returns the pods that will be
+/// evicted.
 pub fn of_pods<'a>(
     scene: &Scene<'a>,
     nodes: &BTreeSet<String>,
@@ -52,7 +57,7 @@ pub fn of_pods<'a>(
     let mut by_reason: BTreeMap<&str, (Refuse, Vec<String>)> = BTreeMap::new();
     let local = LocalData::of(scene.facts, nodes);
     for (pod, reason) in &sorted.refuse {
-        // The flag alone would not do.
+        // The flag alone is not enough.
         if *reason == Refuse::LocalVolume && !local.irreplaceable(pod).is_empty() {
             continue;
         }
@@ -71,13 +76,13 @@ pub fn of_pods<'a>(
             }
         };
         findings.push(
-            Issue::error(id, subject(pods.len(), "pod to be moved", one, many))
+            Issue::error(id, subject(pods.len(), "pod to be evicted", one, many))
                 .at(few(&pods))
                 .why(reason.to_string())
-                .fix(format!("{flag} allows it; or {or_else}")),
+                .fix(format!("add {flag} to allow it; or {or_else}")),
         );
     }
-    // Also what is refused so far: it moves when its flag is given, and all is to be told at once.
+    // Includes refused pods: they are evicted once their flag is set, and all issues are reported at once.
     let moving: Vec<&Pod> =
         sorted.evict.iter().copied().chain(sorted.refuse.iter().map(|(pod, _)| *pod)).collect();
     claims_for_good(&moving, &local, or_else, findings);
@@ -87,22 +92,25 @@ pub fn of_pods<'a>(
     moving
 }
 
-/// Deployments that can't have a second replica for the drain.
+/// Deployments that can't run a second replica during the drain.
 pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Issue>) {
     if !scene.settings.surge_singletons || scene.settings.disable_eviction {
         return;
     }
     for obstacle in surge::obstacles(scene.facts, nodes, room) {
         findings.push(
-            Issue::error("EC-POD-020", format!("a second replica would not let {} go", obstacle.pod))
-                .at(format!("PodDisruptionBudget {}", obstacle.budget))
-                .why(obstacle.why)
-                .fix(obstacle.fix),
+            Issue::error(
+                "EC-POD-020",
+                format!("a second replica would not allow the eviction of {}", obstacle.pod),
+            )
+            .at(format!("PodDisruptionBudget {}", obstacle.budget))
+            .why(obstacle.why)
+            .fix(obstacle.fix),
         );
     }
 }
 
-/// Nodes that load balancers forward to: instances end some minutes later.
+/// Nodes that load balancers forward to: their instances are terminated some minutes later.
 fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Issue>) {
     let there = &scene.facts.load_balancers;
     let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|_| !nodes.is_empty()) else {
@@ -112,7 +120,7 @@ fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Issu
     findings.push(
         Issue::note(
             "EC-POD-019",
-            format!("instances end {} s after their nodes are empty: load balancers let them go first", wait.as_secs()),
+            format!("each instance is terminated {} s after its node is empty, once load balancers have deregistered it", wait.as_secs()),
         )
         .at(match targets.is_empty() {
             true => "Services and TargetGroupBindings".into(),
@@ -120,16 +128,16 @@ fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Issu
         })
         .why(match &there.unknown {
             Some(why) => format!("whether load balancers forward to the nodes is unknown because {why}"),
-            None => "the nodes are their targets, for connections of pods on other nodes too; connections that are open \
-                     may end by themselves until the deregistration delay is over"
+            None => "the nodes are load balancer targets and forward to pods on other nodes too; open connections can finish \
+                     until the deregistration delay is over"
                 .into(),
         })
-        .fix("nothing; or --lb-drain TIME, where the target groups' deregistration delay is another one"),
+        .fix("nothing to do; set --lb-drain TIME if the target groups have another deregistration delay"),
     );
 }
 
-/// Pods that would find no node: their claims stay bound to volumes of nodes that are gone, and no StatefulSet creates
-/// others.
+/// Pods that would stay Pending: their claims stay bound to volumes of terminated nodes, and no StatefulSet creates new
+/// ones.
 fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: &mut Vec<Issue>) {
     let held = moving.iter().filter(|pod| !pod.deleting).map(|pod| (*pod, local.irreplaceable(pod)));
     let mut by_workload: BTreeMap<String, (Vec<String>, BTreeSet<String>)> = BTreeMap::new();
@@ -145,16 +153,16 @@ fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: 
                 format!("{} could never start again: {}", counted(pods.len(), "pod"), few(&pods)),
             )
             .at(format!("PersistentVolumeClaim {}", few(&claims.into_iter().collect::<Vec<_>>())))
-            .why("the claim is bound to a volume on the disk of a node that goes, and no StatefulSet creates another")
+            .why("the claim is bound to a volume on the disk of a node that will be terminated, and no StatefulSet creates a new claim")
             .fix(format!(
-                "save what is in it, then: {stop}; after the drain delete the claim, create it again and start the \
-                 pods; or {or_else}"
+                "save its data, then: {stop}; after the drain delete and recreate the claim, then start the pods; or \
+                 {or_else}"
             )),
         );
     }
 }
 
-/// The command that ends the pod for good.
+/// The command that stops the pod permanently.
 fn stopping(pod: &Pod) -> String {
     let namespace = &pod.namespace;
     match pod.controller.as_deref().map(|controller| (controller.kind.as_str(), controller.name.as_str())) {
@@ -171,13 +179,13 @@ fn stopping(pod: &Pod) -> String {
     }
 }
 
-/// Pods that their budgets never let go, or not now.
+/// Pods whose budgets never allow an eviction, or not now.
 fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
-    // A pod that is deleted and not evicted asks no budget.
+    // Deleting a pod bypasses its budget.
     if scene.settings.disable_eviction {
         return;
     }
-    // What controllers' own budgets hold goes later, and never not at all.
+    // The default budgets only delay evictions, so they are left out.
     let forecast = forecast(moving, &scene.facts.pods, &scene.facts.budgets, None);
     // A second replica is started for these.
     let surges = |never: &Impossible| {
@@ -204,8 +212,8 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     }
     for wait in forecast.not_now {
         let mut why = match wait.observed {
-            true => format!("{} healthy pods, and {} are to stay so", wait.healthy, wait.desired),
-            false => "the disruption controller has not seen its newest spec".into(),
+            true => format!("{} healthy pods, and the budget requires {}", wait.healthy, wait.desired),
+            false => "the disruption controller has not processed its newest spec".into(),
         };
         if !wait.evicted.is_empty() {
             why.push_str(&format!("; {}: {COUNTED_AS_EVICTED}", few(&wait.evicted)));
@@ -217,25 +225,25 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
             )
             .at(format!("PodDisruptionBudget {}", wait.budget))
             .why(why)
-            .fix("nothing, if its other pods become Ready by themselves: the drain waits for them"),
+            .fix("nothing to do if its other pods become Ready: the drain waits for them"),
         );
     }
 }
 
-/// Pods for which the new nodes have no place.
-fn room(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Issue>) {
-    // Nobody makes a bare pod anew, and the replacement of one that is ending stands somewhere already.
-    let anew: Vec<&Pod> =
+/// Pods that don't fit on the new nodes.
+fn capacity(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Issue>) {
+    // A bare pod is not recreated, and a terminating pod already has its replacement.
+    let recreated: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
     let room = Room::of(scene.facts, scene.design, growing);
     surges(scene, &scene.design.drained, &room, findings);
-    for shortage in shortages(&anew, &local.others(&scene.facts.volumes), &room) {
-        findings.push(no_room(scene, &shortage, growing));
+    for shortage in shortages(&recreated, &local.others(&scene.facts.volumes), &room) {
+        findings.push(shortage_issue(scene, &shortage, growing));
     }
 }
 
-fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {
+fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {
     let fits_nowhere = matches!(
         shortage.lack,
         Lack::Nodes
@@ -248,20 +256,24 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {
     );
     let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
     let (id, what) = match fits_nowhere {
-        true => ("EC-POD-010", format!("{} can stand on no new node", counted(shortage.count, "pod"))),
-        false => {
-            ("EC-POD-011", format!("{} find no room on the new nodes{zone}", counted(shortage.count, "pod")))
-        }
+        true => ("EC-POD-010", format!("{} can't run on any new node", counted(shortage.count, "pod"))),
+        false => (
+            "EC-POD-011",
+            format!(
+                "{} on the new nodes{zone}",
+                subject(shortage.count, "pod", "does not fit", "do not fit")
+            ),
+        ),
     };
     let named = |flag| scene.settings.named(flag);
-    // They are there, and take no pods only because somebody said so.
+    // New nodes that are only cordoned.
     let cordoned: Vec<&str> = scene
         .facts
         .ec2_nodes()
         .filter(|node| node.ready && node.unschedulable && !scene.design.old_nodes.contains(&node.name))
         .map(|node| node.name.as_str())
         .collect();
-    let keep = "run with --keep-old-nodes first";
+    let keep = "run setup with --keep-old-nodes first";
     let mut finding = Issue::error(id, what)
         .at(first_of(&shortage.pods, shortage.count))
         .why(shortage.lack.to_string())
@@ -269,43 +281,42 @@ fn no_room(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {
             (Lack::Nodes | Lack::MaxPods | Lack::Cpu | Lack::Memory, false) if !cordoned.is_empty() => {
                 format!("kubectl uncordon {}", cordoned.join(" "))
             }
-            (Lack::Nodes, _) => "eni-custom patch-security-groups starts the new nodes".into(),
+            (Lack::Nodes, _) => "eni-custom patch-security-groups # starts the new nodes".into(),
             (Lack::Label(label), false) => {
-                format!("label new nodes with {label}, or change what the pods ask for")
+                format!("label the new nodes with {label}, or change the pods' node selector or affinity")
             }
             (Lack::Label(label), true) => {
                 format!(
-                    "change what the pods ask for; or {keep}, label new nodes with {label}, then drain-nodes"
+                    "change the pods' node selector or affinity; or {keep}, label the new nodes with {label}, then run drain-nodes"
                 )
             }
             (Lack::VolumeZone(_), _) => {
-                "a volume can't leave its zone: let a node that takes the pods start there".into()
+                "a volume can't leave its zone: start a node there that fits the pods".into()
             }
             (Lack::VolumeNode(label), _) => {
-                format!("label new nodes with {label}, where they can have the volume")
+                format!("label new nodes that can attach the volume with {label}")
             }
             (Lack::Taint(taint), _) => {
-                format!("kubectl taint nodes NAME {taint}-; or give the pods a toleration for it")
+                format!("kubectl taint nodes NAME {taint}-; or add a toleration to the pods")
             }
             (Lack::Resource(name), _) => format!(
-                "let new nodes be of a type that has {name}: {}; or leave the nodes of these pods as they are: drain the \
-                 others with --old-node-group",
+                "choose an instance type that has {name} with {}; or drain only the other nodes with --old-node-group",
                 named("instance-type")
             ),
-            (Lack::Size, _) => format!("give the new nodes a larger type with {}", named("instance-type")),
+            (Lack::Size, _) => format!("set a larger instance type with {}", named("instance-type")),
             (Lack::MaxPods | Lack::Cpu | Lack::Memory | Lack::Shared(_), true) => format!(
-                "start more nodes with {}, or larger ones with {}",
+                "set more nodes with {}, or a larger instance type with {}",
                 named("nodes-per-zone"),
                 named("instance-type")
             ),
             (Lack::MaxPods | Lack::Cpu | Lack::Memory | Lack::Shared(_), false) => {
-                "let the groups grow first: eni-custom patch-security-groups --nodes-per-zone N".into()
+                "start more nodes first: eni-custom patch-security-groups --nodes-per-zone N".into()
             }
             (Lack::Addresses, _) => {
-                format!("give the pods a larger subnet with {}", named("subnet"))
+                format!("set a larger pod subnet with {}", named("subnet"))
             }
         });
-    // Karpenter starts what pending pods ask for, but no addresses.
+    // Karpenter starts nodes for pending pods, but adds no addresses.
     let karpenter = scene.facts.nodes.iter().any(|node| node.node_claim.is_some());
     if karpenter && shortage.lack != Lack::Addresses {
         finding.severity = Severity::Warning;
@@ -324,11 +335,11 @@ mod tests {
     use super::*;
 
     /// Findings about the drain, as `id: what`.
-    fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
-        super::super::told(check, facts, arguments)
+    fn reported(facts: &Facts, arguments: &[&str]) -> Vec<String> {
+        super::super::reported(check, facts, arguments)
     }
 
-    /// Nodes that nobody owns are another check's.
+    /// Unowned nodes are covered by another check.
     const OWNED: &str = "--terminate-unowned";
 
     #[test]
@@ -336,11 +347,11 @@ mod tests {
         let mut facts = facts();
         facts.pods = vec![pod("shop", "cart-0")];
         facts.budgets = vec![budget("shop", json!({}))];
-        assert_eq!(told(&facts, &[OWNED]), [""; 0]);
+        assert_eq!(reported(&facts, &[OWNED]), [""; 0]);
     }
 
     #[test]
-    fn all_that_stands_in_the_way_is_told_at_once() {
+    fn all_obstacles_are_reported_at_once() {
         let mut facts = facts();
         let mut picky = pod("web", "picky");
         let ssd = [("disk".to_string(), "ssd".to_string())].into();
@@ -352,33 +363,33 @@ mod tests {
         let waits = Budget { current_healthy: 2, disruptions_allowed: 0, ..budget("bank", json!({})) };
         facts.budgets = vec![zero, waits];
         assert_eq!(
-            told(&facts, &[OWNED]),
+            reported(&facts, &[OWNED]),
             [
-                "EC-POD-001 Error: 1 pod to be moved has no controller",
+                "EC-POD-001 Error: 1 pod to be evicted has no controller",
                 "EC-POD-005 Error: 1 pod can never be evicted: shop/cart-0",
                 "EC-POD-009 Warning: 1 pod can't be evicted now: bank/desk-0",
-                "EC-POD-010 Error: 1 pod can stand on no new node",
+                "EC-POD-010 Error: 1 pod can't run on any new node",
             ]
         );
-        assert_eq!(told(&facts, &["--keep-old-nodes"]), [""; 0]);
+        assert_eq!(reported(&facts, &["--keep-old-nodes"]), [""; 0]);
     }
 
     #[test]
-    fn a_budget_of_one_is_no_obstacle_where_a_flag_gets_past_it() {
+    fn a_budget_of_one_is_no_obstacle_with_a_flag_that_bypasses_it() {
         let mut facts = facts();
         facts.pods = vec![pod("shop", "cart-0")];
         let one = Least::MinAvailable("1".into());
         let healthy =
             Budget { current_healthy: 1, desired_healthy: 1, expected: 1, ..budget("shop", json!({})) };
         facts.budgets = vec![Budget { least: one, disruptions_allowed: 0, ..healthy }];
-        assert_eq!(told(&facts, &[OWNED]), ["EC-POD-006 Error: 1 pod can never be evicted: shop/cart-0"]);
+        assert_eq!(reported(&facts, &[OWNED]), ["EC-POD-006 Error: 1 pod can never be evicted: shop/cart-0"]);
         for flag in ["--surge-singletons", "--disable-eviction"] {
-            assert_eq!(told(&facts, &[OWNED, flag]), [""; 0], "{flag}");
+            assert_eq!(reported(&facts, &[OWNED, flag]), [""; 0], "{flag}");
         }
     }
 
     #[test]
-    fn new_nodes_that_are_only_cordoned_are_not_to_be_started() {
+    fn cordoned_new_nodes_get_an_uncordon_command() {
         let mut facts = crate::sample::set_up();
         facts.nodes.extend(self::facts().nodes);
         facts.pods = vec![pod("shop", "cart-0")];
@@ -390,8 +401,8 @@ mod tests {
         let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[Step::DrainNodes] };
         let mut findings = Vec::new();
         check(&scene, &mut findings);
-        let told: Vec<_> = findings.iter().map(|finding| (finding.id, finding.fix.as_str())).collect();
-        assert_eq!(told, [("EC-POD-010", "kubectl uncordon new-a new-b")]);
+        let fixes: Vec<_> = findings.iter().map(|finding| (finding.id, finding.fix.as_str())).collect();
+        assert_eq!(fixes, [("EC-POD-010", "kubectl uncordon new-a new-b")]);
     }
 
     #[test]
@@ -399,10 +410,10 @@ mod tests {
         let mut facts = facts();
         facts.pods = (0..50).map(|at| pod("shop", &format!("cart-{at}"))).collect();
         let few = &["--nodes-per-zone", "1", OWNED];
-        let full = |severity| [format!("EC-POD-011 {severity}: 10 pods find no room on the new nodes")];
-        assert_eq!(told(&facts, few), full("Error"));
-        assert_eq!(told(&facts, &[OWNED]), [""; 0], "by default as many nodes as the pods need");
+        let full = |severity| [format!("EC-POD-011 {severity}: 10 pods do not fit on the new nodes")];
+        assert_eq!(reported(&facts, few), full("Error"));
+        assert_eq!(reported(&facts, &[OWNED]), [""; 0], "by default as many nodes as the pods need");
         facts.nodes[0].node_claim = Some("default-x".into());
-        assert_eq!(told(&facts, few), full("Warning"));
+        assert_eq!(reported(&facts, few), full("Warning"));
     }
 }

@@ -1,4 +1,4 @@
-//! `eni-custom.toml`: a default for any flag, under the flag's own name.
+//! `eni-custom.toml`: defaults for flags, each under the flag's name.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 
 use super::Cli;
 
-/// Parses the command line again with what the file says added where neither flag nor environment speak.
-/// Answers also which flags the file gave, and its path.
+/// Parses the command line again, with the values of the file for flags that neither the command line nor the
+/// environment sets. Also returns which flags came from the file, with its path.
 pub fn complete(
     arguments: Vec<OsString>,
     matches: ArgMatches,
@@ -37,31 +37,34 @@ pub fn complete(
     for (key, value) in &table {
         let Some(arg) = subcommand.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else {
             if is_known(&command, key) {
-                // Another subcommand's: the file is for all of them.
+                // A flag of another subcommand: the file serves all of them.
                 continue;
             }
             return Err(unknown(&path, key, &command));
         };
-        let open =
+        let is_unset =
             matches!(given.value_source(arg.get_id().as_str()), None | Some(ValueSource::DefaultValue));
-        if !open {
+        if !is_unset {
             continue;
         }
         let switch = matches!(arg.get_action(), ArgAction::SetTrue);
-        for word in words(value).ok_or_else(|| {
-            Error::usage(format!("{key} takes a text, a number, true or false, or a list of them")).at(&path)
+        for word in texts(value).ok_or_else(|| {
+            Error::usage(format!("{key} must be a string, a number, true, false, or a list of these"))
+                .at(&path)
         })? {
             match (switch, word.as_str()) {
                 (true, "true") => extended.push(format!("--{key}").into()),
                 (true, "false") => {}
-                (true, _) => return Err(Error::usage(format!("{key} takes true or false")).at(&path)),
+                (true, _) => return Err(Error::usage(format!("{key} must be true or false")).at(&path)),
                 (false, _) => extended.push(format!("--{key}={word}").into()),
             }
         }
         from_file.insert(key.clone(), path.clone());
     }
     let matches = Cli::command().try_get_matches_from(extended).map_err(|error| {
-        Error::usage("the file has a value that can't be used").at(&path).because(error.to_string().trim())
+        Error::usage("the configuration file contains an invalid value")
+            .at(&path)
+            .because(error.to_string().trim())
     })?;
     Ok((matches, from_file))
 }
@@ -77,19 +80,19 @@ fn read(path: &Path, asked_for: bool) -> Result<Option<Table>> {
         }
     };
     text.parse().map(Some).map_err(|error: toml::de::Error| {
-        Error::usage("the configuration file is no TOML")
+        Error::usage("the configuration file is not valid TOML")
             .at(path.display().to_string())
             .because(error.to_string().trim())
     })
 }
 
-fn words(value: &Value) -> Option<Vec<String>> {
+fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Integer(number) => Some(vec![number.to_string()]),
         Value::Boolean(set) => Some(vec![set.to_string()]),
         Value::Array(items) => {
-            items.iter().map(words).collect::<Option<Vec<_>>>().map(|lists| lists.concat())
+            items.iter().map(texts).collect::<Option<Vec<_>>>().map(|lists| lists.concat())
         }
         // [subnet] us-west-2a = "subnet-…"
         Value::Table(pairs) => {
@@ -109,7 +112,7 @@ fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {
     let mut known: Vec<&str> = all.filter_map(|arg| arg.get_long()).collect();
     known.sort_unstable();
     known.dedup();
-    Error::usage(format!("there is no setting '{key}'"))
+    Error::usage(format!("unknown setting '{key}'"))
         .at(path)
-        .fix(format!("settings are flags' names: {}", known.join(", ")))
+        .fix(format!("use the name of a flag: {}", known.join(", ")))
 }

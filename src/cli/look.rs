@@ -1,4 +1,4 @@
-//! Arguments of those who only look: `verify` and `doctor`.
+//! Arguments of the commands that only read: `verify` and `doctor`.
 
 use std::path::PathBuf;
 
@@ -10,15 +10,17 @@ use crate::ui::{Format, ReportFormat};
 use super::values::parse_duration;
 use super::{OutputArgs, SetupArgs, TargetArgs};
 
-/// What `verify` takes. It looks at what is, so it is not asked what was meant.
+/// What `verify` takes. It checks the cluster as it is, so it has no flags for how it was set up.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Exit codes: 0 all is proven (warnings may be left), 1 it could not be looked at, \
-4 something has failed, or could not be read and so is unknown.")]
+#[command(
+    after_help = "Exit codes: 0 all checks passed (warnings are allowed), 1 the cluster could not be read, \
+4 a check failed, or is unknown because something could not be read."
+)]
 pub struct VerifyArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Nodes from before custom networking are meant to stay: say nothing of them
+    /// Do not report old nodes without custom networking: they are meant to stay
     #[arg(long)]
     pub keep_old_nodes: bool,
 
@@ -30,18 +32,18 @@ pub struct VerifyArgs {
 
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing is broken (warnings may be left), 1 it could not be looked at, \
-4 something is broken, or could not be read and so is unknown."
+    after_help = "Exit codes: 0 nothing is broken (warnings are allowed), 1 the cluster could not be read, \
+4 something is broken, or is unknown because it could not be read."
 )]
 pub struct DoctorArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Also write facts and findings to a new tar.gz, for a support ticket: no token, no user data is in it
+    /// Also write facts and findings to a new tar.gz for a support ticket; it contains no tokens and no user data
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 
-    /// Mask account ids in the bundle
+    /// Mask AWS account IDs in the bundle
     #[arg(long, requires = "bundle")]
     pub mask_account: bool,
 
@@ -52,12 +54,12 @@ pub struct DoctorArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
 pub struct ProbeArgs {
-    /// Start two short-lived pods in each zone that try DNS, the API server and a pod in each other zone, and
+    /// Start two short-lived pods in each zone that test DNS, the API server and a pod in each other zone, then
     /// remove them
     #[arg(long)]
     pub probe: bool,
 
-    /// Image for these pods; it needs sh, nc, nslookup and httpd, as busybox has them
+    /// Image for these pods; it needs sh, nc, nslookup and httpd, as in busybox
     #[arg(long, value_name = "IMAGE", default_value = "public.ecr.aws/docker/library/busybox:stable")]
     pub probe_image: String,
 
@@ -65,8 +67,8 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub probe_namespace: String,
 
-    /// Give these pods so long to start, and so long to answer
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse_duration)]
+    /// Time for these pods to start, and the same again to answer
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_duration)]
     pub probe_timeout: std::time::Duration,
 }
 
@@ -83,17 +85,17 @@ impl ProbeArgs {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ReportOutputArgs {
-    /// How the result is printed on stdout
+    /// Format of the result on stdout
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     pub output: ReportFormat,
 
-    /// How progress is printed on stderr
+    /// Format of the progress on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub events: Format,
 }
 
 impl SetupArgs {
-    /// For those who only look: nothing is asked but the cluster.
+    /// For the commands that only read: defaults for all but the cluster.
     pub fn of_target(target: TargetArgs) -> std::result::Result<Self, clap::Error> {
         #[derive(Parser)]
         struct Defaults {

@@ -1,4 +1,4 @@
-//! Arguments of those that need no network: `max-pods`, `iam-policy`, `schema`.
+//! Arguments of the commands that need no network access: `max-pods`, `iam-policy`, `schema`.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -27,11 +27,11 @@ pub struct MaxPodsArgs {
     #[arg(value_name = "TYPE", required_unless_present = "all", conflicts_with = "all")]
     pub types: Vec<String>,
 
-    /// Every instance type known
+    /// All known instance types
     #[arg(long)]
     pub all: bool,
 
-    /// How the result is printed on stdout
+    /// Format of the result on stdout
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
 }
@@ -46,7 +46,7 @@ pub struct IamPolicyArgs {
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     pub region: Option<String>,
 
-    /// AWS account, twelve digits [default: any]
+    /// AWS account ID [default: any]
     #[arg(long, value_name = "ID", value_parser = parse_account)]
     pub account: Option<String>,
 
@@ -54,23 +54,23 @@ pub struct IamPolicyArgs {
     #[arg(long, value_name = "VPC")]
     pub vpc: Option<String>,
 
-    /// ARN of the IAM role that the add-on vpc-cni has, as describe-addon shows it [default: it has none]
+    /// ARN of the vpc-cni add-on's IAM role, as describe-addon shows it [default: it has none]
     #[arg(long, value_name = "ARN", value_parser = parse_role)]
     pub addon_role: Option<String>,
 
-    /// For commands that only look: plan, status, verify, doctor
+    /// For the commands that only read: plan, status, verify, doctor
     #[arg(long, conflicts_with = "step")]
     pub read_only: bool,
 
-    /// For one step by itself
+    /// For one step only
     #[arg(long, value_name = "NAME", value_parser = step_parser())]
     pub step: Option<Step>,
 
-    /// For taking back, in place of setting up: undo, and --undo of a step
+    /// For undo and for --undo of a step, instead of setup
     #[arg(long)]
     pub undo: bool,
 
-    /// Also for undo where an old node group is gone, and another stands in for it
+    /// Also for undo when an old node group is gone and needs a replacement node group
     #[arg(long, requires = "undo")]
     pub stand_ins: bool,
 
@@ -78,20 +78,20 @@ pub struct IamPolicyArgs {
     #[arg(long)]
     pub terminate_unowned: bool,
 
-    /// Roles and their bindings for Kubernetes, as YAML, in place of the IAM policy
+    /// Print Kubernetes roles and bindings as YAML instead of the IAM policy
     #[arg(long, conflicts_with = "why")]
     pub kubernetes: bool,
 
-    /// The Kubernetes group that the roles are bound to
+    /// Kubernetes group to bind the roles to
     #[arg(long, value_name = "NAME", default_value = "eni-custom", requires = "kubernetes")]
     pub group: String,
 
-    /// Each action with the steps that need it and the reason, in place of the policy
+    /// Print each action with the steps that need it and the reason, instead of the policy
     #[arg(long)]
     pub why: bool,
 }
 
 fn step_parser() -> impl TypedValueParser<Value = Step> {
     PossibleValuesParser::new(Step::DOCUMENTED.map(Step::name))
-        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("no such step"))
+        .try_map(|name| Step::DOCUMENTED.into_iter().find(|step| step.name() == name).ok_or("unknown step"))
 }

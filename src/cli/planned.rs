@@ -1,4 +1,4 @@
-//! `setup --plan FILE`: what was asked comes from the saved plan.
+//! `setup --plan FILE`: the settings come from the saved plan.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::settings::Settings;
 
 use super::Cli;
 
-/// The command line with what the saved plan says, and parsed again. Without a plan: as it was.
+/// Adds the settings of the saved plan to the command line and parses it again. Without a plan nothing changes.
 ///
-/// What was typed stays as it is; `agree` then finds what contradicts the plan.
+/// Flags on the command line stay; `agree` then reports those that differ from the plan.
 pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<OsString>, ArgMatches)> {
     let Some((name, given)) = matches.subcommand() else { return Ok((arguments, matches)) };
     let Ok(Some(path)) = given.try_get_one::<PathBuf>("plan") else { return Ok((arguments, matches)) };
@@ -34,7 +34,7 @@ pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<Os
         }
     }
     for (flag, values) in &saved.settings {
-        // Values of a flag add up, so a flag that was typed is left alone.
+        // A flag may have several values, so the plan must not add to those of the command line.
         if source(flag) == Some(ValueSource::CommandLine) {
             continue;
         }
@@ -45,10 +45,10 @@ pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<Os
     }
     extended.extend(saved.accepted.iter().map(|id| format!("--accept={id}").into()));
     let matches = Cli::command().try_get_matches_from(&extended).map_err(|error| {
-        Error::usage("the plan has a setting that can't be used")
+        Error::usage("the saved plan contains an invalid setting")
             .at(path.display().to_string())
             .because(error.to_string().trim())
-            .fix("it may be of another version of this program: plan anew")
+            .fix("create the plan again with eni-custom plan --out: it may be from another version of eni-custom")
     })?;
     Ok((extended, matches))
 }
@@ -56,33 +56,35 @@ pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<Os
 fn same_target(given: &ArgMatches, flag: &str, planned: &str) -> Result<()> {
     match given.try_get_one::<String>(flag) {
         Ok(Some(asked)) if asked != planned => {
-            Err(Error::usage(format!("the plan is for {flag} {planned}, and {asked} is asked for"))
+            Err(Error::usage(format!("the plan is for {flag} {planned}, not {asked}"))
                 .at(format!("--{flag}"))
-                .fix(format!("leave out --{flag} and its environment variable, or plan anew for {asked}")))
+                .fix(format!(
+                    "leave out --{flag} and its environment variable, or create a new plan for {asked}"
+                )))
         }
         _ => Ok(()),
     }
 }
 
 impl Settings {
-    /// Refuses where a flag, the environment or the file says otherwise than the plan.
+    /// Fails if a flag, an environment variable or the configuration file differs from the plan.
     pub fn agree(&self, saved: &Saved) -> Result<()> {
         let asked = self.asked();
         let flags = asked.keys().chain(saved.settings.keys());
         let Some(flag) = flags.into_iter().find(|flag| asked.get(*flag) != saved.settings.get(*flag)) else {
             return Ok(());
         };
-        let told = |values: Option<&Vec<String>>| match values {
-            None => "nothing".to_string(),
-            Some(values) if values.is_empty() => "it".to_string(),
+        let shown = |values: Option<&Vec<String>>| match values {
+            None => "not set".to_string(),
+            Some(values) if values.is_empty() => "set".to_string(),
             Some(values) => values.join(", "),
         };
         Err(Error::usage(format!(
-            "{flag} contradicts the plan: {} is asked for, and the plan was made with {}",
-            told(asked.get(flag)),
-            told(saved.settings.get(flag))
+            "{flag} differs from the saved plan: now {}, in the plan {}",
+            shown(asked.get(flag)),
+            shown(saved.settings.get(flag))
         ))
         .at(self.named(flag))
-        .fix("leave it out: what was asked is in the plan; or plan anew"))
+        .fix("leave it out, the plan already contains it; or create a new plan"))
     }
 }

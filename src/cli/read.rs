@@ -1,5 +1,5 @@
-//! From the command line, a saved plan and the file to settings: flag before environment before file before default,
-//! each value checked once.
+//! Makes settings of the command line, a saved plan and the configuration file. A flag wins over the environment, the
+//! environment over the file, the file over the default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,12 @@ use crate::settings::{KubeconfigChoice, Origin, Origins, Settings};
 use super::values::ByZone;
 use super::{Cli, SetupArgs, StepArgs, file, planned};
 
-/// Parses the command line, a saved plan where one is given, and the file for what both leave open. Exits by itself
-/// on --help and bad usage, as clap does.
+/// Parses the command line, then a saved plan if one is given, then the configuration file for flags that are still
+/// unset. Exits the process on --help and wrong usage, as clap does.
 pub fn parse() -> Result<(Cli, Origins)> {
     let arguments: Vec<_> = std::env::args_os().collect();
     let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
-        // There 2 says that there are changes.
+        // With --detailed-exitcode 2 means that there are changes.
         if error.use_stderr() && arguments.iter().any(|argument| argument == "--detailed-exitcode") {
             let _ = error.print();
             std::process::exit(Exit::Failed as i32);
@@ -58,6 +58,10 @@ impl Origins {
 }
 
 impl Settings {
+    /// Makes settings of parsed arguments.
+    ///
+    /// # Errors
+    /// A usage error if values contradict each other.
     pub fn new(args: SetupArgs, origins: Origins) -> Result<Self> {
         let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
         let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
@@ -117,12 +121,14 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What single values can't show.
+    /// Checks that involve several values.
     fn check_together(&self) -> Result<()> {
         if let (Some(size), Some(max)) = (self.nodes_per_zone, self.max_nodes_per_zone)
             && max < size
         {
-            return Err(Error::usage(format!("--max-nodes-per-zone {max} is below --nodes-per-zone {size}")));
+            return Err(Error::usage(format!(
+                "--max-nodes-per-zone {max} is less than --nodes-per-zone {size}"
+            )));
         }
         for (at, block) in self.cidrs.iter().enumerate() {
             let clash = self.cidrs[..at].iter().find(|other| other.contains(block) || block.contains(*other));
@@ -137,7 +143,7 @@ impl Settings {
 fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
     let accepted = |id: String| {
         let known = registry::acceptable(&id).map_err(|why| {
-            Error::usage(why).at(format!("--accept {id}")).fix("the ids are explained in docs/checks.md")
+            Error::usage(why).at(format!("--accept {id}")).fix("see docs/checks.md for the ids")
         });
         known.map(ToString::to_string)
     };
@@ -150,7 +156,7 @@ fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {
         if let Some(other) = values.insert(zone.clone(), value.clone())
             && other != value
         {
-            return Err(Error::usage(format!("{flag} names {zone} twice: {other} and {value}")));
+            return Err(Error::usage(format!("{flag} has two values for {zone}: {other} and {value}")));
         }
     }
     Ok(values)
@@ -161,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_takes_one_value() {
+    fn a_zone_has_one_value() {
         let pair = |value: &str| ByZone { zone: "us-west-2a".into(), value: value.into() };
         assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-1")]).is_ok());
         assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-2")]).is_err());

@@ -1,4 +1,4 @@
-//! Values of flags: what is typed becomes what it means, or says what was expected.
+//! Parsers for the values of flags. An error says what was expected.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ pub struct ByZone {
 
 /// `us-west-2a=subnet-0123456789abcdef0`
 pub fn parse_subnet(text: &str) -> std::result::Result<ByZone, String> {
-    zone_and(text, |value| is_id(value, "subnet-"), "subnet-…")
+    zone_and(text, |value| is_id(value, "subnet-"), "ZONE=SUBNET", "subnet-0123456789abcdef0")
 }
 
 /// `us-west-2a=rtb-0123456789abcdef0`
 pub fn parse_route_table(text: &str) -> std::result::Result<ByZone, String> {
-    zone_and(text, |value| is_id(value, "rtb-"), "rtb-…")
+    zone_and(text, |value| is_id(value, "rtb-"), "ZONE=RTB", "rtb-0123456789abcdef0")
 }
 
-/// `us-west-2a=blue`, where the name is one that Kubernetes takes.
+/// `us-west-2a=blue`, with a name that is valid in Kubernetes.
 pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
     // RFC 1123 subdomain, and at most 63 characters: it is also the value of a label.
     let is_name = |value: &str| {
@@ -30,18 +30,22 @@ pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
             && outer(value.chars().next())
             && outer(value.chars().next_back())
     };
-    zone_and(text, is_name, "a name of lower-case letters, digits, '-' and '.'")
+    zone_and(text, is_name, "ZONE=NAME with a name of lowercase letters, digits, '-' and '.'", "blue")
 }
 
 /// `sg-0123456789abcdef0`
 pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
-    if is_id(text, "sg-") { Ok(text.into()) } else { Err("a security group's id is wanted: sg-…".into()) }
+    if is_id(text, "sg-") {
+        Ok(text.into())
+    } else {
+        Err("expected a security group ID such as sg-0123456789abcdef0".into())
+    }
 }
 
 /// `123456789012`
 pub fn parse_account(text: &str) -> std::result::Result<String, String> {
     let is_account = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
-    if is_account { Ok(text.into()) } else { Err("an account's twelve digits are wanted".into()) }
+    if is_account { Ok(text.into()) } else { Err("expected a 12-digit AWS account ID".into()) }
 }
 
 /// `arn:aws:iam::123456789012:role/name`
@@ -53,35 +57,44 @@ pub fn parse_role(text: &str) -> std::result::Result<String, String> {
     if is_role {
         Ok(text.into())
     } else {
-        Err("expected the ARN of an IAM role: arn:aws:iam::…:role/…".into())
+        Err("expected an IAM role ARN such as arn:aws:iam::123456789012:role/name".into())
     }
 }
 
 /// `90s`, `30m`, `2h`
 pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
-    let wanted = || "a time is wanted: 90s, 30m or 2h".to_string();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?);
-    let number: u64 = number.parse().map_err(|_| wanted())?;
+    let expected = || "expected a duration such as 90s, 30m or 2h".to_string();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?);
+    let number: u64 = number.parse().map_err(|_| expected())?;
     let seconds = match unit {
         "s" => number,
         "m" => number.saturating_mul(60),
         "h" => number.saturating_mul(3600),
-        _ => return Err(wanted()),
+        _ => return Err(expected()),
     };
-    if seconds == 0 { Err("the time must be above zero".into()) } else { Ok(Duration::from_secs(seconds)) }
+    if seconds == 0 {
+        Err("expected a duration longer than zero".into())
+    } else {
+        Ok(Duration::from_secs(seconds))
+    }
 }
 
-/// A duration, or `0s` for none.
+/// A duration, or `0s` for no wait.
 pub fn parse_wait(text: &str) -> std::result::Result<Duration, String> {
     if text == "0s" { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
-fn zone_and(text: &str, valid: impl Fn(&str) -> bool, wanted: &str) -> std::result::Result<ByZone, String> {
+fn zone_and(
+    text: &str,
+    valid: impl Fn(&str) -> bool,
+    expected: &str,
+    example: &str,
+) -> std::result::Result<ByZone, String> {
     match text.split_once('=') {
         Some((zone, value)) if !zone.is_empty() && valid(value) => {
             Ok(ByZone { zone: zone.into(), value: value.into() })
         }
-        _ => Err(format!("ZONE={wanted} is wanted, as in us-west-2a={}", wanted.trim_end_matches('…'))),
+        _ => Err(format!("expected {expected}, such as us-west-2a={example}")),
     }
 }
 
@@ -95,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_take_seconds_minutes_and_hours_and_nothing_else() {
+    fn a_duration_is_seconds_minutes_or_hours() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7200)));
         for bad in ["", "90", "0s", "h", "1d", "-5m", "1m30s"] {
@@ -104,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_may_be_none() {
+    fn a_wait_may_be_zero() {
         assert_eq!(parse_wait("0s"), Ok(Duration::ZERO));
         assert_eq!(parse_wait("5m"), Ok(Duration::from_secs(300)));
         assert!(parse_wait("0").is_err());

@@ -1,4 +1,4 @@
-//! `setup`, the nine steps and `undo`: read, check, ask, change. `plan` and `--dry-run` go as far as the checks.
+//! `setup`, the nine steps and `undo`: read, check, ask, change. `plan` and `--dry-run` end after the checks.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use super::plan::{Show, shown};
 
 pub enum Task {
     Setup {
-        /// A saved plan to be made as it is.
+        /// A saved plan to apply unchanged.
         plan: Option<PathBuf>,
     },
     Plan(Show),
@@ -44,7 +44,7 @@ impl Task {
         match self {
             Task::Setup { .. } | Task::Plan(_) | Task::Status => Step::order(settings.env_last),
             Task::Step(step) => vec![*step],
-            Task::Undo(undo) => Step::order_back(*undo),
+            Task::Undo(undo) => Step::undo_order(*undo),
         }
     }
 }
@@ -57,7 +57,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
     settings.only_looks = shows;
     let asks = !settings.yes && !shows;
     if asks && !Ui::can_ask() {
-        return Err(Error::refused("there is no terminal to ask at; nothing was changed")
+        return Err(Error::refused("there is no terminal to ask on; nothing was changed")
             .at("stdin and stderr")
             .fix(settings.command_line(task.name())));
     }
@@ -73,7 +73,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
     }
     if asks && settings.disable_eviction && settings.confirm_cluster.is_none() {
         settings.confirm_cluster = Some(Prompt::default().typed(
-            "Pods will be deleted past their PodDisruptionBudgets. Type the cluster's name to allow it",
+            "Pods will be deleted without regard to PodDisruptionBudgets. Type the cluster name to allow it",
         )?);
     }
     let interrupt = Interrupt::listen();
@@ -86,13 +86,13 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
         _ => {}
     }
     match saved {
-        Some(saved) => prepared.hold_to(saved)?,
+        Some(saved) => prepared.require_saved(saved)?,
         None if asks && matches!(task, Task::Setup { .. }) => {
             prepared = Box::pin(interview(prepared, task)).await?;
         }
         None => {}
     }
-    // What refuses is told with the refusal.
+    // Findings that refuse the run are shown with the refusal.
     let refusing = |finding: &Issue| finding.severity == Severity::Error || (finding.risk && !asks);
     for finding in prepared.plan.findings.iter().filter(|finding| finding.accepted || !refusing(finding)) {
         events.emit(Event::Finding(finding.clone()));
@@ -108,7 +108,7 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
             ui.preview(&prepared.plan);
         }
         if prepared.session.settings.undo.is_some() {
-            names_the_cluster(&mut prepared.session.settings, asks)?;
+            confirm_undo(&mut prepared.session.settings, asks)?;
         } else if asks && !Prompt::default().confirm("Make these changes?", false)? {
             ui.say("Nothing was changed.");
             return Ok(Exit::Done);
@@ -117,17 +117,17 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
     let command = prepared.session.settings.command_line(task.name());
     let outcome = Box::pin(prepared.apply()).await.map_err(|error| match error.where_it_stopped() {
         Some(_) => error,
-        None => error.or_fix(format!("to go on from here: {command}")),
+        None => error.or_fix(format!("to continue: {command}")),
     })?;
     drop(events);
     ui.outcome(&outcome);
     if asks {
-        ui.say(&format!("The same without a question: {command}"));
+        ui.say(&format!("The same without questions: {command}"));
     }
     Ok(Exit::Done)
 }
 
-/// One question for all warnings that are left. A yes answers them for the rest of the run.
+/// Asks once about all open warnings. A yes accepts them for the rest of the run.
 fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
     let open = prepared.plan.open_warnings();
     if open.is_empty() {
@@ -137,24 +137,24 @@ fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
     let ids: Vec<&str> = ids.into_iter().collect();
     let (count, ids) = (open.len(), ids.join(", "));
     let warnings = counted(count, "warning");
-    if !Prompt::default().confirm(&format!("Go on despite {warnings} ({ids})?"), false)? {
+    if !Prompt::default().confirm(&format!("Continue despite {warnings} ({ids})?"), false)? {
         return Ok(false);
     }
     prepared.accept(&open);
     Ok(true)
 }
 
-/// What is taken back is the right cluster's: `--yes` is no answer to that.
-fn names_the_cluster(settings: &mut Settings, asks: bool) -> Result<()> {
+/// Undo needs the cluster name as confirmation; `--yes` is not enough.
+fn confirm_undo(settings: &mut Settings, asks: bool) -> Result<()> {
     let name = settings.cluster.clone().unwrap_or_default();
     let given = match settings.confirm_cluster.clone() {
-        None if asks => Prompt::default().typed("Type the cluster's name to take this back")?,
+        None if asks => Prompt::default().typed("Type the cluster name to undo this")?,
         given => given.unwrap_or_default(),
     };
     if given != name {
         let what = match given.is_empty() {
-            true => "taking back must be confirmed with the cluster's name; nothing was changed".into(),
-            false => format!("'{given}' is not this cluster's name; nothing was changed"),
+            true => "undo must be confirmed with the cluster name; nothing was changed".into(),
+            false => format!("'{given}' is not the name of this cluster; nothing was changed"),
         };
         return Err(Error::refused(what).at("--confirm-cluster").fix(format!("--confirm-cluster {name}")));
     }
@@ -162,13 +162,13 @@ fn names_the_cluster(settings: &mut Settings, asks: bool) -> Result<()> {
     Ok(())
 }
 
-/// Asks what flags leave open, then plans again.
+/// Asks for settings that no flag gives, then plans again.
 async fn interview(mut prepared: Prepared, task: &Task) -> Result<Prepared> {
-    // A cluster that can't take part is told so before a question is asked.
-    let hopeless = prepared.plan.errors().into_iter().filter(|finding| finding.id.starts_with("EC-CLU"));
-    let hopeless: Vec<_> = hopeless.collect();
-    if !hopeless.is_empty() {
-        return Err(Error::refused_by(hopeless));
+    // Refuse an unsupported cluster before asking questions.
+    let unsupported = prepared.plan.errors().into_iter().filter(|finding| finding.id.starts_with("EC-CLU"));
+    let unsupported: Vec<_> = unsupported.collect();
+    if !unsupported.is_empty() {
+        return Err(Error::refused_by(unsupported));
     }
     let session = &mut prepared.session;
     wizard::ask(&mut session.settings, &session.facts, &session.design, &Prompt::default())?;

@@ -1,4 +1,4 @@
-//! `doctor`: explains what is wrong with a cluster, and how it is fixed.
+//! `doctor`: explains what is wrong with a cluster, and how to fix it.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::settings::Origins;
 use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
 
-use super::{only_target, told, wait};
+use super::{finish, only_target, wait};
 
 pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output, args.output.events, voice);
@@ -26,7 +26,7 @@ pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
         wait(async {
             let (mut session, _) =
                 run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
-            run::look_around(&mut session, false).await;
+            run::read_group_users(&mut session, false).await;
             let mut symptoms = symptoms::read(&session.clients.kube.client, &session.facts).await?;
             match lock::holder(&session.clients.kube.client).await {
                 Ok(holder) => symptoms.run_at_work = holder.is_some(),
@@ -48,5 +48,5 @@ pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
             Ok(if diagnoses.healthy { Exit::Done } else { Exit::Unproven })
         })
     });
-    told(&ui, result)
+    finish(&ui, result)
 }

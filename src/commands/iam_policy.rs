@@ -1,4 +1,4 @@
-//! `iam-policy`: the least that a command needs, for AWS or for Kubernetes.
+//! `iam-policy`: the least privileges that a command needs, for AWS or for Kubernetes.
 
 use crate::cli::IamPolicyArgs;
 use crate::exit::Exit;
@@ -25,8 +25,8 @@ pub fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
             let size = document.to_string().len();
             if size > policy::MANAGED_POLICY {
                 ui.say(&format!(
-                    "note: {size} characters, where a managed policy takes {}: put it into a role as an inline \
-                     policy, which takes 10,240",
+                    "note: {size} characters; a managed policy can have {}: use an inline policy of a role, which can \
+                     have 10,240",
                     policy::MANAGED_POLICY
                 ));
             }

@@ -1,4 +1,4 @@
-//! `max-pods`: the calculator, without a cluster.
+//! `max-pods`: calculates max pods without a cluster.
 
 use crate::cli::MaxPodsArgs;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     for name in &args.types {
         let Some(instance_type) = known(name) else {
             let like = closest(name);
-            let error = Error::usage(format!("instance type '{name}' is not known"));
+            let error = Error::usage(format!("unknown instance type '{name}'"));
             return Err(match like.is_empty() {
                 true => error.fix("eni-custom max-pods --all"),
                 false => error.fix(format!("did you mean {}?", like.join(", "))),

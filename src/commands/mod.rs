@@ -27,7 +27,7 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
     let voice = given.voice();
     let bundled = matches!(&command, Command::Doctor(args) if args.bundle.is_some());
     if let Err(error) = log::start(given.log.as_deref(), given.verbose, bundled) {
-        return told(&Ui::new(Format::Text, Format::Text, voice), Err(error));
+        return finish(&Ui::new(Format::Text, Format::Text, voice), Err(error));
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     tracing::info!("eni-custom {} {}", env!("CARGO_PKG_VERSION"), arguments.join(" "));
@@ -54,7 +54,7 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
         Command::Status(args) => in_cluster(args, voice, origins, Task::Status),
         Command::MaxPods(args) => {
             let ui = Ui::new(args.output, Format::Text, voice);
-            told(&ui, max_pods::max_pods(&args, &ui))
+            finish(&ui, max_pods::max_pods(&args, &ui))
         }
         Command::IamPolicy(args) => {
             iam_policy::iam_policy(&args, &Ui::new(Format::Text, Format::Text, voice))
@@ -91,7 +91,7 @@ fn one_step<T: Into<SetupArgs> + clap::Args>(
     in_cluster(args.step.into(), voice, origins, task)
 }
 
-fn told(ui: &Ui, result: Result<Exit>) -> Exit {
+fn finish(ui: &Ui, result: Result<Exit>) -> Exit {
     match result {
         Ok(exit) => exit,
         Err(error) => {
@@ -107,10 +107,10 @@ fn in_cluster(args: SetupArgs, voice: Voice, origins: Origins, task: Task) -> Ex
         Task::Status => wait(status::status(&ui, settings)),
         task => wait(work(&ui, settings, task)),
     });
-    // There 2 says that there are changes.
+    // With --detailed-exitcode 2 means that there are changes.
     let detailed = matches!(task, Task::Plan(Show { detailed_exitcode: true, .. }));
     let misused = result.as_ref().is_err_and(|error| error.exit() == Exit::Usage);
-    let exit = told(&ui, result);
+    let exit = finish(&ui, result);
     if detailed && misused { Exit::Failed } else { exit }
 }
 
@@ -119,7 +119,7 @@ fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
     runtime.map_err(|error| Error::failed("start the runtime").because(error))?.block_on(work)
 }
 
-/// Settings of those who only look.
+/// Settings of the commands that only read.
 fn only_target(target: TargetArgs, origins: Origins) -> Result<Settings> {
     let args = SetupArgs::of_target(target).map_err(|error| Error::usage(error.to_string()))?;
     Settings::new(args, origins)

@@ -1,4 +1,4 @@
-//! `plan`, and what a step shows with `--dry-run`: the plan as the result, and the files that are made of it.
+//! `plan`, and a step with `--dry-run`: prints the plan as the result, and writes its files.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::saved::{self, Saved};
 use crate::session::Session;
 use crate::ui::Ui;
 
-/// What becomes of a plan that is only shown.
+/// What to do with a plan that is only shown.
 #[derive(Default)]
 pub struct Show {
     pub detailed_exitcode: bool,
@@ -19,7 +19,7 @@ pub struct Show {
     pub force: bool,
 }
 
-/// A plan, as the result.
+/// Prints a plan as the result.
 pub fn shown(ui: &Ui, prepared: &Prepared, show: &Show) -> Result<Exit> {
     ui.plan(&prepared.plan);
     let errors = prepared.plan.errors();
@@ -31,11 +31,11 @@ pub fn shown(ui: &Ui, prepared: &Prepared, show: &Show) -> Result<Exit> {
     }
     if let Some(path) = &show.out {
         saved::write(&Saved::of(plan, design, facts, settings), path)?;
-        ui.say(&format!("To make exactly these changes: eni-custom setup --plan {}", path.display()));
+        ui.say(&format!("To apply exactly these changes: eni-custom setup --plan {}", path.display()));
     }
     if let Some(folder) = &show.export {
         export::write(&export::files(plan, design, facts, settings)?, folder)?;
-        ui.say(&format!("What would be made is in {}, with a README.md.", folder.display()));
+        ui.say(&format!("The planned files are in {}, with a README.md.", folder.display()));
     }
     Ok(match show.detailed_exitcode && prepared.plan.changes() > 0 {
         _ if !errors.is_empty() => Exit::Refused,

@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schema of what a command prints.
+//! `schema`: the JSON Schema of a command's output.
 
 use crate::cli::SchemaOf;
 use crate::doctor::Diagnoses;
@@ -7,7 +7,7 @@ use crate::status::Status;
 use crate::verify::Report;
 
 pub fn schema(output: SchemaOf) -> schemars::Schema {
-    // What is written is described, not what could be read.
+    // The schema describes what is serialized, not what could be deserialized.
     let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
     match output {
         SchemaOf::Plan => generator.into_root_schema_for::<Plan>(),

@@ -1,4 +1,4 @@
-//! `status`: where a cluster stands, step by step.
+//! `status`: shows which steps are done.
 
 use crate::discover::Reading;
 use crate::error::Result;

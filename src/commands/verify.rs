@@ -1,4 +1,4 @@
-//! `verify`: proves from outside that custom networking works.
+//! `verify`: checks that custom networking works.
 
 use crate::cli::VerifyArgs;
 use crate::discover::Reading;
@@ -10,7 +10,7 @@ use crate::settings::Origins;
 use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
 
-use super::{only_target, told, wait};
+use super::{finish, only_target, wait};
 
 pub fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output.plain(), args.output.events, voice);
@@ -28,5 +28,5 @@ pub fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
             Ok(if report.proven { Exit::Done } else { Exit::Unproven })
         })
     });
-    told(&ui, result)
+    finish(&ui, result)
 }

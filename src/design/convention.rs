@@ -1,5 +1,5 @@
-//! How nodes find their ENIConfigs where custom networking is on already: it is adopted, and changed only where that is
-//! asked for. Live nodes would take their next interfaces by another ENIConfig, or by none.
+//! How nodes find their ENIConfigs if custom networking is already on. The existing label is adopted and changed only on
+//! request: otherwise running nodes would use another ENIConfig, or none, for their next interfaces.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 use super::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 
-/// The key of the label that names ENIConfigs now, where that works for at least one node.
+/// The key of the label that names ENIConfigs now, if it works for at least one node.
 pub fn key(facts: &Facts) -> Option<String> {
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return None;
@@ -20,28 +20,28 @@ pub fn key(facts: &Facts) -> Option<String> {
     }
 }
 
-/// ENI_CONFIG_LABEL_DEF is not set, and nodes find ENIConfigs all the same: by the CNI's own label or annotation, or by
-/// the name `default` (amazon-vpc-cni-k8s, pkg/eniconfig).
+/// ENI_CONFIG_LABEL_DEF is not set, but nodes find ENIConfigs: by the CNI's default label or annotation, or by the name
+/// `default` (amazon-vpc-cni-k8s, pkg/eniconfig).
 pub fn is_keyless(facts: &Facts) -> bool {
     facts.cni.is_on(CUSTOM_NETWORK)
         && facts.cni.env.get(LABEL_DEF).is_none_or(String::is_empty)
         && facts.ec2_nodes().any(|node| found(facts, node).is_some())
 }
 
-/// The ENIConfig that a node takes now.
+/// The ENIConfig that a node uses now.
 fn found<'a>(facts: &'a Facts, node: &Node) -> Option<&'a EniConfig> {
     let resolved = resolve(&node.labels, &node.annotations, &facts.cni.env);
     let named = facts.eniconfigs.items.iter().find(|config| config.name == resolved.name);
     named.filter(|_| resolved.source != Source::ExternalLabel)
 }
 
-/// The name of a zone's ENIConfig: the one asked for; the one that most of its nodes take now, where names are free; else
-/// the zone's.
+/// The name of a zone's ENIConfig: the one set by flag; else, unless the zone label decides, the one that most of the
+/// zone's nodes use; else the zone's name.
 pub fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str) -> String {
     if let Some(name) = settings.eniconfig_names.get(zone) {
         return name.clone();
     }
-    // The label of the zone has its name, whatever an ENIConfig is called.
+    // The value of the zone label is the zone's name.
     if label_key == ZONE_LABEL || key(facts).as_deref() != Some(label_key) {
         return zone.to_string();
     }
@@ -58,7 +58,7 @@ pub fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str
     most.map_or(zone, |(name, _)| name).to_string()
 }
 
-/// A node that would take another ENIConfig.
+/// A node that would use another ENIConfig.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Switched {
     pub from: String,
@@ -66,7 +66,7 @@ pub struct Switched {
     pub node: String,
 }
 
-/// Nodes that would take another ENIConfig than now with this environment, where custom networking is on.
+/// Nodes that would use another ENIConfig with this environment, if custom networking is on.
 pub fn switched(facts: &Facts, env: &BTreeMap<String, String>) -> Vec<Switched> {
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return Vec::new();
@@ -87,7 +87,7 @@ mod tests {
     use crate::design::design;
     use crate::sample::{custom, settings};
 
-    /// Set up by hand years ago: no key, labels of the CNI's own, names that somebody chose.
+    /// A setup by hand: no ENI_CONFIG_LABEL_DEF, the CNI's default label, and custom names.
     fn by_hand() -> Facts {
         let mut facts = custom();
         facts.cni.env = [(CUSTOM_NETWORK.to_string(), "True".to_string())].into();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_adopted_and_no_node_is_switched() {
+    fn an_existing_setup_is_adopted_and_no_node_switches() {
         let mut facts = by_hand();
         let on: BTreeMap<String, String> = [(CUSTOM_NETWORK.into(), "True".into())].into();
         assert_eq!(of(&facts, &[]), (on.clone(), vec!["pods-one".into(), "pods-two".into()], 0));
@@ -121,7 +121,7 @@ mod tests {
             node.annotations.insert(DEFAULT_KEY.into(), name);
         }
         assert_eq!(of(&facts, &[]), (on, vec!["pods-one".into(), "pods-two".into()], 0));
-        // By a label of one's own.
+        // By a custom label.
         let mut facts = by_hand();
         facts.cni.env.insert(LABEL_DEF.into(), DEFAULT_KEY.into());
         let (env, names, switched) = of(&facts, &[]);
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_done_and_its_nodes_are_named() {
+    fn a_requested_change_is_made_and_its_nodes_are_named() {
         let (env, names, switched) = of(&by_hand(), &["--eniconfig-label", ZONE_LABEL]);
         assert_eq!((env[LABEL_DEF].as_str(), names[0].as_str(), switched), (ZONE_LABEL, "a", 2));
         assert_eq!(of(&by_hand(), &["--eniconfig-name", "a=other"]).1, ["other", "pods-two"]);
     }
 
     #[test]
-    fn a_switch_that_serves_no_node_is_no_convention() {
+    fn a_label_that_works_for_no_node_is_not_adopted() {
         let mut facts = by_hand();
         facts.nodes.iter_mut().for_each(|node| drop(node.labels.remove(DEFAULT_KEY)));
         let (env, names, switched) = of(&facts, &[]);

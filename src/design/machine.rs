@@ -1,4 +1,4 @@
-//! What the new nodes are, and how many.
+//! Instance type, image and number of the new nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +8,14 @@ use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subne
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
 
-/// The machine that new nodes are started from. What is unknown has a finding.
+/// The machine of the new nodes. An unknown value has a finding.
 #[derive(Debug, Clone)]
 pub struct MachineDesign {
     pub family: AmiFamily,
     pub instance_type: Option<InstanceType>,
     pub image: Option<Image>,
     pub max_pods: Option<MaxPods>,
-    /// Addresses of the pod subnet that a full node holds.
+    /// Pod subnet addresses that a full node uses.
     pub addresses_per_node: u32,
     pub volume_size: u32,
 }
@@ -33,7 +33,7 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) ->
                     )
                     .at(settings.named("instance-type"))
                     .why(error.to_string())
-                    .fix("choose another type: eni-custom max-pods --all lists them"),
+                    .fix("choose another instance type; to list them: eni-custom max-pods --all"),
                 );
             })
             .ok()
@@ -50,7 +50,7 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) ->
     }
 }
 
-/// What aws-node's environment says about addresses.
+/// The address settings in aws-node's environment.
 pub(crate) fn options(facts: &Facts) -> Options {
     let number = |name: &str| facts.cni.env.get(name).and_then(|value| value.parse::<u32>().ok());
     Options {
@@ -68,12 +68,12 @@ pub(crate) fn options(facts: &Facts) -> Options {
     }
 }
 
-/// The type that new nodes are to have: the one asked for, else the usual one.
+/// The instance type of new nodes: the one set by flag, else the most common one.
 pub fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
     settings.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
 }
 
-/// The type that most of the old nodes have; of two equals the first by name. Without old nodes: of all nodes.
+/// The most common type of the old nodes, or of all nodes if there are none; the first by name of equally common ones.
 fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
     let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
     for node in facts.ec2_nodes().filter(|node| old_nodes.is_empty() || old_nodes.contains(&node.name)) {
@@ -87,7 +87,7 @@ fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-/// Size and maximum of a zone's group. A group that has left zero keeps its size: what it replaces may be gone.
+/// Size and maximum of a zone's group. A group with nodes keeps its size: the nodes that it replaced may be gone.
 pub fn sizes(
     settings: &Settings,
     facts: &Facts,
@@ -110,8 +110,8 @@ pub fn sizes(
         let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         let pods = facts.pods.iter().filter(|pod| names.contains(pod.node.as_str()));
         let moving = pods.filter(|pod| !pod.is_finished() && !pod.is_of_daemon_set()).count();
-        let room = machine.max_pods.map_or(u32::MAX, |max| capacity(max, daemon_pods(facts)));
-        let needed = u32::try_from(moving).unwrap_or(u32::MAX).div_ceil(room.max(1));
+        let free = machine.max_pods.map_or(u32::MAX, |max| capacity(max, daemon_pods(facts)));
+        let needed = u32::try_from(moving).unwrap_or(u32::MAX).div_ceil(free.max(1));
         u32::try_from(nodes.len()).unwrap_or(u32::MAX).max(needed).max(1)
     });
     let max = settings
@@ -121,12 +121,12 @@ pub fn sizes(
     (size, max.max(size))
 }
 
-/// Pods that a node takes beside those that stand on every node.
+/// Pods that fit on a node besides those of DaemonSets.
 fn capacity(max_pods: MaxPods, daemon_pods: u32) -> u32 {
     max_pods.get().saturating_sub(daemon_pods)
 }
 
-/// How many DaemonSets have a pod on the node that has most of them.
+/// The largest number of DaemonSet pods on one node.
 pub(crate) fn daemon_pods(facts: &Facts) -> u32 {
     let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
     for pod in facts.pods.iter().filter(|pod| pod.is_of_daemon_set()) {

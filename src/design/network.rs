@@ -1,4 +1,4 @@
-//! Which zones take part, which blocks their pod subnets are cut from, and which route table each gets.
+//! Selects the zones, the CIDR blocks of their pod subnets, and the route table of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::convention;
 /// A zone's subnet for pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodSubnet {
-    /// Given, found in an ENIConfig, or made earlier.
+    /// It exists: set by flag, found in an ENIConfig, or created earlier.
     There {
         id: String,
         ours: bool,
@@ -23,7 +23,7 @@ pub enum PodSubnet {
     New {
         cidr: Ipv4Net,
     },
-    /// There is no room, or nothing was found; a finding says why.
+    /// No free range or no subnet was found; a finding says why.
     Unknown,
 }
 
@@ -36,11 +36,11 @@ impl PodSubnet {
     }
 }
 
-/// The route table of a subnet that we make.
+/// The route table of a subnet that eni-custom creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteChoice {
     Table(String),
-    /// Why none could be chosen.
+    /// The reason why none could be chosen.
     None(String),
 }
 
@@ -90,8 +90,8 @@ pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &m
     Network { blocks, zones }
 }
 
-/// Each zone that has nodes, or has a pod subnet of ours, with the subnet where most of its nodes stand. A cluster
-/// without nodes takes its own subnets' zones.
+/// Each zone that has nodes or a pod subnet of ours, with the subnet that most of its nodes use. A cluster without
+/// nodes uses the zones of its own subnets.
 fn zones(facts: &Facts) -> BTreeMap<String, String> {
     let vpc = &facts.vpc;
     let mut counted: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
@@ -100,7 +100,7 @@ fn zones(facts: &Facts) -> BTreeMap<String, String> {
             *counted.entry(subnet.zone.clone()).or_default().entry(&subnet.id).or_default() += 1;
         }
     }
-    // Where there is no node to copy from: the cluster's own subnets, private ones before public ones.
+    // For a zone without nodes: the cluster's own subnets, private before public.
     let of_cluster = |zone: &str| {
         let mut subnets: Vec<&Subnet> = vpc
             .subnets
@@ -143,8 +143,8 @@ fn is_ours(subnet: &Subnet, facts: &Facts) -> bool {
     subnet.is_made_for(&facts.cluster.name)
 }
 
-/// A subnet that is there for a zone's pods, and whether we made it: the one given, the one its ENIConfig names,
-/// the one we made, or the only one that stands unused in an asked block.
+/// An existing subnet for a zone's pods, and whether eni-custom created it: the one set by flag, the one we created, the
+/// one its ENIConfig names, or the only unused one in a block set by flag.
 fn existing_subnet(
     settings: &Settings,
     facts: &Facts,
@@ -185,8 +185,8 @@ fn existing_subnet(
     }
 }
 
-/// The blocks that subnets are cut from: those asked for; else those that hold pod subnets already; else one of the
-/// shared address space that the VPC has and that holds no node; else a free one of it.
+/// The blocks of the pod subnets: those set by flag; else those that already contain pod subnets; else a block of the
+/// shared address space that the VPC has and that contains no node; else a free block of the shared address space.
 fn blocks(
     settings: &Settings,
     facts: &Facts,
@@ -212,7 +212,7 @@ fn blocks(
         return used;
     }
     let shared = Ipv4Net::new_assert(std::net::Ipv4Addr::new(100, 64, 0, 0), 10);
-    // "From another VPC CIDR block than the nodes'" is how AWS documents custom networking.
+    // AWS documents custom networking with pods in another VPC CIDR block than the nodes.
     let holds_nodes = |block: &Ipv4Net| {
         zones.values().filter_map(|id| facts.vpc.subnet(id)).any(|subnet| block.contains(&subnet.cidr))
     };
@@ -226,8 +226,8 @@ fn blocks(
             findings.push(
                 Issue::error("EC-NET-001", "no block of 100.64.0.0/10 can be added to the VPC")
                     .at(&facts.vpc.id)
-                    .why("each overlaps a block, a route or a peering of the VPC, or the quota is reached")
-                    .fix("name a block with --cidr, or subnets with --subnet"),
+                    .why("every block overlaps a CIDR block, a route or a peering of the VPC, or the quota is reached")
+                    .fix("set a block with --cidr, or existing subnets with --subnet"),
             );
             Vec::new()
         }
@@ -246,7 +246,7 @@ fn new_subnets(
         return BTreeMap::new();
     }
     let cidr_of = |id: &str| facts.vpc.subnet(id).map(|subnet| subnet.cidr);
-    // A zone that has a subnet elsewhere needs none of these blocks.
+    // A zone that has a subnet in another block needs none of these.
     let inside = |cidr: &Ipv4Net| blocks.iter().any(|block| block.contains(cidr));
     let own: BTreeMap<String, Ipv4Net> = there
         .iter()
@@ -272,20 +272,20 @@ fn new_subnets(
                 Issue::error("EC-NET-002", "the pod subnets don't fit")
                     .at(blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
                     .why(error.to_string())
-                    .fix(format!("give a larger or a further block with {}", settings.named("cidr"))),
+                    .fix(format!("set a larger or an additional block with {}", settings.named("cidr"))),
             );
             BTreeMap::new()
         }
     }
 }
 
-/// The table that the zone's private node subnet uses. Where the nodes are public: the zone's table that leads to
-/// a NAT or transit gateway, never the nodes' own, since a pod has no public address.
+/// The table that the zone's private node subnet uses. If the nodes are in a public subnet: the zone's table that leads to
+/// a NAT or transit gateway, never the nodes' own, because a pod has no public address.
 fn route_table(settings: &Settings, vpc: &Vpc, zone: &str, node_subnet: &str) -> RouteChoice {
     if let Some(id) = settings.route_tables.get(zone) {
         return match vpc.route_tables.iter().any(|table| table.id == *id) {
             true => RouteChoice::Table(id.clone()),
-            false => RouteChoice::None(format!("{id} is no route table of {}", vpc.id)),
+            false => RouteChoice::None(format!("{id} is not a route table of {}", vpc.id)),
         };
     }
     let Some(table) = vpc.route_table_of(node_subnet) else {
@@ -315,7 +315,7 @@ fn route_table(settings: &Settings, vpc: &Vpc, zone: &str, node_subnet: &str) ->
     }
 }
 
-/// The VPC as the rules for a new block see it.
+/// The VPC's data for the rules about a new block.
 pub fn addressing(vpc: &Vpc) -> VpcAddressing {
     let routes = vpc.route_tables.iter().flat_map(|table| {
         table

@@ -1,9 +1,8 @@
-//! Which nodes are from before custom networking: the one place that decides it, for `plan`, the drain, `verify`,
-//! `doctor` and `undo` alike.
+//! Decides which nodes predate custom networking, for `plan`, the drain, `verify`, `doctor` and `undo`.
 //!
-//! Custom networking works on new network interfaces only. aws-node keeps what a node already has: pods go on getting
-//! the addresses of its primary network interface (device 0) until the node is replaced, and only the next interface is
-//! made from the ENIConfig (amazon-vpc-cni-k8s, pkg/ipamd: `nodeInit` takes over every attached interface,
+//! Custom networking works on new network interfaces only. aws-node keeps what a node already has: pods keep getting
+//! addresses of its primary network interface (device 0) until the node is replaced, and only the next interface is
+//! created from the ENIConfig (amazon-vpc-cni-k8s, pkg/ipamd: `nodeInit` takes over every attached interface,
 //! `AssignPodIPv4Address` picks from all of them, `GetAllocatableENIs` only stops giving the primary one more). So a
 //! node with an interface in a pod subnet can still be an old one.
 
@@ -21,14 +20,14 @@ use super::CUSTOM_NETWORK;
 pub enum PodNetwork {
     /// From network interfaces in the subnet of its ENIConfig.
     Custom,
-    /// From nowhere yet: aws-node has attached no network interface for pods.
+    /// None yet: aws-node has attached no network interface for pods.
     Missing,
     /// Also from its primary network interface, which has this many addresses for pods.
     Primary(u32),
     /// From network interfaces in these subnets, which its ENIConfig does not name.
     Elsewhere(BTreeSet<String>),
-    /// From its ENIConfig's subnet by now, but it joined before custom networking was switched on: its max pods still
-    /// count the primary network interface.
+    /// From its ENIConfig's subnet, but the node joined before custom networking was switched on: its max pods still
+    /// counts the primary network interface.
     JoinedBefore,
 }
 
@@ -39,7 +38,7 @@ impl PodNetwork {
     }
 }
 
-/// Where this node's pods get their addresses.
+/// The network from which this node's pods get their addresses.
 pub fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
     if node.primary_addresses > 0 {
         return PodNetwork::Primary(node.primary_addresses);
@@ -68,9 +67,9 @@ pub fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
     if joined_before(facts, node) { PodNetwork::JoinedBefore } else { PodNetwork::Custom }
 }
 
-/// With WARM_IP_TARGET aws-node gives unused addresses of the primary network interface back, so such a node looks like
-/// a new one after a while. The record of the switch tells it apart. Nodes of this program's groups have max pods for
-/// custom networking whenever they joined: also before it was switched on again.
+/// With WARM_IP_TARGET aws-node releases unused addresses of the primary network interface, so such a node looks like a
+/// new one after a while; only the record shows that it is old. Nodes of eni-custom's groups always have max pods for
+/// custom networking, even if they joined before it was switched on again.
 fn joined_before(facts: &Facts, node: &Node) -> bool {
     let switched: Option<Timestamp> =
         facts.record.youngest_before.as_ref().and_then(|time| time.parse().ok());
@@ -79,8 +78,8 @@ fn joined_before(facts: &Facts, node: &Node) -> bool {
         && !facts.node_groups.groups.values().any(|group| group.is_ours() && group.holds(node))
 }
 
-/// Nodes to be replaced. Those of this program's own groups stay: their group would be emptied. `verify` reports one
-/// that is old all the same.
+/// Nodes to be replaced. Those of eni-custom's groups are excluded, or their group would be emptied; `verify` reports
+/// one that is old.
 pub(crate) fn old_nodes(facts: &Facts) -> BTreeSet<String> {
     let ours = super::our_instances(facts);
     let is_ours = |node: &Node| node.instance_id.as_deref().is_some_and(|id| ours.contains(id));
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_new_when_nothing_but_interfaces_of_its_eniconfig_carries_pods() {
+    fn a_node_is_new_if_only_interfaces_of_its_eniconfig_carry_pods() {
         assert_eq!(network(|_| {}), PodNetwork::Custom);
         assert_eq!(network(|facts| facts.nodes[0].interfaces.clear()), PodNetwork::Missing);
         let elsewhere = network(|facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into());
@@ -119,13 +118,13 @@ mod tests {
         let of_another = network(|facts| facts.nodes[0].interfaces[0].subnet = "pods-b".into());
         assert!(of_another.is_old(), "another ENIConfig's subnet");
         let without_label = network(|facts| facts.cni.env.clear());
-        assert_eq!(without_label, PodNetwork::Custom, "no ENIConfig is its own while no label is set");
+        assert_eq!(without_label, PodNetwork::Custom, "without a label the node has no ENIConfig of its own");
     }
 
-    /// Prefix delegation, WARM_IP_TARGET or WARM_ENI_TARGET=0: the node had its primary network interface only, and got
-    /// its next one from the ENIConfig.
+    /// With prefix delegation, WARM_IP_TARGET or WARM_ENI_TARGET=0 the node had only its primary network interface, and
+    /// got its next one from the ENIConfig.
     #[test]
-    fn a_node_whose_primary_interface_carries_pods_is_old_whatever_else_it_has() {
+    fn a_node_whose_primary_interface_carries_pods_is_old() {
         let mixed = network(|facts| facts.nodes[0].primary_addresses = 16);
         assert_eq!(mixed, PodNetwork::Primary(16));
         assert!(mixed.is_old());
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_joined_before_the_recorded_switch_is_old_though_its_primary_interface_is_empty_by_now() {
+    fn a_node_that_joined_before_the_recorded_switch_is_old_even_if_its_primary_interface_is_empty() {
         let joined = |at: &str, on: &str| {
             network(|facts| {
                 facts.record.youngest_before = Some("2026-01-01T10:00:00Z".into());
@@ -147,10 +146,10 @@ mod tests {
         };
         assert_eq!(joined("2026-01-01T10:00:00Z", "true"), PodNetwork::JoinedBefore);
         assert_eq!(joined("2026-01-01T10:00:01Z", "true"), PodNetwork::Custom);
-        assert_eq!(joined("2026-01-01T09:00:00Z", "false"), PodNetwork::Custom, "nothing is switched on");
+        assert_eq!(joined("2026-01-01T09:00:00Z", "false"), PodNetwork::Custom, "custom networking is off");
     }
 
-    /// Switched off by hand and on again: the record then names a time after which no node of our groups joined.
+    /// If custom networking is switched off by hand and on again, the recorded time is later than all our nodes' joins.
     #[test]
     fn a_node_of_our_groups_is_new_whenever_it_joined() {
         let mut facts = set_up();
@@ -163,7 +162,7 @@ mod tests {
         for group in facts.node_groups.groups.values_mut() {
             group.tags.remove(TAG_CLUSTER);
         }
-        assert_eq!(network(&facts), PodNetwork::JoinedBefore, "a group of somebody else");
+        assert_eq!(network(&facts), PodNetwork::JoinedBefore, "a group that eni-custom did not create");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Node groups in place of old ones that are gone: like those, as far as the record knows them. Pure.
+//! Replacement node groups for old ones that are gone: like those, as far as the record knows them. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,45 +14,45 @@ use crate::tags::TAG_STAND_IN;
 
 use super::undo::missing;
 
-/// A group for those nodes of an old group that were alike, in one subnet.
+/// A replacement node group, for those nodes of an old group that were alike and in one subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
+pub struct Replacement {
     /// The old group.
     pub group: String,
     pub stack: String,
-    /// What its nodes will be like: labels are those that a kubelet may set.
+    /// Properties of its nodes; the labels are those that a kubelet may set.
     pub shape: Shape,
     pub sizes: Sizes,
 }
 
-/// Whether an old group that had nodes is gone, and others can stand in for it.
+/// Whether an old group that had nodes is gone and can be replaced.
 pub fn is_needed(design: &Design, facts: &Facts) -> bool {
-    !stand_ins(design, facts).is_empty()
+    !replacements(design, facts).is_empty()
 }
 
-/// What stands in for the old groups that are gone, where it can. Those that had no nodes are not missed.
-pub fn stand_ins(design: &Design, facts: &Facts) -> Vec<StandIn> {
+/// The replacements of the old groups that are gone, if possible. Groups without nodes are not replaced.
+pub fn replacements(design: &Design, facts: &Facts) -> Vec<Replacement> {
     let impossible = impossible(design, facts);
     wanted(facts).into_iter().filter(|one| !impossible.contains_key(&one.group)).collect()
 }
 
-pub(crate) fn wanted(facts: &Facts) -> Vec<StandIn> {
+pub(crate) fn wanted(facts: &Facts) -> Vec<Replacement> {
     let of_group = |group: &str| {
         let record = &facts.record;
         let before = record.groups.get(group).or_else(|| record.managed.get(group)).copied();
         let alike = alike(record.shapes.get(group).map(Vec::as_slice).unwrap_or_default());
-        let stand_in = |(at, shape): (usize, Shape)| StandIn {
+        let replacement = |(at, shape): (usize, Shape)| Replacement {
             group: group.into(),
             stack: stack(facts, group, at),
             sizes: sizes(before, shape.count),
-            shape: attainable(facts, shape),
+            shape: launchable(facts, shape),
         };
-        alike.into_iter().enumerate().map(stand_in).collect::<Vec<_>>()
+        alike.into_iter().enumerate().map(replacement).collect::<Vec<_>>()
     };
     missing(facts).into_iter().flat_map(of_group).collect()
 }
 
-/// Shapes that differ in nothing that a launch could make different are one.
+/// Merges shapes that a launch could not make different.
 fn alike(shapes: &[Shape]) -> Vec<Shape> {
     let mut alike: Vec<Shape> = Vec::new();
     for shape in shapes {
@@ -67,7 +67,7 @@ fn alike(shapes: &[Shape]) -> Vec<Shape> {
     alike
 }
 
-/// The room to grow is what the old group had.
+/// The group can grow as far as the old group could.
 fn sizes(before: Option<Sizes>, count: u32) -> Sizes {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     let (min, growth) =
@@ -75,21 +75,21 @@ fn sizes(before: Option<Sizes>, count: u32) -> Sizes {
     Sizes { min: min.min(count), desired: count, max: count.saturating_add(growth) }
 }
 
-/// The record decides about the name, so that a run after a cut finds what was made before. Names of groups are longer
-/// than CloudFormation takes, and have letters that it doesn't.
+/// The stack name. It depends only on the record, so that the next run finds the stacks of an interrupted one. Group names
+/// can be longer than CloudFormation allows, and contain other characters.
 fn stack(facts: &Facts, group: &str, at: usize) -> String {
     let token = client_token(&facts.cluster.arn, TAG_STAND_IN, &format!("{group} {at}"));
     let hash = token.trim_start_matches("eni-custom-");
     stack_name(&facts.cluster.name, &format!("stand-in-{}", &hash[..6]))
 }
 
-/// Its name begins as the other base stack's does: what an IAM policy says of the nodes' role holds for both.
+/// The name starts like that of the other base stack, so that IAM policies for the node role match both.
 pub fn base_stack(facts: &Facts) -> String {
     stack_name(&facts.cluster.name, "base-stand-in")
 }
 
-/// Labels that the kubelet or the cloud provider gives each node by itself, from where and what it is.
-fn comes_by_itself(key: &str) -> bool {
+/// Labels that the kubelet or the cloud provider sets on each node automatically.
+fn is_automatic(key: &str) -> bool {
     const DOMAINS: [&str; 4] = [
         "topology.kubernetes.io/",
         "failure-domain.beta.kubernetes.io/",
@@ -104,27 +104,27 @@ fn comes_by_itself(key: &str) -> bool {
         || key.strip_prefix("beta.kubernetes.io/").is_some_and(of_system)
 }
 
-fn attainable(facts: &Facts, mut shape: Shape) -> Shape {
-    shape.labels.retain(|key, value| comes_by_itself(key) || NodeLabel::new(key, value).is_ok());
+fn launchable(facts: &Facts, mut shape: Shape) -> Shape {
+    shape.labels.retain(|key, value| is_automatic(key) || NodeLabel::new(key, value).is_ok());
     if let Some(max_pods) = standard_max_pods(facts, &shape) {
         shape.max_pods = max_pods.get();
     }
     shape
 }
 
-/// Without custom networking the first interface serves pods too.
+/// Max pods without custom networking: the primary interface serves pods too.
 pub fn standard_max_pods(facts: &Facts, shape: &Shape) -> Option<MaxPods> {
     let instance_type = facts.machine.types.get(shape.instance_type()?)?;
     max_pods(instance_type, &Options { custom: false, ..options(facts) }).ok()
 }
 
-/// Instance types that have to be known, with an image for each.
+/// Instance types whose details and images are needed.
 pub fn instance_types(facts: &Facts) -> BTreeSet<String> {
     let types = wanted(facts).into_iter().filter_map(|one| Some(one.shape.instance_type()?.to_string()));
     types.collect()
 }
 
-/// Why an old group that is gone can't be stood in for, by its name.
+/// Why an old group that is gone can't be replaced, by its name.
 pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
     let mut why = BTreeMap::new();
     for group in missing(facts) {
@@ -132,10 +132,10 @@ pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
         let record = &facts.record;
         let known = record.shapes.get(group).is_some_and(|shapes| !shapes.is_empty());
         if !known && (had_nodes(record.groups.get(group)) || had_nodes(record.managed.get(group))) {
-            why.insert(group.to_string(), "the record doesn't say what its nodes were like".to_string());
+            why.insert(group.to_string(), "the record has no details of its nodes".to_string());
         }
     }
-    let is_there = |one: &StandIn| facts.node_groups.stand_ins.contains_key(&one.stack);
+    let is_there = |one: &Replacement| facts.node_groups.stand_ins.contains_key(&one.stack);
     for one in wanted(facts).into_iter().filter(|one| !is_there(one)) {
         if let Some(reason) = obstacle(design, facts, &one) {
             why.entry(one.group).or_insert(reason);
@@ -144,7 +144,7 @@ pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
     why
 }
 
-fn obstacle(design: &Design, facts: &Facts, one: &StandIn) -> Option<String> {
+fn obstacle(design: &Design, facts: &Facts, one: &Replacement) -> Option<String> {
     let shape = &one.shape;
     let Some(name) = shape.instance_type() else {
         return Some("the record has no instance type of its nodes".into());
@@ -153,7 +153,7 @@ fn obstacle(design: &Design, facts: &Facts, one: &StandIn) -> Option<String> {
         return Some(format!("its subnet {} is gone", shape.subnet));
     }
     if !shape.taints.is_empty() {
-        return Some("its nodes had taints: what they were for is not known".into());
+        return Some("its nodes had taints, and their purpose is unknown".into());
     }
     if accelerator(name) == Some(Accelerator::Other) {
         return Some(format!("EKS publishes no image with drivers for {name}"));
@@ -170,18 +170,18 @@ fn obstacle(design: &Design, facts: &Facts, one: &StandIn) -> Option<String> {
 pub fn parameters(
     design: &Design,
     facts: &Facts,
-    one: &StandIn,
+    one: &Replacement,
     group: &str,
     profile: &str,
 ) -> Result<Parameters> {
     let unknown =
-        |what: &str| Error::failed(format!("the {what} of the stand-in's nodes is unknown")).at(&one.group);
+        |what: &str| Error::failed(format!("the {what} of the replacement nodes is unknown")).at(&one.group);
     let (cluster, shape) = (&facts.cluster, &one.shape);
     let instance_type = shape.instance_type().ok_or_else(|| unknown("instance type"))?;
     let image = facts.machine.images.get(instance_type).and_then(|image| image.as_ref().ok());
     let image = image.ok_or_else(|| unknown("image"))?;
     let max_pods = standard_max_pods(facts, shape).ok_or_else(|| unknown("max pods"))?;
-    let own = shape.labels.iter().filter(|(key, _)| !comes_by_itself(key));
+    let own = shape.labels.iter().filter(|(key, _)| !is_automatic(key));
     let labels: Vec<NodeLabel> = own.filter_map(|(key, value)| NodeLabel::new(key, value).ok()).collect();
     let boot = Boot {
         cluster: &cluster.name,
@@ -209,5 +209,7 @@ pub fn parameters(
         volume_size: design.machine.volume_size,
     }
     .parameters()
-    .map_err(|error| Error::failed("write the stand-in's parameters").at(&one.group).because(error))
+    .map_err(|error| {
+        Error::failed("write the parameters of the replacement node group").at(&one.group).because(error)
+    })
 }

@@ -1,4 +1,4 @@
-//! What there is to undo: old groups that get their nodes back, and what this program made. Pure.
+//! What an undo works on: old groups that start nodes again, and what eni-custom created. Pure.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::facts::{Facts, Sizes, Subnet};
 
 use super::our_instances;
 
-/// Auto Scaling groups that are to start nodes again; a managed node group's by its own.
+/// Auto Scaling groups that must start nodes again, including those of managed node groups.
 pub fn returning(facts: &Facts) -> Vec<String> {
     let (record, there) = (&facts.record, &facts.node_groups);
     let fewer = |desired: i32, before: Option<&Sizes>| before.is_some_and(|before| desired < before.desired);
@@ -19,7 +19,7 @@ pub fn returning(facts: &Facts) -> Vec<String> {
     groups.map(|group| group.name.clone()).chain(of_managed).collect()
 }
 
-/// Old groups that were recorded and are gone by now.
+/// Old groups in the record that no longer exist.
 pub fn missing(facts: &Facts) -> Vec<&str> {
     let there = &facts.node_groups;
     let groups = facts.record.groups.keys().filter(|name| !there.groups.contains_key(*name));
@@ -28,14 +28,14 @@ pub fn missing(facts: &Facts) -> Vec<&str> {
     groups.chain(managed).map(String::as_str).collect()
 }
 
-/// Nodes of our groups.
+/// Nodes of eni-custom's node groups.
 pub fn our_nodes(facts: &Facts) -> BTreeSet<String> {
     let ours = our_instances(facts);
     let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
     facts.ec2_nodes().filter(|node| is_ours(&node.instance_id)).map(|node| node.name.clone()).collect()
 }
 
-/// Subnets that this program made.
+/// Subnets that eni-custom created.
 pub fn our_subnets(facts: &Facts) -> impl Iterator<Item = &Subnet> {
     facts.vpc.made_for(&facts.cluster.name)
 }

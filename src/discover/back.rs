@@ -1,4 +1,4 @@
-//! What is read only where something is taken back: whether the old nodes can come back as they were.
+//! Facts for an undo only: whether the old nodes can be started again.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::tags::{TAG_CLUSTER, TAG_STAND_IN};
 /// By instance type, or why there is none.
 type Images = BTreeMap<String, std::result::Result<Image, String>>;
 
-/// Whatever stacks have our tags: their names were asked for in another run.
+/// All stacks with our tags, because an earlier run with other flags may have chosen their names.
 pub(super) async fn stacks(aws: &Aws, cluster: &Cluster) -> Result<BTreeMap<String, Stack>> {
     let found = aws.cloudformation.stacks_tagged(&[TAG_CLUSTER, TAG_STAND_IN], &cluster.name).await?;
     Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
-/// What stands in the subnets that we made; asked for only where they are to go.
+/// Network interfaces in the pod subnets that eni-custom created; read only for an undo.
 pub(super) async fn occupants(
     clients: &Clients,
     settings: &Settings,
@@ -35,8 +35,8 @@ pub(super) async fn occupants(
     }
 }
 
-/// Images for the groups that stand in for those that are gone, by instance type. One that is known already stays: a
-/// run that has begun must not do without it because SSM didn't answer.
+/// Images for the replacement node groups, by instance type. A known image is kept, so that a run in progress does not
+/// depend on another answer of SSM.
 pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts, known: &Images) -> Images {
     let mut images = Images::new();
     for name in stand_in::instance_types(facts) {
@@ -50,7 +50,7 @@ pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts, known:
     images
 }
 
-/// Old groups that are to start nodes again, and can't or may not.
+/// Old groups that must start nodes again but whose image is gone or unknown.
 pub(super) async fn image_trouble(aws: &Aws, facts: &Facts) -> BTreeMap<String, ImageTrouble> {
     let names = returning(facts);
     if names.is_empty() {
@@ -74,7 +74,7 @@ pub(super) async fn image_trouble(aws: &Aws, facts: &Facts) -> BTreeMap<String, 
     troubled
 }
 
-/// What of it is not there any more.
+/// The launch source or image that no longer exists.
 async fn lost(aws: &Aws, from: &LaunchedFrom) -> Result<Option<String>> {
     let (image, named_by) = match from {
         LaunchedFrom::Template { id, version } => (

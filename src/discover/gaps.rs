@@ -1,4 +1,4 @@
-//! What permissions keep from us, and what becomes of it.
+//! Facts that can't be read because a permission is missing.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -6,16 +6,16 @@ use std::sync::Mutex;
 use crate::error::{Error, Result};
 use crate::facts::Part;
 
-/// What becomes of a part that can't be read.
+/// What happens if a part can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The run ends: what is changed rests on all facts.
+    /// The run stops: changes need all facts.
     Whole,
-    /// It is left out, and noted: what only looks says what it could not see.
+    /// The part is skipped and noted: read-only commands report what they could not read.
     Partial,
 }
 
-/// Notes what could not be read.
+/// Collects the parts that could not be read.
 pub(super) struct Gaps {
     reading: Reading,
     unread: Mutex<BTreeMap<Part, String>>,
@@ -33,7 +33,7 @@ impl Gaps {
         }
     }
 
-    /// A service that answers no has a code for it; one that can't be reached has not, and then nothing can be read.
+    /// Returns false for an error without a code: then the service could not be reached and nothing can be read.
     pub fn note(&self, part: Part, error: &Error) -> bool {
         let cause = error.reason().filter(|cause| !cause.code.is_empty()).map(ToString::to_string);
         let (Some(cause), Ok(mut unread)) = (cause, self.unread.lock()) else { return false };

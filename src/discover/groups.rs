@@ -1,4 +1,4 @@
-//! Auto Scaling groups that something of the cluster names, and what holds their instances back.
+//! Auto Scaling groups that belong to the cluster but lack its tag, and terminate lifecycle hooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::design::old_nodes;
 use crate::error::Result;
 use crate::facts::{Facts, Hook, group};
 
-/// Auto Scaling groups that only their instances, EKS or the record tell of: they lack the cluster's tag.
+/// Auto Scaling groups without the cluster's tag, known from their instances, from EKS or from the record.
 pub(super) async fn named(aws: &Aws, facts: &mut Facts) -> Result<()> {
     let known = &facts.node_groups.groups;
     let names: BTreeSet<String> = facts.group_names().filter(|name| !known.contains_key(name)).collect();
@@ -18,7 +18,7 @@ pub(super) async fn named(aws: &Aws, facts: &mut Facts) -> Result<()> {
     Ok(())
 }
 
-/// Terminate hooks of the groups whose nodes are to go. What can't be read is unknown, and said to be.
+/// Terminate hooks of the groups whose nodes will be drained. Hooks that can't be read are reported as unknown.
 pub(super) async fn hooks(
     aws: &Aws,
     facts: &Facts,

@@ -1,4 +1,4 @@
-//! Instance types at hand, and what new nodes are started from.
+//! Instance types, and the image of new nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(super) async fn instance_types(
     if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
 }
 
-/// Instance types at hand, and the image for new nodes.
+/// Instance types in use and needed, and the image for new nodes.
 pub(super) async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
     let mut names = types_in_use(facts);
     let wanted = wanted_type(settings, facts);
@@ -44,7 +44,7 @@ pub(super) async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -
         }
     };
     let (vcpu_quota, image) = tokio::join!(quota, image_for(aws, settings, facts, instance_type));
-    // AWS itself checks it: a missing permission is no reason to stop.
+    // AWS itself checks the quota, so a missing permission does not stop the run.
     match vcpu_quota {
         Ok(quota) => machine.vcpu_quota = quota,
         Err(error) => machine.vcpu_unread = Some(error.in_short()),

@@ -1,4 +1,4 @@
-//! What else works on the cluster. No change needs it: what can't be read is unknown, and said to be.
+//! Autoscalers, policies, load balancers and stack quotas. No change needs them: what can't be read is reported as unknown.
 
 use crate::clients::Clients;
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(super) async fn neighbours(clients: &Clients) -> Neighbours {
     );
     let mut found = Neighbours::default();
     let mut known = Unknown(&mut found);
-    let (autoscalers, karpenter) = known.or_default("who starts nodes by itself", starters);
+    let (autoscalers, karpenter) = known.or_default("which autoscalers run", starters);
     let policies = known.or_default("NetworkPolicies that name addresses", policies);
     let ip_targets = known.or_default("load balancers whose targets are pods", ip_targets);
     let load_balancers = known.or_default("whether the AWS Load Balancer Controller runs", load_balancers);

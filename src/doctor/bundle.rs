@@ -1,5 +1,5 @@
-//! What goes to those who help: a tar.gz with facts and findings. No token, no user data and no manifest is in the
-//! facts at all; what could be a secret in aws-node's environment is taken out.
+//! The support bundle: a tar.gz with facts and findings. The facts contain no token, no user data and no manifest; values
+//! of aws-node's environment that could be secret are left out.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -15,9 +15,9 @@ use crate::verify::Report;
 
 use super::Diagnoses;
 
-/// What stands in place of an account's id.
+/// Replaces an account ID.
 const MASKED: &str = "************";
-/// How the names of the CNI's own settings begin: whatever else stands there is somebody's, and perhaps secret.
+/// Prefixes of the CNI's own variables. Other variables may hold secrets.
 const SETTINGS: [&str; 12] = [
     "AWS_VPC_",
     "AWS_MANAGE_",
@@ -33,7 +33,7 @@ const SETTINGS: [&str; 12] = [
     "WARM_",
 ];
 
-/// The archive's bytes; `calls` are the lines of the log. `mask` takes account ids out of all texts.
+/// The archive's bytes; `calls` are the lines of the log. `mask` replaces account IDs in all files.
 pub fn bundle(
     facts: &Facts,
     report: &Report,
@@ -72,8 +72,7 @@ fn text(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map_err(|error| Error::failed("write the bundle").because(error))
 }
 
-/// The caller's account wherever it stands, and any other as the fifth part of an ARN or the first of a registry's
-/// host.
+/// Masks the caller's account anywhere, and other accounts in ARNs and registry host names.
 fn masked(text: &str, account: &str) -> String {
     let text = if account.len() == 12 { text.replace(account, MASKED) } else { text.to_string() };
     let mut out = String::with_capacity(text.len());
@@ -83,10 +82,10 @@ fn masked(text: &str, account: &str) -> String {
             digits.push(c);
             continue;
         }
-        // An account's id has twelve digits, and stands between others' signs.
-        let alone =
+        // An account ID is twelve digits, with no letter or digit next to it.
+        let is_delimited =
             !out.ends_with(|before: char| before.is_ascii_alphanumeric()) && !c.is_ascii_alphanumeric();
-        out.push_str(if digits.len() == 12 && alone { MASKED } else { &digits });
+        out.push_str(if digits.len() == 12 && is_delimited { MASKED } else { &digits });
         digits.clear();
         out.push(c);
     }
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bundle_holds_facts_and_findings_and_neither_secrets_nor_masked_accounts() {
+    fn a_bundle_contains_facts_and_findings_but_no_secrets_and_no_masked_accounts() {
         let mut facts = custom();
         facts.caller.account = "123456789012".into();
         facts.cluster.arn = "arn:aws:eks:r:123456789012:cluster/shop".into();
@@ -198,7 +197,7 @@ mod tests {
     #[test]
     fn other_accounts_are_masked_and_other_numbers_are_not() {
         let text = "arn:aws:iam::210987654321:role/x 0123456789012 i-012345678901a 111122223333.dkr";
-        let told = masked(text, "1");
-        assert_eq!(told, "arn:aws:iam::************:role/x 0123456789012 i-012345678901a ************.dkr");
+        let result = masked(text, "1");
+        assert_eq!(result, "arn:aws:iam::************:role/x 0123456789012 i-012345678901a ************.dkr");
     }
 }

@@ -1,9 +1,9 @@
-//! Node groups that a drain has left suspended.
+//! Auto Scaling groups that a drain has left with suspended processes.
 
 use crate::checks::Scene;
 use crate::facts::Symptoms;
 use crate::issue::Issue;
-use crate::suspended::{Cause, put_back, suspended};
+use crate::suspended::{Cause, suspended, undo_interrupted_drain};
 
 pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if symptoms.run_at_work {
@@ -23,12 +23,12 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
         let groups = record.held.keys().chain(&record.held_managed);
         let all = groups.chain(record.surged.keys()).chain(&record.cordoned).cloned().collect();
         findings.push(
-            Issue::error("EC-DOC-055", "a drain was interrupted, and what it changed is not put back")
-                .why("its node groups start no node, its nodes take no pod, or Deployments have a replica more, until a run ends it")
+            Issue::error("EC-DOC-055", "a drain was interrupted, and its temporary changes are still in place")
+                .why("until a run undoes them, node groups start no nodes, nodes stay cordoned, or Deployments have an extra replica")
                 .evidence(evidence(Cause::Interrupted))
                 .fix(format!(
-                    "{} puts it back; without --keep-old-nodes it goes on with the drain",
-                    put_back(scene.settings)
+                    "{} # undoes them; without --keep-old-nodes it continues the drain",
+                    undo_interrupted_drain(scene.settings)
                 ))
                 .about(all),
         );
@@ -36,11 +36,11 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if of(Cause::Rebalance).next().is_some() {
         let name = scene.settings.cluster.clone().unwrap_or_default();
         findings.push(
-            Issue::warning("EC-DOC-056", "AZRebalance is suspended in node groups that were drained in part")
-                .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes, and terminate others past every PodDisruptionBudget")
+            Issue::warning("EC-DOC-056", "AZRebalance is suspended in partly drained node groups")
+                .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes and terminate others, ignoring PodDisruptionBudgets")
                 .evidence(evidence(Cause::Rebalance))
                 .fix(format!(
-                    "{} drains the rest; eni-custom drain-nodes --undo --cluster {name} --confirm-cluster {name} restores the groups",
+                    "{} # drains the rest; or restore the groups: eni-custom drain-nodes --undo --cluster {name} --confirm-cluster {name}",
                     scene.settings.command_line("drain-nodes")
                 ))
                 .about(names(Cause::Rebalance)),
@@ -49,7 +49,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     for one in of(Cause::Unrecorded) {
         findings.push(
             Issue::warning("EC-DOC-057", format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
-                .why("they were not before this program drained it: a group whose Launch is suspended starts no node")
+                .why("they were not suspended before eni-custom drained it: a group with Launch suspended starts no nodes")
                 .fix(&one.command)
                 .about(vec![one.group.clone()]),
         );

@@ -1,4 +1,4 @@
-//! Routes of the pods' subnets, as far as they explain what pods do not reach.
+//! Routes of the pod subnets that explain why pods can't reach something.
 
 use std::collections::BTreeSet;
 
@@ -24,16 +24,16 @@ pub fn diagnose(facts: &Facts) -> Vec<Issue> {
 fn route(facts: &Facts, subnet: &Subnet) -> Option<Issue> {
     let table = facts.vpc.route_table_of(&subnet.id)?;
     let own = table.subnet_ids.contains(&subnet.id);
-    // The CNI gives traffic to outside of the VPC the node's address, and it leaves by the node's subnet; only with
-    // this switch do the pods' own routes decide.
+    // By default the CNI translates traffic to outside the VPC to the node's address, and it leaves through the node's
+    // subnet. Only with this variable do the routes of the pod subnet decide.
     if facts.cni.is_on(EXTERNAL_SNAT) {
-        let what = format!("pods of {} reach nothing outside of the VPC", subnet.zone);
+        let what = format!("pods in {} can't reach anything outside the VPC", subnet.zone);
         let cause = match table.default_target() {
             None => {
                 format!("{EXTERNAL_SNAT} is true, and {} of {} has no default route", table.id, subnet.id)
             }
             Some(_) if table.is_public() => format!(
-                "{EXTERNAL_SNAT} is true, and the default route in {} leads to an internet gateway: pods have no public address",
+                "{EXTERNAL_SNAT} is true, and the default route of {} is an internet gateway: pods have no public address",
                 table.id
             ),
             Some(_) => return main_table(facts, subnet, table, own),
@@ -42,7 +42,7 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Issue> {
             Issue::error("EC-DOC-030", what)
                 .about(vec![subnet.id.clone()])
                 .why(cause)
-                .fix(match way_out(facts, subnet) {
+                .fix(match route_out(facts, subnet) {
                     Some(other) => associate(subnet, other),
                     None => format!(
                         "aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT",
@@ -58,8 +58,8 @@ fn associate(subnet: &Subnet, table: &RouteTable) -> String {
     format!("aws ec2 associate-route-table --route-table-id {} --subnet-id {}", table.id, subnet.id)
 }
 
-/// A table of the zone's that leads to a NAT or transit gateway.
-fn way_out<'a>(facts: &'a Facts, subnet: &Subnet) -> Option<&'a RouteTable> {
+/// A route table of the zone with a default route to a NAT or transit gateway.
+fn route_out<'a>(facts: &'a Facts, subnet: &Subnet) -> Option<&'a RouteTable> {
     let in_zone = |table: &&RouteTable| {
         let zones = table.subnet_ids.iter().filter_map(|id| facts.vpc.subnet(id));
         zones.into_iter().any(|other| other.zone == subnet.zone)
@@ -70,12 +70,12 @@ fn way_out<'a>(facts: &'a Facts, subnet: &Subnet) -> Option<&'a RouteTable> {
     facts.vpc.route_tables.iter().filter(leads_out).find(in_zone)
 }
 
-/// What the zone's nodes reach by their own table, pods on the main one may not.
+/// Pods in a subnet that uses the main route table may not reach what the nodes reach by theirs.
 fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> Option<Issue> {
     let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
     let mut theirs = nodes.filter_map(|node| facts.vpc.route_table_of(node.subnet.as_deref()?));
     let other = theirs.find(|theirs| theirs.id != table.id).filter(|_| !own)?;
-    // One that this program made was associated, and has lost its way out since.
+    // A subnet that eni-custom created was associated, and has lost its route out of the VPC since.
     let nodes = facts.ec2_nodes().filter(|node| node.zone == subnet.zone);
     let lost = nodes
         .filter_map(|node| node.subnet.as_deref())
@@ -88,7 +88,7 @@ fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> 
         Issue::new("EC-DOC-031", severity, format!("pod subnet {} has no route table of its own", subnet.id))
             .about(vec![subnet.id.clone()])
             .why(format!(
-                "it uses the VPC's main one, {}; the nodes of {} use {}, so peerings and gateways may differ",
+                "it uses the VPC's main route table {}; the nodes in {} use {}, so peerings and gateways may differ",
                 table.id, subnet.zone, other.id
             ))
             .fix(associate(subnet, other)),

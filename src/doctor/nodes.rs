@@ -1,4 +1,4 @@
-//! Why nodes are not Ready, and why instances never became nodes.
+//! Why nodes are not Ready, and why instances did not join the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::words::counted;
 
 use super::of_node;
 
-/// Checks of `verify` that keep the CNI of a node from starting, and what they are here.
+/// Diagnoses for checks of `verify` that keep the CNI of a node from starting.
 const CAUSES: [(&str, &[&str]); 3] = [
     ("EC-DOC-001", &["EC-VFY-011"]),
     ("EC-DOC-002", &["EC-VFY-013", "EC-VFY-014"]),
@@ -29,14 +29,14 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
         let (id, cause, fix) = cause(facts, symptoms, report, node, aws_node);
         by_cause.entry((id, cause, fix)).or_default().push(&node.name);
     }
-    let told = |name: &&str| evidence(symptoms, name);
+    let evidence_of = |name: &&str| evidence(symptoms, name);
     let mut findings: Vec<Issue> = by_cause
         .into_iter()
         .map(|((id, cause, fix), names)| {
             Issue::error(id, format!("{} not Ready", counted(names.len(), "node")))
                 .why(cause)
                 .fix(fix)
-                .evidence(names.iter().flat_map(told).collect::<Vec<_>>())
+                .evidence(names.iter().flat_map(evidence_of).collect::<Vec<_>>())
                 .about(names.iter().map(ToString::to_string).collect())
         })
         .collect();
@@ -44,7 +44,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
     findings
 }
 
-/// `aws_node` is the node's, where it is not Ready.
+/// `aws_node` is the node's aws-node pod, if it is not Ready.
 fn cause(
     facts: &Facts,
     symptoms: &Symptoms,
@@ -52,7 +52,7 @@ fn cause(
     node: &Node,
     aws_node: Option<&Pod>,
 ) -> (&'static str, String, String) {
-    // The CNI of a node that had its interface before goes on with it.
+    // A node that already has an interface for pods keeps working.
     if facts.cni.is_on(CUSTOM_NETWORK) && node.interfaces.is_empty() {
         for (id, checks) in CAUSES {
             if let Some(check) = of_node(report, checks, &node.name) {
@@ -66,16 +66,16 @@ fn cause(
         {
             return (
                 "EC-DOC-004",
-                format!("its pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
+                format!("its pod subnet {} ({}) has no free addresses", subnet.id, subnet.cidr),
                 fixes::more_addresses(facts, subnet),
             );
         }
     }
     if let Some(pod) = aws_node.filter(|_| !node.is_unreachable()) {
-        let told = pod.not_ready_because.as_deref().unwrap_or("it does not say why");
+        let reason = pod.not_ready_because.as_deref().unwrap_or("the reason is unknown");
         return (
             "EC-DOC-006",
-            format!("aws-node does not run there: {told}"),
+            format!("aws-node is not running on it: {reason}"),
             format!("kubectl -n kube-system logs {} -c aws-node", pod.name),
         );
     }
@@ -86,15 +86,15 @@ fn cause(
             fixes::end_instance(facts, node),
         );
     }
-    let words =
+    let condition =
         symptoms.nodes.iter().find(|trouble| trouble.name == node.name).map(|trouble| trouble.told.as_str());
     (
         "EC-DOC-005",
-        match words {
-            Some(words) if !words.is_empty() => words.to_string(),
-            _ => "its kubelet has not said why".into(),
+        match condition {
+            Some(condition) if !condition.is_empty() => condition.to_string(),
+            _ => "its kubelet reports no reason".into(),
         },
-        format!("kubectl describe node {} # and journalctl -u kubelet on it", node.name),
+        format!("kubectl describe node {} # and on the node: journalctl -u kubelet", node.name),
     )
 }
 
@@ -104,52 +104,53 @@ fn evidence(symptoms: &Symptoms, name: &str) -> Vec<String> {
     condition.chain(events.map(|event| format!("{}: {}", event.reason, event.message))).collect()
 }
 
-/// Instances that their group counts as in service, and that are no nodes: they were not let in.
+/// Instances that are InService in their group but are not nodes: the cluster did not authenticate them, or they can't
+/// reach it.
 fn not_joined(facts: &Facts) -> Vec<Issue> {
     let nodes: BTreeSet<&str> = facts.nodes.iter().filter_map(|node| node.instance_id.as_deref()).collect();
     let mut findings = Vec::new();
     for group in facts.node_groups.groups.values() {
-        let lost: Vec<String> = group
+        let missing: Vec<String> = group
             .instances
             .iter()
             .filter(|instance| instance.state == "InService" && !nodes.contains(instance.id.as_str()))
             .map(|instance| instance.id.clone())
             .collect();
-        if lost.is_empty() {
+        if missing.is_empty() {
             continue;
         }
-        // The step lets in the role of our own groups, whatever way the cluster goes by.
-        let let_in = |by_hand: String| match group.is_ours() {
+        // The step gives the role of eni-custom's own groups access in every authentication mode.
+        let grant = |by_hand: String| match group.is_ours() {
             true => fixes::ours(facts, "launch-nodegroups"),
             false => by_hand,
         };
         let role = format!(
-            "the role of aws ec2 describe-instances --instance-ids {} --query 'Reservations[].Instances[].IamInstanceProfile.Arn'",
-            lost[0]
+            "with the role of the profile from aws ec2 describe-instances --instance-ids {} --query 'Reservations[].Instances[].IamInstanceProfile.Arn'",
+            missing[0]
         );
         let entries = &facts.node_groups.access_entries;
         let linux = entries.values().any(|entry| entry.kind == "EC2_LINUX" || entry.kind == "EC2");
         let (cause, fix) = match facts.cluster.authentication {
             Authentication::Api if !linux => (
-                "the cluster takes access entries alone (authentication mode API), and none is of type EC2_LINUX; ConfigMap aws-auth is not read",
-                let_in(format!(
-                    "aws eks create-access-entry --cluster-name {} --type EC2_LINUX --principal-arn ROLE, {role}",
+                "the cluster accepts only access entries (authentication mode API), and none is of type EC2_LINUX; ConfigMap aws-auth is not read",
+                grant(format!(
+                    "aws eks create-access-entry --cluster-name {} --type EC2_LINUX --principal-arn ROLE # {role}",
                     facts.cluster.name
                 )),
             ),
             Authentication::ConfigMap if facts.node_groups.aws_auth.is_none() => (
-                "the cluster lets in by ConfigMap aws-auth alone, and there is none",
-                let_in(format!("kubectl -n kube-system create configmap aws-auth, with mapRoles of {role}")),
+                "the cluster authenticates only by ConfigMap aws-auth, which does not exist",
+                grant(format!("kubectl -n kube-system create configmap aws-auth # mapRoles {role}")),
             ),
             Authentication::ConfigMap => (
-                "their kubelets have not registered; ConfigMap aws-auth alone lets them in: their role may not be in its mapRoles, or they can't reach the API server",
-                "kubectl -n kube-system get configmap aws-auth -o yaml, and the kubelet's log on one of them"
+                "their kubelets have not registered; the cluster authenticates only by ConfigMap aws-auth: their role may be missing in its mapRoles, or they can't reach the API server",
+                "kubectl -n kube-system get configmap aws-auth -o yaml # and read the kubelet's log on one of them"
                     .into(),
             ),
             Authentication::Api | Authentication::ApiAndConfigMap => (
                 "their kubelets have not registered: their role may have no access entry of type EC2_LINUX, their user data may be wrong, or they can't reach the API server",
                 format!(
-                    "aws eks list-access-entries --cluster-name {}, and the kubelet's log on one of them",
+                    "aws eks list-access-entries --cluster-name {} # and read the kubelet's log on one of them",
                     facts.cluster.name
                 ),
             ),
@@ -157,11 +158,11 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
         findings.push(
             Issue::error(
                 "EC-DOC-007",
-                format!("{} of {} did not become nodes", counted(lost.len(), "instance"), group.name),
+                format!("{} of {} did not join the cluster", counted(missing.len(), "instance"), group.name),
             )
             .why(cause)
             .fix(fix)
-            .about(lost),
+            .about(missing),
         );
     }
     findings

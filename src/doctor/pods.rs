@@ -1,4 +1,4 @@
-//! Why pods stay in ContainerCreating, and why they find no node.
+//! Why pods stay in ContainerCreating or Pending.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,32 +21,32 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
         .collect();
     let mut by_cause: BTreeMap<Cause, Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &symptoms.pods {
-        // A young one of which nobody has complained is on its way.
+        // A young pod without a warning event may still start.
         if !pod.old && !warned.contains(&(pod.namespace.as_str(), pod.name.as_str())) {
             continue;
         }
         let cause = match nodes.get(pod.node.as_str()) {
             None if pod.node.is_empty() => unscheduled(facts, report, pod),
-            // What keeps its node from being Ready is told there.
+            // If the node is not Ready, `nodes` explains that.
             Some(node) if node.ready => not_started(facts, symptoms, report, pod, node),
             _ => continue,
         };
         by_cause.entry(cause).or_default().push(pod);
     }
-    let told = by_cause.into_iter().map(|(cause, pods)| {
+    let issues = by_cause.into_iter().map(|(cause, pods)| {
         let names: Vec<String> = pods.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
-        let where_to = if pods[0].node.is_empty() { "on no node" } else { "not started" };
+        let state = if pods[0].node.is_empty() { "not scheduled" } else { "not started" };
         let fix = match cause.fix.is_empty() {
             true => format!("kubectl -n {} describe pod {}", pods[0].namespace, pods[0].name),
             false => cause.fix,
         };
-        Issue::new(cause.id, cause.severity, format!("{} {where_to}", counted(names.len(), "pod")))
+        Issue::new(cause.id, cause.severity, format!("{} {state}", counted(names.len(), "pod")))
             .why(cause.why)
             .fix(fix)
             .evidence(pods.iter().flat_map(|pod| evidence(symptoms, pod)))
             .about(names)
     });
-    told.collect()
+    issues.collect()
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ struct Cause {
     id: &'static str,
     severity: Severity,
     why: String,
-    /// Empty where nobody can say more than the pod's own description.
+    /// Empty if only the description of the pod can help.
     fix: String,
 }
 
@@ -73,15 +73,13 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
         (true, Some(check)) => Cause {
             id: "EC-DOC-020",
             severity: Severity::Error,
-            why: format!("the nodes are full by their max pods, and {}: {}", check.what, check.why),
+            why: format!("the nodes have reached their max pods, and {}: {}", check.what, check.why),
             fix: check.fix.clone(),
         },
         (true, None) => Cause {
             id: "EC-DOC-020",
             severity: Severity::Error,
-            why:
-                "the nodes are full by their max pods; with custom networking a node takes fewer than before"
-                    .into(),
+            why: "the nodes have reached their max pods, which custom networking reduces".into(),
             fix: format!(
                 "eni-custom max-pods {} # more nodes, larger ones, or prefix delegation",
                 types(facts).join(" ")
@@ -91,7 +89,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
             id: "EC-DOC-021",
             severity: Severity::Warning,
             why: match pod.told.is_empty() {
-                true => "the scheduler has not said why".into(),
+                true => "the scheduler has reported no reason".into(),
                 false => pod.told.clone(),
             },
             fix: String::new(),
@@ -100,8 +98,8 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
 }
 
 fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &WaitingPod, node: &Node) -> Cause {
-    let says = |text: &str| evidence(symptoms, pod).iter().any(|told| told.contains(text));
-    let no_address = says("failed to assign an IP address to container");
+    let mentions = |text: &str| evidence(symptoms, pod).iter().any(|line| line.contains(text));
+    let no_address = mentions("failed to assign an IP address to container");
     let subnet = subnet_of(facts, node);
     let prefixes = facts.cni.is_on("ENABLE_PREFIX_DELEGATION");
     if !pod.host_network {
@@ -121,7 +119,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
                 id: "EC-DOC-012",
                 severity: Severity::Error,
                 why: format!(
-                    "the CNI of {} has no address for it, though the subnet has: it could not attach or fill an interface",
+                    "the subnet has free addresses, but the CNI on {} could not attach an interface or get addresses",
                     node.name
                 ),
                 fix: fixes::ipamd_log(node),
@@ -132,14 +130,14 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
         id: "EC-DOC-013",
         severity: Severity::Warning,
         why: match pod.told.is_empty() {
-            true => "its kubelet has not said why".into(),
+            true => "its kubelet reports no reason".into(),
             false => pod.told.clone(),
         },
         fix: String::new(),
     }
 }
 
-/// Of the EC2 nodes, each once.
+/// The instance types of the EC2 nodes, without duplicates.
 fn types(facts: &Facts) -> Vec<&str> {
     let types: BTreeSet<&str> = facts.ec2_nodes().map(|node| node.instance_type.as_str()).collect();
     types.into_iter().collect()
@@ -150,26 +148,26 @@ fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
         0 => Cause {
             id: "EC-DOC-011",
             severity: Severity::Error,
-            why: format!("the pod subnet {} ({}) has no address left", subnet.id, subnet.cidr),
+            why: format!("the pod subnet {} ({}) has no free addresses", subnet.id, subnet.cidr),
             fix: fixes::more_addresses(facts, subnet),
         },
         free => Cause {
             id: "EC-DOC-014",
             severity: Severity::Error,
             why: format!(
-                "the pod subnet {} has {} left, but a prefix needs 16 in a row, and it is in pieces",
+                "the pod subnet {} has {} left, but is too fragmented for a prefix, which needs 16 contiguous ones",
                 subnet.id,
                 counted(free, "address")
             ),
             fix: format!(
-                "aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr …",
+                "aws ec2 create-subnet-cidr-reservation --reservation-type prefix --subnet-id {} --cidr CIDR",
                 subnet.id
             ),
         },
     }
 }
 
-/// Where the CNI of this node takes pods' addresses from.
+/// The subnet from which the CNI of this node assigns pod addresses.
 fn subnet_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Subnet> {
     let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
     let config = facts.eniconfigs.items.iter().find(|config| config.name == name);

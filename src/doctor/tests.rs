@@ -7,14 +7,14 @@ use crate::facts::{
 use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom, facts, group_instance, settings};
 
-/// What is told of a cluster by somebody who asks for nothing.
+/// The diagnoses of a cluster with default settings.
 pub(super) fn diagnosed(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
     let settings = settings(&[]);
     let design = crate::design::design(&settings, facts);
     diagnose(&Scene { settings: &settings, facts, design: &design, steps: &[] }, symptoms)
 }
 
-fn told(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
+fn findings(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
     let diagnoses = diagnosed(facts, symptoms);
     diagnoses
         .findings
@@ -23,22 +23,22 @@ fn told(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
         .collect()
 }
 
-/// A pod that waits, with what the cluster says of it.
-fn waiting(node: &str, told: &str) -> Symptoms {
+/// A waiting pod, with an event about it.
+fn waiting(node: &str, message: &str) -> Symptoms {
     let pod = WaitingPod {
         namespace: "shop".into(),
         name: "till".into(),
         node: node.into(),
         host_network: false,
         old: false,
-        told: if node.is_empty() { told.into() } else { "ContainerCreating".into() },
+        told: if node.is_empty() { message.into() } else { "ContainerCreating".into() },
     };
     let event = ClusterEvent {
         kind: "Pod".into(),
         namespace: "shop".into(),
         name: "till".into(),
         reason: if node.is_empty() { "FailedScheduling" } else { "FailedCreatePodSandBox" }.into(),
-        message: told.into(),
+        message: message.into(),
     };
     Symptoms { pods: vec![pod], events: vec![event], ..Symptoms::default() }
 }
@@ -46,7 +46,7 @@ fn waiting(node: &str, told: &str) -> Symptoms {
 const NO_ADDRESS: &str = "plugin type=\"aws-cni\" name=\"aws-cni\" failed (add): add cmd: failed to assign an IP address to container";
 
 #[test]
-fn a_healthy_cluster_and_one_that_is_not_set_up_have_nothing_to_be_explained() {
+fn healthy_clusters_have_no_findings() {
     for facts in [custom(), {
         let mut plain = facts();
         plain.cni.image = "cni:v1.20.4".into();
@@ -56,18 +56,18 @@ fn a_healthy_cluster_and_one_that_is_not_set_up_have_nothing_to_be_explained() {
         assert!(diagnoses.healthy);
         assert_eq!(diagnoses.findings, []);
     }
-    // A pod that was made a moment ago, and that nobody complains of.
+    // A pod that was created a moment ago, without a warning event.
     let young = Symptoms { events: Vec::new(), ..waiting("new-a", "") };
-    assert_eq!(told(&custom(), &young), [""; 0]);
+    assert_eq!(findings(&custom(), &young), [""; 0]);
 }
 
 #[test]
-fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
+fn not_ready_nodes_are_explained_by_their_cni() {
     let sick = || {
         let mut facts = custom();
         facts.nodes[0].ready = false;
         facts.nodes[0].interfaces.clear();
-        // Nothing has started there.
+        // No pod has started on it.
         facts.pods.clear();
         facts
     };
@@ -78,31 +78,31 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
         }],
         ..Symptoms::default()
     };
-    let mut lost = sick();
-    lost.eniconfigs.items[0].name = "id-a".into();
-    let diagnoses = diagnosed(&lost, &symptoms);
-    assert_eq!(told(&lost, &symptoms), ["EC-DOC-001 Error: 1 node not Ready"]);
+    let mut unnamed = sick();
+    unnamed.eniconfigs.items[0].name = "id-a".into();
+    let diagnoses = diagnosed(&unnamed, &symptoms);
+    assert_eq!(findings(&unnamed, &symptoms), ["EC-DOC-001 Error: 1 node not Ready"]);
     assert!(
-        diagnoses.findings[0].why.contains("there is one named id-a, the zone's id"),
+        diagnoses.findings[0].why.contains("ENIConfig id-a has the zone's ID as its name"),
         "{}",
         diagnoses.findings[0].why
     );
     assert_eq!(diagnoses.findings[0].evidence, ["KubeletNotReady: cni plugin not initialized"]);
 
-    let mut astray = sick();
-    astray.eniconfigs.items[0].subnet = "pods-b".into();
-    assert_eq!(told(&astray, &symptoms), ["EC-DOC-002 Error: 1 node not Ready"]);
+    let mut misplaced = sick();
+    misplaced.eniconfigs.items[0].subnet = "pods-b".into();
+    assert_eq!(findings(&misplaced, &symptoms), ["EC-DOC-002 Error: 1 node not Ready"]);
 
     let mut malformed = sick();
     malformed
         .eniconfigs
         .malformed
         .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
-    assert_eq!(told(&malformed, &symptoms), ["EC-DOC-003 Error: 1 node not Ready"]);
+    assert_eq!(findings(&malformed, &symptoms), ["EC-DOC-003 Error: 1 node not Ready"]);
 
     let mut full = sick();
     full.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "pods-a").for_each(|subnet| subnet.free = 0);
-    assert_eq!(told(&full, &symptoms), ["EC-DOC-004 Error: 1 node not Ready"]);
+    assert_eq!(findings(&full, &symptoms), ["EC-DOC-004 Error: 1 node not Ready"]);
 
     let mut other = sick();
     other.nodes[0].interfaces = custom().nodes[0].interfaces.clone();
@@ -112,7 +112,7 @@ fn nodes_that_are_not_ready_are_explained_by_what_their_cni_waits_for() {
 }
 
 #[test]
-fn instances_that_never_became_nodes_are_explained_by_the_clusters_authentication() {
+fn instances_that_did_not_join_are_explained_by_the_authentication_mode() {
     let mut facts = custom();
     let instance = |id: &str, state: &str| GroupInstance { state: state.into(), ..group_instance(id, "a") };
     facts.node_groups.groups.insert(
@@ -132,7 +132,7 @@ fn instances_that_never_became_nodes_are_explained_by_the_clusters_authenticatio
     );
     for (mode, cause) in [
         (Authentication::Api, "none is of type EC2_LINUX; ConfigMap aws-auth is not read"),
-        (Authentication::ConfigMap, "ConfigMap aws-auth alone"),
+        (Authentication::ConfigMap, "only by ConfigMap aws-auth"),
         (Authentication::ApiAndConfigMap, "may have no access entry"),
     ] {
         facts.cluster.authentication = mode;
@@ -156,11 +156,11 @@ fn pods_that_do_not_start_are_explained_by_their_node_and_its_subnet() {
     };
     let mut crowded = custom();
     crowded.nodes[0].max_pods = 29;
-    assert_eq!(told(&crowded, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-010 Error: 1 pod not started"]);
-    assert_eq!(told(&free(0), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-011 Error: 1 pod not started"]);
-    assert_eq!(told(&custom(), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-012 Error: 1 pod not started"]);
+    assert_eq!(findings(&crowded, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-010 Error: 1 pod not started"]);
+    assert_eq!(findings(&free(0), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-011 Error: 1 pod not started"]);
+    assert_eq!(findings(&custom(), &waiting("new-a", NO_ADDRESS)), ["EC-DOC-012 Error: 1 pod not started"]);
     assert_eq!(
-        told(&custom(), &waiting("new-a", "no such image")),
+        findings(&custom(), &waiting("new-a", "no such image")),
         ["EC-DOC-013 Warning: 1 pod not started"]
     );
     let mut pieces = free(5000);
@@ -168,15 +168,15 @@ fn pods_that_do_not_start_are_explained_by_their_node_and_its_subnet() {
     for node in &mut pieces.nodes {
         node.max_pods = 110;
     }
-    assert_eq!(told(&pieces, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-014 Error: 1 pod not started"]);
+    assert_eq!(findings(&pieces, &waiting("new-a", NO_ADDRESS)), ["EC-DOC-014 Error: 1 pod not started"]);
     let full = waiting("", "0/2 nodes are available: 2 Too many pods.");
-    assert_eq!(told(&custom(), &full), ["EC-DOC-020 Error: 1 pod on no node"]);
+    assert_eq!(findings(&custom(), &full), ["EC-DOC-020 Error: 1 pod not scheduled"]);
     let picky = waiting("", "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.");
-    assert_eq!(told(&custom(), &picky), ["EC-DOC-021 Warning: 1 pod on no node"]);
+    assert_eq!(findings(&custom(), &picky), ["EC-DOC-021 Warning: 1 pod not scheduled"]);
 }
 
 #[test]
-fn routes_are_told_of_where_they_decide() {
+fn routes_are_reported_if_pods_use_them() {
     let table = |id: &str, main: bool, subnets: &[&str], target: Option<&str>| RouteTable {
         id: id.into(),
         main,
@@ -197,21 +197,21 @@ fn routes_are_told_of_where_they_decide() {
         table("rtb-n", false, &[nodes[0], nodes[1], "pods-b"], Some("nat-1")),
     ];
     assert_eq!(
-        told(&facts, &Symptoms::default()),
+        findings(&facts, &Symptoms::default()),
         ["EC-DOC-031 Warning: pod subnet pods-a has no route table of its own"]
     );
     facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into());
     assert_eq!(
-        told(&facts, &Symptoms::default()),
-        ["EC-DOC-030 Error: pods of a reach nothing outside of the VPC"]
+        findings(&facts, &Symptoms::default()),
+        ["EC-DOC-030 Error: pods in a can't reach anything outside the VPC"]
     );
     facts.vpc.route_tables[1].subnet_ids.insert("pods-a".into());
-    assert_eq!(told(&facts, &Symptoms::default()), [""; 0]);
+    assert_eq!(findings(&facts, &Symptoms::default()), [""; 0]);
     facts.vpc.route_tables[1].routes[0].target = "igw-1".into();
-    assert_eq!(told(&facts, &Symptoms::default()).len(), 2);
+    assert_eq!(findings(&facts, &Symptoms::default()).len(), 2);
 }
 
-/// CoreDNS on new-b, and a webhook on new-a that must answer.
+/// CoreDNS on new-b, and a webhook with failurePolicy Fail on new-a.
 fn with_backends() -> Facts {
     let mut facts = custom();
     let backend = |protocols: &[Protocol], port: u16, pod: &str, node: &str| Backend {
@@ -230,10 +230,10 @@ fn with_backends() -> Facts {
 }
 
 #[test]
-fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
-    assert_eq!(told(&with_backends(), &Symptoms::default()), [""; 0]);
+fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_missing_rule() {
+    assert_eq!(findings(&with_backends(), &Symptoms::default()), [""; 0]);
 
-    // Pods of one zone have a group that nobody lets in, and that lets nobody in.
+    // Pods of one zone have a security group that no other group admits, and that admits none.
     let mut facts = with_backends();
     let everywhere = Peer::Cidr("0.0.0.0/0".parse().unwrap());
     let lonely = SecurityGroup {
@@ -246,11 +246,11 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
     facts.nodes[0].interfaces[0].security_groups = ["sg-pods".into()].into();
     let diagnoses = diagnosed(&facts, &Symptoms::default());
     assert_eq!(
-        told(&facts, &Symptoms::default()),
+        findings(&facts, &Symptoms::default()),
         [
             "EC-RCH-001 Error: pods could not reach the API server (tcp 443)",
             "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
-            "EC-RCH-005 Error: the API server could not call webhook policy/guard on pods that have moved (tcp 8443)",
+            "EC-RCH-005 Error: the API server could not call webhook policy/guard once its pods have moved (tcp 8443)",
         ]
     );
     assert!(!diagnoses.healthy);
@@ -262,7 +262,7 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
         diagnoses.findings[0].fix
     );
 
-    // What may not be read is no proof that all is well.
+    // Missing permissions must not make the cluster look healthy.
     let mut blind = with_backends();
     blind.firewall.acls.clear();
     blind.firewall.acls_unknown = Some("DescribeNetworkAcls: UnauthorizedOperation".into());
@@ -273,7 +273,7 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_rule_that_lacks() {
 }
 
 #[test]
-fn a_healthy_cluster_and_one_whose_pods_wait_read_so() {
+fn text_and_json_of_a_healthy_and_a_failed_cluster() {
     let mut crowded = with_backends();
     crowded.nodes[0].max_pods = 29;
     let waiting = waiting("new-a", NO_ADDRESS);
@@ -287,7 +287,7 @@ fn a_healthy_cluster_and_one_whose_pods_wait_read_so() {
 }
 
 #[test]
-fn what_nothing_suffers_from_yet_follows_with_the_ids_of_verify() {
+fn problems_without_symptoms_keep_their_verify_ids() {
     let mut facts = custom();
     facts.cni.rollout.available = 1;
     facts.nodes[1].max_pods = 8;

@@ -1,4 +1,4 @@
-//! Waits until what was drained is gone.
+//! Waits until the drained instances and their Node objects are gone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::words::counted;
 
 use super::suspend::read_groups;
 
-/// Waits until instances and Node objects are gone, as AWS and Kubernetes see it. Lifecycle hooks of their groups may
-/// keep the instances for hours, so they are waited for as long as these may last.
+/// Waits until EC2 reports the instances as terminated and the Node objects are gone. Lifecycle hooks can keep
+/// instances for hours, so their longest timeout is added to --timeout.
 pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let facts = &session.facts;
     let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
@@ -41,12 +41,12 @@ fn hooks<'a>(facts: &'a Facts, nodes: &'a BTreeSet<String>) -> impl Iterator<Ite
     of.filter_map(|hooks| hooks.as_ref().ok()).flatten()
 }
 
-/// How long hooks may keep an instance: their global timeouts run side by side.
+/// How long hooks can keep an instance: the global timeouts run in parallel, so the longest one counts.
 fn longest(facts: &Facts, nodes: &BTreeSet<String>) -> Duration {
     Duration::from_secs(hooks(facts, nodes).map(|hook| hook.longest).max().unwrap_or_default())
 }
 
-/// Instances that wait for a hook.
+/// How many instances wait for a hook, as text.
 async fn waiting(session: &Session, ids: &[String]) -> Result<String> {
     let groups = read_groups(session).await?;
     let instances = groups.values().flat_map(|group| &group.instances);

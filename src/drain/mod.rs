@@ -1,6 +1,6 @@
-//! Empties nodes within their pods' PodDisruptionBudgets and ends their instances through their owner.
+//! Drains nodes within their pods' PodDisruptionBudgets and terminates their instances through their owners.
 //!
-//! The seam to the rest is `drain`: it is given the nodes, and comes back when they are gone, or says why not.
+//! The entry point is `drain`: it returns when the nodes are gone, or an error that says why they are not.
 
 pub mod end;
 mod gone;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use run::Run;
-use suspend::Ended;
+use suspend::DrainEnd;
 
 use crate::error::{Error, Result};
 use crate::eviction::load_balancers;
@@ -24,13 +24,13 @@ use crate::eviction::schedule::{self, NotRunning};
 use crate::facts::LocalClaim;
 use crate::k8s::{nodes as kube_nodes, volumes};
 use crate::session::Session;
-use crate::words::{few, part, subject};
+use crate::words::{counted, few, part, subject};
 
-/// How many calls that change something are under way at once.
+/// Concurrent calls that change something.
 const AT_ONCE: usize = 32;
 
-/// Drains and terminates these nodes. On failure, at the deadline and at Ctrl-C the nodes that this run cordoned
-/// and that are still there take pods again, and their owners get back what was held.
+/// Drains and terminates these nodes. After an error, the deadline or Ctrl-C, the remaining nodes that this run cordoned
+/// are uncordoned, and their node groups are resumed.
 pub async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
     let ours: BTreeSet<String> = session
         .facts
@@ -52,25 +52,27 @@ pub async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()
     let not_running = worked.as_ref().ok().cloned().unwrap_or_default();
     if let Err(error) = worked {
         if session.lock_lost.load(std::sync::atomic::Ordering::Relaxed) {
-            // Another run may be at work on what would be put back.
+            // Another run may be changing the same objects.
             return Err(error);
         }
-        // What went wrong first is what is reported; the record keeps what could not be put back for the next run.
+        // Report the first error. The record keeps what could not be undone for the next run.
         if let Err(second) = put_back(session, nodes, &ending).await {
-            session.events.note(format!("not all is put back, the next run does it: {second}"));
+            session.events.note(format!(
+                "could not undo every change of this drain; the next run tries again: {second}"
+            ));
         }
         return Err(error);
     }
     if nodes.is_empty() && !session.design.old_nodes.is_empty() {
-        // A run was cut, and its drain is not wanted any more.
+        // The drain of an interrupted run is no longer wanted.
         return put_back(session, nodes, &ending).await;
     }
     delete_claims(session, |node| nodes.contains(node)).await?;
     let others: BTreeSet<String> = session.facts.record.excluded.difference(nodes).cloned().collect();
-    let_in(session, &others).await?;
+    include_in_load_balancers(session, &others).await?;
     surge::down(session).await?;
-    suspend::resume(session, nodes, Ended::Done).await?;
-    // Others that an interrupted run has cordoned and that this one was not asked to drain.
+    suspend::resume(session, nodes, DrainEnd::Done).await?;
+    // Nodes that an interrupted run cordoned and that this run does not drain.
     uncordon(session, nodes).await?;
     session
         .remember(|record| {
@@ -78,11 +80,11 @@ pub async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()
             record.excluded.clear();
         })
         .await?;
-    // The nodes are gone and nothing is held any more: there is no way to put back what does not run.
+    // The nodes are gone and the groups are resumed, so this error undoes nothing.
     moved::check(&moved::still_wanted(session, not_running).await)
 }
 
-/// Answers what was moved and does not run again.
+/// Returns controllers whose pods were evicted and do not run again.
 async fn work(
     session: &mut Session,
     nodes: &BTreeSet<String>,
@@ -93,13 +95,13 @@ async fn work(
     suspend::suspend(session, nodes).await?;
     cordon(session, ours, true).await?;
     let surged = surge::up(session, nodes).await?;
-    let not_running = Run::new(session, nodes, seen, ending, surged).carry_out().await?;
+    let not_running = Run::new(session, nodes, seen, ending, surged).run_to_end().await?;
     gone::gone(session, nodes).await?;
     Ok(not_running)
 }
 
-/// Nodes that get the label which keeps them out of load balancers, when they are empty. One that has it already has it
-/// from somebody else.
+/// Nodes that get the label that excludes them from load balancers once they are empty. Nodes that somebody else has
+/// labelled are left alone.
 fn to_exclude(session: &Session, nodes: &BTreeSet<String>) -> Vec<String> {
     if load_balancers::wait(&session.facts, &session.settings).is_none() {
         return Vec::new();
@@ -110,8 +112,8 @@ fn to_exclude(session: &Session, nodes: &BTreeSet<String>) -> Vec<String> {
     unlabelled.map(|node| node.name.clone()).collect()
 }
 
-/// Lets nodes into their load balancers again.
-async fn let_in(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
+/// Removes the label that excludes nodes from load balancers.
+async fn include_in_load_balancers(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let client = &session.clients.kube.client;
     stream::iter(nodes)
         .map(|node| kube_nodes::set_excluded(client, node, false))
@@ -120,7 +122,7 @@ async fn let_in(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
         .await
 }
 
-/// Claims that are to be deleted with their pods, because no other node can have their volumes.
+/// Claims that are deleted with their pods, because no other node can attach their volumes.
 fn local_claims(session: &Session, nodes: &BTreeSet<String>) -> BTreeMap<String, LocalClaim> {
     let local = LocalData::of(&session.facts, nodes);
     let leaving = session.facts.pods.iter().filter(|pod| {
@@ -133,8 +135,8 @@ fn local_claims(session: &Session, nodes: &BTreeSet<String>) -> BTreeMap<String,
     claims.collect()
 }
 
-/// Deletes the recorded claims of nodes that are gone: a run that was interrupted between an eviction and the deletion
-/// of the pod's claims left them, and their StatefulSets' new pods wait for the nodes.
+/// Deletes the recorded claims of nodes that are gone. A run interrupted between an eviction and the deletion of the
+/// pod's claims leaves them, and the StatefulSet's new pod would wait for the old node.
 async fn delete_claims(session: &mut Session, is_gone: impl Fn(&str) -> bool) -> Result<()> {
     let recorded = session.facts.record.claims.clone();
     let gone: BTreeMap<String, LocalClaim> =
@@ -148,7 +150,7 @@ async fn delete_claims(session: &mut Session, is_gone: impl Fn(&str) -> bool) ->
     session.remember(|record| record.claims.retain(|name, _| !gone.contains_key(name))).await
 }
 
-/// All of them before the first pod moves, so that none moves from one old node to another.
+/// Cordons or uncordons nodes. All are cordoned before the first eviction, so that no pod moves to another old node.
 async fn cordon(session: &Session, nodes: &BTreeSet<String>, unschedulable: bool) -> Result<()> {
     let client = &session.clients.kube.client;
     stream::iter(nodes)
@@ -158,7 +160,7 @@ async fn cordon(session: &Session, nodes: &BTreeSet<String>, unschedulable: bool
         .await
 }
 
-/// Uncordons what the record says we cordoned and what is still there, but for these nodes.
+/// Uncordons the nodes that the record lists and that still exist, except these.
 async fn uncordon(session: &Session, but: &BTreeSet<String>) -> Result<()> {
     let recorded = &session.facts.record.cordoned;
     if recorded.is_subset(but) {
@@ -169,8 +171,8 @@ async fn uncordon(session: &Session, but: &BTreeSet<String>) -> Result<()> {
     cordon(session, &cordoned, false).await
 }
 
-/// Nodes that stay are targets of their load balancers again, and claims on the disk of those that don't are deleted.
-async fn let_in_and_delete_claims(session: &mut Session, ending: &BTreeSet<String>) -> Result<()> {
+/// Removes the exclusion label from nodes that stay, and deletes the claims whose volumes are on nodes that do not.
+async fn include_and_delete_claims(session: &mut Session, ending: &BTreeSet<String>) -> Result<()> {
     let record = &session.facts.record;
     if record.excluded.is_empty() && record.claims.is_empty() {
         return Ok(());
@@ -179,25 +181,25 @@ async fn let_in_and_delete_claims(session: &mut Session, ending: &BTreeSet<Strin
     let stay: BTreeSet<String> = there.filter(|name| !ending.contains(name)).collect();
     let excluded = session.facts.record.excluded.intersection(&stay).cloned().collect();
     delete_claims(session, |node| !stay.contains(node)).await?;
-    let_in(session, &excluded).await
+    include_in_load_balancers(session, &excluded).await
 }
 
-/// Takes back the cordons of this run and of those before it that were cut. It also runs after Ctrl-C, so it waits for
-/// no pod.
+/// Undoes the cordons of this run and of interrupted runs before it. It also runs after Ctrl-C, so it does not wait for
+/// pods.
 pub async fn put_back(
     session: &mut Session,
     nodes: &BTreeSet<String>,
     ending: &BTreeSet<String>,
 ) -> Result<()> {
-    let_in_and_delete_claims(session, ending).await?;
+    include_and_delete_claims(session, ending).await?;
     uncordon(session, ending).await?;
     surge::down(session).await?;
-    suspend::resume(session, nodes, Ended::GivenUp).await?;
+    suspend::resume(session, nodes, DrainEnd::GivenUp).await?;
     let emptied = suspend::emptied(&session.facts);
     if !emptied.is_empty() {
         suspend::resume_rebalance(session, &emptied).await?;
     }
-    // What is on nodes that take pods again stays.
+    // Claims on nodes that are uncordoned stay.
     session
         .remember(|record| {
             record.cordoned.clear();
@@ -207,17 +209,17 @@ pub async fn put_back(
         .await
 }
 
-/// The deadline is over, or nothing can be done any more.
+/// The error for a drain that reached its deadline, or whose remaining pods can never be evicted.
 fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error {
     let lines: Vec<String> =
         progress.waiting.iter().map(|each| format!("{}: {}", few(&each.pods), each.why)).collect();
     let left = progress.pods - progress.moved;
     let what = match stuck {
-        true => format!("{} on old nodes and can't be evicted", subject(left, "pod", "is", "are")),
+        true => format!("{} on old nodes can't be evicted", counted(left, "pod")),
         false => format!("{} on old nodes after {seconds} s", subject(left, "pod", "is still", "are still")),
     };
     Error::unproven(what)
         .at(part(progress.nodes - progress.empty, progress.nodes, "node"))
         .because(lines.join("\n         "))
-        .fix("run the same command again to go on; nodes that are not empty take pods again meanwhile")
+        .fix("run the same command again to continue; the nodes that are not empty are uncordoned until then")
 }

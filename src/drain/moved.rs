@@ -1,4 +1,4 @@
-//! After the drain: pods that were moved and do not run again, in the scheduler's or their own words.
+//! After the drain: reports evicted pods whose replacements do not run, with the message of the scheduler or the pod.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,7 @@ use crate::k8s::replicas::{self, Wanted};
 use crate::session::Session;
 use crate::words::{counted, few};
 
-/// Leaves out controllers that want no more pods than they have: somebody scaled them down meanwhile, or their Job is
-/// done.
+/// Drops controllers that need no more pods than they have: they were scaled down, or their Job is complete.
 pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {
     let mut wanted = Vec::new();
     for mut one in found {
@@ -22,7 +21,7 @@ pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(Not
                     one.missing = one.missing.min(usize::try_from(wanted - ready).unwrap_or_default());
                 }
                 Ok(Wanted::Unknown(words)) => because = words,
-                // What is not known is said, and proves nothing.
+                // A failed read is reported as the reason; it does not clear the controller.
                 Err(error) => because = Some(error.in_short()),
             }
         }
@@ -33,7 +32,7 @@ pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(Not
     wanted
 }
 
-/// The old nodes are gone, and not all that ran on them runs again: exit 4.
+/// Fails with exit code 4 when pods of the drained nodes do not run again.
 pub fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
     let Some((first, _)) = found.first() else { return Ok(()) };
     let missing: usize = found.iter().map(|(one, _)| one.missing).sum();
@@ -45,13 +44,13 @@ pub fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
         None => format!("kubectl -n {namespace} describe {kind} {name}"),
     };
     Err(Error::unproven(format!(
-        "the old nodes are gone, but {} that ran on them {} not run again",
+        "the old nodes are gone, but {} that ran on them {} not running again",
         counted(missing, "pod"),
-        if missing == 1 { "does" } else { "do" }
+        if missing == 1 { "is" } else { "are" }
     ))
     .at(few(&controllers))
     .because(lines.join("\n         "))
-    .fix(format!("{command}; eni-custom verify says when all is well")))
+    .fix(format!("{command}; when its cause is fixed: eni-custom verify")))
 }
 
 /// `kind/namespace/name`
@@ -62,22 +61,23 @@ fn parts(controller: &str) -> (&str, &str, &str) {
 }
 
 fn lines(one: &NotRunning, because: Option<&str>) -> Vec<String> {
-    /// So many pods of a controller tell enough.
+    /// Pods listed per controller.
     const PODS: usize = 3;
     let mut lines: Vec<String> = Vec::new();
-    let mut said = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for pod in &one.pods {
         let words = pod.not_ready_because.as_deref().unwrap_or("not Ready");
-        let node = if pod.node.is_empty() { "no node".into() } else { format!("node {}", pod.node) };
-        // Alike are the pods of one controller that wait for the same.
-        if said.insert(words) && said.len() <= PODS {
-            lines.push(format!("{} on {node}: {words}", pod.full_name()));
+        let node =
+            if pod.node.is_empty() { "is not scheduled".into() } else { format!("on node {}", pod.node) };
+        // Pods of one controller with the same message are listed once.
+        if reported.insert(words) && reported.len() <= PODS {
+            lines.push(format!("{} {node}: {words}", pod.full_name()));
         }
     }
     if one.not_recreated > 0 {
         let why = because.map(|why| format!(": {why}")).unwrap_or_default();
         let pods = counted(one.not_recreated, "pod");
-        lines.push(format!("{} did not create {pods} again{why}", one.controller));
+        lines.push(format!("{} did not recreate {pods}{why}", one.controller));
     }
     lines
 }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_run_is_said_with_pod_node_and_words() {
+    fn the_error_names_each_pod_its_node_and_its_message() {
         assert!(check(&[]).is_ok());
         let pending = |name: &str| Pod {
             node: String::new(),
@@ -113,14 +113,14 @@ mod tests {
         ])
         .unwrap_err();
         assert_eq!(error.exit(), Exit::Unproven);
-        assert_eq!(error.what(), "the old nodes are gone, but 4 pods that ran on them do not run again");
+        assert_eq!(error.what(), "the old nodes are gone, but 4 pods that ran on them are not running again");
         let why = error.reason().unwrap().message.clone();
         assert_eq!(
             why.lines().map(str::trim).collect::<Vec<_>>(),
             [
-                "shop/web-1 on no node: 0/3 nodes are available: 3 Insufficient cpu.",
+                "shop/web-1 is not scheduled: 0/3 nodes are available: 3 Insufficient cpu.",
                 "shop/till-1 on node new-1: not Ready",
-                "replicaset/shop/old did not create 1 pod again: exceeded quota",
+                "replicaset/shop/old did not recreate 1 pod: exceeded quota",
             ]
         );
         assert!(error.fix_command().unwrap().starts_with("kubectl -n shop describe pod web-1"));

@@ -1,4 +1,4 @@
-//! Carries a schedule out: what the API server shows goes in, evictions and ends of instances come out.
+//! Runs a schedule: feeds it what the watches report, sends its evictions and terminates empty nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
 
-use crate::drain::end::{End, is_passing};
+use crate::drain::end::{Termination, is_transient};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::eviction::local::LocalData;
@@ -26,55 +26,55 @@ use super::surge::Surged;
 use super::watch::{Kind, Seen};
 use super::{AT_ONCE, left_over};
 
-/// A pod that the scheduler had bound just before the cordon shows only now.
+/// A pod that was scheduled just before the cordon may show up this late.
 const LATE_BINDINGS: Duration = Duration::from_secs(2);
-/// The controllers detach by force after six minutes; a DaemonSet's own volume never is.
+/// Longest wait for volumes to detach. Kubernetes force-detaches after 6 minutes; a DaemonSet's volume never detaches.
 const DETACH: Duration = Duration::from_secs(300);
-/// An end that was refused for the moment.
-const END_AGAIN: Duration = Duration::from_secs(2);
-/// Whether Deployments still have their second replica.
-const LOOK_AT_SURGED: Duration = Duration::from_secs(2);
+/// Before a termination that failed with a transient error is retried.
+const RETRY_TERMINATION: Duration = Duration::from_secs(2);
+/// How often it is checked whether Deployments still have their second replica.
+const CHECK_SURGED_EVERY: Duration = Duration::from_secs(2);
 const SHOW_EVERY: Duration = Duration::from_millis(500);
-/// After the last replacement that became Ready; images are pulled and nodes started within it, mostly.
+/// Longest wait for another replacement pod to become Ready; usually enough to start a node and pull images.
 const NO_REPLACEMENT: Duration = Duration::from_secs(300);
-/// In a row: the log-in is not good any more, and renewing it doesn't help.
+/// Unauthorized answers in a row before the run fails: the authentication is no longer valid.
 const MOST_UNAUTHORIZED: usize = 20;
 
 pub struct Run<'a> {
     session: &'a Session,
-    ending: &'a mut BTreeSet<String>,
+    terminating: &'a mut BTreeSet<String>,
     schedule: Schedule,
     local: LocalData,
     seen: UnboundedReceiver<Seen>,
     evictions: FuturesUnordered<BoxFuture<'static, (String, Result<Evicted>)>>,
-    ends: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
-    /// Empty nodes that are being taken out of their load balancers.
+    terminations: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
+    /// Empty nodes that are being labelled to leave their load balancers.
     exclusions: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
-    /// How long they stay after that; nothing where no load balancer forwards to nodes.
+    /// How long they stay after that; none where no load balancer forwards to nodes.
     lb_drain: Option<Duration>,
-    /// Deployments with a second replica, and the next look whether they still have it.
+    /// Deployments with a second replica, and the next check whether they still have it.
     surged: Vec<Surged>,
-    looks: FuturesUnordered<BoxFuture<'static, Vec<(usize, String)>>>,
+    surge_checks: FuturesUnordered<BoxFuture<'static, Vec<(usize, String)>>>,
     slots: Arc<Semaphore>,
-    /// Kinds that were not listed yet.
+    /// Kinds whose first list is not complete.
     unlisted: BTreeSet<Kind>,
-    /// UIDs of the Nodes as they were first seen.
+    /// UIDs of the Node objects, by name.
     uids: BTreeMap<String, String>,
-    /// Volume attachments, by name, and their nodes.
+    /// Nodes of volume attachments, by the attachment's name.
     attached: BTreeMap<String, String>,
-    /// Nodes whose kubelets do not report: nobody there detaches a volume.
+    /// Nodes whose kubelets do not report: their volumes are not detached, so the drain does not wait for that.
     unreachable: BTreeSet<String>,
-    /// Empty nodes that are to be ended, and not before when.
+    /// Empty nodes that are to be terminated, with the times.
     leaving: BTreeMap<String, Leaving>,
     unauthorized: usize,
     started: Instant,
-    /// When all nodes were empty and their ends asked for.
+    /// When all nodes were empty and their terminations requested.
     emptied: Option<Instant>,
 }
 
 struct Leaving {
     not_before: Instant,
-    /// Volumes that are still attached are not waited for any longer; never earlier than `not_before`.
+    /// The node is terminated now even if volumes are still attached; never earlier than `not_before`.
     at_the_latest: Instant,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         session: &'a Session,
         nodes: &BTreeSet<String>,
         seen: UnboundedReceiver<Seen>,
-        ending: &'a mut BTreeSet<String>,
+        terminating: &'a mut BTreeSet<String>,
         surged: Vec<Surged>,
     ) -> Self {
         let settings = session.settings.clone();
@@ -104,16 +104,16 @@ impl<'a> Run<'a> {
         schedule.unreachable(unreachable.clone());
         Run {
             session,
-            ending,
+            terminating,
             schedule,
             local,
             seen,
             evictions: FuturesUnordered::new(),
-            ends: FuturesUnordered::new(),
+            terminations: FuturesUnordered::new(),
             exclusions: FuturesUnordered::new(),
             lb_drain: load_balancers::wait(&session.facts, &session.settings),
             surged,
-            looks: FuturesUnordered::new(),
+            surge_checks: FuturesUnordered::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             unlisted: [Kind::Pods, Kind::Budgets, Kind::Nodes, Kind::Attachments].into(),
             uids: BTreeMap::new(),
@@ -126,14 +126,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Until all nodes are empty, their ends are asked for, and what was moved runs again; answers what does not.
-    pub async fn carry_out(mut self) -> Result<Vec<NotRunning>> {
+    /// Runs until all nodes are empty, their terminations requested and the evicted pods run again. Returns the controllers
+    /// whose pods do not.
+    pub async fn run_to_end(mut self) -> Result<Vec<NotRunning>> {
         let result = self.work().await;
         if result.is_err() {
-            // What is under way comes to its end: after Ctrl-C nobody is to wonder what was sent.
+            // Wait for calls in flight, so that after Ctrl-C it is known what was done.
             let rest = async {
                 while self.evictions.next().await.is_some() {}
-                while self.ends.next().await.is_some() {}
+                while self.terminations.next().await.is_some() {}
             };
             let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
         }
@@ -143,13 +144,13 @@ impl<'a> Run<'a> {
     async fn work(&mut self) -> Result<()> {
         let deadline = self.started + self.session.settings.drain_deadline();
         let mut shown = Instant::now();
-        self.look_at_surged();
+        self.check_surged();
         loop {
             let now = Instant::now();
-            self.session.go_on()?;
+            self.session.stop_if_interrupted()?;
             if self.unlisted.is_empty() {
                 self.act(now);
-                if self.schedule.is_done() && self.none_leaves() {
+                if self.schedule.is_done() && self.none_leaving() {
                     let emptied = *self.emptied.get_or_insert(now);
                     let since = self.schedule.last_replacement().unwrap_or(emptied).max(emptied);
                     if !self.schedule.awaits_replacements() || now >= deadline.min(since + NO_REPLACEMENT) {
@@ -159,7 +160,7 @@ impl<'a> Run<'a> {
                     self.emptied = None;
                 }
             }
-            let stuck = self.unlisted.is_empty() && self.none_leaves() && self.schedule.is_stuck(now);
+            let stuck = self.unlisted.is_empty() && self.none_leaving() && self.schedule.is_stuck(now);
             if (now >= deadline && self.emptied.is_none()) || stuck {
                 return Err(left_over(&self.schedule.progress(), self.started.elapsed().as_secs(), stuck));
             }
@@ -168,29 +169,29 @@ impl<'a> Run<'a> {
                 self.show();
             }
             let wake = self.wakes_at(now).min(deadline).min(shown);
-            self.something_happens(wake).await?;
+            self.wait_for_event(wake).await?;
         }
     }
 
-    fn none_leaves(&self) -> bool {
-        self.exclusions.is_empty() && self.leaving.is_empty() && self.ends.is_empty()
+    fn none_leaving(&self) -> bool {
+        self.exclusions.is_empty() && self.leaving.is_empty() && self.terminations.is_empty()
     }
 
-    /// Waits for whatever comes first, and takes note of it.
-    async fn something_happens(&mut self, wake: Instant) -> Result<()> {
+    /// Waits for the next event and handles it.
+    async fn wait_for_event(&mut self, wake: Instant) -> Result<()> {
         tokio::select! {
             biased;
             () = self.session.interrupt.wait() => return Err(Error::interrupted()),
             Some((uid, answer)) = self.evictions.next() => self.answered(&uid, answer)?,
-            Some(undone) = self.looks.next() => self.undone(&undone),
+            Some(undone) = self.surge_checks.next() => self.surge_undone(&undone),
             Some((node, excluded)) = self.exclusions.next() => self.excluded(node, excluded)?,
-            Some((node, ended)) = self.ends.next() => self.ended(&node, ended)?,
-            Some(seen) = self.seen.next() => self.see(seen)?,
+            Some((node, ended)) = self.terminations.next() => self.terminated(&node, ended)?,
+            Some(seen) = self.seen.next() => self.handle(seen)?,
             () = tokio::time::sleep_until(wake.into()) => {}
         }
-        // What has come meanwhile is one picture: decisions are taken on the whole of it.
+        // Handle all queued events before deciding, so that decisions see the newest state.
         while let Some(Some(seen)) = self.seen.next().now_or_never() {
-            self.see(seen)?;
+            self.handle(seen)?;
         }
         Ok(())
     }
@@ -198,7 +199,7 @@ impl<'a> Run<'a> {
     fn act(&mut self, now: Instant) {
         for pod in self.schedule.skip(now) {
             self.session.events.note(format!(
-                "{} is still terminating and is not waited for: node {} is terminated with it",
+                "{} is still terminating; no longer waiting for it, node {} is terminated",
                 pod.full_name(),
                 pod.node
             ));
@@ -206,7 +207,7 @@ impl<'a> Run<'a> {
         for node in self.schedule.emptied() {
             match self.lb_drain {
                 Some(_) => self.exclude(node),
-                None => self.leave(node, now.max(self.started + LATE_BINDINGS)),
+                None => self.start_leaving(node, now.max(self.started + LATE_BINDINGS)),
             }
         }
         let busy: BTreeSet<&String> =
@@ -221,26 +222,26 @@ impl<'a> Run<'a> {
             .collect();
         for node in ready {
             self.leaving.remove(&node);
-            self.end(node);
+            self.terminate(node);
         }
         for pod in self.schedule.next(now) {
             self.evict(pod);
         }
     }
 
-    /// An autoscaler, a GitOps controller or somebody at a terminal may take a second replica away again: then its pod
-    /// can't go, however long it is waited for.
-    fn look_at_surged(&mut self) {
+    /// Starts the next check of second replicas. An autoscaler, a GitOps controller or a person may remove one; then its
+    /// pod can never be evicted.
+    fn check_surged(&mut self) {
         if self.surged.is_empty() {
             return;
         }
         let (client, surged) = (self.session.clients.kube.client.clone(), self.surged.clone());
         let look = async move {
-            tokio::time::sleep(LOOK_AT_SURGED).await;
+            tokio::time::sleep(CHECK_SURGED_EVERY).await;
             let mut undone = Vec::new();
             for (at, one) in surged.iter().enumerate() {
                 let Some((namespace, name)) = one.deployment.split_once('/') else { continue };
-                // What can't be read now is read the next time.
+                // A failed read is tried again at the next check.
                 let Ok(Some(replicas)) = deployments::replicas(&client, namespace, name).await else {
                     continue;
                 };
@@ -248,17 +249,17 @@ impl<'a> Run<'a> {
                     let by = deployments::scaled_by(&client, namespace, name).await.ok().flatten();
                     let by = by.unwrap_or_else(|| "somebody else".into());
                     undone.push((at, format!(
-                        "Deployment {} was scaled back to {replicas} by {by}: its budget lets the only pod never go",
+                        "Deployment {} was scaled back to {replicas} by {by}: its budget never allows evicting its only pod",
                         one.deployment
                     )));
                 }
             }
             undone
         };
-        self.looks.push(look.boxed());
+        self.surge_checks.push(look.boxed());
     }
 
-    fn undone(&mut self, undone: &[(usize, String)]) {
+    fn surge_undone(&mut self, undone: &[(usize, String)]) {
         for (at, why) in undone.iter().rev() {
             let surged = self.surged.remove(*at);
             let held = surged.pods.iter().filter(|uid| self.schedule.give_up(uid, why)).count();
@@ -266,15 +267,15 @@ impl<'a> Run<'a> {
                 self.session.events.note(why.clone());
             }
         }
-        self.look_at_surged();
+        self.check_surged();
     }
 
-    fn leave(&mut self, node: String, not_before: Instant) {
+    fn start_leaving(&mut self, node: String, not_before: Instant) {
         let at_the_latest = not_before.max(Instant::now() + DETACH);
         self.leaving.insert(node, Leaving { not_before, at_the_latest });
     }
 
-    /// An empty node still forwards connections to other nodes' pods: no new ones come when it has the label.
+    /// Labels an empty node so that it leaves its load balancers: it still forwards connections to pods on other nodes.
     fn exclude(&mut self, node: String) {
         let (slots, client) = (Arc::clone(&self.slots), self.session.clients.kube.client.clone());
         let excluded = async move {
@@ -287,7 +288,7 @@ impl<'a> Run<'a> {
 
     fn excluded(&mut self, node: String, excluded: Result<()>) -> Result<()> {
         excluded?;
-        self.leave(node, Instant::now() + self.lb_drain.unwrap_or_default());
+        self.start_leaving(node, Instant::now() + self.lb_drain.unwrap_or_default());
         Ok(())
     }
 
@@ -301,10 +302,10 @@ impl<'a> Run<'a> {
                 true => pods::delete(&evictor, &pod).await,
                 false => pods::evict(&evictor, &pod).await,
             };
-            // The StatefulSet creates the pod again as soon as this one is gone, with the claim that is there then.
+            // The StatefulSet recreates the pod as soon as this one is gone, and would use the old claim if it still existed.
             for (claim, uid) in claims.iter().filter(|_| matches!(answer, Ok(Evicted::Accepted))) {
                 if let Err(error) = volumes::delete_claim(&evictor, claim, uid).await {
-                    // At the end of the drain it is tried again.
+                    // The end of the drain tries again.
                     events.note(error.to_string());
                 }
             }
@@ -313,28 +314,28 @@ impl<'a> Run<'a> {
         self.evictions.push(evict.boxed());
     }
 
-    fn end(&mut self, node: String) {
-        let Some(end) = End::of(self.session, &node) else { return };
-        self.ending.insert(node.clone());
+    fn terminate(&mut self, node: String) {
+        let Some(end) = Termination::of(self.session, &node) else { return };
+        self.terminating.insert(node.clone());
         let (slots, clients) = (Arc::clone(&self.slots), self.session.clients.clone());
         let unowned = self.session.settings.terminate_unowned;
         let ended = async move {
             let _slot = slots.acquire().await;
-            (node, end.now(clients, unowned).await)
+            (node, end.terminate(clients, unowned).await)
         };
-        self.ends.push(ended.boxed());
+        self.terminations.push(ended.boxed());
     }
 
-    fn ended(&mut self, node: &str, ended: Result<()>) -> Result<()> {
+    fn terminated(&mut self, node: &str, ended: Result<()>) -> Result<()> {
         match ended {
             Ok(()) => Ok(()),
-            Err(error) if is_passing(&error) => {
-                let again = Instant::now() + END_AGAIN;
+            Err(error) if is_transient(&error) => {
+                let again = Instant::now() + RETRY_TERMINATION;
                 self.leaving.insert(node.to_string(), Leaving { not_before: again, at_the_latest: again });
                 Ok(())
             }
             Err(error) => {
-                self.ending.remove(node);
+                self.terminating.remove(node);
                 Err(error)
             }
         }
@@ -342,45 +343,45 @@ impl<'a> Run<'a> {
 
     fn answered(&mut self, uid: &str, answer: Result<Evicted>) -> Result<()> {
         let answer = match answer {
-            Ok(Evicted::Accepted) => Answer::LetGo,
+            Ok(Evicted::Accepted) => Answer::Accepted,
             Ok(Evicted::Gone) => Answer::Gone,
-            Ok(Evicted::NotNow(reason)) => Answer::NoRoom(reason),
-            Ok(Evicted::TooManyBudgets(reason)) => Answer::Never(reason),
+            Ok(Evicted::NotNow(reason)) => Answer::NoDisruptions(reason),
+            Ok(Evicted::TooManyBudgets(reason)) => Answer::TooManyBudgets(reason),
             Ok(Evicted::Denied(reason)) => Answer::Denied(reason),
-            Ok(Evicted::Busy(reason)) => Answer::Later(reason),
+            Ok(Evicted::Busy(reason)) => Answer::Retry(reason),
             Err(error) if error.code() == "Forbidden" => {
-                return Err(error.fix("the caller needs the verb create on pods/eviction"));
+                return Err(error.fix("give the caller the verb create on pods/eviction"));
             }
             Err(error) if error.code() == "Unauthorized" => {
                 self.unauthorized += 1;
                 if self.unauthorized > MOST_UNAUTHORIZED {
                     return Err(error);
                 }
-                Answer::Later(error.to_string())
+                Answer::Retry(error.to_string())
             }
-            // The API server was away or is in trouble: it is asked again.
-            Err(error) => Answer::Later(error.to_string()),
+            // The API server is unreachable or failing: retry.
+            Err(error) => Answer::Retry(error.to_string()),
         };
-        if !matches!(answer, Answer::Later(_)) {
+        if !matches!(answer, Answer::Retry(_)) {
             self.unauthorized = 0;
         }
         self.schedule.answered(uid, answer, Instant::now());
         Ok(())
     }
 
-    fn see(&mut self, seen: Seen) -> Result<()> {
+    fn handle(&mut self, seen: Seen) -> Result<()> {
         let now = Instant::now();
         match seen {
             Seen::Pod(pod) => self.schedule.pod(*pod, now),
             Seen::PodGone(uid) => self.schedule.pod_gone(&uid, now),
-            // Pods that are deleted and not evicted go past every budget.
+            // With --disable-eviction pods are deleted, and budgets do not apply.
             Seen::Budget(budget) if !self.session.settings.disable_eviction => {
                 self.schedule.budget(*budget, now)
             }
             Seen::BudgetGone(name) => self.schedule.budget_gone(&name),
             Seen::Budget(_) => {}
             Seen::Node(node) => self.node(node),
-            // Whatever registers under its name next is another one.
+            // A Node that registers under this name later is a new one.
             Seen::NodeGone(name) => drop(self.uids.insert(name, String::new())),
             Seen::Attached { attachment, node } => drop(self.attached.insert(attachment, node)),
             Seen::Detached(attachment) => drop(self.attached.remove(&attachment)),
@@ -389,23 +390,23 @@ impl<'a> Run<'a> {
                     self.schedule.arrange();
                 }
             }
-            // Volumes that nobody can be asked about delay nothing.
-            Seen::Trouble(Kind::Attachments, error) if error.code() == "Forbidden" => {
-                self.session.events.note(format!("volume attachments are not waited for: {error}"));
-                self.see(Seen::Listed(Kind::Attachments))?;
+            // Without permission to watch attachments, do not wait for them.
+            Seen::Failed(Kind::Attachments, error) if error.code() == "Forbidden" => {
+                self.session.events.note(format!("not waiting for volumes to detach: {error}"));
+                self.handle(Seen::Listed(Kind::Attachments))?;
             }
-            Seen::Trouble(_, error) if error.code() == "Forbidden" => return Err(error),
-            Seen::Trouble(..) => {}
+            Seen::Failed(_, error) if error.code() == "Forbidden" => return Err(error),
+            Seen::Failed(..) => {}
         }
         Ok(())
     }
 
-    /// A Node that was deleted and has registered again takes pods: it is cordoned again, once for each time.
-    fn node(&mut self, node: super::watch::NodeNow) {
+    /// A Node that was deleted and registered again is not cordoned: cordons it, once per registration.
+    fn node(&mut self, node: super::watch::NodeState) {
         if !self.schedule.is_drained(&node.name) {
             return;
         }
-        // The first look is from before the cordon.
+        // The first event may be older than the cordon.
         let Some(known) = self.uids.insert(node.name.clone(), node.uid.clone()) else { return };
         if node.unschedulable || known == node.uid {
             return;

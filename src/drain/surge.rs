@@ -1,4 +1,4 @@
-//! A second replica for Deployments of one whose budget lets nothing go, for as long as the drain lasts.
+//! A temporary second replica for single-replica Deployments whose budget allows no disruption.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Surged {
     pub pods: Vec<String>,
 }
 
-/// Scales them to two. The old nodes are cordoned by now, so the second replica starts on a new one.
+/// Scales them to two replicas. The old nodes are cordoned by now, so the second replica starts on a new node.
 pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
     if !session.settings.surge_singletons {
         return Ok(Vec::new());
@@ -45,7 +45,7 @@ pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<S
     Ok(pods.into_iter().map(|(deployment, pods)| Surged { deployment, replicas: 2, pods }).collect())
 }
 
-/// Scales them back, but for those that somebody else has scaled meanwhile.
+/// Scales them back to one replica, except those that somebody else has scaled in the meantime.
 pub async fn down(session: &mut Session) -> Result<()> {
     let client = session.clients.kube.client.clone();
     for (deployment, before) in session.facts.record.surged.clone() {

@@ -1,8 +1,7 @@
-//! Keeps node groups as they are while their nodes are drained, and lets them go on afterwards.
+//! Suspends node groups while their nodes are drained, and resumes them afterwards.
 //!
-//! Auto Scaling's answers lag behind what was changed ("eventually consistent"), so nothing is left out because of one
-//! answer: what the record says was suspended is resumed whether or not it shows, bounds are always written, and the
-//! record is cleared only when an answer shows what was written.
+//! Auto Scaling is eventually consistent, so a single answer is never trusted: every recorded suspension is resumed,
+//! bounds are always written, and the record is cleared only when an answer shows the change.
 
 mod managed;
 
@@ -22,36 +21,36 @@ type Groups = BTreeMap<String, AutoScalingGroup>;
 
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// All nodes that it was about are gone.
+pub enum DrainEnd {
+    /// All drained nodes are gone.
     Done,
-    /// It stopped half-way, or an earlier run did.
+    /// It stopped early, or an earlier run did.
     GivenUp,
 }
 
-/// All Auto Scaling groups of the cluster as AWS shows them now.
+/// Reads all Auto Scaling groups of the cluster.
 pub async fn read_groups(session: &Session) -> Result<Groups> {
     let facts = &session.facts;
     let names = facts.group_names().chain(facts.node_groups.groups.keys().cloned()).collect();
     session.clients.aws.autoscaling.groups(&facts.cluster.name, &names).await
 }
 
-/// Keeps the owners of these nodes from starting others, and lets them shrink. What they were is recorded first.
+/// Stops the node groups of these nodes from launching instances, and lets them shrink. Records their state first.
 pub async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
     let Owners { groups, managed } = Owners::of(&session.facts, nodes);
     if groups.is_empty() {
         return Ok(());
     }
-    let theirs = suspended_by_others(session, &groups).await?;
+    let by_others = suspended_by_others(session, &groups).await?;
     let shapes = shapes(&session.facts, nodes);
     let sizes = sizes(&session.facts, &groups);
-    session.remember(|record| remember(record, sizes, shapes, &theirs, &managed)).await?;
+    session.remember(|record| record_state(record, sizes, shapes, &by_others, &managed)).await?;
     for (name, processes) in session.facts.record.held.clone() {
         if groups.contains(&name) && !processes.is_empty() {
             session.clients.aws.autoscaling.suspend(&name, &processes).await?;
         }
     }
-    // Only from here on a group's instances are all that it can have.
+    // Only from here on can a group get no more instances.
     let held = session.facts.record.held.clone();
     let shown = session.until("node groups suspended", async || {
         let found = read_groups(session).await?;
@@ -81,7 +80,7 @@ pub async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<
 
 /// The groups whose nodes are drained.
 struct Owners {
-    /// Auto Scaling groups, those of managed node groups among them.
+    /// Auto Scaling groups, including those of managed node groups.
     groups: BTreeSet<String>,
     managed: BTreeSet<String>,
 }
@@ -101,25 +100,25 @@ impl Owners {
     }
 }
 
-/// Processes that somebody else has suspended. An earlier drain resumed what it had suspended, and an answer may still
-/// show that: such a group is asked about again until it shows otherwise, or for as long as an answer may lag.
+/// Processes that somebody else has suspended. An answer may still show processes that an earlier drain has resumed, so
+/// such a group is read again until they are gone, or until an answer can no longer be stale.
 async fn suspended_by_others(
     session: &Session,
     groups: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let record = &session.facts.record;
-    let theirs = |name: &String, group: &AutoScalingGroup| -> BTreeSet<String> {
-        let ours = record.suspended_by_us(name);
+    let by_others = |name: &String, group: &AutoScalingGroup| -> BTreeSet<String> {
+        let by_us = record.suspended_by_us(name);
         let suspended = SUSPENDED.iter().filter(|process| group.suspended.contains(**process));
-        suspended.map(ToString::to_string).filter(|process| !ours.contains(process)).collect()
+        suspended.map(ToString::to_string).filter(|process| !by_us.contains(process)).collect()
     };
     let all = |found: &Groups| -> BTreeMap<String, BTreeSet<String>> {
         let named = groups.iter().filter_map(|name| Some((name, found.get(name)?)));
-        named.map(|(name, group)| (name.clone(), theirs(name, group))).collect()
+        named.map(|(name, group)| (name.clone(), by_others(name, group))).collect()
     };
     let first = all(&session.facts.node_groups.groups);
-    let may_lag = |theirs: &BTreeMap<String, BTreeSet<String>>| {
-        theirs.iter().any(|(name, processes)| {
+    let may_lag = |by_others: &BTreeMap<String, BTreeSet<String>>| {
+        by_others.iter().any(|(name, processes)| {
             record.suspended_before.get(name).is_some_and(|before| !processes.is_subset(before))
         })
     };
@@ -127,15 +126,20 @@ async fn suspended_by_others(
         return Ok(first);
     }
     let mut last = first;
-    let settled =
-        until(&session.events, &session.interrupt, CONSISTENCY, "what others suspended", async || {
+    let settled = until(
+        &session.events,
+        &session.interrupt,
+        CONSISTENCY,
+        "suspended processes up to date",
+        async || {
             last = all(&read_groups(session).await?);
             Ok(if may_lag(&last) {
                 Seen::NotYet("Launch or AZRebalance is suspended".into())
             } else {
                 Seen::Yes(())
             })
-        });
+        },
+    );
     match settled.await {
         Err(error) if error.exit() == crate::exit::Exit::Interrupted || !error.code().is_empty() => {
             Err(error)
@@ -144,12 +148,12 @@ async fn suspended_by_others(
     }
 }
 
-/// What a drain writes down before it changes a group.
-fn remember(
+/// Records the state of the groups before they are changed.
+fn record_state(
     record: &mut Record,
     sizes: (BTreeMap<String, Sizes>, BTreeMap<String, Sizes>),
     shapes: BTreeMap<String, Vec<Shape>>,
-    theirs: &BTreeMap<String, BTreeSet<String>>,
+    by_others: &BTreeMap<String, BTreeSet<String>>,
     managed: &BTreeSet<String>,
 ) {
     for (group, shapes) in shapes {
@@ -163,18 +167,18 @@ fn remember(
         record.managed.entry(name).or_insert(sizes);
     }
     let all: BTreeSet<String> = SUSPENDED.iter().map(ToString::to_string).collect();
-    for (name, theirs) in theirs {
-        let ours = all.difference(theirs).cloned();
-        record.held.entry(name.clone()).or_default().extend(ours);
+    for (name, by_others) in by_others {
+        let by_us = all.difference(by_others).cloned();
+        record.held.entry(name.clone()).or_default().extend(by_us);
         record.rebalance_suspended.remove(name);
-        record.suspended_before.entry(name.clone()).or_insert_with(|| theirs.clone());
+        record.suspended_before.entry(name.clone()).or_insert_with(|| by_others.clone());
     }
 }
 
-/// Sizes of these Auto Scaling groups, and of managed node groups, as they are now.
+/// Current sizes of these Auto Scaling groups, and of managed node groups.
 fn sizes(facts: &Facts, groups: &BTreeSet<String>) -> (BTreeMap<String, Sizes>, BTreeMap<String, Sizes>) {
     let there = &facts.node_groups;
-    // A group that we made is deleted with its stack, and never restored.
+    // A group managed by eni-custom is deleted with its stack, and never restored.
     let own = groups
         .iter()
         .filter_map(|name| there.groups.get(name))
@@ -184,7 +188,7 @@ fn sizes(facts: &Facts, groups: &BTreeSet<String>) -> (BTreeMap<String, Sizes>, 
     (own.collect(), managed.collect())
 }
 
-/// What the nodes of each owner with a name are like.
+/// The shapes of the drained nodes, by node group.
 fn shapes(facts: &Facts, nodes: &BTreeSet<String>) -> BTreeMap<String, Vec<Shape>> {
     let mut of: BTreeMap<String, Vec<&Node>> = BTreeMap::new();
     for node in chosen(facts, nodes) {
@@ -199,48 +203,48 @@ fn shapes(facts: &Facts, nodes: &BTreeSet<String>) -> BTreeMap<String, Vec<Shape
     of.into_iter().map(|(name, nodes)| (name, Shape::of_all(nodes))).collect()
 }
 
-/// Capacity units of a group's instances that are not drained.
+/// Capacity units of the group's instances that are not drained.
 fn staying(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<String>) -> i32 {
     let leaves = |id: &str| chosen(facts, drained).any(|node| node.instance_id.as_deref() == Some(id));
     group.capacity(|instance| !leaves(&instance.id))
 }
 
-/// Bounds of a suspended group while it is drained: Auto Scaling refuses to go below its minimum, and an autoscaler that
-/// finds it at its maximum asks other groups for nodes. The maximum never goes below what there is, because Auto Scaling
-/// would terminate the rest.
+/// Bounds (min, max) of a group while it is drained. Auto Scaling does not go below the minimum, and an autoscaler that
+/// finds a group at its maximum scales up others. The maximum is never below the current capacity, because Auto Scaling
+/// would terminate the excess.
 fn while_drained(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<String>) -> (i32, i32) {
     let min = staying(facts, group, drained).min(group.min);
     let there = group.capacity(|_| true).max(1);
     (min, if group.is_ours() { group.max } else { group.max.min(there) })
 }
 
-/// After a drain: groups that were emptied stay so, whatever an autoscaler asks for. After one that was given up: every
-/// group has its bounds again, and keeps the nodes that it has. What was suspended is resumed, but for AZRebalance in a
-/// group that would terminate nodes to even out its zones.
-pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: Ended) -> Result<()> {
+/// Resumes the groups after a drain. After a finished drain, emptied groups stay empty. After an unfinished one, each
+/// group gets its bounds back and keeps its nodes. AZRebalance stays suspended where it would terminate nodes to balance
+/// the zones.
+pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: DrainEnd) -> Result<()> {
     let held = session.facts.record.held.clone();
     let held_managed = session.facts.record.held_managed.clone();
     if held.is_empty() && held_managed.is_empty() {
         return Ok(());
     }
-    // Asked before the groups are read again: by then they hold these nodes no more.
+    // Before the groups are read again: then they no longer contain these nodes.
     let owners = Owners::of(&session.facts, drained);
     let mut resumed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    if ended == Ended::GivenUp {
-        // An answer that shows it is newer than all that the drain did. After a drain that is done, a group that may
-        // launch before its bounds are set would start nodes again.
+    if ended == DrainEnd::GivenUp {
+        // An answer that shows this is newer than all changes of the drain. After a finished drain, a group that could
+        // launch before its bounds are set would start nodes.
         for (name, processes) in &held {
             let launch = processes.iter().filter(|process| *process == LAUNCH).cloned().collect();
             resume_processes(session, name, launch, &mut resumed).await?;
         }
     }
-    let gone = |groups: &Groups| ended == Ended::GivenUp || !any_left(&session.facts, groups, drained);
+    let gone = |groups: &Groups| ended == DrainEnd::GivenUp || !any_left(&session.facts, groups, drained);
     let up_to_date = |groups: &Groups| are_resumed(groups, &resumed) && gone(groups);
-    let (groups, _) = shown(session, "node groups up to date", up_to_date).await?;
+    let (groups, _) = read_until(session, "node groups up to date", up_to_date).await?;
     session.facts.node_groups.groups = groups;
-    // A group that an interrupted run left suspended, and that this one did not drain, keeps its nodes.
+    // A group that an interrupted run suspended and this run did not drain keeps its nodes.
     let ended_of = |group: &AutoScalingGroup| match owners.groups.contains(&group.name) {
-        false if group.capacity(|_| true) > 0 => Ended::GivenUp,
+        false if group.capacity(|_| true) > 0 => DrainEnd::GivenUp,
         _ => ended,
     };
 
@@ -257,10 +261,10 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: En
             kept.insert(name.clone());
         }
     }
-    for managed in there(&session.facts, &held_managed) {
+    for managed in managed_groups(&session.facts, &held_managed) {
         let groups = managed.groups.iter().filter_map(|name| session.facts.node_groups.groups.get(name));
-        let ended = match groups.map(ended_of).any(|one| one == Ended::GivenUp) {
-            true => Ended::GivenUp,
+        let ended = match groups.map(ended_of).any(|one| one == DrainEnd::GivenUp) {
+            true => DrainEnd::GivenUp,
             false => ended,
         };
         managed::afterwards(session, &managed, drained, ended).await?;
@@ -276,12 +280,12 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: En
         };
         are_resumed(groups, &resumed) && bounds.iter().all(bound)
     };
-    let (groups, so) = shown(session, "node groups resumed", confirmed).await?;
+    let (groups, so) = read_until(session, "node groups resumed", confirmed).await?;
     session.facts.node_groups.groups = groups;
     if !so {
         session
             .events
-            .note("Auto Scaling does not show yet that node groups are resumed: the next run looks again");
+            .note("Auto Scaling does not report the node groups as resumed yet; the next run checks again");
         return Ok(());
     }
     session
@@ -293,13 +297,14 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: En
         .await
 }
 
-/// Resumes AZRebalance where it was kept suspended and terminates nothing any more.
+/// Resumes AZRebalance in groups where it no longer terminates nodes.
 pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) -> Result<()> {
     let mut resumed = BTreeMap::new();
     for name in groups {
         resume_processes(session, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
     }
-    let (found, so) = shown(session, "AZRebalance resumed", |groups| are_resumed(groups, &resumed)).await?;
+    let (found, so) =
+        read_until(session, "AZRebalance resumed", |groups| are_resumed(groups, &resumed)).await?;
     session.facts.node_groups.groups = found;
     if so {
         session.remember(|record| record.rebalance_suspended.retain(|name| !groups.contains(name))).await?;
@@ -307,7 +312,7 @@ pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) 
     Ok(())
 }
 
-/// Groups whose AZRebalance is kept suspended and that have no instance any more, or are gone.
+/// Groups whose AZRebalance is still suspended, and that are empty or deleted.
 pub fn emptied(facts: &Facts) -> BTreeSet<String> {
     let empty = |name: &&String| {
         facts.node_groups.groups.get(*name).is_none_or(|group| group.capacity(|_| true) == 0)
@@ -315,7 +320,7 @@ pub fn emptied(facts: &Facts) -> BTreeSet<String> {
     facts.record.rebalance_suspended.iter().filter(empty).cloned().collect()
 }
 
-fn there(facts: &Facts, names: &BTreeSet<String>) -> Vec<ManagedNodeGroup> {
+fn managed_groups(facts: &Facts, names: &BTreeSet<String>) -> Vec<ManagedNodeGroup> {
     facts.node_groups.managed.iter().filter(|group| names.contains(&group.name)).cloned().collect()
 }
 
@@ -345,9 +350,9 @@ fn any_left(facts: &Facts, groups: &Groups, drained: &BTreeSet<String>) -> bool 
     groups.values().flat_map(|group| &group.instances).any(|instance| ids.contains(instance.id.as_str()))
 }
 
-/// Reads the groups until they are so, as long as an answer may lag; the last answer, and whether it was so. After
-/// Ctrl-C too.
-async fn shown(session: &Session, what: &str, so: impl Fn(&Groups) -> bool) -> Result<(Groups, bool)> {
+/// Reads the groups until `so` holds, or until an answer can no longer be stale. Returns the last answer and whether it
+/// holds. It runs after Ctrl-C too.
+async fn read_until(session: &Session, what: &str, so: impl Fn(&Groups) -> bool) -> Result<(Groups, bool)> {
     let mut last = Groups::new();
     let uninterrupted = Interrupt::default();
     let seen = until(&session.events, &uninterrupted, CONSISTENCY, what, async || {
@@ -361,25 +366,25 @@ async fn shown(session: &Session, what: &str, so: impl Fn(&Groups) -> bool) -> R
     }
 }
 
-/// A group's bounds when its drain is over.
+/// A group's bounds (min, max) after its drain.
 fn afterwards(
     facts: &Facts,
     group: &AutoScalingGroup,
     drained: &BTreeSet<String>,
-    ended: Ended,
+    ended: DrainEnd,
 ) -> (i32, i32) {
     let before = bounds_before(facts, group);
     match ended {
         // A minimum above the desired capacity would start nodes.
-        Ended::GivenUp => (before.0.min(group.desired), before.1.max(group.desired)),
-        Ended::Done => {
+        DrainEnd::GivenUp => (before.0.min(group.desired), before.1.max(group.desired)),
+        DrainEnd::Done => {
             let stay = staying(facts, group, drained);
             (before.0.min(stay), stay)
         }
     }
 }
 
-/// As recorded; of a group of ours, which is not, as its stack has them.
+/// A group's bounds before the drain: as recorded, or for a group managed by eni-custom the parameters of its stack.
 fn bounds_before(facts: &Facts, group: &AutoScalingGroup) -> (i32, i32) {
     if let Some(before) = facts.record.groups.get(&group.name) {
         return (before.min, before.max);
@@ -389,15 +394,15 @@ fn bounds_before(facts: &Facts, group: &AutoScalingGroup) -> (i32, i32) {
     (parameter("MinSize").unwrap_or(group.min), parameter("MaxSize").unwrap_or(group.max))
 }
 
-/// Whether AZRebalance would terminate nodes because of what the drain terminated.
-fn would_terminate(facts: &Facts, group: &AutoScalingGroup, ended: Ended) -> bool {
+/// Whether AZRebalance would terminate nodes because the drain made the zones uneven.
+fn would_terminate(facts: &Facts, group: &AutoScalingGroup, ended: DrainEnd) -> bool {
     let record = &facts.record;
     let before = match facts.node_groups.manager(&group.name) {
         Some(managed) => record.managed.get(&managed.name),
         None => record.groups.get(&group.name),
     };
     let left = group.capacity(|_| true);
-    let smaller = ended == Ended::Done || before.is_some_and(|before| left < before.desired);
+    let smaller = ended == DrainEnd::Done || before.is_some_and(|before| left < before.desired);
     left > 0 && smaller && group.is_lopsided()
 }
 

@@ -1,7 +1,7 @@
-//! What the API server tells of pods, budgets, nodes and volume attachments as long as a drain lasts.
+//! Watches pods, budgets, nodes and volume attachments during a drain.
 //!
-//! Lists are paged, watches ask for bookmarks, and only what is needed of each object is kept. A watch that has
-//! expired (410) or broke is begun anew with a list; what that list lacks is gone.
+//! Lists are paged, watches use bookmarks, and only the needed fields are kept. A watch that expired (410) or failed is
+//! restarted with a new list; objects missing from that list are gone.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -20,7 +20,7 @@ use crate::facts::{Budget, Pod};
 use crate::k8s::pages::PAGE;
 use crate::k8s::{failure, pods, slim};
 
-/// One thing that was seen.
+/// One event.
 #[derive(Debug)]
 pub enum Seen {
     Pod(Box<Pod>),
@@ -28,7 +28,7 @@ pub enum Seen {
     PodGone(String),
     Budget(Box<Budget>),
     BudgetGone(String),
-    Node(NodeNow),
+    Node(NodeState),
     NodeGone(String),
     /// A volume is attached to a node, or about to be.
     Attached {
@@ -36,10 +36,10 @@ pub enum Seen {
         node: String,
     },
     Detached(String),
-    /// All that there is of a kind was told once.
+    /// The list of a kind is complete.
     Listed(Kind),
-    /// The watch broke; it is begun anew by itself.
-    Trouble(Kind, Error),
+    /// The watch failed; it restarts by itself.
+    Failed(Kind, Error),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,16 +50,16 @@ pub enum Kind {
     Attachments,
 }
 
-/// What is followed of a Node.
+/// The watched fields of a Node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeNow {
+pub struct NodeState {
     pub name: String,
     pub uid: String,
     pub unschedulable: bool,
 }
 
-/// Everything that a drain follows, in one stream that never ends. It reads at once, also while nobody looks: what
-/// comes before the first eviction takes as long as the lists.
+/// All events that a drain needs, in one endless stream. Reading starts at once, so that the lists load while the drain
+/// prepares its first eviction.
 pub fn watch(client: &Client) -> UnboundedReceiver<Seen> {
     let pods = follow::<slim::Pod>(
         client,
@@ -73,22 +73,22 @@ pub fn watch(client: &Client) -> UnboundedReceiver<Seen> {
         |budget| (full_name(budget), |budget| Seen::Budget(Box::new(pods::budget(budget)))),
         Seen::BudgetGone,
     );
-    let nodes = follow::<slim::Node>(client, Kind::Nodes, |node| (name(node), node_now), Seen::NodeGone);
+    let nodes = follow::<slim::Node>(client, Kind::Nodes, |node| (name(node), node_state), Seen::NodeGone);
     let attachments = follow::<VolumeAttachment>(
         client,
         Kind::Attachments,
         |attachment| (name(attachment), attached),
         Seen::Detached,
     );
-    let (told, seen) = unbounded();
+    let (sender, seen) = unbounded();
     let all = select_all([pods, budgets, nodes, attachments]);
-    // Ends when nobody listens any more.
-    tokio::spawn(all.map(Ok).forward(told));
+    // Ends when the receiver is dropped.
+    tokio::spawn(all.map(Ok).forward(sender));
     seen
 }
 
-fn node_now(node: slim::Node) -> Seen {
-    Seen::Node(NodeNow {
+fn node_state(node: slim::Node) -> Seen {
+    Seen::Node(NodeState {
         name: node.metadata.name.unwrap_or_default(),
         uid: node.metadata.uid.unwrap_or_default(),
         unschedulable: node.spec.and_then(|spec| spec.unschedulable).unwrap_or_default(),
@@ -110,14 +110,14 @@ fn full_name<K: Resource>(object: &K) -> String {
     format!("{}/{}", object.meta().namespace.clone().unwrap_or_default(), name(object))
 }
 
-/// An object's key, and how it is told.
-type Told<K> = (String, fn(K) -> Seen);
+/// An object's key, and how to make an event of it.
+type Described<K> = (String, fn(K) -> Seen);
 
-/// All objects of a kind, as they are and as they change.
+/// Lists and watches all objects of a kind.
 fn follow<K>(
     client: &Client,
     kind: Kind,
-    look: fn(&K) -> Told<K>,
+    describe: fn(&K) -> Described<K>,
     gone: fn(String) -> Seen,
 ) -> BoxStream<'static, Seen>
 where
@@ -126,43 +126,43 @@ where
     let api: Api<K> = Api::all(client.clone());
     let config = watcher::Config::default().page_size(PAGE);
     let mut known: HashSet<String> = HashSet::new();
-    // What the list under way has shown so far.
+    // Keys of the list in progress.
     let mut listed: HashSet<String> = HashSet::new();
     watcher(api, config)
         .default_backoff()
         .flat_map(move |event| {
-            let mut told = Vec::new();
+            let mut seen = Vec::new();
             match event {
                 Ok(Event::Init) => listed.clear(),
                 Ok(Event::InitApply(object)) => {
-                    let (key, tell) = look(&object);
+                    let (key, event) = describe(&object);
                     listed.insert(key);
-                    told.push(tell(object));
+                    seen.push(event(object));
                 }
                 Ok(Event::InitDone) => {
                     let now = std::mem::take(&mut listed);
-                    told.extend(known.difference(&now).cloned().map(gone));
+                    seen.extend(known.difference(&now).cloned().map(gone));
                     known = now;
-                    told.push(Seen::Listed(kind));
+                    seen.push(Seen::Listed(kind));
                 }
                 Ok(Event::Apply(object)) => {
-                    let (key, tell) = look(&object);
+                    let (key, event) = describe(&object);
                     known.insert(key);
-                    told.push(tell(object));
+                    seen.push(event(object));
                 }
                 Ok(Event::Delete(object)) => {
-                    let (key, _) = look(&object);
+                    let (key, _) = describe(&object);
                     known.remove(&key);
-                    told.push(gone(key));
+                    seen.push(gone(key));
                 }
-                Err(error) => told.push(Seen::Trouble(kind, trouble(kind, error))),
+                Err(error) => seen.push(Seen::Failed(kind, failed(kind, error))),
             }
-            stream::iter(told)
+            stream::iter(seen)
         })
         .boxed()
 }
 
-fn trouble(kind: Kind, error: watcher::Error) -> Error {
+fn failed(kind: Kind, error: watcher::Error) -> Error {
     let what = match kind {
         Kind::Pods => "watch pods",
         Kind::Budgets => "watch PodDisruptionBudgets",
@@ -195,7 +195,7 @@ mod tests {
         })
     }
 
-    /// An API server that gives these answers, one after another, and then none.
+    /// An API server that gives these answers in order, and then none.
     fn server(answers: Vec<String>) -> (Client, Arc<Mutex<Vec<String>>>) {
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watch_that_expired_is_begun_anew_and_what_the_list_lacks_is_gone() {
+    async fn an_expired_watch_restarts_with_a_list_and_reports_missing_objects_as_gone() {
         let expired = json!({"type": "ERROR", "object": {
             "apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Expired", "code": 410,
             "message": "too old resource version",
@@ -237,8 +237,8 @@ mod tests {
             |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| Seen::Pod(Box::new(pods::pod(pod)))),
             Seen::PodGone,
         );
-        let told: Vec<String> = seen
-            .filter(|seen| std::future::ready(!matches!(seen, Seen::Trouble(..))))
+        let seen: Vec<String> = seen
+            .filter(|seen| std::future::ready(!matches!(seen, Seen::Failed(..))))
             .take(6)
             .map(|seen| match seen {
                 Seen::Pod(pod) => pod.name,
@@ -248,7 +248,7 @@ mod tests {
             })
             .collect()
             .await;
-        assert_eq!(told, ["stays", "goes", "listed", "stays", "goes gone", "listed"]);
+        assert_eq!(seen, ["stays", "goes", "listed", "stays", "goes gone", "listed"]);
         let asked = asked.lock().unwrap();
         assert!(
             asked[1].contains("watch=true") && asked[1].contains("allowWatchBookmarks=true"),

@@ -1,11 +1,11 @@
-//! What libraries' errors say, in words for people.
+//! Reads libraries' errors, and turns TLS errors into readable text.
 
 use std::error::Error as Source;
 use std::iter::successors;
 
 use rustls::CertificateError;
 
-/// An error and what it stems from. What is within an I/O error is a part of it too.
+/// An error and its sources, including the error inside an I/O error.
 pub(crate) fn chain<'a>(
     error: &'a (dyn Source + 'static),
 ) -> impl Iterator<Item = &'a (dyn Source + 'static)> {
@@ -20,12 +20,12 @@ pub(crate) fn find<'a, E: Source + 'static>(error: &'a (dyn Source + 'static)) -
     chain(error).find_map(|source| source.downcast_ref())
 }
 
-/// All of it on one line, with single spaces.
+/// The text on one line, with single spaces.
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why the other side's certificate was not taken; none where something else failed.
+/// Why the server's certificate was rejected; `None` if something else failed.
 pub(crate) fn tls_trouble(error: &(dyn Source + 'static)) -> Option<String> {
     let rustls::Error::InvalidCertificate(trouble) = find::<rustls::Error>(error)? else { return None };
     let why = match trouble {
@@ -63,8 +63,8 @@ mod tests {
             expected: "api.example.com".try_into().unwrap(),
             presented: vec!["DnsName(\"other\")".into()],
         };
-        let told = tls_trouble(&rustls::Error::InvalidCertificate(names)).unwrap();
-        assert_eq!(told, "the server's certificate is not for api.example.com but for DnsName(\"other\")");
+        let text = tls_trouble(&rustls::Error::InvalidCertificate(names)).unwrap();
+        assert_eq!(text, "the server's certificate is not for api.example.com but for DnsName(\"other\")");
         assert_eq!(tls_trouble(&std::io::Error::other("refused")), None);
         assert_eq!(tls_trouble(&rustls::Error::DecryptError), None);
     }

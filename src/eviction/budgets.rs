@@ -10,17 +10,17 @@ use crate::facts::{Budget, Least, Pod};
 /// entry when it sees the pod terminate, else two minutes after the eviction (kubernetes, pkg/controller/disruption,
 /// buildDisruptedPodMap and DeletionTimeout). A StatefulSet's next pod has the name of the one before.
 pub const COUNTED_AS_EVICTED: &str = "the budget's status.disruptedPods still counts it as evicted; the disruption \
-                                      controller drops that at most 2 minutes after the eviction";
+                                      controller removes the entry at most 2 minutes after the eviction";
 
-/// Whether the budget's selector takes the pod in.
+/// Whether the budget's selector matches the pod.
 pub fn covers(budget: &Budget, pod: &Pod) -> bool {
     budget.namespace == pod.namespace && selects(budget.selector.as_ref(), &pod.labels)
 }
 
-/// For each pod, in the order given, the places in `budgets` of those that cover it, in order.
+/// For each pod, in the order given, the indexes in `budgets` of the budgets that cover it, in order.
 ///
-/// A budget is looked up by its namespace and one label that it asks for: namespaces hold thousands of pods, and
-/// hundreds of budgets.
+/// Budgets are indexed by namespace and one of their labels, because a namespace can have thousands of pods and hundreds
+/// of budgets.
 pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) -> Vec<Vec<usize>> {
     let mut by_label: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
     let mut without_label: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -47,7 +47,7 @@ pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) ->
     pods.into_iter().map(covering).collect()
 }
 
-/// As a LabelSelector is read in policy/v1: nil selects nothing, an empty one everything
+/// Matches as a LabelSelector of policy/v1: a missing one selects nothing, an empty one everything
 /// (apimachinery, meta/v1, LabelSelectorAsSelector).
 pub fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
     let Some(selector) = selector else { return false };
@@ -60,17 +60,16 @@ fn meets(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, Strin
     let listed = |value: &String| requirement.values.iter().flatten().any(|one| one == value);
     match requirement.operator.as_str() {
         "In" => value.is_some_and(listed),
-        // A pod without the label is not in the list either.
+        // A pod without the label matches NotIn too.
         "NotIn" => !value.is_some_and(listed),
         "Exists" => value.is_some(),
         "DoesNotExist" => value.is_none(),
-        // The API server accepts no other.
+        // The API server accepts no other operator.
         _ => false,
     }
 }
 
-/// How many of `expected` pods must stay healthy, as the disruption controller computes it; nothing where the spec
-/// can't be read.
+/// How many of `expected` pods must stay healthy, as the disruption controller computes it; none if the spec is invalid.
 pub fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
     match least {
         Least::MinAvailable(value) => scaled(value, expected),
@@ -78,8 +77,8 @@ pub fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
     }
 }
 
-/// Disruptions that the budget allows at once while all of `expected` pods are healthy. Without a pod that it
-/// expects it allows none (disruption controller, updatePdbStatus).
+/// Disruptions that the budget allows at a time while all `expected` pods are healthy; none if it expects no pods (disruption
+/// controller, updatePdbStatus).
 pub fn most_allowed(least: &Least, expected: i32) -> Option<i32> {
     Some(expected.saturating_sub(desired_healthy(least, expected)?).max(0))
 }

@@ -1,8 +1,8 @@
-//! The budget that every controller has during a drain, beside the PodDisruptionBudgets of the API. Pure.
+//! The default budget of each controller during a drain, in addition to its PodDisruptionBudgets. Pure.
 //!
-//! The API server holds back no eviction of a pod that no PodDisruptionBudget covers: all pods of a Deployment would
-//! leave at once. A budget may also allow that itself (`maxUnavailable: 100%`, or one budget over several Deployments).
-//! And without a Ready pod behind a webhook that fails closed, replacements can't even be created.
+//! Without a PodDisruptionBudget the API server would allow evicting all pods of a Deployment at once. A budget can allow
+//! that too (`maxUnavailable: 100%`, or one budget for several Deployments). And if no pod behind a webhook with
+//! failurePolicy Fail is Ready, replacement pods can't be created.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::words::counted;
 pub enum Rule {
     /// No PodDisruptionBudget covers the pods: as with `maxUnavailable: 25%`.
     Quarter,
-    /// Pods behind a webhook whose failurePolicy is Fail: one.
+    /// The pods serve a webhook whose failurePolicy is Fail: one at a time.
     One,
-    /// A PodDisruptionBudget covers the pods and says how many: all but the last Ready one.
+    /// A PodDisruptionBudget covers the pods and sets the limit; the last Ready pod stays.
     LastStays,
 }
 
@@ -30,8 +30,8 @@ impl Rule {
         }
     }
 
-    /// Of so many pods. A percentage is rounded up, as in a PodDisruptionBudget; that leaves one of two. The only pod
-    /// has to go: nothing could stand in for it.
+    /// The limit for this many pods. A percentage is rounded up, as in a PodDisruptionBudget; that keeps one of two. A
+    /// single pod is evicted, because it has no replacement.
     pub fn most_unavailable(self, expected: usize) -> usize {
         match self {
             Rule::Quarter => expected.div_ceil(4),
@@ -40,14 +40,14 @@ impl Rule {
         }
     }
 
-    /// What it allows of so many pods: `at most 2 of 8 pods unavailable at a time`.
-    pub fn spoken(self, expected: usize) -> String {
+    /// The limit as text: `at most 2 of 8 pods unavailable at a time`.
+    pub fn describe(self, expected: usize) -> String {
         let most = self.most_unavailable(expected);
         match self {
             Rule::Quarter | Rule::One => {
                 format!("at most {most} of {} unavailable at a time", counted(expected, "pod"))
             }
-            Rule::LastStays => format!("one of {} stays Ready", counted(expected, "pod")),
+            Rule::LastStays => format!("at least 1 of {} stays Ready", counted(expected, "pod")),
         }
     }
 }

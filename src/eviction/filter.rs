@@ -1,4 +1,4 @@
-//! What happens to each pod on a node that is drained, and why. Pure.
+//! Which pods of a drained node are evicted, left or refused, and why. Pure.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,26 +13,26 @@ use super::local::LocalData;
 pub struct Sorted<'a> {
     pub evict: Vec<&'a Pod>,
     pub leave: Vec<(&'a Pod, Leave)>,
-    /// Not without a flag.
+    /// Pods that are evicted only with a flag.
     pub refuse: Vec<(&'a Pod, Refuse)>,
 }
 
 /// Why a pod needs no eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// Its controller would put it on the same node again.
+    /// Its controller would recreate it on the same node.
     DaemonSet,
-    /// The kubelet reads it from a file: it can't be evicted.
+    /// A static pod: the kubelet reads it from a file, and it can't be evicted.
     Mirror,
     Finished,
 }
 
-/// Why a pod may not be evicted unasked.
+/// Why a pod is not evicted without a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refuse {
     Bare,
     EmptyDir,
-    /// In volumes on its node's disk.
+    /// Its volumes are on its node's disk.
     LocalVolume,
 }
 
@@ -49,14 +49,14 @@ impl Refuse {
 impl fmt::Display for Refuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refuse::Bare => "no controller would make it anew",
+            Refuse::Bare => "no controller would recreate it",
             Refuse::EmptyDir => "data in its emptyDir or ephemeral volumes would be lost",
             Refuse::LocalVolume => "data in its volumes on the node's disk would be lost with the node",
         })
     }
 }
 
-/// Sorts the pods that stand on these nodes, as kubectl drain does.
+/// Sorts the pods that run on these nodes, as kubectl drain does.
 pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted<'a> {
     let mut sorted = Sorted::default();
     let local = LocalData::of(facts, nodes);
@@ -70,7 +70,7 @@ pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings)
     sorted
 }
 
-/// What happens to one pod: nothing to be done about it and why, or it must go, or it may not.
+/// Whether one pod is evicted (`Ok(None)`), left (`Ok(Some)`) or refused (`Err`).
 pub fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option<Leave>, Refuse> {
     if pod.mirror {
         return Ok(Some(Leave::Mirror));
@@ -81,7 +81,7 @@ pub fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option
     if pod.is_of_daemon_set() {
         return Ok(Some(Leave::DaemonSet));
     }
-    // A pod that is ending already is only waited for.
+    // A terminating pod needs no flag: the drain only waits for it.
     if pod.deleting {
         return Ok(None);
     }

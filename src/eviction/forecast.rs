@@ -1,4 +1,4 @@
-//! What a drain can never do, what it can't do yet, and how long it takes. Pure.
+//! Which pods a drain can never evict, which it can't evict now, and how long it takes. Pure.
 
 mod time;
 
@@ -6,31 +6,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::facts::{Budget, Least, Pod};
+use crate::words::counted;
 
 use super::budgets::{cover, most_allowed};
 use super::default_budget::Rule;
 
 pub use time::Time;
 
-/// What is known of a drain before it begins.
+/// The forecast of a drain.
 #[derive(Debug, Clone, Default)]
 pub struct Forecast {
     pub impossible: Vec<Impossible>,
     pub not_now: Vec<NotNow>,
-    /// Controllers of two or more pods whose pace their own budget sets.
+    /// Controllers of two or more pods that the default budget limits.
     pub guarded: usize,
     pub time: Time,
 }
 
-/// Pods that no waiting will move.
+/// Pods that can never be evicted as things are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Impossible {
     /// Names, as `namespace/name`.
     pub budgets: Vec<String>,
-    /// All of the pods concerned, as `namespace/name`.
+    /// All affected pods, as `namespace/name`.
     pub pods: Vec<String>,
     pub cause: Cause,
-    /// What to do, or to type.
+    /// How to fix it.
     pub fix: String,
     /// All of the pods belong to Deployments.
     pub of_deployment: bool,
@@ -41,67 +42,71 @@ pub struct Impossible {
 pub enum Cause {
     /// The API server answers 500.
     ManyBudgets,
-    /// The budget's own spec allows nothing, even with all its pods healthy.
+    /// The budget's spec allows no disruption, even with all its pods healthy.
     Zero { least: Least, expected: i32 },
-    /// One replica, and one must be there.
+    /// There is one replica, and the budget requires one.
     Single { least: Least },
-    /// Pods that are not Ready, under a budget that is short of healthy ones.
+    /// Pods that are not Ready, and whose budget has too few healthy pods.
     Unhealthy { healthy: i32, desired: i32, because: Option<String> },
     /// The disruption controller expects no pod, so it allows no disruption.
     Uncounted { least: Least },
-    /// The disruption controller can't count the pods that the budget expects; in its words.
+    /// The disruption controller can't count the pods that the budget expects, with its message.
     SyncFailed { message: String },
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::ManyBudgets => {
-                f.write_str("the API server evicts no pod that more than one budget covers; it answers 500")
-            }
+            Cause::ManyBudgets => f.write_str(
+                "more than one budget covers them; the API server answers each eviction with error 500",
+            ),
             Cause::Zero { least, expected } => {
-                write!(f, "{least} of {expected} allows no disruption, even while all are healthy")?;
+                write!(
+                    f,
+                    "{least} of {} never allows a disruption, even when all are healthy",
+                    counted(*expected, "pod")
+                )?;
                 let percent =
                     matches!(least, Least::MinAvailable(value) if value.ends_with('%') && value != "100%");
                 f.write_str(if percent { " (percentages are rounded up)" } else { "" })
             }
-            Cause::Single { least } => write!(f, "{least}, and there is one replica in all"),
+            Cause::Single { least } => write!(f, "{least}, and there is only one replica"),
             Cause::Unhealthy { healthy, desired, because } => {
                 write!(
                     f,
-                    "pods that are not Ready may go only while the budget is met: {healthy} healthy of {desired}"
+                    "pods that are not Ready can be evicted only while the budget is met: {healthy} healthy, {desired} required"
                 )?;
                 because.as_ref().map_or(Ok(()), |because| write!(f, " ({because})"))
             }
             Cause::SyncFailed { message } => write!(
                 f,
-                "the disruption controller can't compute the budget's status and allows no disruption: {message}"
+                "the disruption controller can't compute the budget's status, so it allows no disruptions: {message}"
             ),
             Cause::Uncounted { least } => write!(
                 f,
-                "with {least} the budget counts by the pods' controllers; these have none, so it expects no pod"
+                "with {least} the budget counts pods through their controllers; these pods have none, so it allows no disruptions"
             ),
         }
     }
 }
 
-/// A budget that lets nothing go at the moment, and may later.
+/// A budget that allows no disruptions right now, but may later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotNow {
     /// `namespace/name`
     pub budget: String,
-    /// The pods that wait for it, as `namespace/name`.
+    /// The pods that are queued for it, as `namespace/name`.
     pub pods: Vec<String>,
     pub healthy: i32,
     pub desired: i32,
-    /// The controller has seen the newest spec; before that the API server lets nothing go.
+    /// The disruption controller has seen the newest spec; before that the API server allows no eviction.
     pub observed: bool,
     /// Pods that are not terminating, and that the budget's status counts as evicted.
     pub evicted: Vec<String>,
 }
 
-/// Looks ahead. `moving` are the pods to be evicted, `all` are all pods of the cluster. `default_budget` are controllers
-/// of pods behind webhooks that fail closed, where controllers have budgets of our own.
+/// Computes the forecast. `moving` are the pods to evict, `all` are all pods of the cluster. `default_budget` has the
+/// controllers behind webhooks that fail closed; none if there is no default budget.
 pub fn forecast(
     moving: &[&Pod],
     all: &[Pod],
@@ -121,7 +126,7 @@ pub fn forecast(
     let mut held: BTreeMap<usize, Vec<&Pod>> = BTreeMap::new();
     for (pod, covering) in moving.iter().zip(&covered) {
         if let [at] = covering[..]
-            && is_held(pod, &budgets[at])
+            && needs_budget(pod, &budgets[at])
         {
             held.entry(at).or_default().push(pod);
         }
@@ -131,7 +136,7 @@ pub fn forecast(
         let budget = &budgets[*at];
         let members = members.get(at).map(Vec::as_slice).unwrap_or_default();
         let expected = expected(budget, members);
-        // Where the spec can't be read, the status is all there is.
+        // If the spec is invalid, the status is used.
         let allowed = most_allowed(&budget.least, expected).unwrap_or(budget.disruptions_allowed);
         match sync_failed(budget, pods, members).or_else(|| never(budget, pods, expected, allowed)) {
             Some(impossible) => forecast.impossible.push(impossible),
@@ -140,7 +145,7 @@ pub fn forecast(
         queues.push(time::Queue::new(pods, members, allowed));
     }
     if let Some(fail_closed) = default_budget {
-        let (own, guarded) = own_queues(moving, &covered, all, fail_closed);
+        let (own, guarded) = controller_queues(moving, &covered, all, fail_closed);
         queues.extend(own);
         forecast.guarded = guarded;
     }
@@ -148,9 +153,9 @@ pub fn forecast(
     forecast
 }
 
-/// The queues of controllers whose own budget sets the pace: no other covers their pods, or a webhook that fails closed
-/// needs them. Answers also how many of them have two or more pods.
-fn own_queues(
+/// The queues of controllers that the default budget limits: no PodDisruptionBudget covers their pods, or they serve a
+/// webhook that fails closed. Also returns how many of them have two or more pods.
+fn controller_queues(
     moving: &[&Pod],
     covered: &[Vec<usize>],
     all: &[Pod],
@@ -178,17 +183,17 @@ fn own_queues(
     (queues.into_values().map(queue).collect(), guarded)
 }
 
-/// Whether a budget has a say about the pod. Pods that are pending, finished or ending go without one (registry of
+/// Whether budgets apply to the pod. They do not apply to pods that are pending, finished or terminating (registry of
 /// the API server, core/pod/storage/eviction.go, canIgnorePDB).
 fn asks_budgets(pod: &Pod) -> bool {
     !pod.deleting && !pod.is_finished() && pod.phase != "Pending"
 }
 
-fn is_held(pod: &Pod, budget: &Budget) -> bool {
+fn needs_budget(pod: &Pod, budget: &Budget) -> bool {
     asks_budgets(pod) && (pod.ready || !budget.unhealthy_may_go)
 }
 
-/// How many pods the budget counts with. Before the controller has seen it: as many as there are.
+/// How many pods the budget expects; before the disruption controller has seen it, as many as exist.
 fn expected(budget: &Budget, members: &[&Pod]) -> i32 {
     if budget.observed && budget.expected > 0 {
         return budget.expected;
@@ -197,7 +202,7 @@ fn expected(budget: &Budget, members: &[&Pod]) -> i32 {
     i32::try_from(alive.count()).unwrap_or(i32::MAX)
 }
 
-/// Pods under more than one budget, by the budgets.
+/// Pods that more than one budget covers, grouped by the budgets.
 fn under_many(moving: &[&Pod], covered: &[Vec<usize>], budgets: &[Budget]) -> Vec<Impossible> {
     let mut sets: BTreeMap<&[usize], Vec<String>> = BTreeMap::new();
     for (pod, covering) in moving.iter().zip(covered) {
@@ -214,7 +219,7 @@ fn under_many(moving: &[&Pod], covered: &[Vec<usize>], budgets: &[Budget]) -> Ve
             cause: Cause::ManyBudgets,
             of_deployment: false,
             fix: format!(
-                "leave one of them, or let them select different pods: kubectl -n {} edit pdb {}",
+                "delete one of the budgets, or make them select different pods: kubectl -n {} edit pdb {}",
                 last.namespace, last.name
             ),
         }
@@ -230,7 +235,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
     let alive = i32::try_from(alive).unwrap_or(i32::MAX);
     let allowed = most_allowed(&budget.least, alive).unwrap_or(1).clamp(1, alive.max(1));
     let fix = format!(
-        "say minAvailable as a number: kubectl -n {} patch pdb {} --type merge -p \
+        "set minAvailable to a number: kubectl -n {} patch pdb {} --type merge -p \
          '{{\"spec\":{{\"maxUnavailable\":null,\"minAvailable\":{}}}}}'",
         budget.namespace,
         budget.name,
@@ -245,7 +250,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
     })
 }
 
-/// Why these pods will never go, where that is so.
+/// Why these pods can never be evicted, if that is so.
 fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<Impossible> {
     let least = budget.least.clone();
     let of_set =
@@ -257,8 +262,8 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
     let names = || pods.iter().map(|pod| pod.full_name()).collect::<Vec<_>>();
     if budget.observed && budget.expected <= 0 && pods.iter().all(|pod| pod.controller.is_none()) {
         let fix =
-            format!("say minAvailable as a number: kubectl -n {} edit pdb {}", budget.namespace, budget.name);
-        // A number is counted by the pods themselves: the status is only late then.
+            format!("set minAvailable to a number: kubectl -n {} edit pdb {}", budget.namespace, budget.name);
+        // With a number, the budget counts the pods themselves: then the status is only late.
         let by_controller = !matches!(&least, Least::MinAvailable(value) if !value.ends_with('%'));
         return if by_controller { impossible(names(), Cause::Uncounted { least }, fix) } else { None };
     }
@@ -267,8 +272,8 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
         if expected == 1 && more_help {
             let fix = match pods.iter().find_map(|pod| workload(pod)) {
                 Some(workload) => format!(
-                    "{}run a second one meanwhile: kubectl -n {} scale {workload} --replicas 2",
-                    if of_deployment { "--surge-singletons does it for the drain; or " } else { "" },
+                    "{}run a second replica during the drain: kubectl -n {} scale {workload} --replicas 2",
+                    if of_deployment { "--surge-singletons does this; or " } else { "" },
                     budget.namespace
                 ),
                 None => allow_one(budget),
@@ -277,13 +282,13 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
         }
         return impossible(names(), Cause::Zero { least, expected }, allow_one(budget));
     }
-    // An unhealthy pod goes where the budget is met and wants a pod at all, or allows a disruption (eviction.go).
+    // An unhealthy pod can be evicted if the budget is met and requires a pod, or allows a disruption (eviction.go).
     let is_short = budget.current_healthy < budget.desired_healthy
         || (budget.desired_healthy == 0 && budget.current_healthy == 0);
     let unready: Vec<&&Pod> = pods.iter().filter(|pod| !pod.ready).collect();
     let (true, Some(first)) = (budget.observed && is_short, unready.first()) else { return None };
     let fix = format!(
-        "fix the pod: kubectl -n {ns} describe pod {}; or let what is not Ready go: kubectl -n {ns} patch pdb {} \
+        "fix the pod: kubectl -n {ns} describe pod {}; or allow evicting pods that are not Ready: kubectl -n {ns} patch pdb {} \
          --type merge -p '{{\"spec\":{{\"unhealthyPodEvictionPolicy\":\"AlwaysAllow\"}}}}'",
         first.name,
         budget.name,
@@ -297,10 +302,10 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
     impossible(unready.iter().map(|pod| pod.full_name()).collect(), cause, fix)
 }
 
-/// Both fields can't be set at once, so the other one goes.
+/// Both fields can't be set at once, so minAvailable is removed.
 fn allow_one(budget: &Budget) -> String {
     format!(
-        "allow one disruption meanwhile: kubectl -n {} patch pdb {} --type merge -p \
+        "allow one disruption during the drain: kubectl -n {} patch pdb {} --type merge -p \
          '{{\"spec\":{{\"minAvailable\":null,\"maxUnavailable\":1}}}}'",
         budget.namespace, budget.name
     )

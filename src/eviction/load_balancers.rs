@@ -1,4 +1,4 @@
-//! How long load balancers need to let a node go. Pure.
+//! How long a node needs to leave its load balancers. Pure.
 //!
 //! A cordoned node stays a target of type instance: the AWS Load Balancer Controller and the cloud provider leave out
 //! only nodes with the label `node.kubernetes.io/exclude-from-external-load-balancers` (aws-load-balancer-controller,
@@ -6,20 +6,20 @@
 //! before: with `externalTrafficPolicy: Local` it takes connections as long as it has pods, and new nodes only when
 //! they have some.
 //!
-//! Elastic Load Balancing itself is not asked: that would need permissions on every target group of the account, and
-//! what it answers is this delay.
+//! Elastic Load Balancing is not called: that would need permissions on every target group of the account, and it would
+//! only return this delay.
 
 use std::time::Duration;
 
 use crate::facts::{Facts, LoadBalancers};
 use crate::settings::Settings;
 
-/// What a target group is made with (Elastic Load Balancing, "deregistration_delay.timeout_seconds").
+/// The default of a target group (Elastic Load Balancing, "deregistration_delay.timeout_seconds").
 const DEREGISTRATION_DELAY: Duration = Duration::from_secs(300);
 /// From the label to the target's deregistration.
 const REACTION: Duration = Duration::from_secs(10);
 
-/// How long an empty node stays after it has left its load balancers; nothing where it is no target.
+/// How long an empty node stays after it is labelled; none where it is not a target.
 pub fn wait(facts: &Facts, settings: &Settings) -> Option<Duration> {
     wait_for(&facts.load_balancers, settings.lb_drain)
 }
@@ -49,7 +49,7 @@ mod tests {
             (&some, seconds(60), seconds(60)),
             (&some, seconds(0), None),
             (&slow, None, seconds(910)),
-            // Ingresses have target groups too, and say nothing of theirs.
+            // Target groups of Ingresses may still have the default.
             (&quick, None, seconds(310)),
             (&unknown, None, seconds(310)),
         ] {

@@ -1,7 +1,7 @@
-//! Data that is on the nodes themselves and goes with them. Pure.
+//! Data on the disks of the nodes, which is lost with them. Pure.
 //!
-//! A `local` or `hostPath` volume is on the disk of the node whose pod uses it. Of a CSI volume only its node affinity
-//! tells: drivers that keep data on nodes' disks name those nodes there, each by a label of its own
+//! A `local` or `hostPath` volume is on the disk of the node whose pod uses it. For a CSI volume only its node affinity
+//! shows this: drivers that keep data on nodes' disks name those nodes there, each by a label of its own
 //! (`topology.topolvm.io/node`, `kubernetes.io/hostname`, …); drivers of network storage name zones, or nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,7 +12,7 @@ use crate::facts::{Facts, Medium, Node, Pod, Volume, ZONE_LABELS};
 
 use crate::capacity::selector::{Candidate, can_have};
 
-/// Labels that many nodes share, whatever their values: none of them names a node.
+/// Labels that many nodes share, so none of them names a single node.
 const SHARED_LABELS: [&str; 8] = [
     "topology.k8s.aws/zone-id",
     "topology.kubernetes.io/region",
@@ -24,24 +24,24 @@ const SHARED_LABELS: [&str; 8] = [
     "node.kubernetes.io/instance-type",
 ];
 
-/// Claims whose data goes with the nodes that are drained.
+/// Claims whose data is lost with the drained nodes.
 #[derive(Debug, Clone, Default)]
 pub struct LocalData {
     /// By `namespace/name`.
     lost: BTreeMap<String, Lost>,
-    /// Facts' StatefulSets' claim templates.
+    /// The StatefulSets' claim templates, as in `Facts`.
     templates: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Lost {
     uid: String,
-    /// No node that stays can have the volume: a pod with this claim finds no node.
+    /// No node that stays can attach the volume, so a pod with this claim stays Pending.
     pinned: bool,
 }
 
 impl LocalData {
-    /// What is lost when these nodes go.
+    /// What is lost when these nodes are terminated.
     pub fn of(facts: &Facts, nodes: &BTreeSet<String>) -> Self {
         let shares = Shares::of(facts);
         let stays = |volume: &Volume| {
@@ -60,24 +60,23 @@ impl LocalData {
         LocalData { lost: lost.collect(), templates: facts.stateful_sets.claim_templates.clone() }
     }
 
-    /// Whether evicting this pod loses what it keeps on its node.
+    /// Whether evicting this pod loses data on its node.
     pub fn is_lost_with(&self, pod: &Pod) -> bool {
         pod.host_path || (!self.lost.is_empty() && pod.claims().any(|claim| self.lost.contains_key(&claim)))
     }
 
-    /// Claims that hold the pod to its node and that its StatefulSet creates again once they are deleted, with their
-    /// UIDs.
+    /// Claims that tie the pod to its node and that its StatefulSet recreates once they are deleted, with their UIDs.
     pub fn replaceable(&self, pod: &Pod) -> Vec<(String, String)> {
         let pinned = self.pinned(pod).filter(|(claim, _)| self.is_templated(pod, claim));
         pinned.map(|(claim, lost)| (claim, lost.uid.clone())).collect()
     }
 
-    /// Claims that hold the pod to its node and that nobody would create again.
+    /// Claims that tie the pod to its node and that no controller recreates.
     pub fn irreplaceable(&self, pod: &Pod) -> Vec<String> {
         self.pinned(pod).filter(|(claim, _)| !self.is_templated(pod, claim)).map(|(claim, _)| claim).collect()
     }
 
-    /// Of these volumes those that are still there afterwards.
+    /// The volumes that still exist afterwards.
     pub fn others(&self, volumes: &BTreeMap<String, Volume>) -> BTreeMap<String, Volume> {
         let others = volumes.iter().filter(|(claim, _)| !self.lost.contains_key(*claim));
         others.map(|(claim, volume)| (claim.clone(), volume.clone())).collect()
@@ -108,7 +107,7 @@ struct Shares<'a>(HashMap<(&'a str, &'a str), usize>);
 impl<'a> Shares<'a> {
     fn of(facts: &'a Facts) -> Self {
         let mut shares = HashMap::new();
-        // Nobody asks where no volume is a driver's.
+        // Needed only for CSI volumes.
         if facts.volumes.values().any(|volume| volume.medium == Medium::Csi) {
             for (key, value) in facts.nodes.iter().flat_map(|node| &node.labels) {
                 *shares.entry((key.as_str(), value.as_str())).or_default() += 1;
@@ -117,7 +116,7 @@ impl<'a> Shares<'a> {
         Shares(shares)
     }
 
-    /// Whether every term is about single nodes.
+    /// Whether every term names single nodes.
     fn name_nodes(&self, affinity: &[NodeSelectorTerm]) -> bool {
         !affinity.is_empty() && affinity.iter().all(|term| self.names_nodes(term))
     }

@@ -1,4 +1,4 @@
-//! What a drain would do, in order: for `--dry-run`. Pure.
+//! What a drain would do, in order, for `--dry-run`. Pure.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::local::LocalData;
 use super::schedule::{Limits, Schedule};
 use super::{controllers, filter};
 
-/// The nodes in the order in which they are to be empty, and how many pods each budget lets go at a time.
+/// The nodes in the order in which they are drained, and how many pods each budget allows at a time.
 pub fn preview(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     let own = settings.clone();
     let local = LocalData::of(facts, &design.drained);

@@ -1,9 +1,8 @@
-//! Which pods may be evicted now, and which nodes are empty: what was seen goes in, what to do comes out. Pure.
+//! Decides which pods may be evicted now, and which nodes are empty, from the events of the watches. Pure.
 //!
-//! Pods wait by the budgets that cover them, not by node: no drain can be faster than its budgets allow, and one that
-//! goes node by node pays each node's wait in turn. A budget's room is what its status says, less the evictions
-//! that were sent since and that the status doesn't know yet. Beside the API's budgets each controller has one of our
-//! own, whose room is read off the controller's pods (`default_budget`).
+//! Pods are queued by the budgets that cover them, not by node: the budgets limit the drain, and going node by node would
+//! add up the waits of all nodes. A budget allows what its status says, less the evictions sent since that the status
+//! does not show yet. In addition, each controller has a default budget (`default_budget`), computed from its pods.
 
 mod availability;
 mod budget;
@@ -24,129 +23,128 @@ use super::budgets::covers;
 use super::default_budget::Rule;
 use super::filter::{Leave, Refuse};
 use availability::{Availability, NOT_RECREATED, PATIENCE};
-use budget::{Looked, Purse};
-use jobs::{Job, Queue, QueueKey, State};
+use budget::{BudgetLedger, LedgerView};
+use jobs::{PendingPod, Queue, QueueKey, State};
 pub use report::{Progress, Waiting, Why};
 pub use running::NotRunning;
 use sets::Set;
 
-/// How long a pod on a node that does not report is waited for beyond its grace period: a kubelet that is back by then
-/// ends it.
+/// How long the drain waits, after the grace period, for a pod on a node that does not report: the kubelet may return.
 const UNREACHABLE: Duration = Duration::from_secs(15);
-/// After an answer that says nothing about a budget (the API server is busy, or away).
+/// Before an eviction is retried after an answer that is not about a budget (the API server is busy or unreachable).
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// After one of admission's, which may ask others: as often as kubectl drain asks again.
+/// Before an eviction that admission denied is retried: the interval of kubectl drain.
 const DENIED: Duration = Duration::from_secs(5);
 
-/// How much may be done at a time.
+/// How much is done at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pods on their way out.
+    /// Pods being evicted.
     pub in_flight: usize,
-    /// Nodes that are being emptied.
+    /// Nodes being drained.
     pub nodes: usize,
-    /// How long one pod may take to end, where that is limited.
+    /// How long one pod may take to terminate, if limited.
     pub pod: Option<Duration>,
-    /// How long after its grace period a terminating pod is not waited for any longer, where that is limited.
+    /// How long after its grace period the drain waits for a terminating pod, if limited.
     pub skip: Option<Duration>,
 }
 
-/// What was read of controllers before the drain.
+/// What is known about controllers before the drain.
 #[derive(Debug, Clone, Default)]
 pub struct Controllers {
-    /// StatefulSets (`namespace/name`) whose pods go one at a time.
+    /// StatefulSets (`namespace/name`) whose pods are evicted one at a time.
     pub ordered: BTreeSet<String>,
     /// Controllers (`Pod::workload_name`) of pods behind webhooks that fail closed.
     pub fail_closed: BTreeSet<String>,
-    /// Each controller has a budget of our own, beside the API's.
+    /// Each controller has a default budget.
     pub default_budget: bool,
 }
 
-/// What is to happen to a pod on a node that is drained.
+/// What happens to a pod on a drained node.
 pub type Verdict = Result<Option<Leave>, Refuse>;
 
-/// What the API server said to an eviction.
+/// The API server's answer to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It ends after its grace period.
-    LetGo,
+    /// The pod terminates after its grace period.
+    Accepted,
     /// It is gone already.
     Gone,
-    /// Its budget has no room.
-    NoRoom(String),
+    /// Its budget allows no disruptions right now.
+    NoDisruptions(String),
     /// More than one budget covers it: it can never be evicted.
-    Never(String),
-    /// Not a word about budgets: to be tried again.
-    Later(String),
-    /// A webhook, a policy or the end of its namespace stands in the way of this pod alone: to be tried again.
+    TooManyBudgets(String),
+    /// An error that is not about budgets: retry.
+    Retry(String),
+    /// A webhook, a policy or a terminating namespace blocks this pod alone: retry.
     Denied(String),
 }
 
-/// The whole drain, as far as it is known.
+/// The state of a drain.
 pub struct Schedule {
     judge: Box<dyn Fn(&Pod) -> Verdict + Send>,
     limits: Limits,
     controllers: Controllers,
-    nodes: BTreeMap<String, Place>,
-    jobs: HashMap<String, Job>,
+    nodes: BTreeMap<String, NodeQueue>,
+    pending: HashMap<String, PendingPod>,
     queues: BTreeMap<QueueKey, Queue>,
-    /// UIDs of jobs that were asked for or are ending, and of those that are to be asked again, with when.
-    on_their_way: BTreeSet<String>,
+    /// UIDs of pods being evicted or terminating, and of those to retry, with the time.
+    evicting: BTreeSet<String>,
     later: BTreeMap<String, Instant>,
-    /// Budgets that evictions without an answer were sent for, by UID.
-    asking: HashMap<String, String>,
-    purses: BTreeMap<String, Purse>,
+    /// Budgets of evictions that have no answer yet, by UID.
+    unanswered: HashMap<String, String>,
+    ledgers: BTreeMap<String, BudgetLedger>,
     /// The pods of each controller, by `Pod::workload_name`, and the controller of each pod, by UID.
     availability: BTreeMap<Arc<str>, Availability>,
     members: HashMap<String, Arc<str>>,
-    /// UIDs of pods that are gone, with when their places are not waited for any longer, in order.
+    /// UIDs of pods that are gone, with the time until which the drain waits for a replacement, in order.
     vacated: VecDeque<(Instant, String)>,
-    /// When the first pod could go, and whether pods that are not Ready since then have had their time.
+    /// When the first pod could be evicted, and whether `PATIENCE` is over since then.
     began: Option<Instant>,
     patience_is_over: bool,
-    /// UIDs of pods that are terminating and not waited for.
+    /// UIDs of terminating pods that the drain no longer waits for.
     skipped: BTreeSet<String>,
     /// Nodes whose kubelets do not report.
     unreachable: BTreeSet<String>,
-    /// When each budget and each controller last let a pod go.
-    let_go: HashMap<String, Instant>,
+    /// When a pod of each budget and each controller was last evicted.
+    last_evicted: HashMap<String, Instant>,
     sets: BTreeMap<String, Set>,
-    /// Pods that are not Ready, wherever they stand, by UID.
+    /// Pods that are not Ready, on any node, by UID.
     unready: BTreeMap<String, Pod>,
     moved: usize,
     total: usize,
 }
 
-/// A node that is to be emptied.
+/// A node to drain, with its pods.
 #[derive(Debug, Default)]
-struct Place {
+struct NodeQueue {
     rank: usize,
-    /// UIDs of what must go, and of what may not.
-    jobs: BTreeSet<String>,
+    /// UIDs of pods to evict, and of those that may not be evicted.
+    pods: BTreeSet<String>,
     refused: BTreeMap<String, (String, Refuse)>,
-    told: bool,
+    reported: bool,
 }
 
 impl Schedule {
-    /// A schedule for these nodes. Pods and budgets are told by `pod` and `budget`, in any order.
+    /// A schedule for these nodes. Pods and budgets are added by `pod` and `budget`, in any order.
     pub fn new(
         nodes: &BTreeSet<String>,
         controllers: Controllers,
         limits: Limits,
         judge: impl Fn(&Pod) -> Verdict + Send + 'static,
     ) -> Self {
-        let nodes = nodes.iter().map(|name| (name.clone(), Place::default())).collect();
+        let nodes = nodes.iter().map(|name| (name.clone(), NodeQueue::default())).collect();
         Schedule {
             judge: Box::new(judge),
             limits,
             controllers,
             nodes,
-            jobs: HashMap::new(),
+            pending: HashMap::new(),
             queues: BTreeMap::new(),
-            on_their_way: BTreeSet::new(),
+            evicting: BTreeSet::new(),
             later: BTreeMap::new(),
-            asking: HashMap::new(),
-            purses: BTreeMap::new(),
+            unanswered: HashMap::new(),
+            ledgers: BTreeMap::new(),
             availability: BTreeMap::new(),
             members: HashMap::new(),
             vacated: VecDeque::new(),
@@ -154,7 +152,7 @@ impl Schedule {
             patience_is_over: false,
             skipped: BTreeSet::new(),
             unreachable: BTreeSet::new(),
-            let_go: HashMap::new(),
+            last_evicted: HashMap::new(),
             sets: BTreeMap::new(),
             unready: BTreeMap::new(),
             moved: 0,
@@ -162,19 +160,19 @@ impl Schedule {
         }
     }
 
-    /// Puts the nodes that can be empty soonest first. Called once all is known that there is.
+    /// Orders the nodes: those that can be empty soonest first. Called once all pods and budgets are added.
     pub fn arrange(&mut self) {
         let ranks = order::ranks(self);
-        for (name, place) in &mut self.nodes {
-            place.rank = ranks.get(name).copied().unwrap_or_default();
+        for (name, node) in &mut self.nodes {
+            node.rank = ranks.get(name).copied().unwrap_or_default();
         }
-        let all: Vec<String> = self.jobs.keys().cloned().collect();
+        let all: Vec<String> = self.pending.keys().cloned().collect();
         for uid in all {
             self.enqueue(&uid);
         }
     }
 
-    /// A pod as it is now.
+    /// Adds or updates a pod.
     pub fn pod(&mut self, pod: Pod, now: Instant) {
         self.note_successor(&pod);
         self.note_readiness(&pod);
@@ -184,119 +182,119 @@ impl Schedule {
         }
         match (self.judge)(&pod) {
             Ok(Some(_)) => {
-                if let Some(place) = self.nodes.get_mut(&pod.node) {
-                    place.refused.remove(&pod.uid);
+                if let Some(node) = self.nodes.get_mut(&pod.node) {
+                    node.refused.remove(&pod.uid);
                 }
                 self.finish(&pod.uid, now);
             }
             Err(reason) => {
-                if let Some(place) = self.nodes.get_mut(&pod.node) {
-                    place.refused.insert(pod.uid.clone(), (pod.full_name(), reason));
+                if let Some(node) = self.nodes.get_mut(&pod.node) {
+                    node.refused.insert(pod.uid.clone(), (pod.full_name(), reason));
                 }
             }
-            Ok(None) => self.job(pod, now),
+            Ok(None) => self.note_pending(pod, now),
         }
     }
 
     /// A pod is gone.
     pub fn pod_gone(&mut self, uid: &str, now: Instant) {
         self.unready.remove(uid);
-        for place in self.nodes.values_mut() {
-            place.refused.remove(uid);
+        for node in self.nodes.values_mut() {
+            node.refused.remove(uid);
         }
         self.note_gone(uid, now);
         self.finish(uid, now);
     }
 
-    /// A budget as it is now. Its numbers count, and what was refused for it may be asked again.
+    /// Adds or updates a budget. Pods that it blocked may be tried again.
     pub fn budget(&mut self, budget: Budget, now: Instant) {
         let name = budget.full_name();
-        let jobs = &self.jobs;
-        let is_known = |uid: &String, pod: &str| match jobs.get(uid).map(|job| &job.state) {
-            // Gone: the status that comes now was written after it was let go.
+        let pending = &self.pending;
+        let is_known = |uid: &String, pod: &str| match pending.get(uid).map(|entry| &entry.state) {
+            // Gone: this status is newer than its eviction.
             None => true,
-            Some(State::Ending(since)) => {
+            Some(State::Terminating(since)) => {
                 budget.disrupted.contains(pod) || now.duration_since(*since) > budget::SLOWEST_STATUS
             }
             Some(_) => budget.disrupted.contains(pod),
         };
-        let changed = match self.purses.get_mut(&name) {
-            Some(purse) => purse.now(&budget, is_known),
+        let changed = match self.ledgers.get_mut(&name) {
+            Some(ledger) => ledger.update(&budget, is_known),
             None => {
-                self.purses.insert(name, Purse::new(budget.clone()));
+                self.ledgers.insert(name, BudgetLedger::new(budget.clone()));
                 true
             }
         };
         if changed {
-            self.cover_anew(&budget.namespace);
+            self.update_coverage(&budget.namespace);
         }
     }
 
     pub fn budget_gone(&mut self, name: &str) {
-        if let Some(purse) = self.purses.remove(name) {
-            self.cover_anew(&purse.budget.namespace);
+        if let Some(ledger) = self.ledgers.remove(name) {
+            self.update_coverage(&ledger.budget.namespace);
         }
     }
 
-    /// What came of an eviction.
+    /// Handles the answer to an eviction.
     pub fn answered(&mut self, uid: &str, answer: Answer, now: Instant) {
-        if let Some(purse) = self.asking.remove(uid).and_then(|name| self.purses.get_mut(&name)) {
-            purse.answered(uid);
+        if let Some(ledger) = self.unanswered.remove(uid).and_then(|name| self.ledgers.get_mut(&name)) {
+            ledger.answered(uid);
         }
-        let Some(job) = self.jobs.get_mut(uid) else { return };
-        if !matches!(job.state, State::Asked(_)) {
+        let Some(entry) = self.pending.get_mut(uid) else { return };
+        if !matches!(entry.state, State::Asked(_)) {
             return;
         }
-        if !matches!(answer, Answer::Later(_) | Answer::Denied(_)) {
-            job.refused_before = false;
-        } else if !std::mem::replace(&mut job.refused_before, true) {
-            job.since = now;
+        if !matches!(answer, Answer::Retry(_) | Answer::Denied(_)) {
+            entry.refused_before = false;
+        } else if !std::mem::replace(&mut entry.refused_before, true) {
+            entry.since = now;
         }
-        let purse = match job.queue.budgets.as_slice() {
-            [one] => self.purses.get_mut(one),
+        let ledger = match entry.queue.budgets.as_slice() {
+            [one] => self.ledgers.get_mut(one),
             _ => None,
         };
-        if !matches!(answer, Answer::LetGo | Answer::Gone)
+        if !matches!(answer, Answer::Accepted | Answer::Gone)
             && let Some(stays) = self.members.get(uid).and_then(|name| self.availability.get_mut(name))
         {
-            stays.take_back(&job.pod);
+            stays.restore(&entry.pod);
         }
         match answer {
-            // Gone is only what the watch says is gone: a node is ended on its word.
-            Answer::LetGo | Answer::Gone => {
-                job.state = State::Ending(now);
-                job.since = now;
-                for held_by in job.queue.budgets.iter().chain(&job.queue.controller) {
-                    self.let_go.insert(held_by.clone(), now);
+            // Only the watch decides that a pod is gone: then the node is terminated.
+            Answer::Accepted | Answer::Gone => {
+                entry.state = State::Terminating(now);
+                entry.since = now;
+                for held_by in entry.queue.budgets.iter().chain(&entry.queue.controller) {
+                    self.last_evicted.insert(held_by.clone(), now);
                 }
                 return;
             }
-            Answer::NoRoom(_) => {
-                job.state = State::Waiting;
-                if let Some(purse) = purse {
-                    purse.refused(uid);
+            Answer::NoDisruptions(_) => {
+                entry.state = State::Waiting;
+                if let Some(ledger) = ledger {
+                    ledger.refused(uid);
                 }
             }
-            Answer::Later(reason) => {
-                job.state = State::Later(now + TRY_AGAIN, reason);
-                if let Some(purse) = purse {
-                    purse.take_back(uid);
+            Answer::Retry(reason) => {
+                entry.state = State::Retry(now + TRY_AGAIN, reason);
+                if let Some(ledger) = ledger {
+                    ledger.release(uid);
                 }
             }
             Answer::Denied(reason) => {
-                job.state = State::Later(now + DENIED, reason);
-                if let Some(purse) = purse {
-                    purse.take_back(uid);
+                entry.state = State::Retry(now + DENIED, reason);
+                if let Some(ledger) = ledger {
+                    ledger.release(uid);
                 }
             }
-            Answer::Never(reason) => {
-                job.state = State::Never(reason);
-                if let Some(purse) = purse {
-                    purse.take_back(uid);
+            Answer::TooManyBudgets(reason) => {
+                entry.state = State::Blocked(reason);
+                if let Some(ledger) = ledger {
+                    ledger.release(uid);
                 }
             }
         }
-        // Asked in vain: its StatefulSet's turn is free again.
+        // Not evicted: another pod of its StatefulSet may be tried.
         if let Some(set) = self.set_of(uid).and_then(|name| self.sets.get_mut(&name))
             && set.moving.as_ref().is_some_and(|(_, moving, _)| moving == uid)
         {
@@ -305,53 +303,55 @@ impl Schedule {
         self.enqueue(uid);
     }
 
-    /// Evictions to be sent now. Each counts as sent from here on.
+    /// Evictions to send now. Each counts as sent.
     pub fn next(&mut self, now: Instant) -> Vec<Pod> {
-        let mut room = self.limits.in_flight.saturating_sub(self.on_their_way.len());
+        let mut room = self.limits.in_flight.saturating_sub(self.evicting.len());
         let active = self.active_nodes();
         self.begin(now);
         self.free_sets(now);
-        self.free_places(now);
-        // Its time has come: what keeps it from being asked now is told by an event, and waking up for it would spin.
+        self.free_unfilled(now);
+        // Their time has come. What blocks them now ends with an event; waking up for them would loop.
         self.later.retain(|_, until| *until > now);
         let mut chosen = Vec::new();
         // One budget may cover several controllers.
-        let mut purses: HashMap<&str, Looked<'_>> = HashMap::new();
-        // Ready pods by controller: those whose labels differ wait in more than one queue.
+        let mut ledgers: HashMap<&str, LedgerView<'_>> = HashMap::new();
+        // Ready pods by controller: pods with different labels are in several queues.
         let mut taken: HashMap<&str, usize> = HashMap::new();
         for (key, waiting) in &self.queues {
-            // Of two budgets the API server takes neither (500): such pods were refused before the start, or came since.
-            let mut purse = match key.budgets.as_slice() {
+            // With two budgets the API server answers 500. The checks refuse such pods, but they may have appeared since.
+            let mut ledger = match key.budgets.as_slice() {
                 [] => None,
-                [one] => self.purses.get(one).map(|purse| purses.entry(one).or_insert_with(|| purse.look())),
+                [one] => {
+                    self.ledgers.get(one).map(|ledger| ledgers.entry(one).or_insert_with(|| ledger.view()))
+                }
                 _ => continue,
             };
             let allowed = self.allowed(key).unwrap_or(usize::MAX);
             let taken = taken.entry(key.controller.as_deref().unwrap_or_default()).or_default();
             for (_, _, uid) in waiting.unready.iter().chain(&waiting.ready) {
-                let Some(job) = self.jobs.get(uid) else { continue };
+                let Some(entry) = self.pending.get(uid) else { continue };
                 if room == 0
-                    || purse.as_ref().is_some_and(|purse| purse.is_empty_for(&job.pod))
-                    || (job.pod.ready && *taken >= allowed)
+                    || ledger.as_ref().is_some_and(|ledger| ledger.is_empty_for(&entry.pod))
+                    || (entry.pod.ready && *taken >= allowed)
                 {
                     break;
                 }
-                let waits = matches!(&job.state, State::Later(until, _) if *until > now);
-                let is_active = active.as_ref().is_none_or(|active| active.contains(&job.pod.node));
-                if waits || !is_active || !self.is_its_sets_turn(job) {
+                let waits = matches!(&entry.state, State::Retry(until, _) if *until > now);
+                let is_active = active.as_ref().is_none_or(|active| active.contains(&entry.pod.node));
+                if waits || !is_active || !self.is_next_in_its_set(entry) {
                     continue;
                 }
-                if let Some(purse) = &mut purse
-                    && !purse.pay(&job.pod)
+                if let Some(ledger) = &mut ledger
+                    && !ledger.take(&entry.pod)
                 {
                     continue;
                 }
-                // One that is not Ready serves nobody.
-                *taken += usize::from(job.pod.ready);
+                // A pod that is not Ready does not count.
+                *taken += usize::from(entry.pod.ready);
                 room -= 1;
                 chosen.push(uid.clone());
-                if let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get_mut(&name)) {
-                    set.moving = Some((job.pod.name.clone(), uid.clone(), None));
+                if let Some(set) = self.set_name(&entry.pod).and_then(|name| self.sets.get_mut(&name)) {
+                    set.moving = Some((entry.pod.name.clone(), uid.clone(), None));
                     set.successor = false;
                 }
             }
@@ -359,81 +359,83 @@ impl Schedule {
         chosen.iter().filter_map(|uid| self.ask(uid, now)).collect()
     }
 
-    /// When to ask `next` again though nothing was seen; never a time at which it was asked already.
+    /// When to call `next` again without an event; always later than its last call.
     pub fn wakes_at(&self) -> Option<Instant> {
         let later = self.later.values().copied();
         let sets = self.sets.values().filter_map(Set::gives_up_at);
         let vacated = self.vacated.iter().find(|(_, uid)| self.is_vacated(uid)).map(|(until, _)| *until);
         let patience = self.began.filter(|_| !self.patience_is_over).map(|began| began + PATIENCE);
-        let sick = patience.filter(|_| self.availability.values().any(Availability::has_sick));
+        let sick = patience.filter(|_| self.availability.values().any(Availability::has_unready_before));
         let skipped = self.skips().map(|(at, _)| at).min();
         later.chain(sets).chain(vacated).chain(sick).chain(skipped).min()
     }
 
-    /// Pods that are terminating for longer than anybody is to wait for them; each is told once. Their nodes may be ended.
+    /// Pods that are terminating for too long; each is returned once. Their nodes may be terminated.
     pub fn skip(&mut self, now: Instant) -> Vec<Pod> {
         let due: Vec<String> =
             self.skips().filter(|(at, _)| *at <= now).map(|(_, uid)| uid.clone()).collect();
         let mut skipped = Vec::new();
         for uid in due {
-            skipped.extend(self.jobs.get(&uid).map(|job| job.pod.clone()));
+            skipped.extend(self.pending.get(&uid).map(|entry| entry.pod.clone()));
             self.skipped.insert(uid.clone());
             self.finish(&uid, now);
         }
         skipped
     }
 
-    /// Nodes whose kubelets do not report. Nobody there ends a pod, nor says that it has ended; its instance ends it. So
-    /// nobody has to ask for these to be left behind (Cluster API does so by itself too, after five minutes).
+    /// Sets the nodes whose kubelets do not report. Pods there are never reported as gone, so the drain stops waiting for
+    /// them without a flag (as Cluster API does after five minutes).
     pub fn unreachable(&mut self, nodes: BTreeSet<String>) {
         self.unreachable = nodes;
     }
 
-    /// When pods that are terminating are not waited for any longer.
+    /// Until when the drain waits for terminating pods.
     fn skips(&self) -> impl Iterator<Item = (Instant, &String)> {
         let any = self.limits.skip.is_some() || !self.unreachable.is_empty();
-        let ending = any.then_some(&self.on_their_way).into_iter().flatten();
-        let ending = ending.filter_map(|uid| Some((uid, self.jobs.get(uid)?)));
-        let ending = ending.filter(|(_, job)| matches!(job.state, State::Ending(_)));
-        ending.filter_map(|(uid, job)| {
-            let unreachable = self.unreachable.contains(&job.pod.node).then_some(UNREACHABLE);
+        let ending = any.then_some(&self.evicting).into_iter().flatten();
+        let ending = ending.filter_map(|uid| Some((uid, self.pending.get(uid)?)));
+        let ending = ending.filter(|(_, entry)| matches!(entry.state, State::Terminating(_)));
+        ending.filter_map(|(uid, entry)| {
+            let unreachable = self.unreachable.contains(&entry.pod.node).then_some(UNREACHABLE);
             let skip = self.limits.skip.into_iter().chain(unreachable).min()?;
-            Some((job.overdue_from() + skip, uid))
+            Some((entry.overdue_from() + skip, uid))
         })
     }
 
-    /// Nodes that have become empty of what must go; each is told once.
+    /// Nodes that have no more pods to evict; each is returned once.
     pub fn emptied(&mut self) -> Vec<String> {
-        let empty = self.nodes.iter_mut().filter(|(_, place)| place.is_empty() && !place.told);
+        let empty = self.nodes.iter_mut().filter(|(_, node)| node.is_empty() && !node.reported);
         empty
-            .map(|(name, place)| {
-                place.told = true;
+            .map(|(name, node)| {
+                node.reported = true;
                 name.clone()
             })
             .collect()
     }
 
     pub fn is_done(&self) -> bool {
-        self.nodes.values().all(Place::is_empty)
+        self.nodes.values().all(NodeQueue::is_empty)
     }
 
-    /// Nothing is left to be done, and yet nodes are not empty: what stands there may not be evicted, or does not end.
+    /// Whether nodes are not empty and nothing can be done: their pods may not be evicted, or do not terminate.
     pub fn is_stuck(&self, now: Instant) -> bool {
-        let hopeless = |job: &Job| match job.state {
-            State::Never(_) => true,
-            State::Ending(since) => self.limits.pod.is_some_and(|most| now.duration_since(since) >= most),
-            _ => job.queue.budgets.len() > 1,
+        let hopeless = |entry: &PendingPod| match entry.state {
+            State::Blocked(_) => true,
+            State::Terminating(since) => {
+                self.limits.pod.is_some_and(|most| now.duration_since(since) >= most)
+            }
+            _ => entry.queue.budgets.len() > 1,
         };
-        !self.is_done() && self.jobs.values().all(hopeless)
+        !self.is_done() && self.pending.values().all(hopeless)
     }
 
-    /// A pod that no waiting will move, and why. Whether it still waited.
+    /// Marks a queued pod that can never be evicted. Returns whether it was still queued.
     pub fn give_up(&mut self, uid: &str, why: &str) -> bool {
-        let Some(job) = self.jobs.get_mut(uid) else { return false };
-        if !matches!(job.state, State::Waiting | State::Later(..)) {
+        let Some(entry) = self.pending.get_mut(uid) else { return false };
+        if !matches!(entry.state, State::Waiting | State::Retry(..)) {
             return false;
         }
-        job.state = State::Never(why.to_string());
+        entry.state = State::Blocked(why.to_string());
         self.enqueue(uid);
         true
     }
@@ -442,7 +444,7 @@ impl Schedule {
         self.nodes.contains_key(node)
     }
 
-    /// The nodes that may be emptied now, where they are limited: the first that are not empty yet.
+    /// The nodes that may be drained now, if limited: the first ones that are not empty.
     fn active_nodes(&self) -> Option<BTreeSet<String>> {
         if self.limits.nodes >= self.nodes.len() {
             return None;
@@ -450,8 +452,8 @@ impl Schedule {
         let mut left: Vec<(&usize, &String)> = self
             .nodes
             .iter()
-            .filter(|(_, place)| !place.is_empty())
-            .map(|(name, place)| (&place.rank, name))
+            .filter(|(_, node)| !node.is_empty())
+            .map(|(name, node)| (&node.rank, name))
             .collect();
         left.sort();
         Some(left.into_iter().take(self.limits.nodes).map(|(_, name)| name.clone()).collect())
@@ -466,9 +468,9 @@ impl Schedule {
     }
 }
 
-impl Place {
+impl NodeQueue {
     fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.refused.is_empty()
+        self.pods.is_empty() && self.refused.is_empty()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a second replica helps a Deployment of one whose budget lets nothing go. Pure.
+//! Whether a second replica helps a single-replica Deployment whose budget allows no disruption. Pure.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,21 @@ use crate::facts::{Budget, Facts, Pod, Surge};
 
 use super::budgets::{covers, most_allowed};
 
-/// Whether a second replica would let this pod go: it is the only one, and of two its budget spares one.
+/// Whether a second replica would make this pod evictable: it is the only one, and of two its budget allows one
+/// disruption.
 fn helps(budget: &Budget, pod: &Pod) -> bool {
     let of_deployment = pod.controller.as_ref().is_some_and(|controller| controller.kind == "ReplicaSet");
     let spares_one = most_allowed(&budget.least, 2).unwrap_or_default() > 0;
     budget.expected == 1 && budget.desired_healthy == 1 && spares_one && of_deployment
 }
 
-/// Pods on the nodes to be drained that a second replica would free.
+/// Pods on the drained nodes that a second replica would make evictable.
 pub fn singletons<'a>(facts: &'a Facts, nodes: &BTreeSet<String>) -> Vec<&'a Pod> {
     let on_them = facts.pods.iter().filter(|pod| nodes.contains(&pod.node) && !pod.deleting);
     on_them.filter(|pod| budget_of(facts, pod).is_some()).collect()
 }
 
-/// The budget that a second replica would satisfy.
+/// The budget that would allow the eviction with a second replica.
 fn budget_of<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a Budget> {
     let mut covering = facts.budgets.iter().filter(|budget| covers(budget, pod));
     match (covering.next(), covering.next()) {
@@ -29,7 +30,7 @@ fn budget_of<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a Budget> {
     }
 }
 
-/// Why a second replica would never be Ready, or not stay.
+/// Why a second replica would never become Ready, or would be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     /// `namespace/name`
@@ -39,10 +40,10 @@ pub struct Obstacle {
     pub fix: String,
 }
 
-/// Surges that can't work, before anything is changed.
+/// Second replicas that can't work, found before anything is changed.
 ///
-/// A host port and an anti-affinity by host are no obstacles: the node that is drained is cordoned, so the second
-/// replica starts on another one.
+/// A host port or an anti-affinity by hostname is not an obstacle: the drained node is cordoned, so the second replica
+/// starts on another node.
 pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Room) -> Vec<Obstacle> {
     let pods = singletons(facts, nodes).into_iter();
     let of = |pod: &Pod| facts.surges.iter().find(|surge| surge.pod == pod.full_name());
@@ -53,7 +54,7 @@ pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Room) -> Vec<Ob
 fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Room) -> Option<Obstacle> {
     let allow_one = || {
         format!(
-            "let it be down for a moment: kubectl -n {} patch pdb {} --type merge -p \
+            "allow one disruption (the pod is down for a moment): kubectl -n {} patch pdb {} --type merge -p \
              '{{\"spec\":{{\"minAvailable\":null,\"maxUnavailable\":1}}}}'",
             budget.namespace, budget.name
         )
@@ -62,15 +63,15 @@ fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Roo
         Some(Obstacle { pod: pod.full_name(), budget: budget.full_name(), why, fix })
     };
     if surge.deployment.is_none() {
-        return obstacle("its ReplicaSet belongs to no Deployment".into(), allow_one());
+        return obstacle("its ReplicaSet does not belong to a Deployment".into(), allow_one());
     }
-    // It is at one now, and goes back there at its next look, 15 s later (kube-controller-manager,
+    // The autoscaler would scale back to 1 at its next sync, within 15 s (kube-controller-manager,
     // --horizontal-pod-autoscaler-sync-period).
     if let Some(scaler) = surge.autoscaler.as_ref().filter(|scaler| scaler.min < 2) {
         let (namespace, name) = scaler.name.split_once('/').unwrap_or(("default", &scaler.name));
         return obstacle(
             format!(
-                "HorizontalPodAutoscaler {} (minReplicas {}, maxReplicas {}) would take the second one away",
+                "HorizontalPodAutoscaler {} (minReplicas {}, maxReplicas {}) would remove the second replica",
                 scaler.name, scaler.min, scaler.max
             ),
             format!(
@@ -84,7 +85,7 @@ fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Roo
     if let Some((_, claim)) = volumes.find(|(volume, _)| volume.one_node) {
         return obstacle(
             format!(
-                "the volume of PersistentVolumeClaim {claim} is ReadWriteOnce: one node can have it at a time"
+                "the volume of PersistentVolumeClaim {claim} is ReadWriteOnce: only one node can attach it at a time"
             ),
             allow_one(),
         );
@@ -98,7 +99,7 @@ fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Roo
     });
     shared.and_then(|shared| {
         obstacle(
-            format!("its anti-affinity keeps two of its pods out of {shared}, and all new nodes are there"),
+            format!("its anti-affinity allows only one of its pods in {shared}, and all new nodes are there"),
             allow_one(),
         )
     })
@@ -154,14 +155,14 @@ mod tests {
         let once = Volume { one_node: true, ..Volume::default() };
         for (surge, volume, zones, expected) in [
             (own(), anywhere(), &["a"][..], None),
-            (Surge::default(), anywhere(), &["a"], Some("belongs to no Deployment")),
+            (Surge::default(), anywhere(), &["a"], Some("does not belong to a Deployment")),
             (
                 scaled(1, 1),
                 anywhere(),
                 &["a"],
                 Some("HorizontalPodAutoscaler shop/hpa (minReplicas 1, maxReplicas 1)"),
             ),
-            (scaled(1, 5), anywhere(), &["a"], Some("would take the second one away")),
+            (scaled(1, 5), anywhere(), &["a"], Some("would remove the second replica")),
             (scaled(2, 5), anywhere(), &["a"], None),
             (own(), once, &["a"], Some("ReadWriteOnce")),
             (apart("kubernetes.io/hostname"), anywhere(), &["a"], None),

@@ -1,4 +1,4 @@
-//! Each step as the aws CLI's and kubectl's commands. Pure.
+//! The aws CLI and kubectl commands of each step. Pure.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ use super::{
     ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
 };
 
-/// A step's commands; nothing where it has nothing to do.
+/// A step's commands; empty if it has nothing to do.
 pub fn commands(step: &StepPlan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-    // The version is looked at in any case.
+    // The version is always read.
     if step.changes.is_empty() && step.step != Step::DetectCni {
         return Vec::new();
     }
@@ -52,7 +52,7 @@ fn associate(design: &Design, facts: &Facts) -> Vec<String> {
         .flat_map(|block| {
             [
                 format!("aws ec2 associate-vpc-cidr-block --vpc-id \"$VPC\" --cidr-block {block}"),
-                format!("patiently block_is_associated {block}"),
+                format!("retry block_is_associated {block}"),
             ]
         })
         .collect()
@@ -61,7 +61,7 @@ fn associate(design: &Design, facts: &Facts) -> Vec<String> {
 fn create(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<String> {
     let RouteChoice::Table(table) = &zone.route_table else { return Vec::new() };
     let route = |subnet: &str| {
-        format!("patiently aws ec2 associate-route-table --route-table-id {table} --subnet-id {subnet}")
+        format!("retry aws ec2 associate-route-table --route-table-id {table} --subnet-id {subnet}")
     };
     match &zone.pod_subnet {
         PodSubnet::New { cidr } => {
@@ -97,17 +97,17 @@ fn set_env(facts: &Facts) -> Vec<String> {
             "kubectl --namespace kube-system patch daemonset aws-node --patch-file env/daemonset-patch.yaml".into(),
         ],
         EnvOwner::Release { tool, name } => vec![
-            format!("# {tool} {} would put back what is changed here: commit env/helm-values.yaml there.", one_line(&name)),
+            format!("# {tool} {} would revert a change made here: commit env/helm-values.yaml there.", one_line(&name)),
             "if ! kubectl --namespace kube-system get daemonset aws-node --output yaml | grep -A 1 CUSTOM_NETWORK_CFG | grep -q true; then".into(),
-            "  echo 'commit env/helm-values.yaml where aws-node comes from, then go on' >&2\n  exit 1\nfi".into(),
+            "  echo 'commit env/helm-values.yaml where aws-node is managed, then run this script again' >&2\n  exit 1\nfi".into(),
         ],
     }
 }
 
-/// Updates the add-on with these values, and nothing else of it.
+/// Updates only the configuration values of the add-on.
 fn update_addon(values: &str) -> Vec<String> {
     vec![
-        "# An update without the role that the add-on has would take it away.".into(),
+        "# An update without the add-on's role would remove it.".into(),
         "ADDON_ROLE=$(aws eks describe-addon --cluster-name \"$CLUSTER\" --addon-name vpc-cni \\\n  \
              --query addon.serviceAccountRoleArn --output text)"
             .into(),
@@ -121,17 +121,17 @@ fn update_addon(values: &str) -> Vec<String> {
     ]
 }
 
-/// What stands in a comment can't end it.
+/// Replaces control characters, so that text in a comment can't end it.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Sets the variables of the zones' subnets, where this run or an earlier one made them.
+/// Sets the variables of the zones' subnets, created by this run or an earlier one.
 fn subnets(design: &Design) -> impl Iterator<Item = String> {
     design.zones.iter().filter_map(|zone| {
         let PodSubnet::New { cidr } = &zone.pod_subnet else { return None };
         let variable = subnet_variable(zone);
-        Some(format!("{variable}=${{{variable}:-$(patiently subnet {cidr})}}"))
+        Some(format!("{variable}=${{{variable}:-$(retry subnet {cidr})}}"))
     })
 }
 
@@ -148,7 +148,7 @@ fn write_eniconfigs(design: &Design, facts: &Facts) -> Vec<String> {
             lines.push(format!("fill {file} | kubectl apply --filename -"));
             continue;
         }
-        // The node security group is made a step later.
+        // The node security group is created one step later.
         let subnet = zone.pod_subnet.id().map_or_else(|| format!("${}", subnet_variable(zone)), Into::into);
         let object = json!({
             "apiVersion": "crd.k8s.amazonaws.com/v1alpha1", "kind": "ENIConfig",
@@ -161,7 +161,7 @@ fn write_eniconfigs(design: &Design, facts: &Facts) -> Vec<String> {
     lines
 }
 
-/// What the base stack says, where files need it.
+/// Reads the outputs of the base stack that files need.
 fn outputs(design: &Design) -> [String; 2] {
     let base = shell_quote(&design.base_stack);
     [
@@ -201,11 +201,11 @@ fn stack_is_complete(name: &str, verb: &str) -> String {
     format!("aws cloudformation wait stack-{verb}-complete --stack-name {}", shell_quote(name))
 }
 
-/// Lets nodes with the new role join. IAM tells EKS of a new role only after some seconds.
+/// Allows nodes with the new role to join. EKS accepts a new IAM role only after some seconds.
 fn authorise(facts: &Facts) -> Vec<String> {
     match facts.cluster.authentication {
         Authentication::ConfigMap => vec![
-            "# For a mapRoles whose entries stand at its left edge, as EKS writes it.".into(),
+            "# Works if the entries of mapRoles are not indented, as EKS writes them.".into(),
             "ROLES=$(kubectl --namespace kube-system get configmap aws-auth --output jsonpath='{.data.mapRoles}')".into(),
             "ENTRY=$(printf -- '- rolearn: %s\\n  username: system:node:{{EC2PrivateDNSName}}\\n  groups: [system:bootstrappers, system:nodes]' \"$NODE_ROLE_ARN\")".into(),
             "ENTRIES=$(printf '%s\\n%s\\n' \"$ROLES\" \"$ENTRY\" | sed 's/^/    /')".into(),
@@ -214,7 +214,7 @@ fn authorise(facts: &Facts) -> Vec<String> {
             "fi".into(),
         ],
         _ => vec![
-            "patiently aws eks create-access-entry --cluster-name \"$CLUSTER\" --principal-arn \"$NODE_ROLE_ARN\" --type EC2_LINUX"
+            "retry aws eks create-access-entry --cluster-name \"$CLUSTER\" --principal-arn \"$NODE_ROLE_ARN\" --type EC2_LINUX"
                 .into(),
         ],
     }
@@ -250,7 +250,7 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
     lines.extend(
         growing
             .iter()
-            .map(|zone| format!("patiently nodes_are_ready {} {}", shell_quote(&zone.stack), zone.size)),
+            .map(|zone| format!("retry nodes_are_ready {} {}", shell_quote(&zone.stack), zone.size)),
     );
     lines
 }
@@ -273,20 +273,20 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
         }
     }
     let mut lines = vec![
-        "# All of them first, so that no pod moves from one old node to the next.".to_string(),
+        "# Cordon all old nodes first, so that no pod moves to another old node.".to_string(),
         format!("kubectl cordon {}", names.join(" ")),
     ];
     lines.extend(local_claims(design, facts, settings));
     lines.push(
-        "# kubectl keeps PodDisruptionBudgets alone: a workload without one loses all its pods at once."
+        "# kubectl drain respects only PodDisruptionBudgets: a workload without one loses all its pods at once."
             .to_string(),
     );
     lines.push(format!("kubectl drain {flags} {}", names.join(" ")));
-    lines.extend(end(facts, &nodes));
+    lines.extend(terminate(facts, &nodes));
     lines
 }
 
-/// Claims on the disk of a node that goes: their StatefulSets create new ones when they and their pods are gone.
+/// Deletes claims on local disks of drained nodes: StatefulSets create new ones when the claims and pods are gone.
 fn local_claims(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     let local = LocalData::of(facts, &design.drained);
     let leaving =
@@ -299,8 +299,8 @@ fn local_claims(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Stri
     claims.filter_map(delete).collect()
 }
 
-/// Ends emptied nodes through their owners, so that no other is started in their place.
-fn end(facts: &Facts, nodes: &[&Node]) -> Vec<String> {
+/// Terminates drained nodes through their owners, so that they are not replaced.
+fn terminate(facts: &Facts, nodes: &[&Node]) -> Vec<String> {
     let mut managed: BTreeMap<String, i32> = BTreeMap::new();
     let mut grouped: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut lines = Vec::new();
@@ -321,7 +321,7 @@ fn end(facts: &Facts, nodes: &[&Node]) -> Vec<String> {
     for (name, ids) in &grouped {
         let Some(group) = facts.node_groups.groups.get(name) else { continue };
         let left = (group.desired - i32::try_from(ids.len()).unwrap_or(i32::MAX)).max(0);
-        // A group refuses to shrink below its minimum.
+        // Auto Scaling refuses a desired capacity below the minimum.
         if left < group.min {
             lines.push(format!(
                 "aws autoscaling update-auto-scaling-group --auto-scaling-group-name {} --min-size {left}",

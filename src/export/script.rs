@@ -1,4 +1,4 @@
-//! `commands.sh`: the frame around the steps' commands. Pure.
+//! `commands.sh`: the script around the steps' commands. Pure.
 
 use super::commands::commands;
 use crate::design::Design;
@@ -6,16 +6,16 @@ use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::settings::{Settings, shell_quote};
 
-/// What the commands below use.
+/// Shell functions that the commands use.
 const FUNCTIONS: &str = r#"
-# Repeats a command until it succeeds, for ten minutes: what is new is visible everywhere only after a while.
-patiently() {
+# Retries a command for ten minutes until it succeeds: AWS is eventually consistent.
+retry() {
   local try
   for try in $(seq 200); do
     if "$@"; then return; fi
     sleep 3
   done
-  echo "gave up: $*" >&2
+  echo "timed out: $*" >&2
   return 1
 }
 
@@ -24,7 +24,7 @@ block_is_associated() {
   [ "$(aws ec2 describe-vpcs --vpc-ids "$VPC" --query "$state" --output text)" = associated ]
 }
 
-# The id of a subnet, by its CIDR block; fails while there is none.
+# Prints the id of the subnet with a CIDR block; fails if there is none yet.
 subnet() {
   local id
   id=$(aws ec2 describe-subnets --filters "Name=vpc-id,Values=$VPC" "Name=cidr-block,Values=$1" \
@@ -37,7 +37,7 @@ stack_output() {
     --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text
 }
 
-# Whether so many nodes of a stack's group are Ready.
+# Succeeds if at least $2 nodes of the stack's group are Ready.
 nodes_are_ready() {
   local group ids id nodes ready=0
   group=$(stack_output "$1" AutoScalingGroupName)
@@ -50,7 +50,7 @@ nodes_are_ready() {
   [ "$ready" -ge "$2" ]
 }
 
-# Prints a file with its ${NAMES} replaced by this script's variables.
+# Prints a file with its placeholders replaced by this script's variables.
 fill() {
   local text name
   text=$(< "$1")
@@ -65,14 +65,14 @@ pub fn script(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) 
     let mut out = format!(
         "#!/usr/bin/env bash
 # AWS's procedure for custom networking, with the values planned for {cluster} by eni-custom {version}.
-# All steps, or those named: ./commands.sh 1 2
+# Runs all steps, or the given ones: ./commands.sh 1 2
 set -euo pipefail
 cd \"$(dirname \"$0\")\"
 
 export AWS_REGION={region} AWS_DEFAULT_REGION={region} AWS_PAGER=
 CLUSTER={name}
 VPC={vpc}
-# What files leave open until it is known.
+# Placeholders in the files, filled in when their values are known.
 NAMES=\"{names}\"
 ",
         cluster = plan.cluster,
@@ -86,7 +86,7 @@ NAMES=\"{names}\"
     for step in &plan.steps {
         let mut lines = commands(step, design, facts, settings);
         if lines.is_empty() {
-            lines.push("echo 'as it should be'".into());
+            lines.push("echo 'up to date'".into());
         }
         out.push_str(&format!("\nstep_{}() {{\n", step.number));
         for line in lines.iter().flat_map(|line| line.lines()) {

@@ -26,19 +26,19 @@ fn exported(facts: &Facts, arguments: &[&str]) -> Files {
 }
 
 #[test]
-fn the_commands_follow_the_documented_steps_with_the_plans_values() {
+fn the_script_has_the_documented_commands_with_the_planned_values() {
     insta::assert_snapshot!(exported(&facts(), &["--cidr", "100.64.0.0/16"])["commands.sh"]);
 }
 
 #[test]
-fn every_file_is_what_its_name_says_and_the_same_each_time() {
+fn every_file_is_valid_and_reproducible() {
     let files = exported(&facts(), &[]);
     assert_eq!(files, exported(&facts(), &[]));
     for (path, text) in &files {
         if path.ends_with(".json") {
             serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{path}: {error}"));
         }
-        // CloudFormation's own tags are for cfn-lint.
+        // CloudFormation templates have YAML tags of their own; cfn-lint checks them.
         if path.ends_with(".yaml") && !path.starts_with("cloudformation/") {
             serde_saphyr::from_str::<Value>(text).unwrap_or_else(|error| panic!("{path}: {error}"));
         }
@@ -48,12 +48,12 @@ fn every_file_is_what_its_name_says_and_the_same_each_time() {
 }
 
 #[test]
-fn an_eniconfig_is_as_it_ends() {
+fn an_eniconfig_has_its_final_groups() {
     insta::assert_snapshot!(exported(&facts(), &[])["eniconfigs/a.yaml"]);
 }
 
 #[test]
-fn the_environment_is_written_for_whoever_owns_it() {
+fn the_environment_is_written_in_the_format_of_its_owner() {
     let mut facts = facts();
     let env = |facts: &Facts| {
         let files = exported(facts, &["--remove-annotation-def"]);
@@ -91,7 +91,7 @@ fn eniconfigs_that_the_add_on_creates_go_into_its_values() {
 }
 
 #[test]
-fn odd_names_stay_words_of_the_shell() {
+fn unusual_names_are_quoted_for_the_shell() {
     let mut facts = facts();
     facts.cluster.authentication = Authentication::ConfigMap;
     facts.nodes[0].name = "old'; rm -rf /".into();
@@ -100,12 +100,12 @@ fn odd_names_stay_words_of_the_shell() {
 }
 
 #[test]
-fn a_folder_that_is_not_empty_is_left_alone() {
+fn a_folder_that_is_not_empty_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(may_write(folder.path(), false).is_ok());
     assert!(may_write(&folder.path().join("new"), false).is_ok());
     write(&[("a/commands.sh".to_string(), "true\n".to_string())].into(), folder.path()).unwrap();
     assert!(may_write(folder.path(), false).unwrap_err().what().contains("not empty"));
     assert!(may_write(folder.path(), true).is_ok());
-    assert!(may_write(&folder.path().join("a/commands.sh"), true).is_err(), "a file is no folder");
+    assert!(may_write(&folder.path().join("a/commands.sh"), true).is_err(), "a file is not a folder");
 }

@@ -7,22 +7,22 @@ use crate::net::reach::Protocol;
 /// CoreDNS and webhooks.
 #[derive(Debug, Clone, Default)]
 pub struct Backends {
-    /// Port 53 of Service kube-system/kube-dns; nothing where there is none.
+    /// Port 53 of Service kube-system/kube-dns; `None` if there is none.
     pub dns: Option<Backend>,
-    /// Those that are called inside of the cluster; aggregated APIs among them.
+    /// Webhooks and aggregated APIs that are called inside the cluster.
     pub webhooks: Vec<Webhook>,
-    /// Why neither is known.
+    /// Why both are unknown.
     pub unknown: Option<String>,
-    /// Webhook configurations and policies of admission that may deny an eviction: `ValidatingWebhookConfiguration policy`.
+    /// Webhook configurations and admission policies that may deny an eviction: `ValidatingWebhookConfiguration policy`.
     pub of_evictions: BTreeSet<String>,
-    /// Why aggregated APIs are not known.
+    /// Why aggregated APIs are unknown.
     pub apis_unknown: Option<String>,
 }
 
-/// What stands behind a Service, as its EndpointSlices say.
+/// The endpoints of a Service, from its EndpointSlices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backend {
-    /// Where the pods listen, which need not be the Service's ports.
+    /// The ports on which the pods listen, which need not be the Service's ports.
     pub ports: BTreeSet<(Protocol, u16)>,
     /// Their nodes, by `namespace/name`.
     pub pods: BTreeMap<String, String>,
@@ -37,7 +37,7 @@ pub struct Webhook {
     pub configurations: BTreeSet<String>,
     /// The configurations are APIServices: the API server passes requests on to it.
     pub aggregated: bool,
-    /// failurePolicy Fail: what it is asked about is refused when it can't be reached.
+    /// failurePolicy Fail: requests are refused if it can't be reached.
     pub must_answer: bool,
     pub backend: Backend,
 }

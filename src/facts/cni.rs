@@ -1,4 +1,4 @@
-//! What the VPC CNI is: its version, and who owns its environment. Pure.
+//! The VPC CNI's version, and who owns its environment. Pure.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::ownership;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32, pub u32);
 
-/// What told the version.
+/// Where the version was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionSource {
     Addon,
@@ -18,14 +18,14 @@ pub enum VersionSource {
 }
 
 impl Version {
-    /// Custom networking as documented needs it.
+    /// The first version that AWS documents for custom networking.
     pub const CUSTOM_NETWORKING: Version = Version(1, 4, 0);
-    /// Ships the ENIConfig definition by itself from here on.
+    /// The first version that ships the ENIConfig definition.
     pub const SHIPS_CRD: Version = Version(1, 3, 0);
     pub const PREFIX_DELEGATION: Version = Version(1, 9, 0);
-    /// An ENIConfig without groups takes the primary interface's.
+    /// The first version that uses the primary interface's security groups if an ENIConfig has none.
     pub const EMPTY_GROUPS: Version = Version(1, 8, 0);
-    /// A node without its ENIConfig stays NotReady from here on.
+    /// The first version that keeps a node without its ENIConfig NotReady.
     pub const WAITS_FOR_ENICONFIG: Version = Version(1, 13, 0);
 
     /// `v1.20.4-eksbuild.1`, `1.20.4`, `v1.20`
@@ -68,7 +68,7 @@ pub fn detected_version(cni: &Cni) -> Option<(Version, VersionSource)> {
             .get("helm.sh/chart")
             .and_then(|chart| chart.rsplit_once('-'))
             .map(|(_, version)| version);
-        // The chart counts its own versions; it is the image's that is asked for.
+        // The chart has its own version; the image's version is needed.
         cni.labels.get("app.kubernetes.io/version").map(String::as_str).or(chart).and_then(Version::parse)
     };
     addon()
@@ -77,7 +77,7 @@ pub fn detected_version(cni: &Cni) -> Option<(Version, VersionSource)> {
         .or_else(|| label().map(|version| (version, VersionSource::Label)))
 }
 
-/// Who decides about aws-node, and would put back what is changed elsewhere.
+/// Who owns aws-node, and would revert changes that are made elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvOwner {
     Addon,
@@ -93,14 +93,14 @@ impl fmt::Display for EnvOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EnvOwner::Addon => f.write_str("EKS add-on vpc-cni"),
-            EnvOwner::DaemonSet => f.write_str("nobody but the DaemonSet"),
+            EnvOwner::DaemonSet => f.write_str("none (plain DaemonSet)"),
             EnvOwner::Release { tool, name } => write!(f, "{tool} '{name}'"),
         }
     }
 }
 
 impl EnvOwner {
-    /// What is written, for people.
+    /// The object that is changed, for messages.
     pub fn resource(&self) -> String {
         match self {
             EnvOwner::Addon => "EKS add-on vpc-cni, env in configurationValues".into(),

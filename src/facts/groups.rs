@@ -1,4 +1,4 @@
-//! Stacks and groups that hold nodes, and who may enter the cluster.
+//! Stacks and node groups, and who has access to the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,24 +11,23 @@ use super::Node;
 /// The process that starts instances.
 pub const LAUNCH: &str = "Launch";
 
-/// The process that moves instances between zones until each has as many.
+/// The process that balances instances between zones.
 pub const REBALANCE: &str = "AZRebalance";
 
-/// What an Auto Scaling group must not do while it is drained: start a node in place of one that went, also because
-/// an autoscaler asks for it, or move nodes between zones.
+/// The processes to suspend while an Auto Scaling group is drained: it must not replace terminated nodes, even if an
+/// autoscaler asks for it, or move nodes between zones.
 pub const SUSPENDED: [&str; 2] = [REBALANCE, LAUNCH];
 
-/// Stacks and groups that hold nodes.
+/// Stacks and node groups.
 #[derive(Debug, Clone, Default)]
 pub struct NodeGroups {
-    /// This program's stacks, by name.
+    /// The stacks of eni-custom, by name.
     pub stacks: BTreeMap<String, Stack>,
-    /// Stacks of groups that stand in for old ones that are gone, by name; read where something is taken back.
+    /// Stacks of replacement node groups, by name; read for undo.
     pub stand_ins: BTreeMap<String, Stack>,
-    /// Old groups that are to start nodes again, and what is wrong with the image that they start from; read where
-    /// something is taken back.
+    /// Old groups that must start nodes again, and what is wrong with their image; read for undo.
     pub image_trouble: BTreeMap<String, ImageTrouble>,
-    /// All Auto Scaling groups that hold nodes of this cluster or belong to one of our stacks, by name.
+    /// All Auto Scaling groups that have nodes of this cluster or belong to a stack of eni-custom, by name.
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
     pub managed: Vec<ManagedNodeGroup>,
@@ -36,22 +35,22 @@ pub struct NodeGroups {
     pub hooks: BTreeMap<String, std::result::Result<Vec<Hook>, String>>,
     /// Access entries by principal; empty in CONFIG_MAP mode.
     pub access_entries: BTreeMap<String, AccessEntry>,
-    /// ConfigMap aws-auth's mapRoles, as it stands there; nothing where there is no ConfigMap.
+    /// The text of mapRoles in ConfigMap aws-auth; `None` if there is no ConfigMap.
     pub aws_auth: Option<String>,
-    /// Who else keeps that ConfigMap, and would put it back.
+    /// Another manager that owns that ConfigMap, and would revert changes.
     pub aws_auth_holder: Option<Holder>,
 }
 
 /// Why a group may not be able to start a node from its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageTrouble {
-    /// What is not there any more, and what names it.
+    /// What no longer exists, and what refers to it.
     Gone(String),
-    /// It could not be asked for, in the service's words.
+    /// It could not be read; the service's message.
     Unknown(String),
 }
 
-/// Who may enter the cluster, as EKS has it.
+/// An EKS access entry.
 #[derive(Debug, Clone)]
 pub struct AccessEntry {
     /// `EC2_LINUX`, `STANDARD`, …
@@ -87,22 +86,22 @@ pub struct AutoScalingGroup {
     pub warm_pool: Option<WarmPool>,
 }
 
-/// Instances that a group keeps initialised for when it grows.
+/// A warm pool: instances that a group keeps initialised for scaling out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarmPool {
     /// `Stopped`, `Running` or `Hibernated`
     pub state: String,
-    /// Instances return to it when the group shrinks.
+    /// Instances return to the pool when the group scales in.
     pub reuse: bool,
 }
 
-/// A lifecycle hook: an instance that is terminated waits for it in Terminating:Wait.
+/// A lifecycle hook: a terminating instance waits for it in Terminating:Wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
     pub name: String,
-    /// Seconds that it waits for a heartbeat.
+    /// Seconds to wait for a heartbeat.
     pub heartbeat: u64,
-    /// Seconds that it waits in all, whatever heartbeats come.
+    /// Seconds to wait in total, whatever heartbeats arrive.
     pub longest: u64,
 }
 
@@ -112,7 +111,7 @@ pub struct GroupInstance {
     /// `Pending`, `InService`, `Terminating`, …
     pub state: String,
     pub zone: String,
-    /// Capacity units that it counts for (WeightedCapacity); one where the group has no weights.
+    /// Its capacity units (WeightedCapacity); 1 if the group has no weights.
     pub weight: i32,
 }
 
@@ -129,8 +128,8 @@ pub struct ManagedNodeGroup {
 }
 
 impl NodeGroups {
-    /// A managed node group's sizes. Its Auto Scaling group has them first: DescribeNodegroup follows what an
-    /// autoscaler or a termination changed there only after a while.
+    /// A managed node group's sizes. DescribeNodegroup lags behind its Auto Scaling group, which an autoscaler or a
+    /// termination changes first.
     pub fn sizes_of(&self, managed: &ManagedNodeGroup) -> Sizes {
         let groups: Vec<Sizes> =
             managed.groups.iter().filter_map(|name| Some(self.groups.get(name)?.sizes())).collect();
@@ -151,14 +150,14 @@ impl NodeGroups {
 }
 
 impl GroupInstance {
-    /// Counts towards the desired capacity: it is in service or on its way there.
+    /// Counts towards the desired capacity: it is in service or starting.
     pub fn is_active(&self) -> bool {
         self.state.starts_with("Pending") || self.state == "InService"
     }
 }
 
 impl AutoScalingGroup {
-    /// Whether it has one of the tags by which the cluster's groups are known.
+    /// Whether it has one of the tags that identify the cluster's groups.
     pub fn is_tagged(&self, cluster: &str) -> bool {
         ["kubernetes.io/cluster", "k8s.io/cluster"]
             .iter()
@@ -175,9 +174,8 @@ impl AutoScalingGroup {
         counted.map(|one| one.weight).sum()
     }
 
-    /// Whether its zones have numbers of active instances that AZRebalance would even out: it launches an instance in
-    /// the zone with the fewest, then terminates one in another zone, whatever runs there (Auto Scaling user guide,
-    /// "Availability Zone distribution").
+    /// Whether AZRebalance would balance its active instances: it launches an instance in the zone with the fewest, then
+    /// terminates one in another zone, whatever runs there (Auto Scaling user guide, "Availability Zone distribution").
     pub fn is_lopsided(&self) -> bool {
         let active = || self.instances.iter().filter(|one| one.is_active());
         let in_zone = |zone: &String| active().filter(|one| one.zone == *zone).count();
@@ -185,17 +183,17 @@ impl AutoScalingGroup {
         counts().max().unwrap_or_default() > counts().min().unwrap_or_default() + 1
     }
 
-    /// One of this program's stacks made it.
+    /// It belongs to a stack of eni-custom.
     pub fn is_ours(&self) -> bool {
         self.tags.contains_key(TAG_CLUSTER)
     }
 
-    /// The CloudFormation stack that made it.
+    /// The CloudFormation stack that created it.
     pub fn stack(&self) -> Option<&String> {
         self.tags.get("aws:cloudformation:stack-name")
     }
 
-    /// Whether it has started the node's instance.
+    /// Whether it launched the node's instance.
     pub fn holds(&self, node: &Node) -> bool {
         node.instance_id.as_ref().is_some_and(|id| self.instances.iter().any(|instance| instance.id == *id))
     }

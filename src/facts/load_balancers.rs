@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Load balancers whose targets are instances: each node is a target, whichever pods it has, for the connections of
-/// other nodes' pods too.
+/// Load balancers with instance targets. Each node is a target, whichever pods it runs, and forwards connections to pods
+/// of other nodes too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadBalancers {
     /// `Service shop/web`, `TargetGroupBinding shop/k8s-shop-web-0123456789`
     pub instance_targets: BTreeSet<String>,
-    /// The longest deregistration delay that a Service asks for.
+    /// The longest deregistration delay that a Service sets.
     pub longest_delay: Option<Duration>,
-    /// Why none of it is known.
+    /// Why this is unknown.
     pub unknown: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What else works on the cluster: who starts nodes, and who lets traffic through by pods' addresses. Plain values.
+//! Autoscalers, NetworkPolicies and load balancers of the cluster. Plain values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +8,23 @@ use crate::facts::node_pools::selects;
 
 use super::Occupant;
 
-/// Nothing is changed by any of it, so each part may be unknown.
+/// No change depends on it, so each part may be unknown.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbours {
     /// Deployments of the cluster-autoscaler that have replicas, as `namespace/name`.
     pub autoscalers: BTreeSet<String>,
     pub karpenter: Option<Karpenter>,
-    /// Those that name blocks of addresses.
+    /// NetworkPolicies that name CIDR blocks.
     pub policies: Vec<NetworkPolicy>,
     /// TargetGroupBindings whose targets are pods' addresses (targetType `ip`), as `namespace/name`.
     pub ip_targets: BTreeSet<String>,
     /// The AWS Load Balancer Controller runs here.
     pub load_balancers: bool,
-    /// CloudFormation stacks of the region.
+    /// Number of CloudFormation stacks in the region.
     pub stacks: Option<u32>,
-    /// CloudFormation's quota of them; nothing: its default.
+    /// CloudFormation's quota of stacks; `None`: the default.
     pub stack_quota: Option<u32>,
-    /// Network interfaces with security groups that admit nodes and not pods; read where there are such groups.
+    /// Network interfaces with security groups that allow nodes but not pods; read only if there are such groups.
     pub interfaces: Vec<Occupant>,
     /// What could not be read, and why.
     pub unknown: BTreeMap<&'static str, String>,
@@ -33,10 +33,10 @@ pub struct Neighbours {
 /// Karpenter's controller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Karpenter {
-    /// `namespace/name` of its controller's Deployment; nothing where there are NodePools and no such Deployment: it runs
+    /// `namespace/name` of its controller's Deployment; `None` if there are NodePools but no such Deployment: it runs
     /// elsewhere, or has another name.
     pub deployment: Option<String>,
-    /// RESERVED_ENIS: interfaces that it leaves out when it computes max pods.
+    /// RESERVED_ENIS: network interfaces that Karpenter does not count when it computes max pods.
     pub reserved_enis: u32,
     /// EC2NodeClasses, by name.
     pub classes: BTreeMap<String, NodeClass>,
@@ -46,7 +46,7 @@ pub struct Karpenter {
 /// Karpenter's EC2NodeClass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeClass {
-    /// `kubelet.maxPods`; nothing: Karpenter computes it.
+    /// `kubelet.maxPods`; `None`: Karpenter computes it.
     pub max_pods: Option<u32>,
     /// `subnetSelectorTerms`: one of them is enough.
     pub subnets: Vec<SubnetTerm>,
@@ -83,7 +83,7 @@ impl Karpenter {
         without.map(|(name, _)| name.clone()).collect()
     }
 
-    /// What people know it by: `Deployment karpenter/karpenter`, or its NodePools.
+    /// Its name in messages: `Deployment karpenter/karpenter`, or its NodePools.
     pub fn place(&self) -> String {
         let pools = || self.pools.iter().map(|pool| format!("NodePool {}", pool.name)).collect::<Vec<_>>();
         match &self.deployment {
@@ -97,14 +97,14 @@ impl Karpenter {
         self.pools.iter().filter(move |pool| pool.class == class)
     }
 
-    /// EC2NodeClasses that would start nodes in a subnet with these tags; one that is still to be made has no id.
+    /// EC2NodeClasses that would start nodes in a subnet with these tags; a subnet that is not created yet has no id.
     pub fn classes_in(&self, id: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<&String> {
         let selects = |class: &NodeClass| class.subnets.iter().any(|term| selects(term, id, tags));
         self.classes.iter().filter(|(_, class)| selects(class)).map(|(name, _)| name).collect()
     }
 }
 
-/// The blocks that a NetworkPolicy lets through.
+/// The CIDR blocks that a NetworkPolicy allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkPolicy {
     /// `namespace/name`

@@ -1,7 +1,7 @@
-//! What Karpenter's NodePools may choose: instance types by their requirements, and subnets by selector terms. Pure.
+//! What Karpenter's NodePools can choose: instance types by requirements, and subnets by selector terms. Pure.
 //!
-//! Keys and operators are those of Karpenter's documentation ("NodePools", "NodeClasses"). A key that is not known here
-//! excludes nothing: too many types are better than too few where the smallest one decides.
+//! Keys and operators are those of Karpenter's documentation ("NodePools", "NodeClasses"). An unknown key excludes no
+//! type: the smallest type decides, so too many types are safer than too few.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use crate::facts::{NodeClass, NodePool, Requirement, SubnetTerm};
 
 use crate::net::max_pods::{Architecture, InstanceType, Options, all, max_pods};
 
-/// Types that a pool may choose, of all that are known.
+/// Known instance types that a pool can choose.
 pub fn types(pool: &NodePool) -> Vec<&'static InstanceType> {
     let fits = |kind: &&InstanceType| {
-        // A type without an EKS image is none of Karpenter's.
+        // Karpenter does not launch a type that has no EKS image.
         !kind.architectures.is_empty() && pool.requirements.iter().all(|one| meets(kind, one))
     };
     all().iter().filter(fits).collect()
 }
 
-/// Pods that a type has addresses for; none where no interface is left for pods.
+/// The number of pods that a type has addresses for; `None` if no network interface is left for pods.
 pub fn limit(kind: &InstanceType, options: &Options) -> u32 {
     max_pods(kind, &Options { cap: false, ..*options }).map_or(0, |pods| pods.get())
 }
 
-/// Types that get more pods from this class than they have addresses for, each with its limit, the smallest first.
+/// Types whose maxPods in this class exceeds their addresses, each with its limit, smallest first.
 pub fn overfull<'a>(
     class: &NodeClass,
     pools: impl Iterator<Item = &'a NodePool>,
@@ -84,8 +84,8 @@ fn meets(kind: &InstanceType, requirement: &Requirement) -> bool {
     }
 }
 
-/// Whether a term selects a subnet; one that is still to be made has no id. Values are EC2 filters: `*` and `?` stand
-/// for other characters.
+/// Whether a term selects a subnet; one that does not exist yet has no id. Values are EC2 filters with the wildcards `*`
+/// and `?`.
 pub fn selects(term: &SubnetTerm, id: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
     if let Some(wanted) = &term.id {
         return Some(wanted.as_str()) == id;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_chooses_by_its_requirements() {
+    fn a_node_pool_chooses_types_by_its_requirements() {
         let family = "karpenter.k8s.aws/instance-family";
         let large = ("karpenter.k8s.aws/instance-size", "In", &["large", "xlarge"][..]);
         assert_eq!(chosen(&[(family, "In", &["m5"]), large]), ["m5.large", "m5.xlarge"]);
@@ -145,7 +145,7 @@ mod tests {
         assert!(!chosen(&[(family, "NotIn", &["m5"])]).contains(&"m5.large"));
         assert!(
             chosen(&[("topology.kubernetes.io/zone", "In", &["a"])]).len() > 1000,
-            "it says nothing of types"
+            "it does not restrict types"
         );
         let few = chosen(&[category, ("karpenter.k8s.aws/instance-cpu", "Lt", &["3"])]);
         assert!(few.contains(&"m5.large") && !few.contains(&"m5.xlarge"));

@@ -1,11 +1,11 @@
-//! Who owns a node's instance, and would start the next one. Pure.
+//! Who owns a node's instance, and would launch a replacement. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Facts, Node};
 
-/// Who started an instance, and would start the next one.
+/// Who launched an instance, and would launch a replacement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Managed(String),
@@ -37,15 +37,15 @@ pub fn owner(facts: &Facts, node: &Node) -> Owner {
     }
 }
 
-/// The Auto Scaling group that a node's instance is in. The instance's own tag counts where the group could not be read:
-/// an instance that is taken for unowned is terminated, and its group starts another.
+/// The Auto Scaling group of a node's instance. If the group could not be read, the instance's tag decides: an instance
+/// that is taken for unowned would be terminated, and its group would launch another.
 pub fn group<'a>(facts: &'a Facts, node: &'a Node) -> Option<&'a str> {
     let groups = &facts.node_groups.groups;
     let tagged = node.group.as_deref().filter(|name| groups.get(*name).is_none_or(|group| group.holds(node)));
     tagged.or_else(|| groups.values().find(|group| group.holds(node)).map(|group| group.name.as_str()))
 }
 
-/// The nodes of these names.
+/// The nodes with these names.
 pub fn chosen<'a>(facts: &'a Facts, nodes: &'a BTreeSet<String>) -> impl Iterator<Item = &'a Node> {
     facts.nodes.iter().filter(|node| nodes.contains(&node.name))
 }

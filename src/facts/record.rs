@@ -1,4 +1,4 @@
-//! What this program writes down in the cluster, because it can't be observed later. `k8s::record` reads and writes it.
+//! What eni-custom records in the cluster, because it can't be read back later. `k8s::record` reads and writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ pub struct Record {
     pub format_version: u32,
     /// ARN of the cluster that it is about: a backup of kube-system may be restored into another one.
     pub cluster: String,
-    /// Its text was not what we had written, once. It stays so: what was changed can't be told any more.
+    /// Somebody has edited the text once. The mark stays, because nothing shows what was changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub edited: bool,
-    /// aws-node's env before the first change, for the variables that were changed; null where it was not set.
+    /// aws-node's env before the first change, for the changed variables; null if one was not set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Option<String>>,
     /// creationTimestamp of the youngest node when custom networking was switched on: it and all older ones joined
@@ -27,22 +27,22 @@ pub struct Record {
     /// The add-on's configurationValues before the first change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon_configuration: Option<String>,
-    /// Secondary CIDR blocks that were associated by us: an association takes no tag that could prove it.
+    /// Secondary CIDR blocks that eni-custom associated: an association can't be tagged.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub blocks: BTreeSet<Ipv4Net>,
-    /// The CustomResourceDefinition was installed by us, where there was none.
+    /// eni-custom installed the CustomResourceDefinition; there was none before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub crd_installed: bool,
-    /// The CustomResourceDefinition as it was before we wrote over it: metadata that people write, and spec.
+    /// The CustomResourceDefinition before eni-custom overwrote it: spec, labels and annotations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crd_before: Option<serde_json::Value>,
-    /// ENIConfigs that we wrote, by name, as they were before; null where there was none.
+    /// ENIConfigs that eni-custom wrote, by name, as they were before; null if there was none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub eniconfigs: BTreeMap<String, Option<EniConfig>>,
-    /// aws-auth's mapRoles before our entry; null where there was no ConfigMap.
+    /// aws-auth's mapRoles before eni-custom's entry; null if there was no ConfigMap.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "is_there")]
     pub aws_auth: Option<Option<String>>,
-    /// The role in our entry.
+    /// The role in that entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_role: Option<String>,
     /// Sizes of Auto Scaling groups before the drain, by name.
@@ -51,22 +51,21 @@ pub struct Record {
     /// Sizes of managed node groups before the drain, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub managed: BTreeMap<String, Sizes>,
-    /// What the nodes of these groups were like, by the group's name: whether pods fit on them again can't be told
-    /// from groups that are empty.
+    /// The shapes of the groups' nodes, by group: an empty group does not show whether pods fit on its nodes again.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shapes: BTreeMap<String, Vec<Shape>>,
-    /// Auto Scaling groups that are kept from growing during a drain, with the processes that we suspended for it; those
-    /// of managed node groups too. It goes only when Auto Scaling shows that they are resumed.
+    /// Auto Scaling groups that are suspended during a drain, with the processes that eni-custom suspended; those of
+    /// managed node groups too. An entry is removed only when Auto Scaling shows that they are resumed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, BTreeSet<String>>,
     /// Managed node groups whose sizes are changed for a drain.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub held_managed: BTreeSet<String>,
-    /// Auto Scaling groups that were drained in part and whose AZRebalance we keep suspended: it would terminate nodes
-    /// past every budget to even out the zones.
+    /// Auto Scaling groups that were drained in part and whose AZRebalance stays suspended: it would terminate nodes
+    /// regardless of budgets to even out the zones.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub rebalance_suspended: BTreeSet<String>,
-    /// Processes that were suspended in a group before its first drain: somebody else's.
+    /// Processes that somebody else had suspended before the group's first drain.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub suspended_before: BTreeMap<String, BTreeSet<String>>,
     /// Deployments (`namespace/name`) that have one more replica for a drain, and how many they had before.
@@ -76,10 +75,10 @@ pub struct Record {
     /// StatefulSets create new ones, or once the node is gone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, LocalClaim>,
-    /// Nodes that we keep out of load balancers, and must let in again when a drain is given up.
+    /// Nodes that eni-custom excluded from load balancers, and must include again if the drain gives up.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub excluded: BTreeSet<String>,
-    /// Nodes that we cordoned, and must uncordon when a drain is given up.
+    /// Nodes that eni-custom cordoned, and must uncordon if the drain gives up.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub cordoned: BTreeSet<String>,
 }
@@ -90,13 +89,14 @@ impl Record {
         self.groups.keys().chain(self.held.keys()).chain(&self.rebalance_suspended)
     }
 
-    /// Processes of a group that are suspended because of us.
+    /// Processes of a group that eni-custom suspended.
     pub fn suspended_by_us(&self, group: &str) -> BTreeSet<String> {
         let rebalance = self.rebalance_suspended.contains(group).then(|| "AZRebalance".to_string());
         self.held.get(group).into_iter().flatten().cloned().chain(rebalance).collect()
     }
 
-    /// A drain has begun and has not ended: node groups are held, Deployments are larger, or nodes are cordoned.
+    /// A drain has begun and has not ended: node groups are suspended, Deployments have a second replica, or nodes are
+    /// cordoned.
     pub fn is_holding(&self) -> bool {
         !(self.held.is_empty()
             && self.held_managed.is_empty()
@@ -129,7 +129,7 @@ pub struct Shape {
     pub zone: String,
     pub max_pods: u32,
     pub allocatable: Requests,
-    /// Of all other resources; nothing in records of before they were counted.
+    /// All other resources; empty in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_allocatable: Option<BTreeMap<String, u64>>,
     /// All but those that name one node.
@@ -174,19 +174,19 @@ impl Shape {
     }
 }
 
-/// A field that is null is not one that is missing.
+/// Distinguishes a field that is null from a missing one.
 fn is_there<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Who holds the lease now, where somebody does.
+/// The current holder of the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockHolder {
     pub identity: String,
-    /// When its run began, as RFC 3339; nothing where the lease does not say.
+    /// When its run began, as RFC 3339; `None` if the lease does not say.
     pub since: Option<String>,
-    /// Seconds until it is free, where its run is dead.
+    /// Seconds until the lease expires, if its run is dead.
     pub free_in: i64,
 }

@@ -1,15 +1,14 @@
-//! How far a change of aws-node has come, node by node. Pure.
+//! The progress of aws-node's rollout, node by node. Pure.
 //!
-//! The DaemonSet's own numbers can't say it: they count a node whose kubelet is gone like any other, so they never
-//! become equal there, and with as many such nodes as `maxUnavailable` the controller replaces no pod at all
-//! (kubernetes#117658).
+//! The DaemonSet's status is not enough: it counts nodes whose kubelet is gone, so its numbers never become equal. With as
+//! many such nodes as `maxUnavailable`, the controller replaces no pod at all (kubernetes#117658).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Node, NodeKind, Pod};
 use crate::words::{few, part, subject};
 
-/// DaemonSet aws-node, as far as its controller has come.
+/// The rollout of DaemonSet aws-node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rollout {
     /// The controller has seen the newest spec.
@@ -27,7 +26,7 @@ pub struct Rollout {
 pub enum UpdateStrategy {
     /// `maxUnavailable`, as a number or a percentage.
     Rolling(String),
-    /// Not at all: somebody deletes them.
+    /// OnDelete: somebody deletes the pods.
     OnDelete,
 }
 
@@ -38,10 +37,10 @@ impl Default for UpdateStrategy {
     }
 }
 
-/// The label by which a DaemonSet's pods name the template that they are from.
+/// The label of a DaemonSet's pods that identifies their template.
 const REVISION: &str = "controller-revision-hash";
 
-/// A rollout on the nodes that are there.
+/// A rollout on the existing nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Ready nodes on which aws-node runs with its newest template.
@@ -51,23 +50,23 @@ pub struct Progress {
     /// Nodes that are not Ready: nothing changes on them until they are.
     pub aside: Vec<String>,
     observed: bool,
-    /// What the controller counts, where that is all that is known.
+    /// The controller's own count, if nothing else is known.
     counted: Option<String>,
 }
 
-/// Why a Ready node is not done.
+/// Why a Ready node is not up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lag {
     /// Its pod, by `name` and UID, is from before the change.
     Outdated { name: String, uid: String },
-    /// Its pod is a new one, and is not Ready; in its own words.
+    /// Its pod is new but not Ready; the pod's message.
     NotReady { name: String, because: String },
-    /// It has no pod at the moment.
+    /// It has no pod right now.
     Missing,
 }
 
 impl Rollout {
-    /// Where the change is on these nodes.
+    /// The progress of the rollout on these nodes.
     pub fn progress(&self, nodes: &[Node], pods: &[Pod]) -> Progress {
         let of_node = aws_nodes(pods);
         let nodes: Vec<&Node> = nodes.iter().filter(|node| node.kind == NodeKind::Ec2).collect();
@@ -75,13 +74,13 @@ impl Rollout {
         let mut progress = Progress { observed: self.observed, ..Progress::default() };
         progress.aside = aside.into_iter().map(|node| node.name.clone()).collect();
         if self.revision.is_empty() {
-            // Without the revisions only the controller's own count is left.
+            // Without ControllerRevisions, only the controller's own count is known.
             progress.observed &= self.updated >= self.desired && self.available >= self.desired;
             let updated = part(self.updated, self.desired, "pod");
             progress.counted = Some(format!("{updated} updated, {} available", self.available));
             return progress;
         }
-        // Where aws-node runs at all is its node selector's: only while pods are missing a node without one may get it.
+        // The node selector may exclude a node without a pod, so it counts only while the controller misses pods.
         let lacks_some = usize::try_from(self.desired).unwrap_or_default() > of_node.len();
         for node in ready {
             let there = of_node.get(node.name.as_str());
@@ -114,9 +113,9 @@ impl Rollout {
         pod.labels.get(REVISION) == Some(&self.revision)
     }
 
-    /// Pods that have to be deleted for the rollout to go on: as many as the controller would take at a time, were it
-    /// not for nodes that do not report. Nothing where the controller goes on by itself, and nothing where another node
-    /// has stopped to report than those that had `before`: the new pods may be what took it down.
+    /// Pods to delete so that the rollout continues: as many as the controller would replace at a time without the nodes
+    /// that do not report. Empty if the controller continues by itself, or if a node stopped reporting that is not in
+    /// `before`: the new pods may be the cause.
     pub fn held_up<'a>(&self, nodes: &[Node], pods: &'a [Pod], before: &BTreeSet<String>) -> Vec<&'a Pod> {
         let UpdateStrategy::Rolling(most) = &self.strategy else { return Vec::new() };
         let silent = silent(nodes);
@@ -142,7 +141,7 @@ impl Rollout {
             pods.iter().filter(|pod| outdated.contains(pod.uid.as_str())).partition(|pod| !pod.ready);
         let under_way = progress.waiting.len() - old.len();
         let room = scaled(most, ready).saturating_sub(under_way);
-        // One that does not work is no loss.
+        // A pod that does not work can be deleted at any time.
         away.into_iter().chain(old.into_iter().take(room)).collect()
     }
 }
@@ -153,7 +152,7 @@ impl Progress {
         self.observed && self.waiting.is_empty()
     }
 
-    /// Names of the pods that are from before the change.
+    /// Names of the pods with an old template.
     pub fn outdated(&self) -> Vec<String> {
         let outdated = self.waiting.values().filter_map(|lag| match lag {
             Lag::Outdated { name, .. } => Some(name.clone()),
@@ -162,7 +161,7 @@ impl Progress {
         outdated.collect()
     }
 
-    /// The first pod that is new and does not become Ready, with its own words.
+    /// The first new pod that does not become Ready, with its message.
     pub fn failing(&self) -> Option<(&str, &str)> {
         self.waiting.values().find_map(|lag| match lag {
             Lag::NotReady { name, because } => Some((name.as_str(), because.as_str())),
@@ -170,27 +169,27 @@ impl Progress {
         })
     }
 
-    /// How far it is, in one line.
+    /// The progress in one line.
     pub fn told(&self) -> String {
         let on = part(self.done, self.done + self.waiting.len(), "Ready node");
-        let mut told = self.counted.clone().unwrap_or_else(|| format!("aws-node is up to date on {on}"));
+        let mut line = self.counted.clone().unwrap_or_else(|| format!("aws-node is up to date on {on}"));
         if !self.observed && self.counted.is_none() {
-            told.push_str("; its controller has not seen the newest spec");
+            line.push_str("; its controller has not seen the newest spec");
         }
         if !self.waiting.is_empty() {
             let names: Vec<String> = self.waiting.keys().cloned().collect();
-            told.push_str(&format!("; not yet on {}", few(&names)));
+            line.push_str(&format!("; not yet on {}", few(&names)));
         }
         if let Some((pod, because)) = self.failing() {
-            told.push_str(&format!("; {pod}: {because}"));
+            line.push_str(&format!("; {pod}: {because}"));
         }
         if let Some(aside) = self.told_aside() {
-            told.push_str(&format!("; {aside}"));
+            line.push_str(&format!("; {aside}"));
         }
-        told
+        line
     }
 
-    /// The nodes that are left out; nothing where there are none.
+    /// The nodes that are left out; `None` if there are none.
     pub fn told_aside(&self) -> Option<String> {
         match self.aside.as_slice() {
             [] => None,
@@ -223,7 +222,7 @@ fn is_aws_node(pod: &Pod) -> bool {
         && controller.is_some_and(|owner| owner.kind == "DaemonSet" && owner.name == "aws-node")
 }
 
-/// A number or a percentage of so many, rounded up and never none (DaemonSet controller, UnavailableCount).
+/// A number, or a percentage of `all` rounded up; at least one (DaemonSet controller, UnavailableCount).
 fn scaled(text: &str, of: usize) -> usize {
     let number = match text.strip_suffix('%') {
         Some(percent) => percent.parse().map_or(0, |percent: usize| (percent * of).div_ceil(100)),
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ready_node_is_done_with_a_ready_pod_of_the_newest_template() {
+    fn a_ready_node_is_up_to_date_with_a_ready_pod_of_the_newest_template() {
         let nodes = [node("one", "a"), node("two", "b")];
         let not_ready =
             Pod { ready: false, not_ready_because: Some("crashes".into()), ..aws_node("two", NEW) };
@@ -309,20 +308,20 @@ mod tests {
             assert_eq!(progress.waiting, [("two".to_string(), lag)].into());
         }
         let progress = rollout(1, "1").progress(&nodes, &[aws_node("one", NEW)]);
-        assert!(progress.is_done(), "its node selector leaves the other out: {progress:?}");
+        assert!(progress.is_done(), "the node selector excludes the other node: {progress:?}");
         let unseen = Rollout { observed: false, ..rollout(1, "1") };
         assert!(!unseen.progress(&nodes, &[aws_node("one", NEW)]).is_done());
     }
 
     #[test]
-    fn what_can_t_be_told_by_pods_is_told_by_the_controller_s_count() {
+    fn without_controller_revisions_the_controller_s_count_decides() {
         let counted = |updated| Rollout { revision: String::new(), updated, available: 2, ..rollout(2, "1") };
         assert!(!counted(1).progress(&[], &[]).is_done());
         assert!(counted(2).progress(&[], &[]).is_done());
     }
 
     #[test]
-    fn the_controller_is_helped_only_where_silent_nodes_hold_it_up() {
+    fn pods_are_deleted_only_if_nodes_that_do_not_report_block_the_controller() {
         let nodes = [node("one", "a"), node("two", "b"), dead("dead")];
         let known = silent(&nodes);
         let pods = [aws_node("one", "old"), aws_node("two", "old"), aws_node("dead", "old")];
@@ -331,7 +330,7 @@ mod tests {
         assert_eq!(
             names(&rollout(3, "2").held_up(&nodes, &pods, &known)),
             [""; 0],
-            "it takes another by itself"
+            "the controller replaces another by itself"
         );
         let on_delete = Rollout { strategy: UpdateStrategy::OnDelete, ..rollout(3, "1") };
         assert_eq!(names(&on_delete.held_up(&nodes, &pods, &known)), [""; 0]);
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn no_further_pod_goes_while_another_is_on_its_way_or_when_another_node_stops_to_report() {
+    fn no_more_pods_are_deleted_while_one_is_starting_or_after_another_node_stops_reporting() {
         let nodes = [node("one", "a"), node("two", "b"), dead("dead")];
         let known = silent(&nodes);
         let coming = Pod { ready: false, ..aws_node("one", NEW) };

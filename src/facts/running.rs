@@ -1,12 +1,12 @@
-//! What is to run, and what of it does not.
+//! Workloads, and which of their pods do not run.
 
-/// Deployments, StatefulSets and pods that wait.
+/// Deployments, StatefulSets and Pending pods.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
     pub workloads: Vec<Workload>,
     /// Pods that are Pending.
     pub waiting: Vec<WaitingPod>,
-    /// Why neither is known; read where something is made or looked at, and not where it is undone.
+    /// Why they are unknown; `undo` does not read them.
     pub unknown: Option<String>,
 }
 
@@ -34,12 +34,12 @@ impl Workload {
 pub struct WaitingPod {
     pub namespace: String,
     pub name: String,
-    /// Empty where it has none yet.
+    /// Empty if it has none yet.
     pub node: String,
     pub host_network: bool,
-    /// For so long that it is not only on its way.
+    /// Pending for too long to be only starting.
     pub old: bool,
-    /// What its container waits for, or why it has no node, in the scheduler's words.
+    /// What its container waits for, or the scheduler's message why it has no node.
     pub told: String,
 }
 

@@ -1,16 +1,16 @@
-//! What tells of trouble, beside the facts: nodes that are not Ready, waiting pods and events. `doctor` alone reads it.
+//! Symptoms of problems besides the facts: nodes that are not Ready, Pending pods and events. Only `doctor` reads them.
 
 use std::collections::BTreeMap;
 
 use super::WaitingPod;
 
-/// What tells of trouble, beside the facts.
+/// Symptoms of problems, besides the facts.
 #[derive(Debug, Clone, Default)]
 pub struct Symptoms {
     pub nodes: Vec<NodeTrouble>,
     pub pods: Vec<WaitingPod>,
     pub events: Vec<ClusterEvent>,
-    /// A run of this program is at work: what it has suspended, it resumes.
+    /// A run of eni-custom is active: it resumes what it has suspended.
     pub run_at_work: bool,
     /// What could not be read, and why.
     pub unread: BTreeMap<&'static str, String>,
@@ -20,11 +20,11 @@ pub struct Symptoms {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeTrouble {
     pub name: String,
-    /// Its Ready condition's words.
+    /// Its Ready condition's message.
     pub told: String,
 }
 
-/// A warning of the cluster's.
+/// A Warning event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterEvent {
     /// `Pod` or `Node`

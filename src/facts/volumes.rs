@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::NodeSelectorTerm;
 
-/// Labels of nodes that stand for their zone: the present one, that of the EBS CSI driver, and the one before 1.17.
+/// Node labels for the zone: the current one, that of the EBS CSI driver, and the one before 1.17.
 pub const ZONE_LABELS: [&str; 3] = [
     "topology.kubernetes.io/zone",
     "topology.ebs.csi.aws.com/zone",
@@ -13,10 +13,10 @@ pub const ZONE_LABELS: [&str; 3] = [
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Volume {
     pub name: String,
-    /// Of the claim that is bound to it.
+    /// UID of the claim that is bound to it.
     pub claim_uid: String,
     pub medium: Medium,
-    /// Nodes that can have it: one term is enough. None: any node.
+    /// Nodes that can attach it: one term is enough. Empty: any node.
     pub affinity: Vec<NodeSelectorTerm>,
     /// ReadWriteOnce or ReadWriteOncePod: one node can have it at a time.
     pub one_node: bool,
@@ -27,7 +27,7 @@ pub struct Volume {
 pub enum Medium {
     /// `local` or `hostPath`: on the disk of one node.
     NodeDisk,
-    /// Wherever its driver keeps it: its affinity tells.
+    /// Wherever its driver keeps it; the node affinity shows where.
     Csi,
     #[default]
     Remote,

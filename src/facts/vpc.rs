@@ -1,4 +1,4 @@
-//! The VPC: its blocks, subnets and routes, and what stands in the subnets that this program made.
+//! The VPC: its blocks, subnets and routes, and what uses the subnets that eni-custom created.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,19 +14,19 @@ pub const CNI_INTERFACE: &str = "aws-K8S-";
 #[derive(Debug, Clone)]
 pub struct Vpc {
     pub id: String,
-    /// The account that it belongs to: not the cluster's where its subnets are shared with that one.
+    /// The account that owns the VPC: another account than the cluster's if the subnets are shared.
     pub owner: String,
     pub primary: Ipv4Net,
     pub blocks: Vec<CidrBlock>,
     pub subnets: Vec<Subnet>,
     pub route_tables: Vec<RouteTable>,
     pub peerings: Vec<Peering>,
-    /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 where it can't be read.
+    /// `IPv4 CIDR blocks per VPC` of Service Quotas; AWS's default of 5 if it can't be read.
     pub block_quota: usize,
     pub quotas: Quotas,
 }
 
-/// Service Quotas of service `vpc`. Nothing: AWS doesn't tell, or it could not be read, and the default is assumed.
+/// Service Quotas of service `vpc`. `None`: AWS returns no value or it could not be read; the default is assumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quotas {
     pub blocks: Option<u32>,
@@ -40,7 +40,7 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// From what Service Quotas lists by code.
+    /// From the values that Service Quotas lists by code.
     pub fn of(listed: Result<BTreeMap<String, u32>, String>) -> Self {
         match listed {
             Err(reason) => Quotas { unread: Some(reason), ..Quotas::default() },
@@ -95,7 +95,7 @@ pub struct Route {
     pub destination: Ipv4Net,
     /// `local`, `igw-…`, `nat-…`, `tgw-…`
     pub target: String,
-    /// What it leads to is gone.
+    /// A blackhole route: its target is gone.
     pub blackhole: bool,
 }
 
@@ -108,7 +108,7 @@ pub struct Peering {
     pub peer_cidrs: Vec<Ipv4Net>,
 }
 
-/// A network interface, whoever made it.
+/// A network interface, whoever created it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occupant {
     pub id: String,
@@ -117,22 +117,22 @@ pub struct Occupant {
     pub description: String,
     /// `interface`, `vpc_endpoint`, `nat_gateway`, …
     pub kind: String,
-    /// `available` is attached to nothing.
+    /// `available` means detached.
     pub status: String,
     pub instance: Option<String>,
-    /// Who made it, as account or service.
+    /// Who created it: an account or a service.
     pub requester: String,
     /// Its security groups.
     pub groups: BTreeSet<String>,
 }
 
 impl Occupant {
-    /// The CNI's own, made for pods.
+    /// Whether the CNI created it for pods.
     pub fn is_for_pods(&self) -> bool {
         self.description.starts_with(CNI_INTERFACE)
     }
 
-    /// What it is and who uses it, for people: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
+    /// Its id, user and subnet, for messages: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
     pub fn told(&self) -> String {
         let user = match (&self.instance, self.description.as_str(), self.kind.as_str()) {
             (Some(instance), "", _) => instance.clone(),
@@ -143,7 +143,7 @@ impl Occupant {
         format!("{} ({user}) in {}", self.id, self.subnet)
     }
 
-    /// For pods, and left over: its instance ended before the CNI had deleted it.
+    /// Whether it is a leftover of the CNI: its instance was terminated before the CNI deleted it.
     pub fn is_leaked(&self) -> bool {
         self.is_for_pods() && self.status == "available" && self.instance.is_none()
     }
@@ -154,7 +154,7 @@ impl Vpc {
         self.subnets.iter().find(|subnet| subnet.id == id)
     }
 
-    /// The route table that decides for a subnet: its own, else the VPC's main one.
+    /// The route table of a subnet: its own, or the VPC's main route table.
     pub fn route_table_of(&self, subnet_id: &str) -> Option<&RouteTable> {
         self.route_tables
             .iter()
@@ -162,20 +162,19 @@ impl Vpc {
             .or_else(|| self.route_tables.iter().find(|table| table.main))
     }
 
-    /// It is associated with no route table, so the VPC's main one decides for it.
+    /// Whether the subnet uses the VPC's main route table, because it is associated with none.
     pub fn uses_main_table(&self, subnet_id: &str) -> bool {
         !self.route_tables.iter().any(|table| table.subnet_ids.contains(subnet_id))
     }
 
-    /// The route tables of a pod subnet and of its zone's node subnet, where the latter leads out of the VPC and the
-    /// former does not.
+    /// The route tables of a pod subnet and of its zone's node subnet, if only the node subnet has a route out of the VPC.
     pub fn way_out_lost(&self, pods: &str, nodes: &str) -> Option<(&RouteTable, &RouteTable)> {
         let (pods, nodes) = (self.route_table_of(pods)?, self.route_table_of(nodes)?);
         let out = nodes.routes.iter().any(|route| route.destination.prefix_len() < 2 && !route.blackhole);
         (out && !pods.leads_out()).then_some((pods, nodes))
     }
 
-    /// Subnets that this program made for a cluster.
+    /// Subnets that eni-custom created for a cluster.
     pub fn made_for(&self, cluster: &str) -> impl Iterator<Item = &Subnet> {
         self.subnets.iter().filter(move |subnet| subnet.is_made_for(cluster))
     }
@@ -188,7 +187,7 @@ impl Subnet {
 }
 
 impl RouteTable {
-    /// Where traffic to the internet goes; nothing without a default route.
+    /// The target of the default route; `None` if there is none.
     pub fn default_target(&self) -> Option<&str> {
         self.routes
             .iter()
@@ -196,7 +195,7 @@ impl RouteTable {
             .map(|route| route.target.as_str())
     }
 
-    /// A default route, or its two halves, to something that answers pods: they have no public address.
+    /// A default route, or its two halves, to a target that works for pods, which have no public address.
     pub fn leads_out(&self) -> bool {
         let works = |route: &&Route| !route.blackhole && !route.target.starts_with("igw-");
         let count = |len| {
@@ -205,7 +204,7 @@ impl RouteTable {
         count(0) > 0 || count(1) == 2
     }
 
-    /// A default route straight to an internet gateway: pods there have no public address, so nothing answers.
+    /// A default route directly to an internet gateway: pods have no public address, so no reply reaches them.
     pub fn is_public(&self) -> bool {
         self.default_target().is_some_and(|target| target.starts_with("igw-"))
     }

@@ -18,23 +18,23 @@ pub struct Node {
     pub zone: String,
     pub instance_type: String,
     pub ready: bool,
-    /// What its Ready condition says where that is not True.
+    /// Why the node is not Ready; `None` if it is.
     pub unready: Option<Unready>,
     pub unschedulable: bool,
     /// Allocatable pods.
     pub max_pods: u32,
     pub allocatable: Requests,
-    /// Allocatable of all other resources: ephemeral-storage, huge pages, and what device plugins offer.
+    /// Allocatable of all other resources: ephemeral-storage, huge pages, and extended resources of device plugins.
     pub other_allocatable: BTreeMap<String, u64>,
-    /// Those that keep pods off: effects NoSchedule and NoExecute.
+    /// Taints that exclude pods: effects NoSchedule and NoExecute.
     pub taints: Vec<Taint>,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
-    /// NodeClaim that owns it, where Karpenter made it.
+    /// NodeClaim that owns it, if Karpenter created it.
     pub node_claim: Option<String>,
-    /// Auto Scaling group that started its instance, as the instance's tag aws:autoscaling:groupName says.
+    /// Auto Scaling group that launched its instance, from the instance's tag aws:autoscaling:groupName.
     pub group: Option<String>,
-    /// The instance's subnet; nothing where EC2 doesn't know the instance.
+    /// The instance's subnet; `None` if EC2 doesn't know the instance.
     pub subnet: Option<String>,
     /// When its Node was created.
     pub joined: Option<Timestamp>,
@@ -53,14 +53,14 @@ pub struct Node {
 /// Why a node is not Ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unready {
-    /// The condition is Unknown: its kubelet has stopped to report (node lifecycle controller, NodeStatusUnknown).
+    /// The condition is Unknown: its kubelet has stopped reporting (node lifecycle controller, NodeStatusUnknown).
     pub silent: bool,
-    /// In the condition's words.
+    /// The condition's message.
     pub told: String,
 }
 
 impl Node {
-    /// Its kubelet does not report: nothing that is asked of it happens, pods that are to end there don't.
+    /// Its kubelet does not report, so pods that are deleted there stay Terminating.
     pub fn is_unreachable(&self) -> bool {
         self.unready.as_ref().is_some_and(|unready| unready.silent)
     }
@@ -71,18 +71,18 @@ impl Node {
     }
 }
 
-/// A network interface that the CNI made.
+/// A network interface that the CNI created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
     pub id: String,
-    /// The instance that holds it; of a loose one, the instance that it was made for.
+    /// The instance that it is attached to; if detached, the instance that it was created for.
     pub instance: String,
     pub attached: bool,
     pub subnet: String,
     pub security_groups: BTreeSet<String>,
-    /// Addresses for pods: an interface's first one is not for them.
+    /// Addresses for pods, without the interface's primary address.
     pub addresses: u32,
-    /// The cluster in its tags; CNIs of long ago gave none.
+    /// The cluster in its tags; old CNIs set none.
     pub cluster: Option<String>,
 }
 
@@ -103,8 +103,8 @@ pub enum NodeKind {
     Hybrid,
 }
 
-/// What the drain and the checks need of a Pod. A cluster has a hundred thousand of them: what many pods have alike
-/// is shared, and what few have is behind one pointer.
+/// The fields of a Pod that the drain and the checks need. A cluster can have a hundred thousand pods: common values are
+/// shared, and rare ones are behind one pointer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pod {
     pub namespace: String,
@@ -116,31 +116,31 @@ pub struct Pod {
     pub ready: bool,
     pub host_network: bool,
     pub deleting: bool,
-    /// What is known of its end, where it is terminating.
+    /// Its termination, if it is terminating.
     pub terminating: Option<Box<Terminating>>,
     pub address: Option<String>,
-    /// Who makes it anew; nothing where nobody would.
+    /// The controller that recreates it; `None` for a bare pod.
     pub controller: Option<Arc<Controller>>,
     /// A static pod's mirror.
     pub mirror: bool,
-    /// It has an emptyDir or a generic ephemeral volume: they are deleted with it.
+    /// It has an emptyDir or a generic ephemeral volume, which is deleted with it.
     pub empty_dir: bool,
     /// It has a hostPath volume of its own that may hold its data.
     pub host_path: bool,
     pub grace_seconds: i64,
-    /// Seconds from its creation until it was Ready, where it is.
+    /// Seconds from its creation until it was Ready; `None` if it is not.
     pub seconds_to_ready: Option<u32>,
-    /// Why it is not Ready, in its own words.
+    /// Why it is not Ready: its condition's message.
     pub not_ready_because: Option<Box<str>>,
     pub requests: Requests,
-    /// Requests of all other resources, by their names; nothing where there are none.
+    /// Requests of all other resources, by name; `None` if there are none.
     pub other_requests: Option<Arc<BTreeMap<String, u64>>>,
-    /// Nothing where any node will do.
+    /// `None` if any node will do.
     pub placement: Option<Box<Placement>>,
 }
 
-/// How far the end of a pod is. It was told to go, and is there until its kubelet says that the containers have stopped
-/// and every finalizer is off.
+/// The termination of a pod. It exists until its kubelet reports that the containers have stopped, and every finalizer is
+/// removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminating {
     /// Seconds since its grace period was over, when it was read; below zero before that.
@@ -166,7 +166,7 @@ pub struct Requests {
     pub memory: u64,
 }
 
-/// What a pod asks of its node beside room.
+/// A pod's scheduling constraints besides resources.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Placement {
     pub node_selector: BTreeMap<String, String>,
@@ -177,12 +177,12 @@ pub struct Placement {
     pub claims: Vec<String>,
 }
 
-/// A pod whose Deployment is to get a second replica for the drain, and what could keep that from working.
+/// A pod whose Deployment needs a second replica for the drain, and what could prevent it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surge {
     /// `namespace/name`
     pub pod: String,
-    /// `namespace/name`; nothing where its ReplicaSet belongs to no Deployment.
+    /// `namespace/name`; `None` if its ReplicaSet belongs to no Deployment.
     pub deployment: Option<String>,
     /// The HorizontalPodAutoscaler that scales it.
     pub autoscaler: Option<Autoscaler>,
@@ -215,7 +215,7 @@ impl Pod {
         self.phase == "Succeeded" || self.phase == "Failed"
     }
 
-    /// One stands on each node, new ones too: it is never moved.
+    /// One runs on each node, including new ones, so it is never moved.
     pub fn is_of_daemon_set(&self) -> bool {
         self.controller.as_ref().is_some_and(|controller| controller.kind == "DaemonSet")
     }
@@ -257,22 +257,22 @@ impl Pod {
 pub struct Budget {
     pub namespace: String,
     pub name: String,
-    /// Nothing selects nothing; an empty selector selects all of the namespace.
+    /// `None` selects no pods; an empty selector selects all pods of the namespace.
     pub selector: Option<LabelSelector>,
     /// What its spec asks for.
     pub least: Least,
-    /// `unhealthyPodEvictionPolicy: AlwaysAllow`: a pod that is not Ready may go whatever the budget.
+    /// `unhealthyPodEvictionPolicy: AlwaysAllow`: a pod that is not Ready can be evicted whatever the budget allows.
     pub unhealthy_may_go: bool,
     pub disruptions_allowed: i32,
     pub current_healthy: i32,
     pub desired_healthy: i32,
     pub expected: i32,
-    /// The controller has seen the newest spec: before that its numbers mean nothing.
+    /// The controller has seen the newest spec; before that, its numbers are outdated.
     pub observed: bool,
-    /// Condition DisruptionAllowed says SyncFailed: the controller can't count the pods that the budget expects, and allows
-    /// none to go; in its words.
+    /// Condition DisruptionAllowed has reason SyncFailed: the controller can't count the pods that the budget expects, and
+    /// allows no disruptions. Holds its message.
     pub sync_failed: Option<String>,
-    /// status.disruptedPods: evictions that were let through and that the controller has not seen end yet.
+    /// status.disruptedPods: evictions that were allowed and whose pods the controller has not seen terminate yet.
     pub disrupted: BTreeSet<String>,
 }
 

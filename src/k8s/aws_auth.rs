@@ -1,4 +1,4 @@
-//! ConfigMap kube-system/aws-auth: which roles' nodes may join, where the cluster reads it.
+//! ConfigMap kube-system/aws-auth: which roles' nodes may join, if the cluster's authentication mode uses it.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -14,23 +14,23 @@ use super::{failure, found};
 
 const NAME: &str = "aws-auth";
 
-/// mapRoles as it stands there, nothing where there is no ConfigMap; and who else keeps the ConfigMap.
+/// The text of mapRoles, `None` if there is no ConfigMap; and another manager that owns the ConfigMap.
 pub async fn map_roles(client: &Client) -> Result<(Option<String>, Option<Holder>)> {
     let map = found(api(client).get(NAME).await, "read ConfigMap kube-system/aws-auth")?;
     let holder = map.as_ref().and_then(|map| holder(&map.metadata, "f:data"));
     Ok((map.map(|map| map.data.and_then(|mut data| data.remove("mapRoles")).unwrap_or_default()), holder))
 }
 
-/// Lets nodes of a role join; every other entry keeps its bytes.
+/// Adds an entry that lets nodes of a role join; all other entries stay unchanged to the byte.
 pub async fn allow_nodes(client: &Client, role_arn: &str) -> Result<()> {
     let what = "add the node role to ConfigMap kube-system/aws-auth";
     edit(client, what, |roles| add_node_role(roles.unwrap_or_default(), role_arn).map(Some)).await
 }
 
-/// Takes our entry away; every other one keeps its bytes. `before`: what the map had before our entry, where that is
-/// known; a ConfigMap that there was not then goes with its last entry.
+/// Removes the entry that eni-custom added; all other entries stay unchanged to the byte. `before`: mapRoles before that
+/// entry, if known. If there was no ConfigMap before, it is deleted with its last entry.
 pub async fn refuse_nodes(client: &Client, role_arn: &str, before: Option<&Option<String>>) -> Result<()> {
-    let what = "take the node role out of ConfigMap kube-system/aws-auth";
+    let what = "remove the node role from ConfigMap kube-system/aws-auth";
     edit(client, what, |roles| {
         let Some(roles) = roles else { return Ok(None) };
         let text = before.and_then(Option::as_deref);
@@ -41,10 +41,10 @@ pub async fn refuse_nodes(client: &Client, role_arn: &str, before: Option<&Optio
     .await
 }
 
-/// Changes mapRoles; nothing means that the ConfigMap itself goes.
+/// Changes mapRoles. If `change` returns `None`, the ConfigMap is deleted.
 ///
-/// The resourceVersion is sent along, so an edit by somebody else in between is not lost: the API server answers
-/// 409, and the edit starts from what is there then.
+/// The resourceVersion is sent along, so a concurrent edit is not lost: the API server answers 409, and the edit is
+/// repeated on the new text.
 async fn edit(
     client: &Client,
     what: &str,
@@ -91,7 +91,7 @@ async fn edit(
             Err(error) => return Err(failure("write ConfigMap kube-system/aws-auth", &error)),
         }
     }
-    Err(unreadable(&"somebody else keeps changing it"))
+    Err(unreadable(&"another client keeps changing it"))
 }
 
 fn api(client: &Client) -> Api<ConfigMap> {

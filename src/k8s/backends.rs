@@ -1,4 +1,4 @@
-//! CoreDNS and the pods behind webhooks: where they stand, and on which ports they listen.
+//! CoreDNS and the pods behind webhooks: their nodes and ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,11 +22,11 @@ use crate::net::reach::Protocol;
 use super::slim::Slim;
 use super::{failure, pages};
 
-/// The Service in front of CoreDNS has kept this name.
+/// The Service of CoreDNS still has this name.
 const DNS: &str = "kube-system/kube-dns";
 /// Label of an EndpointSlice that names its Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
-/// With more Services than this all EndpointSlices are listed: a selector is a part of the URL.
+/// With more Services than this, all EndpointSlices are listed: a selector would make the URL too long.
 const MOST_NAMES: usize = 40;
 
 type SlimService = Slim<Service, ServiceSpec, IgnoredAny>;
@@ -62,7 +62,7 @@ pub async fn read(client: &Client) -> Result<Backends> {
     let of_evictions = hooks.iter().filter(|hook| hook.of_evictions).map(|hook| hook.configuration.clone());
     let of_evictions = of_evictions.chain(policies).collect();
     let mut calls: Vec<Call> = hooks.into_iter().filter_map(|hook| hook.call).collect();
-    // Who may not list them learns of webhooks all the same.
+    // Without permission for APIServices, webhooks are still read.
     let (apis, apis_unknown) = match apis {
         Ok(apis) => (apis, None),
         Err(error) => (Vec::new(), Some(error.in_short())),
@@ -80,7 +80,7 @@ pub async fn read(client: &Client) -> Result<Backends> {
     })
 }
 
-/// APIServices that a Service serves; those of the API server itself name none.
+/// APIServices that are served by a Service; those of the API server itself name no Service.
 async fn aggregated(client: &Client) -> Result<Vec<Call>> {
     let call = |found: APIService| {
         let service = found.spec?.service?;
@@ -137,7 +137,8 @@ async fn mutating(client: &Client) -> Result<Vec<Hook>> {
         .collect())
 }
 
-/// ValidatingAdmissionPolicies that see evictions. Clusters before 1.30 have none; who may not list them is not told.
+/// ValidatingAdmissionPolicies that match evictions. Clusters before 1.30 have none; without permission to list them they
+/// are left out.
 async fn policies(client: &Client) -> Result<Vec<String>> {
     let name = |found: ValidatingAdmissionPolicy| {
         let rules = found.spec?.match_constraints?.resource_rules.unwrap_or_default();
@@ -168,7 +169,7 @@ fn hook(
     }
 }
 
-/// Whether a rule takes in the creation of an Eviction, which is a subresource of a pod (API reference,
+/// Whether a rule matches the creation of an Eviction, which is a subresource of a pod (API reference,
 /// RuleWithOperations: `pods/*` is all subresources of pods, `*/eviction` that of all, `*` none).
 fn sees_evictions(
     groups: Option<&[String]>,
@@ -183,7 +184,7 @@ fn sees_evictions(
         && has(operations, &["CREATE", "*"])
 }
 
-/// Nothing where the webhook is called by its URL. Port 443 and policy Fail are the API's defaults.
+/// `None` if the webhook is called by URL. Port 443 and failurePolicy Fail are the API's defaults.
 fn call(configuration: &str, config: WebhookClientConfig, policy: Option<String>) -> Option<Call> {
     let service = config.service?;
     Some(Call {
@@ -195,7 +196,7 @@ fn call(configuration: &str, config: WebhookClientConfig, policy: Option<String>
     })
 }
 
-/// What each Service calls its ports. One number may have two: for UDP and for TCP.
+/// The names of each Service's ports. One number may have two names: for UDP and for TCP.
 type PortNames = BTreeMap<String, BTreeMap<i32, BTreeSet<String>>>;
 
 async fn port_names(client: &Client, wanted: &BTreeSet<String>) -> Result<PortNames> {
@@ -232,7 +233,7 @@ async fn slices(client: &Client, wanted: &BTreeSet<String>) -> Result<BTreeMap<S
     Ok(slices)
 }
 
-/// One for each Service and port that is called.
+/// One entry for each Service and port that is called.
 fn webhooks(
     calls: &[Call],
     port_names: &PortNames,
@@ -253,7 +254,7 @@ fn webhooks(
     found.into_values().collect()
 }
 
-/// What stands behind one port of a Service: an EndpointSlice has its name, and the number that the pods listen on.
+/// The endpoints of one port of a Service: an EndpointSlice has the port's name, and the number that the pods listen on.
 fn behind(
     service: &str,
     port: i32,
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_s_port_is_the_pods_behind_the_service_s() {
+    fn a_webhook_s_port_is_the_target_port_of_the_pods() {
         let slices = [(
             "policy/hook".to_string(),
             vec![slice(&json!([{"name": "https", "port": 9443}, {"name": "metrics", "port": 8080}]))],
@@ -345,11 +346,15 @@ mod tests {
         let api = Call { aggregated: true, ..call("APIService x", 443, false) };
         let both = webhooks(&[call("a", 443, true), api], &port_names, &slices);
         let of: Vec<_> = both.iter().map(|each| (each.aggregated, each.must_answer)).collect();
-        assert_eq!(of, [(false, true), (true, false)], "an API is told apart from a webhook of its Service");
+        assert_eq!(
+            of,
+            [(false, true), (true, false)],
+            "an aggregated API and a webhook of one Service are separate"
+        );
     }
 
     #[test]
-    fn evictions_are_seen_where_group_resource_and_operation_take_them_in() {
+    fn a_rule_matches_evictions_by_group_resource_and_operation() {
         for (groups, resources, operations, expected) in [
             (&[""], &["pods/eviction"], &["CREATE"], true),
             (&["*"], &["*/*"], &["*"], true),
@@ -368,13 +373,13 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_whose_service_is_gone_has_nobody_behind_it() {
+    fn a_webhook_whose_service_is_gone_has_no_endpoints() {
         let found = webhooks(&[call("a", 443, true)], &BTreeMap::new(), &BTreeMap::new());
         assert_eq!(found[0].backend, Backend::default());
     }
 
     #[test]
-    fn dns_is_what_stands_behind_port_53_and_not_its_metrics() {
+    fn dns_endpoints_are_those_of_port_53_not_of_metrics() {
         let ports = json!([
             {"name": "dns", "port": 5353, "protocol": "UDP"},
             {"name": "dns-tcp", "port": 5353, "protocol": "TCP"},

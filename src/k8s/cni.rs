@@ -19,7 +19,7 @@ use super::{failure, found, pods, slim};
 /// The DaemonSet, and its container of the same name.
 pub const AWS_NODE: &str = "aws-node";
 
-/// Reads the DaemonSet; the add-on is EKS's to tell.
+/// Reads the DaemonSet, without the add-on, which EKS reports.
 pub async fn read(client: &Client) -> Result<Cni> {
     let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
     let Some(set) = found(api.get(AWS_NODE).await, "read DaemonSet kube-system/aws-node")? else {
@@ -41,17 +41,17 @@ pub async fn read(client: &Client) -> Result<Cni> {
     })
 }
 
-/// aws-node's pods, as far as its rollout asks for them.
+/// The pods of aws-node.
 pub async fn pods(client: &Client) -> Result<Vec<Pod>> {
-    // By their owner: AWS's manifest and its chart select them by different labels.
+    // Selected by owner: AWS's manifest and its chart use different labels.
     let api: Api<slim::Pod> = Api::namespaced(client.clone(), NAMESPACE);
     let found = api.list(&ListParams::default().fields("spec.nodeName!=")).await;
     let found = found.map_err(|error| failure("list pods in kube-system", &error))?;
     Ok(found.items.into_iter().map(pods::pod).filter(Pod::is_of_daemon_set).collect())
 }
 
-/// The label of the pods with the newest template: the controller numbers its ControllerRevisions, and gives an old
-/// one the highest number where a template comes back. Nothing where they may not be listed.
+/// The hash label of pods with the newest template: the controller numbers its ControllerRevisions, and renumbers an old
+/// one to the highest number if its template is used again. `None` if the permission to list them is missing.
 async fn revision(client: &Client, set: &DaemonSet) -> Result<String> {
     let api: Api<ControllerRevision> = Api::namespaced(client.clone(), NAMESPACE);
     let labels = set.spec.selector.match_labels.iter().flatten();
@@ -90,7 +90,7 @@ fn rollout(set: &DaemonSet) -> Rollout {
     }
 }
 
-/// Who owns the value of each variable of container aws-node, as managedFields say.
+/// The field manager of each variable of container aws-node, from managedFields.
 fn env_managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<Manager>> {
     let mut managers: BTreeMap<String, Vec<Manager>> = BTreeMap::new();
     for entry in entries {
@@ -109,9 +109,9 @@ fn env_managers(entries: &[ManagedFieldsEntry]) -> BTreeMap<String, Vec<Manager>
     managers
 }
 
-/// Sets variables as our own fields, by server-side apply.
+/// Sets variables by server-side apply, as fields of field manager `eni-custom`.
 ///
-/// `take_over` also takes fields that another manager owns; the caller has asked for leave.
+/// `take_over` also takes fields that another manager owns; the caller has asked the user.
 pub async fn apply_env(client: &Client, env: &BTreeMap<String, String>, take_over: bool) -> Result<()> {
     let api: Api<DaemonSet> = Api::namespaced(client.clone(), NAMESPACE);
     let variables: Vec<_> = env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
@@ -129,14 +129,14 @@ pub async fn apply_env(client: &Client, env: &BTreeMap<String, String>, take_ove
     Ok(())
 }
 
-/// Gives variables values that they had before us. Apply would make them ours for good, and take away those of ours
-/// that are not named.
+/// Restores variables to their values before eni-custom changed them. Server-side apply would keep eni-custom as their
+/// owner, and remove its variables that are not named.
 pub async fn set_env(client: &Client, env: &BTreeMap<String, String>) -> Result<()> {
     let variables: Vec<_> = env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     patch_env(client, &variables, "set the environment of DaemonSet kube-system/aws-node").await
 }
 
-/// Takes variables away, whoever set them: apply can only take back what is our own.
+/// Removes variables, whoever set them: server-side apply can remove only its own fields.
 pub async fn remove_env(client: &Client, names: &[String]) -> Result<()> {
     let variables: Vec<_> = names.iter().map(|name| json!({ "name": name, "$patch": "delete" })).collect();
     patch_env(client, &variables, "remove from the environment of DaemonSet kube-system/aws-node").await

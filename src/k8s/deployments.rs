@@ -17,7 +17,7 @@ use crate::tags::FIELD_MANAGER;
 
 use super::{failure, found, pages};
 
-/// The Deployment that a ReplicaSet belongs to, where one does.
+/// The Deployment that owns a ReplicaSet, if any.
 pub async fn of_replica_set(client: &Client, namespace: &str, name: &str) -> Result<Option<String>> {
     let sets: Api<ReplicaSet> = Api::namespaced(client.clone(), namespace);
     let Some(set) = found(sets.get(name).await, "read a pod's ReplicaSet")? else { return Ok(None) };
@@ -25,7 +25,7 @@ pub async fn of_replica_set(client: &Client, namespace: &str, name: &str) -> Res
     Ok(owners.into_iter().find(|owner| owner.kind == "Deployment").map(|owner| owner.name))
 }
 
-/// What could keep the Deployments of these pods from having a second replica.
+/// What could prevent the Deployments of these pods from running a second replica.
 pub async fn surges(client: &Client, pods: &[&Pod]) -> Result<Vec<Surge>> {
     if pods.is_empty() {
         return Ok(Vec::new());
@@ -61,7 +61,7 @@ fn autoscaler(scaler: HorizontalPodAutoscaler) -> Option<Autoscaler> {
     })
 }
 
-/// Topology keys by which pods of this template refuse to run beside each other.
+/// Topology keys of the template's required anti-affinity to its own pods.
 fn apart(template: &PodTemplateSpec) -> BTreeSet<String> {
     let labels = template.metadata.as_ref().and_then(|meta| meta.labels.clone()).unwrap_or_default();
     let affinity = template.spec.as_ref().and_then(|spec| spec.affinity.as_ref()?.pod_anti_affinity.as_ref());
@@ -71,7 +71,7 @@ fn apart(template: &PodTemplateSpec) -> BTreeSet<String> {
     own.map(|term| term.topology_key.clone()).collect()
 }
 
-/// Who wrote a Deployment's replicas last, by its field manager.
+/// The field manager that last wrote a Deployment's replicas.
 pub async fn scaled_by(client: &Client, namespace: &str, name: &str) -> Result<Option<String>> {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let deployment = found(api.get_metadata(name).await, "read a Deployment")?;
@@ -83,7 +83,7 @@ pub async fn scaled_by(client: &Client, namespace: &str, name: &str) -> Result<O
     Ok(last.and_then(|entry| entry.manager.clone()))
 }
 
-/// How many replicas it is to have; nothing where there is no such Deployment.
+/// A Deployment's spec.replicas; `None` if it does not exist.
 pub async fn replicas(client: &Client, namespace: &str, name: &str) -> Result<Option<i32>> {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let scale = found(api.get_scale(name).await, "read a Deployment's scale")?;

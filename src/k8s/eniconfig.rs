@@ -1,4 +1,4 @@
-//! ENIConfig, its CustomResourceDefinition and its objects.
+//! ENIConfigs and their CustomResourceDefinition.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{
@@ -14,12 +14,12 @@ use crate::tags::FIELD_MANAGER;
 
 use super::{failure, found};
 
-/// The definition that `install-crd` writes.
+/// The CustomResourceDefinition that `install-crd` writes.
 pub const CRD_YAML: &str = include_str!("eniconfig-crd.yaml");
 const CRD_NAME: &str = "eniconfigs.crd.k8s.amazonaws.com";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-/// The definition's state and, where it is there, all ENIConfigs.
+/// The state of the CustomResourceDefinition and, if it exists, all ENIConfigs.
 pub async fn read(client: &Client) -> Result<EniConfigs> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
@@ -60,7 +60,7 @@ fn state(crd: &CustomResourceDefinition) -> Crd {
     Crd::Typed { established }
 }
 
-/// Who applies the definition, and with it its versions as one field: EKS with the add-on, or whoever comes back.
+/// Who applies the definition, and so owns its versions as one field: EKS with the add-on, or another manager.
 fn crd_holder(crd: &CustomResourceDefinition) -> Option<String> {
     let managers = managers(&crd.metadata, "f:spec");
     let eks = managers
@@ -86,31 +86,31 @@ fn eniconfig(object: &DynamicObject) -> EniConfig {
     }
 }
 
-/// What keeps the CNI from reading it: its own types are a string, and a list of strings.
+/// Why the CNI can't read the spec: it expects a string and a list of strings.
 fn malformed(object: &DynamicObject) -> Option<String> {
     let spec = object.data.get("spec")?;
     if spec.get("subnet").is_some_and(|subnet| !subnet.is_string()) {
-        return Some("spec.subnet is no text".into());
+        return Some("spec.subnet is not a string".into());
     }
     match spec.get("securityGroups") {
         None | Some(Value::Null) => None,
         Some(Value::Array(groups)) => {
             let wrong =
                 groups.iter().find(|group| !group.as_str().is_some_and(|id| id.starts_with("sg-")))?;
-            Some(format!("spec.securityGroups has {wrong}, which is no security group's id"))
+            Some(format!("spec.securityGroups has {wrong}, which is not a security group id"))
         }
         Some(other) => Some(format!("spec.securityGroups is {other}, and not a list")),
     }
 }
 
-/// The definition as people wrote it: its spec, labels and annotations; nothing where there is none.
+/// The definition's spec, labels and annotations; `None` if there is no definition.
 pub async fn definition(client: &Client) -> Result<Option<Value>> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let Some(crd) = found(crds.get(CRD_NAME).await, "read the ENIConfig CustomResourceDefinition")? else {
         return Ok(None);
     };
     let mut annotations = crd.metadata.annotations.unwrap_or_default();
-    // kubectl's own copy of the whole: it would be wrong after any other change.
+    // kubectl's copy of the whole object: it would be wrong after any other change.
     annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     Ok(Some(json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -120,7 +120,7 @@ pub async fn definition(client: &Client) -> Result<Option<Value>> {
     })))
 }
 
-/// Writes the typed definition over whatever is there.
+/// Writes the typed definition, replacing an existing one.
 pub async fn install_crd(client: &Client) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let crd: Value = serde_saphyr::from_str(CRD_YAML)
@@ -132,9 +132,9 @@ pub async fn install_crd(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Writes an ENIConfig as our own fields. With `dry_run` the API server checks all, and keeps nothing.
+/// Writes an ENIConfig as fields of field manager `eni-custom`. With `dry_run` the API server only validates it.
 ///
-/// A field that somebody else set is taken over only with `take_over`; else it is a conflict, and an error.
+/// A field of another manager is overwritten only with `take_over`; otherwise it is a conflict, and an error.
 pub async fn apply(client: &Client, config: &EniConfig, take_over: bool, dry_run: bool) -> Result<()> {
     let object = json!({
         "apiVersion": "crd.k8s.amazonaws.com/v1alpha1",
@@ -159,7 +159,7 @@ pub async fn delete(client: &Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives an ENIConfig that we wrote over the subnet and groups back that it had, and its label away.
+/// Restores the subnet and groups of an ENIConfig that eni-custom overwrote, and removes its label.
 pub async fn put_back(client: &Client, before: &EniConfig) -> Result<()> {
     let patch = json!({
         "metadata": { "labels": { MANAGED_BY: null } },
@@ -169,11 +169,11 @@ pub async fn put_back(client: &Client, before: &EniConfig) -> Result<()> {
     api(client)
         .patch(&before.name, &params, &Patch::Merge(patch))
         .await
-        .map_err(|error| failure("put ENIConfig back", &error).at(&before.name))?;
+        .map_err(|error| failure("restore ENIConfig", &error).at(&before.name))?;
     Ok(())
 }
 
-/// Deletes the definition, and with it every ENIConfig.
+/// Deletes the definition, and with it all ENIConfigs.
 pub async fn delete_crd(client: &Client) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let what = "delete the ENIConfig CustomResourceDefinition";
@@ -181,10 +181,10 @@ pub async fn delete_crd(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Gives the definition back what it was before we wrote over it.
+/// Restores the definition that eni-custom overwrote.
 pub async fn put_crd_back(client: &Client, before: &Value) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let what = "put the ENIConfig CustomResourceDefinition back";
+    let what = "restore the ENIConfig CustomResourceDefinition";
     let Some(now) = found(crds.get(CRD_NAME).await, what)? else { return Ok(()) };
     let mut crd: CustomResourceDefinition = serde_json::from_value(before.clone())
         .map_err(|error| Error::failed(what).at("ConfigMap kube-system/eni-custom").because(error))?;

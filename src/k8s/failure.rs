@@ -1,4 +1,4 @@
-//! What kube's client says of a failed call, in words for people.
+//! Turns an error of kube's client into a readable one.
 
 use std::error::Error as Source;
 
@@ -7,14 +7,14 @@ use kube::client::AuthError;
 use crate::aws::first_words;
 use crate::error::{Cause, Error, Result, chain, find, one_line, tls_trouble};
 
-/// What kube names a reply that is no Status: a proxy's page, most of the time.
+/// kube's reason for a reply that is not a Status: usually a proxy's error page.
 const NO_STATUS: &str = "Failed to parse error data";
 
-/// A Kubernetes error as a failure that names the reason.
+/// Converts a Kubernetes error into an [`Error`] with the reason.
 pub(crate) fn failure(what: impl Into<String>, error: &kube::Error) -> Error {
     let cause = match error {
         kube::Error::Api(status) if status.reason == NO_STATUS => plain(format!(
-            "HTTP status {}: \"{}\" is not an answer of the API server",
+            "HTTP status {}: \"{}\" is not a reply from the API server",
             status.code,
             first_words(&status.message)
         )),
@@ -22,7 +22,7 @@ pub(crate) fn failure(what: impl Into<String>, error: &kube::Error) -> Error {
             Cause { code: status.reason.clone(), message: one_line(&status.message), request_id: None }
         }
         kube::Error::SerdeError(error) => {
-            plain(format!("the reply is not what the API server sends ({})", one_line(&error.to_string())))
+            plain(format!("the reply is not valid for the API server ({})", one_line(&error.to_string())))
         }
         other => plain(reason(other)),
     };
@@ -35,12 +35,12 @@ fn plain(message: String) -> Cause {
     Cause { code: String::new(), message, request_id: None }
 }
 
-/// What went wrong on the way, without kube's names for it.
+/// The cause of a connection or authentication error, without kube's own terms.
 fn reason(error: &(dyn Source + 'static)) -> String {
     if let Some(error) = find::<AuthError>(error) {
         return about_login(error);
     }
-    // Our own log-in is a part of each request.
+    // Native authentication runs within each request.
     if let Some(error) = find::<Error>(error) {
         return error.to_string();
     }
@@ -50,7 +50,7 @@ fn reason(error: &(dyn Source + 'static)) -> String {
     chain(error).last().map(|source| one_line(&source.to_string())).unwrap_or_default()
 }
 
-/// A kubeconfig's exec plugin and tokens. What the plugin writes to stdout may be a token: it is not shown.
+/// Errors of a kubeconfig's exec plugin and token file. The plugin's stdout may hold a token, so it is never shown.
 fn about_login(error: &AuthError) -> String {
     match error {
         AuthError::AuthExecRun { cmd, out } => {
@@ -60,20 +60,20 @@ fn about_login(error: &AuthError) -> String {
                 None => "a signal".into(),
             };
             let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-            format!("the kubeconfig's command '{}' ended with {status}{said}", one_line(cmd))
+            format!("the kubeconfig's command '{}' failed with {status}{said}", one_line(cmd))
         }
         AuthError::AuthExecStart(error) => {
-            format!("the kubeconfig's exec plugin does not start: {}", one_line(&error.to_string()))
+            format!("the kubeconfig's exec plugin can't be started: {}", one_line(&error.to_string()))
         }
         AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => {
-            "the kubeconfig's exec plugin gave no credentials".into()
+            "the kubeconfig's exec plugin returned no credentials".into()
         }
         AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
         other => one_line(&other.to_string()),
     }
 }
 
-/// The object where there is one; nothing on 404.
+/// The object; `None` on 404.
 pub(crate) fn found<T>(reply: std::result::Result<T, kube::Error>, what: &str) -> Result<Option<T>> {
     match reply {
         Ok(object) => Ok(Some(object)),
@@ -92,31 +92,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_in_place_of_a_status_is_told_by_its_code_and_first_words() {
+    fn an_html_page_instead_of_a_status_is_reported_with_code_and_first_words() {
         let page = "<html>\n<body><h1>502 Bad Gateway</h1></body></html>";
         let error = kube::Error::Api(Status::failure(page, NO_STATUS).with_code(502).boxed());
-        let told = failure("list nodes", &error).to_string();
+        let text = failure("list nodes", &error).to_string();
         assert_eq!(
-            told,
-            "list nodes: HTTP status 502: \"502 Bad Gateway\" is not an answer of the API server"
+            text,
+            "list nodes: HTTP status 502: \"502 Bad Gateway\" is not a reply from the API server"
         );
         let parse = serde_json::from_str::<u32>("<html>").unwrap_err();
-        let told = failure("list nodes", &kube::Error::SerdeError(parse)).to_string();
-        assert!(told.starts_with("list nodes: the reply is not what the API server sends"), "{told}");
+        let text = failure("list nodes", &kube::Error::SerdeError(parse)).to_string();
+        assert!(text.starts_with("list nodes: the reply is not valid for the API server"), "{text}");
     }
 
     #[test]
-    fn an_exec_plugin_that_fails_is_told_by_what_it_writes_to_stderr_and_never_by_its_output() {
+    fn a_failed_exec_plugin_is_reported_with_its_stderr_never_its_stdout() {
         let out = Output {
             status: ExitStatus::from_raw(255 << 8),
             stdout: b"{\"token\": \"k8s-aws-v1.s3cret\"}".to_vec(),
             stderr: b"\nUnable to locate credentials.\n".to_vec(),
         };
         let error = AuthError::AuthExecRun { cmd: "aws eks get-token".into(), out: Box::new(out) };
-        let told = failure("reach the cluster", &kube::Error::Auth(error)).to_string();
+        let text = failure("reach the cluster", &kube::Error::Auth(error)).to_string();
         assert_eq!(
-            told,
-            "reach the cluster: the kubeconfig's command 'aws eks get-token' ended with exit code 255: Unable to \
+            text,
+            "reach the cluster: the kubeconfig's command 'aws eks get-token' failed with exit code 255: Unable to \
              locate credentials."
         );
     }

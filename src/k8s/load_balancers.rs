@@ -26,7 +26,7 @@ struct ServiceSpec {
     load_balancer_class: Option<String>,
 }
 
-/// A Service of type LoadBalancer, as far as it says what its targets are.
+/// A Service of type LoadBalancer, with what decides its targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Balanced {
     /// `namespace/name`
@@ -73,14 +73,14 @@ async fn bindings(client: &Client) -> Result<Vec<Binding>> {
         Some(Binding {
             name: format!("{namespace}/{name}"),
             service: format!("{namespace}/{}", text("/spec/serviceRef/name").unwrap_or_default()),
-            // The controller's webhook fills it in from the target group, whose own default is instance.
+            // The controller's webhook sets it from the target group, where the default is instance.
             target_type: text("/spec/targetType").unwrap_or("instance").into(),
         })
     };
     neighbours::target_group_bindings(client, binding).await
 }
 
-/// What of these has instances as its targets.
+/// Services and TargetGroupBindings that have instances as targets.
 fn forwarding(services: &[Balanced], bindings: &[Binding]) -> LoadBalancers {
     let bound = |kind: &str, name: &str| {
         bindings
@@ -88,7 +88,7 @@ fn forwarding(services: &[Balanced], bindings: &[Binding]) -> LoadBalancers {
             .any(|binding| binding.service == name && (binding.target_type == "ip") == (kind == "ip"))
     };
     let of_services = services.iter().filter(|service| {
-        // A binding says what the controller did, an annotation only what it was asked for.
+        // A binding says what the controller did; an annotation only says what was requested.
         let by_address = bound("ip", &service.name) || service.asks_for_addresses();
         service.is_aws() && (bound("instance", &service.name) || !by_address)
     });
@@ -107,7 +107,8 @@ impl Balanced {
         self.annotations.get(&format!("{ANNOTATIONS}{name}")).map(String::as_str)
     }
 
-    /// Not of another load balancer: those have classes of their own (API reference, ServiceSpec.loadBalancerClass).
+    /// Whether no other load balancer implementation serves it: those have their own classes (API reference,
+    /// ServiceSpec.loadBalancerClass).
     fn is_aws(&self) -> bool {
         self.class.as_deref().is_none_or(|class| class == "service.k8s.aws/nlb")
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_are_targets_unless_addresses_or_another_load_balancer_are() {
+    fn nodes_are_targets_except_with_ip_targets_or_another_load_balancer_class() {
         let nlb = Some("service.k8s.aws/nlb");
         let (own, bound) = ("Service shop/web", "TargetGroupBinding shop/tgb");
         for (services, bindings, expected) in [
@@ -164,7 +165,7 @@ mod tests {
                 vec![own],
             ),
             (vec![service(Some("tailscale"), &[])], vec![], vec![]),
-            // The controller's own default may be ip: its binding tells.
+            // The controller's default may be ip: its binding says so.
             (vec![service(nlb, &[])], vec![binding("web", "ip")], vec![]),
             (vec![service(nlb, &[])], vec![binding("web", "instance")], vec![own, bound]),
             (vec![service(nlb, &[])], vec![binding("other", "ip")], vec![own]),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_delay_is_the_one_that_counts() {
+    fn the_longest_deregistration_delay_counts() {
         let attributes = |text| service(None, &[("target-group-attributes", text)]);
         let delay = |text| forwarding(&[attributes(text), service(None, &[])], &[]).longest_delay;
         assert_eq!(

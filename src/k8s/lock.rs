@@ -1,4 +1,4 @@
-//! Lease kube-system/eni-custom: one run at a time.
+//! Lease kube-system/eni-custom: allows one run at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +17,11 @@ use crate::tags::NAMESPACE;
 use super::{failure, found};
 
 const NAME: &str = "eni-custom";
-/// A run that died without a word blocks the next one for so long.
+/// How long a run that died without releasing the lease blocks the next one.
 const LEASE_SECONDS: i32 = 30;
 const RENEW_EVERY: Duration = Duration::from_secs(8);
 
-/// Held as long as it lives; `release` gives it back.
+/// Renews the lease while it lives; `release` deletes the lease.
 pub struct Lock {
     client: Client,
     holder: String,
@@ -29,7 +29,7 @@ pub struct Lock {
     renewal: tokio::task::JoinHandle<()>,
 }
 
-/// The live holder; nothing where the lease is free, has run out, or its run on this machine is dead.
+/// The live holder; `None` if the lease is free or expired, or its run on this machine is dead.
 pub async fn holder(client: &Client) -> Result<Option<LockHolder>> {
     let lease = found(api(client).get(NAME).await, "read Lease kube-system/eni-custom")?;
     Ok(lease.as_ref().and_then(|lease| live_holder(lease, Timestamp::now())))
@@ -48,7 +48,7 @@ fn live_holder(lease: &Lease, now: Timestamp) -> Option<LockHolder> {
     Some(LockHolder { identity, since, free_in })
 }
 
-/// A run of this machine whose process is gone can't renew any more: no need to wait for its lease to run out.
+/// A run on this machine whose process is gone can't renew: no need to wait for its lease to expire.
 pub(super) fn is_dead_here(identity: &str) -> bool {
     let mut parts = identity.rsplitn(2, '/');
     let (Some(pid), Some(host)) = (parts.next(), parts.next()) else { return false };
@@ -59,13 +59,13 @@ pub(super) fn is_dead_here(identity: &str) -> bool {
 #[cfg(unix)]
 fn process_is_alive(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
-    // Signal 0 asks only; EPERM means that it is there and somebody else's.
+    // Signal 0 only checks; EPERM means that the process exists and belongs to somebody else.
     let is_there = !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH));
     is_there && !is_zombie(pid)
 }
 
-/// Ended, and nobody has asked how yet: in a container whose first process never asks, that lasts. /proc/PID/stat:
-/// the state stands after the name in parentheses (proc(5)).
+/// A zombie has ended but was not reaped; in a container whose first process never reaps, it stays one. /proc/PID/stat
+/// has the state after the name in parentheses (proc(5)).
 #[cfg(unix)]
 fn is_zombie(pid: rustix::process::Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
@@ -77,7 +77,7 @@ fn process_is_alive(_: u32) -> bool {
     true
 }
 
-/// Host name and the kernel's boot: a process id means nothing across either.
+/// Host name and boot id: a process id is unique only within both.
 fn host_identity() -> String {
     let host = hostname();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -94,24 +94,24 @@ fn hostname() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
-/// This process, in a way that a later one on this machine can tell whether it still lives: `host/boot/process`.
+/// This process as `host/boot/process`, so that a later run on this machine can check whether it is alive.
 pub fn own_identity() -> String {
     format!("{}/{}", host_identity(), std::process::id())
 }
 
 impl Lock {
-    /// Takes the lease, or says who holds it.
+    /// Acquires the lease, or returns an error that names the holder.
     pub async fn take(client: &Client) -> Result<Self> {
         let holder = own_identity();
         let api = api(client);
-        let lost = |error: &kube::Error| failure("take Lease kube-system/eni-custom", error);
+        let lost = |error: &kube::Error| failure("acquire Lease kube-system/eni-custom", error);
         let written = match found(api.get(NAME).await, "read Lease kube-system/eni-custom")? {
             None => api.create(&PostParams::default(), &lease(&holder, None, None)).await,
             Some(current) => {
                 if let Some(live) = live_holder(&current, Timestamp::now()) {
                     return Err(held(&live));
                 }
-                // The resourceVersion goes along: of two that come at once, one gets 409.
+                // With the resourceVersion, one of two concurrent runs gets 409.
                 let next = lease(&holder, current.metadata.resource_version, None);
                 api.replace(NAME, &PostParams::default(), &next).await
             }
@@ -129,12 +129,12 @@ impl Lock {
         Ok(Lock { client: client.clone(), holder, lost, renewal })
     }
 
-    /// Becomes true when it could not be renewed in time, or another run has taken it: a machine that slept.
+    /// Becomes true if the lease was not renewed in time, or another run has acquired it, e.g. while this machine slept.
     pub fn lost(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.lost)
     }
 
-    /// Gives it back, if it is still ours.
+    /// Deletes the lease, if this run still holds it.
     pub async fn release(self) -> Result<()> {
         self.renewal.abort();
         let api = api(&self.client);
@@ -148,7 +148,7 @@ impl Lock {
             Preconditions { uid: current.metadata.uid, resource_version: current.metadata.resource_version };
         match api.delete(NAME, &DeleteParams::default().preconditions(ours)).await {
             Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
-            Err(error) => Err(failure("give back Lease kube-system/eni-custom", &error)),
+            Err(error) => Err(failure("release Lease kube-system/eni-custom", &error)),
             Ok(_) => Ok(()),
         }
     }
@@ -160,15 +160,15 @@ impl Drop for Lock {
     }
 }
 
-/// The refusal where another run is at work.
+/// The error when another run holds the lease.
 pub fn held(live: &LockHolder) -> Error {
-    Error::refused("another run of eni-custom is at work on this cluster; nothing was changed")
+    Error::refused("another run of eni-custom is active on this cluster; nothing was changed")
         .at("Lease kube-system/eni-custom")
         .because(format!("held by {}", live.identity))
-        .fix(format!("wait for it; where it is dead, its lease runs out in {} s", live.free_in))
+        .fix(format!("wait until it ends; if it is dead, its lease expires in {} s", live.free_in))
 }
 
-/// Renews until the lease is lost. A renewal that fails is tried again well before it runs out.
+/// Renews the lease until it is lost. A failed renewal is retried well before the lease expires.
 async fn renew(client: Client, holder: String, lost: Arc<AtomicBool>) {
     let api = api(&client);
     let mut renewed = Instant::now();
@@ -200,7 +200,7 @@ async fn renew(client: Client, holder: String, lost: Arc<AtomicBool>) {
     }
 }
 
-/// Renewed now, and held since then: a lease that is taken begins now.
+/// A lease that is renewed now and held since `since`; without `since` it is acquired now.
 fn lease(holder: &str, resource_version: Option<String>, since: Option<MicroTime>) -> Lease {
     let now = MicroTime(Timestamp::now());
     let mut lease = Lease::default();
@@ -226,11 +226,11 @@ mod tests {
     use super::process_is_alive;
 
     #[test]
-    fn a_process_that_ended_is_dead_though_nobody_has_asked_for_its_exit_code() {
+    fn a_zombie_process_is_dead() {
         assert!(process_is_alive(std::process::id()));
         let mut child =
             std::process::Command::new("true").stdout(std::process::Stdio::piped()).spawn().unwrap();
-        // Its stdout ends with it.
+        // Its stdout is closed when it exits.
         std::io::copy(&mut child.stdout.take().unwrap(), &mut std::io::sink()).unwrap();
         while process_is_alive(child.id()) {
             std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! The native log-in: a token that STS's signature makes.
+//! Native authentication: a token that is a presigned STS request.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,10 +9,10 @@ use tower::BoxError;
 
 use crate::aws::sts::Sts;
 
-/// A log-in is good for 15 minutes; a new one is taken well before.
+/// A token is valid for 15 minutes; it is renewed well before that.
 const TOKEN_AGE: Duration = Duration::from_secs(12 * 60);
 
-/// A token that renews itself. The wall clock decides: a laptop that slept has a stale token.
+/// A token that renews itself. It uses the wall clock: after a laptop has slept, the token is stale.
 #[derive(Clone)]
 pub(super) struct Login {
     sts: Sts,
@@ -25,9 +25,9 @@ impl Login {
         Login { sts, cluster, token: Arc::default() }
     }
 
-    /// The next request logs in anew.
+    /// Discards the token, so that the next request gets a new one.
     pub fn forget(&self) {
-        // Who holds it is making a new one.
+        // If the lock is held, a new token is already being made.
         if let Ok(mut token) = self.token.try_lock() {
             *token = None;
         }

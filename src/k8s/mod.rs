@@ -1,4 +1,4 @@
-//! Kubernetes: log-in, and one thin client per subject. No decisions here.
+//! Kubernetes: authentication, and one thin client per subject. No decisions here.
 
 pub mod aws_auth;
 pub mod backends;
@@ -51,16 +51,16 @@ use login::Login;
 /// The cluster's API, twice.
 #[derive(Clone)]
 pub struct Kube {
-    /// Retries 429 and 5xx by itself, as Retry-After says.
+    /// Retries 429 and 5xx, with the delay of Retry-After.
     pub client: Client,
-    /// For evictions, where 429 is an answer: a PodDisruptionBudget says not now.
+    /// For evictions, where 429 is an answer: a PodDisruptionBudget allows no disruption right now.
     pub evictor: Client,
-    /// How it was reached.
+    /// How the connection is made.
     choice: KubeconfigChoice,
 }
 
 impl Kube {
-    /// Logs in natively, or as a kubeconfig says. Either way only the cluster's own server is spoken to.
+    /// Authenticates natively, or with a kubeconfig. Either way it connects only to the cluster's own server.
     pub fn connect(
         cluster: &Cluster,
         choice: &KubeconfigChoice,
@@ -78,19 +78,19 @@ impl Kube {
         Ok(Kube { client, evictor, choice: choice.clone() })
     }
 
-    /// Asks the API server who it is, so that a log-in that fails is told as such.
+    /// Makes a first call, so that a failed authentication is reported as such.
     pub async fn check(&self, cluster: &Cluster) -> Result<()> {
         let Err(error) = self.client.apiserver_version().await else { return Ok(()) };
         if let Some(another) = server::is_another(cluster, &self.choice, &error) {
             return Err(another);
         }
         Err(match &error {
-            kube::Error::Api(status) if status.code == 401 => failure("log in to the cluster", &error)
+            kube::Error::Api(status) if status.code == 401 => failure("authenticate to the cluster", &error)
                 .at(&cluster.endpoint)
-                .fix(format!("give your IAM principal an access entry: aws eks create-access-entry --cluster-name {} --principal-arn …", cluster.name)),
+                .fix(format!("create an access entry for your IAM principal: aws eks create-access-entry --cluster-name {} --principal-arn …", cluster.name)),
             _ => failure("reach the cluster's API server", &error)
                 .at(&cluster.endpoint)
-                .or_fix("a private endpoint is reached only from inside its VPC or through a proxy"),
+                .or_fix("if the endpoint is private, connect from inside its VPC or through a proxy"),
         })
     }
 }
@@ -105,14 +105,14 @@ fn client(mut config: Config, login: Option<Login>, calls: &Calls) -> Result<Cli
     config
         .headers
         .push((USER_AGENT, HeaderValue::from_static(concat!("eni-custom/", env!("CARGO_PKG_VERSION")))));
-    // A control plane that hangs must not hang us; a watch sends bookmarks well within this.
+    // A timeout, so that a hanging control plane does not block the run; a watch sends bookmarks more often than this.
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(Duration::from_secs(295));
     let builder =
         ClientBuilder::try_from(config).map_err(|error| failure("set up the Kubernetes client", &error))?;
     let calls = calls.clone();
     let refused = login.clone();
-    // A token that the API server takes no more is not shown again: a clock that is off, a session that was ended.
+    // A rejected token is not used again: the clock may be wrong, or the session was revoked.
     let renew = MapResponseLayer::new(move |response: http::Response<_>| {
         if let Some(login) = refused.as_ref().filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
             login.forget();

@@ -1,4 +1,4 @@
-//! What else works on the cluster: autoscalers, NetworkPolicies, and the AWS Load Balancer Controller's targets.
+//! Autoscalers, NetworkPolicies, and the targets of the AWS Load Balancer Controller.
 
 use std::collections::BTreeSet;
 
@@ -26,13 +26,13 @@ struct DeploymentSpec {
     template: PodTemplateSpec,
 }
 
-/// Labels by which the Deployments are told: those of the projects' charts, and of the cluster-autoscaler's example
-/// manifest for AWS.
+/// Labels that identify the Deployments: those of the projects' charts, and of the cluster-autoscaler's example manifest
+/// for AWS.
 const AUTOSCALERS: [&str; 2] =
     ["app.kubernetes.io/name in (aws-cluster-autoscaler,cluster-autoscaler)", "app=cluster-autoscaler"];
 const KARPENTER: &str = "app.kubernetes.io/name=karpenter";
 
-/// Who starts nodes: Deployments of the cluster-autoscaler, and Karpenter.
+/// The autoscalers: Deployments of the cluster-autoscaler, and Karpenter.
 pub async fn starters(client: &Client) -> Result<(BTreeSet<String>, Option<Karpenter>)> {
     let [by_chart, by_example] = AUTOSCALERS.map(|labels| deployments(client, labels));
     let (by_chart, by_example, karpenter, pools) = tokio::try_join!(
@@ -43,7 +43,7 @@ pub async fn starters(client: &Client) -> Result<(BTreeSet<String>, Option<Karpe
     )?;
     let autoscalers = by_chart.into_iter().chain(by_example).map(|(name, _)| name).collect();
     let controller = karpenter.into_iter().next();
-    // Without NodePools a controller that is not there starts nothing.
+    // Without NodePools Karpenter starts no nodes.
     if controller.is_none() && pools.is_empty() {
         return Ok((autoscalers, None));
     }
@@ -99,7 +99,7 @@ pub async fn load_balancers(client: &Client) -> Result<bool> {
     Ok(!found.is_empty())
 }
 
-/// Those with these labels that have replicas, and their containers.
+/// Deployments with these labels that have replicas, and their containers.
 async fn deployments(client: &Client, labels: &str) -> Result<Vec<(String, Vec<Container>)>> {
     let running = |found: SlimDeployment| {
         let spec = found.spec.filter(|spec| spec.replicas != Some(0))?;
@@ -110,7 +110,7 @@ async fn deployments(client: &Client, labels: &str) -> Result<Vec<(String, Vec<C
     found.map_err(|error| failure("list Deployments", &error))
 }
 
-/// RESERVED_ENIS, or the flag that stands for it (Karpenter, "Settings").
+/// RESERVED_ENIS, or the equivalent flag (Karpenter, "Settings").
 fn reserved_enis(containers: &[Container]) -> u32 {
     let of_env = |container: &Container| {
         let env = container.env.iter().flatten().find(|env| env.name == "RESERVED_ENIS")?;
@@ -125,7 +125,7 @@ fn reserved_enis(containers: &[Container]) -> u32 {
     containers.iter().find_map(|container| of_flag(container).or_else(|| of_env(container))).unwrap_or(0)
 }
 
-/// NetworkPolicies that name blocks of IPv4 addresses.
+/// NetworkPolicies that name IPv4 CIDR blocks.
 pub async fn policies(client: &Client) -> Result<Vec<NetworkPolicy>> {
     let found = pages::all(client, ListParams::default(), policy).await;
     found.map_err(|error| failure("list NetworkPolicies", &error))
@@ -141,13 +141,13 @@ fn policy(policy: Policy) -> Option<NetworkPolicy> {
     (!ingress.is_empty() || !egress.is_empty()).then_some(NetworkPolicy { name, ingress, egress })
 }
 
-/// One for IPv6 is none.
+/// An IPv6 block gives `None`.
 fn block(peer: NetworkPolicyPeer) -> Option<Ipv4Net> {
     peer.ip_block?.cidr.parse().ok()
 }
 
-/// TargetGroupBindings whose targets are pods' addresses; the AWS Load Balancer Controller makes one for each Service
-/// and Ingress that it serves.
+/// TargetGroupBindings with targetType `ip`; the AWS Load Balancer Controller creates one for each Service and Ingress
+/// that it serves.
 pub async fn ip_targets(client: &Client) -> Result<BTreeSet<String>> {
     let name = |binding: &DynamicObject| {
         let name = format!("{}/{}", binding.metadata.namespace.as_ref()?, binding.metadata.name.as_ref()?);
@@ -157,7 +157,7 @@ pub async fn ip_targets(client: &Client) -> Result<BTreeSet<String>> {
     Ok(target_group_bindings(client, name).await?.into_iter().collect())
 }
 
-/// What is kept of each TargetGroupBinding; none where the AWS Load Balancer Controller is not installed.
+/// What `keep` returns for each TargetGroupBinding; empty if the AWS Load Balancer Controller is not installed.
 pub async fn target_group_bindings<T>(
     client: &Client,
     keep: impl Fn(&DynamicObject) -> Option<T>,
@@ -165,7 +165,7 @@ pub async fn target_group_bindings<T>(
     custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", keep).await
 }
 
-/// Objects of a kind that not every cluster knows, as far as they are wanted.
+/// Objects of an optional custom resource; empty if the cluster does not have the CRD.
 async fn custom<T>(
     client: &Client,
     group: &str,
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn karpenter_reserves_what_its_flag_or_its_variable_says() {
+    fn reserved_enis_come_from_the_flag_or_the_variable() {
         let of = |container: serde_json::Value| {
             let mut whole = json!({"name": "controller"});
             whole.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_is_its_max_pods_and_its_subnet_terms_and_a_pool_its_requirements() {
+    fn node_classes_and_node_pools_are_read() {
         let class = object(json!({"metadata": {"name": "default"}, "spec": {
             "kubelet": {"maxPods": 20},
             "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "shop"}}, {"id": "subnet-1"}],
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_the_blocks_that_it_names_and_none_without_any() {
+    fn a_policy_without_ip_blocks_is_left_out() {
         let of = |spec: serde_json::Value| {
             let object = json!({"metadata": {"namespace": "shop", "name": "cart"}, "spec": spec});
             policy(serde_json::from_value(object).unwrap())

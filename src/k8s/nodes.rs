@@ -1,4 +1,4 @@
-//! Nodes: what they are, and keeping new pods off them.
+//! Nodes: reading, cordoning and labelling them.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::tags::FIELD_MANAGER;
 use super::quantity::{amounts, others};
 use super::{failure, pages, protobuf, slim};
 
-/// A node with this label is no target of a load balancer, whatever its value.
+/// A node with this label is not a target of load balancers, whatever the label's value.
 pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// All nodes; what EC2 knows of their instances is filled in by discover.
+/// All nodes; `discover` fills in what EC2 knows about their instances.
 pub async fn list(client: &Client) -> Result<Vec<Node>> {
     let found =
         pages::packed::<protobuf::Node, _, _>(client, ListParams::default(), |found| Some(node(found))).await;
@@ -26,13 +26,13 @@ pub async fn list(client: &Client) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
-/// Names of the nodes that a label selector takes, as the API server reads it.
+/// Names of the nodes that match a label selector; the API server evaluates it.
 pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String>> {
     let name = |node: PartialObjectMeta<KubeNode>| node.metadata.name;
     match pages::all(client, ListParams::default().labels(selector), name).await {
         Ok(names) => Ok(names.into_iter().collect()),
         Err(kube::Error::Api(status)) if status.code == 400 => {
-            Err(Error::usage(format!("'{selector}' is no label selector"))
+            Err(Error::usage(format!("'{selector}' is not a label selector"))
                 .at("--nodes")
                 .because(status.message.clone()))
         }
@@ -40,7 +40,7 @@ pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String
     }
 }
 
-/// What EC2 knows of its instance is not in it.
+/// Without what EC2 knows about the instance.
 pub fn node(node: slim::Node) -> Node {
     let labels = node.metadata.labels.unwrap_or_default();
     let spec = node.spec.unwrap_or_default();
@@ -53,7 +53,7 @@ pub fn node(node: slim::Node) -> Node {
     let owners = node.metadata.owner_references.unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
     let readiness = conditions.into_iter().find(|condition| condition.type_ == "Ready");
-    // The old label is read too: nodes of long ago carry no other.
+    // Old nodes have only the old label.
     let zone = match label("topology.kubernetes.io/zone") {
         zone if zone.is_empty() => label("failure-domain.beta.kubernetes.io/zone"),
         zone => zone,
@@ -74,7 +74,7 @@ pub fn node(node: slim::Node) -> Node {
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
         allocatable,
         other_allocatable: others(status.allocatable.as_ref()),
-        // A preference keeps no pod off.
+        // PreferNoSchedule does not exclude a pod.
         taints: spec
             .taints
             .unwrap_or_default()
@@ -110,7 +110,7 @@ fn kind(provider: &str, os: &str, compute: &str) -> NodeKind {
     }
 }
 
-/// Keeps new pods off a node, or lets them on again. A node that is gone needs neither.
+/// Cordons or uncordons a node. A node that is gone is a success.
 pub async fn set_unschedulable(client: &Client, name: &str, unschedulable: bool) -> Result<()> {
     let api: Api<KubeNode> = Api::all(client.clone());
     let patch = json!({ "spec": { "unschedulable": unschedulable } });
@@ -123,10 +123,10 @@ pub async fn set_unschedulable(client: &Client, name: &str, unschedulable: bool)
     }
 }
 
-/// Keeps a node out of load balancers, or lets it in again. A node that is gone needs neither.
+/// Excludes a node from load balancers, or includes it again. A node that is gone is a success.
 pub async fn set_excluded(client: &Client, name: &str, excluded: bool) -> Result<()> {
     let api: Api<KubeNode> = Api::all(client.clone());
-    // null takes the label away. Its value means nothing (Kubernetes, "Well-Known Labels").
+    // null removes the label. Its value has no meaning (Kubernetes, "Well-Known Labels").
     let value = excluded.then_some("");
     let patch = json!({ "metadata": { "labels": { EXCLUDE_FROM_LOAD_BALANCERS: value } } });
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
@@ -137,7 +137,7 @@ pub async fn set_excluded(client: &Client, name: &str, excluded: bool) -> Result
     }
 }
 
-/// Asks Karpenter to end a node that it made: it drains what is left, then ends the instance.
+/// Deletes a NodeClaim: Karpenter drains what is left on the node, then terminates the instance.
 pub async fn delete_node_claim(client: &Client, name: &str) -> Result<()> {
     let kind = kube::api::GroupVersionKind::gvk("karpenter.sh", "v1", "NodeClaim");
     let resource = kube::api::ApiResource::from_gvk_with_plural(&kind, "nodeclaims");

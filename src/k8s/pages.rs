@@ -1,4 +1,4 @@
-//! Lists, page by page: the next page is on its way while this one is decoded.
+//! Reads lists page by page: the next page is fetched while this one is decoded.
 
 use std::fmt;
 
@@ -15,20 +15,20 @@ use serde::{Deserialize, Deserializer};
 
 use super::protobuf;
 
-/// Objects a page. A thousand pods are some 5 MB as JSON, and two such pages are in memory at a time, here and in the
-/// API server. Larger ones were no faster, and took more memory.
+/// Objects per page. A thousand pods are about 5 MB as JSON, and two pages are in memory at a time, here and in the API
+/// server. Larger pages were not faster, and took more memory.
 pub const PAGE: u32 = 1000;
 
 #[derive(Deserialize)]
 struct Page<K> {
-    /// Read for its faults: a list whose token can't be read is not taken for its last page.
+    /// Parsed strictly: a list whose token can't be read must not be taken for the last page.
     #[serde(default, rename = "metadata")]
     _metadata: ListMeta,
     /// Of no objects Go may write `null`.
     items: Option<Vec<K>>,
 }
 
-/// All that a query finds in the cluster, each object as what `keep` makes of it.
+/// All objects that match a query, each converted by `keep`.
 pub async fn all<K, T>(
     client: &Client,
     query: ListParams,
@@ -40,7 +40,7 @@ where
     Box::pin(every(client, query, None, json, keep)).await
 }
 
-/// The same as protobuf, M being the message of a K: for what a cluster has a hundred thousand of.
+/// The same as protobuf, where M is the message of a K: for kinds with up to a hundred thousand objects.
 pub async fn packed<M, K, T>(
     client: &Client,
     query: ListParams,
@@ -88,7 +88,7 @@ where
                 None => Ok(None),
             }
         };
-        // On a thread of its own: what else is read must not wait for it.
+        // On a separate thread, so that other reads do not wait for it.
         let decode = tokio::task::spawn_blocking(move || decode(text));
         let (objects, next) = tokio::join!(decode, next);
         let objects = objects.map_err(|error| kube::Error::Service(error.into()))??;
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// One answer, in a format of `accept` or as JSON.
+/// One reply, in a format of `accept` or as JSON.
 async fn page(
     client: &Client,
     request: http::Request<Vec<u8>>,
@@ -113,7 +113,7 @@ async fn page(
         if answer.status().is_success() {
             return answer.into_body().collect_bytes().await;
         }
-        // What is wrong would stand in protobuf too: asked again, it is told in JSON.
+        // An error would be protobuf too: the request is repeated to get it as JSON.
     }
     client.request_text(request).await.map(Bytes::from)
 }
@@ -123,8 +123,8 @@ fn json<K: DeserializeOwned>(page: Bytes) -> kube::Result<Vec<K>> {
     Ok(page.items.unwrap_or_default())
 }
 
-/// Where the next page begins; nothing on the last one. The list's metadata come before its items, and no more than
-/// these is read.
+/// The continue token of the next page; `None` on the last page. Only the list's metadata are parsed; they come before the
+/// items.
 fn token(page: &Bytes) -> Option<String> {
     match protobuf::list(page) {
         Some(list) => protobuf::token(list.ok()?),
@@ -155,7 +155,7 @@ fn json_token(text: &[u8]) -> Option<String> {
     }
 
     let mut metadata = ListMeta::default();
-    // Stopping amid the text is an error to the deserializer; what is wrong with the text shows when it is decoded.
+    // Stopping early is an error to the deserializer; errors in the text are reported when it is decoded.
     let _ = serde_json::Deserializer::from_slice(text).deserialize_map(Head(&mut metadata));
     metadata.continue_.filter(|token| !token.is_empty())
 }

@@ -21,26 +21,26 @@ use super::quantity::{effective_others, effective_requests};
 use super::slim::{self, Condition, PodSpec};
 use super::{failure, pages, protobuf};
 
-/// What the API server answers to an eviction.
+/// The API server's answer to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evicted {
-    /// It ends after its grace period.
+    /// Accepted: the pod terminates within its grace period.
     Accepted,
-    /// It is gone, or another pod has its name by now.
+    /// The pod is gone, or another pod has its name by now.
     Gone,
-    /// 429: a budget allows no disruption now; in the API server's words.
+    /// 429: a budget allows no disruption right now. Holds the API server's message.
     NotNow(String),
-    /// 429 without a budget: the API server has too much to do.
+    /// 429 without a budget: the API server is overloaded.
     Busy(String),
-    /// Admission says no to this pod's eviction now: a webhook, a policy, a namespace that is being deleted; in its words.
+    /// Admission denies this eviction right now: a webhook, a policy, a namespace that is being deleted. Holds its message.
     Denied(String),
-    /// 500: more than one budget covers it, so it can never be evicted.
+    /// 500: more than one budget covers the pod, so it can never be evicted.
     TooManyBudgets(String),
 }
 
-/// All pods that stand on a node.
+/// All pods that are assigned to a node.
 pub async fn list(client: &Client) -> Result<Vec<Pod>> {
-    // A pod on no node needs nothing from us.
+    // A pod without a node has nothing to drain.
     let query = ListParams::default().fields("spec.nodeName!=");
     let mut shared = Shared::default();
     let keep = |found| Some(shared.by(pod(found)));
@@ -49,7 +49,7 @@ pub async fn list(client: &Client) -> Result<Vec<Pod>> {
         .map_err(|error| failure("list pods", &error))
 }
 
-/// What pods of one workload have in common, so that it is kept once.
+/// Values that the pods of one workload share, kept once to save memory.
 #[derive(Default)]
 struct Shared {
     labels: HashSet<Arc<BTreeMap<String, String>>>,
@@ -66,7 +66,7 @@ impl Shared {
     }
 }
 
-/// The value as it is known already.
+/// The shared copy of a value.
 fn once<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, value: Arc<T>) -> Arc<T> {
     if let Some(same) = known.get(&value) {
         return Arc::clone(same);
@@ -75,7 +75,7 @@ fn once<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, value: Arc<T>) -> Arc<T> {
     value
 }
 
-/// Only what is needed is kept: a cluster has a hundred thousand of them.
+/// Keeps only the needed fields: a cluster can have a hundred thousand pods.
 pub fn pod(pod: slim::Pod) -> Pod {
     let meta = pod.metadata;
     let mut spec = pod.spec.unwrap_or_default();
@@ -117,7 +117,7 @@ pub fn pod(pod: slim::Pod) -> Pod {
         seconds_to_ready: created
             .zip(became)
             .and_then(|(created, became)| u32::try_from(became.duration_since(created).as_secs()).ok()),
-        // A pod that found no node has no condition Ready yet: the scheduler says why.
+        // A pod that could not be scheduled has no Ready condition yet; the scheduler's condition says why.
         not_ready_because: unscheduled.or(readiness.filter(|_| !ready)).and_then(in_its_own_words),
         requests: effective_requests(&spec),
         other_requests: effective_others(&spec).map(Arc::new),
@@ -126,8 +126,8 @@ pub fn pod(pod: slim::Pod) -> Pod {
     }
 }
 
-/// Directories that the node's image, its kubelet and its container runtime fill: what is in them is the node's, and
-/// each node has it.
+/// Directories of the node's image, its kubelet and its container runtime: every node has them, so no data of a pod is
+/// lost with them.
 const OF_THE_NODE: [&str; 16] = [
     "/bin",
     "/boot",
@@ -147,14 +147,14 @@ const OF_THE_NODE: [&str; 16] = [
     "/var/run",
 ];
 
-/// Whether a hostPath volume may be where a pod keeps data of its own. Sockets and devices keep none.
+/// Whether a hostPath volume may hold data of the pod. Sockets and devices hold none.
 fn may_hold_data(volume: &HostPathVolumeSource) -> bool {
     let kind = volume.type_.as_deref().unwrap_or_default();
     let path = volume.path.trim_end_matches('/');
     let is_in = |folder: &&str| {
         path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    // The root itself is mounted by what looks at the node.
+    // Monitoring agents mount the root itself.
     !matches!(kind, "Socket" | "CharDevice" | "BlockDevice")
         && !path.is_empty()
         && !OF_THE_NODE.iter().any(is_in)
@@ -166,7 +166,7 @@ fn in_its_own_words(readiness: Condition) -> Option<Box<str>> {
 
 fn placement(spec: PodSpec) -> Option<Box<Placement>> {
     let required = spec.affinity.and_then(|affinity| affinity.node_affinity?.required);
-    // An ephemeral volume's claim is named after pod and volume, and goes with the pod.
+    // The claim of an ephemeral volume is named after pod and volume, and is deleted with the pod.
     let claims = spec.volumes.into_iter().flatten().filter_map(|volume| volume.persistent_volume_claim);
     let tolerations = spec.tolerations.into_iter().flatten();
     let placement = Placement {
@@ -178,7 +178,7 @@ fn placement(spec: PodSpec) -> Option<Box<Placement>> {
     (placement != Placement::default()).then(|| Box::new(placement))
 }
 
-/// Every pod has these two (admission plugin DefaultTolerationSeconds); no node that takes pods has the taints.
+/// Every pod has these two tolerations (admission plugin DefaultTolerationSeconds), and no healthy node has the taints.
 fn is_default(toleration: &Toleration) -> bool {
     toleration.toleration_seconds.is_some()
         && matches!(
@@ -192,7 +192,7 @@ pub async fn budgets(client: &Client) -> Result<Vec<Budget>> {
     found.map_err(|error| failure("list PodDisruptionBudgets", &error))
 }
 
-/// Only what is needed is kept.
+/// Keeps only the needed fields.
 pub fn budget(budget: PodDisruptionBudget) -> Budget {
     let status = budget.status.unwrap_or_default();
     let spec = budget.spec.unwrap_or_default();
@@ -200,7 +200,7 @@ pub fn budget(budget: PodDisruptionBudget) -> Budget {
         IntOrString::Int(number) => number.to_string(),
         IntOrString::String(text) => text,
     };
-    // One of the two; none means minAvailable 1 (API reference, PodDisruptionBudgetSpec).
+    // A budget has one of the two; without either, minAvailable is 1 (API reference, PodDisruptionBudgetSpec).
     let least = match (spec.min_available, spec.max_unavailable) {
         (_, Some(most)) => Least::MaxUnavailable(text(most)),
         (Some(least), None) => Least::MinAvailable(text(least)),
@@ -222,15 +222,15 @@ pub fn budget(budget: PodDisruptionBudget) -> Budget {
     }
 }
 
-/// As the disruption controller writes it when it can't count the pods that a budget expects (failSafe).
+/// The disruption controller sets this condition when it can't count the pods that a budget expects (failSafe).
 fn is_sync_failed(condition: &KubeCondition) -> bool {
     condition.type_ == "DisruptionAllowed" && condition.status == "False" && condition.reason == "SyncFailed"
 }
 
-/// Evicts exactly this pod: the UID goes along, so a new pod of the same name is never hit.
+/// Evicts exactly this pod: the UID is a precondition, so a new pod of the same name is never evicted.
 ///
-/// `Api::evict` of kube 5.0 writes the options under a key that the API server doesn't know, and they are lost;
-/// so the Eviction is posted as the subresource that it is.
+/// `Api::evict` of kube 5.0 writes the options under a key that the API server ignores, so the Eviction is posted as a
+/// subresource instead.
 pub async fn evict(evictor: &Client, pod: &Pod) -> Result<Evicted> {
     let api: Api<KubePod> = Api::namespaced(evictor.clone(), &pod.namespace);
     let mut eviction = Eviction::default();
@@ -248,7 +248,7 @@ pub async fn evict(evictor: &Client, pod: &Pod) -> Result<Evicted> {
     answer(reply.map(drop), "evict pod", pod)
 }
 
-/// Deletes exactly this pod, past every budget: only where the user asked for that and named the cluster.
+/// Deletes exactly this pod, bypassing budgets: only with --disable-eviction, after the user has named the cluster.
 pub async fn delete(evictor: &Client, pod: &Pod) -> Result<Evicted> {
     let api: Api<KubePod> = Api::namespaced(evictor.clone(), &pod.namespace);
     let params = DeleteParams {
@@ -264,7 +264,7 @@ fn answer(reply: std::result::Result<(), kube::Error>, what: &str, pod: &Pod) ->
         Ok(()) => Ok(Evicted::Accepted),
         Err(kube::Error::Api(status)) => match status.code {
             404 => Ok(Evicted::Gone),
-            // Another pod has its name by now, or somebody wrote it at the same moment: the watch will tell.
+            // Another pod has its name by now, or somebody changed it at the same moment: the watch will report it.
             409 => Ok(Evicted::Busy(status.message.clone())),
             429 => Ok(match budget_says(&status) {
                 Some(reason) => Evicted::NotNow(reason),
@@ -280,8 +280,8 @@ fn answer(reply: std::result::Result<(), kube::Error>, what: &str, pod: &Pod) ->
     }
 }
 
-/// Whether admission has denied the request, and not authorization. The authorizer's words are the API server's own
-/// (apiserver, responsewriters, forbiddenMessage); each other 403 is an admission plugin's. A webhook may answer with any
+/// Whether admission, not authorization, has denied the request. The API server words authorization errors itself
+/// (apiserver, responsewriters, forbiddenMessage); any other 403 comes from an admission plugin. A webhook may return any
 /// code from 400 on (apiserver, webhook errors, ToStatusErr).
 fn is_of_admission(status: &kube::core::Status) -> bool {
     let unauthorized = ["create", "delete"].map(|verb| format!(" cannot {verb} resource \"pods"));
@@ -294,15 +294,15 @@ fn is_of_admission(status: &kube::core::Status) -> bool {
     }
 }
 
-/// The cause names the budget and how far it is from enough. A 429 without one is the API server's own: too many
-/// requests.
+/// The cause names the budget and how many healthy pods it lacks. A 429 without that cause means that the API server has
+/// too many requests.
 fn budget_says(status: &kube::core::Status) -> Option<String> {
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    let told: Vec<&str> = causes
+    let messages: Vec<&str> = causes
         .filter(|cause| cause.reason == "DisruptionBudget")
         .map(|cause| cause.message.as_str())
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!messages.is_empty()).then(|| messages.join("; "))
 }
 
 #[cfg(test)]
@@ -311,7 +311,7 @@ mod tests {
     use crate::sample::pod;
 
     #[test]
-    fn only_a_permission_that_is_missing_is_not_of_admission() {
+    fn every_denial_is_admission_except_a_missing_permission() {
         for (code, message, expected) in [
             (
                 403,
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_path_may_hold_data_unless_it_is_the_node_s_own() {
+    fn a_host_path_may_hold_data_unless_it_is_a_directory_of_the_node() {
         for (path, kind, expected) in [
             ("/data", "", true),
             ("/mnt/disks/ssd1/", "DirectoryOrCreate", true),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_one_workload_share_their_labels_and_their_controller() {
+    fn pods_of_one_workload_share_labels_and_controller_in_memory() {
         let labelled = |name: &str, app: &str| Pod {
             labels: Arc::new([("app".to_string(), app.to_string())].into()),
             ..pod("shop", name)

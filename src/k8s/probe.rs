@@ -1,4 +1,4 @@
-//! The probe's pods in the cluster: made, looked at, removed.
+//! The probe's pods: creates, reads and deletes them.
 
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -12,29 +12,29 @@ use crate::tags::FIELD_MANAGER;
 
 use super::{failure, lock};
 
-/// Label: what a pod of the probe is for.
+/// Label: the purpose of a probe pod.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
-/// Label: the zone that it stands for.
+/// Label: the zone that it tests.
 pub const ZONE: &str = "eni-custom/zone";
-/// Annotation: the process that made it.
+/// Annotation: the process that created it.
 pub const RUN: &str = "eni-custom/run";
 
-/// All pods of the probe, in one namespace.
+/// The probe's pods in one namespace.
 pub struct Probe {
     api: Api<Pod>,
     policies: Api<NetworkPolicy>,
     namespace: String,
 }
 
-/// A pod of the probe as it is now.
+/// The current state of a probe pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub zone: String,
     pub address: Option<String>,
     pub phase: String,
-    /// Exit code and termination message of its container, where it has ended.
+    /// Exit code and termination message of its container, if it has terminated.
     pub exit: Option<(i32, String)>,
-    /// Why it has not ended, as far as it tells.
+    /// Why it has not terminated, if known.
     pub held_up_by: String,
 }
 
@@ -49,13 +49,13 @@ impl Probe {
 
     pub async fn create(&self, pod: &Value) -> Result<()> {
         let pod: Pod = serde_json::from_value(pod.clone())
-            .map_err(|error| Error::failed("make a pod of the probe").because(error))?;
+            .map_err(|error| Error::failed("build the probe pod").because(error))?;
         let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
         let made = self.api.create(&params, &pod).await;
-        made.map(drop).map_err(|error| failure("create a pod of the probe", &error).at(&self.namespace))
+        made.map(drop).map_err(|error| failure("create a probe pod", &error).at(&self.namespace))
     }
 
-    /// Those of a run that are for this.
+    /// The pods of a run with this purpose.
     pub async fn list(&self, run: &str, component: &str) -> Result<Vec<Seen>> {
         let pods = self.all().await?;
         let wanted = |pod: &&Pod| of_run(pod, run) && label(pod, COMPONENT) == component;
@@ -67,19 +67,19 @@ impl Probe {
         let found = self.policies.list(&ListParams::default()).await;
         let found = found.map_err(|error| failure("list NetworkPolicies", &error).at(&self.namespace))?;
         let named = |policy: NetworkPolicy| {
-            // Without a selector it is an empty one: all pods.
+            // Without a selector it selects all pods.
             let selector = policy.spec?.pod_selector.unwrap_or_default();
             Some((format!("{}/{}", self.namespace, policy.metadata.name?), selector))
         };
         Ok(found.items.into_iter().filter_map(named).collect())
     }
 
-    /// Those of a run; those of other runs stay.
+    /// Deletes the pods of this run; those of other runs stay.
     pub async fn remove(&self, run: &str) -> Result<()> {
         self.remove_those(|pod| of_run(pod, run)).await
     }
 
-    /// What a run left behind that was killed: its process is gone, or its pods have run out of time.
+    /// Deletes what a killed run left behind: its process is gone, or its pods have passed their deadline.
     pub async fn remove_left(&self) -> Result<()> {
         self.remove_those(|pod| {
             let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
@@ -97,7 +97,7 @@ impl Probe {
             match self.api.delete(&name, &params).await {
                 Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => {}
                 Err(error) => {
-                    return Err(failure("remove a pod of the probe", &error)
+                    return Err(failure("delete a probe pod", &error)
                         .at(format!("{}/{name}", self.namespace))
                         .fix(format!(
                             "kubectl -n {} delete pod -l app.kubernetes.io/name=eni-custom-probe",
@@ -114,9 +114,7 @@ impl Probe {
         let ours =
             format!("app.kubernetes.io/name=eni-custom-probe,app.kubernetes.io/managed-by={FIELD_MANAGER}");
         let found = self.api.list(&ListParams::default().labels(&ours)).await;
-        found
-            .map(|list| list.items)
-            .map_err(|error| failure("list pods of the probe", &error).at(&self.namespace))
+        found.map(|list| list.items).map_err(|error| failure("list probe pods", &error).at(&self.namespace))
     }
 }
 

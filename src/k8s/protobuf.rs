@@ -1,7 +1,7 @@
 //! Lists of pods and nodes as protobuf, which the API server writes in little more than half the time of JSON.
 //!
-//! Go's protobuf has an empty text, an empty list and `false` where its JSON leaves the field out: all are nothing here,
-//! so that an object reads the same either way.
+//! Go's protobuf has an empty string, an empty list or `false` where its JSON leaves the field out. All of them are read
+//! as absent here, so that an object is the same in either format.
 
 use std::collections::BTreeMap;
 use std::convert::identity;
@@ -21,13 +21,13 @@ pub use messages::{Node, Pod};
 
 mod messages;
 
-/// What is asked for: a proxy that knows no protobuf may answer JSON.
+/// The Accept header: a proxy that does not support protobuf may reply with JSON.
 pub const ACCEPT: &str = "application/vnd.kubernetes.protobuf, application/json";
 
-/// Stands before every answer (Kubernetes API concepts, "Kubernetes Protobuf encoding").
+/// The prefix of every protobuf reply (Kubernetes API concepts, "Kubernetes Protobuf encoding").
 const MAGIC: &[u8] = b"k8s\0";
 
-/// The list in an answer; nothing in one that is not protobuf.
+/// The list in a reply; `None` if the reply is not protobuf.
 pub fn list(answer: &Bytes) -> Option<Result<Bytes, DecodeError>> {
     answer.starts_with(MAGIC).then(|| Ok(Unknown::decode(answer.slice(MAGIC.len()..))?.raw))
 }
@@ -37,9 +37,9 @@ pub fn items<M: Message + Default + Debug>(list: Bytes) -> Result<Vec<M>, Decode
     Ok(Items::decode(list)?.items)
 }
 
-/// Where the next page begins; nothing on the last one.
+/// The continue token of the next page; `None` on the last page.
 pub fn token(list: Bytes) -> Option<String> {
-    // What is wrong with the list shows when its objects are decoded.
+    // Errors in the list are reported when its objects are decoded.
     text(Head::decode(list).ok()?.metadata?.token)
 }
 

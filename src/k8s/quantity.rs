@@ -1,4 +1,4 @@
-//! Amounts as Kubernetes writes them, and what a pod asks for in all.
+//! Kubernetes resource quantities, and the total requests of a pod.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::facts::Requests;
 
 use super::slim::{PodSpec, Resources};
 
-/// A quantity in thousandths, rounded up; nothing where it can't be read. `100m`, `1.5`, `2Gi`, `3e3`.
+/// A quantity in thousandths, rounded up; `None` if it can't be parsed. `100m`, `1.5`, `2Gi`, `3e3`.
 ///
 /// Source: apimachinery, api/resource: a decimal number, then a binary suffix, a decimal one, or an exponent.
 fn thousandths(text: &str) -> Option<u128> {
@@ -36,20 +36,20 @@ fn thousandths(text: &str) -> Option<u128> {
         .unwrap_or((text, 1.0));
     let value: f64 = number.parse().ok()?;
     let value = value * factor * 1000.0;
-    // A billionth above is the number's own error, not more of it.
+    // A billionth too much is floating-point error, so it is not rounded up.
     let whole = value.round();
     let whole = if (value - whole).abs() <= value * 1e-9 { whole } else { value.ceil() };
     (value.is_finite() && value >= 0.0).then_some(whole as u128)
 }
 
-/// Processors and memory of a list of resources; what is not named is nothing.
+/// CPU and memory of a resource list; what is not named counts as zero.
 pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
     let amount = |name: &str| resources.and_then(|all| thousandths(&all.get(name)?.0)).unwrap_or_default();
     let whole = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
     Requests { cpu_milli: whole(amount("cpu")), memory: whole(amount("memory").div_ceil(1000)) }
 }
 
-/// Whole amounts of all other resources: ephemeral-storage, huge pages, and what device plugins offer
+/// All other resources, in whole units: ephemeral-storage, huge pages, and extended resources of device plugins
 /// (`nvidia.com/gpu`).
 pub fn others(resources: Option<&BTreeMap<String, Quantity>>) -> BTreeMap<String, u64> {
     let all = resources.into_iter().flatten().filter(|(name, _)| is_other(name));
@@ -61,13 +61,13 @@ fn is_other(name: &str) -> bool {
     !matches!(name, "cpu" | "memory" | "pods")
 }
 
-/// What the scheduler reserves for a pod: its containers together with its sidecars, or the largest moment of its
-/// init containers, and the sandbox's overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
+/// What the scheduler reserves for a pod: its containers with its sidecars, or the peak of its init containers if that
+/// is larger, plus the pod overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
 pub fn effective_requests(spec: &PodSpec) -> Requests {
     effective(spec, amounts, plus, at_least)
 }
 
-/// The same of all other resources; nothing where none is asked for, as by most pods.
+/// The same for all other resources; `None` if none is requested, as for most pods.
 pub fn effective_others(spec: &PodSpec) -> Option<BTreeMap<String, u64>> {
     let containers = spec.containers.iter().chain(&spec.init_containers).flatten();
     let requests = containers.filter_map(|container| container.resources.as_ref()?.requests.as_ref());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_takes_the_most_that_it_ever_runs_at_once() {
+    fn a_pod_requests_the_peak_of_its_containers() {
         let spec: PodSpec = serde_json::from_value(serde_json::json!({
             "initContainers": [
                 {"name": "sidecar", "restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}},
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn other_resources_are_asked_for_in_the_same_way() {
+    fn other_resources_are_summed_in_the_same_way() {
         let spec: PodSpec = serde_json::from_value(serde_json::json!({
             "initContainers": [{"name": "check", "resources": {"requests": {"nvidia.com/gpu": "2"}}}],
             "containers": [

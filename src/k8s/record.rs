@@ -1,4 +1,4 @@
-//! ConfigMap kube-system/eni-custom: what can't be observed later, written down before it is changed.
+//! ConfigMap kube-system/eni-custom: records values before they are changed, because they can't be read back later.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use super::{failure, found};
 
 pub const NAME: &str = "eni-custom";
 const KEY: &str = "record.json";
-/// SHA-256 of that text, in hex: shows that somebody edited it, not who.
+/// SHA-256 of the record's text, in hex: shows whether somebody edited it.
 const DIGEST: &str = "sha256";
 
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The record of this cluster, by its ARN; an empty one where there is none.
+/// The record of this cluster, by its ARN; an empty record if there is none.
 pub async fn read(client: &Client, cluster: &str) -> Result<Record> {
     let map = found(api(client).get(NAME).await, "read ConfigMap kube-system/eni-custom")?;
     parse(&map.and_then(|map| map.data).unwrap_or_default(), cluster)
@@ -31,34 +31,35 @@ pub async fn read(client: &Client, cluster: &str) -> Result<Record> {
 fn parse(data: &BTreeMap<String, String>, cluster: &str) -> Result<Record> {
     let Some(text) = data.get(KEY) else { return Ok(Record::default()) };
     let refused = |reason: String, next: &str| {
-        Error::refused("this program's record in the cluster can't be used; nothing was changed")
+        Error::refused("eni-custom's record in the cluster can't be used; nothing was changed")
             .at("ConfigMap kube-system/eni-custom")
             .because(reason)
             .fix(next)
     };
     let unreadable = |error: serde_json::Error| {
-        let next = "kubectl -n kube-system get configmap eni-custom -o yaml, and put right what was edited";
+        let next = "kubectl -n kube-system edit configmap eni-custom, and revert what was edited";
         refused(error.to_string(), next)
     };
-    // Another format may mean something else by the same names.
+    // The same names may have another meaning in another format.
     let version = serde_json::from_str::<Version>(text).map_err(unreadable)?.format_version;
     if version != FORMAT_VERSION {
-        let reason = format!("it is of format {version}, and this eni-custom reads format {FORMAT_VERSION}");
+        let reason =
+            format!("it has format {version}, and this version of eni-custom reads format {FORMAT_VERSION}");
         return Err(refused(reason, "use the version of eni-custom that wrote it"));
     }
     let mut record: Record = serde_json::from_str(text).map_err(unreadable)?;
     if !record.cluster.is_empty() && record.cluster != cluster {
-        let reason = format!("it is about {}", record.cluster);
+        let reason = format!("it belongs to cluster {}", record.cluster);
         return Err(refused(
             reason,
-            "kubectl -n kube-system delete configmap eni-custom, if it came from a backup",
+            "if it came from a backup: kubectl -n kube-system delete configmap eni-custom",
         ));
     }
     record.edited |= data.get(DIGEST) != Some(&digest(text));
     Ok(record)
 }
 
-/// Of a record, whatever else is in it.
+/// Reads only the version of a record, whatever else it contains.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Version {
@@ -95,7 +96,7 @@ pub async fn write(client: &Client, record: &Record, cluster: &str) -> Result<()
     Ok(())
 }
 
-/// Takes the record away, when nothing is left that it tells of.
+/// Deletes the record, when nothing is left to undo.
 pub async fn delete(client: &Client) -> Result<()> {
     found(
         api(client).delete(NAME, &DeleteParams::default()).await,
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_bears_no_mark() {
+    fn a_written_record_is_read_back_unedited() {
         let read = parse(&rendered(&noted(), SHOP).unwrap(), SHOP).unwrap();
         assert_eq!(read.node_role, noted().node_role);
         assert!(!read.edited && read.cluster == SHOP && read.format_version == FORMAT_VERSION);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_shows_and_goes_on_showing_when_it_is_written_again() {
+    fn an_edit_is_detected_and_stays_marked_after_the_next_write() {
         let mut data = rendered(&noted(), SHOP).unwrap();
         let text = data[KEY].replace("role/nodes", "role/others");
         data.insert(KEY.into(), text);
@@ -140,22 +141,22 @@ mod tests {
     }
 
     #[test]
-    fn another_format_another_cluster_and_nonsense_are_refused_with_the_reason() {
-        let told = |data: &BTreeMap<String, String>, cluster: &str| {
+    fn another_format_another_cluster_and_invalid_json_are_refused_with_the_reason() {
+        let refusal = |data: &BTreeMap<String, String>, cluster: &str| {
             let error = parse(data, cluster).unwrap_err();
             assert_eq!(error.exit(), crate::exit::Exit::Refused);
             error.to_string()
         };
         let data = rendered(&noted(), SHOP).unwrap();
-        let other = told(&data, "arn:aws:eks:r:1:cluster/other");
+        let other = refusal(&data, "arn:aws:eks:r:1:cluster/other");
         assert!(other.contains(SHOP), "{other}");
         for (text, reason) in [
             (data[KEY].replace("\"formatVersion\": 1", "\"formatVersion\": 2"), "format 2"),
             ("{}".into(), "format 0"),
             ("not JSON".into(), "expected"),
         ] {
-            let told = told(&[(KEY.to_string(), text)].into(), SHOP);
-            assert!(told.contains(reason), "{told}");
+            let text = refusal(&[(KEY.to_string(), text)].into(), SHOP);
+            assert!(text.contains(reason), "{text}");
         }
     }
 }

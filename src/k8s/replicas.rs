@@ -1,4 +1,4 @@
-//! How many pods a controller is to have.
+//! How many pods a controller should have.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
@@ -11,7 +11,7 @@ use crate::error::Result;
 
 use super::found;
 
-/// What a controller wants.
+/// The number of pods that a controller should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// No pod: it is gone, or its Job is done.
@@ -20,11 +20,11 @@ pub enum Wanted {
         wanted: i64,
         ready: i64,
     },
-    /// It wants its pods and has not got them, and why, where it says so; or it is of a kind that is not known here.
+    /// The controller can't create its pods, with its reason if it gives one; or its kind is not supported here.
     Unknown(Option<String>),
 }
 
-/// What a controller wants, by `Pod::workload_name`.
+/// The number of pods that a controller should have, by `Pod::workload_name`.
 pub async fn wanted(client: &Client, controller: &str) -> Result<Wanted> {
     let parts: Vec<&str> = controller.splitn(3, '/').collect();
     let [kind, namespace, name] = parts[..] else { return Ok(Wanted::Unknown(None)) };
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_controller_says_what_it_wants_and_why_it_has_not_got_it() {
+    fn a_controller_reports_its_replicas_and_why_pods_can_t_be_created() {
         let failure = json!({"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"});
         let complete = json!({"type": "Complete", "status": "True"});
         for (kind, object, expected) in [

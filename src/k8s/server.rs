@@ -1,9 +1,9 @@
-//! Which server is spoken to, by which way, and the proof that it is the cluster's.
+//! Which API server to connect to, how, and the proof that it is the cluster's.
 //!
 //! Every connection verifies the server's certificate against the certificate authority that EKS names for the cluster
-//! (DescribeCluster), whatever a kubeconfig says. Each EKS cluster has an authority of its own, so that a server that
-//! passes is this cluster's API server, by whatever name, port or tunnel it was reached; and no request, no token, goes to
-//! one that doesn't. A kubeconfig's `certificate-authority` and `insecure-skip-tls-verify` are therefore not used.
+//! (DescribeCluster), whatever a kubeconfig says. Each EKS cluster has its own authority, so a server that passes is this
+//! cluster's API server, whatever name, port or tunnel leads to it. No request and no token goes to any other server. A
+//! kubeconfig's `certificate-authority` and `insecure-skip-tls-verify` are therefore ignored.
 
 use http::Uri;
 use kube::Config;
@@ -16,7 +16,7 @@ use crate::net::proxy::{Kind, Proxies, Proxy};
 use crate::settings::KubeconfigChoice;
 use crate::yaml::Unreadable;
 
-/// The cluster's endpoint, and the environment's proxy to it.
+/// The configuration for the cluster's endpoint, with the environment's proxy.
 pub(super) fn native(cluster: &Cluster, proxies: &Proxies) -> Result<Config> {
     let endpoint: Uri = cluster.endpoint.parse().map_err(|error| {
         Error::failed("the cluster has no endpoint that can be read").at(&cluster.endpoint).because(error)
@@ -27,7 +27,7 @@ pub(super) fn native(cluster: &Cluster, proxies: &Proxies) -> Result<Config> {
     Ok(config)
 }
 
-/// The server of a kubeconfig's context, its user, and its proxy, or the environment's.
+/// The configuration of a kubeconfig's context: server, user, and its proxy or the environment's.
 pub(super) fn of_kubeconfig(
     cluster: &Cluster,
     choice: &KubeconfigChoice,
@@ -36,13 +36,13 @@ pub(super) fn of_kubeconfig(
     let file = read(choice)?;
     let unusable = |why: String| {
         Error::usage("the kubeconfig can't be used").at(choice.shown()).because(why).fix(format!(
-            "aws eks update-kubeconfig --name {}; or unset KUBECONFIG to log in without one",
+            "aws eks update-kubeconfig --name {}; or unset KUBECONFIG to authenticate without a kubeconfig",
             cluster.name
         ))
     };
     let name =
         choice.context.clone().or_else(|| file.current_context.clone()).filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| unusable("no context is chosen: it has no current-context".into()))?;
+    let name = name.ok_or_else(|| unusable("it has no current-context, and --context is not set".into()))?;
     let context = file.contexts.iter().find(|context| context.name == name);
     let context = context.and_then(|context| context.context.clone());
     let context = context.ok_or_else(|| unusable(format!("it has no context '{name}'")))?;
@@ -53,20 +53,20 @@ pub(super) fn of_kubeconfig(
     let address: Uri = url.parse().map_err(|_| unusable(format!("'{url}' is not the URL of a server")))?;
     if address.scheme_str() != Some("https") {
         return Err(Error::refused(format!(
-            "it can't be proven that the kubeconfig leads to '{}'; nothing was changed",
+            "the kubeconfig's server can't be verified to be cluster '{}'; nothing was changed",
             cluster.name
         ))
         .at(place(&name, &url))
-        .because("only a TLS server has a certificate by which the cluster can be known")
-        .fix("name an https:// server: the cluster's endpoint, or a tunnel to it"));
+        .because("the server is not https://, so it has no certificate that identifies the cluster")
+        .fix("set server to an https:// URL: the cluster's endpoint, or a tunnel to it"));
     }
     let user = context.user.as_ref().and_then(|user| {
         file.auth_infos.iter().find(|known| known.name == *user).and_then(|known| known.auth_info.clone())
     });
     let mut user = user.unwrap_or_default();
     if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
-        let told = ExecAuthCluster::try_from(&server).map_err(|error| unusable(about(&error)))?;
-        exec.cluster = Some(told);
+        let cluster_info = ExecAuthCluster::try_from(&server).map_err(|error| unusable(about(&error)))?;
+        exec.cluster = Some(cluster_info);
     }
     let mut config = Config::new(address);
     config.root_cert = Some(authority(cluster)?);
@@ -74,14 +74,14 @@ pub(super) fn of_kubeconfig(
     config.auth_info = user;
     config.disable_compression = server.disable_compression.unwrap_or_default();
     config.proxy_url = match server.proxy_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-        // Whatever NO_PROXY says, as in kubectl: this one is meant for this server.
+        // NO_PROXY does not apply to it, as in kubectl: this proxy is meant for this server.
         Some(url) => Some(usable(&Proxy::parse(url, "proxy-url of the kubeconfig")?)?),
         None => proxies.to(&config.cluster_url).map(usable).transpose()?,
     };
     Ok(config)
 }
 
-/// A server that a certificate proves not to be the cluster's.
+/// The error if the server's certificate shows that it is not the cluster's.
 pub(super) fn is_another(cluster: &Cluster, choice: &KubeconfigChoice, error: &kube::Error) -> Option<Error> {
     let why = tls_trouble(error)?;
     let refused = |what: String| {
@@ -90,18 +90,18 @@ pub(super) fn is_another(cluster: &Cluster, choice: &KubeconfigChoice, error: &k
     };
     let name = &cluster.name;
     Some(match choice.is_given() {
-        true => refused(format!("the kubeconfig leads to another server than cluster '{name}'"))
+        true => refused(format!("the kubeconfig leads to another server, not to cluster '{name}'"))
             .at(match read(choice).ok().and_then(|file| chosen(&file, choice)) {
                 Some((context, url)) => place(&context, &url),
                 None => choice.shown(),
             })
             .fix(format!(
-                "aws eks update-kubeconfig --name {name} and pass its --context; a tunnel must end TLS nowhere but at the \
-                 cluster; or unset KUBECONFIG to log in without one"
+                "aws eks update-kubeconfig --name {name} and pass its --context, or unset KUBECONFIG; a tunnel must not \
+                 terminate TLS"
             )),
-        false => refused(format!("what answers at the endpoint is not cluster '{name}'"))
+        false => refused(format!("the server at the endpoint is not cluster '{name}'"))
             .at(&cluster.endpoint)
-            .fix("a proxy that inspects TLS must leave this host alone: exempt it there, or name it in NO_PROXY"),
+            .fix("if a proxy inspects TLS, exempt this host in the proxy, or add it to NO_PROXY"),
     })
 }
 
@@ -126,13 +126,13 @@ fn authority(cluster: &Cluster) -> Result<Vec<Vec<u8>>> {
     let certificates: Vec<Vec<u8>> =
         pem_blocks(&String::from_utf8_lossy(&pem)).into_iter().map(|(_, der)| der).collect();
     if certificates.is_empty() {
-        Err(unreadable().because("it holds no certificate"))
+        Err(unreadable().because("it contains no certificate"))
     } else {
         Ok(certificates)
     }
 }
 
-/// The name that the certificate must have. EKS's certificates name the cluster's endpoint, whatever URL leads there.
+/// The name that the certificate must have. EKS's certificates are for the cluster's endpoint, whatever URL leads there.
 fn server_name(cluster: &Cluster, server: &Server) -> Result<String> {
     if let Some(name) = server.tls_server_name.clone().filter(|name| !name.is_empty()) {
         return Ok(name);
@@ -142,15 +142,15 @@ fn server_name(cluster: &Cluster, server: &Server) -> Result<String> {
     host.ok_or_else(|| Error::failed("the cluster has no endpoint that can be read").at(&cluster.endpoint))
 }
 
-/// What kube's client can speak to.
+/// The proxy's URI, if kube's client supports the proxy.
 fn usable(proxy: &Proxy) -> Result<Uri> {
     match proxy.kind() {
         Kind::Http | Kind::Socks5 => Ok(proxy.uri().clone()),
         // It would verify the proxy's certificate against the cluster's authority.
         Kind::Https => Err(Error::usage(format!("{} can't be used for the cluster's API", proxy.named_by))
             .at(proxy.to_string())
-            .because("a proxy that is itself reached by TLS is not supported there")
-            .fix("give an http:// or socks5:// proxy, or name the cluster's host in NO_PROXY")),
+            .because("https:// proxies are not supported for the cluster's API")
+            .fix("use an http:// or socks5:// proxy, or add the cluster's host to NO_PROXY")),
     }
 }
 
@@ -167,7 +167,7 @@ fn read(choice: &KubeconfigChoice) -> Result<Kubeconfig> {
             None => next,
         });
     }
-    merged.ok_or_else(|| unusable("no file is named".into()))
+    merged.ok_or_else(|| unusable("the path is empty".into()))
 }
 
 fn about(error: &KubeconfigError) -> String {

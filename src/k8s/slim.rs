@@ -1,7 +1,7 @@
-//! Objects of which only what is needed is read.
+//! Objects that are decoded only in part.
 //!
-//! Half of a Pod's JSON is managedFields and what its containers are started with. In a cluster of a hundred thousand
-//! of them, most of the time of a plan would go into decoding what is thrown away.
+//! Half of a Pod's JSON is managedFields and the settings of its containers. In a cluster with a hundred thousand pods,
+//! a plan would spend most of its time decoding fields that it does not use.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub struct Slim<K, S, T> {
 pub type Pod = Slim<core::Pod, PodSpec, PodStatus>;
 pub type Node = Slim<core::Node, NodeSpec, NodeStatus>;
 
-/// For lists and watches it is a K.
+/// Lists and watches treat it as a K.
 impl<K: Resource<DynamicType = ()>, S, T> Resource for Slim<K, S, T> {
     type DynamicType = ();
     type Scope = K::Scope;
@@ -59,7 +59,7 @@ impl<K: Resource<DynamicType = ()>, S, T> Resource for Slim<K, S, T> {
     }
 }
 
-/// All but managedFields and what nobody here asks for.
+/// Metadata without managedFields and other unused fields.
 fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -33,7 +33,7 @@ struct Name {
     name: Option<String>,
 }
 
-/// What these (`namespace/name`) are like. Asks nothing where there are none.
+/// Start order and claim templates of these StatefulSets (`namespace/name`). Makes no call if there are none.
 pub async fn read(client: &Client, wanted: &BTreeSet<String>) -> Result<StatefulSets> {
     let mut sets = StatefulSets::default();
     if wanted.is_empty() {
@@ -56,7 +56,7 @@ pub async fn read(client: &Client, wanted: &BTreeSet<String>) -> Result<Stateful
     Ok(sets)
 }
 
-/// OrderedReady is what an unset podManagementPolicy means (API reference, StatefulSetSpec).
+/// The default podManagementPolicy is OrderedReady (API reference, StatefulSetSpec).
 fn is_ordered(set: &Set) -> bool {
     let policy = set.spec.as_ref().and_then(|spec| spec.pod_management_policy.as_deref());
     policy.is_none_or(|policy| policy == "OrderedReady")
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_ordered_unless_it_says_parallel() {
+    fn a_stateful_set_is_ordered_unless_its_policy_is_parallel() {
         for (spec, expected) in [
             (serde_json::json!({}), true),
             (serde_json::json!({"podManagementPolicy": "OrderedReady"}), true),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_a_set_s_claim_templates_are_read() {
+    fn the_names_of_claim_templates_are_read() {
         let claims =
             serde_json::json!({"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}]});
         assert_eq!(templates(&set(&claims)), BTreeSet::from(["data".to_string()]));

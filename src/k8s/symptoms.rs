@@ -1,4 +1,4 @@
-//! What tells of trouble: nodes that are not Ready, pods that do not start, and the events about them.
+//! Symptoms of problems: nodes that are not Ready, pods that do not start, and the events about them.
 
 use std::marker::PhantomData;
 
@@ -14,9 +14,9 @@ use crate::facts::{ClusterEvent, Facts, NodeTrouble, Symptoms, WaitingPod};
 use super::slim::{self, Condition, Slim};
 use super::{failure, pages, protobuf};
 
-/// Events of one reason that are read: more would say the same again.
+/// The number of events to read per reason: more would repeat the same.
 const EVENTS: u32 = 500;
-/// A pod that is younger may be on its way.
+/// A younger pod may still be starting.
 const PATIENCE_SECONDS: i64 = 60;
 
 type SlimPod = Slim<Pod, slim::PodSpec, WaitingStatus>;
@@ -29,7 +29,7 @@ struct WaitingStatus {
     init_container_statuses: Option<Vec<ContainerStatus>>,
 }
 
-/// All of them. What permissions keep from us is noted; conditions are read only where a node is not Ready.
+/// Reads all symptoms. Parts without permission are noted; node conditions are read only if a node is not Ready.
 pub async fn read(client: &Client, facts: &Facts) -> Result<Symptoms> {
     let not_ready = facts.ec2_nodes().any(|node| !node.ready);
     let nodes = async { if not_ready { nodes(client).await } else { Ok(Vec::new()) } };
@@ -41,7 +41,7 @@ pub async fn read(client: &Client, facts: &Facts) -> Result<Symptoms> {
     Ok(symptoms)
 }
 
-/// A server that answers no has a code for it; one that can't be reached has not.
+/// Turns a refusal into a note. An error without a code means that the server can't be reached, and is returned.
 fn or_note<T: Default>(symptoms: &mut Symptoms, what: &'static str, read: Result<T>) -> Result<T> {
     match read {
         Err(error) if !error.code().is_empty() => {
@@ -53,7 +53,7 @@ fn or_note<T: Default>(symptoms: &mut Symptoms, what: &'static str, read: Result
     }
 }
 
-/// Nodes whose Ready condition is not True, in its words.
+/// Nodes whose Ready condition is not True, with its message.
 async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
     let found = pages::packed::<protobuf::Node, _, _>(client, ListParams::default(), |node: slim::Node| {
         let conditions = node.status.unwrap_or_default().conditions.unwrap_or_default();
@@ -67,7 +67,7 @@ async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
     found.await.map_err(|error| failure("list nodes", &error))
 }
 
-/// Pods that are Pending: on no node yet, or on one and not started.
+/// Pods that are Pending: not scheduled, or scheduled and not started.
 pub async fn pods(client: &Client) -> Result<Vec<WaitingPod>> {
     let pending = ListParams::default().fields("status.phase=Pending");
     let now = Timestamp::now();
@@ -104,7 +104,7 @@ fn in_words(reason: Option<String>, message: Option<String>) -> String {
     [reason, message].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
-/// Warnings of a few kinds, and no more than a page of each, however large the cluster.
+/// Warning events of a few reasons, at most one page of each, however large the cluster.
 async fn events(client: &Client) -> Result<Vec<ClusterEvent>> {
     let api: Api<Event> = Api::all(client.clone());
     let read = async |fields: &str| {

@@ -1,4 +1,4 @@
-//! PersistentVolumes, as far as they hold a pod on nodes, and the claims that are bound to them.
+//! PersistentVolumes with node affinity, and the claims that are bound to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ use super::{failure, pages};
 
 type KubeVolume = Slim<PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus>;
 
-/// The volume that is bound to each of these claims (`namespace/name`). A claim that is left out holds its pod
-/// nowhere. Asks nothing where there is no claim.
+/// The volume that is bound to each of these claims (`namespace/name`). A claim that is left out does not restrict its
+/// pod to nodes. Makes no call if there are no claims.
 ///
-/// A volume names its claim as the claim names its volume (PersistentVolumeSpec, claimRef), so the claims need not
-/// be read: one that is not bound yet (WaitForFirstConsumer) has no volume that could hold it.
+/// A bound volume names its claim (PersistentVolumeSpec, claimRef), so the claims need not be read: a claim that is not
+/// bound yet (WaitForFirstConsumer) has no volume.
 pub async fn bound(client: &Client, claims: &BTreeSet<String>) -> Result<BTreeMap<String, Volume>> {
     if claims.is_empty() {
         return Ok(BTreeMap::new());
@@ -34,7 +34,7 @@ pub async fn bound(client: &Client, claims: &BTreeSet<String>) -> Result<BTreeMa
     Ok(found.map_err(|error| failure("list PersistentVolumes", &error))?.into_iter().collect())
 }
 
-/// The claim that the volume is bound to now: one that is Released still names the claim that it had.
+/// The claim that the volume is bound to now. A Released volume still names its former claim.
 fn claim_of(volume: &KubeVolume) -> Option<String> {
     let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
     let claim = volume.spec.as_ref()?.claim_ref.as_ref().filter(|_| phase == Some("Bound"))?;
@@ -65,8 +65,8 @@ fn volume_of(volume: KubeVolume) -> Volume {
     }
 }
 
-/// Volumes of the time before nodeAffinity: the scheduler still reads these labels (plugin VolumeZone), and where there
-/// are several zones, they stand with two underscores between.
+/// Old volumes without nodeAffinity: the scheduler still reads these labels (plugin VolumeZone). Several zones are
+/// separated by two underscores.
 fn labelled(labels: Option<&BTreeMap<String, String>>) -> Vec<NodeSelectorTerm> {
     let label = labels.and_then(|labels| ZONE_LABELS.iter().find_map(|key| labels.get_key_value(*key)));
     let Some((key, zones)) = label else { return Vec::new() };
@@ -78,14 +78,14 @@ fn labelled(labels: Option<&BTreeMap<String, String>>) -> Vec<NodeSelectorTerm> 
     vec![NodeSelectorTerm { match_expressions: Some(vec![in_zones]), match_fields: None }]
 }
 
-/// Deletes exactly this claim (`namespace/name`), by its UID: one that was created again under its name stays. It goes
-/// when no scheduled pod uses it any more (kube-controller-manager, pvc-protection).
+/// Deletes exactly this claim (`namespace/name`), by its UID: a recreated claim of the same name stays. Kubernetes removes
+/// it when no scheduled pod uses it any more (kube-controller-manager, pvc-protection).
 pub async fn delete_claim(client: &Client, claim: &str, uid: &str) -> Result<()> {
     let Some((namespace, name)) = claim.split_once('/') else { return Ok(()) };
     let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
     let same = Preconditions { uid: Some(uid.into()), resource_version: None };
     match api.delete(name, &DeleteParams::default().preconditions(same)).await {
-        // 409: another one has its name by now.
+        // 409: another claim has its name by now.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
         Err(error) => Err(failure("delete PersistentVolumeClaim", &error).at(claim)),
         Ok(_) => Ok(()),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_is_held_by_its_affinity_or_by_the_labels_of_old() {
+    fn a_volume_is_restricted_by_node_affinity_or_by_old_zone_labels() {
         let required = json!({"nodeAffinity": {"required": {"nodeSelectorTerms": in_zones(&["a"])}}});
         for (spec, labels, expected) in [
             (json!({}), json!({}), Vec::new()),

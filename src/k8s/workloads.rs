@@ -25,7 +25,7 @@ struct Status {
     ready_replicas: Option<i32>,
 }
 
-/// What is to run, and what waits. Who may not see it learns nothing of it: no change needs it.
+/// Workloads and Pending pods. If a permission is missing they are unknown, because no change needs them.
 pub async fn running(client: &Client) -> Running {
     let found = tokio::try_join!(
         workloads::<Deployment>(client, "Deployment"),
@@ -52,7 +52,7 @@ where
             kind,
             namespace: object.metadata.namespace?,
             name: object.metadata.name?,
-            // One is what an unset number means (API reference, DeploymentSpec and StatefulSetSpec).
+            // The default is 1 (API reference, DeploymentSpec and StatefulSetSpec).
             wanted: object.spec.and_then(|spec| spec.replicas).unwrap_or(1),
             ready: object.status.and_then(|status| status.ready_replicas).unwrap_or_default(),
         })

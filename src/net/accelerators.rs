@@ -1,9 +1,9 @@
-//! Instance types with accelerators, whose nodes are of no use without drivers that the standard images don't have.
+//! Instance types with accelerators, whose nodes need drivers that the standard images don't have.
 //!
 //! Source: EKS user guide, "Use EKS-optimized accelerated AMIs for GPU instances"; EC2, "Accelerated computing
 //! instances".
 
-/// What an instance type has beside processors.
+/// The accelerator of an instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accelerator {
     /// NVIDIA GPUs: G and P, but for G4ad.
@@ -27,7 +27,7 @@ pub fn accelerator(instance_type: &str) -> Option<Accelerator> {
 }
 
 impl Accelerator {
-    /// What the names of the resources begin with that its device plugin offers; empty where it is not known.
+    /// The prefixes of the resource names that its device plugin offers; empty if unknown.
     pub fn resources(self) -> &'static str {
         match self {
             Accelerator::Nvidia => "nvidia.com/",

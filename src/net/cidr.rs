@@ -1,4 +1,4 @@
-//! IPv4 CIDR blocks of a VPC: which may be added, and how they are cut into subnets.
+//! IPv4 CIDR blocks of a VPC: which can be added, and how they are split into subnets.
 //!
 //! Source of the rules: VPC user guide, "VPC CIDR blocks" and "Subnet CIDR blocks".
 
@@ -17,7 +17,7 @@ pub const LARGEST: u8 = 16;
 /// Prefix length of the smallest block that a VPC or a subnet may have.
 pub const SMALLEST: u8 = 28;
 
-/// IPv4 blocks that a VPC may have, the primary one included, where nobody asked AWS for more.
+/// The default quota of IPv4 blocks per VPC, including the primary one.
 pub const DEFAULT_BLOCK_QUOTA: usize = 5;
 
 /// First four and last address of each subnet: network, router, DNS, future use, broadcast.
@@ -35,14 +35,14 @@ pub struct Zone {
 /// Why a text can't be used as a CIDR block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
-    /// No IPv4 address, a slash and a prefix length from 0 to 32.
-    #[error("{text:?} is not an IPv4 CIDR block; one looks like 100.64.0.0/16")]
+    /// Not an IPv4 address, a slash and a prefix length from 0 to 32.
+    #[error("{text:?} is not an IPv4 CIDR block; expected one such as 100.64.0.0/16")]
     NotABlock {
         /// As it was given.
         text: String,
     },
-    /// EC2 would drop the bits without a word; a typing error is as likely.
-    #[error("{text} has bits set outside of its prefix; the block it lies in is {meant}")]
+    /// EC2 would drop the bits silently, but it may be a typing error.
+    #[error("{text} has bits set outside its prefix; the block that contains it is {meant}")]
     HostBits {
         /// As it was given.
         text: String,
@@ -53,7 +53,7 @@ pub enum BlockError {
 
 /// Reads a CIDR block such as `100.64.0.0/16`.
 ///
-/// Strict where EC2 is not: bits outside of the prefix are an error that names the block probably meant.
+/// Stricter than EC2: bits outside the prefix are an error that names the block that was probably meant.
 pub fn parse_block(text: &str) -> Result<Ipv4Net, BlockError> {
     let block: Ipv4Net = text.trim().parse().map_err(|_| BlockError::NotABlock { text: text.to_string() })?;
     if block.addr() == block.network() {
@@ -63,7 +63,7 @@ pub fn parse_block(text: &str) -> Result<Ipv4Net, BlockError> {
     }
 }
 
-/// Addresses of a subnet that network interfaces can have: all but the five that AWS keeps.
+/// Usable addresses of a subnet: all but the five that AWS reserves.
 pub fn usable_addresses(subnet: Ipv4Net) -> u32 {
     let usable = addresses(subnet).saturating_sub(RESERVED_BY_AWS);
     u32::try_from(usable).unwrap_or(u32::MAX)
@@ -94,16 +94,16 @@ mod tests {
     }
 
     #[test]
-    fn host_bits_name_the_block_meant() {
+    fn the_error_for_host_bits_names_the_block() {
         let error = parse_block("100.64.3.7/16").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "100.64.3.7/16 has bits set outside of its prefix; the block it lies in is 100.64.0.0/16"
+            "100.64.3.7/16 has bits set outside its prefix; the block that contains it is 100.64.0.0/16"
         );
     }
 
     #[test]
-    fn five_addresses_of_a_subnet_are_not_for_use() {
+    fn five_addresses_of_a_subnet_are_reserved() {
         for (subnet, usable) in [
             ("10.0.0.0/28", 11),
             ("10.0.0.0/24", 251),

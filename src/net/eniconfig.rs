@@ -1,48 +1,48 @@
-//! Which ENIConfig is a node's, as the VPC CNI finds it.
+//! Which ENIConfig a node uses, by the rules of the VPC CNI.
 //!
-//! Source: amazon-vpc-cni-k8s, pkg/eniconfig, GetNodeSpecificENIConfigName. A key that is there decides, whatever its
-//! value: an empty one names no ENIConfig at all.
+//! Source: amazon-vpc-cni-k8s, pkg/eniconfig, GetNodeSpecificENIConfigName. The first key that exists decides, even if its
+//! value is empty: then no ENIConfig is used.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An ENIConfig, as far as it matters here.
+/// The relevant fields of an ENIConfig.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EniConfig {
     pub name: String,
     pub subnet: String,
     pub security_groups: Vec<String>,
-    /// Labelled as written by this program.
+    /// Labelled as managed by eni-custom.
     #[serde(default)]
     pub ours: bool,
 }
 
-/// Set by who manages ENIConfigs from outside; wins over everything.
+/// Set by an external manager of ENIConfigs; wins over everything.
 pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
-/// Key of the annotation and of the label where aws-node's environment names no other.
+/// Default key of the annotation and the label.
 pub const DEFAULT_KEY: &str = "k8s.amazonaws.com/eniConfig";
-/// The ENIConfig of a node that carries none of the keys.
+/// The ENIConfig of a node that has none of the keys.
 pub const DEFAULT_NAME: &str = "default";
 
-/// What named the ENIConfig.
+/// What determines the ENIConfig's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     ExternalLabel,
     Annotation(String),
     Label(String),
-    /// The node carries nothing; the key of the label that it lacks.
+    /// None of the keys; holds the key of the missing label.
     Nothing(String),
 }
 
-/// A node's ENIConfig by name, which need not exist.
+/// The name of a node's ENIConfig, which need not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Resolved {
     pub name: String,
     pub source: Source,
-    /// The name in the label, where an annotation or the external label has overridden it.
+    /// The name in the label, if an annotation or the external label overrides it.
     pub overridden: Option<String>,
 }
 
@@ -52,12 +52,12 @@ impl fmt::Display for Source {
             Source::ExternalLabel => write!(f, "label {EXTERNAL_LABEL}"),
             Source::Annotation(key) => write!(f, "annotation {key}"),
             Source::Label(key) => write!(f, "label {key}"),
-            Source::Nothing(key) => write!(f, "for want of label {key}"),
+            Source::Nothing(key) => write!(f, "missing label {key}"),
         }
     }
 }
 
-/// The ENIConfig of a node with these labels and annotations, where aws-node has this environment.
+/// The ENIConfig of a node with these labels and annotations, for this environment of aws-node.
 pub fn resolve(
     labels: &BTreeMap<String, String>,
     annotations: &BTreeMap<String, String>,
@@ -83,7 +83,7 @@ pub fn resolve(
     }
 }
 
-/// A switch in aws-node's environment, read as Go's ParseBool does; what that can't read is off.
+/// A boolean in aws-node's environment, parsed as Go's ParseBool does; an invalid value is false.
 pub fn is_on(value: Option<&String>) -> bool {
     matches!(value.map(String::as_str), Some("1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_that_is_there_decides_whatever_its_value() {
+    fn the_first_existing_key_decides_even_if_it_is_empty() {
         let by_zone = &[("ENI_CONFIG_LABEL_DEF", ZONE)][..];
         let own_keys = &[("ENI_CONFIG_LABEL_DEF", "pods"), ("ENI_CONFIG_ANNOTATION_DEF", "also")][..];
         let empty = &[("ENI_CONFIG_LABEL_DEF", ""), ("ENI_CONFIG_ANNOTATION_DEF", "")][..];
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_overridden_is_kept_where_it_differs() {
+    fn an_overridden_label_is_kept_if_it_differs() {
         let env = map(&[("ENI_CONFIG_LABEL_DEF", ZONE)]);
         let overridden =
             |name: &str| resolve(&map(&[(ZONE, "a")]), &map(&[(DEFAULT_KEY, name)]), &env).overridden;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_is_on_where_go_says_so() {
+    fn a_boolean_is_parsed_as_go_does() {
         for (value, on) in
             [("true", true), ("1", true), ("True", true), ("yes", false), ("", false), ("tRUE", false)]
         {

@@ -21,7 +21,7 @@ const PREFIX_ADDRESSES: u32 = 16;
 /// From more than this many vCPUs on, AWS recommends the higher cap.
 const MANY_VCPUS: u32 = 30;
 
-/// What is known of an instance type that decides how many pods it holds.
+/// The properties of an instance type that decide how many pods it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
     /// `m5.large`
@@ -36,7 +36,7 @@ pub struct InstanceType {
     pub nitro: bool,
     /// Bare metal; prefix delegation there needs CNI 1.11 (elsewhere 1.9).
     pub bare_metal: bool,
-    /// What an AMI may be built for. Empty where it is not known, or where there are no EKS AMIs for it (mac).
+    /// Architectures of its AMIs. Empty if unknown, or if there are no EKS AMIs for it (mac).
     pub architectures: Vec<Architecture>,
 }
 
@@ -59,24 +59,24 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// How the CNI is set, as far as it changes the number of pods. The default is a CNI with no setting at all.
+/// The CNI's settings that change the number of pods. The default is a CNI without settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: the first interface is for the node alone.
     pub custom: bool,
-    /// ENABLE_PREFIX_DELEGATION: sixteen addresses where there would be one.
+    /// ENABLE_PREFIX_DELEGATION: sixteen addresses instead of one.
     pub prefix: bool,
     /// ENABLE_POD_ENI: one interface becomes the trunk of security groups for pods.
     pub pod_eni: bool,
     /// MAX_ENI; zero is no limit, as for the CNI.
     pub max_eni: Option<u32>,
-    /// Not above what AWS recommends: 250 with more than 30 vCPUs, else 110.
+    /// Limit to what AWS recommends: 250 with more than 30 vCPUs, otherwise 110.
     pub cap: bool,
     /// What the CNI keeps in reserve.
     pub warm: Warm,
 }
 
-/// Addresses that the CNI takes before pods ask for them. Not set: the CNI's own defaults, one interface or one
+/// Addresses that the CNI reserves before pods need them. Not set: the CNI's defaults, one interface or one
 /// prefix. Source: amazon-vpc-cni-k8s, docs/eni-and-ip-target.md and docs/prefix-and-ip-target.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Warm {
@@ -84,7 +84,7 @@ pub struct Warm {
     pub enis: Option<u32>,
     /// WARM_PREFIX_TARGET
     pub prefixes: Option<u32>,
-    /// WARM_IP_TARGET; it or the next one puts the two above out of force.
+    /// WARM_IP_TARGET; it or MINIMUM_IP_TARGET overrides the two above.
     pub addresses: Option<u32>,
     /// MINIMUM_IP_TARGET
     pub least_addresses: Option<u32>,
@@ -122,7 +122,7 @@ impl fmt::Display for MaxPods {
 /// Why an instance type can't be used with these options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MaxPodsError {
-    /// Every interface is spoken for before the first pod comes.
+    /// All network interfaces are reserved, so none is left for pods.
     #[error(
         "{instance_type} can have {enis} network interface{} on its default network card, and {reserved}: none is left for pods",
         if *.enis == 1 { "" } else { "s" }
@@ -145,7 +145,7 @@ pub enum MaxPodsError {
 
 /// The number of pods for `kubelet --max-pods`.
 ///
-/// Interfaces times addresses for pods of each, and two for the hostNetwork pods that every node has.
+/// Interfaces times addresses for pods of each, plus two for the hostNetwork pods that every node has.
 pub fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPods, MaxPodsError> {
     let enis = enis_for_pods(instance_type, options)?;
     let per_slot = if options.prefix { PREFIX_ADDRESSES } else { 1 };
@@ -154,7 +154,7 @@ pub fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPo
     Ok(MaxPods(if options.cap { pods.min(recommended_cap(instance_type)) } else { pods }))
 }
 
-/// The most addresses of the pods' subnet that one node holds, for judging whether a subnet is large enough.
+/// The most addresses of the pod subnet that one node holds, to decide whether a subnet is large enough.
 ///
 /// A node that is full with [`max_pods`] has attached as many interfaces as these pods need, each with all its
 /// addresses, and keeps more in reserve as [`Warm`] says, as far as the instance type allows. The first address of
@@ -188,11 +188,11 @@ pub struct Row {
     pub standard: Option<u32>,
     /// With custom networking.
     pub custom: Option<u32>,
-    /// With custom networking, not above AWS's recommended cap.
+    /// With custom networking, limited to AWS's recommended cap.
     pub custom_capped: Option<u32>,
     /// With custom networking and prefix delegation.
     pub prefix: Option<u32>,
-    /// With custom networking and prefix delegation, not above AWS's recommended cap.
+    /// With custom networking and prefix delegation, limited to AWS's recommended cap.
     pub prefix_capped: Option<u32>,
 }
 
@@ -237,7 +237,7 @@ fn addresses_for_pods(instance_type: &InstanceType) -> u32 {
     instance_type.ipv4_per_eni.saturating_sub(1)
 }
 
-/// AWS's scalability guidance; a type whose vCPUs are not known gets the lower one, which is never too high.
+/// AWS's scalability guidance; a type with unknown vCPUs gets the lower cap, which is never too high.
 fn recommended_cap(instance_type: &InstanceType) -> u32 {
     if instance_type.vcpus.is_some_and(|vcpus| vcpus > MANY_VCPUS) { 250 } else { 110 }
 }

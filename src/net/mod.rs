@@ -1,6 +1,6 @@
-//! Addresses: what AWS allows, how blocks are cut into subnets, how many pods a node can hold.
+//! Addresses: what AWS allows, how blocks are split into subnets, how many pods a node can hold.
 //!
-//! Pure: no module here knows a client.
+//! Pure: no module here uses a client.
 
 pub mod accelerators;
 pub mod cidr;

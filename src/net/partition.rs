@@ -4,7 +4,7 @@
 //! principal is not always the partition's domain: aws-iso-e, aws-iso-f and aws-eusc know `ec2.amazonaws.com` alone,
 //! and IAM refuses a policy that names another one there ("Invalid principal in policy").
 
-/// A part of AWS with accounts of its own.
+/// An AWS partition: regions with separate accounts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
     /// As in `arn:aws-cn:…`.
@@ -13,7 +13,7 @@ pub struct Partition {
     prefix: &'static str,
     /// Domain of its APIs.
     pub dns_suffix: &'static str,
-    /// Who assumes the role of an instance.
+    /// EC2's service principal, which assumes the role of an instance.
     pub ec2_principal: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Which proxy a request takes, if any: one decision for AWS's APIs and for the cluster's.
+//! Which proxy a request uses, if any: the same rules for AWS's APIs and the cluster's API.
 //!
 //! HTTPS_PROXY, HTTP_PROXY and NO_PROXY mean what they mean to kubectl (golang.org/x/net/http/httpproxy), so that
 //! what kubectl reaches is reached here. The aws CLI reads the same variables. ALL_PROXY is read by neither.
@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::error::{Error, Result};
 
-/// The proxies of the environment.
+/// The proxies from the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     https: Option<Proxy>,
@@ -22,7 +22,7 @@ pub struct Proxies {
 /// One proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
-    /// May hold a password.
+    /// May contain a password.
     uri: Uri,
     kind: Kind,
     /// The variable or field that names it.
@@ -47,7 +47,7 @@ enum Direct {
     Domain {
         /// With its leading dot.
         suffix: String,
-        /// `example.com` is itself meant; `.example.com` and `*.example.com` are what is below it.
+        /// Whether the domain itself matches: true for `example.com`, false for `.example.com` and `*.example.com`.
         itself: bool,
         port: Option<u16>,
     },
@@ -71,7 +71,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy to a URL; none: it is reached directly.
+    /// The proxy for a URL; `None` if it is reached directly.
     pub fn to(&self, url: &Uri) -> Option<&Proxy> {
         let proxy = match url.scheme_str() {
             Some("https") => self.https.as_ref(),
@@ -95,8 +95,8 @@ impl Proxies {
     }
 }
 
-/// A proxy's loopback is another machine's. So is its link-local network, where EC2 and ECS hand out the credentials of
-/// the machine that asks (EC2 user guide, "Instance metadata service"): the proxy's own, here.
+/// Through a proxy, loopback and link-local addresses would be the proxy's. On the link-local network, EC2 and ECS hand out
+/// credentials of the machine that asks (EC2 user guide, "Instance metadata service"), which would be the proxy's.
 fn is_of_this_machine(host: &str) -> bool {
     /// The metadata service's IPv6 addresses, for EC2 and for EKS Pod Identity.
     const METADATA: [&str; 2] = ["fd00:ec2::254", "fd00:ec2::23"];
@@ -164,7 +164,7 @@ impl Proxy {
     /// A URL, or a host and port as in `proxy.example.com:3128`.
     pub fn parse(text: &str, named_by: &'static str) -> Result<Self> {
         let wrong = |why: String| {
-            // The text itself may hold a password.
+            // The text may contain a password.
             Err(Error::usage(format!("{named_by} can't be used")).because(why).fix(
                 "give a URL such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080, or unset it",
             ))
@@ -181,10 +181,10 @@ impl Proxy {
         let parsed: std::result::Result<http::uri::Authority, _> = authority.parse();
         let Ok(authority) = parsed else { return wrong("it is not the URL of a proxy".into()) };
         if authority.host().is_empty() {
-            return wrong("it names no host".into());
+            return wrong("it has no host".into());
         }
         if kind == Kind::Socks5 && authority.as_str().contains('@') {
-            return wrong("a SOCKS proxy that wants a user name is not supported".into());
+            return wrong("a SOCKS proxy with a user name is not supported".into());
         }
         let authority = match authority.port() {
             Some(_) => authority.to_string(),
@@ -200,7 +200,7 @@ impl Proxy {
         self.kind
     }
 
-    /// With user name and password, where it has them: for a client, not for a screen.
+    /// With user name and password, if it has them: for a client, not for a screen.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }

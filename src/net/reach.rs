@@ -1,5 +1,4 @@
-//! Whether the VPC lets a flow through: security groups, which remember what they let through, network ACLs, which
-//! don't, and routes. Pure.
+//! Whether the VPC allows a flow: security groups (stateful), network ACLs (stateless) and routes. Pure.
 //!
 //! "Security groups are stateful", "Network ACLs are stateless" and "the most specific route that matches" are the
 //! VPC user guide's words.
@@ -14,8 +13,8 @@ use serde::Serialize;
 
 pub use acl::{AclEntry, NetworkAcl, Ruling};
 
-/// Source ports of Linux (net.ipv4.ip_local_port_range): what an answer is sent to. AWS's example of a network ACL
-/// for Linux lets in 32768 and above.
+/// Ephemeral ports of Linux (net.ipv4.ip_local_port_range), to which replies are sent. AWS's example of a network ACL for
+/// Linux allows 32768 and above.
 pub const EPHEMERAL: Ports = Ports { from: 32_768, to: 60_999 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -32,7 +31,7 @@ pub struct Ports {
     pub to: u16,
 }
 
-/// What a rule is about.
+/// The protocol and ports of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic {
     /// Nothing: every protocol.
@@ -40,7 +39,7 @@ pub struct Traffic {
     pub ports: Ports,
 }
 
-/// What a security group's rule names at the other end.
+/// The peer in a security group's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     Cidr(Ipv4Net),
@@ -64,7 +63,7 @@ pub struct SecurityGroup {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What stands between the VPC's interfaces.
+/// Security groups and network ACLs of the VPC.
 #[derive(Debug, Clone, Default)]
 pub struct Firewall {
     /// By id.
@@ -76,7 +75,7 @@ pub struct Firewall {
     pub acls_unknown: Option<String>,
 }
 
-/// One side of a flow: interfaces that are alike.
+/// One side of a flow: network interfaces with the same settings.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
     pub addresses: Ipv4Net,
@@ -84,11 +83,11 @@ pub struct Endpoint {
     /// of them are.
     pub all: bool,
     pub groups: BTreeSet<String>,
-    /// Nothing where the subnet is still to be made.
+    /// `None` if the subnet does not exist yet.
     pub subnet: Option<String>,
 }
 
-/// Which way through a security group or network ACL.
+/// The direction through a security group or network ACL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -96,11 +95,11 @@ pub enum Direction {
     Egress,
 }
 
-/// What stops a flow.
+/// What blocks a flow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "by")]
 pub enum Barrier {
-    /// None of the groups of one side has a rule for it.
+    /// No security group of one side has a rule that allows it.
     SecurityGroups {
         direction: Direction,
         groups: BTreeSet<String>,
@@ -109,11 +108,11 @@ pub enum Barrier {
         protocol: Protocol,
         ports: Ports,
     },
-    /// An entry denies it, on its way or on the way back.
+    /// An entry denies it, or its reply.
     NetworkAcl {
         direction: Direction,
         id: String,
-        /// Of the entry; the last one, `*`, is 32767.
+        /// The entry's number; the last one, `*`, is 32767.
         number: i32,
         remote: Ipv4Net,
         protocol: Protocol,
@@ -126,7 +125,7 @@ pub enum Barrier {
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Verdict {
     Allowed,
-    /// By each of these.
+    /// All barriers that block it.
     Denied {
         barriers: Vec<Barrier>,
     },
@@ -200,7 +199,7 @@ impl SecurityGroup {
 }
 
 impl Firewall {
-    /// The network ACL of a subnet; a subnet that is still to be made gets the VPC's default one.
+    /// The network ACL of a subnet; a subnet that does not exist yet gets the VPC's default one.
     pub fn acl_of(&self, subnet: Option<&str>) -> Option<&NetworkAcl> {
         match subnet {
             Some(id) => self.acls.iter().find(|acl| acl.subnets.contains(id)),
@@ -208,7 +207,7 @@ impl Firewall {
         }
     }
 
-    /// Whether all that one side may send to these ports arrives at the other, and the answer comes back.
+    /// Whether all traffic of one side to these ports reaches the other side, and the replies come back.
     pub fn flow(&self, from: &Endpoint, to: &Endpoint, protocol: Protocol, ports: Ports) -> Verdict {
         let mut judged = Judged::default();
         for (own, other, direction) in [(from, to, Direction::Egress), (to, from, Direction::Ingress)] {
@@ -221,7 +220,7 @@ impl Firewall {
                 ports,
             });
         }
-        // Within a subnet nothing passes its network ACL.
+        // Traffic within a subnet does not pass its network ACL.
         if from.subnet.is_none() && to.subnet.is_none() && from.addresses == to.addresses
             || from.subnet.is_some() && from.subnet == to.subnet
         {
@@ -230,7 +229,10 @@ impl Firewall {
         for (own, other, direction) in [(from, to, Direction::Egress), (to, from, Direction::Ingress)] {
             let Some(acl) = self.acl_of(own.subnet.as_deref()) else {
                 judged.unknown.push(self.acls_unknown.clone().unwrap_or_else(|| {
-                    format!("no network ACL of {} was read", own.subnet.as_deref().unwrap_or("the VPC"))
+                    format!(
+                        "the network ACL of {} could not be read",
+                        own.subnet.as_deref().unwrap_or("the VPC")
+                    )
                 }));
                 continue;
             };
@@ -259,7 +261,7 @@ impl Firewall {
         judged.verdict()
     }
 
-    /// The ports on which interfaces of one kind answer each other, as ranges.
+    /// The ports that are open between these interfaces, as ranges.
     pub fn open_among(&self, these: &Endpoint, protocol: Protocol) -> Vec<Ports> {
         let groups = these.groups.iter().filter_map(|id| self.groups.get(id));
         let rules = groups.flat_map(|group| group.ingress.iter().chain(&group.egress));
@@ -283,7 +285,7 @@ impl Firewall {
         open
     }
 
-    /// What the groups of one side's interfaces say to all of these ports.
+    /// Whether the security groups of one side allow all of these ports.
     fn groups(
         &self,
         own: &Endpoint,
@@ -304,7 +306,7 @@ impl Firewall {
             .filter(|rule| rule.traffic.is_about(protocol))
             .collect();
         let mut layer = Layer::Open;
-        // Between these ports no rule begins or ends, so what holds for them holds for all.
+        // Rules begin and end only at these ports, so checking them is enough.
         let edges = rules.iter().flat_map(|rule| {
             [Some(rule.traffic.ports.from), rule.traffic.ports.to.checked_add(1)].into_iter().flatten()
         });
@@ -323,7 +325,7 @@ impl Firewall {
     }
 }
 
-/// Whether rules that name these peers are about the other side.
+/// Whether rules with these peers match the other side.
 fn one_port<'a>(peers: impl Iterator<Item = &'a Peer>, other: &Endpoint) -> Layer {
     let mut cidrs = Vec::new();
     let mut list = None;

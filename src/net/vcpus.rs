@@ -7,9 +7,9 @@
 pub struct VcpuFamily {
     /// `L-1216C47A`
     pub code: &'static str,
-    /// As EC2's quota is called.
+    /// The name of EC2's quota.
     pub name: &'static str,
-    /// What instance types begin with, before the generation's digit.
+    /// Prefixes of instance types, before the generation's digit.
     families: &'static [&'static str],
 }
 
@@ -30,7 +30,7 @@ const FAMILIES: [VcpuFamily; 10] = [
     },
 ];
 
-/// The quota that an instance type counts in; nothing for those that are counted otherwise (mac).
+/// The quota that an instance type counts towards; `None` for types that are counted otherwise (mac).
 pub fn vcpu_family(instance_type: &str) -> Option<&'static VcpuFamily> {
     // `u-6tb1.112xlarge`, `u7i-12tb.224xlarge`: the letters before the first digit or dash.
     let end = instance_type.find(|c: char| !c.is_ascii_alphabetic())?;

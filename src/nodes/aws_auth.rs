@@ -1,24 +1,24 @@
-//! `mapRoles` of ConfigMap kube-system/aws-auth: whether nodes with a role may join, and letting them.
+//! `mapRoles` of ConfigMap kube-system/aws-auth: whether nodes with a role may join, and the entry that allows it.
 //!
-//! The list is other people's: who may enter the cluster stands there too. So it is never written anew from what
-//! was parsed, which would lose comments and style. The entry is put into the text, and the result is parsed to
-//! see that it is the old list and one more.
+//! The list also says which people have access to the cluster. So it is never rewritten from parsed YAML, which would
+//! lose comments and style. The entry is inserted into the text, and the result is parsed to verify that it is the old
+//! list plus one entry.
 
 use serde_json::{Value, json};
 use serde_saphyr::{DuplicateKeyPolicy, options};
 
 use crate::yaml::Unreadable;
 
-/// What the cluster calls a node: aws-iam-authenticator fills in the instance's private DNS name.
+/// The username of a node: aws-iam-authenticator fills in the instance's private DNS name.
 const USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
 
-/// What a node may do: ask for its certificate, and be a node.
+/// The groups of a node: they allow it to request its certificate, and to act as a node.
 const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 
-/// Texts that people write for no roles, and that the authenticator passes over (aws-iam-authenticator#618, #623).
+/// Texts that people write for an empty list, and that the authenticator ignores (aws-iam-authenticator#618, #623).
 const NONE: [&str; 3] = ["\"\"", "''", "``"];
 
-/// Why mapRoles can't be read, or the entry not be added.
+/// Why mapRoles can't be read, or the entry can't be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AwsAuthError {
     /// Not of the form `arn:aws:iam::123456789012:role/name`.
@@ -27,21 +27,21 @@ pub enum AwsAuthError {
         /// As it was given.
         role_arn: String,
     },
-    /// The cluster can't read it either, and lets nobody in by it.
+    /// The cluster can't read it either, so it grants no access.
     #[error("mapRoles can't be read: {0}")]
     NoYaml(Unreadable),
-    /// YAML, but no list.
+    /// YAML, but not a list.
     #[error("mapRoles is not a list of roles")]
     NoList,
-    /// The role is there, but nodes with it could not join; a second entry would only hide the first.
+    /// The role has an entry, but not for nodes; a second entry would override the first.
     #[error("mapRoles has an entry for {role_arn} that is not for nodes: it needs the username {USERNAME} and the groups {} and {}", GROUPS[0], GROUPS[1])]
     NotForNodes {
         /// The role, without its path.
         role_arn: String,
     },
-    /// Written in a way that has no safe place for another entry (an explicit end, several documents, …).
+    /// The YAML has no safe place for another entry (an explicit end, several documents, …).
     #[error(
-        "mapRoles is written in a way that an entry can't be added to without changing the others; add one for {role_arn} by hand"
+        "mapRoles is written so that no entry can be added without changing the others; add one for {role_arn} by hand"
     )]
     NoPlace {
         /// The role, without its path.
@@ -49,19 +49,18 @@ pub enum AwsAuthError {
     },
 }
 
-/// Whether nodes with the role may join by this list.
+/// Whether this list lets nodes with the role join.
 ///
-/// `map_roles`: the text under the key; `""` where there is none.
+/// `map_roles`: the text under the key; `""` if there is none.
 pub fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
     let role = Role::new(role_arn)?;
     is_for_nodes(&parse(map_roles)?, &role)
 }
 
-/// The list with an entry that lets nodes with the role join; the same text where they may already.
+/// The list with an entry that lets nodes with the role join; the same text if they already can.
 ///
-/// Every byte of `map_roles` (`""` where there is none) is kept, in its order: the entry comes after the others,
-/// with their indentation, line ends and style. Only a bare `[]` is replaced, and texts that
-/// the authenticator takes for none.
+/// Every byte of `map_roles` (`""` if there is none) is kept, in its order: the entry comes after the others,
+/// with their indentation, line ends and style. Only a bare `[]` is replaced, and texts that the authenticator ignores.
 pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthError> {
     let role = Role::new(role_arn)?;
     let mut wanted = parse(map_roles)?;
@@ -78,10 +77,10 @@ pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthE
     candidates.into_iter().find(fits).ok_or(AwsAuthError::NoPlace { role_arn: role.0 })
 }
 
-/// The list without the entry that `add_node_role` put there; the same text where it is not there.
+/// The list without the entry that `add_node_role` added; the same text if there is none.
 ///
-/// `before`: the text before our entry, where it is known. Where nothing else was changed since, it comes back as it
-/// was to the byte; else all bytes are kept but those of the entry.
+/// `before`: the text before that entry, if known. If nothing else was changed since, that text is restored to the byte;
+/// otherwise only the bytes of the entry are removed.
 pub fn remove_node_role(
     map_roles: &str,
     role_arn: &str,
@@ -115,20 +114,20 @@ pub fn remove_node_role(
     candidates.into_iter().find(fits).ok_or(AwsAuthError::NoPlace { role_arn: role.0 })
 }
 
-/// The text without this piece, for each place where it stands.
+/// The text without this piece, once for each occurrence.
 fn without(text: &str, piece: &str) -> Vec<String> {
     let places = text.match_indices(piece);
     places.map(|(at, _)| format!("{}{}", &text[..at], &text[at + piece.len()..])).collect()
 }
 
-/// Our entry, as the authenticator reads it.
+/// The new entry, as the authenticator reads it.
 fn entry_of(role: &Role) -> Value {
     json!({ "groups": GROUPS, "rolearn": role.0, "username": USERNAME })
 }
 
 /// ARN of a role as aws-auth knows it.
 ///
-/// Without its path: a node comes as an assumed role, whose ARN has none, so an entry with a path never matches
+/// Without its path: a node is an assumed role, whose ARN has no path, so an entry with a path never matches
 /// (aws-iam-authenticator, issue 268).
 struct Role(String);
 
@@ -142,7 +141,7 @@ impl Role {
                 !text.is_empty()
                     && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
             };
-            // IAM's own alphabets; nothing in them needs quotes in YAML.
+            // The characters that IAM allows; none of them needs quotes in YAML.
             let legal = plain(partition, b"-") && plain(account, b"") && plain(name, b"_+=,.@-");
             (legal && resource.starts_with("role/"))
                 .then(|| format!("arn:{partition}:iam::{account}:role/{name}"))
@@ -151,12 +150,12 @@ impl Role {
     }
 }
 
-/// The entries; none for an empty text, or one of comments alone.
+/// The entries; none if the text is empty or has only comments.
 fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
     if NONE.contains(&map_roles.trim()) {
         return Ok(Vec::new());
     }
-    // aws-iam-authenticator takes a key twice, and the last one counts (apimachinery's ToJSON, which is not strict).
+    // aws-iam-authenticator accepts duplicate keys, and the last one wins (apimachinery's ToJSON, which is not strict).
     let options = options! { duplicate_keys: DuplicateKeyPolicy::LastWins, with_snippet: false };
     match serde_saphyr::from_str_with_options(map_roles, options) {
         Ok(Value::Array(entries)) => Ok(entries),
@@ -171,7 +170,7 @@ fn parse(map_roles: &str) -> Result<Vec<Value>, AwsAuthError> {
     }
 }
 
-/// Two mistakes that people make say themselves better than a parser does.
+/// Clearer messages than the parser's for two common mistakes.
 fn explained(map_roles: &str, error: Unreadable) -> Unreadable {
     let after_colon =
         |line: &str| line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with("{{"));
@@ -207,7 +206,7 @@ fn is_for_nodes(entries: &[Value], role: &Role) -> Result<bool, AwsAuthError> {
     if for_nodes { Ok(true) } else { Err(AwsAuthError::NotForNodes { role_arn: role.0.clone() }) }
 }
 
-/// A key of an entry. The authenticator reads them as Go's encoding/json does, whatever their case.
+/// A key of an entry. The authenticator ignores case, as Go's encoding/json does.
 fn of<'a>(entry: &'a Value, key: &str) -> Option<&'a Value> {
     let entry = entry.as_object()?;
     entry.get(key).or_else(|| {
@@ -215,7 +214,7 @@ fn of<'a>(entry: &'a Value, key: &str) -> Option<&'a Value> {
     })
 }
 
-/// With the entry below the others, as EKS writes it.
+/// Adds the entry below the others, as EKS does.
 fn in_block(map_roles: &str, role: &Role) -> String {
     let newline = if map_roles.contains("\r\n") { "\r\n" } else { "\n" };
     let first = map_roles.lines().find(|line| {
@@ -231,7 +230,7 @@ fn in_block(map_roles: &str, role: &Role) -> String {
     }
 }
 
-/// Our entry as lines, without an end of line after the last.
+/// The new entry as lines, without a newline after the last.
 fn block(indent: &str, newline: &str, role: &Role) -> String {
     let [bootstrappers, nodes] = GROUPS;
     let lines = [
@@ -244,9 +243,9 @@ fn block(indent: &str, newline: &str, role: &Role) -> String {
     lines.map(|line| format!("{indent}{line}")).join(newline)
 }
 
-/// With the entry before a closing bracket, as JSON. Which bracket closes the list only parsing can tell.
+/// Adds the entry as JSON before a closing bracket. Only parsing shows which bracket closes the list.
 fn in_flow<'a>(map_roles: &'a str, role: &Role) -> impl Iterator<Item = String> + use<'a> {
-    // The list's own is the last but for brackets in a comment after it.
+    // The list's bracket is the last one, except for brackets in a comment after it.
     const BRACKETS: usize = 8;
     let entry = entry_of(role);
     map_roles.rmatch_indices(']').take(BRACKETS).flat_map(move |(at, _)| {

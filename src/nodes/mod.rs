@@ -1,7 +1,6 @@
-//! What a new node is made of: its user data, the CloudFormation templates it comes from and the
-//! aws-auth entry that lets it join.
+//! What a new node needs: user data, CloudFormation templates, and the aws-auth entry that lets it join.
 //!
-//! Pure: no module here knows a client.
+//! Pure: no module here uses a client.
 
 pub mod aws_auth;
 pub mod templates;

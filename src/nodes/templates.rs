@@ -1,8 +1,8 @@
 //! The two CloudFormation templates, and the parameters they take.
 //!
 //! The templates are fixed texts: what differs between clusters and node groups is in the parameters, so that a
-//! stack's template can be read beside this repository. User data is a parameter too. CloudFormation takes 4,096
-//! bytes of a parameter; user data in base64 has some 2,900 with a certificate authority as EKS makes it (1.5 kB).
+//! stack's template can be compared with this repository. User data is a parameter too. CloudFormation accepts 4,096
+//! bytes per parameter; user data in base64 has about 2,900 with a certificate authority of EKS (1.5 kB).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ pub const BASE: &str = include_str!("base.yaml");
 /// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
 pub const NODE_GROUP: &str = include_str!("node-group.yaml");
 
-/// The rules that [`BASE`] makes: those of the node security group, and the one that it adds to the cluster's.
+/// The rules that [`BASE`] creates: those of the node security group, and one in the cluster security group.
 pub fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule) {
     let everything = |peer| Rule { traffic: Traffic::ALL, peer };
     let from = |group: &str| everything(Peer::Group(group.into()));
@@ -49,10 +49,10 @@ pub const NODE_GROUP_PARAMETERS: [&str; 14] = [
     "VolumeSize",
 ];
 
-/// What CreateStack must be allowed for [`BASE`]: it makes a role with a name of CloudFormation's choice.
+/// The capability that CreateStack needs for [`BASE`]: it creates a role whose name CloudFormation chooses.
 pub const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
 
-/// Bytes that CloudFormation takes of one parameter value: CloudFormation user guide, quotas.
+/// Bytes that CloudFormation accepts for one parameter value: CloudFormation user guide, quotas.
 const LONGEST_PARAMETER: usize = 4096;
 
 /// Names and values, in the template's order.
@@ -76,7 +76,7 @@ pub mod node_group_output {
     pub const LAUNCH_TEMPLATE_ID: &str = "LaunchTemplateId";
 }
 
-/// What [`BASE`] is told.
+/// Parameters of [`BASE`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseParameters<'a> {
     /// Name of the EKS cluster.
@@ -85,9 +85,9 @@ pub struct BaseParameters<'a> {
     pub vpc_id: &'a str,
     /// The security group that EKS made for the cluster.
     pub cluster_security_group_id: &'a str,
-    /// Whether the role gets AmazonEKS_CNI_Policy; not needed where aws-node has a role of its own.
+    /// Whether the role gets AmazonEKS_CNI_Policy; not needed if aws-node has its own role.
     pub cni_policy: bool,
-    /// Decides by which name EC2 may assume the role.
+    /// Decides the service principal of EC2 that may assume the role.
     pub region: &'a str,
 }
 
@@ -104,7 +104,7 @@ impl BaseParameters<'_> {
     }
 }
 
-/// What [`NODE_GROUP`] is told.
+/// Parameters of [`NODE_GROUP`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeGroupParameters<'a> {
     /// Name of the EKS cluster.
@@ -129,8 +129,7 @@ pub struct NodeGroupParameters<'a> {
     pub user_data: &'a str,
     /// Fewest nodes.
     pub min_size: u32,
-    /// Nodes to run. An *update* of a stack sets the group to this, whatever it has grown to: give it the number
-    /// that the group has then.
+    /// Nodes to run. An *update* of a stack resets the group to this number, so pass the group's current size.
     pub desired_capacity: u32,
     /// Most nodes.
     pub max_size: u32,
@@ -141,9 +140,9 @@ pub struct NodeGroupParameters<'a> {
 /// Why there can't be a stack with these parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
-    /// More than CloudFormation takes of a parameter.
+    /// More than CloudFormation accepts for a parameter.
     #[error(
-        "user data of {bytes} bytes in base64 is more than the {LONGEST_PARAMETER} that CloudFormation takes of a parameter; the cluster's certificate authority or the node labels are uncommonly long"
+        "user data has {bytes} bytes in base64, and CloudFormation accepts {LONGEST_PARAMETER} for a parameter; the cluster's certificate authority or the node labels are unusually long"
     )]
     UserDataTooLong {
         /// Length in base64.
@@ -177,7 +176,7 @@ impl NodeGroupParameters<'_> {
     }
 }
 
-/// The volume that holds images and containers: Bottlerocket has it beside its root volume.
+/// The volume for images and containers: Bottlerocket has a second volume for them.
 fn volume_device(family: AmiFamily) -> &'static str {
     match family {
         AmiFamily::Al2023 | AmiFamily::Al2 => "/dev/xvda",
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_s_rules_are_those_of_its_template() {
+    fn the_listed_rules_are_those_of_the_base_template() {
         let group = |text: &str| match text {
             "!GetAtt NodeSecurityGroup.GroupId" => "sg-nodes",
             "!Ref ClusterSecurityGroupId" => "sg-cluster",
@@ -265,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_of_the_templates_is_given_and_no_other() {
+    fn exactly_the_parameters_of_the_templates_are_passed() {
         assert_eq!(names_given(&base()), names(BASE, "Parameters"));
         assert_eq!(names_given(&node_group("", AmiFamily::Al2023).unwrap()), names(NODE_GROUP, "Parameters"));
         assert_eq!(NODE_GROUP_PARAMETERS.to_vec(), names(NODE_GROUP, "Parameters"));
     }
 
     #[test]
-    fn outputs_have_the_names_that_are_looked_for() {
+    fn outputs_have_the_expected_names() {
         use base_output::*;
         use node_group_output::*;
         assert_eq!(names(BASE, "Outputs"), [NODE_ROLE_ARN, INSTANCE_PROFILE_ARN, NODE_SECURITY_GROUP_ID]);
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_what_cloudformation_expects() {
+    fn parameter_values_are_formatted_for_cloudformation() {
         let value = |parameters: &Parameters, wanted: &str| {
             parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone()).unwrap()
         };
@@ -314,7 +313,7 @@ mod tests {
         assert!(matches!(error, ParameterError::UserDataTooLong { bytes } if bytes > 4096));
     }
 
-    /// AWS takes 51,200 bytes of a template in the request itself.
+    /// CloudFormation accepts 51,200 bytes of a template in the request itself.
     #[test]
     fn templates_fit_a_request() {
         assert!(BASE.len() < 51_200 && NODE_GROUP.len() < 51_200);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::net::accelerators::Accelerator;
 use crate::net::max_pods::{Architecture, MaxPods};
 
-/// Which of AWS's images a node boots from; each reads user data of its own kind.
+/// The family of AWS's images that a node boots from; each has its own format of user data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AmiFamily {
@@ -44,9 +44,9 @@ impl fmt::Display for AmiFamily {
     }
 }
 
-/// A name that is none of `al2023`, `al2` and `bottlerocket`.
+/// A name other than `al2023`, `al2` and `bottlerocket`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no AMI family; there are al2023, al2 and bottlerocket")]
+#[error("{0:?} is not an AMI family; expected al2023, al2 or bottlerocket")]
 pub struct UnknownAmiFamily(pub String);
 
 impl FromStr for AmiFamily {
@@ -58,7 +58,7 @@ impl FromStr for AmiFamily {
     }
 }
 
-/// What a node is told.
+/// The settings of a node.
 #[derive(Debug, Clone)]
 pub struct Boot<'a> {
     /// Name of the EKS cluster.
@@ -69,15 +69,15 @@ pub struct Boot<'a> {
     pub certificate_authority: &'a str,
     /// The cluster's `serviceIpv4Cidr`.
     pub service_cidr: Ipv4Net,
-    /// What kubelet is told to hold.
+    /// kubelet's maxPods.
     pub max_pods: MaxPods,
-    /// Labels of the node from its first moment on: the CNI looks for its ENIConfig by one of them.
+    /// Labels that the node registers with: the CNI finds its ENIConfig by one of them.
     pub labels: &'a [NodeLabel],
 }
 
-/// The user data as text; EC2 wants it in base64.
+/// The user data as text; EC2 expects it in base64.
 ///
-/// The same `boot` gives the same bytes, and any character in it arrives as it was.
+/// The same `boot` gives the same bytes, and any character in it reaches the node unchanged.
 pub fn render(family: AmiFamily, boot: &Boot<'_>) -> String {
     match family {
         AmiFamily::Al2023 => al2023(boot),
@@ -93,11 +93,10 @@ pub fn cluster_dns_ip(service_cidr: Ipv4Net) -> Ipv4Addr {
 
 /// nodeadm derives the DNS address from `cidr`, so it is not given.
 ///
-/// Both ways to set the number of pods are written. `config.maxPods` is what kubelet takes. The memory that is
-/// reserved for kubelet (11 MiB a pod) follows `maxPodsExpression`, and without it the number that the instance
-/// type has *without* custom networking, which is too much. nodeadm knows the expression since AMI release
-/// v20251007; one that is older drops fields it doesn't know (its decoder is not strict), so it does no harm. The
-/// expression is CEL, and a number is one: nothing is left for a node to compute otherwise than we did.
+/// The number of pods is written in two fields. kubelet uses `config.maxPods`. The memory that is reserved for kubelet
+/// (11 MiB per pod) follows `maxPodsExpression`; without it, it follows the instance type's number *without* custom
+/// networking, which is too much. nodeadm supports the expression since AMI release v20251007; an older one ignores
+/// unknown fields (its decoder is not strict). The expression is CEL, and a plain number is valid CEL.
 fn al2023(boot: &Boot<'_>) -> String {
     let flags = match node_labels(boot.labels) {
         Some(labels) => format!("    flags:\n      - {}\n", quoted(&format!("--node-labels={labels}"))),
@@ -134,8 +133,8 @@ spec:
     )
 }
 
-/// `--use-max-pods false` keeps bootstrap.sh from writing the number it has for the instance type. The memory
-/// reserved for kubelet follows that number all the same; bootstrap.sh takes no other.
+/// `--use-max-pods false` keeps bootstrap.sh from writing its own number for the instance type. The memory reserved
+/// for kubelet still follows that number; bootstrap.sh has no option to change it.
 fn al2(boot: &Boot<'_>) -> String {
     let mut kubelet = format!("--max-pods={}", boot.max_pods);
     if let Some(labels) = node_labels(boot.labels) {
@@ -184,13 +183,13 @@ max-pods = {}
     settings
 }
 
-/// As kubelet's `--node-labels` takes them; nothing for no labels.
+/// In the format of kubelet's `--node-labels`; `None` without labels.
 fn node_labels(labels: &[NodeLabel]) -> Option<String> {
     let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
     (!labels.is_empty()).then(|| labels.join(","))
 }
 
-/// A text in double quotes as YAML and TOML both read it, in ASCII, so that it is one line of 7-bit MIME too.
+/// A text in double quotes that is valid in YAML and TOML, in ASCII, so that it fits one line of 7-bit MIME.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for character in text.chars() {
@@ -210,7 +209,7 @@ fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Why there is no AMI to be had.
+/// Why there is no AMI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmiError {
     /// The last release of EKS's AL2 AMIs was for 1.32.
@@ -222,7 +221,7 @@ pub enum AmiError {
         kubernetes_version: String,
     },
     /// Not of the form `1.34`.
-    #[error("{text:?} is no Kubernetes version; one looks like 1.34")]
+    #[error("{text:?} is not a Kubernetes version; expected one such as 1.34")]
     NoVersion {
         /// As it was given.
         text: String,

@@ -1,6 +1,6 @@
-//! What a plan comes to: addresses, pods and nodes before and after, how long it takes, what runs meanwhile. Pure.
+//! The effect of a plan: addresses, pods and nodes before and after, duration, and instances during the run. Pure.
 //!
-//! Times are orders of magnitude: AWS promises none of them. Only the drain's is computed from what is in the cluster.
+//! Times are rough estimates: AWS guarantees none of them. Only the drain's is computed from the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,33 +15,33 @@ use crate::net::cidr::usable_addresses;
 use crate::settings::Settings;
 use crate::step::Step;
 
-/// DescribeVpcs shows a block as associated after some seconds.
+/// Seconds until DescribeVpcs shows a block as associated.
 const ASSOCIATE: u64 = 15;
-/// Two calls for each subnet, and until it is available.
+/// Seconds for the two calls for each subnet, and until it is available.
 const SUBNET: u64 = 5;
-/// An object that the API server keeps, and the controllers' look at it.
+/// Seconds for a Kubernetes object, and until controllers have seen it.
 const OBJECT: u64 = 5;
-/// One aws-node that ends and is Ready again; a rollout takes a tenth of the nodes at a time (maxUnavailable in AWS's
-/// manifest and chart).
+/// Seconds to restart one aws-node pod. A rollout restarts a tenth of the pods at a time (maxUnavailable in AWS's manifest
+/// and chart).
 const AWS_NODE: u64 = 30;
 const AT_A_TIME: usize = 10;
-/// An instance profile is what takes long: CloudFormation waits two minutes until IAM has told all regions.
+/// Seconds for the base stack. CloudFormation waits two minutes for the instance profile to reach all regions.
 const BASE_STACK: u64 = 150;
-/// Launch template and empty group; the groups' stacks are made side by side.
+/// Seconds for launch template and empty group; the groups' stacks are created in parallel.
 const GROUP_STACK: u64 = 45;
-/// A stack's update, an instance's start, and until kubelet and CNI are Ready.
+/// Seconds for a stack update, the instance start, and until kubelet and CNI are Ready.
 const NODES_READY: u64 = 180;
-/// From the last pod until EC2 has terminated the instances.
+/// Seconds from the last eviction until EC2 has terminated the instances.
 const TERMINATE: u64 = 90;
 
-/// A number as it is, and as it will be.
+/// A number before and after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Shift {
     pub before: u32,
     pub after: u32,
 }
 
-/// Before, after and between the two, while old and new nodes stand side by side.
+/// A number before, during (while old and new nodes run in parallel) and after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Passage {
     pub before: u32,
@@ -52,14 +52,14 @@ pub struct Passage {
 /// A subnet's free addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SubnetOutlook {
-    /// Nothing where it is still to be made.
+    /// Null if the subnet does not exist yet.
     pub subnet: Option<String>,
     pub cidr: String,
-    /// Addresses that can be used at all.
+    /// Usable addresses of the subnet.
     pub addresses: u32,
-    /// Nothing where it is still to be made.
+    /// Null if the subnet does not exist yet.
     pub free_before: Option<u32>,
-    /// At least so many, with each new node full.
+    /// A lower bound: every new node is assumed to be full.
     pub free_after: u32,
 }
 
@@ -76,44 +76,44 @@ pub struct ZoneOutlook {
     pub pod_subnet: Option<SubnetOutlook>,
 }
 
-/// What it comes to.
+/// The effect of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outlook {
     pub zones: Vec<ZoneOutlook>,
     /// EC2 instances that are the cluster's nodes.
     pub instances: Passage,
-    /// Their vCPUs; nothing where an instance type's are not known.
+    /// Their vCPUs; null if those of an instance type are unknown.
     pub vcpus: Option<Passage>,
-    /// Of all steps, about.
+    /// Estimated duration of all steps, in seconds.
     pub estimated_seconds: u64,
 }
 
 pub fn outlook(design: &Design, facts: &Facts, settings: &Settings, estimated_seconds: u64) -> Outlook {
-    let crowd = Crowd::of(design, facts, settings);
-    let zones = design.zones.iter().map(|zone| zone_outlook(design, facts, settings, &crowd, zone)).collect();
-    let new: u32 = design.zones.iter().map(|zone| crowd.to_start(zone)).sum();
+    let all = Nodes::of(design, facts, settings);
+    let zones = design.zones.iter().map(|zone| zone_outlook(design, facts, settings, &all, zone)).collect();
+    let new: u32 = design.zones.iter().map(|zone| all.to_start(zone)).sum();
     let count = |nodes: &mut dyn Iterator<Item = &&Node>| number(nodes.count());
-    let before = count(&mut crowd.nodes.iter());
+    let before = count(&mut all.nodes.iter());
     let instances = Passage {
         before,
         meanwhile: before + new,
-        after: count(&mut crowd.nodes.iter().filter(|node| !crowd.goes(node))) + new,
+        after: count(&mut all.nodes.iter().filter(|node| !all.is_drained(node))) + new,
     };
-    Outlook { zones, instances, vcpus: vcpus(design, facts, &crowd, new), estimated_seconds }
+    Outlook { zones, instances, vcpus: vcpus(design, facts, &all, new), estimated_seconds }
 }
 
-/// The nodes there are, by what becomes of them.
-struct Crowd<'a> {
+/// The nodes of the cluster: which are drained, and which are ours.
+struct Nodes<'a> {
     nodes: Vec<&'a Node>,
-    going: BTreeSet<&'a str>,
+    drained: BTreeSet<&'a str>,
     ours: BTreeSet<&'a str>,
-    /// Pods with addresses of their own, by node.
+    /// Number of pods with their own addresses, by node.
     addresses: BTreeMap<&'a str, u32>,
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> Nodes<'a> {
     fn of(design: &'a Design, facts: &'a Facts, settings: &Settings) -> Self {
-        let going = match settings.keep_old_nodes {
+        let drained = match settings.keep_old_nodes {
             true => BTreeSet::new(),
             false => design.drained.iter().map(String::as_str).collect(),
         };
@@ -122,11 +122,11 @@ impl<'a> Crowd<'a> {
         for pod in own.filter(|pod| pod.address.is_some()) {
             *addresses.entry(&pod.node).or_default() += 1;
         }
-        Crowd { nodes: facts.ec2_nodes().collect(), going, ours: our_instances(facts), addresses }
+        Nodes { nodes: facts.ec2_nodes().collect(), drained, ours: our_instances(facts), addresses }
     }
 
-    fn goes(&self, node: &Node) -> bool {
-        self.going.contains(node.name.as_str())
+    fn is_drained(&self, node: &Node) -> bool {
+        self.drained.contains(node.name.as_str())
     }
 
     fn is_ours(&self, node: &Node) -> bool {
@@ -137,7 +137,7 @@ impl<'a> Crowd<'a> {
         self.nodes.iter().copied().filter(|node| node.zone == zone.zone)
     }
 
-    /// Nodes of the zone's group that don't run yet.
+    /// Number of nodes of the zone's group that do not run yet.
     fn to_start(&self, zone: &'a ZoneDesign) -> u32 {
         let there = self.in_zone(zone).filter(|node| self.is_ours(node));
         zone.size.saturating_sub(number(there.count()))
@@ -148,46 +148,41 @@ fn zone_outlook<'a>(
     design: &Design,
     facts: &'a Facts,
     settings: &Settings,
-    crowd: &Crowd<'a>,
+    all: &Nodes<'a>,
     zone: &'a ZoneDesign,
 ) -> ZoneOutlook {
     let max_pods = design.machine.max_pods.map_or(0, |max| max.get());
-    let new = crowd.to_start(zone);
-    let stays = |node: &&Node| !crowd.goes(node);
+    let new = all.to_start(zone);
+    let stays = |node: &&Node| !all.is_drained(node);
     let capacity = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.max_pods).sum::<u32>();
     let going: BTreeSet<String> =
-        crowd.in_zone(zone).filter(|node| crowd.goes(node)).map(|node| node.name.clone()).collect();
+        all.in_zone(zone).filter(|node| all.is_drained(node)).map(|node| node.name.clone()).collect();
     let sorted = sort(facts, &going, settings);
     ZoneOutlook {
         zone: zone.zone.clone(),
         nodes: Shift {
-            before: number(crowd.in_zone(zone).count()),
-            after: number(crowd.in_zone(zone).filter(stays).count()) + new,
+            before: number(all.in_zone(zone).count()),
+            after: number(all.in_zone(zone).filter(stays).count()) + new,
         },
         pod_capacity: Shift {
-            before: capacity(&mut crowd.in_zone(zone)),
-            after: capacity(&mut crowd.in_zone(zone).filter(stays)) + new * max_pods,
+            before: capacity(&mut all.in_zone(zone)),
+            after: capacity(&mut all.in_zone(zone).filter(stays)) + new * max_pods,
         },
         pods_to_move: number(sorted.evict.len() + sorted.refuse.len()),
-        node_subnet: node_subnet(facts, crowd, zone, new),
+        node_subnet: node_subnet(facts, all, zone, new),
         pod_subnet: pod_subnet(design, facts, zone, new),
     }
 }
 
-/// A new node takes one address: with custom networking its first interface carries no pods. An old one gives back
-/// its own and those that the CNI holds for its pods.
-fn node_subnet<'a>(
-    facts: &Facts,
-    crowd: &Crowd<'a>,
-    zone: &'a ZoneDesign,
-    new: u32,
-) -> Option<SubnetOutlook> {
+/// A new node uses one address: with custom networking its primary interface carries no pods. An old node releases its own
+/// address and those that the CNI holds for its pods.
+fn node_subnet<'a>(facts: &Facts, all: &Nodes<'a>, zone: &'a ZoneDesign, new: u32) -> Option<SubnetOutlook> {
     let subnet = facts.vpc.subnet(&zone.node_subnet)?;
-    let released: u32 = crowd
+    let released: u32 = all
         .in_zone(zone)
-        .filter(|node| crowd.goes(node) && node.subnet.as_deref() == Some(&subnet.id))
+        .filter(|node| all.is_drained(node) && node.subnet.as_deref() == Some(&subnet.id))
         .map(|node| {
-            1 + node.pod_addresses.max(crowd.addresses.get(node.name.as_str()).copied().unwrap_or_default())
+            1 + node.pod_addresses.max(all.addresses.get(node.name.as_str()).copied().unwrap_or_default())
         })
         .sum();
     let addresses = usable_addresses(subnet.cidr);
@@ -224,10 +219,10 @@ fn pod_subnet(design: &Design, facts: &Facts, zone: &ZoneDesign, new: u32) -> Op
     }
 }
 
-fn vcpus(design: &Design, facts: &Facts, crowd: &Crowd<'_>, new: u32) -> Option<Passage> {
+fn vcpus(design: &Design, facts: &Facts, all: &Nodes<'_>, new: u32) -> Option<Passage> {
     let of = |node: &&Node| facts.machine.types.get(&node.instance_type)?.vcpus;
-    let before: u32 = crowd.nodes.iter().map(of).sum::<Option<u32>>()?;
-    let going: u32 = crowd.nodes.iter().filter(|node| crowd.goes(node)).map(of).sum::<Option<u32>>()?;
+    let before: u32 = all.nodes.iter().map(of).sum::<Option<u32>>()?;
+    let going: u32 = all.nodes.iter().filter(|node| all.is_drained(node)).map(of).sum::<Option<u32>>()?;
     let added = match new {
         0 => 0,
         new => new * design.machine.instance_type.as_ref()?.vcpus?,
@@ -235,7 +230,7 @@ fn vcpus(design: &Design, facts: &Facts, crowd: &Crowd<'_>, new: u32) -> Option<
     Some(Passage { before, meanwhile: before + added, after: before + added - going })
 }
 
-/// About how long a step takes, where it has something to do; with what it could compute itself.
+/// Estimated seconds for a step with `changes` changes; `predicted` is the step's own prediction.
 pub fn estimate(
     step: Step,
     changes: usize,
@@ -283,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn old_nodes_give_their_addresses_back_and_new_ones_hold_fewer_pods() {
+    fn old_nodes_release_their_addresses_and_new_ones_hold_fewer_pods() {
         let mut facts = facts();
         facts.nodes[0].pod_addresses = 18;
         facts.nodes[0].max_pods = 29;
@@ -300,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn old_and_new_instances_run_side_by_side_for_a_while() {
+    fn old_and_new_instances_run_in_parallel_for_a_while() {
         let facts = facts();
         let all = look(&facts, &["--nodes-per-zone", "2"]);
         assert_eq!(all.instances, Passage { before: 2, meanwhile: 6, after: 4 });
@@ -311,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_takes_a_tenth_of_the_nodes_at_a_time() {
+    fn a_rollout_restarts_a_tenth_of_the_pods_at_a_time() {
         let mut facts = facts();
         let time = |facts: &Facts| {
             let settings = settings(&[]);

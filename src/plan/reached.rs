@@ -1,17 +1,17 @@
-//! How far each step has come: what `status` shows, and what `plan` takes for done. Pure.
+//! The progress of each step, for `status`, and whether it is done, for `plan`. Pure.
 
 use crate::design::{Design, PodSubnet};
 use crate::facts::{Crd, Facts, Version, detected_version};
 use crate::step::Step;
 use crate::words::part;
 
-/// All that a step is for is there.
+/// Whether everything that the step creates exists.
 pub fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
     let (there, of, _) = reached(step, design, facts);
     there == of
 }
 
-/// How many of a step's things are there, of how many, and that in words.
+/// How many of a step's resources exist, how many there should be, and a sentence about it.
 pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
     let zones = design.zones.len();
     let of = |there: usize, all: usize, noun: &str, one: &str, many: &str| {
@@ -28,7 +28,7 @@ pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, Str
             let there: Vec<String> =
                 design.blocks.iter().filter(associated).map(ToString::to_string).collect();
             match design.blocks.len() {
-                // The pods' subnets are of no secondary block: they were given so.
+                // The pod subnets were set by flag and are in no secondary block.
                 0 => (0, 0, "no block is needed".into()),
                 all if all == there.len() => (all, all, format!("{} in {}", there.join(", "), facts.vpc.id)),
                 all => of(there.len(), all, "block", "is in the VPC", "are in the VPC"),
@@ -46,12 +46,12 @@ pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, Str
         Step::DetectCni => match detected_version(&facts.cni) {
             Some((version, source)) => {
                 let new = usize::from(version >= Version::CUSTOM_NETWORKING);
-                (new, 1, format!("VPC CNI {version}, by {source}"))
+                (new, 1, format!("VPC CNI {version} (from {source})"))
             }
-            None => (0, 1, "the VPC CNI's version can't be told".into()),
+            None => (0, 1, "the VPC CNI version is unknown".into()),
         },
         Step::InstallCrd => match facts.eniconfigs.crd {
-            Crd::Missing => (0, 1, "there is no ENIConfig definition".into()),
+            Crd::Missing => (0, 1, "the ENIConfig definition is missing".into()),
             Crd::Untyped => (1, 2, "the ENIConfig definition has no types".into()),
             Crd::Typed { established: false } => (1, 2, "the ENIConfig definition is not served yet".into()),
             Crd::Typed { established: true } => (1, 1, "the ENIConfig definition is typed".into()),
@@ -63,7 +63,7 @@ pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, Str
         }
         Step::LaunchNodegroups => {
             let there = counted(&|zone| facts.node_groups.stacks.contains_key(&zone.stack));
-            let (one, many) = ("has a node group of this program", "have a node group of this program");
+            let (one, many) = ("has an eni-custom node group", "have an eni-custom node group");
             of(there, zones, "zone", one, many)
         }
         Step::PatchSecurityGroups => {
@@ -73,13 +73,13 @@ pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, Str
                     .and_then(|stack| stack.parameters.get("DesiredCapacity"))
                     .is_some_and(|size| size != "0")
             });
-            of(grown, zones, "zone", "has its groups, and nodes", "have their groups, and nodes")
+            of(grown, zones, "zone", "has security groups and nodes", "have security groups and nodes")
         }
         Step::DrainNodes => {
             let all = facts.ec2_nodes().count();
             let old = design.old_nodes.len();
-            let verb = if all == 1 { "is" } else { "are" };
-            (all - old.min(all), all, format!("{} {verb} from before", part(old, all, "node")))
+            let verb = if all == 1 { "predates" } else { "predate" };
+            (all - old.min(all), all, format!("{} {verb} custom networking", part(old, all, "node")))
         }
     }
 }

@@ -25,7 +25,7 @@ const fn step(
     why: &'static str,
     grants: &'static [Grant],
 ) -> Action {
-    Action { name, why, need: Need::forward(steps), by: By::Program, only: Only::Always, grants }
+    Action { name, why, need: Need::setup(steps), by: By::Program, only: Only::Always, grants }
 }
 
 const fn stack(
@@ -34,10 +34,10 @@ const fn stack(
     why: &'static str,
     grants: &'static [Grant],
 ) -> Action {
-    Action { name, why, need: Need::forward(steps), by: By::CloudFormation, only: Only::Always, grants }
+    Action { name, why, need: Need::setup(steps), by: By::CloudFormation, only: Only::Always, grants }
 }
 
-/// A failed stack goes, and is made anew.
+/// A failed stack is deleted and recreated.
 const fn trouble(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
     Action { only: Only::Trouble, ..stack(name, STACKS, why, grants) }
 }
@@ -46,18 +46,18 @@ pub(super) const fn only(only: Only, action: Action) -> Action {
     Action { only, ..action }
 }
 
-/// The same call takes back what these steps made.
-const fn and_back(back: &'static [Step], action: Action) -> Action {
-    let forward = match action.need {
-        Need::In { forward, .. } => forward,
+/// The same call also undoes these steps.
+const fn and_undo(undo: &'static [Step], action: Action) -> Action {
+    let setup = match action.need {
+        Need::In { setup, .. } => setup,
         _ => &[],
     };
-    Action { need: Need::In { forward, back }, ..action }
+    Action { need: Need::In { setup, undo }, ..action }
 }
 
-/// An update of the add-on for its ENIConfigs, and back.
+/// An update of the add-on for its ENIConfigs, and its undo.
 const fn of_addon(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
-    only(Only::AddonEniconfigs, and_back(ENICONFIGS, step(name, ENICONFIGS, why, grants)))
+    only(Only::AddonEniconfigs, and_undo(ENICONFIGS, step(name, ENICONFIGS, why, grants)))
 }
 
 use Grant as G;
@@ -67,13 +67,13 @@ pub fn all() -> impl Iterator<Item = &'static Action> {
     ACTIONS.iter().chain(super::back::ACTIONS)
 }
 
-/// What setting up needs, and what both ways need. GetCallerIdentity needs no permission.
+/// What setup needs, and what setup and undo both need. GetCallerIdentity needs no permission.
 const ACTIONS: &[Action] = &[
     read("ec2:DescribeVpcs", "the VPC's CIDR blocks", &[G::Read]),
-    read("ec2:DescribeSubnets", "zones, blocks and free addresses of the subnets", &[G::Read]),
+    read("ec2:DescribeSubnets", "zones, CIDR blocks and free addresses of the subnets", &[G::Read]),
     read(
         "ec2:DescribeRouteTables",
-        "routes that a new block must not cover, and tables for pod subnets",
+        "routes that a new block must not overlap, and route tables for pod subnets",
         &[G::Read],
     ),
     read(
@@ -81,34 +81,38 @@ const ACTIONS: &[Action] = &[
         "blocks of peers that a new block must not overlap",
         &[G::Read],
     ),
-    read("ec2:DescribeSecurityGroups", "rules of the groups in the pods' way", &[G::Read]),
-    read("ec2:DescribeNetworkAcls", "network ACLs in the pods' way", &[G::Read]),
-    read("ec2:DescribeAvailabilityZones", "names of zones, which stacks may be called by", &[G::Read]),
+    read("ec2:DescribeSecurityGroups", "rules of the security groups that filter pod traffic", &[G::Read]),
+    read("ec2:DescribeNetworkAcls", "network ACLs that filter pod traffic", &[G::Read]),
+    read("ec2:DescribeAvailabilityZones", "names of zones, used in stack names", &[G::Read]),
     read("ec2:DescribeInstances", "subnets of the nodes", &[G::Read]),
-    read("ec2:DescribeInstanceTypes", "interfaces and addresses of a type: its max pods", &[G::Read]),
+    read(
+        "ec2:DescribeInstanceTypes",
+        "network interfaces and addresses of an instance type, for max pods",
+        &[G::Read],
+    ),
     read("ec2:DescribeNetworkInterfaces", "subnets of the pods", &[G::Read]),
     read("ec2:DescribeImages", "architecture and root device of the new nodes' image", &[G::Read]),
-    read("autoscaling:DescribeAutoScalingGroups", "who owns the old nodes", &[G::Read]),
+    read("autoscaling:DescribeAutoScalingGroups", "the groups that own the old nodes", &[G::Read]),
     Action {
-        need: Need::DiscoveryForward,
+        need: Need::DiscoverySetup,
         only: Only::Owned,
         ..read(
             "autoscaling:DescribeLifecycleHooks",
-            "how long hooks keep the old nodes' instances; without it that is unknown",
+            "how long lifecycle hooks delay the termination of old nodes; optional",
             &[G::Read],
         )
     },
     read(
         "servicequotas:ListServiceQuotas",
-        "quotas of the VPC; without it AWS's defaults are assumed",
+        "quotas of the VPC; optional: AWS's defaults otherwise",
         &[G::Read],
     ),
     read(
         "servicequotas:GetServiceQuota",
-        "vCPUs of the instance family, and stacks; without it nothing is said of the one, and AWS's default assumed of the other",
+        "quotas of vCPUs and of stacks; optional: vCPUs are not checked otherwise, and AWS's default is used for stacks",
         &[G::Read],
     ),
-    read("eks:ListClusters", "the names of clusters, where the one asked for is not there", &[G::Read]),
+    read("eks:ListClusters", "the names of clusters, if the given one does not exist", &[G::Read]),
     read("eks:DescribeCluster", "version, endpoint, VPC and security group", &[G::ReadCluster]),
     read("eks:DescribeAddon", "whether EKS manages aws-node, and with which values", &[G::ReadCluster]),
     read("eks:ListNodegroups", "managed node groups", &[G::ReadCluster]),
@@ -116,29 +120,29 @@ const ACTIONS: &[Action] = &[
         Only::Managed,
         read("eks:DescribeNodegroup", "their sizes and Auto Scaling groups", &[G::ReadCluster]),
     ),
-    only(Only::AccessEntries, read("eks:ListAccessEntries", "whose nodes may join", &[G::ReadCluster])),
+    only(Only::AccessEntries, read("eks:ListAccessEntries", "which roles may join nodes", &[G::ReadCluster])),
     only(Only::AccessEntries, read("eks:DescribeAccessEntry", "the type of an entry", &[G::ReadCluster])),
     read("ssm:GetParameter", "the newest image of the family", &[G::ReadImages]),
-    read("cloudformation:DescribeStacks", "our stacks, where there are some", &[G::ReadStacks]),
+    read("cloudformation:DescribeStacks", "the stacks of eni-custom, if they exist", &[G::ReadStacks]),
     Action {
-        need: Need::DiscoveryForward,
-        ..read("cloudformation:ListStacks", "how many stacks there are, for their quota", &[G::Read])
+        need: Need::DiscoverySetup,
+        ..read("cloudformation:ListStacks", "number of stacks, for their quota", &[G::Read])
     },
-    and_back(
+    and_undo(
         ALL,
         step(
             "iam:SimulatePrincipalPolicy",
             ALL,
-            "whether the caller may do all this, before the first change",
+            "checks the caller's permissions before the first change",
             &[G::OwnPermissions],
         ),
     ),
-    and_back(
+    and_undo(
         ALL,
         step(
             "iam:GetRole",
             ALL,
-            "the caller's role with its path; the nodes' role that a stack made",
+            "the caller's role with its path; the node role that a stack created",
             &[G::OwnPermissions],
         ),
     ),
@@ -147,66 +151,71 @@ const ACTIONS: &[Action] = &[
     step(
         "ec2:CreateTags",
         &[CreateSubnets],
-        "tags in the call that creates, which prove what is ours",
+        "tags at creation, which mark what eni-custom manages",
         &[G::TagPodSubnets],
     ),
     step(
         "ec2:AssociateRouteTable",
         &[CreateSubnets],
-        "the way out of a pod subnet",
+        "the routes of a pod subnet",
         &[G::RouteTables, G::OwnSubnets],
     ),
     only(
         Only::Addon,
-        and_back(
+        and_undo(
             &[SetEnv],
-            step("eks:UpdateAddon", &[SetEnv], "aws-node's environment, where EKS owns it", &[G::Addon]),
+            step(
+                "eks:UpdateAddon",
+                &[SetEnv],
+                "aws-node's environment, if EKS manages aws-node",
+                &[G::Addon],
+            ),
         ),
     ),
-    of_addon("eks:UpdateAddon", "ENIConfigs, where the add-on creates them", &[G::Addon]),
-    of_addon("eks:ListUpdates", "how many updates there were, likewise", &[G::ReadCluster]),
-    of_addon("eks:DescribeUpdate", "waits until EKS has written them", &[G::ReadCluster]),
-    of_addon("iam:PassRole", "the add-on's own role, likewise (--addon-role)", &[G::PassAddonRole]),
+    of_addon("eks:UpdateAddon", "ENIConfigs, if the add-on creates them", &[G::Addon]),
+    of_addon("eks:ListUpdates", "number of past updates, in the same case", &[G::ReadCluster]),
+    of_addon("eks:DescribeUpdate", "waits until EKS has changed them", &[G::ReadCluster]),
+    of_addon("iam:PassRole", "the add-on's IAM role, in the same case (--addon-role)", &[G::PassAddonRole]),
     only(
         Only::AddonRole,
-        and_back(
+        and_undo(
             &[SetEnv],
             step(
                 "iam:PassRole",
                 &[SetEnv],
-                "the add-on's own role, which an update without it would take away (--addon-role)",
+                "the add-on's IAM role, which an update would otherwise remove (--addon-role)",
                 &[G::PassAddonRole],
             ),
         ),
     ),
-    and_back(
+    and_undo(
         UPDATES,
         step(
             "eks:ListUpdates",
             UPDATES,
-            "how many updates there were: each needs a token of its own",
+            "number of past updates: each needs its own client token",
             &[G::ReadCluster],
         ),
     ),
-    and_back(
+    and_undo(
         UPDATES,
-        step("eks:DescribeUpdate", UPDATES, "waits until EKS has made a change", &[G::ReadCluster]),
+        step("eks:DescribeUpdate", UPDATES, "waits until EKS has completed a change", &[G::ReadCluster]),
     ),
     only(
         Only::AccessEntries,
-        step(
-            "eks:CreateAccessEntry",
-            LAUNCH,
-            "lets nodes with the new role join, and nobody else",
-            &[G::AuthoriseNodes],
-        ),
+        step("eks:CreateAccessEntry", LAUNCH, "lets only nodes with the new role join", &[G::AuthoriseNodes]),
     ),
     only(Only::AccessEntries, step("eks:TagResource", LAUNCH, "tags on that entry", &[G::TagAccessEntry])),
-    step("cloudformation:CreateStack", LAUNCH, "the base stack and one for each ENIConfig", &[G::Stacks]),
+    step(
+        "cloudformation:CreateStack",
+        LAUNCH,
+        "the base stack, and one stack for each ENIConfig",
+        &[G::Stacks],
+    ),
     step(
         "cloudformation:UpdateStack",
         &[PatchSecurityGroups],
-        "node groups grow when the ENIConfigs are complete",
+        "scales up node groups when the ENIConfigs are complete",
         &[G::Stacks],
     ),
     only(
@@ -214,7 +223,7 @@ const ACTIONS: &[Action] = &[
         step(
             "cloudformation:DeleteStack",
             LAUNCH,
-            "a stack that never was complete is made anew",
+            "a stack that never completed is deleted and recreated",
             &[G::Stacks],
         ),
     ),
@@ -227,40 +236,40 @@ const ACTIONS: &[Action] = &[
             &[G::ReadStacks],
         ),
     ),
-    stack("iam:CreateRole", LAUNCH, "the nodes' role", &[G::NodeRole]),
-    stack("iam:TagRole", LAUNCH, "the stack's tags on it", &[G::NodeRole]),
-    stack("iam:AttachRolePolicy", LAUNCH, "AWS's policies for nodes, and no others", &[G::NodePolicies]),
-    stack("iam:CreateInstanceProfile", LAUNCH, "what gives the role to instances", &[G::InstanceProfile]),
-    stack("iam:GetInstanceProfile", LAUNCH, "whether it is there", &[G::InstanceProfile]),
-    stack("iam:AddRoleToInstanceProfile", LAUNCH, "the role in it", &[G::InstanceProfile]),
-    stack("iam:PassRole", STACKS, "the role to instances, and to nothing else", &[G::PassNodeRole]),
+    stack("iam:CreateRole", LAUNCH, "the node role", &[G::NodeRole]),
+    stack("iam:TagRole", LAUNCH, "the stack's tags on the role", &[G::NodeRole]),
+    stack("iam:AttachRolePolicy", LAUNCH, "only AWS's managed policies for nodes", &[G::NodePolicies]),
+    stack("iam:CreateInstanceProfile", LAUNCH, "attaches the role to instances", &[G::InstanceProfile]),
+    stack("iam:GetInstanceProfile", LAUNCH, "whether it exists", &[G::InstanceProfile]),
+    stack("iam:AddRoleToInstanceProfile", LAUNCH, "adds the role to the profile", &[G::InstanceProfile]),
+    stack("iam:PassRole", STACKS, "passes the role only to EC2 instances", &[G::PassNodeRole]),
     stack(
         "ec2:CreateSecurityGroup",
         LAUNCH,
-        "one group for all new nodes and their pods",
+        "one security group for all new nodes and their pods",
         &[G::Vpc, G::NodeSecurityGroup],
     ),
-    stack("ec2:AuthorizeSecurityGroupEgress", LAUNCH, "everything out", &[G::NodeSecurityGroup]),
+    stack("ec2:AuthorizeSecurityGroupEgress", LAUNCH, "allows all outbound traffic", &[G::NodeSecurityGroup]),
     stack(
         "ec2:RevokeSecurityGroupEgress",
         LAUNCH,
-        "the rule that EC2 makes by itself",
+        "removes the default rule that EC2 creates",
         &[G::NodeSecurityGroup],
     ),
     stack(
         "ec2:AuthorizeSecurityGroupIngress",
         LAUNCH,
-        "to and from the cluster's group",
+        "rules to and from the cluster security group",
         &[G::NodeSecurityGroup],
     ),
-    stack("ec2:DescribeSecurityGroupRules", LAUNCH, "whether these rules are there", &[G::Read]),
-    stack("ec2:CreateLaunchTemplate", LAUNCH, "what nodes are started from", &[G::LaunchTemplates]),
-    stack("ec2:DescribeLaunchTemplates", LAUNCH, "whether it is there", &[G::Read]),
+    stack("ec2:DescribeSecurityGroupRules", LAUNCH, "whether these rules exist", &[G::Read]),
+    stack("ec2:CreateLaunchTemplate", LAUNCH, "the launch template of the new nodes", &[G::LaunchTemplates]),
+    stack("ec2:DescribeLaunchTemplates", LAUNCH, "whether it exists", &[G::Read]),
     stack("ec2:DescribeLaunchTemplateVersions", LAUNCH, "its version", &[G::Read]),
     stack(
         "ec2:RunInstances",
         STACKS,
-        "Auto Scaling asks whether the caller may run what the template says",
+        "Auto Scaling checks that the caller may launch the template's instances",
         &[G::RunNodes],
     ),
     stack(
@@ -272,7 +281,7 @@ const ACTIONS: &[Action] = &[
     stack(
         "autoscaling:CreateOrUpdateTags",
         STACKS,
-        "the cluster's tag, by which nodes are known",
+        "the cluster's tag, by which nodes are recognized",
         &[G::NodeGroups],
     ),
     // CloudFormation may tag a security group in a call of its own, which carries no ec2:CreateAction
@@ -280,22 +289,22 @@ const ACTIONS: &[Action] = &[
     stack(
         "ec2:CreateTags",
         STACKS,
-        "the stack's tags, and the cluster's on volumes",
+        "the stack's tags, and the cluster's tag on volumes",
         &[G::TagNodes, G::NodeSecurityGroup],
     ),
     stack(
         "autoscaling:UpdateAutoScalingGroup",
         &[PatchSecurityGroups],
-        "node groups grow when the ENIConfigs are complete",
+        "scales up node groups when the ENIConfigs are complete",
         &[G::NodeGroups],
     ),
     stack(
         "autoscaling:Describe*",
         STACKS,
-        "the handler reads its group back; its type's schema names these calls as one",
+        "the resource handler reads its group; the type's schema requires these calls as one",
         &[G::Read],
     ),
-    and_back(
+    and_undo(
         &[DrainNodes],
         step(
             "autoscaling:DescribeScalingActivities",
@@ -304,76 +313,80 @@ const ACTIONS: &[Action] = &[
             &[G::Read],
         ),
     ),
-    trouble("iam:DetachRolePolicy", "a failed stack's role goes", &[G::NodePolicies]),
-    trouble("iam:ListAttachedRolePolicies", "what is attached to it", &[G::NodeRole]),
-    trouble("iam:ListRolePolicies", "what is in it", &[G::NodeRole]),
-    trouble("iam:DeleteRole", "a failed stack's role goes", &[G::NodeRole]),
-    trouble("iam:RemoveRoleFromInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
-    trouble("iam:DeleteInstanceProfile", "a failed stack's profile goes", &[G::InstanceProfile]),
+    trouble("iam:DetachRolePolicy", "deletes a failed stack's role", &[G::NodePolicies]),
+    trouble("iam:ListAttachedRolePolicies", "policies attached to it", &[G::NodeRole]),
+    trouble("iam:ListRolePolicies", "its inline policies", &[G::NodeRole]),
+    trouble("iam:DeleteRole", "deletes a failed stack's role", &[G::NodeRole]),
+    trouble(
+        "iam:RemoveRoleFromInstanceProfile",
+        "deletes a failed stack's instance profile",
+        &[G::InstanceProfile],
+    ),
+    trouble("iam:DeleteInstanceProfile", "deletes a failed stack's instance profile", &[G::InstanceProfile]),
     trouble(
         "ec2:RevokeSecurityGroupIngress",
-        "a failed stack's rules go, those of the cluster's group too",
+        "deletes a failed stack's rules, including those of the cluster security group",
         &[G::NodeSecurityGroup],
     ),
-    trouble("ec2:DeleteSecurityGroup", "a failed stack's security group goes", &[G::NodeSecurityGroup]),
-    trouble("ec2:DeleteLaunchTemplate", "a failed stack's launch template goes", &[G::LaunchTemplates]),
-    trouble("autoscaling:DeleteAutoScalingGroup", "a failed stack's node group goes", &[G::NodeGroups]),
+    trouble("ec2:DeleteSecurityGroup", "deletes a failed stack's security group", &[G::NodeSecurityGroup]),
+    trouble("ec2:DeleteLaunchTemplate", "deletes a failed stack's launch template", &[G::LaunchTemplates]),
+    trouble("autoscaling:DeleteAutoScalingGroup", "deletes a failed stack's node group", &[G::NodeGroups]),
     only(
         Only::Managed,
-        and_back(
+        and_undo(
             &[DrainNodes],
             step(
                 "eks:UpdateNodegroupConfig",
                 &[DrainNodes],
-                "managed node groups shrink and stay so; or grow again",
+                "scales managed node groups down for good; undo scales them up again",
                 &[G::ManagedNodeGroups],
             ),
         ),
     ),
     only(
         Only::Owned,
-        and_back(
+        and_undo(
             &[DrainNodes, PatchSecurityGroups],
             step(
                 "autoscaling:UpdateAutoScalingGroup",
                 &[DrainNodes],
-                "bounds that let a drained group shrink, and keep it so; or let an old one grow again",
+                "sizes that scale a drained group down for good; undo scales it up again",
                 &[G::OldGroups, G::OldGroupsByOldTag],
             ),
         ),
     ),
     only(
         Only::Owned,
-        and_back(
+        and_undo(
             &[PatchSecurityGroups],
             step(
                 "autoscaling:SuspendProcesses",
                 &[DrainNodes],
-                "groups start no node while they are drained",
+                "keeps groups from starting nodes while they are drained",
                 &[G::OldGroups, G::OldGroupsByOldTag],
             ),
         ),
     ),
     only(
         Only::Owned,
-        and_back(
+        and_undo(
             &[DrainNodes, PatchSecurityGroups],
             step(
                 "autoscaling:ResumeProcesses",
                 &[DrainNodes],
-                "what was suspended for the drain",
+                "resumes what was suspended for the drain",
                 &[G::OldGroups, G::OldGroupsByOldTag],
             ),
         ),
     ),
     only(
         Only::Owned,
-        and_back(
+        and_undo(
             &[PatchSecurityGroups],
             step(
                 "autoscaling:TerminateInstanceInAutoScalingGroup",
                 &[DrainNodes],
-                "ends a drained node and takes its group's size down with it",
+                "terminates a drained node and decrements its group's size",
                 &[G::OldGroups, G::OldGroupsByOldTag],
             ),
         ),

@@ -1,4 +1,4 @@
-//! What only taking back needs: ends of what the steps made.
+//! What only undo needs: deleting what the steps created.
 
 use Step::{AssociateCidr, CreateSubnets, LaunchNodegroups, PatchSecurityGroups};
 
@@ -9,11 +9,11 @@ use super::actions::{ALL, LAUNCH, STACKS, only};
 use super::need::{Action, By, Need, Only};
 
 const fn read(name: &'static str, why: &'static str) -> Action {
-    Action { need: Need::DiscoveryBack, ..step(name, ALL, why, &[G::Read]) }
+    Action { need: Need::DiscoveryUndo, ..step(name, ALL, why, &[G::Read]) }
 }
 
 const fn step(name: &'static str, steps: &'static [Step], why: &'static str, grants: &'static [G]) -> Action {
-    Action { name, why, need: Need::back(steps), by: By::Program, only: Only::Always, grants }
+    Action { name, why, need: Need::undo(steps), by: By::Program, only: Only::Always, grants }
 }
 
 /// Deleting a stack.
@@ -21,29 +21,42 @@ const fn stack(name: &'static str, why: &'static str, grants: &'static [G]) -> A
     Action { by: By::CloudFormation, ..step(name, LAUNCH, why, grants) }
 }
 
-/// Setting a stack's node group to size 0, where the stack itself stays.
+/// Scaling a stack's node group to 0, if the stack itself stays.
 const fn shrink(name: &'static str, why: &'static str, grants: &'static [G]) -> Action {
     let action = step(name, &[PatchSecurityGroups], why, grants);
     Action { by: By::CloudFormation, only: Only::StacksStay, ..action }
 }
 
 pub const ACTIONS: &[Action] = &[
-    read("cloudformation:DescribeStacks", "our stacks by their tag: their names were another run's choice"),
+    read(
+        "cloudformation:DescribeStacks",
+        "finds the stacks of eni-custom by their tag: an earlier run chose their names",
+    ),
     read("ec2:DescribeLaunchTemplateVersions", "the image that an old node group starts from"),
-    read("autoscaling:DescribeLaunchConfigurations", "the same, where a group has no launch template"),
-    step("ec2:DisassociateVpcCidrBlock", &[AssociateCidr], "our secondary block", &[G::Vpc]),
-    step("ec2:DeleteSubnet", &[CreateSubnets], "pod subnets that have our tag", &[G::OwnSubnets]),
+    read("autoscaling:DescribeLaunchConfigurations", "the same, if a group has no launch template"),
+    step(
+        "ec2:DisassociateVpcCidrBlock",
+        &[AssociateCidr],
+        "the secondary block that eni-custom associated",
+        &[G::Vpc],
+    ),
+    step("ec2:DeleteSubnet", &[CreateSubnets], "pod subnets tagged by eni-custom", &[G::OwnSubnets]),
     step(
         "ec2:DeleteNetworkInterface",
         &[CreateSubnets, LaunchNodegroups],
-        "interfaces that the CNI left when their instances ended",
+        "network interfaces that the CNI left behind after their instances were terminated",
         &[G::CniInterfaces],
     ),
     only(
         Only::AccessEntries,
-        step("eks:DeleteAccessEntry", LAUNCH, "our node role's entry", &[G::OwnAccessEntry]),
+        step("eks:DeleteAccessEntry", LAUNCH, "the access entry of the node role", &[G::OwnAccessEntry]),
     ),
-    step("cloudformation:DeleteStack", LAUNCH, "node groups, then the base stack", &[G::Stacks]),
+    step(
+        "cloudformation:DeleteStack",
+        LAUNCH,
+        "the stacks of the node groups, then the base stack",
+        &[G::Stacks],
+    ),
     only(
         Only::Trouble,
         step(
@@ -55,36 +68,36 @@ pub const ACTIONS: &[Action] = &[
     ),
     only(
         Only::StacksStay,
-        step("cloudformation:UpdateStack", &[PatchSecurityGroups], "node groups at size 0", &[G::Stacks]),
+        step("cloudformation:UpdateStack", &[PatchSecurityGroups], "scales node groups to 0", &[G::Stacks]),
     ),
-    shrink("autoscaling:UpdateAutoScalingGroup", "node groups at size 0", &[G::NodeGroups]),
-    shrink("autoscaling:CreateOrUpdateTags", "the cluster's tag, which stays", &[G::NodeGroups]),
-    shrink("ec2:CreateTags", "tags on what the template would start", &[G::TagNodes]),
-    shrink("ec2:RunInstances", "Auto Scaling asks for it, though nothing is started", &[G::RunNodes]),
-    shrink("iam:PassRole", "likewise", &[G::PassNodeRole]),
+    shrink("autoscaling:UpdateAutoScalingGroup", "scales node groups to 0", &[G::NodeGroups]),
+    shrink("autoscaling:CreateOrUpdateTags", "the cluster's tag, which is kept", &[G::NodeGroups]),
+    shrink("ec2:CreateTags", "tags on what the template would launch", &[G::TagNodes]),
+    shrink("ec2:RunInstances", "Auto Scaling requires it, though nothing is launched", &[G::RunNodes]),
+    shrink("iam:PassRole", "the same", &[G::PassNodeRole]),
     Action {
-        need: Need::back(STACKS),
+        need: Need::undo(STACKS),
         ..stack(
             "autoscaling:Describe*",
-            "the handler reads its group back, or sees that it is gone",
+            "the resource handler reads its group, or checks that it was deleted",
             &[G::Read],
         )
     },
-    stack("autoscaling:DeleteAutoScalingGroup", "the node group, empty by then", &[G::NodeGroups]),
-    stack("ec2:DescribeLaunchTemplates", "whether it is gone", &[G::Read]),
-    stack("ec2:DeleteLaunchTemplate", "what its nodes were started from", &[G::LaunchTemplates]),
-    stack("ec2:DescribeSecurityGroupRules", "whether these are gone", &[G::Read]),
+    stack("autoscaling:DeleteAutoScalingGroup", "the empty node group", &[G::NodeGroups]),
+    stack("ec2:DescribeLaunchTemplates", "whether it was deleted", &[G::Read]),
+    stack("ec2:DeleteLaunchTemplate", "the launch template of its nodes", &[G::LaunchTemplates]),
+    stack("ec2:DescribeSecurityGroupRules", "whether these rules were deleted", &[G::Read]),
     stack(
         "ec2:RevokeSecurityGroupIngress",
-        "rules between nodes and cluster, those of the cluster's group too",
+        "rules between nodes and cluster, including those of the cluster security group",
         &[G::NodeSecurityGroup],
     ),
-    stack("ec2:DeleteSecurityGroup", "the nodes' group", &[G::NodeSecurityGroup]),
-    stack("iam:GetInstanceProfile", "whether it is gone", &[G::InstanceProfile]),
-    stack("iam:RemoveRoleFromInstanceProfile", "the role out of it", &[G::InstanceProfile]),
-    stack("iam:DeleteInstanceProfile", "the nodes' profile", &[G::InstanceProfile]),
-    stack("iam:ListAttachedRolePolicies", "what is attached to the nodes' role", &[G::NodeRole]),
-    stack("iam:ListRolePolicies", "what is in it", &[G::NodeRole]),
-    stack("iam:DetachRolePolicy", "AWS's policies for nodes off it", &[G::NodePolicies]),
-    stack("iam:DeleteRole", "the nodes' role", &[G::NodeRole]),
+    stack("ec2:DeleteSecurityGroup", "the security group of the nodes", &[G::NodeSecurityGroup]),
+    stack("iam:GetInstanceProfile", "whether it was deleted", &[G::InstanceProfile]),
+    stack("iam:RemoveRoleFromInstanceProfile", "removes the role from the profile", &[G::InstanceProfile]),
+    stack("iam:DeleteInstanceProfile", "the instance profile of the nodes", &[G::InstanceProfile]),
+    stack("iam:ListAttachedRolePolicies", "policies attached to the node role", &[G::NodeRole]),
+    stack("iam:ListRolePolicies", "its inline policies", &[G::NodeRole]),
+    stack("iam:DetachRolePolicy", "detaches AWS's managed policies for nodes", &[G::NodePolicies]),
+    stack("iam:DeleteRole", "the node role", &[G::NodeRole]),
 ];

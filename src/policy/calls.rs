@@ -1,4 +1,4 @@
-//! Which of the table's actions a plan at hand will lead to. Pure.
+//! The actions of the table that a plan will call. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use crate::step::Step;
 
 use super::{Action, Grant, Names, Need, Only, all};
 
-/// Actions by name, with what each is judged on. What every run reads was allowed already, and what only a failure
-/// needs is left out.
+/// Actions by name, with the grants that IAM evaluates. Excludes what every run reads, since that was already allowed,
+/// and what only a failure needs.
 pub fn planned(
     design: &Design,
     facts: &Facts,
@@ -20,14 +20,14 @@ pub fn planned(
     steps: &[Step],
 ) -> BTreeMap<&'static str, BTreeSet<Grant>> {
     let owners = owners(design, facts, settings);
-    let stands_in =
+    let replaces =
         settings.undo.is_some() && steps.contains(&Step::DrainNodes) && stand_in::is_needed(design, facts);
     let of_steps = |need: Need| match (need, settings.undo) {
-        (Need::Discovery | Need::DiscoveryForward | Need::DiscoveryBack, _) => false,
-        (Need::In { forward, .. }, None) => forward.iter().any(|step| steps.contains(step)),
-        (Need::In { forward, back }, Some(_)) => {
-            back.iter().any(|step| steps.contains(step))
-                || (stands_in && forward.contains(&Step::LaunchNodegroups))
+        (Need::Discovery | Need::DiscoverySetup | Need::DiscoveryUndo, _) => false,
+        (Need::In { setup, .. }, None) => setup.iter().any(|step| steps.contains(step)),
+        (Need::In { setup, undo }, Some(_)) => {
+            undo.iter().any(|step| steps.contains(step))
+                || (replaces && setup.contains(&Step::LaunchNodegroups))
         }
     };
     let is_called = |action: &&Action| {
@@ -44,12 +44,10 @@ pub fn planned(
                 }
                 Only::Unowned => settings.terminate_unowned && owners.contains(&Owner::Nobody),
                 Only::Trouble => false,
-                Only::StacksStay => {
-                    settings.undo.is_some_and(|undo| !undo.takes_back(Step::LaunchNodegroups))
-                }
+                Only::StacksStay => settings.undo.is_some_and(|undo| !undo.covers(Step::LaunchNodegroups)),
             }
     };
-    // The simulator takes no wildcards, and whether one may ask it shows when it is asked.
+    // The simulator accepts no wildcards, and calling it shows whether calling it is allowed.
     let can_be_asked =
         |action: &&Action| !action.name.contains('*') && action.grants != [Grant::OwnPermissions];
     let mut planned: BTreeMap<&'static str, BTreeSet<Grant>> = BTreeMap::new();
@@ -102,13 +100,13 @@ fn addon_role(facts: &Facts) -> Option<String> {
     facts.cni.addon.as_ref().and_then(|addon| addon.role.clone())
 }
 
-/// Whose nodes are drained; where something is taken back, also who gets its nodes back.
+/// The owners of the drained nodes; for undo also the groups that are scaled up again.
 fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner> {
-    let taking_back = settings.undo.is_some();
-    let drained = if taking_back { our_nodes(facts) } else { design.drained.clone() };
+    let undoing = settings.undo.is_some();
+    let drained = if undoing { our_nodes(facts) } else { design.drained.clone() };
     let drained = facts.nodes.iter().filter(|node| drained.contains(&node.name));
     let mut owners: BTreeSet<Owner> = drained.map(|node| owner(facts, node)).collect();
-    if taking_back {
+    if undoing {
         let is_there = |name: &&String| facts.node_groups.groups.contains_key(*name);
         let groups = facts.record.group_names().filter(is_there);
         owners.extend(groups.map(|name| match facts.node_groups.manager(name) {
@@ -137,16 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_change_needs_nothing() {
+    fn no_change_needs_no_permission() {
         assert!(of(&[], &[], |_| {}).is_empty());
         assert!(of(&[], &[Step::DetectCni], |_| {}).is_empty());
     }
 
     #[test]
-    fn what_the_cluster_has_decides() {
+    fn the_cluster_decides_which_actions_are_planned() {
         let all = of(&[], &Step::DOCUMENTED, |_| {});
         assert!(all.contains("eks:CreateAccessEntry") && all.contains("iam:PassRole"), "{all:?}");
-        // Neither an add-on nor an owner of nodes is there; failures are not planned.
+        // The sample has no add-on and no owner of nodes; failures are not planned.
         for action in
             ["eks:UpdateAddon", "eks:UpdateNodegroupConfig", "ec2:TerminateInstances", "iam:DeleteRole"]
         {
@@ -158,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_role_that_the_add_on_has_is_asked_about_by_its_arn() {
+    fn the_role_of_the_add_on_is_simulated_by_its_arn() {
         let role = "arn:aws:iam::1:role/vpc-cni".to_string();
         let mut facts = sample::facts();
         facts.cni.addon = Some(sample::addon(""));
@@ -181,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn taking_back_needs_what_ends_things_and_not_what_makes_them() {
+    fn undo_needs_what_deletes_resources_and_not_what_creates_them() {
         let of = |undo: Undo, change: &dyn Fn(&mut Facts)| {
             let mut settings = sample::settings(&[]);
             settings.undo = Some(undo);
             let mut facts = sample::facts();
             change(&mut facts);
             let design = design(&settings, &facts);
-            planned(&design, &facts, &settings, &Step::order_back(undo)).into_keys().collect::<BTreeSet<_>>()
+            planned(&design, &facts, &settings, &Step::undo_order(undo)).into_keys().collect::<BTreeSet<_>>()
         };
         let whole = of(Undo::default(), &|_| {});
         for action in ["ec2:DeleteSubnet", "iam:DeleteRole", "cloudformation:DeleteStack"] {
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_planned_action_can_be_asked_about() {
+    fn every_planned_action_can_be_simulated() {
         let names =
             Names { cluster: Some("shop".into()), addon_role: Some("arn".into()), ..Names::default() };
         for action in all().filter(|action| action.grants != [Grant::OwnPermissions]) {

@@ -1,13 +1,13 @@
-//! On what, and under which conditions: the statements of the policy.
+//! The statements of the policy: their resources and conditions.
 
 use crate::design::stack_name;
 use crate::net::partition;
 use crate::tags::TAG_CLUSTER;
 
-/// What a statement is about. Its place here is its place in the document.
+/// The subject of a statement. The order here is the order in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
-    /// Calls that know no resources.
+    /// Calls without resource-level permissions.
     Read,
     ReadCluster,
     ReadImages,
@@ -19,7 +19,7 @@ pub enum Grant {
     RouteTables,
     OwnSubnets,
     Addon,
-    /// The IAM role that the add-on has already.
+    /// The IAM role that the add-on already has.
     PassAddonRole,
     AuthoriseNodes,
     TagAccessEntry,
@@ -35,14 +35,14 @@ pub enum Grant {
     NodeGroups,
     ManagedNodeGroups,
     OldGroups,
-    /// The same for groups that carry the older tag.
+    /// The same for groups with the older tag.
     OldGroupsByOldTag,
     UnownedInstances,
     CniInterfaces,
     OwnAccessEntry,
 }
 
-/// What ARNs are made of. What is not known is any: `*`.
+/// The parts of ARNs. Unknown parts become `*`.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     pub cluster: Option<String>,
@@ -51,15 +51,16 @@ pub struct Names {
     pub account: Option<String>,
     /// `vpc-…`
     pub vpc: Option<String>,
-    /// Route tables that pod subnets are associated with; none: any.
+    /// Route tables of the pod subnets; empty: any.
     pub route_tables: Vec<String>,
-    /// Managed node groups that are drained; none: any.
+    /// Managed node groups that are drained; empty: any.
     pub managed: Vec<String>,
-    /// Auto Scaling groups that are drained; none: any.
+    /// Auto Scaling groups that are drained; empty: any.
     pub groups: Vec<String>,
-    /// ARN of the add-on's IAM role; nothing: it has none. Never any: who may pass any role to EKS has any role's rights.
+    /// ARN of the add-on's IAM role; `None`: it has none. Never `*`: passing any role to EKS would grant any role's
+    /// permissions.
     pub addon_role: Option<String>,
-    /// One of them lacks the cluster's tag.
+    /// One of the groups lacks the cluster's tag.
     pub untagged: bool,
 }
 
@@ -71,7 +72,7 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
-/// The policies that the base stack's template attaches to the nodes' role.
+/// The policies that the base stack attaches to the node role.
 const NODE_POLICIES: [&str; 4] = [
     "AmazonEKSWorkerNodePolicy",
     "AmazonEC2ContainerRegistryPullOnly",
@@ -79,8 +80,8 @@ const NODE_POLICIES: [&str; 4] = [
     "AmazonEKS_CNI_Policy",
 ];
 
-/// CloudFormation cuts a stack's name where the name that it makes of it would be longer than IAM takes: 64 letters
-/// for a role, of which thirteen are its random end and nine the logical id.
+/// CloudFormation truncates the stack name in the role name that it generates, since IAM allows 64 characters: thirteen
+/// are the random suffix and nine the logical id.
 const LONGEST_IN_ROLE: usize = 40;
 
 impl Names {
@@ -93,7 +94,7 @@ impl Names {
         self.region.as_deref().map_or("*", |region| partition::of_region(region).name)
     }
 
-    /// EC2 as IAM knows it: one principal where the partition is known, else each of them.
+    /// The EC2 service principals of IAM: one if the partition is known, else all of them.
     fn ec2_principals(&self) -> Vec<&'static str> {
         let mut principals = match &self.region {
             Some(region) => vec![partition::of_region(region).ec2_principal],
@@ -104,7 +105,7 @@ impl Names {
         principals
     }
 
-    /// Of a service that is in each region by itself.
+    /// The ARN of a regional service.
     fn regional(&self, service: &str, resource: &str) -> String {
         let (region, account) = (Self::of(&self.region), Self::of(&self.account));
         format!("arn:{}:{service}:{region}:{account}:{resource}", self.partition())
@@ -122,7 +123,7 @@ impl Names {
         format!("arn:{}:iam::{}:{resource}", self.partition(), Self::of(&self.account))
     }
 
-    /// What the names of our stacks begin with.
+    /// The prefix of the stack names.
     fn stacks(&self) -> String {
         match &self.cluster {
             Some(cluster) => {
@@ -133,7 +134,7 @@ impl Names {
         }
     }
 
-    /// What the names of the nodes' role and instance profile begin with.
+    /// The prefix of the names of the node role and instance profile.
     fn node_role(&self) -> String {
         let mut name = match &self.cluster {
             Some(cluster) => format!("{}-", stack_name(cluster, "base")),
@@ -157,8 +158,8 @@ impl Names {
 }
 
 impl Grant {
-    /// The statement that it is part of: what has the same condition stands together, since an action never applies
-    /// to another's kind of resource. IAM takes letters and digits in a Sid, nothing else.
+    /// Its statement: grants with the same condition share one, since an action never applies to another's kind of
+    /// resource. IAM allows only letters and digits in a Sid.
     pub fn sid(self) -> &'static str {
         match self {
             Grant::Read => "ReadNetworkNodesAndQuotas",
@@ -187,7 +188,7 @@ impl Grant {
         }
     }
 
-    /// ARNs, with wildcards where a thing has no name yet.
+    /// ARNs, with wildcards for names that don't exist yet.
     pub fn resources(self, names: &Names) -> Vec<String> {
         let any = |kinds: &[&str]| kinds.iter().map(|kind| names.ec2(&format!("{kind}/*"))).collect();
         match self {
@@ -247,7 +248,7 @@ impl Grant {
             values: values.iter().map(ToString::to_string).collect(),
         };
         let by_stack = || Condition {
-            // The stack's handlers call in the name of who made the stack; that person can't call so alone.
+            // The stack's handlers call in the name of the stack's creator, who can't make these calls directly.
             operator: "ForAnyValue:StringEquals",
             ..is("aws:CalledVia", &["cloudformation.amazonaws.com"])
         };
@@ -255,7 +256,7 @@ impl Grant {
             Some(cluster) => is(&format!("{prefix}/{TAG_CLUSTER}"), &[cluster]),
             None => Condition { operator: "StringLike", ..is(&format!("{prefix}/{TAG_CLUSTER}"), &["*"]) },
         };
-        // A wildcard can't stand in a key, so without the cluster's name there is no such condition.
+        // A condition key can't contain a wildcard, so without the cluster's name there is no condition.
         let belongs = |tag: &str| {
             let key = names.cluster.as_ref().map(|cluster| format!("aws:ResourceTag/{tag}/{cluster}"));
             key.map(|key| Condition { operator: "StringLike", ..is(&key, &["*"]) }).into_iter().collect()
@@ -264,12 +265,12 @@ impl Grant {
             Grant::PodSubnets => vec![cluster("aws:RequestTag")],
             Grant::TagPodSubnets => vec![is("ec2:CreateAction", &["CreateSubnet"])],
             Grant::OwnSubnets | Grant::OwnAccessEntry => vec![cluster("aws:ResourceTag")],
-            // The CNI tags each interface that it makes (amazon-vpc-cni-k8s, pkg/awsutils).
+            // The CNI tags each interface that it creates (amazon-vpc-cni-k8s, pkg/awsutils).
             Grant::CniInterfaces => vec![Condition {
                 operator: "StringLike",
                 ..is("aws:ResourceTag/node.k8s.amazonaws.com/instance_id", &["*"])
             }],
-            // Without it the caller could let people in, with any group.
+            // Without it the caller could grant users access, with any group.
             Grant::AuthoriseNodes => vec![is("eks:accessEntryType", &["EC2_LINUX"])],
             Grant::TagAccessEntry => vec![cluster("aws:RequestTag")],
             Grant::NodeRole
@@ -305,18 +306,18 @@ impl Grant {
             | Grant::Vpc
             | Grant::RouteTables
             | Grant::Addon
-            // Which service's name goes with this role AWS does not document.
+            // AWS does not document the service name for passing this role.
             | Grant::PassAddonRole
             | Grant::Stacks
             | Grant::ManagedNodeGroups => Vec::new(),
         }
     }
 
-    /// What to ask the policy simulator about: the same, but each ARN of a kind that the call is certainly judged on.
-    /// Nothing where an answer would say nothing: another grant is enough, or it shows when it is asked.
+    /// The question for the policy simulator: the same, but only ARNs of a kind that IAM certainly evaluates for the
+    /// call. `None` if the answer would be meaningless: another grant is enough, or calling the simulator shows it.
     pub fn probe(self, names: &Names) -> Option<Probe> {
         let arns = match self {
-            // No resource: what is asked without one is answered.
+            // No resources: the question without resources has already answered it.
             Grant::Read => return Some(Probe::default()),
             Grant::OwnPermissions | Grant::OldGroupsByOldTag => return None,
             Grant::NodeSecurityGroup | Grant::TagNodes => vec![names.ec2("security-group/*")],
@@ -328,10 +329,10 @@ impl Grant {
         let conditions = if by_tag { Vec::new() } else { self.conditions(names) };
         let keys = conditions.into_iter().map(|condition| {
             let value = condition.values.first().cloned().unwrap_or_default();
-            // A pattern of a tag's value stands for any value.
+            // A wildcard for a tag's value means any value.
             (condition.key, if value == "*" { "owned".into() } else { value })
         });
-        // Which of the two a tag at creation is judged on, the reference leaves open.
+        // The service reference does not say which of the two a tag at creation is evaluated on.
         Some(Probe { arns, any: self == Grant::TagAccessEntry, keys: keys.collect() })
     }
 }
@@ -340,7 +341,7 @@ impl Grant {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probe {
     pub arns: Vec<String>,
-    /// One of them is enough.
+    /// One allowed ARN is enough.
     pub any: bool,
     pub keys: Vec<(String, String)>,
 }

@@ -1,4 +1,4 @@
-//! What Kubernetes must allow: a ClusterRole, and a Role for the things that are in kube-system alone.
+//! The Kubernetes permissions: a ClusterRole, and a Role for objects in kube-system.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ use super::{Need, Wanted};
 /// Verbs on resources, and why.
 #[derive(Debug)]
 pub struct Rule {
-    /// Empty: the core group.
+    /// Empty: the core API group.
     pub group: &'static str,
     pub resource: &'static str,
     pub verbs: &'static [&'static str],
-    /// The only objects; none: all.
+    /// Resource names; empty: all.
     pub names: &'static [&'static str],
-    /// In kube-system alone.
+    /// Only in kube-system.
     pub in_kube_system: bool,
     pub need: Need,
     pub why: &'static str,
@@ -48,67 +48,55 @@ const fn own(
 }
 
 const READ: Need = Need::Discovery;
-const FORWARD: Need = Need::DiscoveryForward;
-/// The way back of step 8 drains the new nodes.
-const DRAIN: Need = Need::In { forward: &[DrainNodes], back: &[PatchSecurityGroups] };
-/// What a drain that was cut holds is let go by the way back of step 9.
-const CUT_DRAIN: Need = Need::In { forward: &[DrainNodes], back: &[DrainNodes, PatchSecurityGroups] };
+const SETUP: Need = Need::DiscoverySetup;
+/// The undo of step 8 drains the new nodes.
+const DRAIN: Need = Need::In { setup: &[DrainNodes], undo: &[PatchSecurityGroups] };
+/// The undo of step 9 resumes what an interrupted drain suspended.
+const INTERRUPTED_DRAIN: Need = Need::In { setup: &[DrainNodes], undo: &[DrainNodes, PatchSecurityGroups] };
 const ENICONFIGS: &[Step] = &[WriteEniconfigs, PatchSecurityGroups];
-const AUTHORISE: Need = Need::In { forward: &[LaunchNodegroups], back: &[LaunchNodegroups] };
-const EVERY_STEP: Need = Need::In { forward: ALL, back: ALL };
+const AUTHORISE: Need = Need::In { setup: &[LaunchNodegroups], undo: &[LaunchNodegroups] };
+const EVERY_STEP: Need = Need::In { setup: ALL, undo: ALL };
 const CRD: &[&str] = &["eniconfigs.crd.k8s.amazonaws.com"];
 const CRDS: &str = "customresourcedefinitions";
 const HOOKS: &str = "admissionregistration.k8s.io";
 const ENI: &str = "crd.k8s.amazonaws.com";
 
-/// The table. `/version` is open to everyone who is logged in (ClusterRole system:public-info-viewer).
+/// The table. `/version` is open to every user (ClusterRole system:public-info-viewer).
 pub const RULES: &[Rule] = &[
-    all("", "nodes", &["list"], READ, "which nodes there are, and of which kind"),
-    all("", "pods", &["list"], READ, "what stands on them"),
-    all("policy", "poddisruptionbudgets", &["list"], READ, "what a drain must respect"),
-    all("", "events", &["list"], FORWARD, "warnings that doctor explains"),
-    all("", "persistentvolumes", &["list"], READ, "where the volumes are that pods claim"),
+    all("", "nodes", &["list"], READ, "the nodes and their kinds"),
+    all("", "pods", &["list"], READ, "the pods on the nodes"),
+    all("policy", "poddisruptionbudgets", &["list"], READ, "budgets that a drain must respect"),
+    all("", "events", &["list"], SETUP, "warnings that doctor explains"),
+    all("", "persistentvolumes", &["list"], READ, "the location of the volumes that pods claim"),
     all(
         "apps",
         "statefulsets",
         &["list"],
         READ,
-        "whether their pods start one after another, and which claims they create",
+        "their pod management policy, and the claims that they create",
     ),
     all(HOOKS, "validatingwebhookconfigurations", &["list"], READ, "webhooks that pods serve"),
-    all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "likewise"),
-    all(HOOKS, "validatingadmissionpolicies", &["list"], READ, "what intercepts evictions"),
+    all(HOOKS, "mutatingwebhookconfigurations", &["list"], READ, "the same"),
+    all(HOOKS, "validatingadmissionpolicies", &["list"], READ, "policies that intercept evictions"),
     all("apiregistration.k8s.io", "apiservices", &["list"], READ, "aggregated APIs that pods serve"),
-    all(
-        "",
-        "services",
-        &["list"],
-        READ,
-        "the ports of CoreDNS, of webhooks and of aggregated APIs; load balancers",
-    ),
-    all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind them"),
+    all("", "services", &["list"], READ, "ports of CoreDNS, webhooks and aggregated APIs; load balancers"),
+    all("discovery.k8s.io", "endpointslices", &["list"], READ, "the pods behind these Services"),
     all(
         "apps",
         "deployments",
         &["list"],
-        FORWARD,
-        "the cluster-autoscaler, Karpenter and the AWS Load Balancer Controller",
+        SETUP,
+        "finds the Cluster Autoscaler, Karpenter and the AWS Load Balancer Controller",
     ),
     all(
         "karpenter.k8s.aws",
         "ec2nodeclasses",
         &["list"],
-        FORWARD,
+        SETUP,
         "max pods of the nodes that Karpenter starts",
     ),
-    all(
-        "karpenter.sh",
-        "nodepools",
-        &["list"],
-        FORWARD,
-        "whether Karpenter starts nodes, and of which types",
-    ),
-    all("networking.k8s.io", "networkpolicies", &["list"], FORWARD, "addresses that they name"),
+    all("karpenter.sh", "nodepools", &["list"], SETUP, "whether Karpenter starts nodes, and of which types"),
+    all("networking.k8s.io", "networkpolicies", &["list"], SETUP, "the CIDRs that they allow"),
     all(
         "elbv2.k8s.aws",
         "targetgroupbindings",
@@ -118,18 +106,18 @@ pub const RULES: &[Rule] = &[
     ),
     Rule {
         names: CRD,
-        ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether ENIConfigs are defined")
+        ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether the ENIConfig CRD exists")
     },
-    all(ENI, "eniconfigs", &["list"], READ, "the ENIConfigs that are there"),
-    // A server-side apply that makes an object needs create beside patch.
+    all(ENI, "eniconfigs", &["list"], READ, "the existing ENIConfigs"),
+    // A server-side apply that creates an object needs create in addition to patch.
     Rule {
         names: CRD,
         ..all(
             "apiextensions.k8s.io",
             CRDS,
             &["create", "patch"],
-            Need::forward(&[InstallCrd]),
-            "the typed definition",
+            Need::setup(&[InstallCrd]),
+            "installs the CRD with a schema",
         )
     },
     Rule {
@@ -138,84 +126,83 @@ pub const RULES: &[Rule] = &[
             "apiextensions.k8s.io",
             CRDS,
             &["delete", "update"],
-            Need::back(&[InstallCrd]),
-            "the definition that we installed goes; one that we wrote over comes back",
+            Need::undo(&[InstallCrd]),
+            "deletes the CRD that setup installed, or restores the one that it replaced",
         )
     },
+    all(ENI, "eniconfigs", &["create", "patch"], Need::setup(ENICONFIGS), "an ENIConfig for each pod subnet"),
+    all(ENI, "eniconfigs", &["patch"], Need::undo(ENICONFIGS), "restores the subnet and security groups"),
     all(
         ENI,
         "eniconfigs",
-        &["create", "patch"],
-        Need::forward(ENICONFIGS),
-        "an ENIConfig for each pod subnet",
+        &["delete"],
+        Need::undo(&[WriteEniconfigs]),
+        "deletes the ENIConfigs that setup created",
     ),
-    all(ENI, "eniconfigs", &["patch"], Need::back(ENICONFIGS), "subnet and groups as they were before"),
-    all(ENI, "eniconfigs", &["delete"], Need::back(&[WriteEniconfigs]), "those that we wrote"),
     all(
         "",
         "nodes",
         &["patch", "watch"],
-        CUT_DRAIN,
-        "cordons, the label that keeps a node out of load balancers, and their end",
+        INTERRUPTED_DRAIN,
+        "cordons nodes, labels them to leave load balancers, waits until they are gone",
     ),
-    all("", "pods", &["delete", "watch"], DRAIN, "what is left; deletes with --disable-eviction alone"),
-    all("", "pods/eviction", &["create"], DRAIN, "pods go as their budgets allow"),
+    all("", "pods", &["delete", "watch"], DRAIN, "waits for pods; deletes them only with --disable-eviction"),
+    all("", "pods/eviction", &["create"], DRAIN, "evicts pods as their budgets allow"),
     all(
         "",
         "persistentvolumeclaims",
         &["delete"],
-        CUT_DRAIN,
-        "claims of StatefulSets on the disk of a node that goes; with --delete-local-volumes alone",
+        INTERRUPTED_DRAIN,
+        "claims of StatefulSets on the disk of a drained node; only with --delete-local-volumes",
     ),
-    all("policy", "poddisruptionbudgets", &["watch"], DRAIN, "how many may go now"),
+    all("policy", "poddisruptionbudgets", &["watch"], DRAIN, "how many disruptions they allow right now"),
     all(
         "storage.k8s.io",
         "volumeattachments",
         &["list", "watch"],
         DRAIN,
-        "a node ends when its volumes are off it",
+        "a node is terminated once its volumes are detached",
     ),
     all(
         "apps",
         "replicasets",
         &["get"],
         DRAIN,
-        "the Deployment behind a pod; whether it wants a pod that is missing",
+        "the Deployment of a pod; whether a pod is missing after the drain",
     ),
-    all("apps", "deployments", &["get"], DRAIN, "whether it wants a pod that is missing after the drain"),
-    all("apps", "statefulsets", &["get"], DRAIN, "likewise"),
-    all("batch", "jobs", &["get"], DRAIN, "likewise"),
-    all("autoscaling", "horizontalpodautoscalers", &["list"], DRAIN, "who scales it, for --surge-singletons"),
+    all("apps", "deployments", &["get"], DRAIN, "whether a pod is missing after the drain"),
+    all("apps", "statefulsets", &["get"], DRAIN, "the same"),
+    all("batch", "jobs", &["get"], DRAIN, "the same"),
+    all(
+        "autoscaling",
+        "horizontalpodautoscalers",
+        &["list"],
+        DRAIN,
+        "autoscaling of a Deployment, for --surge-singletons",
+    ),
     all(
         "apps",
         "deployments/scale",
         &["get", "patch"],
-        CUT_DRAIN,
-        "a second replica for as long as the drain lasts",
+        INTERRUPTED_DRAIN,
+        "a second replica during the drain (--surge-singletons)",
     ),
     all(
         "karpenter.sh",
         "nodeclaims",
         &["delete"],
-        Need::forward(&[DrainNodes]),
-        "Karpenter ends the nodes that it made",
+        Need::setup(&[DrainNodes]),
+        "makes Karpenter terminate its nodes",
     ),
     own("apps", "daemonsets", &["aws-node"], &["get"], READ, "aws-node's image and environment"),
-    own(
-        "apps",
-        "controllerrevisions",
-        &[],
-        &["list"],
-        READ,
-        "which of aws-node's pods are of its newest template",
-    ),
+    own("apps", "controllerrevisions", &[], &["list"], READ, "which aws-node pods run the newest template"),
     own(
         "",
         "pods",
         &[],
         &["delete"],
-        Need::In { forward: &[SetEnv, WriteEniconfigs], back: &[SetEnv] },
-        "aws-node's pods, where nodes that do not report hold up its rollout",
+        Need::In { setup: &[SetEnv, WriteEniconfigs], undo: &[SetEnv] },
+        "aws-node's pods, if unreachable nodes block its rollout",
     ),
     own(
         "",
@@ -223,32 +210,32 @@ pub const RULES: &[Rule] = &[
         &["aws-auth", "eni-custom"],
         &["get"],
         READ,
-        "whose nodes may join; what was written down",
+        "which roles may join nodes; the record of eni-custom",
     ),
     own(
         "apps",
         "daemonsets",
         &["aws-node"],
         &["patch"],
-        Need::In { forward: &[SetEnv], back: &[SetEnv] },
+        Need::In { setup: &[SetEnv], undo: &[SetEnv] },
         "aws-node's environment",
     ),
-    own("", "configmaps", &["eni-custom"], &["patch"], EVERY_STEP, "values before a change are written down"),
+    own("", "configmaps", &["eni-custom"], &["patch"], EVERY_STEP, "records values before they are changed"),
     own(
         "",
         "configmaps",
         &["eni-custom"],
         &["delete"],
-        Need::back(ALL),
-        "the record, when all is taken back",
+        Need::undo(ALL),
+        "deletes the record when everything is undone",
     ),
     own(
         "",
         "configmaps",
         &["aws-auth"],
         &["delete"],
-        Need::back(&[LaunchNodegroups]),
-        "an aws-auth that there was not before",
+        Need::undo(&[LaunchNodegroups]),
+        "deletes aws-auth if it did not exist before",
     ),
     own(
         "",
@@ -256,31 +243,31 @@ pub const RULES: &[Rule] = &[
         &["aws-auth"],
         &["patch"],
         AUTHORISE,
-        "the new nodes' role, where aws-auth decides",
+        "the new nodes' role, if nodes join through aws-auth",
     ),
-    // RBAC can't tell by name who creates: the name is in the body.
-    own("", "configmaps", &[], &["create"], EVERY_STEP, "either of them, where it is not there"),
-    own("coordination.k8s.io", "leases", &[], &["create"], EVERY_STEP, "one run at a time"),
+    // RBAC can't restrict create by resource name: the name is in the request body.
+    own("", "configmaps", &[], &["create"], EVERY_STEP, "creates either of them if it does not exist"),
+    own("coordination.k8s.io", "leases", &[], &["create"], EVERY_STEP, "allows one run at a time"),
     own(
         "coordination.k8s.io",
         "leases",
         &["eni-custom"],
         &["delete", "get", "update"],
         EVERY_STEP,
-        "the lease is kept, and given back",
+        "renews and releases the lease",
     ),
 ];
 
 /// The rules of these commands.
 pub fn rules(wanted: &Wanted) -> impl Iterator<Item = &'static Rule> {
     let wanted = *wanted;
-    RULES.iter().filter(move |rule| wanted.takes(rule.need))
+    RULES.iter().filter(move |rule| wanted.includes(rule.need))
 }
 
-/// Two roles and their bindings to a group, as YAML to be applied.
+/// Two roles and their bindings to a group, as YAML for kubectl apply.
 pub fn manifest(wanted: &Wanted, group: &str) -> String {
     let mut out = String::new();
-    // Both ways may be allowed side by side.
+    // Setup and undo may both be allowed, so their roles have different names.
     let name = if wanted.undo { "eni-custom-undo" } else { "eni-custom" };
     for in_kube_system in [false, true] {
         let (kind, scope) = if in_kube_system {

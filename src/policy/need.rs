@@ -21,21 +21,21 @@ pub struct Action {
 pub enum Need {
     /// By every command that reads a cluster: `plan` too.
     Discovery,
-    /// By whatever doesn't take back, when it reads the cluster.
-    DiscoveryForward,
-    /// By whatever takes back, when it reads the cluster: `undo --plan` too.
-    DiscoveryBack,
-    /// By these steps, when they have something to change, and by these, when they have something to take back.
-    In { forward: &'static [Step], back: &'static [Step] },
+    /// By every command but undo, when it reads the cluster.
+    DiscoverySetup,
+    /// By every undo, when it reads the cluster: `undo --plan` too.
+    DiscoveryUndo,
+    /// By the steps `setup` when they have something to change, and by the undo of the steps `undo`.
+    In { setup: &'static [Step], undo: &'static [Step] },
 }
 
 impl Need {
-    pub const fn forward(steps: &'static [Step]) -> Self {
-        Need::In { forward: steps, back: &[] }
+    pub const fn setup(steps: &'static [Step]) -> Self {
+        Need::In { setup: steps, undo: &[] }
     }
 
-    pub const fn back(steps: &'static [Step]) -> Self {
-        Need::In { forward: &[], back: steps }
+    pub const fn undo(steps: &'static [Step]) -> Self {
+        Need::In { setup: &[], undo: steps }
     }
 }
 
@@ -46,26 +46,26 @@ pub enum By {
     CloudFormation,
 }
 
-/// What must be so for it to be called.
+/// The condition under which it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Only {
     Always,
-    /// aws-node is EKS's add-on.
+    /// aws-node is the EKS add-on.
     Addon,
     /// The add-on creates the ENIConfigs.
     AddonEniconfigs,
     /// The add-on has an IAM role of its own.
     AddonRole,
-    /// The cluster takes access entries.
+    /// The cluster accepts access entries.
     AccessEntries,
     /// Old nodes of managed node groups are drained.
     Managed,
     /// Old nodes of Auto Scaling groups are drained; a managed node group has one too.
     Owned,
-    /// Old instances without an owner are to be terminated.
+    /// Old instances that no group owns are terminated.
     Unowned,
-    /// Something went wrong: a stack failed, or is rolled back.
+    /// A stack failed or is rolled back.
     Trouble,
-    /// What is taken back leaves the node groups' stacks where they are.
+    /// The undo keeps the stacks of the node groups.
     StacksStay,
 }

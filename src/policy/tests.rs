@@ -30,24 +30,24 @@ fn the_whole_policy_of_a_cluster() {
 }
 
 #[test]
-fn without_names_all_is_a_wildcard() {
+fn unknown_names_become_wildcards() {
     insta::assert_snapshot!(text(&Wanted::default(), &Names::default()));
 }
 
 #[test]
-fn a_step_alone_reads_all_and_writes_its_own() {
+fn a_single_step_reads_everything_and_writes_its_own_resources() {
     let wanted = Wanted { step: Some(Step::CreateSubnets), ..Wanted::default() };
     insta::assert_snapshot!(text(&wanted, &named()));
 }
 
 #[test]
-fn what_takes_back() {
+fn the_policy_for_undo() {
     insta::assert_snapshot!(text(&Wanted { undo: true, ..Wanted::default() }, &named()));
 }
 
-/// A stand-in is launched as step 7 launches; nothing else of setting up comes along.
+/// A replacement node group needs the calls of step 7, and nothing else of setup.
 #[test]
-fn stand_ins_add_what_launches_node_groups() {
+fn replacement_node_groups_add_the_launch_permissions() {
     let of = |wanted: &Wanted| actions(&document(wanted, &named()));
     let undo = of(&Wanted { undo: true, ..Wanted::default() });
     let both = of(&Wanted { undo: true, stand_ins: true, ..Wanted::default() });
@@ -59,14 +59,14 @@ fn stand_ins_add_what_launches_node_groups() {
 }
 
 #[test]
-fn who_only_looks_may_change_nothing() {
+fn read_only_policies_allow_no_change() {
     for undo in [false, true] {
-        only_looks(&Wanted { read_only: true, undo, ..Wanted::default() });
+        assert_read_only(&Wanted { read_only: true, undo, ..Wanted::default() });
     }
 }
 
 #[track_caller]
-fn only_looks(wanted: &Wanted) {
+fn assert_read_only(wanted: &Wanted) {
     for action in actions(&document(wanted, &named())) {
         let (_, verb) = action.split_once(':').unwrap();
         assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
@@ -116,15 +116,15 @@ fn roles_for_kubernetes() {
 }
 
 #[test]
-fn every_row_has_its_reason_and_no_row_is_there_twice() {
+fn every_row_has_a_reason_and_is_unique() {
     let mut seen = BTreeSet::new();
     for action in all() {
         assert!(!action.why.is_empty() && !action.grants.is_empty(), "{action:?}");
-        let goes_back =
-            !matches!(action.need, Need::Discovery | Need::DiscoveryForward | Need::In { back: &[], .. });
+        let undoes =
+            !matches!(action.need, Need::Discovery | Need::DiscoverySetup | Need::In { undo: &[], .. });
         for grant in action.grants {
             assert!(
-                seen.insert((action.name, grant, goes_back, format!("{:?}", action.only)))
+                seen.insert((action.name, grant, undoes, format!("{:?}", action.only)))
                     || action.name == "ec2:CreateTags",
                 "{action:?}"
             );
@@ -136,7 +136,7 @@ fn every_row_has_its_reason_and_no_row_is_there_twice() {
 
 /// Grants that share a statement must share its condition, but for values of the same key.
 #[test]
-fn what_stands_in_one_statement_has_one_condition() {
+fn grants_of_one_statement_share_its_condition() {
     let mut keys: std::collections::BTreeMap<&str, BTreeSet<(&str, String)>> = Default::default();
     for grant in all().flat_map(|action| action.grants) {
         let own: BTreeSet<(&str, String)> = grant
@@ -149,10 +149,10 @@ fn what_stands_in_one_statement_has_one_condition() {
 }
 
 proptest! {
-    /// IAM takes 10,240 characters in the policies within a role and 6,144 in a managed policy, and in a Sid letters
-    /// and digits.
+    /// IAM limits a role's inline policies to 10,240 characters, a managed policy to 6,144, and a Sid to letters and
+    /// digits.
     #[test]
-    fn any_policy_is_one_that_iam_takes(
+    fn every_policy_fits_the_limits_of_iam(
         cluster in "[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}",
         read_only: bool,
         terminate_unowned: bool,

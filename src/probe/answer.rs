@@ -1,4 +1,4 @@
-//! What the probe's pods told. Pure.
+//! The results of the probe's pods. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use crate::words::counted;
 pub struct ZoneAnswer {
     pub zone: String,
     pub node: String,
-    /// Zones whose pods were to be asked.
+    /// Zones whose pods it had to reach.
     pub others: Vec<String>,
     pub asked: Asked,
 }
 
 #[derive(Debug, Clone)]
 pub enum Asked {
-    /// In time; and why not.
+    /// Not in time, and why.
     NotStarted(String),
     Ended {
         code: i32,
@@ -25,14 +25,14 @@ pub enum Asked {
     },
 }
 
-/// `dns`, `api` and `pod ZONE`, each as it was told; what was not told is not in it.
+/// The results for `dns`, `api` and `pod ZONE` that the pod reported.
 fn lines(message: &str) -> BTreeMap<&str, bool> {
     message.lines().filter_map(line).collect()
 }
 
 fn line(text: &str) -> Option<(&str, bool)> {
-    let (name, told) = text.trim().rsplit_once(' ')?;
-    match told {
+    let (name, result) = text.trim().rsplit_once(' ')?;
+    match result {
         "ok" => Some((name, true)),
         "failed" => Some((name, false)),
         _ => None,
@@ -41,7 +41,7 @@ fn line(text: &str) -> Option<(&str, bool)> {
 
 pub fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let mut checks = ran(zones);
-    let told = |what: &str| {
+    let results = |what: &str| {
         let mut failed = Vec::new();
         let mut open = Vec::new();
         for zone in zones {
@@ -57,14 +57,14 @@ pub fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
     checks.extend(one(
         "EC-VFY-051",
         "DNS",
-        told("dns"),
-        "the nodes where CoreDNS runs must take UDP and TCP 53 from the pods' security groups",
+        results("dns"),
+        "allow UDP and TCP 53 from the pods' security groups to the nodes that run CoreDNS",
     ));
     checks.extend(one(
         "EC-VFY-052",
         "the API server",
-        told("api"),
-        "the cluster security group must take TCP 443 from the pods' security groups",
+        results("api"),
+        "allow TCP 443 from the pods' security groups to the cluster security group",
     ));
     checks.extend(pods(zones));
     checks
@@ -75,17 +75,17 @@ fn ran(zones: &[ZoneAnswer]) -> Vec<Issue> {
     for zone in zones {
         match &zone.asked {
             Asked::NotStarted(why) => checks.push(
-                Issue::error("EC-VFY-050", format!("the probe's pods of {} did not come to an end in time", zone.zone))
+                Issue::error("EC-VFY-050", format!("the probe's pods in {} did not finish in time", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(why)
-                    .fix("a longer --probe-timeout, or another --probe-image; kubectl describe node tells of the node"),
+                    .fix("use a longer --probe-timeout or another --probe-image; kubectl describe node may show the cause"),
             ),
-            // 126 and 127: the image has no shell, or not these tools.
+            // 126 and 127: the image has no shell, or lacks these tools.
             Asked::Ended { code, message } if lines(message).is_empty() => checks.push(
-                Issue::error("EC-VFY-050", format!("the probe's pod of {} ended without an answer", zone.zone))
+                Issue::error("EC-VFY-050", format!("the probe's pod in {} ended without a result", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(format!("exit code {code}: {message}"))
-                    .fix("an image with sh, nc, nslookup and httpd: --probe-image"),
+                    .fix("use a --probe-image with sh, nc, nslookup and httpd"),
             ),
             Asked::Ended { .. } => {}
         }
@@ -100,7 +100,7 @@ fn one(id: &'static str, what: &str, (failed, open): (Vec<String>, Vec<String>),
     let mut checks = Vec::new();
     if !failed.is_empty() {
         checks.push(
-            Issue::error(id, format!("pods do not reach {what} from {}", counted(failed.len(), "zone")))
+            Issue::error(id, format!("pods can't reach {what} from {}", counted(failed.len(), "zone")))
                 .why("tried three times, five seconds each")
                 .fix(fix)
                 .about(failed),
@@ -108,7 +108,7 @@ fn one(id: &'static str, what: &str, (failed, open): (Vec<String>, Vec<String>),
     }
     if !open.is_empty() {
         checks.push(
-            Issue::unknown(id, format!("whether pods reach {what}"), "the probe's pods did not say")
+            Issue::unknown(id, format!("whether pods reach {what}"), "the probe's pods did not report it")
                 .fix("")
                 .about(open),
         );
@@ -124,17 +124,17 @@ fn pods(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let mut pairs = 0;
     for zone in zones {
         let Asked::Ended { message, .. } = &zone.asked else { continue };
-        let told = lines(message);
+        let results = lines(message);
         for other in &zone.others {
             pairs += 1;
-            match told.get(format!("pod {other}").as_str()) {
+            match results.get(format!("pod {other}").as_str()) {
                 Some(true) => {}
                 Some(false) => failed.push(format!("{} to {other}", zone.zone)),
                 None => open.push(format!("{} to {other}", zone.zone)),
             }
         }
     }
-    // One zone alone has no other to reach.
+    // A single zone has no other to reach.
     if pairs == 0 {
         return Vec::new();
     }
@@ -142,7 +142,7 @@ fn pods(zones: &[ZoneAnswer]) -> Vec<Issue> {
         "EC-VFY-053",
         "pods of other zones",
         (failed, open),
-        "the pods' security groups must allow each other, and so must network policies of the probe's namespace",
+        "allow traffic between the pods' security groups, and in the NetworkPolicies of the probe's namespace",
     )
 }
 
@@ -159,21 +159,21 @@ mod tests {
         }
     }
 
-    fn told(zones: &[ZoneAnswer]) -> Vec<String> {
+    fn results(zones: &[ZoneAnswer]) -> Vec<String> {
         let line =
             |check: &Issue| format!("{} {:?} {} {}", check.id, check.severity, check.what, check.place);
         checks(zones).iter().map(line).map(|line| line.trim_end().to_string()).collect()
     }
 
     #[test]
-    fn answers_of_all_zones_prove_dns_api_and_the_way_between_zones() {
+    fn results_of_all_zones_cover_dns_api_and_traffic_between_zones() {
         let ended = |message: &str| Asked::Ended { code: 0, message: message.into() };
         let zones = [
             zone("a", &["b"], ended("dns ok\napi ok\npod b ok\n")),
             zone("b", &["a"], ended("dns ok\napi ok\npod a ok")),
         ];
         assert_eq!(
-            told(&zones),
+            results(&zones),
             [
                 "EC-VFY-050 Passed pods ran in 2 zones",
                 "EC-VFY-051 Passed pods reach DNS",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_and_what_was_not_said_is_told_by_zone() {
+    fn failed_and_missing_results_are_reported_by_zone() {
         let zones = [
             zone("a", &["b"], Asked::Ended { code: 1, message: "dns failed\napi ok\npod b failed".into() }),
             zone("b", &["a"], Asked::Ended { code: 1, message: "dns ok\napi failed".into() }),
@@ -192,15 +192,15 @@ mod tests {
             zone("d", &[], Asked::Ended { code: 127, message: "sh: nc: not found".into() }),
         ];
         assert_eq!(
-            told(&zones),
+            results(&zones),
             [
-                "EC-VFY-050 Error the probe's pods of c did not come to an end in time node node-c",
-                "EC-VFY-050 Error the probe's pod of d ended without an answer node node-d",
-                "EC-VFY-051 Error pods do not reach DNS from 1 zone a",
+                "EC-VFY-050 Error the probe's pods in c did not finish in time node node-c",
+                "EC-VFY-050 Error the probe's pod in d ended without a result node node-d",
+                "EC-VFY-051 Error pods can't reach DNS from 1 zone a",
                 "EC-VFY-051 Unknown whether pods reach DNS d",
-                "EC-VFY-052 Error pods do not reach the API server from 1 zone b",
+                "EC-VFY-052 Error pods can't reach the API server from 1 zone b",
                 "EC-VFY-052 Unknown whether pods reach the API server d",
-                "EC-VFY-053 Error pods do not reach pods of other zones from 1 zone a to b",
+                "EC-VFY-053 Error pods can't reach pods of other zones from 1 zone a to b",
                 "EC-VFY-053 Unknown whether pods reach pods of other zones b to a",
             ]
         );

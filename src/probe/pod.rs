@@ -1,4 +1,4 @@
-//! The probe's pods as objects. They meet the restricted Pod Security Standard, and no mesh is put into them. Pure.
+//! The probe's pods as objects. They meet the restricted Pod Security Standard, and no service mesh is injected into them. Pure.
 
 use serde_json::{Map, Value, json};
 
@@ -26,17 +26,17 @@ impl Role {
 /// What all pods of one probe have in common.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// The process that made them, so that the next one knows what is left of a dead one.
+    /// The process that created them, so that a later run finds the pods that a killed run has left.
     pub identity: String,
     pub image: String,
     /// How long a phase of the probe may last.
     pub seconds: u64,
 }
 
-/// Each line of its answer is `NAME ok` or `NAME failed`, on stdout and as termination message; it ends with 0 where
-/// all is well. A name is tried thrice: the first packet from a new interface may be lost.
+/// Each line of the result is `NAME ok` or `NAME failed`, on stdout and in the termination message; the exit code is 0 if
+/// all are ok. Each name is tried three times: the first packet from a new interface may be lost.
 ///
-/// Debian's busybox has an nc without `-z`; it ends as soon as the other side has seen the end of its input.
+/// Debian's busybox has an nc without `-z`; it ends as soon as the other side has read all of its input.
 pub(super) const ASK: &str = r#"
 if ! command -v nc >/dev/null; then echo "the image has no nc" >>/dev/termination-log; exit 127; fi
 bad=0
@@ -46,14 +46,14 @@ reach() { nc $zero -w 5 "$1" "$2" </dev/null; }
 try() {
   name=$1; shift
   for attempt in 1 2 3; do
-    if "$@" >/dev/null 2>&1; then told="$name ok"; break; fi
-    told="$name failed"
+    if "$@" >/dev/null 2>&1; then result="$name ok"; break; fi
+    result="$name failed"
     sleep 1
   done
-  echo "$told"; echo "$told" >>/dev/termination-log
-  case $told in *failed) bad=1;; esac
+  echo "$result"; echo "$result" >>/dev/termination-log
+  case $result in *failed) bad=1;; esac
 }
-# A cluster may have another domain; then its own search list knows the name.
+# A cluster may have another domain; its search list then resolves the short name.
 dns() { nslookup kubernetes.default.svc.cluster.local || reach kubernetes.default.svc 443; }
 try dns dns
 try api reach "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT"
@@ -63,19 +63,19 @@ done
 exit $bad
 "#;
 
-/// By these the probe's pods are found, and NetworkPolicies select them.
+/// Labels that identify the probe's pods, also for NetworkPolicies.
 pub fn labels(role: Role, zone: &str) -> [(&'static str, &str); 5] {
     [
         ("app.kubernetes.io/name", "eni-custom-probe"),
         ("app.kubernetes.io/managed-by", FIELD_MANAGER),
         (COMPONENT, role.label()),
         (ZONE, zone),
-        // A mesh's proxy would hold the container up, and answer in its place.
+        // A mesh proxy would delay the container and answer in its place.
         ("sidecar.istio.io/inject", "false"),
     ]
 }
 
-/// A pod on this node. `others` are those that it asks, by zone and address.
+/// A pod on this node. `others` are the pods that it connects to, by zone and address.
 pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, String)]) -> Value {
     let command = match role {
         Role::Listens => format!("exec httpd -f -p {PORT} -h /tmp"),
@@ -96,7 +96,7 @@ pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, Str
         },
         "spec": {
             "restartPolicy": "Never",
-            // The last resort, where nobody removes it.
+            // Ends the pod even if nothing removes it.
             "activeDeadlineSeconds": 2 * run.seconds + 60,
             "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": false,

@@ -1,4 +1,4 @@
-//! The script that runs in a probe's pod, played by real shells.
+//! Runs the script of a probe's pod in real shells.
 
 use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::thread;
 use super::answer::{Asked, ZoneAnswer, checks};
 use super::pod::{ASK, Role, Run, pod};
 
-/// What a shell made of the script: its exit code and its termination message.
+/// The exit code and the termination message of the script in a shell.
 fn played(shell: &[&str], tools: &str, env: &[(&str, String)]) -> (i32, String) {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
@@ -18,12 +18,12 @@ fn played(shell: &[&str], tools: &str, env: &[(&str, String)]) -> (i32, String) 
         .envs(env.iter().map(|(name, value)| (name, value)))
         .output()
         .unwrap();
-    let told = std::fs::read_to_string(&log).unwrap_or_default();
+    let message = std::fs::read_to_string(&log).unwrap_or_default();
     assert_eq!(String::from_utf8_lossy(&ended.stdout).is_empty(), ended.status.code() == Some(127));
-    (ended.status.code().unwrap(), told)
+    (ended.status.code().unwrap(), message)
 }
 
-/// What the program makes of that, as `id status`.
+/// The checks that result, as `id severity`.
 fn judged(code: i32, message: String, others: &[&str]) -> Vec<String> {
     let zone = ZoneAnswer {
         zone: "a".into(),
@@ -35,29 +35,29 @@ fn judged(code: i32, message: String, others: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_script_is_one_that_a_shell_takes() {
+fn the_script_runs_in_sh() {
     let env = [
         ("OTHERS", "b=100.64.0.9 c=100.64.0.10".to_string()),
         ("PORT", "8080".into()),
         ("KUBERNETES_SERVICE_HOST", "10.0.0.1".into()),
         ("KUBERNETES_SERVICE_PORT", "443".into()),
     ];
-    // Tools that know what they answer: DNS fails, the API and one of two pods answer.
+    // Fake tools: DNS fails, the API server and one of two pods answer.
     let tools = "nslookup() { false; }; nc() { case $4 in 10.0.0.1|100.64.0.9) ;; *) false;; esac; };";
-    let (code, told) = played(&["sh"], tools, &env);
-    assert_eq!((code, told.as_str()), (1, "dns failed\napi ok\npod b ok\npod c failed\n"));
-    // One without `-z` is not asked for it.
+    let (code, message) = played(&["sh"], tools, &env);
+    assert_eq!((code, message.as_str()), (1, "dns failed\napi ok\npod b ok\npod c failed\n"));
+    // An nc without `-z` is called without it.
     let plain =
         "nslookup() { true; }; nc() { case $1 in -z) echo \"nc: invalid option -- 'z'\"; false;; esac; };";
-    let (code, told) = played(&["sh"], plain, &env);
-    assert_eq!((code, told.as_str()), (0, "dns ok\napi ok\npod b ok\npod c ok\n"));
-    // And an image without any proves nothing.
-    let (code, told) = played(&["sh"], "PATH=/nowhere", &env);
-    assert_eq!((code, told.as_str()), (127, "the image has no nc\n"));
-    assert_eq!(judged(code, told, &["b"])[0], "050 Error");
+    let (code, message) = played(&["sh"], plain, &env);
+    assert_eq!((code, message.as_str()), (0, "dns ok\napi ok\npod b ok\npod c ok\n"));
+    // An image without nc gives no result.
+    let (code, message) = played(&["sh"], "PATH=/nowhere", &env);
+    assert_eq!((code, message.as_str()), (127, "the image has no nc\n"));
+    assert_eq!(judged(code, message, &["b"])[0], "050 Error");
 }
 
-/// A name server that knows every name, or none.
+/// A name server that resolves every name, or none.
 fn name_server(knows: bool) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -77,7 +77,7 @@ fn name_server(knows: bool) -> u16 {
     port
 }
 
-/// An API server, as far as a probe is concerned; nobody is there where it is not `up`.
+/// A port that accepts connections like an API server, if it is `up`.
 fn api_server(up: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -96,7 +96,7 @@ impl Drop for Listening {
     }
 }
 
-/// What the listening pods run, on a port of its own.
+/// The command of the listening pods, on a free port.
 fn listening() -> (Listening, u16) {
     let port = api_server(false);
     let run = Run { identity: String::new(), image: String::new(), seconds: 1 };
@@ -112,12 +112,12 @@ fn listening() -> (Listening, u16) {
     (Listening(child), port)
 }
 
-/// The tools are busybox's, as in the probe's image, and so are the answers of those who listen.
+/// Uses busybox's tools and its httpd, as in the probe's image.
 #[test]
-fn what_busybox_answers_is_what_is_read() {
+fn the_script_reads_the_answers_of_busybox() {
     let has_busybox = Command::new("busybox").stdout(Stdio::null()).status().is_ok();
     if !has_busybox && std::env::var_os("CI").is_none() {
-        eprintln!("not tried: there is no busybox here");
+        eprintln!("skipped: busybox is not installed");
         return;
     }
     let (_pod, port) = listening();
@@ -132,22 +132,22 @@ fn what_busybox_answers_is_what_is_read() {
                 ("KUBERNETES_SERVICE_HOST", "127.0.0.1".to_string()),
                 ("KUBERNETES_SERVICE_PORT", api_server(api).to_string()),
             ];
-            // The name server is not the machine's own, and the machine knows no Service.
+            // Use the test's name server; the machine can't resolve Services.
             let tools = format!(
                 "nslookup() {{ busybox nslookup \"$1\" 127.0.0.1:{}; }}\nnc() {{ case $* in *default.svc*) false;; *) busybox nc \"$@\";; esac; }}",
                 name_server(dns)
             );
-            let (code, told) = played(shell, &tools, &env);
+            let (code, message) = played(shell, &tools, &env);
             let word = |ok: bool| if ok { "ok" } else { "failed" };
             assert_eq!(
-                told,
+                message,
                 format!("dns {}\napi {}\npod b {}\n", word(dns), word(api), word(peer)),
                 "{shell:?}"
             );
             assert_eq!(code == 0, dns && api && peer);
             let status = |ok: bool| if ok { "Passed" } else { "Error" };
             assert_eq!(
-                judged(code, told, &["b"]),
+                judged(code, message, &["b"]),
                 [
                     "050 Passed".to_string(),
                     format!("051 {}", status(dns)),

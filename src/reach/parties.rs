@@ -1,5 +1,5 @@
-//! Those who send and receive: interfaces that are alike stand for one another, so that there are as few of them
-//! with a thousand nodes as with ten.
+//! Senders and receivers: interfaces with the same subnet and groups are one party, so a thousand nodes have as few
+//! parties as ten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::nodes::templates::{base_output::NODE_SECURITY_GROUP_ID, base_rules};
 
 use super::{Flow, Purpose};
 
-/// Stands for the node security group until its stack is there.
+/// Placeholder for the node security group until its stack exists.
 pub const NODE_GROUP_TO_BE: &str = "the new node security group";
 
 /// Interfaces with the same groups in the same subnet.
@@ -19,21 +19,21 @@ pub struct Party {
     /// `pods of us-west-2a`
     pub name: String,
     pub endpoint: Endpoint,
-    /// Names of the nodes it stands for.
+    /// Names of the nodes that it represents.
     pub nodes: BTreeSet<String>,
     control_plane: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Parties {
-    /// As the design wants them.
+    /// As planned.
     pub new_pods: Vec<Party>,
     pub new_nodes: Vec<Party>,
     pub old_pods: Vec<Party>,
     pub old_nodes: Vec<Party>,
-    /// Pods on new nodes whose interfaces have other groups than the design's: these stay as they were attached. Of a
-    /// cluster as it stands: all pods.
-    pub standing_pods: Vec<Party>,
+    /// Pods on new nodes whose interfaces have other groups than planned: attached interfaces keep their groups. For a
+    /// cluster as it is now: all pods.
+    pub current_pods: Vec<Party>,
     pub control_plane: Vec<Party>,
 }
 
@@ -68,7 +68,7 @@ impl Scenery {
     }
 }
 
-/// The node security group, where its stack is there and EC2 shows it.
+/// The node security group, if its stack exists and EC2 shows it.
 fn node_group(design: &Design, facts: &Facts) -> Option<String> {
     let stack = facts.node_groups.stacks.get(&design.base_stack)?;
     let id = stack.outputs.get(NODE_SECURITY_GROUP_ID)?;
@@ -90,13 +90,13 @@ pub fn firewall(design: &Design, facts: &Facts) -> Firewall {
     firewall
 }
 
-/// Groups of the nodes that this program starts.
+/// Groups of the nodes that eni-custom starts.
 fn node_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
     let own = node_group(design, facts).unwrap_or_else(|| NODE_GROUP_TO_BE.into());
     [own, facts.cluster.security_group.clone()].into()
 }
 
-/// Groups that the ENIConfigs have at the end.
+/// The final security groups of the ENIConfigs.
 pub fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
     match design.security_groups.is_empty() {
         true => node_groups(design, facts),
@@ -104,15 +104,15 @@ pub fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
     }
 }
 
-/// Those that are there before any pod has moved, and that pods call: API servers and old nodes, by name.
+/// Existing parties that pods call: API server and old nodes, by name.
 pub fn targets(design: &Design, facts: &Facts) -> Vec<(String, Endpoint)> {
     let Parties { control_plane, old_nodes, .. } = Parties::of(design, facts);
     control_plane.into_iter().chain(old_nodes).map(|party| (party.name, party.endpoint)).collect()
 }
 
-/// Pods as they stand, by the subnet and the groups of their interfaces.
-pub fn standing_pods(facts: &Facts) -> Vec<Endpoint> {
-    Parties::standing(facts).standing_pods.into_iter().map(|party| party.endpoint).collect()
+/// Pods as they are now, by the subnet and groups of their interfaces.
+pub fn current_pods(facts: &Facts) -> Vec<Endpoint> {
+    Parties::current(facts).current_pods.into_iter().map(|party| party.endpoint).collect()
 }
 
 impl Parties {
@@ -143,12 +143,12 @@ impl Parties {
         parties
     }
 
-    /// As the cluster stands: nothing is to be, and pods have the interfaces that they have.
-    pub fn standing(facts: &Facts) -> Self {
+    /// The cluster as it is now, without planned parties.
+    pub fn current(facts: &Facts) -> Self {
         let custom = facts.cni.is_on(CUSTOM_NETWORK);
         let mut alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
         for node in facts.ec2_nodes() {
-            // With custom networking only an old node's first interface carries pods.
+            // With custom networking only an old node's primary interface carries pods.
             let carries = !custom || node.primary_addresses > 0;
             let first = node.subnet.as_deref().filter(|_| carries).map(|id| (id, &node.security_groups));
             let added = node.interfaces.iter().map(|each| (each.subnet.as_str(), &each.security_groups));
@@ -157,21 +157,21 @@ impl Parties {
             }
         }
         Parties {
-            standing_pods: pods_in(facts, "pods", alike),
+            current_pods: pods_in(facts, "pods", alike),
             control_plane: control_plane(facts),
             ..Parties::default()
         }
     }
 
-    /// Nodes that are there, by subnet and groups.
+    /// Existing nodes, by subnet and groups.
     fn nodes(&mut self, design: &Design, facts: &Facts, pod_groups: &BTreeSet<String>) {
         type Alike<'a> = (&'a str, &'a BTreeSet<String>);
         let mut old: BTreeMap<Alike<'_>, BTreeSet<String>> = BTreeMap::new();
-        let mut standing: BTreeMap<Alike<'_>, BTreeSet<String>> = BTreeMap::new();
+        let mut current: BTreeMap<Alike<'_>, BTreeSet<String>> = BTreeMap::new();
         let groups_of: BTreeMap<&str, BTreeSet<String>> =
             facts.nodes.iter().map(|node| (node.name.as_str(), node.pod_groups())).collect();
         let mut add = |into_old: bool, subnet, groups, node: &Node| {
-            let alike = if into_old { &mut old } else { &mut standing };
+            let alike = if into_old { &mut old } else { &mut current };
             alike.entry((subnet, groups)).or_default().insert(node.name.clone());
         };
         for node in facts.ec2_nodes() {
@@ -180,7 +180,7 @@ impl Parties {
                 if let Some(subnet) = node.subnet.as_deref().filter(|_| !node.security_groups.is_empty()) {
                     add(true, subnet, &node.security_groups, node);
                 }
-                // The next interface of such a node is made from its ENIConfig, with that one's groups.
+                // Later interfaces of such a node are created from its ENIConfig, with the groups of the ENIConfig.
                 for interface in node.interfaces.iter().filter(|each| !each.security_groups.is_empty()) {
                     add(true, &interface.subnet, &interface.security_groups, node);
                 }
@@ -198,11 +198,11 @@ impl Parties {
             self.old_nodes.extend(party(facts, name, subnet, groups, false));
         }
         self.old_pods = pods_in(facts, "pods on old nodes", old);
-        self.standing_pods = pods_in(facts, "pods", standing);
+        self.current_pods = pods_in(facts, "pods", current);
     }
 }
 
-/// EKS puts its interfaces in some of the cluster's subnets; which, is not known.
+/// EKS places its interfaces in some of the cluster's subnets; which ones is unknown.
 fn control_plane(facts: &Facts) -> Vec<Party> {
     let groups = facts.cluster.control_plane_groups.iter().chain([&facts.cluster.security_group]);
     let groups: BTreeSet<String> = groups.cloned().collect();
@@ -226,7 +226,7 @@ fn pods_in(
     alike.into_iter().filter_map(pods).collect()
 }
 
-/// Nothing where the subnet is not the VPC's.
+/// `None` if the subnet is not in the VPC.
 fn party(facts: &Facts, name: String, subnet: &str, groups: &BTreeSet<String>, all: bool) -> Option<Party> {
     let addresses = facts.vpc.subnet(subnet)?.cidr;
     let endpoint = Endpoint { addresses, all, groups: groups.clone(), subnet: Some(subnet.into()) };

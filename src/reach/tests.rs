@@ -8,7 +8,7 @@ fn matrix(facts: &Facts, arguments: &[&str]) -> Vec<Flow> {
     flows(&design(&settings(arguments), facts), facts)
 }
 
-/// Lines of the matrix that are not allowed.
+/// Rows of the matrix that are not allowed.
 fn not_allowed(flows: &[Flow]) -> Vec<String> {
     let stopped = flows.iter().filter(|flow| flow.verdict != Verdict::Allowed);
     stopped.map(|flow| format!("{} -> {} {} {}", flow.from, flow.to, flow.protocol, flow.port)).collect()
@@ -27,7 +27,7 @@ fn add_group(facts: &mut Facts, id: &str, ingress: Vec<Rule>) {
 }
 
 #[test]
-fn on_a_cluster_as_eks_makes_it_all_that_is_needed_is_allowed() {
+fn a_cluster_as_eks_creates_it_allows_every_flow() {
     let matrix = matrix(&facts(), &[]);
     assert_eq!(not_allowed(&matrix), [""; 0]);
     let line = |flow: &Flow| {
@@ -49,7 +49,7 @@ fn on_a_cluster_as_eks_makes_it_all_that_is_needed_is_allowed() {
 }
 
 #[test]
-fn a_thousand_nodes_have_as_many_lines_as_two() {
+fn a_thousand_nodes_have_as_many_rows_as_two() {
     let few = matrix(&facts(), &[]).len();
     let mut many = facts();
     for at in 0..1000 {
@@ -60,9 +60,9 @@ fn a_thousand_nodes_have_as_many_lines_as_two() {
     assert_eq!(matrix(&many, &[]).len(), few);
 }
 
-/// The self-managed nodes of AWS's own template let the control plane's group in by TCP alone.
+/// The self-managed nodes of AWS's own template allow only TCP from the control plane's group.
 #[test]
-fn nodes_that_let_in_tcp_alone_answer_no_dns_over_udp() {
+fn nodes_that_allow_only_tcp_block_dns_over_udp() {
     let mut facts = facts();
     let tcp = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 1025, to: 65535 } };
     let from_cluster = Rule { traffic: tcp, peer: Peer::Group("sg-cluster".into()) };
@@ -80,7 +80,7 @@ fn nodes_that_let_in_tcp_alone_answer_no_dns_over_udp() {
 }
 
 #[test]
-fn dns_is_looked_for_where_it_stands() {
+fn dns_is_checked_on_its_nodes() {
     let mut facts = facts();
     add_group(&mut facts, "sg-alone", Vec::new());
     facts.nodes[1].security_groups = ["sg-alone".into()].into();
@@ -94,9 +94,9 @@ fn dns_is_looked_for_where_it_stands() {
     assert_eq!(asked, ["pods on old nodes in subnet-a with sg-cluster udp 5353".to_string()].into());
 }
 
-/// A stack for each ENIConfig, as documented, makes a group for each.
+/// One stack per ENIConfig, as documented, creates one group each.
 #[test]
-fn pods_that_stand_in_groups_of_their_own_are_lines_of_their_own() {
+fn pods_with_different_groups_are_separate_rows() {
     let mut facts = facts();
     for (at, zone) in ["a", "b"].into_iter().enumerate() {
         let group = format!("sg-stack-{zone}");
@@ -154,7 +154,7 @@ fn webhooks_in_the_host_s_network_do_not_move() {
 }
 
 #[test]
-fn a_line_is_data_that_says_who_stops_it() {
+fn a_row_names_the_barriers() {
     let mut facts = facts();
     facts.nodes.truncate(1);
     facts.firewall.groups.get_mut("sg-cluster").unwrap().egress.clear();

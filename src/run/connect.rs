@@ -1,4 +1,4 @@
-//! From settings to a cluster that was read.
+//! Connects to AWS and the cluster, and reads the facts.
 
 use crate::aws::{Aws, ProfileChoice};
 use crate::calls::Calls;
@@ -12,7 +12,7 @@ use crate::net::proxy::Proxies;
 use crate::session::Session;
 use crate::settings::Settings;
 
-/// Logs in and reads everything; changes nothing.
+/// Authenticates and reads all facts; changes nothing.
 pub async fn connect(
     settings: Settings,
     events: Events,
@@ -21,7 +21,7 @@ pub async fn connect(
 ) -> Result<(Session, Calls)> {
     let calls = Calls::default();
     let Some(name) = settings.cluster.clone() else {
-        return Err(Error::usage("no cluster is named").fix("give --cluster NAME, or set ENI_CUSTOM_CLUSTER"));
+        return Err(Error::usage("no cluster is set").fix("add --cluster NAME, or set ENI_CUSTOM_CLUSTER"));
     };
     let proxies = Proxies::read(|name| std::env::var(name).ok())?;
     let choice = ProfileChoice { name: settings.profile.as_deref(), is_flag: settings.profile_is_flag() };
@@ -42,7 +42,7 @@ pub async fn connect(
         endpoint: cluster.endpoint.clone(),
         caller: caller.arn.clone(),
     });
-    // An Auto Mode or IPv6 cluster is refused by the checks, and they need no more than this to be read.
+    // Auto Mode and IPv6 clusters are refused later by the checks.
     let kube = Kube::connect(&cluster, &settings.kubeconfig, &proxies, &aws.sts, &calls)?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
@@ -56,8 +56,8 @@ pub async fn connect(
 async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {
     let known = aws.eks.cluster_names().await.unwrap_or_default();
     let there = match known.is_empty() {
-        true => "there is none; another --region or --profile?".to_string(),
-        false => format!("its clusters: {}", known.join(", ")),
+        true => "there are no clusters in this region; set another --region or --profile".to_string(),
+        false => format!("clusters in this region: {}", known.join(", ")),
     };
     let refused =
         Error::refused(format!("there is no cluster '{name}' in {}; nothing was changed", aws.region));

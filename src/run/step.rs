@@ -1,4 +1,4 @@
-//! One step of a run, whichever way.
+//! Carries out or undoes one step.
 
 use crate::discover::Section;
 use crate::error::Result;
@@ -7,10 +7,10 @@ use crate::exit::Exit;
 use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::steps::Rules;
 
-/// One step: its changes, its waits, and a look whether it is really so now. Answers how many changes it made.
+/// Makes a step's changes, waits for them, and checks the result. Returns the number of changes.
 ///
-/// What an earlier step changed has changed what there is to read. Where none did, they may still have waited: before
-/// the first change of such a run all is read anew, or a group's size of then, set again, would start a node.
+/// Facts are read again if an earlier step made changes. Earlier steps may also have waited without changes: then they are
+/// read again before the first change, or an outdated group size would be set and start a node.
 pub async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bool) -> Result<usize> {
     let nothing_to_do =
         |session: &Session| R::changes(&session.design, &session.facts, &session.settings).is_empty();
@@ -27,49 +27,55 @@ pub async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bo
     R::rehearse(session, &changes).await?;
     let made = changes.len();
     for change in changes {
-        session.go_on()?;
+        session.stop_if_interrupted()?;
         session.events.emit(Event::Change { step: R::STEP, change: R::describe(&change) });
         R::apply(session, change).await?;
     }
-    // First, because a thing that failed on its way is never going to look as it should.
+    // Wait first: a resource that failed would never reach its designed state.
     R::settle(session).await?;
     if made > 0 {
         converge::<R>(session).await?;
-        // And again for what has an id only now.
+        // Wait again for resources whose ids are known only now.
         R::settle(session).await?;
     }
     Ok(made)
 }
 
-/// Reads until nothing of the step is left to change: AWS shows a new thing only after a while, and by its tags
-/// later still.
+/// Reads until the step has no changes left: AWS shows a new resource with a delay, and its tags even later.
 async fn converge<R: Rules>(session: &mut Session) -> Result<()> {
     let (events, interrupt, timeout) =
         (session.events.clone(), session.interrupt.clone(), session.settings.timeout);
-    until(&events, &interrupt, timeout, &format!("{} visible", R::STEP.name()), async || {
-        session.read(R::READS).await?;
-        let left = R::changes(&session.design, &session.facts, &session.settings);
-        let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
-        Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })
-    })
+    until(
+        &events,
+        &interrupt,
+        timeout,
+        &format!("the changes of {} to become visible", R::STEP.name()),
+        async || {
+            session.read(R::READS).await?;
+            let left = R::changes(&session.design, &session.facts, &session.settings);
+            let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
+            Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })
+        },
+    )
     .await
 }
 
-/// Waits for the blocks that are recorded as ours and that EC2 doesn't show. They are written down before they are
-/// associated: a run that was cut may have done so just now, and a record that goes too early leaves them for ever.
-/// Those that don't show in time were never made, or are gone.
+/// Waits for recorded CIDR blocks that EC2 does not show yet. A block is recorded before it is associated, so an
+/// interrupted run may have associated it just now; if the record were deleted too early, the block would stay forever.
+/// A block that does not appear in time was never associated, or is gone.
 pub async fn blocks_visible(session: &mut Session) -> Result<()> {
     let (events, interrupt) = (session.events.clone(), session.interrupt.clone());
-    let seen = until(&events, &interrupt, CONSISTENCY, "recorded CIDR blocks visible", async || {
-        let there = &session.facts.vpc.blocks;
-        let is_there = |block: &&ipnet::Ipv4Net| there.iter().any(|each| each.cidr == **block);
-        let hidden = session.facts.record.blocks.iter().filter(|block| !is_there(block)).count();
-        if hidden == 0 {
-            return Ok(Seen::Yes(()));
-        }
-        session.read(&[Section::Vpc]).await?;
-        Ok(Seen::NotYet(format!("{hidden} not yet visible")))
-    });
+    let seen =
+        until(&events, &interrupt, CONSISTENCY, "recorded CIDR blocks to become visible", async || {
+            let there = &session.facts.vpc.blocks;
+            let is_there = |block: &&ipnet::Ipv4Net| there.iter().any(|each| each.cidr == **block);
+            let hidden = session.facts.record.blocks.iter().filter(|block| !is_there(block)).count();
+            if hidden == 0 {
+                return Ok(Seen::Yes(()));
+            }
+            session.read(&[Section::Vpc]).await?;
+            Ok(Seen::NotYet(format!("{hidden} not visible yet")))
+        });
     match seen.await {
         Err(error) if error.exit() == Exit::Interrupted || !error.code().is_empty() => Err(error),
         _ => Ok(()),

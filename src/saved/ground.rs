@@ -1,4 +1,4 @@
-//! What a plan stands on: facts that, were they others, would make it another plan or a plan for something else. Pure.
+//! The preconditions of a plan: facts that would change the plan or its target if they were different. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::design::{Design, PodSubnet, RouteChoice};
 use crate::facts::{Facts, detected_version, env_owner, owner};
 use crate::settings::Settings;
 
-/// Variables of aws-node that decide about addresses, beside those that are to be set.
+/// Variables of aws-node that affect addresses, besides those that the plan sets.
 const READ: [&str; 5] = [
     "ENABLE_PREFIX_DELEGATION",
     "ENABLE_POD_ENI",
@@ -15,10 +15,10 @@ const READ: [&str; 5] = [
     crate::design::EXTERNAL_SNAT,
 ];
 
-/// The facts, each by a name that a person understands.
-pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<String, String> {
-    let mut ground = BTreeMap::new();
-    let mut note = |name: String, value: String| drop(ground.insert(name, value));
+/// The preconditions, each with a name that a person understands.
+pub fn preconditions(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut note = |name: String, value: String| drop(found.insert(name, value));
     let cluster = &facts.cluster;
     note("cluster's Kubernetes version".into(), cluster.version.clone());
     note("cluster's endpoint".into(), cluster.endpoint.clone());
@@ -35,7 +35,7 @@ pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<S
     if let Some(addon) = &facts.cni.addon {
         note("add-on's IAM role".into(), addon.role.clone().unwrap_or_else(|| "(none)".into()));
     }
-    // Other variables may hold anything, and a plan is no place for secrets.
+    // Other variables may contain secrets, which must not be in a plan.
     for name in design.env.keys().map(String::as_str).chain(READ) {
         let value = facts.cni.env.get(name).map_or("(not set)", String::as_str);
         note(format!("aws-node's {name}"), value.into());
@@ -48,9 +48,12 @@ pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<S
         note(format!("node subnet of {}", zone.zone), zone.node_subnet.clone());
         if let PodSubnet::There { id, .. } = &zone.pod_subnet {
             let table = facts.vpc.route_table_of(id).map_or("", |table| table.id.as_str());
-            note(format!("pod subnet of {}", zone.zone), format!("{id} on {}", way(facts, table)));
+            note(
+                format!("pod subnet of {}", zone.zone),
+                format!("{id} on {}", table_and_target(facts, table)),
+            );
         } else if let RouteChoice::Table(table) = &zone.route_table {
-            note(format!("route table for the pods of {}", zone.zone), way(facts, table));
+            note(format!("route table for the pods of {}", zone.zone), table_and_target(facts, table));
         }
     }
     if !settings.keep_old_nodes {
@@ -58,11 +61,11 @@ pub fn ground(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<S
             note(format!("old node {}", node.name), owner(facts, node).to_string());
         }
     }
-    ground
+    found
 }
 
-/// A route table, and where it leads.
-fn way(facts: &Facts, id: &str) -> String {
+/// A route table and the target of its default route.
+fn table_and_target(facts: &Facts, id: &str) -> String {
     let table = facts.vpc.route_tables.iter().find(|table| table.id == id);
     let target = table.and_then(|table| table.default_target()).unwrap_or("nowhere");
     format!("{id}, which leads to {target}")

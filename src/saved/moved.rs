@@ -1,4 +1,4 @@
-//! What differs between a saved plan and the plan of today. Pure.
+//! Drift: what differs between a saved plan and a plan made now. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use crate::step::{Change, Field};
 
 use super::{Saved, SavedStep};
 
-const MEND: &str = "look at it, then plan anew: eni-custom plan --out FILE";
+const FIX: &str = "review the difference, then create a new plan: eni-custom plan --out FILE";
 
-/// Each thing that moved: facts first, they are the reason for the rest.
-pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Issue> {
+/// All differences, facts first, because they cause the others.
+pub fn drift(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Issue> {
     let mut found = Vec::new();
     let names: BTreeSet<&String> = saved.facts.keys().chain(facts.keys()).collect();
     for name in names {
         let (was, now) = (saved.facts.get(name), facts.get(name));
         if was != now {
-            let told = |value: Option<&String>| value.map_or("not there", String::as_str).to_string();
+            let shown = |value: Option<&String>| value.map_or("missing", String::as_str).to_string();
             found.push(
-                Issue::error("EC-PLN-002", format!("{name} is not what it was when the plan was made"))
+                Issue::error("EC-PLN-002", format!("{name} has changed since the plan was made"))
                     .at(name)
-                    .why(format!("it was: {}; it is: {}", told(was), told(now)))
-                    .fix(MEND),
+                    .why(format!("planned: {}; now: {}", shown(was), shown(now)))
+                    .fix(FIX),
             );
         }
     }
@@ -36,15 +36,15 @@ pub fn moved(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String
                 continue;
             }
             let what = match (was, is) {
-                (Some(_), None) => format!("{resource} is not to be changed any more"),
-                (None, _) => format!("{resource} is not in the plan"),
-                _ => format!("{resource} would be changed otherwise than planned"),
+                (Some(_), None) => format!("the planned change of {resource} is no longer needed"),
+                (None, _) => format!("the change of {resource} is not in the plan"),
+                _ => format!("the change of {resource} differs from the plan"),
             };
             found.push(
                 Issue::error("EC-PLN-001", what)
                     .at(format!("step {} {}", step.step.number(), step.step.name()))
                     .why(differing(was.copied(), is.copied()))
-                    .fix(MEND),
+                    .fix(FIX),
             );
         }
     }
@@ -55,18 +55,18 @@ fn by_resource(changes: &[Change]) -> BTreeMap<&str, &Change> {
     changes.iter().map(|change| (change.resource.as_str(), change)).collect()
 }
 
-/// `planned: …; now: …`, where both are there of what differs alone.
+/// `planned: …; now: …`. If both exist, only the fields that differ.
 fn differing(was: Option<&Change>, is: Option<&Change>) -> String {
     let fields = |one: &Change, other: Option<&Change>| {
         let differs = |field: &&Field| other.is_none_or(|other| !other.fields.contains(field));
-        let told: Vec<String> = one.fields.iter().filter(differs).map(one_field).collect();
-        let told = if told.is_empty() { "without that".to_string() } else { told.join(", ") };
-        format!("{} {told}", one.sign.mark())
+        let shown: Vec<String> = one.fields.iter().filter(differs).map(one_field).collect();
+        let shown = if shown.is_empty() { "no other value".to_string() } else { shown.join(", ") };
+        format!("{} {shown}", one.sign.mark())
     };
-    let told = |one: Option<&Change>, other: Option<&Change>| {
+    let shown = |one: Option<&Change>, other: Option<&Change>| {
         one.map_or_else(|| "no change".to_string(), |one| fields(one, other))
     };
-    format!("planned: {}; now: {}", told(was, is), told(is, was))
+    format!("planned: {}; now: {}", shown(was, is), shown(is, was))
 }
 
 fn one_field(field: &Field) -> String {

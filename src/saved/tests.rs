@@ -16,24 +16,24 @@ fn text(saved: &Saved) -> String {
     serde_json::to_string_pretty(saved).unwrap()
 }
 
-/// Findings where `saved` meets a cluster that is now so.
-fn moved(saved: &Saved, facts: &Facts, arguments: &[&str]) -> Vec<String> {
+/// The drift of a cluster with these facts from `saved`.
+fn drift(saved: &Saved, facts: &Facts, arguments: &[&str]) -> Vec<String> {
     let settings = settings(arguments);
     let design = design(&settings, facts);
     let plan = plan(&design, facts, &settings, &Step::order(settings.env_last), Vec::new());
-    let found = saved.moved(&plan, &design, facts, &settings);
+    let found = saved.drift(&plan, &design, facts, &settings);
     found.iter().map(|finding| format!("{} {}: {}", finding.id, finding.what, finding.why)).collect()
 }
 
 #[test]
-fn a_plan_is_read_back_as_it_was_saved() {
+fn a_saved_plan_is_read_unchanged() {
     let (saved, _) = planned(&facts(), &ARGUMENTS);
     assert_eq!(parse(&text(&saved)).unwrap(), saved);
     insta::assert_snapshot!(text(&saved));
 }
 
 #[test]
-fn what_was_asked_is_in_it_and_how_the_cluster_is_reached_is_not() {
+fn a_saved_plan_has_the_settings_but_no_connection_flags() {
     let arguments =
         ["--cidr", "100.64.0.0/16", "--env-last", "--profile", "mine", "--yes", "--confirm-cluster", "shop"];
     let (saved, _) = planned(&facts(), &arguments);
@@ -44,7 +44,7 @@ fn what_was_asked_is_in_it_and_how_the_cluster_is_reached_is_not() {
 }
 
 #[test]
-fn any_edit_is_found() {
+fn every_edit_is_detected() {
     let (saved, _) = planned(&facts(), &ARGUMENTS);
     let text = text(&saved);
     let edits = [
@@ -61,24 +61,24 @@ fn any_edit_is_found() {
         assert_eq!(error.exit(), crate::exit::Exit::Refused, "{from}");
         assert!(error.what().contains("edited"), "{from}: {error}");
     }
-    // White space says nothing.
+    // White space does not matter.
     assert!(parse(&text.replace("  ", " ")).is_ok());
 }
 
 #[test]
-fn another_format_and_another_kind_of_file_are_told_apart() {
+fn another_format_version_and_other_files_are_refused() {
     let (saved, plan) = planned(&facts(), &ARGUMENTS);
     let newer = text(&saved).replace("\"format_version\": 1", "\"format_version\": 2");
     assert!(parse(&newer).unwrap_err().what().contains("format version is 2"));
     for other in ["", "[]", "cluster: shop", &serde_json::to_string(&plan).unwrap()] {
         let error = parse(other).unwrap_err();
         assert_eq!(error.exit(), crate::exit::Exit::Usage);
-        assert!(error.what().contains("no saved plan"), "{other}");
+        assert!(error.what().contains("not a saved eni-custom plan"), "{other}");
     }
 }
 
 #[test]
-fn a_plan_is_for_its_own_cluster() {
+fn a_plan_is_refused_for_another_cluster() {
     let (saved, _) = planned(&facts(), &ARGUMENTS);
     let Facts { caller, cluster, .. } = facts();
     assert!(saved.is_for(&caller, &cluster).is_ok());
@@ -93,21 +93,21 @@ fn a_plan_is_for_its_own_cluster() {
 }
 
 #[test]
-fn a_world_that_stood_still_has_not_moved() {
+fn pods_and_free_addresses_are_not_drift() {
     let mut facts = facts();
     let (saved, _) = planned(&facts, &ARGUMENTS);
-    // Pods come and go, and free addresses with them.
+    // Pods come and go, and so do free addresses.
     facts.pods.push(crate::sample::pod("shop", "cart-0"));
     facts.vpc.subnets[0].free = 7;
-    assert_eq!(moved(&saved, &facts, &ARGUMENTS), [""; 0]);
+    assert_eq!(drift(&saved, &facts, &ARGUMENTS), [""; 0]);
 }
 
 #[test]
-fn what_moved_is_named_with_what_it_was() {
+fn drift_shows_the_planned_and_the_current_value() {
     let mut facts = facts();
     let (saved, _) = planned(&facts, &ARGUMENTS);
     facts.nodes.remove(1);
     facts.cni.env.insert("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG".into(), "true".into());
     facts.cluster.version = "1.35".into();
-    insta::assert_snapshot!(moved(&saved, &facts, &ARGUMENTS).join("\n"));
+    insta::assert_snapshot!(drift(&saved, &facts, &ARGUMENTS).join("\n"));
 }

@@ -1,18 +1,18 @@
-//! Settings as a command that a person can type, and as what a saved plan keeps of them.
+//! Settings as a command to copy, and as the part that a saved plan keeps.
 
 use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::nodes::user_data::AmiFamily;
 
-/// Flags and their values in the order in which they are shown; a switch has none.
+/// Flags and their values in display order; a switch has no value.
 type Flags = Vec<(&'static str, Option<String>)>;
 
 impl Settings {
-    /// The command that says the same as these settings without a question; `command` is `setup` or a step.
+    /// The command that runs with these settings without asking; `command` is `setup` or a step.
     pub fn command_line(&self, command: &str) -> String {
         let mut words = vec!["eni-custom".to_string(), command.to_string()];
-        let flags = [self.target(), self.wishes(), self.taken_back(), self.answers()].concat();
+        let flags = [self.target(), self.desired(), self.undo_flags(), self.confirmations()].concat();
         for (name, value) in flags {
             words.push(format!("--{name}"));
             words.extend(value);
@@ -21,19 +21,19 @@ impl Settings {
         words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
     }
 
-    /// What is wished for the cluster, by flag; a switch has no value. How the cluster is reached, how the run talks
-    /// and what a person must say anew each time are not in it.
+    /// The desired state of the cluster, by flag; a switch has no value. Without the connection to the cluster, output
+    /// formats, and confirmations, which each run needs again.
     pub fn asked(&self) -> BTreeMap<String, Vec<String>> {
         let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in self.wishes() {
+        for (name, value) in self.desired() {
             asked.entry(name.into()).or_default().extend(value);
         }
         asked
     }
 
-    /// How the cluster is reached.
+    /// The connection to the cluster.
     fn target(&self) -> Flags {
-        // As a flag AWS_PROFILE would become stronger than keys in the environment.
+        // As a flag, the value of AWS_PROFILE would win over keys in the environment.
         let profile = self.profile.clone().filter(|_| self.profile_is_flag());
         let values = [
             ("cluster", &self.cluster),
@@ -45,7 +45,7 @@ impl Settings {
         given(values)
     }
 
-    /// The command that takes all back, on the same cluster.
+    /// The command that undoes everything on the same cluster.
     pub fn undo_command(&self) -> String {
         let mut words = vec!["eni-custom".to_string(), "undo".to_string()];
         for (name, value) in self.target() {
@@ -60,7 +60,7 @@ impl Settings {
         self.cluster.clone().unwrap_or_else(|| "NAME".into())
     }
 
-    fn taken_back(&self) -> Flags {
+    fn undo_flags(&self) -> Flags {
         let Some(undo) = self.undo else { return Flags::new() };
         let mut flags = Flags::new();
         flags.extend(undo.to_step.map(|step| ("to-step", Some(step.to_string()))));
@@ -69,15 +69,15 @@ impl Settings {
         flags
     }
 
-    /// Risks that were answered, and what must be.
-    fn answers(&self) -> Flags {
+    /// Accepted risks, and the confirmation that undo needs.
+    fn confirmations(&self) -> Flags {
         let confirmed = self.confirm_cluster.clone().or_else(|| self.undo.map(|_| self.name()));
         let mut flags = given([("confirm-cluster", &confirmed)]);
         flags.extend(self.accept.iter().map(|id| ("accept", Some(id.clone()))));
         flags
     }
 
-    fn wishes(&self) -> Flags {
+    fn desired(&self) -> Flags {
         let mut flags: Flags = self.cidrs.iter().map(|block| ("cidr", Some(block.to_string()))).collect();
         for (name, values) in [
             ("subnet", &self.subnets),
@@ -156,7 +156,7 @@ fn given<const N: usize>(values: [(&'static str, &Option<String>); N]) -> Flags 
         .collect()
 }
 
-/// A word as a POSIX shell reads it back.
+/// Quotes a word for a POSIX shell if needed.
 pub fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

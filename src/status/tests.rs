@@ -13,7 +13,7 @@ fn lines(status: &Status) -> Vec<String> {
 }
 
 #[test]
-fn a_cluster_that_nobody_has_touched() {
+fn an_untouched_cluster() {
     let mut facts = facts();
     facts.cni.image = "cni:v1.20.4".into();
     facts.vpc.blocks.truncate(1);
@@ -23,18 +23,18 @@ fn a_cluster_that_nobody_has_touched() {
             "1 Not: 0 of 1 block is in the VPC",
             "2 Not: 0 of 2 zones have a pod subnet",
             "3 Not: 0 of 2 variables of aws-node are set",
-            "4 Done: VPC CNI 1.20.4, by the image's tag",
-            "5 Not: there is no ENIConfig definition",
+            "4 Done: VPC CNI 1.20.4 (from the image's tag)",
+            "5 Not: the ENIConfig definition is missing",
             "6 Not: 0 of 2 zones have an ENIConfig",
-            "7 Not: 0 of 2 zones have a node group of this program",
-            "8 Not: 0 of 2 zones have their groups, and nodes",
-            "9 Not: 2 of 2 nodes are from before",
+            "7 Not: 0 of 2 zones have an eni-custom node group",
+            "8 Not: 0 of 2 zones have security groups and nodes",
+            "9 Not: 2 of 2 nodes predate custom networking",
         ]
     );
 }
 
 #[test]
-fn a_cluster_half_way_and_a_run_that_is_at_work() {
+fn a_cluster_halfway_and_a_run_in_progress() {
     let mut facts = custom();
     facts.eniconfigs.items.pop();
     facts.cni.env.pop_last();
@@ -44,17 +44,17 @@ fn a_cluster_half_way_and_a_run_that_is_at_work() {
         since: Some("2026-01-02T03:04:05Z".into()),
         free_in: 20,
     };
-    let told = states(&facts, Some(holder));
-    insta::assert_snapshot!(crate::ui::status_text(&told));
-    insta::assert_json_snapshot!(told);
-    assert!(states(&facts, None).drain_cut, "nobody is at work, and the cordon stands");
+    let shown = states(&facts, Some(holder));
+    insta::assert_snapshot!(crate::ui::status_text(&shown));
+    insta::assert_json_snapshot!(shown);
+    assert!(states(&facts, None).drain_cut, "no run is in progress, and the node is still cordoned");
 }
 
 #[test]
-fn clusters_that_are_set_up_and_that_are_not_read_so() {
+fn clusters_with_and_without_the_setup() {
     for (name, facts) in [("set_up", custom()), ("untouched", facts())] {
-        let told = states(&facts, None);
-        insta::assert_json_snapshot!(format!("{name}_json"), told);
-        insta::assert_snapshot!(format!("{name}_text"), crate::ui::status_text(&told));
+        let shown = states(&facts, None);
+        insta::assert_json_snapshot!(format!("{name}_json"), shown);
+        insta::assert_snapshot!(format!("{name}_text"), crate::ui::status_text(&shown));
     }
 }

@@ -15,7 +15,7 @@ use super::Rules;
 
 pub struct AssociateCidr;
 
-/// A block that the VPC lacks.
+/// A block that the VPC does not have yet.
 #[derive(Debug, Clone)]
 pub struct Associate {
     vpc: String,
@@ -48,16 +48,21 @@ impl Rules for AssociateCidr {
         if error.code().is_empty() {
             return Err(error);
         }
-        // The call takes no client token: a reply that was lost, or an earlier run's call, shows as a conflict with
-        // the very block; and DescribeVpcs may show the block only after a while.
-        let there =
-            until(&session.events, &session.interrupt, CONSISTENCY, "the block visible", async || {
+        // The call takes no client token. After a lost reply, or a call of an earlier run, EC2 reports a conflict with
+        // this same block; and DescribeVpcs may show the block only later.
+        let there = until(
+            &session.events,
+            &session.interrupt,
+            CONSISTENCY,
+            "the CIDR block to become visible",
+            async || {
                 let blocks = ec2.vpc(&change.vpc).await?.blocks;
                 Ok(match blocks.iter().any(|block| block.cidr == change.block) {
                     true => Seen::Yes(()),
                     false => Seen::NotYet(error.to_string()),
                 })
-            });
+            },
+        );
         there
             .await
             .map_err(|given_up| if given_up.exit() == Exit::Interrupted { given_up } else { error.clone() })
@@ -67,7 +72,7 @@ impl Rules for AssociateCidr {
         for block in &session.design.blocks {
             let vpc = &session.facts.vpc.id;
             session
-                .until(&format!("CIDR block {block} associated"), async || {
+                .until(&format!("CIDR block {block} to be associated"), async || {
                     let there =
                         session.clients.aws.ec2.vpc(vpc).await?.blocks.into_iter().find(|b| b.cidr == *block);
                     match there.as_ref().map(|block| block.state.as_str()) {
@@ -77,7 +82,7 @@ impl Rules for AssociateCidr {
                                 .at(vpc)
                                 .because(format!("its state is '{state}'")))
                         }
-                        state => Ok(Seen::NotYet(state.unwrap_or("not yet visible").to_string())),
+                        state => Ok(Seen::NotYet(state.unwrap_or("not visible yet").to_string())),
                     }
                 })
                 .await?;
@@ -86,40 +91,40 @@ impl Rules for AssociateCidr {
     }
 }
 
-/// Takes the blocks from the VPC that the record says are ours, once no subnet stands in them.
-pub struct Back;
+/// Disassociates the blocks that the record lists, if no subnet uses them.
+pub struct UndoAssociateCidr;
 
-/// An association of ours.
+/// An association that eni-custom made.
 #[derive(Debug, Clone)]
 pub struct Disassociate {
     association: String,
     block: Ipv4Net,
 }
 
-/// Subnets that hold a block.
+/// Subnets inside a block.
 fn inside(facts: &Facts, block: Ipv4Net) -> Vec<&str> {
     let inside = facts.vpc.subnets.iter().filter(|subnet| block.contains(&subnet.cidr));
     inside.map(|subnet| subnet.id.as_str()).collect()
 }
 
-/// Blocks of ours that are there still.
+/// Blocks that eni-custom associated and that still exist.
 fn ours(facts: &Facts) -> impl Iterator<Item = &crate::facts::CidrBlock> {
-    // An association takes no tag, so only what was written down before it was made proves whose it is.
+    // An association can't be tagged, so the record, written before the association, is the only proof of who made it.
     let record = &facts.record.blocks;
     facts.vpc.blocks.iter().filter(|there| record.contains(&there.cidr) && there.cidr != facts.vpc.primary)
 }
 
-impl Rules for Back {
+impl Rules for UndoAssociateCidr {
     type Change = Disassociate;
     const STEP: Step = Step::AssociateCidr;
     const READS: &'static [Section] = &[Section::Vpc];
 
     fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Disassociate> {
         let stays = |block: &Ipv4Net| {
-            // Subnets that this run takes away are no obstacle; others are told in the notes.
+            // Subnets that this run deletes do not block it; the notes name the others.
             let left = inside(facts, *block);
-            let going = super::create_subnets::going(facts, settings);
-            left.iter().any(|id| !going.iter().any(|subnet| subnet == id))
+            let deleted = super::create_subnets::deleted_subnets(facts, settings);
+            left.iter().any(|id| !deleted.iter().any(|subnet| subnet == id))
         };
         let blocks = ours(facts).filter(|there| there.state != "disassociating" && !stays(&there.cidr));
         blocks
@@ -133,12 +138,12 @@ impl Rules for Back {
     }
 
     fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        let going = super::create_subnets::going(facts, settings);
+        let deleted = super::create_subnets::deleted_subnets(facts, settings);
         let kept = ours(facts).filter_map(|there| {
             let left = inside(facts, there.cidr);
             let others: Vec<&str> =
-                left.into_iter().filter(|id| !going.iter().any(|subnet| subnet == id)).collect();
-            (!others.is_empty()).then(|| format!("{} stays: it holds {}", there.cidr, others.join(", ")))
+                left.into_iter().filter(|id| !deleted.iter().any(|subnet| subnet == id)).collect();
+            (!others.is_empty()).then(|| format!("{} is kept: it contains {}", there.cidr, others.join(", ")))
         });
         kept.collect()
     }
@@ -150,7 +155,7 @@ impl Rules for Back {
     async fn settle(session: &mut Session) -> Result<()> {
         let vpc = &session.facts.vpc.id;
         session
-            .until("CIDR blocks disassociated", async || {
+            .until("CIDR blocks to be disassociated", async || {
                 let blocks = session.clients.aws.ec2.vpc(vpc).await?.blocks;
                 let going: Vec<String> = blocks
                     .iter()

@@ -25,7 +25,7 @@ pub enum SubnetChange {
         tags: Vec<(String, String)>,
         table: String,
     },
-    /// A run was cut between the two calls.
+    /// A run was interrupted between the two calls.
     Route { subnet: String, zone: String, table: String },
 }
 
@@ -69,7 +69,7 @@ impl Rules for CreateSubnets {
         let vpc = &session.facts.vpc.id;
         let wanted: Vec<&str> = session.design.zones.iter().filter_map(|zone| zone.pod_subnet.id()).collect();
         session
-            .until("pod subnets available", async || {
+            .until("pod subnets to be available", async || {
                 let subnets = session.clients.aws.ec2.subnets(vpc).await?;
                 let pending = wanted
                     .iter()
@@ -84,7 +84,7 @@ impl Rules for CreateSubnets {
 }
 
 fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetChange> {
-    // No table is a finding of the checks; what is shown here is never reached.
+    // Without a route table the checks refuse the run, so this value is never used.
     let table = match &zone.route_table {
         RouteChoice::Table(id) => id.clone(),
         RouteChoice::None(_) => String::new(),
@@ -101,7 +101,7 @@ fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetCha
                 table,
             })
         }
-        // A table that somebody chose for it since is theirs to choose.
+        // A route table that somebody associated later is kept.
         PodSubnet::There { id, ours: true }
             if !facts.vpc.route_tables.iter().any(|table| table.subnet_ids.contains(id)) =>
         {
@@ -111,8 +111,8 @@ fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetCha
     }
 }
 
-/// Tags of a zone's new subnet. Its name is for people: where a subnet selector of Karpenter's would match it, nodes
-/// would be started there, and it stays without.
+/// Tags of a zone's new subnet. The Name tag is for people. It is left out if a Karpenter subnet selector would match it
+/// and start nodes in the subnet.
 pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, String)> {
     let mut tags = design.zone_tags(zone);
     let named = ("Name".to_string(), format!("{}-pods-{}", design.cluster, zone.zone));
@@ -125,8 +125,8 @@ pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, S
     tags
 }
 
-/// CreateSubnet takes no client token; its CIDR block is what makes it the same subnet. A conflict therefore means
-/// that an earlier call, or one whose reply was lost, made it, or that it is somebody else's.
+/// CreateSubnet takes no client token; the CIDR block identifies the subnet. A conflict means that an earlier call, or one
+/// whose reply was lost, created it, or that somebody else did.
 async fn create(
     session: &Session,
     vpc: &str,
@@ -141,9 +141,9 @@ async fn create(
         Err(error) => return Err(error),
     };
     let there = session
-        .until(&format!("subnet {cidr} visible"), async || {
+        .until(&format!("subnet {cidr} to become visible"), async || {
             let subnets = ec2.subnets(vpc).await?;
-            // Its tags become visible later than the subnet itself.
+            // The tags become visible later than the subnet.
             match subnets.into_iter().find(|subnet| subnet.cidr == cidr && subnet.zone_id == zone_id) {
                 Some(subnet) if !subnet.tags.is_empty() => Ok(Seen::Yes(subnet)),
                 _ => Ok(Seen::NotYet(conflict.to_string())),
@@ -154,7 +154,7 @@ async fn create(
     if ours {
         return Ok(there.id);
     }
-    Err(Error::failed(format!("{cidr} is taken by a subnet that is not ours"))
+    Err(Error::failed(format!("{cidr} is used by a subnet that eni-custom did not create"))
         .at(&there.id)
         .fix(format!("to use it: --subnet {}={}", there.zone, there.id)))
 }
@@ -162,14 +162,14 @@ async fn create(
 async fn route(session: &Session, subnet: &str, table: &str) -> Result<()> {
     let ec2 = &session.clients.aws.ec2;
     session
-        .once_visible(&format!("subnet {subnet} visible"), async || {
+        .once_visible(&format!("subnet {subnet} to become visible"), async || {
             ec2.associate_route_table(table, subnet).await
         })
         .await
 }
 
-/// Deletes the subnets that our tag proves ours, with their route table associations.
-pub struct Back;
+/// Deletes the subnets with eni-custom's tag, and with them their route table associations.
+pub struct UndoCreateSubnets;
 
 #[derive(Debug, Clone)]
 pub struct Delete {
@@ -178,9 +178,9 @@ pub struct Delete {
     cidr: Ipv4Net,
 }
 
-/// Subnets that this run deletes: with `--keep-nodes` those alone in which nothing stands.
-pub fn going(facts: &Facts, settings: &Settings) -> Vec<String> {
-    let Some(undo) = settings.undo.filter(|undo| undo.takes_back(Step::CreateSubnets)) else {
+/// Subnets that this run deletes: with `--keep-nodes` only those without a network interface.
+pub fn deleted_subnets(facts: &Facts, settings: &Settings) -> Vec<String> {
+    let Some(undo) = settings.undo.filter(|undo| undo.covers(Step::CreateSubnets)) else {
         return Vec::new();
     };
     let is_used = |id: &str| facts.occupants.iter().any(|interface| interface.subnet == id);
@@ -190,18 +190,18 @@ pub fn going(facts: &Facts, settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-impl Rules for Back {
+impl Rules for UndoCreateSubnets {
     type Change = Delete;
     const STEP: Step = Step::CreateSubnets;
     const READS: &'static [Section] = &[Section::Vpc];
 
     fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Delete> {
-        let going = going(facts, settings);
-        let subnets = facts.vpc.subnets.iter().filter(|subnet| going.contains(&subnet.id));
+        let deleted = deleted_subnets(facts, settings);
+        let subnets = facts.vpc.subnets.iter().filter(|subnet| deleted.contains(&subnet.id));
         let mut changes: Vec<Delete> = subnets
             .map(|subnet| Delete { subnet: subnet.id.clone(), zone: subnet.zone.clone(), cidr: subnet.cidr })
             .collect();
-        // EC2 lists subnets in an order of its own.
+        // EC2 lists subnets in no fixed order.
         changes.sort_by(|one, other| (&one.zone, one.cidr).cmp(&(&other.zone, other.cidr)));
         changes
     }
@@ -213,27 +213,27 @@ impl Rules for Back {
     }
 
     fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        let going = going(facts, settings);
-        let kept = our_subnets(facts).filter(|subnet| !going.contains(&subnet.id));
-        kept.map(|subnet| format!("{} stays: the nodes that are kept use it", subnet.id)).collect()
+        let deleted = deleted_subnets(facts, settings);
+        let kept = our_subnets(facts).filter(|subnet| !deleted.contains(&subnet.id));
+        kept.map(|subnet| format!("{} is kept: nodes that are kept use it", subnet.id)).collect()
     }
 
-    /// What stands in a subnet and is not ours holds it, and stays: the run ends here, cleanly.
+    /// A subnet that contains resources of others can't be deleted: the run stops here.
     async fn rehearse(session: &Session, changes: &[Delete]) -> Result<()> {
         let ids: Vec<String> = changes.iter().map(|change| change.subnet.clone()).collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let in_the_way: Vec<String> = sweep(session, &ids).await?.iter().map(Occupant::told).collect();
-        if in_the_way.is_empty() {
+        let others: Vec<String> = sweep(session, &ids).await?.iter().map(Occupant::told).collect();
+        if others.is_empty() {
             return Ok(());
         }
         Err(Error::failed(
-            "the pod subnets hold what this program did not make; they stay, and all else is taken back",
+            "the pod subnets contain resources that eni-custom did not create, so the subnets are kept",
         )
         .at(ids.join(", "))
-        .because(in_the_way.join("\n         "))
-        .fix("move or delete these, then run the same command again"))
+        .because(others.join("\n         "))
+        .fix("move or delete these resources, then run the same command again"))
     }
 
     async fn apply(session: &mut Session, change: Delete) -> Result<()> {
@@ -241,17 +241,17 @@ impl Rules for Back {
     }
 }
 
-/// Deletes the interfaces that the CNI left in our subnets when their instances ended; answers what else stands there.
-/// An interface that is still being detached goes a moment later.
+/// Deletes the network interfaces that the CNI left in the pod subnets when instances were terminated, and returns all
+/// others. An interface that is still being detached disappears a moment later, so it is waited for.
 pub async fn sweep(session: &Session, subnets: &[String]) -> Result<Vec<Occupant>> {
     let ec2 = &session.clients.aws.ec2;
     session
-        .until("interfaces of ended nodes gone", async || {
+        .until("network interfaces of terminated nodes to be deleted", async || {
             let there = ec2.occupants(subnets).await?;
             let (passing, staying): (Vec<_>, Vec<_>) =
                 there.into_iter().partition(|each| each.is_for_pods() && each.status != "in-use");
             for leaked in passing.iter().filter(|each| each.is_leaked()) {
-                session.go_on()?;
+                session.stop_if_interrupted()?;
                 ec2.delete_interface(&leaked.id).await?;
             }
             Ok(if passing.is_empty() {

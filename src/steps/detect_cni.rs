@@ -1,4 +1,4 @@
-//! Step 4: the VPC CNI's version, where it was read, and what it allows. Changes nothing.
+//! Step 4: reports the VPC CNI version, its source, and the features it supports. Changes nothing.
 
 use crate::design::Design;
 use crate::discover::Section;
@@ -12,7 +12,7 @@ use super::Rules;
 
 pub struct DetectCni;
 
-/// The step has no change to make.
+/// The step makes no changes.
 #[derive(Debug, Clone)]
 pub enum Never {}
 
@@ -31,13 +31,13 @@ impl Rules for DetectCni {
 
     fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
         let Some((version, source)) = detected_version(&facts.cni) else { return Vec::new() };
-        let allows = [
+        let features = [
             (Version::CUSTOM_NETWORKING, "custom networking"),
             (Version::PREFIX_DELEGATION, "prefix delegation"),
         ];
-        let allowed: Vec<&str> =
-            allows.iter().filter(|(least, _)| version >= *least).map(|(_, name)| *name).collect();
-        vec![format!("VPC CNI {version}, as {source} says; allows {}", allowed.join(", "))]
+        let supported: Vec<&str> =
+            features.iter().filter(|(least, _)| version >= *least).map(|(_, name)| *name).collect();
+        vec![format!("VPC CNI {version} (from {source}); supports {}", supported.join(", "))]
     }
 
     async fn apply(_: &mut Session, change: Never) -> Result<()> {
@@ -45,10 +45,10 @@ impl Rules for DetectCni {
     }
 }
 
-/// Nothing was changed, so nothing is taken back.
-pub struct Back;
+/// The step changed nothing, so there is nothing to undo.
+pub struct UndoDetectCni;
 
-impl Rules for Back {
+impl Rules for UndoDetectCni {
     type Change = std::convert::Infallible;
     const STEP: Step = Step::DetectCni;
     const READS: &'static [Section] = &[];

@@ -1,4 +1,4 @@
-//! Step 9: the old nodes out, within their pods' budgets, and terminated through their owner.
+//! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
 mod back;
 pub mod stand_in;
@@ -19,7 +19,7 @@ use crate::words::{counted, subject};
 
 use super::Rules;
 
-pub use back::Back;
+pub use back::UndoDrainNodes;
 
 pub struct DrainNodes;
 
@@ -32,7 +32,7 @@ pub struct Replace {
     outlook: Outlook,
 }
 
-/// What an interrupted drain has left behind, and what becomes of it.
+/// What an interrupted drain left behind, and how it is cleaned up.
 fn interrupted() -> Change {
     Change::new(Sign::Change, "node groups and nodes of an interrupted drain").from_to(
         "suspended or cordoned",
@@ -44,7 +44,7 @@ fn interrupted() -> Change {
 impl Rules for DrainNodes {
     type Change = Replace;
     const STEP: Step = Step::DrainNodes;
-    // Webhooks too: what stands behind them may have been rolled out since the run began.
+    // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
 
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
@@ -75,7 +75,7 @@ impl Rules for DrainNodes {
             described = described.expect("without a PodDisruptionBudget", pace);
         }
         if let Some(wait) = change.outlook.lb_drain {
-            described = described.expect("of it for load balancers", format!("{} s", wait.as_secs()));
+            described = described.expect("of that, for load balancers", format!("{} s", wait.as_secs()));
         }
         change
             .owners
@@ -92,11 +92,10 @@ impl Rules for DrainNodes {
         let staying = if settings.keep_old_nodes { old } else { old - design.drained.len() };
         match (staying, settings.keep_old_nodes) {
             (0, _) => None,
-            (staying, true) => Some(format!(
-                "{} as they are (--keep-old-nodes)",
-                subject(staying, "old node", "stays", "stay")
-            )),
-            (staying, false) => Some(format!("{} not chosen", subject(staying, "old node", "is", "are"))),
+            (staying, true) => {
+                Some(format!("{} kept (--keep-old-nodes)", subject(staying, "old node", "is", "are")))
+            }
+            (staying, false) => Some(format!("{} not selected", subject(staying, "old node", "is", "are"))),
         }
     }
 

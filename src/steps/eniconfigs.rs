@@ -1,5 +1,5 @@
-//! Where ENIConfigs are written: into the add-on's values, where the add-on creates them and would put the objects back;
-//! else to the objects.
+//! Where ENIConfigs are written: into the add-on's configuration values if the add-on creates them (it would revert
+//! changes to the objects), else into the objects.
 
 use crate::addon::{Edit, Keys, merged, restored, same};
 use crate::error::Result;
@@ -10,17 +10,18 @@ use crate::step::Step;
 
 use super::set_env::update_addon;
 
-/// Says where they are written, where that is not the objects.
+/// A note if the ENIConfigs are written into the add-on's values rather than into the objects.
 pub fn note(facts: &Facts, changes: bool) -> Vec<String> {
     match changes && facts.addon_creates_eniconfigs() {
         true => vec![
-            "the add-on vpc-cni creates the ENIConfigs: they are written into its eniConfig.subnets".into(),
+            "the add-on vpc-cni creates the ENIConfigs: changes are written into its eniConfig.subnets"
+                .into(),
         ],
         false => Vec::new(),
     }
 }
 
-/// Writes ENIConfigs. Of the add-on all go into one update: each takes a minute or more.
+/// Writes ENIConfigs. One add-on update contains all of them, because each update takes a minute or more.
 pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], take_over: bool) -> Result<()> {
     for config in configs {
         let before = session.facts.eniconfigs.items.iter().find(|there| there.name == config.name).cloned();
@@ -37,7 +38,7 @@ pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], tak
         update_addon(session, step, |now| merged(now, &edit)).await?;
     }
     let client = session.clients.kube.client.clone();
-    // PRESERVE leaves alone what somebody set in the object by hand, so it is looked at again.
+    // PRESERVE keeps what somebody set in the object by hand, so the objects are read again.
     let there = if by_addon { eniconfig::read(&client).await?.items } else { Vec::new() };
     let is_there = |config: &EniConfig| {
         there.iter().any(|one| {
@@ -52,7 +53,7 @@ pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], tak
     Ok(())
 }
 
-/// Puts the add-on's values back in what they say of these ENIConfigs.
+/// Restores the add-on's values for the ENIConfigs in the record.
 pub async fn restore_values(session: &Session, step: Step) -> Result<()> {
     let record = &session.facts.record;
     let (Some(before), true) = (&record.addon_configuration, session.facts.cni.addon.is_some()) else {
@@ -66,7 +67,7 @@ pub async fn restore_values(session: &Session, step: Step) -> Result<()> {
     .await
 }
 
-/// Notes the add-on's values before the first time that they are written.
+/// Records the add-on's values before they are changed for the first time.
 async fn remember_values(session: &mut Session) -> Result<()> {
     let values = session.facts.cni.addon.as_ref().map(|addon| addon.configuration.clone());
     session

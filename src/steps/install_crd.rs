@@ -1,4 +1,4 @@
-//! Step 5: the typed ENIConfig CustomResourceDefinition, where it is missing or untyped.
+//! Step 5: installs the typed ENIConfig CustomResourceDefinition if it is missing or untyped.
 
 use crate::design::Design;
 use crate::discover::Section;
@@ -13,7 +13,7 @@ use super::Rules;
 
 pub struct InstallCrd;
 
-/// The definition is to be written over what is there.
+/// Installs the definition, replacing an untyped one.
 #[derive(Debug, Clone)]
 pub struct Install {
     found: Crd,
@@ -26,10 +26,10 @@ impl Rules for InstallCrd {
 
     fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Install> {
         match facts.eniconfigs.crd {
-            // CNI < 1.3 ships none, so the version is asked by looking for it.
+            // CNI < 1.3 ships none, so its presence is checked rather than the version.
             Crd::Missing => vec![Install { found: Crd::Missing }],
-            // Its versions are one field: with another's in it, the owner's next update ends in a conflict
-            // (amazon-vpc-cni-k8s#3028). A check says what to do.
+            // `versions` is one field: if eni-custom owned it, the current owner's next update would end in a conflict
+            // (amazon-vpc-cni-k8s#3028). A check tells the user what to do.
             Crd::Untyped if facts.eniconfigs.crd_holder.is_some() => Vec::new(),
             Crd::Untyped => vec![Install { found: Crd::Untyped }],
             Crd::Typed { .. } => Vec::new(),
@@ -58,7 +58,7 @@ impl Rules for InstallCrd {
 
     async fn settle(session: &mut Session) -> Result<()> {
         session
-            .until("ENIConfig definition established", async || {
+            .until("the ENIConfig definition to be established", async || {
                 let there = eniconfig::read(&session.clients.kube.client).await?;
                 match there.crd {
                     Crd::Typed { established: true } => Ok(Seen::Yes(())),
@@ -70,22 +70,21 @@ impl Rules for InstallCrd {
     }
 }
 
-/// Takes the definition away that we installed, where nobody else's ENIConfigs need it, or puts back the one that
-/// we wrote over.
-pub struct Back;
+/// Deletes the definition that eni-custom installed, if no ENIConfig of others needs it, or restores the replaced one.
+pub struct UndoInstallCrd;
 
 #[derive(Debug, Clone)]
 pub enum Restore {
     Delete,
-    PutBack(serde_json::Value),
+    Previous(serde_json::Value),
 }
 
-/// ENIConfigs that somebody else wrote.
+/// ENIConfigs that eni-custom does not manage.
 fn others(facts: &Facts) -> Vec<&str> {
     facts.eniconfigs.items.iter().filter(|config| !config.ours).map(|config| config.name.as_str()).collect()
 }
 
-impl Rules for Back {
+impl Rules for UndoInstallCrd {
     type Change = Restore;
     const STEP: Step = Step::InstallCrd;
     const READS: &'static [Section] = &[Section::EniConfigs];
@@ -93,7 +92,7 @@ impl Rules for Back {
     fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
         let Crd::Typed { .. } = facts.eniconfigs.crd else { return Vec::new() };
         match &facts.record.crd_before {
-            Some(before) => vec![Restore::PutBack(before.clone())],
+            Some(before) => vec![Restore::Previous(before.clone())],
             None if facts.record.crd_installed && others(facts).is_empty() => vec![Restore::Delete],
             None => Vec::new(),
         }
@@ -103,8 +102,8 @@ impl Rules for Back {
         let name = "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com";
         match change {
             Restore::Delete => Change::new(Sign::Remove, name),
-            Restore::PutBack(_) => {
-                Change::new(Sign::Change, name).from_to("schema", Some("typed"), "as it was before")
+            Restore::Previous(_) => {
+                Change::new(Sign::Change, name).from_to("schema", Some("typed"), "as before the setup")
             }
         }
     }
@@ -112,7 +111,10 @@ impl Rules for Back {
     fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
         let others = others(facts);
         match facts.record.crd_installed && !others.is_empty() {
-            true => vec![format!("the definition stays: {} need it", others.join(", "))],
+            true => vec![format!(
+                "the ENIConfig definition is kept for ENIConfigs that eni-custom does not manage: {}",
+                others.join(", ")
+            )],
             false => Vec::new(),
         }
     }
@@ -121,7 +123,7 @@ impl Rules for Back {
         let client = &session.clients.kube.client;
         match change {
             Restore::Delete => eniconfig::delete_crd(client).await,
-            Restore::PutBack(before) => eniconfig::put_crd_back(client, &before).await,
+            Restore::Previous(before) => eniconfig::put_crd_back(client, &before).await,
         }
     }
 }

@@ -20,14 +20,14 @@ use crate::tags::TAG_CLUSTER;
 
 use super::Rules;
 
-pub use back::Back;
+pub use back::UndoLaunchNodegroups;
 
 pub struct LaunchNodegroups;
 
 #[derive(Debug, Clone)]
 pub enum GroupChange {
     Stack(StackChange),
-    /// Lets nodes with the new role join.
+    /// Allows nodes with the new role to join.
     Authorise {
         mode: Authentication,
         role: Option<String>,
@@ -37,9 +37,9 @@ pub enum GroupChange {
 #[derive(Debug, Clone)]
 pub struct StackChange {
     name: String,
-    /// The base stack, or a zone's.
+    /// `None` for the base stack.
     zone: Option<String>,
-    /// Status of a stack that failed and has to go first.
+    /// Status of a failed stack that must be deleted first.
     failed: Option<String>,
     shown: Vec<(&'static str, String)>,
 }
@@ -67,7 +67,7 @@ impl Rules for LaunchNodegroups {
                 let sign = if stack.failed.is_some() { Sign::Change } else { Sign::Create };
                 let mut change = Change::new(sign, format!("CloudFormation stack {}", stack.name));
                 if let Some(status) = &stack.failed {
-                    change = change.from_to("status", Some(status.as_str()), "deleted, then created anew");
+                    change = change.from_to("status", Some(status.as_str()), "deleted, then recreated");
                 }
                 stack.shown.iter().fold(change, |change, (name, value)| change.to(*name, value))
             }
@@ -127,7 +127,7 @@ impl Rules for LaunchNodegroups {
     }
 }
 
-/// A stack that is missing, or has failed before it ever was complete. One in progress is waited for.
+/// A stack that is missing, or that failed before it completed. A stack in progress is waited for.
 fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Option<StackChange> {
     let name = zone.map_or(&design.base_stack, |zone| &zone.stack);
     let there = facts.node_groups.stacks.get(name);
@@ -156,7 +156,7 @@ fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Op
     Some(StackChange { name: name.clone(), zone: zone.map(|zone| zone.zone.clone()), failed, shown })
 }
 
-/// States out of which a stack can only be deleted.
+/// Statuses in which a stack can only be deleted.
 pub fn never_complete(status: &str) -> bool {
     matches!(status, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")
 }
@@ -177,14 +177,14 @@ pub fn is_authorised(facts: &Facts, role: &str) -> bool {
     }
 }
 
-/// Lets nodes with a role join, by an access entry with these tags.
+/// Allows nodes with a role to join, by an access entry with these tags.
 ///
-/// IAM tells its other services of a new role only after some seconds; until then EKS calls it invalid.
+/// IAM is eventually consistent: for some seconds EKS calls a new role invalid.
 pub async fn access_entry(session: &Session, role: &str, tags: &[(String, String)]) -> Result<()> {
     let cluster = &session.facts.cluster;
     let token = client_token(&cluster.arn, Step::LaunchNodegroups.name(), role);
     session
-        .until("access entry for the node role", async || {
+        .until("EKS to accept the new node role", async || {
             let entry = session.clients.aws.eks.create_node_access_entry(&cluster.name, role, tags, &token);
             match entry.await {
                 Ok(()) => Ok(Seen::Yes(())),
@@ -201,7 +201,7 @@ fn is_about_principal(error: &Error) -> bool {
     error.reason().is_some_and(|cause| cause.message.to_lowercase().contains("principal"))
 }
 
-/// All the others are built on the base stack's outputs. It may be this run that started it, or one that was cut.
+/// The other stacks need the base stack's outputs. This run or an interrupted one may have started it.
 async fn base_is_ready(session: &mut Session) -> Result<()> {
     if base_output(session, "NodeRoleArn").is_ok() {
         return Ok(());
@@ -215,9 +215,9 @@ async fn base_is_ready(session: &mut Session) -> Result<()> {
 fn base_output(session: &Session, name: &str) -> Result<String> {
     let stack = session.facts.node_groups.stacks.get(&session.design.base_stack);
     stack.and_then(|stack| stack.outputs.get(name)).cloned().ok_or_else(|| {
-        Error::failed(format!("the stack has no output {name}"))
-            .at(&session.design.base_stack)
-            .fix("eni-custom launch-nodegroups creates it; where it is there, its template was changed")
+        Error::failed(format!("the stack has no output {name}")).at(&session.design.base_stack).fix(
+            "eni-custom launch-nodegroups creates the stack; if the stack exists, its template was changed",
+        )
     })
 }
 
@@ -245,7 +245,7 @@ fn request(session: &Session, zone: Option<&str>) -> Result<StackRequest> {
     })
 }
 
-/// What the base stack is told.
+/// Parameters of the base stack.
 pub fn base_parameters(facts: &Facts) -> Parameters {
     BaseParameters {
         cluster_name: &facts.cluster.name,
@@ -257,7 +257,7 @@ pub fn base_parameters(facts: &Facts) -> Parameters {
     .parameters()
 }
 
-/// What the instances of a zone's group read at their first boot.
+/// User data of the instances of a zone's group.
 pub fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<String> {
     let max_pods = design.machine.max_pods.ok_or_else(|| unknown("max pods"))?;
     let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
@@ -282,7 +282,7 @@ pub fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<St
     ))
 }
 
-/// What a zone's stack is told, with two outputs of the base stack.
+/// Parameters of a zone's stack, with two outputs of the base stack.
 pub fn node_group_parameters(
     design: &Design,
     facts: &Facts,
@@ -304,7 +304,7 @@ pub fn node_group_parameters(
         image_id: &image.id,
         ami_family: machine.family,
         user_data: &user_data(design, facts, zone)?,
-        // No node before its ENIConfig has its groups: the CNI never changes those of an interface that exists.
+        // No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
         min_size: 0,
         desired_capacity: 0,
         max_size: zone.max_size,
@@ -314,17 +314,17 @@ pub fn node_group_parameters(
     .map_err(|error| Error::failed("write the node group's parameters").at(&zone.stack).because(error))
 }
 
-/// The checks refuse where one of these is unknown.
+/// The checks refuse the run first if one of these is unknown.
 fn unknown(what: &str) -> Error {
     Error::failed(format!("the {what} of the new nodes is unknown"))
 }
 
-/// Waits until nothing moves in a stack.
+/// Waits until no operation is in progress on a stack.
 pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
     session
-        .until(&format!("stack {name} complete"), async || {
+        .until(&format!("stack {name} to complete"), async || {
             Ok(match session.clients.aws.cloudformation.stack(name).await? {
-                None => Seen::NotYet("not yet visible".into()),
+                None => Seen::NotYet("not visible yet".into()),
                 Some(stack) if stack.status.ends_with("_IN_PROGRESS") => Seen::NotYet(stack.status),
                 Some(stack) => Seen::Yes(stack),
             })
@@ -332,42 +332,42 @@ pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
         .await
 }
 
-/// Waits until a stack is complete. One that fails tells which of its resources did, and why.
+/// Waits until a stack is complete. The error of a failed stack names the resources that failed, and why.
 pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
     let stack = settled(session, name).await?;
     if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
         return Ok(stack);
     }
     let reasons = session.clients.aws.cloudformation.failures(name).await?;
-    Err(Error::failed(format!("the stack ended {}", stack.status))
+    Err(Error::failed(format!("the stack ended in {}", stack.status))
         .at(name)
         .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
-        .fix("fix the cause and run this again: a stack that never was complete is deleted and made anew"))
+        .fix("fix the cause, then run the same command again; a stack that never completed is deleted and recreated"))
 }
 
-/// Deletes a stack that failed before it ever was complete, and waits. The tag proves it ours.
+/// Deletes a stack that failed before it completed, and waits. Requires our tag on it.
 pub async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<()> {
     let cloudformation = &session.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
     if !stack.tags.contains_key(tag) {
-        return Err(Error::failed("a failed stack of this name is not ours")
+        return Err(Error::failed("a failed stack with this name exists, and eni-custom did not create it")
             .at(&stack.id)
-            .fix(format!("aws cloudformation delete-stack --stack-name {name}, if nobody needs it")));
+            .fix(format!("if nothing needs it: aws cloudformation delete-stack --stack-name {name}")));
     }
     delete(session, &stack).await?;
     deleted(session, name).await
 }
 
-/// Starts to delete a stack.
+/// Starts the deletion of a stack.
 async fn delete(session: &Session, stack: &Stack) -> Result<()> {
     let token = client_token(&session.facts.cluster.arn, "delete", &stack.id);
     session.clients.aws.cloudformation.delete(&stack.name, &token).await
 }
 
-/// Waits until a stack is gone.
+/// Waits until a stack is deleted.
 async fn deleted(session: &Session, name: &str) -> Result<()> {
     let cloudformation = &session.clients.aws.cloudformation;
-    let what = format!("stack {name} deleted");
+    let what = format!("stack {name} to be deleted");
     let left = session.until(&what, async || {
         Ok(match cloudformation.stack(name).await? {
             None => Seen::Yes(None),
@@ -380,5 +380,5 @@ async fn deleted(session: &Session, name: &str) -> Result<()> {
     Err(Error::failed("the stack can't be deleted")
         .at(name)
         .because(if reasons.is_empty() { failed.reason } else { reasons.join("; ") })
-        .fix("take away what uses it, then run the same command again"))
+        .fix("remove what uses the stack, then run the same command again"))
 }

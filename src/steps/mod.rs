@@ -1,5 +1,5 @@
-//! The nine steps. Each is a file of one shape: what would change (pure), how it reads in a plan (pure), how it is
-//! changed, and what must be waited for. The order is here and nowhere else.
+//! The nine steps. Each implements `Rules`: what would change (pure), how a plan shows it (pure), how to change it, and
+//! what to wait for. `Step` holds their order.
 
 pub(crate) mod associate_cidr;
 pub(crate) mod create_subnets;
@@ -35,57 +35,57 @@ pub(crate) use set_env::SetEnv;
 pub use set_env::addon_configuration;
 pub(crate) use write_eniconfigs::WriteEniconfigs;
 
-/// The shape of a step.
+/// What every step, and every undo of a step, implements.
 pub(crate) trait Rules {
-    /// One thing to be changed, with all that the change needs.
+    /// One change, with all the data that it needs.
     type Change: Clone;
     const STEP: Step;
-    /// What the step's changes are read from.
+    /// The facts from which the step's changes are computed.
     const READS: &'static [Section];
 
-    /// What is not yet as designed. Pure. Nothing left means done.
+    /// What differs from the design. Pure. Empty means that the step is done.
     fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;
 
     fn describe(change: &Self::Change) -> Change;
 
-    /// How long the changes take, where that can be computed from what is in the cluster.
+    /// How long the changes take, if that can be computed from the facts.
     fn predicted(_: &[Self::Change]) -> Option<Duration> {
         None
     }
 
-    /// What the step leaves as it is though it is not as designed: a flag says so.
+    /// What a flag excludes from the step although it differs from the design.
     fn left_out(_: &Design, _: &Facts, _: &Settings) -> Option<String> {
         None
     }
 
-    /// What else the step has to say.
+    /// Further notes to the user.
     fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {
         Vec::new()
     }
 
-    /// Proves all changes possible before the first one is made.
+    /// Checks that all changes are possible before the first one is made.
     async fn rehearse(_: &Session, _: &[Self::Change]) -> Result<()> {
         Ok(())
     }
 
     async fn apply(session: &mut Session, change: Self::Change) -> Result<()>;
 
-    /// Waits until what was started here is really so; also what a run that was cut had started.
+    /// Waits until everything that this step started has finished, also if an interrupted run started it.
     async fn settle(_: &mut Session) -> Result<()> {
         Ok(())
     }
 }
 
-/// Calls something generic over the rules of a step that is known at run time only; `$back` takes it back.
+/// Runs `$body` with `$rules` as the type that does (`$undo` false) or undoes (`$undo` true) a step known only at run time.
 macro_rules! with_rules {
-    ($step:expr, $back:expr, $rules:ident => $body:expr) => {
-        match ($step, $back) {
+    ($step:expr, $undo:expr, $rules:ident => $body:expr) => {
+        match ($step, $undo) {
             ($crate::step::Step::AssociateCidr, false) => {
                 type $rules = $crate::steps::AssociateCidr;
                 $body
             }
             ($crate::step::Step::AssociateCidr, true) => {
-                type $rules = $crate::steps::associate_cidr::Back;
+                type $rules = $crate::steps::associate_cidr::UndoAssociateCidr;
                 $body
             }
             ($crate::step::Step::CreateSubnets, false) => {
@@ -93,7 +93,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::CreateSubnets, true) => {
-                type $rules = $crate::steps::create_subnets::Back;
+                type $rules = $crate::steps::create_subnets::UndoCreateSubnets;
                 $body
             }
             ($crate::step::Step::SetEnv, false) => {
@@ -101,7 +101,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::SetEnv, true) => {
-                type $rules = $crate::steps::set_env::Back;
+                type $rules = $crate::steps::set_env::UndoSetEnv;
                 $body
             }
             ($crate::step::Step::DetectCni, false) => {
@@ -109,7 +109,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::DetectCni, true) => {
-                type $rules = $crate::steps::detect_cni::Back;
+                type $rules = $crate::steps::detect_cni::UndoDetectCni;
                 $body
             }
             ($crate::step::Step::InstallCrd, false) => {
@@ -117,7 +117,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::InstallCrd, true) => {
-                type $rules = $crate::steps::install_crd::Back;
+                type $rules = $crate::steps::install_crd::UndoInstallCrd;
                 $body
             }
             ($crate::step::Step::WriteEniconfigs, false) => {
@@ -125,7 +125,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::WriteEniconfigs, true) => {
-                type $rules = $crate::steps::write_eniconfigs::Back;
+                type $rules = $crate::steps::write_eniconfigs::UndoWriteEniconfigs;
                 $body
             }
             ($crate::step::Step::LaunchNodegroups, false) => {
@@ -133,7 +133,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::LaunchNodegroups, true) => {
-                type $rules = $crate::steps::launch_nodegroups::Back;
+                type $rules = $crate::steps::launch_nodegroups::UndoLaunchNodegroups;
                 $body
             }
             ($crate::step::Step::PatchSecurityGroups, false) => {
@@ -141,7 +141,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::PatchSecurityGroups, true) => {
-                type $rules = $crate::steps::patch_security_groups::Back;
+                type $rules = $crate::steps::patch_security_groups::UndoPatchSecurityGroups;
                 $body
             }
             ($crate::step::Step::DrainNodes, false) => {
@@ -149,7 +149,7 @@ macro_rules! with_rules {
                 $body
             }
             ($crate::step::Step::DrainNodes, true) => {
-                type $rules = $crate::steps::drain_nodes::Back;
+                type $rules = $crate::steps::drain_nodes::UndoDrainNodes;
                 $body
             }
         }

@@ -1,4 +1,4 @@
-//! Step 8: the security groups into each ENIConfig, and only then nodes.
+//! Step 8: writes the security groups into each ENIConfig, and only then starts nodes.
 
 mod back;
 mod launches;
@@ -19,7 +19,7 @@ use crate::step::{Change, Sign, Step};
 use super::launch_nodegroups::{complete, settled};
 use super::{Rules, eniconfigs};
 
-pub use back::Back;
+pub use back::UndoPatchSecurityGroups;
 pub use launches::Launches;
 
 pub struct PatchSecurityGroups;
@@ -47,7 +47,7 @@ impl Rules for PatchSecurityGroups {
             let subnet = there.map(|config| config.subnet.clone());
             Some(GroupsChange::Patch { name: zone.eniconfig.clone(), before, after: after.clone(), subnet })
         });
-        // The order matters: the CNI never changes the groups of an interface that exists (amazon-vpc-cni-k8s#277).
+        // The order matters: the CNI never changes the groups of an existing interface (amazon-vpc-cni-k8s#277).
         patches.chain(design.zones.iter().filter_map(|zone| grow(facts, zone))).collect()
     }
 
@@ -83,10 +83,10 @@ impl Rules for PatchSecurityGroups {
                     true => Self::configs(&session.design, &session.facts, &session.settings),
                     false => vec![config],
                 };
-                // Groups that stay are no conflict; the checks asked about those that go.
+                // Unchanged groups are no conflict; the checks asked about removed ones.
                 eniconfigs::write(session, Step::PatchSecurityGroups, &configs, true).await
             }
-            // Refused before it begins: the steps that this one needs are not done.
+            // The checks refuse this before the step starts: a step that it needs is not done.
             GroupsChange::Patch { .. } => Ok(()),
             GroupsChange::Grow { stack, size, max_size, .. } => {
                 let there = settled(session, &stack).await?;
@@ -115,7 +115,7 @@ impl Rules for PatchSecurityGroups {
 }
 
 impl PatchSecurityGroups {
-    /// All ENIConfigs that are to get groups, with these.
+    /// All ENIConfigs whose groups change, with the new groups.
     fn configs(design: &Design, facts: &Facts, settings: &Settings) -> Vec<EniConfig> {
         let patched = |change| match change {
             GroupsChange::Patch { name, after: Some(security_groups), subnet: Some(subnet), .. } => {
@@ -127,12 +127,12 @@ impl PatchSecurityGroups {
     }
 }
 
-/// Whether a zone's group is still to get its size.
+/// Whether a zone's node group still needs to be resized.
 pub fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
     grow(facts, zone).is_some()
 }
 
-/// A group at zero grows. One that has left zero is the autoscaler's and the user's, unless another size is asked.
+/// A group at size 0 grows. A group with nodes belongs to the autoscaler and the user, unless another size is set by flag.
 fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
     let parameter =
         |key: &str| facts.node_groups.stacks.get(&zone.stack)?.parameters.get(key)?.parse::<u32>().ok();
@@ -144,28 +144,28 @@ fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
     Some(GroupsChange::Grow { stack: zone.stack.clone(), before, size: zone.size, max_size: zone.max_size })
 }
 
-/// Waits until every group has its nodes, Ready. What keeps one from starting is told, not waited out in silence.
+/// Waits until every group has its nodes Ready, and reports what keeps a node from starting.
 async fn ready(session: &Session) -> Result<()> {
     let mut launches = Launches::default();
     session
-        .until("new nodes Ready", async || {
+        .until("new nodes to be Ready", async || {
             let groups = read_groups(session).await?;
             let nodes = nodes::list(&session.clients.kube.client).await?;
             let mut waiting = Vec::new();
             for zone in &session.design.zones {
                 let Some(group) = groups.values().find(|group| group.stack() == Some(&zone.stack)) else {
-                    waiting.push(format!("{}: group not yet visible", zone.zone));
+                    waiting.push(format!("{}: group not visible yet", zone.zone));
                     continue;
                 };
                 let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
                 let ready = joined.iter().filter(|node| node.ready).count();
                 let silent = joined.iter().filter(|node| node.is_unreachable()).count();
                 let wanted = usize::try_from(group.desired).unwrap_or_default();
-                // One that has stopped to report does not come back by being waited for; the checks name it.
+                // Waiting does not bring back a node that has stopped reporting; the checks name it.
                 if ready > 0 && ready + silent >= wanted && wanted > 0 {
                     continue;
                 }
-                let next = "the group keeps trying: run this again when there is capacity, or choose another \
+                let next = "the group keeps trying: run the same command again when there is capacity, or choose another \
                         --instance-type";
                 if let Some(failure) = launches.failure(session, group, &zone.zone, next).await? {
                     waiting.push(format!("{}: {failure}", zone.zone));

@@ -1,4 +1,4 @@
-//! Step 3: custom networking in aws-node's environment, written where its owner is.
+//! Step 3: switches custom networking on in aws-node's environment, written through the environment's owner.
 
 mod back;
 mod update;
@@ -17,7 +17,7 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub use back::{Back, restored_values};
+pub use back::{UndoSetEnv, restored_values};
 pub use update::update_addon;
 
 pub struct SetEnv;
@@ -35,7 +35,7 @@ pub struct Write {
 /// What happens to the add-on.
 #[derive(Debug, Clone)]
 pub struct AddonWrite {
-    /// Its configurationValues before.
+    /// The current configurationValues.
     before: String,
     edit: Edit,
     role: Option<String>,
@@ -57,7 +57,7 @@ impl Rules for SetEnv {
             .collect();
         let removed: BTreeSet<String> =
             design.env_removed.iter().filter(|name| cni.env.contains_key(*name)).cloned().collect();
-        // The add-on must know too, or its next update puts everything back.
+        // The add-on's values must change too, or its next update reverts everything.
         let addon = cni.addon.as_ref().and_then(|addon| {
             let (before, edit) = (addon.configuration.clone(), edit(design));
             let merged = merged(&before, &edit).ok()?;
@@ -98,7 +98,7 @@ impl Rules for SetEnv {
         let is_yaml = |write: &Write| write.addon.as_ref().is_some_and(|addon| is_yaml(&addon.before));
         match Self::changes(design, facts, settings).iter().any(is_yaml) {
             true => vec![
-                "configurationValues of the add-on are YAML and become JSON, without their comments; undo puts the text back"
+                "the add-on's configurationValues are YAML and become JSON without comments; undo restores the YAML"
                     .into(),
             ],
             false => Vec::new(),
@@ -125,13 +125,13 @@ impl Rules for SetEnv {
         if let Some(addon) = &write.addon {
             update_addon(session, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
         }
-        // PRESERVE leaves alone what somebody set in the cluster by hand, so the DaemonSet is looked at again.
+        // PRESERVE keeps what somebody set in the cluster by hand, so the DaemonSet is read again.
         let kube = &session.clients.kube.client;
         let now = cni::read(kube).await?;
         let still: BTreeMap<String, String> =
             write.set.into_iter().filter(|(name, value)| now.env.get(name) != Some(value)).collect();
         if !still.is_empty() {
-            // Whose fields these are was asked in the checks.
+            // The checks asked about field managers that own these fields.
             cni::apply_env(kube, &still, true).await?;
         }
         let left: Vec<String> = write.removed.into_iter().filter(|name| now.env.contains_key(name)).collect();
@@ -142,7 +142,7 @@ impl Rules for SetEnv {
     }
 
     async fn settle(session: &mut Session) -> Result<()> {
-        // Before ENIConfigs exist a node can't finish the rollout; step 6 waits then.
+        // Without ENIConfigs a node can't finish the rollout; step 6 waits for it then.
         let written = |zone: &crate::design::ZoneDesign| {
             session.facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig)
         };
@@ -150,13 +150,13 @@ impl Rules for SetEnv {
     }
 }
 
-/// Waits until each Ready node runs aws-node with the new environment. Nodes that are not Ready are named: nothing can
-/// change on them, and they may stay so. Where such nodes keep the controller from replacing pods on the others, the
-/// pods are deleted here as it would delete them.
+/// Waits until every Ready node runs aws-node with the new environment. Nodes that are not Ready are named and skipped:
+/// they may stay NotReady. If they block the rollout on other nodes (maxUnavailable), the outdated pods are deleted here,
+/// as the controller would delete them.
 pub async fn rolled_out(session: &Session) -> Result<()> {
     let kube = &session.clients.kube;
     let mut before = None;
-    let aside = session.until("aws-node rolled out", async || {
+    let aside = session.until("the aws-node rollout to finish", async || {
         let (cni, nodes, pods) =
             tokio::try_join!(cni::read(&kube.client), nodes::list(&kube.client), cni::pods(&kube.client))?;
         let progress = cni.rollout.progress(&nodes, &pods);
@@ -165,9 +165,9 @@ pub async fn rolled_out(session: &Session) -> Result<()> {
         }
         let before = before.get_or_insert_with(|| silent(&nodes));
         for pod in cni.rollout.held_up(&nodes, &pods, before) {
-            session.go_on()?;
+            session.stop_if_interrupted()?;
             session.events.note(format!(
-                "nodes that do not report hold up aws-node's rollout: {} on {} is replaced",
+                "unreachable nodes block the aws-node rollout: deleting {} on {} so that it is recreated",
                 pod.full_name(),
                 pod.node
             ));
@@ -176,7 +176,7 @@ pub async fn rolled_out(session: &Session) -> Result<()> {
         Ok(Seen::NotYet(progress.told()))
     });
     if let Some(aside) = aside.await? {
-        session.events.note(format!("aws-node's rollout: {aside}"));
+        session.events.note(format!("aws-node rollout: {aside}"));
     }
     Ok(())
 }
@@ -185,7 +185,7 @@ fn is_yaml(configuration: &str) -> bool {
     Values::parse(configuration).is_ok_and(|values| values.form() == Form::Yaml)
 }
 
-/// What else a person should know of an update of the add-on: that it keeps its role, and that YAML becomes JSON.
+/// Adds to an add-on update that the role is kept and that YAML becomes JSON.
 fn described(change: Change, before: &str, role: Option<&str>) -> Change {
     let change = match is_yaml(before) {
         true => change.from_to("configurationValues", Some("YAML"), "JSON"),
@@ -197,13 +197,12 @@ fn described(change: Change, before: &str, role: Option<&str>) -> Change {
     }
 }
 
-/// The add-on's configuration as it is to be; nothing where there is no add-on, or where it can't be merged: a check says
-/// so.
+/// The designed configuration of the add-on; `None` if there is no add-on or if it can't be merged, which a check reports.
 pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
     merged(&facts.cni.addon.as_ref()?.configuration, &edit(design)).ok()
 }
 
-/// What of the add-on's configuration this step writes.
+/// The part of the add-on's configuration that this step writes.
 fn edit(design: &Design) -> Edit {
     Edit { env: design.env.clone(), env_removed: design.env_removed.clone(), ..Edit::default() }
 }

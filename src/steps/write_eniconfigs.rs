@@ -1,4 +1,4 @@
-//! Step 6: an ENIConfig for each pod subnet, under the name that the CNI looks for.
+//! Step 6: an ENIConfig for each pod subnet, with the name that the CNI looks up.
 
 use crate::design::{CUSTOM_NETWORK, Design};
 use crate::discover::Section;
@@ -18,10 +18,10 @@ pub struct WriteEniconfigs;
 pub struct WriteOne {
     zone: String,
     name: String,
-    /// Nothing as long as the subnet is not made.
+    /// `None` as long as the subnet does not exist.
     config: Option<EniConfig>,
     groups: Vec<String>,
-    /// The subnet that it names now.
+    /// The subnet that the ENIConfig names now.
     before: Option<String>,
 }
 
@@ -32,12 +32,12 @@ impl Rules for WriteEniconfigs {
 
     fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<WriteOne> {
         let values = facts.addon_values();
-        // The add-on would put back what its values say.
+        // If the add-on's values differ, the add-on would revert the object to them.
         let agreed = |config: &EniConfig| !values.as_ref().is_some_and(|values| values.differs(config));
         let zones = design.zones.iter().filter_map(|zone| {
             let there = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig);
             let subnet = zone.pod_subnet.id();
-            // Groups are step 8's; here the subnet decides.
+            // Step 8 writes the groups, so only the subnet is compared here.
             let right = there.filter(|config| Some(config.subnet.as_str()) == subnet);
             if right.is_some_and(agreed) {
                 return None;
@@ -75,7 +75,7 @@ impl Rules for WriteEniconfigs {
     }
 
     async fn rehearse(session: &Session, changes: &[WriteOne]) -> Result<()> {
-        // The add-on writes these, and EKS checks its values before it does.
+        // The add-on writes these, and EKS validates its values first.
         if session.facts.addon_creates_eniconfigs() {
             return Ok(());
         }
@@ -87,7 +87,7 @@ impl Rules for WriteEniconfigs {
     }
 
     async fn apply(session: &mut Session, change: WriteOne) -> Result<()> {
-        // Without its subnet the step is refused before it begins.
+        // If a subnet is missing, the checks refuse the step before it starts.
         let Some(config) = change.config else { return Ok(()) };
         let configs: Vec<EniConfig> = match session.facts.addon_creates_eniconfigs() {
             true => Self::changes(&session.design, &session.facts, &session.settings)
@@ -106,16 +106,16 @@ impl Rules for WriteEniconfigs {
     }
 }
 
-/// Deletes the ENIConfigs that we wrote, and puts back those that we wrote over.
-pub struct Back;
+/// Deletes the ENIConfigs that eni-custom created, and restores those that it changed.
+pub struct UndoWriteEniconfigs;
 
 #[derive(Debug, Clone)]
 pub enum Restore {
     Delete { name: String, subnet: String },
-    PutBack { before: EniConfig, subnet: String },
+    Previous { before: EniConfig, subnet: String },
 }
 
-impl Rules for Back {
+impl Rules for UndoWriteEniconfigs {
     type Change = Restore;
     const STEP: Step = Step::WriteEniconfigs;
     const READS: &'static [Section] = &[Section::EniConfigs];
@@ -124,9 +124,9 @@ impl Rules for Back {
         let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
         ours.map(|config| {
             let before = facts.record.eniconfigs.get(&config.name).cloned().flatten();
-            // One that was ours by then is of an earlier run whose record is gone.
+            // A recorded ENIConfig of our own is from an earlier run whose record is gone.
             match before.filter(|before| !before.ours) {
-                Some(before) => Restore::PutBack { before, subnet: config.subnet.clone() },
+                Some(before) => Restore::Previous { before, subnet: config.subnet.clone() },
                 None => Restore::Delete { name: config.name.clone(), subnet: config.subnet.clone() },
             }
         })
@@ -138,7 +138,7 @@ impl Rules for Back {
             Restore::Delete { name, subnet } => {
                 Change::new(Sign::Remove, format!("ENIConfig {name}")).to("subnet", subnet)
             }
-            Restore::PutBack { before, subnet } => {
+            Restore::Previous { before, subnet } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", before.name))
                     .from_to("subnet", Some(subnet), &before.subnet)
                     .to("securityGroups", before.security_groups.join(", "))
@@ -151,7 +151,7 @@ impl Rules for Back {
         let client = &session.clients.kube.client;
         match change {
             Restore::Delete { name, .. } => eniconfig::delete(client, &name).await,
-            Restore::PutBack { before, .. } => eniconfig::put_back(client, &before).await,
+            Restore::Previous { before, .. } => eniconfig::put_back(client, &before).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Causes and their fixes, as text.
+//! The diagnoses of `doctor` as text.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub fn text(diagnoses: &Diagnoses, color: bool) -> String {
         out.push_str(&issue::lines(found, "   "));
     }
     if diagnoses.findings.is_empty() {
-        out.push_str("\nNothing is wrong that can be seen from here.\n");
+        out.push_str("\nNothing is wrong, as far as eni-custom can see.\n");
     }
     out
 }

@@ -1,4 +1,4 @@
-//! How results and progress are printed.
+//! Output formats of results and progress.
 
 use std::io::IsTerminal;
 
@@ -14,12 +14,12 @@ pub enum Format {
 pub enum ReportFormat {
     Text,
     Json,
-    /// XML for CI: a testsuite for each section
+    /// JUnit XML for CI, with a testsuite for each section
     Junit,
 }
 
 impl ReportFormat {
-    /// How an error is told in its place.
+    /// The format for an error.
     pub fn plain(self) -> Format {
         match self {
             ReportFormat::Json => Format::Json,

@@ -1,4 +1,4 @@
-//! An issue as text, the one way for `plan`, `setup`, `verify` and `doctor`.
+//! An issue as text, the same for `plan`, `setup`, `verify` and `doctor`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use console::Style;
 
 use crate::issue::{Issue, Severity};
 
-/// The word of a severity, in its color.
+/// The name of a severity, in its color.
 pub fn severity(severity: Severity, color: bool) -> String {
     let style = || Style::new().force_styling(color);
     match severity {
@@ -30,7 +30,7 @@ pub fn text(issue: &Issue, color: bool) -> String {
     format!("{} {}: {what}{mark}\n{}", severity(issue.severity, color), issue.id, lines(issue, "  "))
 }
 
-/// What there is beside the headline, a line each.
+/// All fields except the headline, one line each.
 pub fn lines(issue: &Issue, indent: &str) -> String {
     let mut out = String::new();
     for (label, value) in fields(issue) {
@@ -39,7 +39,7 @@ pub fn lines(issue: &Issue, indent: &str) -> String {
     out
 }
 
-/// Labels and values of what is known; a passed check has nothing more to say.
+/// Labels and values of the fields that are not empty.
 pub fn fields(issue: &Issue) -> Vec<(&'static str, &str)> {
     let evidence = issue.evidence.iter().map(|text| ("says", text.as_str()));
     [("where", issue.place.as_str()), ("why", &issue.why)]

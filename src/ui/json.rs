@@ -1,4 +1,4 @@
-//! Events and errors as one JSON object a line, with a sequence number.
+//! Events and errors as one JSON object per line, with a sequence number.
 
 use std::sync::Mutex;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::events::Event;
 
-/// Numbers the lines, so that a reader sees when one is lost.
+/// Numbers the lines, so that a reader can detect lost ones.
 #[derive(Default)]
 pub struct Lines(Mutex<u64>);
 

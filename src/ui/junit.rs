@@ -1,5 +1,5 @@
-//! What was proven as JUnit's XML: a testsuite for each section, a testcase for each check. A warning passes and is
-//! told in `system-out`; what is unknown is an `error`, what has failed a `failure`.
+//! The report of `verify` as JUnit XML: a testsuite for each section, a testcase for each check. A warning passes, with
+//! its text in `system-out`; an unknown check is an `error`, a failed one a `failure`.
 
 use std::fmt::Write as _;
 
@@ -44,9 +44,9 @@ fn suite(out: &mut String, section: &Section, cluster: &str) {
 fn case(out: &mut String, section: &Section, check: &Issue) {
     let name = escaped(&format!("{} {}", check.id, check.what));
     let class = escaped(&format!("verify.{}", section.title));
-    let told: Vec<String> =
+    let lines: Vec<String> =
         issue::fields(check).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
-    let told = escaped(&told.join("\n"));
+    let text = escaped(&lines.join("\n"));
     let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\"");
     let element = match check.severity {
         Severity::Passed => {
@@ -54,7 +54,7 @@ fn case(out: &mut String, section: &Section, check: &Issue) {
             return;
         }
         Severity::Warning | Severity::Note => {
-            let _ = writeln!(out, ">\n      <system-out>{told}</system-out>\n    </testcase>");
+            let _ = writeln!(out, ">\n      <system-out>{text}</system-out>\n    </testcase>");
             return;
         }
         Severity::Unknown => "error",
@@ -63,11 +63,11 @@ fn case(out: &mut String, section: &Section, check: &Issue) {
     let (id, what) = (escaped(check.id), escaped(&check.what));
     let _ = writeln!(
         out,
-        ">\n      <{element} type=\"{id}\" message=\"{what}\">{told}</{element}>\n    </testcase>"
+        ">\n      <{element} type=\"{id}\" message=\"{what}\">{text}</{element}>\n    </testcase>"
     );
 }
 
-/// For text and for attributes. What XML 1.0 can't hold at all becomes U+FFFD.
+/// Escapes for text and for attributes. Characters that XML 1.0 can't contain become U+FFFD.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -77,7 +77,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
-            // In an attribute a plain one would be read as a space.
+            // A parser reads an unescaped line break in an attribute as a space.
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
             '\r' => out.push_str("&#13;"),
@@ -93,7 +93,7 @@ mod tests {
     use super::escaped;
 
     #[test]
-    fn nothing_in_a_name_can_end_an_element_or_an_attribute() {
+    fn no_name_can_end_an_element_or_an_attribute() {
         assert_eq!(escaped("a<b>&\"c'\n\u{1}"), "a&lt;b&gt;&amp;&quot;c&apos;&#10;\u{fffd}");
     }
 }

@@ -25,7 +25,7 @@ use crate::verify::Report;
 pub use format::{ColorWhen, Format, ReportFormat, Voice};
 pub use prompt::Prompt;
 
-/// How this run talks.
+/// Output formats and colors of this run.
 #[derive(Clone)]
 pub struct Ui {
     output: Format,
@@ -46,7 +46,7 @@ impl Ui {
         self.voice.color.on(&std::io::stderr())
     }
 
-    /// Whether a person can be asked.
+    /// Whether a person can be asked: stdin and stderr are terminals.
     pub fn can_ask() -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
@@ -79,7 +79,7 @@ impl Ui {
         }
     }
 
-    /// A plan that is shown before a question, which is not the result.
+    /// Shows a plan on stderr before a question; it is not the result.
     pub fn preview(&self, plan: &Plan) {
         eprint_text(&text::plan(plan, self.stderr_color()));
     }
@@ -129,7 +129,7 @@ impl Ui {
         }
     }
 
-    /// A plain line beside the result.
+    /// Prints a line on stderr, beside the result.
     pub fn say(&self, line: &str) {
         if self.voice.quiet {
             return;
@@ -137,7 +137,7 @@ impl Ui {
         eprint_text(&format!("{line}\n"));
     }
 
-    /// A generated file, as it is.
+    /// Prints a generated file unchanged.
     pub fn raw(bytes: &[u8]) {
         write_all(&mut std::io::stdout().lock(), bytes);
     }
@@ -171,9 +171,9 @@ fn eprint_text(text: &str) {
     write_all(&mut std::io::stderr().lock(), text.as_bytes());
 }
 
-/// A value as it is, pretty.
+/// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) {
-    // Our own values always serialise; a reader that hung up (`| head`) is no failure of ours.
+    // These values always serialize, and a closed pipe (`| head`) is not an error.
     if let Ok(text) = serde_json::to_string_pretty(value) {
         print(&format!("{text}\n"));
     }

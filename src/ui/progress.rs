@@ -9,7 +9,7 @@ use crate::events::Event;
 
 use super::{issue, text};
 
-/// Where there is no terminal, a wait says that it lives once in so long.
+/// Time between two lines about the same wait if stderr is not a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 pub struct Progress {
@@ -18,7 +18,7 @@ pub struct Progress {
 }
 
 struct Shown {
-    /// There only while something is waited for.
+    /// The spinner of the current wait.
     bar: Option<ProgressBar>,
     last: Instant,
 }

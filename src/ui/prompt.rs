@@ -1,4 +1,4 @@
-//! Questions on a terminal. Answers are settings' to judge.
+//! Questions on a terminal. The caller checks the answers.
 
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Input, Select};
@@ -16,7 +16,7 @@ impl Prompt {
         Confirm::with_theme(&self.theme).with_prompt(question).default(default).interact().map_err(stopped)
     }
 
-    /// A text that `check` accepts; its complaint is shown, and the question asked again.
+    /// Asks until `check` accepts the text; shows the error of `check`.
     pub fn text(
         &self,
         question: &str,
@@ -31,7 +31,7 @@ impl Prompt {
             .map_err(stopped)
     }
 
-    /// A text without a default, empty where nothing was typed.
+    /// Asks for a text without a default; it may be empty.
     pub fn typed(&self, question: &str) -> Result<String> {
         Input::with_theme(&self.theme)
             .with_prompt(question)
@@ -40,7 +40,7 @@ impl Prompt {
             .map_err(stopped)
     }
 
-    /// The place of the chosen item.
+    /// The index of the chosen item.
     pub fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         Select::with_theme(&self.theme)
             .with_prompt(question)
@@ -51,7 +51,7 @@ impl Prompt {
     }
 }
 
-/// Ctrl-C at a question is Ctrl-C.
+/// Ctrl-C at a question interrupts the run.
 fn stopped(error: dialoguer::Error) -> Error {
     let dialoguer::Error::IO(io) = error;
     match io.kind() {

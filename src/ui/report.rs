@@ -1,4 +1,4 @@
-//! What was proven, and where a cluster stands, as text.
+//! The results of `verify` and `status` as text.
 
 use std::fmt::Write as _;
 
@@ -76,12 +76,12 @@ pub fn status(status: &Standing, color: bool) -> String {
     }
     if let Some(run) = &status.run {
         let since = run.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
-        let _ = writeln!(out, "\nA run is under way{since}: {}", run.holder);
+        let _ = writeln!(out, "\nA run is in progress{since}: {}", run.holder);
     }
     if status.drain_cut {
         let _ = writeln!(
             out,
-            "\nA drain was begun and has not ended: drain-nodes goes on, or puts back what it held."
+            "\nA drain was interrupted. To continue it: drain-nodes. To undo its temporary changes: drain-nodes --keep-old-nodes."
         );
     }
     for one in &status.suspended {

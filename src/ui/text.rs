@@ -43,7 +43,7 @@ impl Paint {
     }
 }
 
-/// Which cluster a result is about.
+/// The cluster that a result is about.
 pub fn heading(cluster: &str, account: &str, region: &str, color: bool) -> String {
     format!("{} (account {account}, {region})", Paint::new(color).strong.apply_to(cluster))
 }
@@ -107,16 +107,12 @@ pub fn plan(plan: &Plan, color: bool) -> String {
         }
     }
     if errors > 0 {
-        let _ = writeln!(
-            out,
-            "\nRefused: nothing is changed before {} fixed.",
-            subject(errors, "error", "is", "are")
-        );
+        let _ = writeln!(out, "\nRefused: fix {} first.", counted(errors, "error"));
     }
     out
 }
 
-/// Before and after by zone, and what it takes.
+/// The state before and after by zone, the time, and the instances needed.
 fn outlook_text(outlook: &Outlook) -> String {
     let mut rows = vec![
         ["zone", "nodes", "pods at most", "pods to move", "free for nodes", "free for pods"]
@@ -163,7 +159,7 @@ fn outlook_text(outlook: &Outlook) -> String {
     out
 }
 
-/// `90 s`, `3 min`; in whole minutes from two on.
+/// `90 s`, `3 min`; whole minutes above two.
 fn spoken(seconds: u64) -> String {
     if seconds <= 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
@@ -190,7 +186,7 @@ pub fn change_line(change: &Change) -> String {
         .iter()
         .filter_map(|field| match (&field.before, &field.after) {
             (Some(before), Some(after)) => Some(format!("{} {before} -> {after}", field.name)),
-            // What is new in full is in the plan.
+            // The plan has all fields of a new resource.
             (None, Some(after)) if change.fields.len() <= 3 => Some(format!("{} {after}", field.name)),
             _ => None,
         })
@@ -226,13 +222,14 @@ pub fn error(error: &Error, color: bool) -> String {
         let stopped = names(&[halfway.stopped_in]);
         for (name, value) in [
             ("done", names(&halfway.done)),
-            ("halted", format!("in {stopped}; not begun: {}", names(&halfway.not_begun))),
-            ("go on", halfway.go_on.clone()),
+            ("stopped in", stopped),
+            ("not started", names(&halfway.not_begun)),
+            ("resume", halfway.resume.clone()),
         ] {
-            let _ = writeln!(out, "  {name:6} {value}");
+            let _ = writeln!(out, "  {name:11}  {value}");
         }
-        if let Some(undo) = &halfway.take_back {
-            let _ = writeln!(out, "  undo   {undo}");
+        if let Some(undo) = &halfway.undo {
+            let _ = writeln!(out, "  undo         {undo}");
         }
     }
     out
@@ -262,7 +259,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         );
     }
     let changes: usize = outcome.steps.iter().map(|step| step.changes).sum();
-    let done = if changes == 0 { "Nothing was to be done" } else { "Done" };
+    let done = if changes == 0 { "Nothing to do" } else { "Done" };
     let _ = writeln!(
         out,
         "{done}: {} in {:.1} s, {}.",
@@ -308,7 +305,7 @@ mod tests {
         StepPlan { step, number: step.number(), changes, left_out: None, notes, estimated_seconds: Some(45) }
     }
 
-    /// A zone whose pod subnet is still to be made, and one for which none is known.
+    /// A zone with a pod subnet that will be created, and one without a known pod subnet.
     fn outlook() -> Outlook {
         let subnet = |id: Option<&str>, before: Option<u32>, after: u32| SubnetOutlook {
             subnet: id.map(ToString::to_string),
@@ -375,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_tells_what_where_why_and_what_to_type() {
+    fn an_error_shows_what_where_why_and_fix() {
         let cause = Cause {
             code: "InvalidSubnet.Conflict".into(),
             message: "The CIDR '100.64.0.0/18' conflicts with another subnet".into(),
@@ -384,32 +381,32 @@ mod tests {
         let error = Error::failed("create subnet 100.64.0.0/18 in usw2-az2")
             .at("vpc-0a")
             .cause(cause)
-            .fix("to go on from here: eni-custom setup --cluster shop --yes");
+            .fix("to continue: eni-custom setup --cluster shop --yes");
         insta::assert_snapshot!(super::error(&error, false));
     }
 
     #[test]
-    fn a_run_that_stopped_halfway_tells_how_far_it_came_and_both_ways_out() {
+    fn a_stopped_run_shows_the_steps_done_and_the_commands_to_resume_and_undo() {
         let error =
             Error::failed("the stack ended ROLLBACK_COMPLETE").at("eni-custom-shop-base").halfway(Halfway {
                 done: vec![Step::AssociateCidr, Step::CreateSubnets],
                 stopped_in: Step::LaunchNodegroups,
                 not_begun: vec![Step::PatchSecurityGroups, Step::DrainNodes],
-                go_on: "eni-custom setup --cluster shop --yes".into(),
-                take_back: Some("eni-custom undo --cluster shop --confirm-cluster shop --yes".into()),
+                resume: "eni-custom setup --cluster shop --yes".into(),
+                undo: Some("eni-custom undo --cluster shop --confirm-cluster shop --yes".into()),
             });
         insta::assert_snapshot!(super::error(&error, false));
     }
 
     #[test]
-    fn an_undo_that_stopped_names_one_command() {
+    fn an_interrupted_undo_shows_one_command() {
         let undo = "eni-custom undo --cluster shop --confirm-cluster shop --yes";
         let error = Error::failed("the stack can't be deleted").halfway(Halfway {
             done: vec![Step::SetEnv],
             stopped_in: Step::LaunchNodegroups,
             not_begun: vec![Step::CreateSubnets],
-            go_on: undo.into(),
-            take_back: None,
+            resume: undo.into(),
+            undo: None,
         });
         let shown = super::error(&error, false);
         assert_eq!(shown.matches(undo).count(), 1, "{shown}");

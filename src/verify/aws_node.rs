@@ -1,4 +1,4 @@
-//! aws-node: its switch, its rollout, its version, and whether whoever owns it agrees.
+//! aws-node: its environment, rollout and version, and whether its owner would change them.
 
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
@@ -10,7 +10,7 @@ use crate::ownership::Manager;
 use super::view::View;
 
 const DAEMON_SET: &str = "DaemonSet kube-system/aws-node";
-/// Variables that decide about custom networking; whoever owns aws-node must know them.
+/// Variables that decide about custom networking. The owner of aws-node must set them too.
 const VARIABLES: [&str; 4] = [CUSTOM_NETWORK, LABEL_DEF, ANNOTATION_DEF, EXTERNAL_SNAT];
 const LEGACY_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
 
@@ -22,7 +22,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
         return vec![
             Issue::error("EC-VFY-001", "there is no aws-node")
                 .at(DAEMON_SET)
-                .why("nothing here would read an ENIConfig")
+                .why("without it nothing reads ENIConfigs")
                 .fix(format!(
                     "aws eks create-addon --cluster-name {} --addon-name vpc-cni",
                     view.facts.cluster.name
@@ -32,7 +32,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let mut checks = vec![switch(view), version(view)];
     if view.on {
         checks.push(rollout(view));
-        checks.extend(owner_agrees(view));
+        checks.extend(owner(view));
         checks.extend(zone_label(view));
         checks.extend(super::bugs::check(view));
     }
@@ -47,8 +47,8 @@ fn switch(view: &View<'_>) -> Issue {
     let value = view.facts.cni.env.get(CUSTOM_NETWORK).map_or("not set".into(), |value| format!("'{value}'"));
     Issue::error("EC-VFY-001", "custom networking is off")
         .at(DAEMON_SET)
-        .why(format!("{CUSTOM_NETWORK} is {value}: pods take addresses of their nodes' subnets"))
-        .fix(format!("{} # all nine steps; set-env is this one alone", view.ours("setup")))
+        .why(format!("{CUSTOM_NETWORK} is {value}: pods get addresses from their nodes' subnets"))
+        .fix(format!("{} # all nine steps; set-env changes this alone", view.command("setup")))
 }
 
 fn version(view: &View<'_>) -> Issue {
@@ -56,7 +56,7 @@ fn version(view: &View<'_>) -> Issue {
         None => Issue::unknown(
             "EC-VFY-004",
             "the VPC CNI's version",
-            "neither add-on, image tag nor label name one",
+            "neither the add-on, the image tag nor a label names it",
         )
         .at(&view.facts.cni.image)
         .fix("kubectl -n kube-system label daemonset aws-node app.kubernetes.io/version=VERSION"),
@@ -72,85 +72,96 @@ fn version(view: &View<'_>) -> Issue {
                     view.facts.cluster.version
                 ))
         }
-        Some((version, _)) => Issue::passed("EC-VFY-004", format!("VPC CNI {version} knows custom networking")),
+        Some((version, _)) => Issue::passed("EC-VFY-004", format!("VPC CNI {version} supports custom networking")),
     }
 }
 
 fn rollout(view: &View<'_>) -> Issue {
     let mut rollout = view.facts.cni.rollout.clone();
     if view.unread(Part::Pods).is_some() {
-        // The controller's own count is left.
+        // Without pods only the controller's own count is known.
         rollout.revision.clear();
     }
     let progress = rollout.progress(&view.facts.nodes, &view.facts.pods);
     if progress.is_done() {
-        return Issue::passed("EC-VFY-002", "aws-node runs on each Ready node with its newest environment");
+        return Issue::passed("EC-VFY-002", "aws-node runs on each Ready node with its current environment");
     }
     let outdated = progress.outdated();
     let delete = format!("kubectl -n kube-system delete pod {}", outdated.join(" "));
-    // The controller counts Nodes without an instance as well.
+    // The controller also counts Node objects without an instance.
     let nodes: Vec<Node> = view.facts.nodes.iter().chain(&view.facts.left_over).cloned().collect();
-    let held_up = !rollout.held_up(&nodes, &view.facts.pods, &silent(&nodes)).is_empty();
+    let blocked = !rollout.held_up(&nodes, &view.facts.pods, &silent(&nodes)).is_empty();
     let (why, fix) = match progress.failing() {
         _ if rollout.strategy == UpdateStrategy::OnDelete && !outdated.is_empty() => {
-            ("its updateStrategy is OnDelete: nobody replaces its pods".to_string(), delete)
+            ("its updateStrategy is OnDelete: its pods must be deleted by hand".to_string(), delete)
         }
-        _ if held_up => ("nodes that do not report keep its controller from going on".to_string(), delete),
+        _ if blocked => ("nodes with an unreachable kubelet block its rollout".to_string(), delete),
         Some((pod, _)) => (String::new(), format!("kubectl -n kube-system logs {pod} -c aws-node")),
         None => (String::new(), "kubectl -n kube-system rollout status daemonset/aws-node".to_string()),
     };
     let why = [why, progress.told()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    Issue::error("EC-VFY-002", "aws-node's rollout has not ended").at(DAEMON_SET).why(why.join("; ")).fix(fix)
+    Issue::error("EC-VFY-002", "aws-node's rollout is not complete")
+        .at(DAEMON_SET)
+        .why(why.join("; "))
+        .fix(fix)
 }
 
-/// What is set in the cluster beside the owner is put back with the owner's next update.
-fn owner_agrees(view: &View<'_>) -> Vec<Issue> {
+/// A value that was set without the owner is reset by the owner's next update.
+fn owner(view: &View<'_>) -> Vec<Issue> {
     let cni = &view.facts.cni;
     if let Some(because) = view.unread(Part::Addon) {
-        return vec![Issue::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", because)];
+        return vec![Issue::unknown(
+            "EC-VFY-003",
+            "whether the add-on vpc-cni has the same environment",
+            because,
+        )];
     }
-    let fine = |whose: &str| vec![Issue::passed("EC-VFY-003", format!("{whose} keeps this environment"))];
+    let passed = |whose: &str| vec![Issue::passed("EC-VFY-003", format!("{whose} keeps this environment"))];
     match env_owner(cni) {
-        EnvOwner::DaemonSet => fine("the DaemonSet itself"),
+        EnvOwner::DaemonSet => passed("the DaemonSet itself"),
         EnvOwner::Addon => {
             let text = cni.addon.as_ref().map(|addon| addon.configuration.as_str()).unwrap_or_default();
             let values = match Values::parse(text) {
                 Ok(values) => values,
                 Err(error) => {
                     let because = format!("its configurationValues can't be read: {error}");
-                    return vec![Issue::unknown("EC-VFY-003", "whether the add-on vpc-cni agrees", &because)];
+                    return vec![Issue::unknown(
+                        "EC-VFY-003",
+                        "whether the add-on vpc-cni has the same environment",
+                        &because,
+                    )];
                 }
             };
             let known = |name: &str| values.env(name).map(ToString::to_string);
-            // A variable that neither names has the add-on's default: nothing would change.
+            // A variable that the add-on does not set gets its default.
             let differs = |name: &&str| match (known(name), cni.env.get(*name)) {
-                (Some(theirs), Some(ours)) => theirs != *ours,
-                (None, Some(ours)) => !is_default(name, ours),
+                (Some(theirs), Some(current)) => theirs != *current,
+                (None, Some(current)) => !is_default(name, current),
                 (Some(_), None) => true,
                 (None, None) => false,
             };
             let differing: Vec<String> =
                 VARIABLES.iter().filter(|name| differs(name)).map(ToString::to_string).collect();
             if differing.is_empty() {
-                return fine("the add-on vpc-cni");
+                return passed("the add-on vpc-cni");
             }
-            let told = |name: &String| {
-                let theirs = known(name).map_or("nothing".into(), |value| format!("'{value}'"));
-                let here = cni.env.get(name).map_or("nothing".into(), |value| format!("'{value}'"));
+            let difference = |name: &String| {
+                let theirs = known(name).map_or("not set".into(), |value| format!("'{value}'"));
+                let here = cni.env.get(name).map_or("not set".into(), |value| format!("'{value}'"));
                 format!("{name}: add-on {theirs}, cluster {here}")
             };
             vec![
-                Issue::error("EC-VFY-003", "the add-on vpc-cni would put aws-node's environment back")
+                Issue::error("EC-VFY-003", "the add-on vpc-cni would reset aws-node's environment")
                     .at("EKS add-on vpc-cni")
                     .why(format!(
-                        "its next update writes its own configurationValues; {}",
-                        differing.iter().map(told).collect::<Vec<_>>().join("; ")
+                        "its next update applies its configurationValues; {}",
+                        differing.iter().map(difference).collect::<Vec<_>>().join("; ")
                     ))
-                    .fix(view.ours(&set_env(cni, &differing))),
+                    .fix(view.command(&set_env(cni, &differing))),
             ]
         }
         EnvOwner::Release { tool, name } => {
-            // A value that only a person's hand or this program set is not the release's.
+            // A value set only by hand or by eni-custom is not part of the release.
             let foreign: Vec<String> = VARIABLES
                 .iter()
                 .filter(|variable| {
@@ -160,25 +171,26 @@ fn owner_agrees(view: &View<'_>) -> Vec<Issue> {
                 .map(ToString::to_string)
                 .collect();
             if foreign.is_empty() {
-                return fine(&format!("{tool} '{name}'"));
+                return passed(&format!("{tool} '{name}'"));
             }
             let values: Vec<String> = foreign
                 .iter()
                 .filter_map(|variable| Some(format!("{variable}={}", cni.env.get(variable)?)))
                 .collect();
             let check =
-                Issue::error("EC-VFY-003", format!("{tool} '{name}' would put aws-node's environment back"))
+                Issue::error("EC-VFY-003", format!("{tool} '{name}' would reset aws-node's environment"))
                     .at(DAEMON_SET)
-                    .why(format!("{} set beside it, by hand", values.join(", ")))
-                    .fix(format!("commit env {} there", values.join(", ")));
-            // Who took it over has been told, and asked for it.
+                    .why(format!("set by hand, not by {tool}: {}", values.join(", ")))
+                    .fix(format!("set env {} in {tool} '{name}'", values.join(", ")));
+            // With --take-over-env the user has chosen this.
             let severity = if view.expected.taken_over { Severity::Warning } else { check.severity };
             vec![Issue { severity, ..check }]
         }
     }
 }
 
-/// The command that writes these variables where their owner is: those beside the two of custom networking have flags.
+/// The command that writes these variables where their owner keeps them. Variables other than the two of custom
+/// networking need a flag.
 fn set_env(cni: &Cni, differing: &[String]) -> String {
     let differs = |name: &str| differing.iter().any(|each| each == name);
     let mut command = "set-env".to_string();
@@ -191,28 +203,28 @@ fn set_env(cni: &Cni, differing: &[String]) -> String {
     command
 }
 
-/// The add-on's own values (its manifest, "AWS_VPC_K8S_CNI_…: false"); the keys are not set.
+/// The add-on's defaults (its manifest, "AWS_VPC_K8S_CNI_…: false"): off, and no label or annotation.
 fn is_default(name: &str, value: &str) -> bool {
     matches!(name, CUSTOM_NETWORK | EXTERNAL_SNAT) && !is_on(Some(&value.to_string()))
 }
 
 fn zone_label(view: &View<'_>) -> Option<Issue> {
     (view.facts.cni.env.get(LABEL_DEF)? == LEGACY_ZONE_LABEL).then(|| {
-        Issue::warning("EC-VFY-006", "the ENIConfig's name is read from a label that Kubernetes gave up")
+        Issue::warning("EC-VFY-006", "the ENIConfig's name is read from a deprecated node label")
             .at(LABEL_DEF)
-            .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not carry it"))
-            .fix(view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
+            .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not have it"))
+            .fix(view.command(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
     })
 }
 
-/// After a set-up the variables have exactly the values that it set.
+/// After a run the variables must have exactly the values that it set.
 fn expected(view: &View<'_>) -> Vec<Issue> {
     let differs = |(name, value): &(&String, &String)| view.facts.cni.env.get(*name) != Some(*value);
     let differing = view.expected.env.iter().filter(differs).map(|(name, value)| {
         Issue::error("EC-VFY-005", format!("aws-node's {name} is not '{value}'"))
             .at(DAEMON_SET)
-            .why("it was set, and somebody has put it back")
-            .fix(view.ours("set-env"))
+            .why("this run set it, and something has changed it since")
+            .fix(view.command("set-env"))
     });
     differing.collect()
 }

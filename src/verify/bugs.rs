@@ -1,4 +1,4 @@
-//! Bugs of the VPC CNI's version that this cluster meets.
+//! Known bugs of the VPC CNI version that affect this cluster.
 
 use crate::cni_bugs::{bugs, fixed};
 use crate::facts::detected_version;
@@ -7,16 +7,16 @@ use crate::words::counted;
 
 use super::view::View;
 
-/// Nothing where there is none, or where the version can't be told: that is told by itself.
+/// `None` if there is no such bug, or if the version is unknown, which EC-VFY-004 reports.
 pub fn check(view: &View<'_>) -> Option<Issue> {
     let (version, _) = detected_version(&view.facts.cni)?;
     let bugs = bugs(view.facts);
     let fixed = fixed(&bugs)?;
-    let told: Vec<String> = bugs.iter().map(|bug| bug.told()).collect();
+    let texts: Vec<String> = bugs.iter().map(|bug| bug.line()).collect();
     Some(
         Issue::warning("EC-VFY-007", format!("VPC CNI {version} has {}", counted(bugs.len(), "known bug")))
             .at("DaemonSet kube-system/aws-node")
-            .why(told.join("; "))
+            .why(texts.join("; "))
             .fix(format!("update aws-node to {fixed} or later, then replace nodes that are not Ready")),
     )
 }
@@ -27,7 +27,7 @@ mod tests {
     use crate::sample::custom;
     use crate::verify::{Expected, verify};
 
-    fn told(change: impl FnOnce(&mut crate::facts::Facts)) -> Option<Issue> {
+    fn found(change: impl FnOnce(&mut crate::facts::Facts)) -> Option<Issue> {
         let mut facts = custom();
         change(&mut facts);
         let report = verify(&facts, &Expected::default());
@@ -35,11 +35,11 @@ mod tests {
     }
 
     #[test]
-    fn a_version_with_a_bug_that_is_met_is_told_with_the_one_that_fixes_it() {
-        insta::assert_json_snapshot!(told(|facts| {
+    fn a_known_bug_is_reported_with_the_version_that_fixes_it() {
+        insta::assert_json_snapshot!(found(|facts| {
             facts.cni.image = "cni:v1.19.4".into();
             facts.cni.env.insert("ENABLE_POD_ENI".into(), "true".into());
         }));
-        assert_eq!(told(|_| {}), None);
+        assert_eq!(found(|_| {}), None);
     }
 }

@@ -1,4 +1,4 @@
-//! ENIConfigs: each node finds one, and its subnet and groups are such that the CNI can use them.
+//! ENIConfigs: each node finds one, and the CNI can use its subnet and security groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,50 +20,48 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     }
     let mut checks = vec![definition(view)];
     checks.extend(or_ok(found(view), "EC-VFY-011", each_finds(view)));
-    checks.extend(or_ok(malformed(view), "EC-VFY-012", "each ENIConfig can be read by the CNI"));
-    checks.extend(or_ok(subnets(view), "EC-VFY-013", "their subnets are there, in their nodes' zones"));
-    checks.extend(or_ok(
-        blocks(view),
-        "EC-VFY-015",
-        "their subnets are of other CIDR blocks than the nodes'",
-    ));
-    checks.extend(or_ok(excluded(view), "EC-VFY-076", "no tag keeps pods out of their subnets"));
-    checks.extend(or_ok(groups(view), "EC-VFY-016", "their security groups are there"));
-    checks.extend(or_ok(free(view), "EC-VFY-017", "their subnets have addresses for full nodes"));
-    checks.extend(addon_agrees(view));
+    checks.extend(or_ok(malformed(view), "EC-VFY-012", "the CNI can read each ENIConfig"));
+    checks.extend(or_ok(subnets(view), "EC-VFY-013", "their subnets exist, in their nodes' zones"));
+    checks.extend(or_ok(blocks(view), "EC-VFY-015", "their subnets are in other CIDR blocks than the nodes"));
+    checks.extend(or_ok(excluded(view), "EC-VFY-076", "no tag excludes pods from their subnets"));
+    checks.extend(or_ok(groups(view), "EC-VFY-016", "their security groups exist"));
+    checks.extend(or_ok(free(view), "EC-VFY-017", "their subnets have enough addresses for full nodes"));
+    checks.extend(addon(view));
     checks.extend(expected(view));
     checks
 }
 
-/// An ENIConfig that the add-on creates and that says something else than its values is put back with its next update.
-fn addon_agrees(view: &View<'_>) -> Vec<Issue> {
+/// The add-on's next update resets an ENIConfig that it creates and that differs from its values.
+fn addon(view: &View<'_>) -> Vec<Issue> {
     let Some(values) = view.facts.addon_values() else { return Vec::new() };
     let differing = view.facts.eniconfigs.items.iter().filter(|config| values.differs(config));
-    let told = differing.map(|config| {
-        Issue::error("EC-VFY-003", format!("the add-on vpc-cni would put ENIConfig {} back", config.name))
+    let issues = differing.map(|config| {
+        Issue::error("EC-VFY-003", format!("the add-on vpc-cni would reset ENIConfig {}", config.name))
             .at(format!("ENIConfig {}", config.name))
-            .why("its eniConfig.subnets say something else, and its next update writes them")
+            .why("its next update applies its eniConfig.subnets, which differ")
             .fix(format!(
-                "{} writes into the add-on what the ENIConfig says; where the add-on is right: kubectl edit eniconfig {}",
-                view.ours("write-eniconfigs"),
+                "{} # copies the ENIConfig into the add-on; if the add-on is right: kubectl edit eniconfig {}",
+                view.command("write-eniconfigs"),
                 config.name
             ))
     });
-    told.collect()
+    issues.collect()
 }
 
 fn definition(view: &View<'_>) -> Issue {
     let (id, at) = ("EC-VFY-010", "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com");
-    let install = view.ours("install-crd");
+    let install = view.command("install-crd");
     match view.facts.eniconfigs.crd {
         Crd::Typed { established: true } => Issue::passed(id, "the ENIConfig definition is typed"),
         Crd::Typed { established: false } => {
-            Issue::error(id, "the ENIConfig definition is not served").at(at).fix(install)
+            Issue::error(id, "the ENIConfig definition is not established").at(at).fix(install)
         }
         Crd::Missing => Issue::error(id, "there is no ENIConfig definition").at(at).fix(install),
         Crd::Untyped => Issue::warning(id, "the ENIConfig definition has no types")
             .at(at)
-            .why("it is of a CNI before 1.18.3: a malformed ENIConfig is taken, and fails on the node")
+            .why(
+                "it comes from a CNI before 1.18.3: a malformed ENIConfig is accepted, and fails on the node",
+            )
             .fix(match view.facts.eniconfigs.crd_holder {
                 Some(_) => crate::fixes::typed_definition(view.facts),
                 None => install,
@@ -73,55 +71,53 @@ fn definition(view: &View<'_>) -> Issue {
 
 fn each_finds(view: &View<'_>) -> String {
     let zones: BTreeSet<&str> = view.nodes.iter().map(|node| node.node.zone.as_str()).collect();
-    format!("{} in {} find an ENIConfig", counted(view.nodes.len(), "node"), counted(zones.len(), "zone"))
+    let verb = if view.nodes.len() == 1 { "finds" } else { "find" };
+    format!("{} in {} {verb} an ENIConfig", counted(view.nodes.len(), "node"), counted(zones.len(), "zone"))
 }
 
-/// Nodes whose ENIConfig is not there, by the name that they look for.
+/// Nodes whose ENIConfig does not exist, by the name that they look for.
 fn found(view: &View<'_>) -> Vec<Issue> {
-    let mut lost: BTreeMap<(&str, &Source, &str), Vec<&NodeView<'_>>> = BTreeMap::new();
+    let mut missing: BTreeMap<(&str, &Source, &str), Vec<&NodeView<'_>>> = BTreeMap::new();
     for node in view.nodes.iter().filter(|node| node.config.is_none()) {
         let key = (node.resolved.name.as_str(), &node.resolved.source, node.node.zone.as_str());
-        lost.entry(key).or_default().push(node);
+        missing.entry(key).or_default().push(node);
     }
     let check = |((name, source, zone), nodes): ((&str, &Source, &str), Vec<&NodeView<'_>>)| {
         let names: Vec<String> = nodes.iter().map(|node| node.node.name.clone()).collect();
         Issue::error(
             "EC-VFY-011",
-            format!(
-                "ENIConfig '{name}', which {} in {zone} would take, is not there",
-                counted(names.len(), "node")
-            ),
+            format!("ENIConfig '{name}' for {} in {zone} does not exist", counted(names.len(), "node")),
         )
-        .why(why_lost(view, source, zone, nodes[0]))
-        .fix(mend_lost(view, source, name, &nodes))
+        .why(why_missing(view, source, zone, nodes[0]))
+        .fix(fix_missing(view, source, name, &nodes))
         .about(names)
     };
-    lost.into_iter().map(check).collect()
+    missing.into_iter().map(check).collect()
 }
 
-fn why_lost(view: &View<'_>, source: &Source, zone: &str, node: &NodeView<'_>) -> String {
+fn why_missing(view: &View<'_>, source: &Source, zone: &str, node: &NodeView<'_>) -> String {
     let known: Vec<&str> = view.facts.eniconfigs.items.iter().map(|config| config.name.as_str()).collect();
     let zone_id = zone_id(view, node);
     let mut why = format!("the CNI takes the name from {source}");
     if let Source::Nothing(key) = source {
-        why = format!("they carry no label {key}, so the CNI takes the name 'default'");
+        why = format!("they have no label {key}, so the CNI uses the name 'default'");
     } else if zone_id.is_some_and(|id| known.contains(&id)) {
         why.push_str(&format!(
-            "; there is one named {}, the zone's id, and the label has its name {zone}",
+            "; ENIConfig {} has the zone's ID as its name, but the label has the zone's name {zone}",
             zone_id.unwrap_or_default()
         ));
     }
     match known.is_empty() {
-        true => format!("{why}; there is no ENIConfig at all"),
-        false => format!("{why}; there are {}", known.join(", ")),
+        true => format!("{why}; there are no ENIConfigs"),
+        false => format!("{why}; existing ENIConfigs: {}", known.join(", ")),
     }
 }
 
-fn mend_lost(view: &View<'_>, source: &Source, name: &str, nodes: &[&NodeView<'_>]) -> String {
+fn fix_missing(view: &View<'_>, source: &Source, name: &str, nodes: &[&NodeView<'_>]) -> String {
     let names: Vec<&str> = nodes.iter().map(|node| node.node.name.as_str()).collect();
     match source {
         Source::Annotation(_) | Source::ExternalLabel => fixes::no_override(source, &names),
-        Source::Nothing(_) => view.ours(&format!("set-env --eniconfig-label {ZONE_LABEL}")),
+        Source::Nothing(_) => view.command(&format!("set-env --eniconfig-label {ZONE_LABEL}")),
         Source::Label(_) if name == nodes[0].node.zone => fixes::eniconfigs(view.facts),
         Source::Label(key) => {
             let of_zone = view.facts.eniconfigs.items.iter().find(|config| {
@@ -147,15 +143,15 @@ fn names(nodes: &[&NodeView<'_>]) -> Vec<String> {
 }
 
 fn malformed(view: &View<'_>) -> Vec<Issue> {
-    let told = |(name, why): (&String, &String)| {
+    let issue = |(name, why): (&String, &String)| {
         let nodes = view.used().find(|(config, _)| config.name == *name).map(|(_, nodes)| nodes);
-        Issue::error("EC-VFY-012", format!("ENIConfig {name} can't be read by the CNI"))
+        Issue::error("EC-VFY-012", format!("the CNI can't read ENIConfig {name}"))
             .of(names(&nodes.unwrap_or_default()))
             .at(format!("ENIConfig {name}"))
             .why(why)
-            .fix(format!("{} && kubectl edit eniconfig {name}", view.ours("install-crd")))
+            .fix(format!("{} && kubectl edit eniconfig {name}", view.command("install-crd")))
     };
-    view.facts.eniconfigs.malformed.iter().map(told).collect()
+    view.facts.eniconfigs.malformed.iter().map(issue).collect()
 }
 
 fn subnets(view: &View<'_>) -> Vec<Issue> {
@@ -166,7 +162,7 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
             checks.push(
                 Issue::error(
                     "EC-VFY-013",
-                    format!("ENIConfig {} names a subnet that is not there", config.name),
+                    format!("ENIConfig {} names a subnet that does not exist", config.name),
                 )
                 .at(at)
                 .of(names(&nodes))
@@ -183,17 +179,17 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
                     .fix(format!("aws ec2 wait subnet-available --subnet-ids {}", subnet.id)),
             );
         }
-        // An interface can be attached to instances of its own zone alone.
-        let astray: Vec<String> = nodes
+        // An interface can be attached only to instances in its own zone.
+        let misplaced: Vec<String> = nodes
             .iter()
             .filter(|node| !node.node.zone.is_empty() && node.node.zone != subnet.zone)
             .map(|node| node.node.name.clone())
             .collect();
-        if !astray.is_empty() {
-            let first = nodes.iter().find(|node| node.node.name == astray[0]);
+        if !misplaced.is_empty() {
+            let first = nodes.iter().find(|node| node.node.name == misplaced[0]);
             let zone = first.map_or("", |node| node.node.zone.as_str());
             let overriding = first.filter(|node| node.resolved.overridden.is_some());
-            let names: Vec<&str> = astray.iter().map(String::as_str).collect();
+            let names: Vec<&str> = misplaced.iter().map(String::as_str).collect();
             let fix = match overriding {
                 Some(node) => fixes::no_override(&node.resolved.source, &names),
                 None => fixes::rewritten_eniconfigs(view.facts),
@@ -201,22 +197,22 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
             checks.push(
                 Issue::error(
                     "EC-VFY-014",
-                    format!("ENIConfig {} leads nodes of {zone} to a subnet in {}", config.name, subnet.zone),
+                    format!("ENIConfig {} gives nodes in {zone} a subnet in {}", config.name, subnet.zone),
                 )
                 .why(format!(
-                    "{} is in {} ({}): its interfaces can't be attached",
+                    "{} is in {} ({}): interfaces can't be attached across zones",
                     subnet.id, subnet.zone, subnet.zone_id
                 ))
                 .fix(fix)
-                .about(astray),
+                .about(misplaced),
             );
         }
     }
     checks
 }
 
-/// "CNI custom networking": the pods' subnet is of another block than the nodes'. It works without, and gives pods
-/// no range of their own.
+/// EKS user guide, "CNI custom networking": the pod subnet is in another block than the nodes. It works without, but
+/// pods then have no address range of their own.
 fn blocks(view: &View<'_>) -> Vec<Issue> {
     let vpc = &view.facts.vpc;
     let block = |subnet: &Subnet| {
@@ -228,10 +224,10 @@ fn blocks(view: &View<'_>) -> Vec<Issue> {
         node_subnets.into_iter().any(|subnet| block(subnet) == Some(pods)).then(|| {
             Issue::warning(
                 "EC-VFY-015",
-                format!("ENIConfig {} has a subnet of the nodes' own block", config.name),
+                format!("the subnet of ENIConfig {} is in the nodes' own CIDR block", config.name),
             )
             .at(format!("{} in {pods}", config.subnet))
-            .why("AWS documents custom networking with a subnet of another CIDR block")
+            .why("AWS documents custom networking with subnets from another CIDR block")
             .fix(fixes::rewritten_eniconfigs(view.facts))
         })
     });
@@ -247,7 +243,7 @@ fn excluded(view: &View<'_>) -> Vec<Issue> {
     let excluded = view.used().filter_map(|(config, nodes)| {
         let subnet = facts.vpc.subnet(&config.subnet)?;
         let exclusion = subnet_tags::exclusion(subnet, &facts.cluster.name)?;
-        let what = format!("the subnet of ENIConfig {} is excluded from pods", config.name);
+        let what = format!("a tag excludes pods from the subnet of ENIConfig {}", config.name);
         let check = match acts {
             true => Issue::error("EC-VFY-076", what),
             false => Issue::warning("EC-VFY-076", format!("{what} from VPC CNI 1.22 on")),
@@ -256,8 +252,8 @@ fn excluded(view: &View<'_>) -> Vec<Issue> {
             check
                 .at(format!("{} ({})", subnet.id, subnet.cidr))
                 .of(names(&nodes))
-                .why(format!("{}: aws-node attaches interfaces there and gives pods none of their addresses", exclusion.why))
-                .fix(format!("{}; aws-node reads tags when it starts: kubectl -n kube-system rollout restart daemonset/aws-node", exclusion.fix)),
+                .why(format!("{}: aws-node attaches interfaces there but gives pods none of their addresses", exclusion.why))
+                .fix(format!("{} && kubectl -n kube-system rollout restart daemonset/aws-node # aws-node reads tags when it starts", exclusion.fix)),
         )
     });
     excluded.collect()
@@ -272,33 +268,29 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
         return Vec::new();
     }
     if let Some(because) = view.unread(Part::SecurityGroups) {
-        return vec![Issue::unknown(
-            "EC-VFY-016",
-            "whether the ENIConfigs' security groups are there",
-            because,
-        )];
+        return vec![Issue::unknown("EC-VFY-016", "whether the ENIConfigs' security groups exist", because)];
     }
     let missing = named.into_iter().filter(|(_, group, _)| !view.facts.firewall.groups.contains_key(*group));
-    let told = missing.map(|(config, group, nodes)| {
+    let issues = missing.map(|(config, group, nodes)| {
         Issue::error(
             "EC-VFY-016",
-            format!("ENIConfig {} names a security group that is not there", config.name),
+            format!("ENIConfig {} names a security group that does not exist", config.name),
         )
         .at(format!("ENIConfig {}", config.name))
         .of(nodes)
         .why(format!("{} has no security group '{group}'", view.facts.vpc.id))
         .fix(match view.facts.node_groups.stacks.is_empty() {
-            false => format!("{} --replace-eniconfigs", view.ours("patch-security-groups")),
+            false => format!("{} --replace-eniconfigs", view.command("patch-security-groups")),
             true => format!(
                 "kubectl patch eniconfig {} --type merge -p '{{\"spec\":{{\"securityGroups\":[\"{}\"]}}}}'",
                 config.name, view.facts.cluster.security_group
             ),
         })
     });
-    told.collect()
+    issues.collect()
 }
 
-/// Addresses that the nodes there would still take when they are full, against what is free.
+/// Addresses that the nodes will still need when they are full, compared with those that are free.
 fn free(view: &View<'_>) -> Vec<Issue> {
     let options = options(view.facts);
     let mut needed: BTreeMap<&str, u32> = BTreeMap::new();
@@ -323,14 +315,14 @@ fn free(view: &View<'_>) -> Vec<Issue> {
                 ),
             )
             .at(format!("{id} ({})", subnet.cidr))
-            .why(format!("its nodes take {needed} more until they are full"))
+            .why(format!("its nodes need {needed} more when they are full"))
             .fix(fixes::more_addresses(view.facts, subnet))
         })
     });
     short.collect()
 }
 
-/// After a set-up each zone's ENIConfig is exactly as designed.
+/// After a run each zone's ENIConfig must be exactly as planned.
 fn expected(view: &View<'_>) -> Vec<Issue> {
     let mut checks = Vec::new();
     let set = |groups: &[String]| groups.iter().cloned().collect::<BTreeSet<_>>();
@@ -342,15 +334,15 @@ fn expected(view: &View<'_>) -> Vec<Issue> {
                 format!("ENIConfig {} names {}, not {}", config.name, config.subnet, wanted.subnet)
             }
             Some(config) if set(&config.security_groups) != set(&wanted.security_groups) => {
-                format!("ENIConfig {} has groups {}", config.name, config.security_groups.join(", "))
+                format!("ENIConfig {} has security groups {}", config.name, config.security_groups.join(", "))
             }
             Some(_) => continue,
         };
         checks.push(
             Issue::error("EC-VFY-018", what)
                 .at(format!("ENIConfig {}", wanted.name))
-                .why("this run wrote it otherwise")
-                .fix(view.ours("setup")),
+                .why("this run wrote other values, and something has changed them since")
+                .fix(view.command("setup")),
         );
     }
     checks

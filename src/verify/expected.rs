@@ -1,4 +1,4 @@
-//! What a run has just made, where one has: then the end must be exactly this.
+//! What a run has just made, for the checks at its end: the cluster must be exactly like this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,28 @@ use crate::settings::Settings;
 
 use super::Before;
 
-/// Nothing of it is known to a `verify` by itself.
+/// The `verify` command knows nothing of this and uses the default.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
     /// aws-node's variables and their values.
     pub env: BTreeMap<String, String>,
     pub eniconfigs: Vec<EniConfig>,
-    /// Pods that a node takes, by node.
+    /// Max pods, by node.
     pub max_pods: BTreeMap<String, u32>,
     /// Old nodes that must be gone.
     pub gone: BTreeSet<String>,
     /// Old nodes that are meant to stay, by name.
     pub spared: BTreeSet<String>,
-    /// aws-node's environment was taken over from its owner, and that was asked for.
+    /// `--take-over-env` was given: aws-node's environment was changed without its owner.
     pub taken_over: bool,
     /// All old nodes are meant to stay.
     pub old_may_stay: bool,
-    /// What ran before the run; nothing where there was none.
+    /// The workloads before the run; `None` without a run.
     pub before: Option<Before>,
 }
 
 impl Expected {
-    /// A set-up's end.
+    /// The expected state after a setup.
     pub fn of(design: &Design, facts: &Facts, settings: &Settings) -> Self {
         let gone = if settings.keep_old_nodes { BTreeSet::new() } else { design.drained.clone() };
         let groups = design.final_groups(facts).unwrap_or_default();

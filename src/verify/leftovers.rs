@@ -1,4 +1,4 @@
-//! Interfaces of nodes that are gone: they hold addresses, and keep a subnet from being deleted.
+//! Interfaces that deleted nodes have left: they use addresses and block the deletion of a subnet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,11 @@ use crate::words::counted;
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;
     if let Some(because) = view.unread(Part::Interfaces) {
-        return vec![Issue::unknown("EC-VFY-040", "interfaces of nodes that are gone", because)];
+        return vec![Issue::unknown(
+            "EC-VFY-040",
+            "whether deleted nodes have left network interfaces",
+            because,
+        )];
     }
     let pod_subnets: BTreeSet<&str> =
         facts.eniconfigs.items.iter().map(|config| config.subnet.as_str()).collect();
@@ -20,18 +24,18 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
         facts.nodes.iter().filter_map(|node| node.instance_id.as_deref()).collect();
     let mut left: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for interface in &facts.loose_interfaces {
-        let ours = interface.cluster.as_ref().is_none_or(|cluster| *cluster == facts.cluster.name);
-        // A node that lives attaches it in a moment, or its CNI deletes it.
-        let of_the_living = instances.contains(interface.instance.as_str());
-        if ours && !of_the_living && pod_subnets.contains(interface.subnet.as_str()) {
+        let in_cluster = interface.cluster.as_ref().is_none_or(|cluster| *cluster == facts.cluster.name);
+        // A live node will attach it, or its CNI will delete it.
+        let is_live = instances.contains(interface.instance.as_str());
+        if in_cluster && !is_live && pod_subnets.contains(interface.subnet.as_str()) {
             left.entry(&interface.subnet).or_default().push(interface.id.clone());
         }
     }
-    let told = left.into_iter().map(|(subnet, names)| {
-        Issue::warning("EC-VFY-040", format!("{} of nodes that are gone in {subnet}", counted(names.len(), "interface")))
-            .why("the CNI was cut off before it deleted them; they hold addresses, and keep the subnet from being deleted")
+    let issues = left.into_iter().map(|(subnet, names)| {
+        Issue::warning("EC-VFY-040", format!("{} of deleted nodes left in {subnet}", counted(names.len(), "network interface")))
+            .why("the CNI was stopped before it deleted them; they use addresses and block the deletion of the subnet")
             .fix(format!("for E in {}; do aws ec2 delete-network-interface --network-interface-id $E; done", names.join(" ")))
             .about(names)
     });
-    or_ok(told.collect(), "EC-VFY-040", "no interface is left in the pod subnets by a node that is gone")
+    or_ok(issues.collect(), "EC-VFY-040", "no deleted node has left an interface in the pod subnets")
 }

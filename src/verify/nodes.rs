@@ -1,4 +1,4 @@
-//! Nodes: their real network interfaces against their ENIConfigs, and how many pods they take.
+//! Nodes: their network interfaces compared with their ENIConfigs, and their max pods.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,9 @@ use super::view::{NodeView, View};
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if view.nodes.is_empty() {
         return vec![
-            Issue::warning("EC-VFY-020", "there is no EC2 node")
+            Issue::warning("EC-VFY-020", "there are no EC2 nodes")
                 .at(&view.facts.cluster.name)
-                .why("with no node nothing of custom networking can be seen at work")
+                .why("custom networking can't be checked without nodes")
                 .fix("start a node, then run this again"),
         ];
     }
@@ -32,14 +32,10 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
             match view.unread(Part::Instances) {
                 Some(because) => checks.push(Issue::unknown(
                     "EC-VFY-021",
-                    "whether primary network interfaces carry pods",
+                    "whether pods use primary network interfaces",
                     because,
                 )),
-                None => checks.extend(or_ok(
-                    old(view),
-                    "EC-VFY-021",
-                    "no node is left from before custom networking",
-                )),
+                None => checks.extend(or_ok(old(view), "EC-VFY-021", "all nodes use custom networking")),
             }
             checks.extend(or_ok(
                 without(view),
@@ -54,7 +50,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
             checks.extend(or_ok(
                 tagged(view),
                 "EC-VFY-027",
-                "no interface has two groups tagged for the cluster",
+                "no interface has two security groups tagged for the cluster",
             ));
         }
     }
@@ -63,7 +59,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     checks
 }
 
-/// The same trouble of nodes of one kind is one check, however many they are.
+/// Makes one issue for all nodes of a kind that have the same problem.
 fn grouped<'a>(
     nodes: impl Iterator<Item = (&'a NodeView<'a>, String)>,
     check: impl Fn(&str, String, &NodeView<'_>, usize) -> Issue,
@@ -72,36 +68,36 @@ fn grouped<'a>(
     for (node, detail) in nodes {
         kinds.entry((node.kind(), detail)).or_default().push(node);
     }
-    let told = |((kind, detail), nodes): ((String, String), Vec<&NodeView<'_>>)| {
+    let issue = |((kind, detail), nodes): ((String, String), Vec<&NodeView<'_>>)| {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
         let names = nodes.iter().map(|node| node.node.name.clone()).collect();
         check(&detail, of_kind, nodes[0], nodes.len()).about(names)
     };
-    kinds.into_iter().map(told).collect()
+    kinds.into_iter().map(issue).collect()
 }
 
 fn not_ready(view: &View<'_>) -> Vec<Issue> {
-    let lost = view.nodes.iter().filter(|node| !node.node.ready && !node.node.is_unreachable());
-    let lost = lost.map(|node| (node, String::new()));
-    grouped(lost, |_, nodes, first, _| {
+    let affected = view.nodes.iter().filter(|node| !node.node.ready && !node.node.is_unreachable());
+    let affected = affected.map(|node| (node, String::new()));
+    grouped(affected, |_, nodes, first, _| {
         let why = match first.config {
-            None => "their ENIConfig is not there: since 1.13 the CNI waits for it",
+            None => "their ENIConfig does not exist: since 1.13 the CNI waits for it",
             Some(_) => "the Ready condition of each says why",
         };
         Issue::error("EC-VFY-020", format!("{nodes} not Ready"))
             .why(why)
-            .fix(format!("{} # shows the cause", view.ours("doctor")))
+            .fix(format!("{} # shows the cause", view.command("doctor")))
     })
 }
 
-/// A kubelet that is gone is no fault of custom networking, and nothing on such a node can be proven.
+/// A dead kubelet is not a fault of custom networking, and nothing on its node can be checked.
 fn silent(view: &View<'_>) -> Vec<Issue> {
     let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
     grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
         let end = fixes::end_instance(view.facts, first.node);
         Issue::warning("EC-VFY-086", format!("{nodes} not reporting"))
-            .why("the kubelet has stopped to report: its pods are neither running for sure nor gone")
-            .fix(if count == 1 { end } else { format!("{end} # and so on") })
+            .why("the kubelet has stopped reporting: its pods may or may not still run")
+            .fix(if count == 1 { end } else { format!("{end} # repeat for the others") })
     })
 }
 
@@ -109,13 +105,13 @@ fn left_over(view: &View<'_>) -> Option<Issue> {
     let names: Vec<String> = view.facts.left_over.iter().map(|node| node.name.clone()).collect();
     (!names.is_empty()).then(|| {
         Issue::warning("EC-VFY-085", format!("{} without an instance", counted(names.len(), "Node object")))
-            .why("EC2 has no such instance any more, and nobody has deleted the Node")
+            .why("the EC2 instance no longer exists, but its Node object was not deleted")
             .fix(format!("kubectl delete node {}", names.join(" ")))
             .about(names)
     })
 }
 
-/// Their pods keep the addresses of before until the node is replaced: the CNI moves no interface.
+/// Their pods keep their old addresses until the node is replaced: the CNI does not move network interfaces.
 fn old(view: &View<'_>) -> Vec<Issue> {
     let drained = old_nodes(view.facts);
     let old = view.nodes.iter().filter(|node| node.old).map(|node| {
@@ -124,25 +120,25 @@ fn old(view: &View<'_>) -> Vec<Issue> {
             None => "which no ENIConfig names".into(),
         };
         let why = match &node.network {
-            _ if view.expected.gone.contains(&node.node.name) => "the drain was to end it".into(),
+            _ if view.expected.gone.contains(&node.node.name) => "the drain should have terminated it".into(),
             PodNetwork::Elsewhere(subnets) => {
                 let subnets: Vec<&str> = subnets.iter().map(String::as_str).collect();
-                format!("pods get addresses in {}, {wanted}; the CNI moves no interface", subnets.join(", "))
+                format!("pods get addresses in {}, {wanted}; the CNI does not move network interfaces", subnets.join(", "))
             }
             PodNetwork::JoinedBefore => {
-                "it joined before custom networking was switched on: its max pods count the primary network interface"
+                "it joined before custom networking was enabled: its max pods count the primary network interface"
                     .into()
             }
-            // The count differs from node to node, and says nothing about the cause.
+            // Without the number of such pods, which differs from node to node, equal nodes share one issue.
             _ => format!(
-                "pods get addresses of the primary network interface too, in {}; the CNI keeps it in use until the node is replaced",
+                "pods also get addresses from the primary network interface, in {}; the CNI uses it until the node is replaced",
                 node.node.subnet.as_deref().unwrap_or("the node's subnet")
             ),
         };
-        // What drain-nodes leaves alone, it can't fix.
+        // drain-nodes fixes only the nodes that it drains.
         let fix = match &node.resolved.overridden {
             Some(_) => fixes::no_override(&node.resolved.source, &[&node.node.name]),
-            None if drained.contains(&node.node.name) => view.ours("drain-nodes"),
+            None if drained.contains(&node.node.name) => view.command("drain-nodes"),
             None => fixes::replace(view.facts, node.node),
         };
         (node, (why, fix))
@@ -151,23 +147,20 @@ fn old(view: &View<'_>) -> Vec<Issue> {
     for (node, (why, fix)) in old {
         kinds.entry((node.kind(), why)).or_default().push((node, fix));
     }
-    let told = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
+    let issue = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
-        Issue::error(
-            "EC-VFY-021",
-            format!("{of_kind} from before custom networking, or of another ENIConfig"),
-        )
-        .why(why)
-        .fix(nodes[0].1.clone())
-        .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
+        Issue::error("EC-VFY-021", format!("{of_kind} without custom networking, or with another ENIConfig"))
+            .why(why)
+            .fix(nodes[0].1.clone())
+            .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
     };
-    kinds.into_iter().map(told).collect()
+    kinds.into_iter().map(issue).collect()
 }
 
 fn without(view: &View<'_>) -> Vec<Issue> {
-    let bare =
+    let affected =
         view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, String::new()));
-    grouped(bare, |_, nodes, first, _| {
+    grouped(affected, |_, nodes, first, _| {
         Issue::error("EC-VFY-022", format!("{nodes} without an interface for pods"))
             .why(format!(
                 "the CNI attaches the first one, in {}, when aws-node starts there",
@@ -177,7 +170,7 @@ fn without(view: &View<'_>) -> Vec<Issue> {
     })
 }
 
-/// Groups of interfaces that exist stay as they are, whatever the ENIConfig says later (amazon-vpc-cni-k8s#277).
+/// Existing interfaces keep their security groups when the ENIConfig changes (amazon-vpc-cni-k8s#277).
 fn groups(view: &View<'_>) -> Vec<Issue> {
     let empty =
         view.new_nodes().any(|node| node.config.is_some_and(|config| config.security_groups.is_empty()));
@@ -191,18 +184,15 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
     let other = view.new_nodes().filter_map(|node| {
         let wanted = node.groups();
         let differing = node.node.interfaces.iter().find(|interface| interface.security_groups != wanted)?;
-        let words = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
-        Some((
-            node,
-            format!("{} where the ENIConfig says {}", words(&differing.security_groups), words(&wanted)),
-        ))
+        let list = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
+        Some((node, format!("{}, the ENIConfig has {}", list(&differing.security_groups), list(&wanted))))
     });
     grouped(other, |detail, nodes, first, count| {
-        Issue::error("EC-VFY-023", format!("{nodes} with other security groups than in the ENIConfig"))
-            .why(format!("they have {detail}; the CNI gives groups once, when it makes an interface"))
+        Issue::error("EC-VFY-023", format!("{nodes} with other security groups than their ENIConfig"))
+            .why(format!("they have {detail}; the CNI sets groups only when it creates an interface"))
             .fix(match count {
                 1 => fixes::replace(view.facts, first.node),
-                _ => format!("{} # and so each of the others", fixes::replace(view.facts, first.node)),
+                _ => format!("{} # repeat for the others", fixes::replace(view.facts, first.node)),
             })
     })
 }
@@ -220,7 +210,7 @@ fn tagged(view: &View<'_>) -> Vec<Issue> {
     let is_tagged = |group: &&String| {
         view.facts.firewall.groups.get(*group).is_some_and(|group| group.tags.contains_key(&key))
     };
-    // The cluster's own keeps its tag.
+    // The cluster security group keeps its tag.
     let spare = |groups: &str| {
         let spare = groups.split(" and ").find(|group| *group != view.facts.cluster.security_group);
         spare.unwrap_or_default().to_string()
@@ -235,16 +225,20 @@ fn tagged(view: &View<'_>) -> Vec<Issue> {
     grouped(twice, |groups, nodes, _, _| {
         Issue::warning(
             "EC-VFY-027",
-            format!("{nodes} with two groups tagged for the cluster on an interface"),
+            format!("{nodes} with two security groups tagged for the cluster on one interface"),
         )
-        .why(format!("{groups} both carry {key}: the AWS Load Balancer Controller takes no target of them"))
+        .why(format!("{groups} both have the tag {key}: the AWS Load Balancer Controller expects exactly one such group"))
         .fix(format!("aws ec2 delete-tags --tags Key={key} --resources {}", spare(groups)))
     })
 }
 
 fn pods(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::InstanceTypes) {
-        return vec![Issue::unknown("EC-VFY-024", "how many pods the nodes' types can hold", because)];
+        return vec![Issue::unknown(
+            "EC-VFY-024",
+            "how many pods the nodes' instance types can hold",
+            because,
+        )];
     }
     let hard = Options { cap: false, ..options(view.facts) };
     let mode = match (hard.prefix, hard.pod_eni) {
@@ -264,20 +258,20 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
         let mut owner = node.owner.split_whitespace();
         match (owner.next(), owner.last()) {
             (Some("managed"), Some(group)) => format!(
-                "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {group} # EKS counts with custom \
-                 networking at each update; with an AMI id of your own: --max-pods {figure} in the node group's launch \
-                 template",
+                "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {group} # EKS recalculates max pods at \
+                 each update; with a custom AMI: set --max-pods {figure} in the launch template",
                 view.facts.cluster.name
             ),
             (Some("NodePool" | "Karpenter"), _) => {
                 format!(
-                    "set --max-pods {figure} by Karpenter: RESERVED_ENIS=1 in its settings, then new nodes"
+                    "set RESERVED_ENIS=1 in Karpenter's settings (gives --max-pods {figure}), then replace the nodes"
                 )
             }
-            _ => format!("set --max-pods {figure} in the user data of its group, and start new nodes"),
+            _ => format!("set --max-pods {figure} in the group's user data, then replace the nodes"),
         }
     };
-    let detail = |node: &NodeView<'_>, limit: u32| format!("{} ({limit})", node.node.instance_type);
+    let detail =
+        |node: &NodeView<'_>, limit: u32| format!("{} on {}", counted(limit, "pod"), node.node.instance_type);
     let too_many = view.new_nodes().filter_map(|node| {
         let limit = figure(node, &hard)?;
         (node.node.max_pods > limit).then(|| (node, detail(node, limit)))
@@ -285,12 +279,12 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
     problems.extend(grouped(too_many, |detail, nodes, first, _| {
         Issue::error(
             "EC-VFY-024",
-            format!("{nodes} with max pods {}, and fewer addresses", first.node.max_pods),
+            format!("{nodes} with max pods {}, but fewer addresses", first.node.max_pods),
         )
-        .why(format!("the most for {detail} with {mode}; pods beyond stay in ContainerCreating"))
+        .why(format!("at most {detail} get an address with {mode}; more stay in ContainerCreating"))
         .fix(reset(first, figure(first, &hard)))
     }));
-    // With a cap a larger figure is the user's choice.
+    // More than AWS's recommended cap is the user's choice.
     let advice = Options { cap: true, ..hard };
     let too_few = view.new_nodes().filter_map(|node| {
         let limit = figure(node, &advice)?;
@@ -301,13 +295,13 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
             "EC-VFY-025",
             format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
         )
-        .why(format!("AWS advises for {detail} with {mode}"))
+        .why(format!("AWS recommends {detail} with {mode}"))
         .fix(reset(first, figure(first, &advice)))
     }));
     let unknown =
         view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
     problems.extend(grouped(unknown, |_, nodes, first, _| {
-        let because = format!("EC2 knows no instance type '{}'", first.node.instance_type);
+        let because = format!("EC2 does not know instance type '{}'", first.node.instance_type);
         Issue::unknown("EC-VFY-024", format!("how many pods {nodes} can hold"), because).fix("")
     }));
     let designed = view.nodes.iter().filter_map(|node| {
@@ -316,21 +310,27 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
     });
     problems.extend(grouped(designed, |wanted, nodes, first, _| {
         Issue::error("EC-VFY-028", format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
-            .why("their user data says otherwise")
-            .fix("the kubelet's arguments on one of them tell what it was started with")
+            .why("their user data sets another value")
+            .fix("check --max-pods in the kubelet's arguments on one of them")
     }));
-    or_ok(problems, "EC-VFY-024", format!("each node takes as many pods as it has addresses for with {mode}"))
+    or_ok(problems, "EC-VFY-024", format!("max pods of each node fits its addresses with {mode}"))
 }
 
 fn overridden(view: &View<'_>) -> Vec<Issue> {
     let overridden = view.nodes.iter().filter_map(|node| {
         let label = node.resolved.overridden.as_ref()?;
-        Some((node, format!("{} says '{}', their label '{label}'", node.resolved.source, node.resolved.name)))
+        Some((
+            node,
+            format!(
+                "{} says '{}', which overrides '{label}' of the node label",
+                node.resolved.source, node.resolved.name
+            ),
+        ))
     });
     grouped(overridden, |detail, nodes, first, _| {
         let fix = fixes::no_override(&first.resolved.source, &[&first.node.name]);
-        Issue::warning("EC-VFY-026", format!("{nodes} whose label is overridden"))
-            .why(format!("{detail}; the former wins"))
-            .fix(format!("{fix} # where the override is not meant"))
+        Issue::warning("EC-VFY-026", format!("{nodes} with an overridden ENIConfig label"))
+            .why(detail)
+            .fix(format!("{fix} # if the override is not intended"))
     })
 }

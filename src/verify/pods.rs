@@ -8,7 +8,7 @@ use crate::issue::Issue;
 
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use crate::words::counted;
+use crate::words::{counted, subject};
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Pods) {
@@ -16,8 +16,8 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     }
     let nodes: BTreeMap<&str, &NodeView<'_>> =
         view.new_nodes().map(|node| (node.node.name.as_str(), node)).collect();
-    let mut right = 0;
-    let mut astray: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut correct = 0;
+    let mut misplaced: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for pod in &view.facts.pods {
         if pod.host_network || pod.is_finished() || pod.deleting {
             continue;
@@ -29,10 +29,10 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
             continue;
         };
         if subnet.cidr.contains(&address) {
-            right += 1;
+            correct += 1;
         } else {
             let key = (node.kind(), format!("{} ({})", subnet.id, subnet.cidr));
-            astray.entry(key).or_default().push(format!("{} {address}", pod.full_name()));
+            misplaced.entry(key).or_default().push(format!("{} {address}", pod.full_name()));
         }
     }
     // `namespace/name address`
@@ -41,18 +41,21 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
         let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
         format!("kubectl -n {namespace} delete pod {name}")
     };
-    let told = astray.into_iter().map(|((kind, subnet), names)| {
+    let issues = misplaced.into_iter().map(|((kind, subnet), names)| {
         Issue::error(
             "EC-VFY-030",
-            format!("{} outside of the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
+            format!("{} outside the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
         .fix(names.iter().take(5).map(|name| delete(name)).collect::<Vec<_>>().join(" && "))
         .about(names)
     });
     or_ok(
-        told.collect(),
+        issues.collect(),
         "EC-VFY-030",
-        format!("{} have addresses of their ENIConfig's subnet", counted(right, "pod")),
+        format!(
+            "{} in their ENIConfig's subnet",
+            subject(correct, "pod", "has an address", "have addresses")
+        ),
     )
 }

@@ -1,4 +1,4 @@
-//! What was proven and what was not, as it is shown and as scripts read it.
+//! The results of `verify`, for screens and for scripts.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,14 +12,14 @@ pub struct Section {
     pub checks: Vec<Issue>,
 }
 
-/// All that `verify` has to say.
+/// All results of `verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
     pub region: String,
-    /// Nothing has failed, and nothing was left unknown.
+    /// No check failed, and none is unknown.
     pub proven: bool,
     pub sections: Vec<Section>,
 }
@@ -46,15 +46,15 @@ impl Report {
     }
 }
 
-/// What went wrong, or that nothing did.
+/// The problems, or one passed check if there are none.
 pub(super) fn or_ok(problems: Vec<Issue>, id: &'static str, what: impl Into<String>) -> Vec<Issue> {
     if problems.is_empty() { vec![Issue::passed(id, what)] } else { problems }
 }
 
-/// Whether it may pass a moment later without anybody doing anything: nodes become Ready, interfaces are attached,
-/// instances end, pods start.
-pub fn may_still_come(check: &Issue) -> bool {
-    const COMING: [&str; 11] = [
+/// Whether the check may pass later by itself: nodes become Ready, interfaces are attached, instances terminate, pods
+/// start.
+pub fn may_resolve_itself(check: &Issue) -> bool {
+    const TRANSIENT: [&str; 11] = [
         "EC-VFY-002",
         "EC-VFY-010",
         "EC-VFY-011",
@@ -67,7 +67,7 @@ pub fn may_still_come(check: &Issue) -> bool {
         "EC-VFY-088",
         "EC-VFY-089",
     ];
-    COMING.contains(&check.id)
+    TRANSIENT.contains(&check.id)
 }
 
 #[cfg(test)]
@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_comes_by_itself_is_waited_for() {
-        let comes = |id| may_still_come(&Issue::error(id, "x"));
-        assert!(comes("EC-VFY-020") && comes("EC-VFY-087"));
+    fn only_transient_failures_are_waited_for() {
+        let resolves = |id| may_resolve_itself(&Issue::error(id, "x"));
+        assert!(resolves("EC-VFY-020") && resolves("EC-VFY-087"));
         for id in ["EC-VFY-003", "EC-VFY-005", "EC-VFY-018", "EC-VFY-024", "EC-VFY-028"] {
-            assert!(!comes(id), "{id}");
+            assert!(!resolves(id), "{id}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Route tables: pod subnets lead out of the VPC as their nodes' subnets do.
+//! Route tables: pod subnets have a route out of the VPC if their nodes' subnets have one.
 
 use crate::design::EXTERNAL_SNAT;
 use crate::fixes;
@@ -8,16 +8,20 @@ use super::report::or_ok;
 use super::view::View;
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
-    or_ok(lost(view), "EC-VFY-075", "pod subnets have the way out of the VPC that their nodes' subnets have")
+    or_ok(
+        without_route_out(view),
+        "EC-VFY-075",
+        "pod subnets have a route out of the VPC, like their nodes' subnets",
+    )
 }
 
-/// A subnet that nobody associates with a route table uses the VPC's main one. With source NAT pods leave by their
-/// node's subnet all the same (amazon-vpc-cni-k8s, AWS_VPC_K8S_CNI_EXTERNALSNAT), so a subnet that was made by hand may
-/// be meant so; one that this program made was associated, and has lost it.
-fn lost(view: &View<'_>) -> Vec<Issue> {
+/// A subnet without an association uses the VPC's main route table. With source NAT pods leave through their node's
+/// subnet anyway (amazon-vpc-cni-k8s, AWS_VPC_K8S_CNI_EXTERNALSNAT), so this may be intended for a subnet that was
+/// created by hand. A subnet that eni-custom created was associated, so the association was removed.
+fn without_route_out(view: &View<'_>) -> Vec<Issue> {
     let (facts, vpc) = (view.facts, &view.facts.vpc);
     let by_own_table = facts.cni.is_on(EXTERNAL_SNAT);
-    let lost = view.used().filter_map(|(config, nodes)| {
+    let issues = view.used().filter_map(|(config, nodes)| {
         let subnet = vpc.subnet(&config.subnet)?;
         let node_subnets = nodes.iter().filter_map(|node| node.node.subnet.as_deref());
         let (pods, theirs) = node_subnets.into_iter().find_map(|id| vpc.way_out_lost(&subnet.id, id))?;
@@ -25,9 +29,9 @@ fn lost(view: &View<'_>) -> Vec<Issue> {
         if !on_main && !by_own_table {
             return None;
         }
-        let ours = subnet.is_made_for(&facts.cluster.name);
-        let what = format!("the pod subnet of {} has no way out of the VPC", subnet.zone);
-        let check = match by_own_table || ours {
+        let is_managed = subnet.is_made_for(&facts.cluster.name);
+        let what = format!("the pod subnet of {} has no route out of the VPC", subnet.zone);
+        let check = match by_own_table || is_managed {
             true => Issue::error("EC-VFY-075", what),
             false => Issue::warning("EC-VFY-075", what),
         };
@@ -36,26 +40,25 @@ fn lost(view: &View<'_>) -> Vec<Issue> {
             false => format!("it uses route table {}", pods.id),
         };
         let effect = match by_own_table {
-            true => format!("{EXTERNAL_SNAT} is true, so pods leave by it"),
+            true => format!("{EXTERNAL_SNAT} is true, so pods use it"),
             false => {
-                "pods leave by their node's subnet, and who calls them from outside of the VPC gets no answer"
-                    .into()
+                "pods use their node's subnet, but clients outside the VPC get no answer from them".into()
             }
         };
-        let leads = theirs.default_target().unwrap_or("its default route");
-        let fix = match ours && on_main {
-            true => format!("{} associates it again", view.ours("create-subnets")),
+        let leads = theirs.default_target().unwrap_or("a gateway");
+        let fix = match is_managed && on_main {
+            true => format!("{} # associates it again", view.command("create-subnets")),
             false => fixes::way_out(facts, subnet, pods, theirs),
         };
         Some(
             check
                 .at(format!("{}, {}", subnet.id, pods.id))
                 .of(nodes.iter().map(|node| node.node.name.clone()).collect())
-                .why(format!("{uses}, and the nodes' {} leads out by {leads}; {effect}", theirs.id))
+                .why(format!("{uses}; the nodes use {}, which routes to {leads}; {effect}", theirs.id))
                 .fix(fix),
         )
     });
-    lost.collect()
+    issues.collect()
 }
 
 #[cfg(test)]
@@ -81,7 +84,7 @@ mod tests {
         }
     }
 
-    /// Pods of a are on the main table, which leads nowhere; those of b have their nodes' table.
+    /// The pod subnet of a uses the main table, which has no default route; that of b uses its nodes' table.
     fn found(change: impl FnOnce(&mut Facts)) -> Option<Issue> {
         let mut facts = custom();
         facts.vpc.route_tables = vec![
@@ -93,28 +96,32 @@ mod tests {
         report.checks().find(|check| check.id == "EC-VFY-075" && check.severity != Severity::Passed).cloned()
     }
 
-    fn ours(facts: &mut Facts) {
+    fn managed(facts: &mut Facts) {
         for subnet in &mut facts.vpc.subnets {
             subnet.tags.insert(TAG_CLUSTER.into(), "shop".into());
         }
     }
 
     #[test]
-    fn a_subnet_of_ours_that_fell_to_the_main_route_table_is_failed_and_others_are_warned_of() {
-        insta::assert_json_snapshot!([found(ours), found(|_| {})]);
+    fn a_lost_route_table_association_is_an_error_for_managed_subnets_and_a_warning_for_others() {
+        insta::assert_json_snapshot!([found(managed), found(|_| {})]);
         let leads = |target: &'static str| {
             found(move |facts| {
-                ours(facts);
+                managed(facts);
                 facts.vpc.route_tables[0] = table("rtb-main", &[], Some(target));
             })
         };
-        assert_eq!(leads("nat-2"), None, "the main table leads out as well");
-        assert!(leads("igw-1").is_some(), "nothing comes back to a pod through an internet gateway");
-        assert_eq!(found(|facts| facts.vpc.route_tables[1].routes.clear()), None, "nor do nodes get out");
+        assert_eq!(leads("nat-2"), None, "the main table has a route out as well");
+        assert!(leads("igw-1").is_some(), "pods get no replies through an internet gateway");
+        assert_eq!(
+            found(|facts| facts.vpc.route_tables[1].routes.clear()),
+            None,
+            "the nodes have no route out either"
+        );
     }
 
     #[test]
-    fn with_external_snat_any_table_without_a_way_out_is_failed() {
+    fn with_external_snat_any_route_table_without_a_route_out_is_an_error() {
         let snat = |facts: &mut Facts| drop(facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into()));
         assert_eq!(found(snat).map(|check| check.severity), Some(Severity::Error));
         let of_its_own = found(|facts| {

@@ -7,22 +7,22 @@ use crate::facts::{Addon, Interface, Node, Part, Pod};
 use crate::issue::Severity;
 use crate::sample::{custom, custom_node, facts, pod};
 
-/// All that is not ok, as `id status: what`.
-fn told(facts: &Facts) -> Vec<String> {
-    told_of(facts, &Expected::default())
+/// All checks that did not pass, as `id severity: what`.
+fn problems(facts: &Facts) -> Vec<String> {
+    problems_with(facts, &Expected::default())
 }
 
-fn told_of(facts: &Facts, expected: &Expected) -> Vec<String> {
+fn problems_with(facts: &Facts, expected: &Expected) -> Vec<String> {
     let report = verify(facts, expected);
     let bad = report.checks().filter(|check| check.severity != Severity::Passed);
     bad.map(|check| format!("{} {:?}: {}", check.id, check.severity, check.what)).collect()
 }
 
-/// What is told of the healthy cluster with one thing changed.
+/// The problems of the healthy cluster after a change.
 fn after(change: impl FnOnce(&mut Facts)) -> Vec<String> {
     let mut facts = custom();
     change(&mut facts);
-    told(&facts)
+    problems(&facts)
 }
 
 /// A field manager that has updated.
@@ -41,16 +41,16 @@ fn addon(configuration: &str) -> Option<Addon> {
 }
 
 #[test]
-fn a_cluster_that_somebody_set_up_by_hand_is_proven() {
+fn a_cluster_that_was_set_up_by_hand_is_proven() {
     let report = verify(&custom(), &Expected::default());
     assert!(report.proven);
     insta::assert_json_snapshot!(report);
 }
 
 #[test]
-fn while_it_is_off_that_is_all_there_is_to_say() {
+fn with_custom_networking_off_only_that_is_reported() {
     assert_eq!(
-        told(&facts()),
+        problems(&facts()),
         ["EC-VFY-001 Error: custom networking is off", "EC-VFY-004 Unknown: the VPC CNI's version"]
     );
     let off = after(|facts| {
@@ -62,26 +62,26 @@ fn while_it_is_off_that_is_all_there_is_to_say() {
         [|facts: &mut Facts| facts.cluster.ipv6 = true, |facts: &mut Facts| facts.cluster.auto_mode = true]
     {
         let told = after(change);
-        assert!(told.len() == 1 && told[0].contains("not for this cluster"), "{told:?}");
+        assert!(told.len() == 1 && told[0].contains("does not apply to this cluster"), "{told:?}");
     }
 }
 
 #[test]
-fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back() {
+fn aws_node_fails_if_it_is_not_rolled_out_or_its_owner_would_reset_it() {
     assert_eq!(
         after(|facts| facts.cni.rollout.available = 1),
-        ["EC-VFY-002 Error: aws-node's rollout has not ended"]
+        ["EC-VFY-002 Error: aws-node's rollout is not complete"]
     );
     assert_eq!(
         after(|facts| facts.cni.addon = addon("")),
-        ["EC-VFY-003 Error: the add-on vpc-cni would put aws-node's environment back"]
+        ["EC-VFY-003 Error: the add-on vpc-cni would reset aws-node's environment"]
     );
     assert_eq!(
         after(|facts| {
             facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
             facts.cni.env_managers.insert(CUSTOM_NETWORK.into(), vec![manager("kubectl-set")]);
         }),
-        ["EC-VFY-003 Error: Helm 'cni' would put aws-node's environment back"]
+        ["EC-VFY-003 Error: Helm 'cni' would reset aws-node's environment"]
     );
     assert_eq!(
         after(|facts| facts.cni.image = "cni:v1.3.4".into()),
@@ -94,17 +94,17 @@ fn aws_node_is_failed_where_it_is_not_rolled_out_or_its_owner_would_put_it_back(
             facts.nodes[0].labels.insert(legacy.into(), "a".into());
         }),
         [
-            "EC-VFY-006 Warning: the ENIConfig's name is read from a label that Kubernetes gave up",
-            "EC-VFY-011 Error: ENIConfig 'default', which 1 node in b would take, is not there",
+            "EC-VFY-006 Warning: the ENIConfig's name is read from a deprecated node label",
+            "EC-VFY-011 Error: ENIConfig 'default' for 1 node in b does not exist",
         ]
     );
 }
 
 #[test]
-fn pods_and_leftovers_are_told_by_name() {
+fn pods_and_leftover_interfaces_are_reported() {
     assert_eq!(
         after(|facts| facts.pods[0].address = Some("10.0.0.77".into())),
-        ["EC-VFY-030 Error: 1 pod outside of the pod subnet, on nodes in a"]
+        ["EC-VFY-030 Error: 1 pod outside the pod subnet, on nodes in a"]
     );
     let left = after(|facts| {
         let gone = Interface {
@@ -116,11 +116,11 @@ fn pods_and_leftovers_are_told_by_name() {
         };
         facts.loose_interfaces = vec![gone];
     });
-    assert_eq!(left, ["EC-VFY-040 Warning: 1 interface of nodes that are gone in pods-a"]);
+    assert_eq!(left, ["EC-VFY-040 Warning: 1 network interface of deleted nodes left in pods-a"]);
 }
 
 #[test]
-fn what_can_not_be_read_is_unknown_and_never_passes() {
+fn what_can_not_be_read_is_unknown_and_does_not_pass() {
     let cases: [(Part, &[&str]); 9] = [
         (Part::Cni, &["EC-VFY-001"]),
         (Part::Addon, &["EC-VFY-003"]),
@@ -129,7 +129,7 @@ fn what_can_not_be_read_is_unknown_and_never_passes() {
         (Part::SecurityGroups, &["EC-VFY-016", "EC-VFY-027"]),
         (Part::InstanceTypes, &["EC-VFY-024"]),
         (Part::Pods, &["EC-VFY-030"]),
-        // What a run remembers, and who owns a node, prove nothing here.
+        // The record of a run and the owner of a node are not needed here.
         (Part::Record, &[]),
         (Part::NodeGroups, &[]),
     ];
@@ -150,14 +150,14 @@ fn what_can_not_be_read_is_unknown_and_never_passes() {
         facts.eniconfigs.items.iter_mut().for_each(|config| config.security_groups.clear());
     });
     let unknown = [
-        "EC-VFY-021 Unknown: whether primary network interfaces carry pods",
+        "EC-VFY-021 Unknown: whether pods use primary network interfaces",
         "EC-VFY-023 Unknown: whether interfaces have their node's security groups",
     ];
     assert_eq!(own_groups, unknown);
 }
 
 #[test]
-fn a_thousand_nodes_with_one_trouble_are_one_check() {
+fn a_thousand_nodes_with_the_same_problem_are_one_check() {
     let mut facts = custom();
     let sick = |at: usize| Node { ready: false, ..custom_node(&format!("sick-{at:04}"), "a") };
     facts.nodes.extend((0..1000).map(sick));
@@ -170,24 +170,24 @@ fn a_thousand_nodes_with_one_trouble_are_one_check() {
 }
 
 #[test]
-fn old_nodes_that_are_meant_to_stay_are_passed_over() {
+fn old_nodes_that_are_meant_to_stay_are_not_reported() {
     let mut facts = custom();
     let mut old = custom_node("old", "a");
     old.interfaces[0].subnet = "subnet-a".into();
-    // As its kubelet was started, and as its pods stand.
+    // Max pods without custom networking, and a pod address in the node's subnet.
     old.max_pods = 29;
     facts.nodes.push(old);
     facts.pods.push(Pod { node: "old".into(), address: Some("10.0.0.7".into()), ..pod("shop", "till") });
-    let left = "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig";
-    assert_eq!(told(&facts), [left]);
+    let left = "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig";
+    assert_eq!(problems(&facts), [left]);
     let may_stay = Expected { old_may_stay: true, ..Expected::default() };
-    assert_eq!(told_of(&facts, &may_stay), [""; 0]);
+    assert_eq!(problems_with(&facts, &may_stay), [""; 0]);
     let named = Expected { spared: ["old".to_string()].into(), ..Expected::default() };
-    assert_eq!(told_of(&facts, &named), [""; 0]);
+    assert_eq!(problems_with(&facts, &named), [""; 0]);
 }
 
 #[test]
-fn after_a_set_up_the_end_must_be_exactly_what_was_designed() {
+fn after_a_run_the_cluster_must_be_exactly_as_planned() {
     let facts = custom();
     let expected = Expected {
         env: [(LABEL_DEF.to_string(), "pods".to_string())].into(),
@@ -200,11 +200,11 @@ fn after_a_set_up_the_end_must_be_exactly_what_was_designed() {
         ..Expected::default()
     };
     assert_eq!(
-        told_of(&facts, &expected),
+        problems_with(&facts, &expected),
         [
             "EC-VFY-005 Error: aws-node's ENI_CONFIG_LABEL_DEF is not 'pods'",
             "EC-VFY-018 Error: ENIConfig a names pods-a, not pods-c",
-            "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig",
+            "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig",
             "EC-VFY-028 Error: 1 node in b with max pods 20, not 12",
         ]
     );

@@ -1,4 +1,4 @@
-//! The facts as the checks look at them: each node with the ENIConfig that the CNI would give it.
+//! The facts as the checks use them: each node with the ENIConfig that the CNI would use for it.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub struct View<'a> {
     pub expected: &'a Expected,
     /// aws-node runs with custom networking.
     pub on: bool,
-    /// EC2 nodes, without those that are meant to stay as they were.
+    /// EC2 nodes, without old nodes that are meant to stay.
     pub nodes: Vec<NodeView<'a>>,
 }
 
@@ -22,13 +22,13 @@ pub struct NodeView<'a> {
     pub node: &'a Node,
     pub resolved: Resolved,
     pub config: Option<&'a EniConfig>,
-    /// The one that its ENIConfig names.
+    /// The subnet of its ENIConfig.
     pub subnet: Option<&'a Subnet>,
-    /// Who would start the next node of its kind: `managed node group blue`.
+    /// What starts nodes like this one: `managed node group blue`.
     pub owner: String,
-    /// Where its pods get their addresses.
+    /// Where its pods get their addresses from.
     pub network: PodNetwork,
-    /// It is from before custom networking, or was to be replaced by this run.
+    /// It does not use custom networking, or this run should have replaced it.
     pub old: bool,
 }
 
@@ -43,17 +43,17 @@ impl<'a> View<'a> {
         View { facts, expected, on, nodes }
     }
 
-    /// Why a part could not be read, where it could not.
+    /// Why a part could not be read; `None` if it was.
     pub fn unread(&self, part: Part) -> Option<&str> {
         self.facts.unread.get(&part).map(String::as_str)
     }
 
-    /// A command of this program's, for this cluster.
-    pub fn ours(&self, command: &str) -> String {
+    /// An eni-custom command for this cluster.
+    pub fn command(&self, command: &str) -> String {
         fixes::ours(self.facts, command)
     }
 
-    /// The ENIConfigs that nodes take part in, each with its nodes.
+    /// The ENIConfigs that nodes use, each with its nodes.
     pub fn used(&self) -> impl Iterator<Item = (&'a EniConfig, Vec<&NodeView<'a>>)> {
         self.facts.eniconfigs.items.iter().filter_map(|config| {
             let nodes: Vec<_> = self
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Nodes that started with an ENIConfig: what is looked at node by node.
+    /// Nodes that started with an ENIConfig.
     pub fn new_nodes(&self) -> impl Iterator<Item = &NodeView<'a>> {
         self.nodes.iter().filter(|node| node.config.is_some() && !node.old)
     }
@@ -76,7 +76,7 @@ impl<'a> NodeView<'a> {
         let resolved = resolve(&node.labels, &node.annotations, &facts.cni.env);
         let config = facts.eniconfigs.items.iter().find(|config| config.name == resolved.name);
         let subnet = config.and_then(|config| facts.vpc.subnet(&config.subnet));
-        // A node of a Karpenter NodePool has a NodeClaim of its own, and the pool in a label.
+        // Each Karpenter node has its own NodeClaim; a label names its NodePool.
         let owner = match owner(facts, node) {
             Owner::NodeClaim(_) => match node.labels.get("karpenter.sh/nodepool") {
                 Some(pool) => format!("NodePool {pool}"),
@@ -103,7 +103,7 @@ impl<'a> NodeView<'a> {
         }
     }
 
-    /// The groups that the CNI would give an interface now: without any in the ENIConfig, those of the instance's own.
+    /// The security groups that the CNI would give a new interface: the ENIConfig's, or else those of the instance.
     pub fn groups(&self) -> BTreeSet<String> {
         match self.config {
             Some(config) if !config.security_groups.is_empty() => {

@@ -1,5 +1,5 @@
-//! Whether what is to run runs: pods that find no node, pods that do not start, workloads with fewer Ready pods than they
-//! want. At the end of a run that is judged by what ran before it.
+//! Whether the workloads run: pods that are not scheduled, pods that do not start, workloads with fewer Ready pods than
+//! desired. At the end of a run these are compared with the state before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::words::subject;
 use super::report::or_ok;
 use super::view::View;
 
-/// What ran before the first change of a run.
+/// The workloads before the first change of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Before {
     /// Ready pods, by workload.
@@ -30,25 +30,21 @@ impl Before {
     }
 }
 
-/// Words of containers that would not start in any network.
-const OWN_FAULTS: [&str; 5] =
+/// Waiting reasons of containers that do not depend on the network.
+const UNRELATED_REASONS: [&str; 5] =
     ["ErrImage", "ImagePull", "InvalidImageName", "CreateContainerConfigError", "CrashLoopBackOff"];
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = &view.facts.running.unknown {
-        return vec![Issue::unknown("EC-VFY-089", "whether what is to run runs", because)];
+        return vec![Issue::unknown("EC-VFY-089", "whether the workloads run", because)];
     }
-    let mut checks = or_ok(waiting(view), "EC-VFY-087", "no pod waits for a node or for its containers");
-    checks.extend(or_ok(
-        fewer(view),
-        "EC-VFY-089",
-        "Deployments and StatefulSets have the Ready pods that they want",
-    ));
+    let mut checks = or_ok(waiting(view), "EC-VFY-087", "no pod waits to be scheduled or started");
+    checks.extend(or_ok(fewer(view), "EC-VFY-089", "Deployments and StatefulSets have all their pods Ready"));
     checks
 }
 
-/// A young pod is on its way; but a run does not end while one that it has moved waits.
-fn weight(view: &View<'_>, pod: &WaitingPod) -> Severity {
+/// A young pod may still start; but a run does not end while a pod that it moved is waiting.
+fn severity_of(view: &View<'_>, pod: &WaitingPod) -> Severity {
     match &view.expected.before {
         Some(before) if before.waiting.contains(&pod.full_name()) => Severity::Warning,
         Some(_) => Severity::Error,
@@ -62,21 +58,21 @@ fn waiting(view: &View<'_>) -> Vec<Issue> {
         view.facts.nodes.iter().filter(|node| node.ready).map(|node| node.name.as_str()).collect();
     let mut alike: BTreeMap<(bool, Severity, &str), Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &view.facts.running.waiting {
-        let homeless = pod.node.is_empty();
-        // Nothing starts on a node that is not Ready, and that is told of the node.
-        if !homeless && !ready.contains(pod.node.as_str()) {
+        let unscheduled = pod.node.is_empty();
+        // Nothing starts on a node that is not Ready, which EC-VFY-020 reports.
+        if !unscheduled && !ready.contains(pod.node.as_str()) {
             continue;
         }
-        let own_fault = OWN_FAULTS.iter().any(|fault| pod.told.contains(fault));
-        let severity = if own_fault { Severity::Warning } else { weight(view, pod) };
-        alike.entry((homeless, severity, &pod.told)).or_default().push(pod);
+        let unrelated = UNRELATED_REASONS.iter().any(|fault| pod.told.contains(fault));
+        let severity = if unrelated { Severity::Warning } else { severity_of(view, pod) };
+        alike.entry((unscheduled, severity, &pod.told)).or_default().push(pod);
     }
-    let told = alike.into_iter().map(|((homeless, severity, told), pods)| {
+    let issues = alike.into_iter().map(|((unscheduled, severity, told), pods)| {
         let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
-        let check = match homeless {
+        let check = match unscheduled {
             true => Issue::error(
                 "EC-VFY-087",
-                format!("{} no node", subject(names.len(), "pod", "finds", "find")),
+                format!("{} not scheduled", subject(names.len(), "pod", "is", "are")),
             )
             .fix(fixes::no_node(view.facts, pods[0])),
             false => {
@@ -84,40 +80,40 @@ fn waiting(view: &View<'_>) -> Vec<Issue> {
                     .fix(fixes::describe(pods[0]))
             }
         };
-        let why = if told.is_empty() { "nobody has said why yet" } else { told };
+        let why = if told.is_empty() { "no event says why yet" } else { told };
         Issue { severity, ..check.why(why).about(names) }
     });
-    told.collect()
+    issues.collect()
 }
 
 fn fewer(view: &View<'_>) -> Vec<Issue> {
     let mut alike: BTreeMap<Severity, Vec<String>> = BTreeMap::new();
     for workload in view.facts.running.workloads.iter().filter(|workload| workload.ready < workload.wanted) {
         let name = workload.full_name();
-        let fell = view.expected.before.as_ref().is_some_and(|before| {
-            // One that was made meanwhile is on its way.
+        let dropped = view.expected.before.as_ref().is_some_and(|before| {
+            // A workload that was created during the run may still start.
             before.ready.get(&name).is_some_and(|ready| workload.ready < *ready)
         });
-        let severity = if fell { Severity::Error } else { Severity::Warning };
+        let severity = if dropped { Severity::Error } else { Severity::Warning };
         alike
             .entry(severity)
             .or_default()
             .push(format!("{name} ({} of {})", workload.ready, workload.wanted));
     }
-    let told = alike.into_iter().map(|(severity, names)| {
+    let issues = alike.into_iter().map(|(severity, names)| {
         let first = names[0].split_whitespace().nth(1).unwrap_or_default();
         let (namespace, _) = first.split_once('/').unwrap_or_default();
         let what =
-            format!("{} fewer Ready pods than wanted", subject(names.len(), "workload", "has", "have"));
+            format!("{} fewer Ready pods than desired", subject(names.len(), "workload", "has", "have"));
         let check = Issue::error("EC-VFY-089", what)
             .why(match severity {
-                Severity::Error => "before this run they had more",
-                _ => "what their pods wait for is in their events",
+                Severity::Error => "they had more before this run",
+                _ => "the events of their pods say why",
             })
-            .fix(format!("kubectl -n {namespace} get pods # shows which, and kubectl describe pod says why"));
+            .fix(format!("kubectl -n {namespace} get pods # then kubectl describe pod says why"));
         Issue { severity, ..check.about(names) }
     });
-    told.collect()
+    issues.collect()
 }
 
 #[cfg(test)]
@@ -143,7 +139,7 @@ mod tests {
         Workload { kind: "Deployment", namespace: "shop".into(), name: "cart".into(), wanted: 3, ready }
     }
 
-    fn told(facts: &Facts, before: Option<&Facts>) -> Vec<String> {
+    fn problems(facts: &Facts, before: Option<&Facts>) -> Vec<String> {
         let expected = Expected { before: before.map(Before::of), ..Expected::default() };
         let report = verify(facts, &expected);
         let bad = report.checks().filter(|check| check.severity != Severity::Passed);
@@ -152,23 +148,26 @@ mod tests {
     }
 
     #[test]
-    fn pods_without_a_node_fail_with_the_scheduler_s_words_once_they_have_waited() {
+    fn old_unscheduled_pods_fail_with_the_message_of_the_scheduler() {
         let mut facts = custom();
         facts.running.waiting = vec![pod("cart-1", "", "0/2 nodes are available: 2 Too many pods.", true)];
-        assert_eq!(told(&facts, None), ["EC-VFY-087 Error: 1 pod finds no node (shop/cart-1)"]);
+        assert_eq!(problems(&facts, None), ["EC-VFY-087 Error: 1 pod is not scheduled (shop/cart-1)"]);
         facts.running.waiting[0].old = false;
-        assert_eq!(told(&facts, None), ["EC-VFY-087 Warning: 1 pod finds no node (shop/cart-1)"]);
+        assert_eq!(problems(&facts, None), ["EC-VFY-087 Warning: 1 pod is not scheduled (shop/cart-1)"]);
         assert_eq!(
-            told(&facts, Some(&custom())),
-            ["EC-VFY-087 Error: 1 pod finds no node (shop/cart-1)"],
-            "a run does not end while what it moved waits"
+            problems(&facts, Some(&custom())),
+            ["EC-VFY-087 Error: 1 pod is not scheduled (shop/cart-1)"],
+            "a run does not end while a pod that it moved waits"
         );
         let before = facts.clone();
-        assert_eq!(told(&facts, Some(&before)), ["EC-VFY-087 Warning: 1 pod finds no node (shop/cart-1)"]);
+        assert_eq!(
+            problems(&facts, Some(&before)),
+            ["EC-VFY-087 Warning: 1 pod is not scheduled (shop/cart-1)"]
+        );
     }
 
     #[test]
-    fn pods_that_do_not_start_fail_unless_it_is_their_image_or_their_node() {
+    fn pods_that_do_not_start_fail_unless_their_image_or_their_node_is_the_cause() {
         let mut facts = custom();
         facts.running.waiting = vec![
             pod("cart-1", "new-a", "ContainerCreating", true),
@@ -176,7 +175,7 @@ mod tests {
             pod("cart-3", "elsewhere", "", true),
         ];
         assert_eq!(
-            told(&facts, None),
+            problems(&facts, None),
             [
                 "EC-VFY-088 Error: 1 pod does not start (shop/cart-1)",
                 "EC-VFY-088 Warning: 1 pod does not start (shop/cart-2)",
@@ -185,22 +184,22 @@ mod tests {
     }
 
     #[test]
-    fn fewer_ready_pods_than_before_a_run_fail_it_and_those_that_were_missing_before_do_not() {
+    fn pods_lost_during_a_run_fail_it_and_pods_missing_before_do_not() {
         let mut facts = custom();
         facts.running.workloads = vec![cart(1)];
-        let what = "1 workload has fewer Ready pods than wanted (Deployment shop/cart (1 of 3))";
-        assert_eq!(told(&facts, None), [format!("EC-VFY-089 Warning: {what}")]);
+        let what = "1 workload has fewer Ready pods than desired (Deployment shop/cart (1 of 3))";
+        assert_eq!(problems(&facts, None), [format!("EC-VFY-089 Warning: {what}")]);
         let mut before = self::facts();
         before.running.workloads = vec![cart(3)];
-        assert_eq!(told(&facts, Some(&before)), [format!("EC-VFY-089 Error: {what}")]);
+        assert_eq!(problems(&facts, Some(&before)), [format!("EC-VFY-089 Error: {what}")]);
         before.running.workloads = vec![cart(1)];
-        assert_eq!(told(&facts, Some(&before)), [format!("EC-VFY-089 Warning: {what}")]);
+        assert_eq!(problems(&facts, Some(&before)), [format!("EC-VFY-089 Warning: {what}")]);
     }
 
     #[test]
-    fn what_may_not_be_read_is_unknown() {
+    fn without_permission_to_read_the_result_is_unknown() {
         let mut facts = custom();
         facts.running.unknown = Some("list Deployments: Forbidden".into());
-        assert_eq!(told(&facts, None), ["EC-VFY-089 Unknown: whether what is to run runs ()"]);
+        assert_eq!(problems(&facts, None), ["EC-VFY-089 Unknown: whether the workloads run ()"]);
     }
 }

@@ -99,7 +99,7 @@ fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
 
     let admin = sandbox.aws.keys.insert("admin".into(), deployer).expect("there is an admin");
     let plan = run(&sandbox, &["plan"]).expect(0).stdout;
-    for text in [&format!("{cni_role} (unchanged)"), "YAML", "JSON", "undo puts the text back"] {
+    for text in [&format!("{cni_role} (unchanged)"), "YAML", "JSON", "undo restores the YAML"] {
         assert!(plan.contains(text), "{text} is not in:\n{plan}");
     }
     let watched = Watched::start(&sandbox);

@@ -43,7 +43,7 @@ pub fn kill_when(sandbox: &Sandbox, args: &[&str], says: &str, times: usize) {
 #[test]
 fn a_run_cut_at_the_block_and_within_the_subnets_is_finished_by_the_next() {
     let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() };
-    survives(shape, [cut("CIDR block 100.64.0.0/16 associated", 1), cut("subnet for pods in", 2)]);
+    survives(shape, [cut("CIDR block 100.64.0.0/16 to be associated", 1), cut("subnet for pods in", 2)]);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_run_cut_within_the_stacks_is_finished_by_the_next() {
     let shape = Shape { azs: 2, old_nodes: OldNodes::SelfManaged, cni: Cni::Daemonset, ..Shape::default() };
     survives(
         shape,
-        [cut("stack eni-custom-sandbox-base complete", 1), cut("stack eni-custom-sandbox-us-west-2b", 1)],
+        [cut("stack eni-custom-sandbox-base to complete", 1), cut("stack eni-custom-sandbox-us-west-2b", 1)],
     );
 }
 
@@ -70,7 +70,7 @@ fn a_run_cut_between_the_groups_and_the_nodes_is_finished_by_the_next() {
         crd: Crd::Missing,
         ..Shape::default()
     };
-    survives(shape, [cut("size of eni-custom-sandbox-us-west-2a", 1), cut("new nodes Ready", 1)]);
+    survives(shape, [cut("size of eni-custom-sandbox-us-west-2a", 1), cut("new nodes to be Ready", 1)]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo() {
     run(&sandbox, &setup).expect(0).tells(&[
         "EC-NOD-028",
         "EC-NOD-029",
-        "hold up aws-node's rollout",
+        "block the aws-node rollout",
         "not Ready and left out",
     ]);
     assert_eq!(env_on_ready_nodes(&sandbox, switch), ["true"; 3], "one old node and two new ones");

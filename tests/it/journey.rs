@@ -176,8 +176,8 @@ fn a_risk_must_be_accepted(sandbox: &Sandbox) {
     let mark = sandbox.mark();
     let mut asked = session(sandbox, &[&["setup"], &setup[2..], &["--cidr", "100.64.0.0/16"]].concat());
     answer(&mut asked, "Instance type", ENTER);
-    answer(&mut asked, "When should custom networking be switched on", ENTER);
-    answer(&mut asked, "Go on despite 1 warning (EC-NET-009)?", "n");
+    answer(&mut asked, "When should custom networking be enabled", ENTER);
+    answer(&mut asked, "Continue despite 1 warning (EC-NET-009)?", "n");
     asked.exp_string("Nothing was changed.").expect("a no is a no");
     asked.exp_eof().expect("the program ends");
     assert_eq!(writes(sandbox, mark), Vec::<String>::new());

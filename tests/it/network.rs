@@ -214,7 +214,7 @@ fn another_server(behind: &Behind) {
     }
     let proxied = behind.kubeconfig("kubectl-proxy", "server: 'http://localhost:8001'");
     Ran::of(&mut behind.with(&proxied)).expect(3).tells(&[
-        "can't be proven",
+        "can't be verified",
         "http://localhost:8001",
         "https://",
     ]);
@@ -247,7 +247,7 @@ fn aws_by_the_proxy(behind: &Behind) {
     Ran::of(plan(&secure).env("AWS_CONFIG_FILE", config)).expect(0);
 
     let told =
-        Ran::of(&mut plan(&secure)).expect(1).tells(&["log in to AWS", "certificate", "AWS_CA_BUNDLE"]);
+        Ran::of(&mut plan(&secure)).expect(1).tells(&["authenticate to AWS", "certificate", "AWS_CA_BUNDLE"]);
     in_plain_words(&told.stderr);
     Ran::of(plan(&secure).env("AWS_CA_BUNDLE", "/no/such/file"))
         .expect(2)
@@ -266,7 +266,7 @@ fn aws_by_the_proxy(behind: &Behind) {
     let told = Ran::of(socks.env_remove("AWS_CA_BUNDLE")).expect(1).tells(&["certificate", "AWS_CA_BUNDLE"]);
     in_plain_words(&told.stderr);
     let told = Ran::of(socks.env("AWS_ENDPOINT_URL", "https://nobody.sandbox.test")).expect(1);
-    in_plain_words(&told.tells(&["log in to AWS", "HTTPS_PROXY"]).stderr);
+    in_plain_words(&told.tells(&["authenticate to AWS", "HTTPS_PROXY"]).stderr);
     behind.proxy.seen();
 }
 
@@ -278,7 +278,7 @@ fn a_page_in_the_place_of_an_answer(behind: &Behind) {
         plan.env("AWS_ENDPOINT_URL", format!("http://{AWS}"));
         plan.env("HTTP_PROXY", format!("http://127.0.0.1:{}", page.port));
         let status = format!("HTTP status {code}, text/html: \"Access denied Your request was blocked.\"");
-        let told = Ran::of(&mut plan).expect(1).tells(&["log in to AWS", &status, "HTTPS_PROXY"]);
+        let told = Ran::of(&mut plan).expect(1).tells(&["authenticate to AWS", &status, "HTTPS_PROXY"]);
         in_plain_words(&told.stderr);
         assert!(told.stderr.lines().count() < 8, "{}", told.stderr);
     }

@@ -84,7 +84,7 @@ fn a_settings_file_gives_defaults_and_says_where_it_is_wrong() {
         .tells(&["--cluster shop", "--cidr 100.64.0.0/16", "--subnet us-west-2a=subnet-0a"]);
     plan("clutser = \"shop\"\n").expect(2).tells(&["clutser", "eni-custom.toml"]);
     plan("cidr = \"100.64.0.1/16\"\n").expect(2).tells(&["eni-custom.toml", "100.64.0.0/16"]);
-    plan("cidr = \n").expect(2).tells(&["eni-custom.toml", "no TOML"]);
+    plan("cidr = \n").expect(2).tells(&["eni-custom.toml", "not valid TOML"]);
 }
 
 #[test]

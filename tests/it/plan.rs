@@ -78,7 +78,7 @@ fn exit_codes_of_a_plan_tell_changes_refusals_and_errors_apart() {
 #[test]
 fn only_a_warning_can_be_accepted() {
     let accept = |id: &str| Ran::of(offline().args(["setup", "--cluster", "shop", "--accept", id])).expect(2);
-    accept("EC-NET-999").tells(&["no finding 'EC-NET-999'", "docs/checks.md"]);
+    accept("EC-NET-999").tells(&["no issue 'EC-NET-999'", "docs/checks.md"]);
     accept("EC-NET-003").tells(&["EC-NET-003", "must be fixed", "--accept EC-NET-003"]);
     accept("EC-NOD-010").tells(&["needs no acceptance"]);
 }
@@ -99,14 +99,19 @@ fn a_saved_plan_is_refused_when_it_is_not_what_it_was() {
     refused(
         &["--cidr", "100.65.0.0/16"],
         2,
-        &["cidr contradicts the plan", "100.65.0.0/16", "100.66.0.0/16"],
+        &["cidr differs from the saved plan", "100.65.0.0/16", "100.66.0.0/16"],
     );
-    refused(&["--keep-old-nodes"], 2, &["keep-old-nodes contradicts the plan"]);
-    refused(&["--cluster", "bank"], 2, &["the plan is for cluster sandbox, and bank is asked for"]);
+    refused(&["--keep-old-nodes"], 2, &["keep-old-nodes differs from the saved plan"]);
+    refused(&["--cluster", "bank"], 2, &["the plan is for cluster sandbox, not bank"]);
     refused(&["--region", "eu-west-1"], 2, &["the plan is for region us-west-2"]);
     let mut command = in_sandbox(&sandbox, &["setup", "--yes", "--plan", &file]);
     command.env("ENI_CUSTOM_INSTANCE_TYPE", "m6i.xlarge");
-    refuses_in(&sandbox, &mut command, 2, &["instance-type contradicts", "ENI_CUSTOM_INSTANCE_TYPE"]);
+    refuses_in(
+        &sandbox,
+        &mut command,
+        2,
+        &["instance-type differs from the saved plan", "ENI_CUSTOM_INSTANCE_TYPE"],
+    );
     refuses(&sandbox, &["setup", "--plan", &file], 3, &["no terminal"]);
     refuses(&sandbox, &["setup", "--yes", "--plan", "/nowhere.json"], 2, &["can't be read", "/nowhere.json"]);
 
@@ -124,7 +129,7 @@ fn a_saved_plan_is_refused_when_it_is_not_what_it_was() {
     refused(&[], 3, &["cluster/sandbox2", &sandbox.aws.cluster_arn]);
     let json = run(&sandbox, &["plan", "--output", "json"]).expect(0).stdout;
     fs::write(&path, json).expect("the output is written");
-    refused(&[], 2, &["no saved plan", "plan --out"]);
+    refused(&[], 2, &["not a saved eni-custom plan", "plan --out"]);
 
     let never = text(&folder.path().join("never.json"));
     run(&sandbox, &["plan", "--cidr", "10.1.0.0/16", "--out", &never]).expect(3).tells(&["would refuse"]);
@@ -232,14 +237,14 @@ fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
         "spec": {"subnet": "subnet-0123456789abcdef0", "securityGroups": []},
     });
     sandbox.kubectl_with(&["apply", "-f", "-"], &stray.to_string()).expect("the ENIConfig is applied");
-    let texts = ["EC-PLN-002", "ENIConfig stray", "it was: not there", "subnet-0123456789abcdef0"];
+    let texts = ["EC-PLN-002", "ENIConfig stray", "planned: missing", "subnet-0123456789abcdef0"];
     refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
     sandbox.kubectl(&["delete", "eniconfig", "stray"]).expect("the ENIConfig is deleted");
 
     let watched = Watched::start(&sandbox);
     run(&sandbox, &["setup", "--yes", "--plan", &file]).expect(0);
     watched.reached(&mut sandbox);
-    let texts = ["EC-PLN-001", "is not to be changed any more"];
+    let texts = ["EC-PLN-001", "is no longer needed"];
     refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
 }
 

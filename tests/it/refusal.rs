@@ -14,7 +14,7 @@ fn an_unknown_cluster() {
         &shared(),
         &["setup", "--yes", "--cluster", "nope"],
         3,
-        &["no cluster 'nope' in us-west-2", "its clusters: sandbox"],
+        &["no cluster 'nope' in us-west-2", "clusters in this region: sandbox"],
     );
 }
 
@@ -38,7 +38,7 @@ fn no_credentials() {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    refuses_in(&sandbox, &mut command, 1, &["log in to AWS", "AWS_PROFILE"]);
+    refuses_in(&sandbox, &mut command, 1, &["authenticate to AWS", "AWS_PROFILE"]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn credentials_that_aws_does_not_know() {
     let sandbox = shared();
     let mut command = in_sandbox(&sandbox, &["setup", "--yes"]);
     command.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
-    refuses_in(&sandbox, &mut command, 1, &["log in to AWS", "InvalidClientTokenId"]);
+    refuses_in(&sandbox, &mut command, 1, &["authenticate to AWS", "InvalidClientTokenId"]);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn bare_pods_others_fields_and_a_live_run() {
 
     sandbox.kubectl_with(&["apply", "-f", "-"], &lease(&sandbox)).expect("the lease is held");
     let args = ["setup", "--yes", "--evict-bare-pods", "--take-over-env", "--remove-annotation-def"];
-    refuses(&sandbox, &args, 3, &["another run of eni-custom", "elsewhere/1", "runs out in"]);
+    refuses(&sandbox, &args, 3, &["another run of eni-custom", "elsewhere/1", "expires in"]);
 }
 
 /// A lease that somebody far away holds, and has just renewed.

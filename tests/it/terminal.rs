@@ -29,7 +29,7 @@ fn setup_asks_shows_what_it_will_do_and_does_it_after_a_yes() {
     answer(&mut no, "Secondary CIDR block", ENTER);
     answer(&mut no, "Instance type", ENTER);
     answer(&mut no, "New nodes in each zone", ENTER);
-    answer(&mut no, "When should custom networking be switched on", ENTER);
+    answer(&mut no, "When should custom networking be enabled", ENTER);
     no.exp_string("subnet for pods in us-west-2a").expect("the plan is shown");
     answer(&mut no, "Make these changes?", "n");
     no.exp_string("Nothing was changed.").expect("a no is a no");
@@ -44,9 +44,9 @@ fn setup_asks_shows_what_it_will_do_and_does_it_after_a_yes() {
     yes.send(&format!("{erase}100.70.0.0/16\r")).and_then(|_| yes.flush()).expect("another answer is typed");
     answer(&mut yes, "Instance type", ENTER);
     answer(&mut yes, "New nodes in each zone", ENTER);
-    answer(&mut yes, "When should custom networking be switched on", ENTER);
+    answer(&mut yes, "When should custom networking be enabled", ENTER);
     answer(&mut yes, "Make these changes?", "y");
-    yes.exp_string("The same without a question: eni-custom setup").expect("the command is told");
+    yes.exp_string("The same without questions: eni-custom setup").expect("the command is told");
     yes.exp_string("--cidr 100.70.0.0/16").expect("it has the answers");
     yes.exp_string("--env-last").expect("the recommended order was taken");
     yes.exp_eof().expect("the program ends");

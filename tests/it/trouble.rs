@@ -39,10 +39,10 @@ fn failures_on_the_way_are_told_with_their_cause_and_the_next_run_goes_on() {
         &[
             "ROLLBACK_COMPLETE",
             "no room for a group",
-            "deleted and made anew",
-            "done   1 associate-cidr, 2 create-subnets",
-            "halted in 7 launch-nodegroups",
-            "undo   eni-custom undo --cluster sandbox",
+            "deleted and recreated",
+            "done         1 associate-cidr, 2 create-subnets",
+            "stopped in   7 launch-nodegroups",
+            "undo         eni-custom undo --cluster sandbox",
         ],
     );
     fails(
@@ -153,7 +153,7 @@ fn interrupted(sandbox: &Sandbox) {
     drain.says("old nodes drained");
     drain.signal(Signal::INT);
     let told = drain.ends(130);
-    for text in ["interrupted", "to go on from here: eni-custom drain-nodes"] {
+    for text in ["interrupted", "to continue: eni-custom drain-nodes"] {
         assert!(told.contains(text), "'{text}' is not in:\n{told}");
     }
 }

@@ -117,5 +117,5 @@ fn all_is_as_before_and_a_second_undo_has_nothing_to_do() {
     policy::needs_all_of(&sandbox, policy::UNDO);
     policy::needs_all_of_kubernetes(&sandbox, mark, policy::KUBERNETES_UNDO);
     looks_as(&mut sandbox, &before);
-    refuses(&sandbox, &UNDO, 3, &["EC-UND-001", "nothing to take back"]);
+    refuses(&sandbox, &UNDO, 3, &["EC-UND-001", "nothing to undo"]);
 }

@@ -176,7 +176,7 @@ fn what_is_broken_by_hand_is_found_and_found_fixed() {
     grows(&sandbox, 2);
     until("a node has joined, and waits", || nodes_in(&sandbox, in_zone_a) == 2);
     let explained = explains(&sandbox, 4, &["EC-DOC-001 error"]);
-    for part in [&format!("there is one named {id}, the zone's id"), "write-eniconfigs"] {
+    for part in [&format!("ENIConfig {id} has the zone's ID as its name"), "write-eniconfigs"] {
         assert!(explained.to_string().contains(part), "'{part}' is not in {explained}");
     }
     named("us-west-2a");

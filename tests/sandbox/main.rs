@@ -1,8 +1,8 @@
-//! The sandbox for people: a cluster to try the program on.
+//! The sandbox as a command: a cluster to try eni-custom on.
 //!
 //! ```text
-//! cargo run --example sandbox -- setup --yes      a fresh cluster, the whole set-up, what was reached
-//! cargo run --example sandbox -- up               leaves one running; writes target/sandbox/env
+//! cargo run --example sandbox -- setup --yes      starts a fresh cluster, runs setup, shows the result
+//! cargo run --example sandbox -- up               leaves a cluster running; writes target/sandbox/env
 //! cargo run --example sandbox -- exec CMD…        runs a command in its environment
 //! cargo run --example sandbox -- down
 //! ```
@@ -40,27 +40,27 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Sub {
-    /// Start a fresh cluster, run `eni-custom setup` on it, check and show what was reached, stop
+    /// Start a fresh cluster, run `eni-custom setup` on it, verify and show the result, stop
     Setup {
         #[command(flatten)]
         shape: Shape,
-        /// Arguments of `eni-custom setup`: everything from the first one that is no option above, or after
-        /// `--`
+        /// Arguments of `eni-custom setup`: everything from the first one that is not an option above, or
+        /// after `--`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SETUP ARGUMENTS")]
         args: Vec<OsString>,
     },
     /// Start a cluster and leave it running
     Up(Up),
-    /// Run a command in the environment of the cluster that is up
+    /// Run a command in the environment of the running cluster
     Exec {
         #[command(flatten)]
         file: EnvFile,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
-    /// End the cluster that is up
+    /// Stop the running cluster
     Down(EnvFile),
-    /// What `up` leaves running
+    /// The process that `up` leaves running
     #[command(hide = true)]
     Serve(Up),
 }
@@ -75,7 +75,7 @@ struct Up {
 
 #[derive(clap::Args)]
 struct EnvFile {
-    /// The file with the environment of the cluster
+    /// File with the environment of the cluster
     #[arg(long, value_name = "FILE", default_value_os_t = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sandbox/env"))]
     env_file: PathBuf,
 }
@@ -100,12 +100,11 @@ fn main() -> ExitCode {
     })
 }
 
-/// A signal came that nobody told the program under test.
+/// A signal arrived that eni-custom has not received yet.
 static TERMINATED: AtomicBool = AtomicBool::new(false);
 
-/// From here on Ctrl-C (and SIGTERM, SIGHUP) is noted, not deadly: whoever waits gives up, and the cluster is
-/// ended and cleaned away. The program under test is in our process group, so the terminal tells it by
-/// itself.
+/// From here on Ctrl-C (and SIGTERM, SIGHUP) is recorded and does not kill the process: waits give up, and the cluster is
+/// stopped and cleaned up. eni-custom is in the same process group, so the terminal signals it too.
 fn catch_signals() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
@@ -136,7 +135,7 @@ fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
     let start = Instant::now();
     let mut sandbox = Sandbox::start(shape)?;
     say(&format!(
-        "the cluster is in use after {:.1} s; now: eni-custom setup",
+        "the cluster is ready after {:.1} s; running eni-custom setup",
         start.elapsed().as_secs_f64()
     ));
     let (budgets, enis) = (PdbWatch::start(&sandbox)?, EniWatch::start(&sandbox)?);
@@ -157,22 +156,22 @@ fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
         thread::sleep(Duration::from_millis(50));
     };
     if !status.success() {
-        say(&format!("eni-custom ended with {status}"));
+        say(&format!("eni-custom failed with {status}"));
         return Ok(exit_code(status));
     }
     let violations = budgets.finish();
     let (seen, mut faults) = witness::end_state(&mut sandbox)?;
     faults.extend(violations);
     faults.extend(enis.finish(&seen));
-    println!("\nWhat AWS and Kubernetes say now:\n{seen}");
+    println!("\nThe cluster in AWS's and Kubernetes's APIs:\n{seen}");
     for fault in &faults {
-        println!("not as it should be: {fault}");
+        println!("wrong: {fault}");
     }
     if !faults.is_empty() {
-        say("eni-custom ended well, but the end state is not there");
+        say("eni-custom succeeded, but the end state is wrong");
         return Ok(ExitCode::FAILURE);
     }
-    println!("The end state is there: every pod has its address from the new subnets,");
+    println!("The end state is correct: every pod has an address from the new subnets,");
     println!("and no PodDisruptionBudget was ever below its minimum.");
     Ok(ExitCode::SUCCESS)
 }
@@ -180,9 +179,9 @@ fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
 fn up(options: &Up) -> Result<ExitCode> {
     let file = &options.file.env_file;
     if serve::is_up(file) {
-        bail!("a sandbox is up already: its environment is in {}; end it with `down`", file.display());
+        bail!("a sandbox is already running: its environment is in {}; stop it with `down`", file.display());
     }
-    // Built here, where somebody sees the progress.
+    // Built here, where the user sees the progress.
     program::build()?;
     tools::find_or_build()?;
     tools::aws_cli()?;
@@ -190,24 +189,27 @@ fn up(options: &Up) -> Result<ExitCode> {
     let start = Instant::now();
     serve::detach(file)?;
     let secs = start.elapsed().as_secs_f64();
-    say(&format!("the cluster is in use after {secs:.1} s; its environment: {}", file.display()));
+    say(&format!("the cluster is ready after {secs:.1} s; its environment: {}", file.display()));
     Ok(ExitCode::SUCCESS)
 }
 
 fn exec(file: &Path, command: &[OsString]) -> Result<ExitCode> {
     let variables = sandbox::env::read(file).filter(|_| serve::is_up(file));
     let Some(variables) = variables else {
-        bail!("no sandbox is up ({}): start one with `cargo run --example sandbox -- up`", file.display());
+        bail!(
+            "no sandbox is running ({}): start one with `cargo run --example sandbox -- up`",
+            file.display()
+        );
     };
     let mut run = Command::new(&command[0]);
     sandbox::env::apply(&mut run, variables);
-    // In place of this process: its exit code, its signals and the terminal are the command's own.
+    // Replaces this process, so that the command has its own exit code, signals and terminal.
     let error = run.args(&command[1..]).exec();
     say(&format!("{}: {error}", command[0].display()));
     Ok(ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }))
 }
 
-/// As a shell tells it: 128 and the signal for a process that a signal ended.
+/// A shell's exit code: 128 plus the signal if a signal killed the process.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))

@@ -63,7 +63,7 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
     rustix::process::setsid().context("leaving the terminal")?;
     let lock = File::create(beside(file, ".lock"))?;
     if lock.try_lock().is_err() {
-        bail!("a sandbox is up already: its environment is in {}; end it with `down`", file.display());
+        bail!("a sandbox is already running: its environment is in {}; stop it with `down`", file.display());
     }
     let mut sandbox = Sandbox::start(shape)?;
     env::link(sandbox.dir(), "eni-custom", &crate::sandbox::program::path()?)?;
@@ -87,7 +87,7 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
     drop(sandbox);
     let _ = fs::remove_file(file);
     drop(lock);
-    // `down` waits for the end of this stream, which comes after the end of everything else.
+    // `down` waits until this stream is closed, which happens last.
     drop(ended?);
     Ok(ExitCode::SUCCESS)
 }
@@ -95,17 +95,17 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
 pub fn down(file: &Path) -> Result<()> {
     let dir = env::read(file).and_then(|variables| variables.get("SANDBOX_DIR").map(PathBuf::from));
     let Some(dir) = dir else {
-        bail!("no sandbox is up ({})", file.display());
+        bail!("no sandbox is running ({})", file.display());
     };
     if is_up(file) {
-        // To connect is to ask.
-        let mut stream = UnixStream::connect(dir.join("control")).context("asking the sandbox to end")?;
+        // Connecting to the socket asks it to stop.
+        let mut stream = UnixStream::connect(dir.join("control")).context("asking the sandbox to stop")?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        stream.read_to_end(&mut Vec::new()).context("waiting for the sandbox's end")?;
+        stream.read_to_end(&mut Vec::new()).context("waiting for the sandbox to stop")?;
     }
-    // What a killed one left.
+    // Left over if the sandbox was killed.
     let _ = fs::remove_dir_all(&dir);
     let _ = fs::remove_file(file);
-    tools::say("ended");
+    tools::say("stopped");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the cluster looks like when the program comes to it: for tests by field, for people by option.
+//! The cluster that eni-custom starts from: a struct for tests, options for people.
 
 use clap::{Args, Parser, ValueEnum};
 use serde::Serialize;
@@ -9,7 +9,7 @@ pub struct Shape {
     /// Number of Availability Zones
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub azs: u8,
-    /// Who owns the nodes that are there before
+    /// Owner of the old nodes
     #[arg(long, value_enum, default_value_t = OldNodes::Both)]
     pub old_nodes: OldNodes,
     /// Old nodes per Availability Zone, in each of the old node groups
@@ -18,7 +18,7 @@ pub struct Shape {
     /// Instance type of the old nodes
     #[arg(long, value_name = "TYPE", default_value = "m5.large")]
     pub instance_type: String,
-    /// The old nodes stand in the public subnets
+    /// Put the old nodes into the public subnets
     #[arg(long)]
     pub public_nodes: bool,
     /// How the VPC CNI was installed
@@ -26,7 +26,7 @@ pub struct Shape {
     pub cni: Cni,
     #[arg(long, value_name = "VERSION", default_value = "v1.20.4-eksbuild.1")]
     pub cni_version: String,
-    /// The add-on has an IAM role of its own for aws-node, and the old nodes' role lacks the CNI's policy
+    /// Give the add-on its own IAM role for aws-node; the old nodes' role lacks the CNI's policy
     #[arg(long)]
     pub irsa: bool,
     /// The add-on's configurationValues, JSON or YAML
@@ -35,7 +35,7 @@ pub struct Shape {
     /// A variable of aws-node's environment, NAME=VALUE; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub cni_env: Vec<String>,
-    /// The ENIConfig CRD: with types (VPC CNI 1.18.3 and later), without, or none
+    /// The ENIConfig CRD: with a schema (VPC CNI 1.18.3 and later), without one, or missing
     #[arg(long, value_enum, default_value_t = Crd::Typed)]
     pub crd: Crd,
     /// The cluster's accessConfig.authenticationMode
@@ -44,33 +44,33 @@ pub struct Shape {
     /// The version that EKS reports
     #[arg(long, value_name = "VERSION", default_value = "1.34")]
     pub kubernetes_version: String,
-    /// A block that the VPC already has besides its primary one
+    /// A secondary CIDR block that the VPC already has
     #[arg(long, value_name = "CIDR")]
     pub secondary_cidr: Option<String>,
-    /// Blocks that a VPC may have
+    /// Quota of CIDR blocks per VPC
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub cidr_quota: u32,
-    /// vCPUs that the account may run of Standard instances
+    /// Quota of vCPUs of running On-Demand Standard instances
     #[arg(long, value_name = "N", default_value_t = 5000)]
     pub vcpu_quota: u32,
     #[arg(long, value_enum, default_value_t = IpFamily::Ipv4)]
     pub ip_family: IpFamily,
-    /// An EKS Auto Mode cluster
+    /// Make it an EKS Auto Mode cluster
     #[arg(long)]
     pub auto_mode: bool,
     /// Leave out the Deployments, the StatefulSet and the Job with their PodDisruptionBudgets
     #[arg(long = "no-workloads", action = clap::ArgAction::SetFalse)]
     pub workloads: bool,
-    /// The kubelet of one old node is gone while its instance runs on
+    /// Stop the kubelet of one old node; its instance keeps running
     #[arg(long)]
     pub dead_node: bool,
-    /// A Node is there whose instance is gone
+    /// Add a Node object whose instance is gone
     #[arg(long)]
     pub left_over_node: bool,
-    /// A cluster-autoscaler asks the managed node group for all nodes that it may have while pods are Pending
+    /// Run a cluster-autoscaler that scales the managed node group to its maximum while pods are Pending
     #[arg(long)]
     pub autoscaler: bool,
-    /// How AWS behaves: always fresh, as on a real day, or worse
+    /// How AWS's APIs behave: always consistent, eventually consistent as usual, or worse
     #[arg(long, value_enum, default_value_t = Aws::Real)]
     pub aws: Aws,
     /// How long stacks, instances and rollouts take
@@ -140,7 +140,7 @@ pub enum Latency {
 }
 
 impl Default for Shape {
-    /// The defaults of the options, so that there is one place for them.
+    /// The defaults of the command line, so that they are defined once.
     fn default() -> Self {
         #[derive(Parser)]
         struct Options {
@@ -157,8 +157,7 @@ impl Shape {
         ('a'..='d').take(self.azs.into()).map(|letter| format!("{}{letter}", self.region)).collect()
     }
 
-    /// How many nodes are there before the program comes. Those of an Auto Mode cluster come with its first
-    /// pods: none.
+    /// The number of old nodes. An Auto Mode cluster has none: it starts nodes with its first pods.
     pub fn old_node_count(&self) -> usize {
         if self.auto_mode {
             return 0;
@@ -171,7 +170,7 @@ impl Shape {
         groups * usize::from(self.azs) * self.nodes_per_az as usize
     }
 
-    /// shape.json, which the AWS side reads: the shape and where the parts of this sandbox are.
+    /// shape.json for the AWS emulation: the shape, and the addresses of the sandbox's parts.
     pub fn to_json(&self, places: Value) -> Value {
         let mut shape = json!(self);
         shape["azs"] = json!(self.zones());

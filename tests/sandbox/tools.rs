@@ -78,7 +78,7 @@ pub fn cache() -> Result<PathBuf> {
 pub fn find_or_build() -> Result<Tools> {
     let requirements = sources().join("aws/requirements.txt");
     let go = Go { module: sources().join("controlplane") };
-    // Said before minutes of building, and all at once.
+    // Reported all at once, before minutes of building.
     let python_lacks =
         if is_kept("venv-aws", &hash(vec![requirements.clone()])?)? { None } else { python().err() };
     let go_lacks = if is_kept("kwok", &go.key("kwok")?)? { None } else { go.check().err() };

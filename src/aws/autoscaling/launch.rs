@@ -1,4 +1,4 @@
-//! What groups start their instances from.
+//! The launch templates and launch configurations of Auto Scaling groups.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 
 use super::{AutoScaling, failure};
 
-/// A launch template's version, or what groups had before there were launch templates.
+/// A launch template's version, or a launch configuration, the older way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchedFrom {
     Template { id: String, version: String },
@@ -16,7 +16,7 @@ pub enum LaunchedFrom {
 }
 
 impl AutoScaling {
-    /// What each of these groups starts its instances from.
+    /// The launch template or configuration of each of these groups.
     pub async fn launched_from(&self, groups: &[String]) -> Result<BTreeMap<String, LaunchedFrom>> {
         let mut found = BTreeMap::new();
         // The call takes 50 names.
@@ -37,7 +37,7 @@ impl AutoScaling {
         Ok(found)
     }
 
-    /// The image of a launch configuration; nothing where that is gone.
+    /// The image of a launch configuration; `None` if the configuration is gone.
     pub async fn image_of_configuration(&self, name: &str) -> Result<Option<String>> {
         let reply =
             self.client.describe_launch_configurations().launch_configuration_names(name).send().await;

@@ -1,4 +1,4 @@
-//! EC2, where something is taken back: what stands in a subnet, and the ways out.
+//! EC2 calls for undo: what uses a subnet, and how to delete it.
 
 use crate::error::Result;
 use crate::facts::Occupant;
@@ -6,7 +6,7 @@ use crate::facts::Occupant;
 use super::{Ec2, failure, filter, group_ids};
 
 impl Ec2 {
-    /// All network interfaces in these subnets, whoever made them.
+    /// All network interfaces in these subnets, whoever created them.
     pub async fn occupants(&self, subnets: &[String]) -> Result<Vec<Occupant>> {
         self.interfaces_by("subnet-id", subnets).await
     }
@@ -43,12 +43,12 @@ impl Ec2 {
             }
         }
         interfaces.sort_by(|one: &Occupant, other| one.id.cmp(&other.id));
-        // One with two of the values is found twice where these were asked for apart.
+        // An interface that matches values of two requests is returned twice.
         interfaces.dedup_by(|one, other| one.id == other.id);
         Ok(interfaces)
     }
 
-    /// The image that a launch template's version names; nothing where either is gone.
+    /// The image of a launch template's version; `None` if the template or the version is gone.
     pub async fn image_of_template(&self, id: &str, version: &str) -> Result<Option<String>> {
         let reply = self
             .client
@@ -70,14 +70,14 @@ impl Ec2 {
         }
     }
 
-    /// Whether there is such an image. One that was deregistered is not listed, nor one that was taken from us.
+    /// Whether the image exists. EC2 does not list a deregistered image, or one that is no longer shared with the account.
     pub async fn has_image(&self, id: &str) -> Result<bool> {
         let reply = self.client.describe_images().filters(filter("image-id", [id])).send().await;
         let reply = reply.map_err(|error| failure("DescribeImages", &error).at(id))?;
         Ok(!reply.images().is_empty())
     }
 
-    /// Deletes an interface that is attached to nothing. One that is gone is what was wanted.
+    /// Deletes a detached network interface. One that is already gone is a success.
     pub async fn delete_interface(&self, id: &str) -> Result<()> {
         let reply = self.client.delete_network_interface().network_interface_id(id).send().await;
         gone(id, reply.map_err(|error| failure("delete network interface", &error)))
@@ -89,14 +89,14 @@ impl Ec2 {
         gone(id, reply.map_err(|error| failure("delete subnet", &error)))
     }
 
-    /// Takes a secondary CIDR block from its VPC.
+    /// Disassociates a secondary CIDR block from its VPC.
     pub async fn disassociate_cidr(&self, association: &str) -> Result<()> {
         let reply = self.client.disassociate_vpc_cidr_block().association_id(association).send().await;
         gone(association, reply.map_err(|error| failure("disassociate CIDR block", &error)))
     }
 }
 
-/// What AWS doesn't know any more is gone, as was wanted: by an earlier call whose reply was lost, or by hand.
+/// NotFound is a success: an earlier call whose reply was lost has deleted it, or somebody by hand.
 fn gone<T>(id: &str, reply: Result<T>) -> Result<()> {
     match reply {
         Ok(_) => Ok(()),

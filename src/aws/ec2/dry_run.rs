@@ -1,4 +1,4 @@
-//! Calls that EC2 only judges: with DryRun it says whether the caller may, and does nothing.
+//! Calls with DryRun: EC2 says whether the caller may make the call, and does nothing.
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -14,7 +14,7 @@ use super::Ec2;
 pub enum DryRun {
     Allowed,
     Denied,
-    /// Something else was wrong, so nothing is known.
+    /// Another error, so nothing is known about the permission.
     Other(Error),
 }
 

@@ -89,12 +89,12 @@ fn acl_entry(entry: &NetworkAclEntry) -> Option<AclEntry> {
         number: entry.rule_number()?,
         allow: entry.rule_action()?.as_str() == "allow",
         traffic: traffic(entry.protocol(), ports.and_then(PortRange::from), ports.and_then(PortRange::to))?,
-        // One for IPv6 has none.
+        // An entry for IPv6 has no IPv4 block.
         cidr: entry.cidr_block()?.parse().ok()?,
     })
 }
 
-/// Security groups name protocols, network ACLs number them; nothing where no TCP or UDP is meant.
+/// Security groups name protocols, network ACLs number them. `None`: neither TCP nor UDP.
 fn traffic(protocol: Option<&str>, from: Option<i32>, to: Option<i32>) -> Option<Traffic> {
     let protocol = match protocol? {
         "-1" => return Some(Traffic::ALL),
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn protocols_come_by_name_and_by_number_and_what_is_neither_tcp_nor_udp_is_left_out() {
+    fn protocols_are_read_by_name_and_number_and_only_tcp_and_udp_are_kept() {
         let tcp = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 443, to: 444 } };
         for (protocol, expected) in
             [("tcp", Some(tcp)), ("6", Some(tcp)), ("-1", Some(Traffic::ALL)), ("icmp", None), ("50", None)]
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_a_rule_for_each_of_its_peers() {
+    fn a_permission_becomes_one_rule_per_peer() {
         let permission = IpPermission::builder()
             .ip_protocol("-1")
             .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build())

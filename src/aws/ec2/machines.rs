@@ -9,7 +9,7 @@ use crate::net::max_pods::{Architecture, InstanceType};
 use super::{Ec2, failure, filter};
 
 impl Ec2 {
-    /// What EC2 says of instance types; one that it doesn't know is left out.
+    /// DescribeInstanceTypes for these types. A type that EC2 does not know is left out.
     pub async fn instance_types(&self, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
         let mut found = BTreeMap::new();
         for names in names.iter().collect::<Vec<_>>().chunks(100) {
@@ -50,7 +50,7 @@ impl Ec2 {
 
 fn instance_type(info: &aws_sdk_ec2::types::InstanceTypeInfo) -> Option<InstanceType> {
     let network = info.network_info()?;
-    // The CNI uses the default network card alone, so its share of the interfaces is what counts.
+    // The CNI uses only the default network card, so only that card's interfaces count.
     let default_card = network.default_network_card_index().unwrap_or_default();
     let card = network.network_cards().iter().find(|card| card.network_card_index() == Some(default_card));
     let enis =

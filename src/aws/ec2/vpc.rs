@@ -32,7 +32,7 @@ impl Ec2 {
             let state =
                 association.cidr_block_state().and_then(|state| state.state()).map(|state| state.as_str());
             let state = state.unwrap_or_default().to_string();
-            // A block that is gone stays listed for a while.
+            // A disassociated block stays listed for a while.
             if state == "disassociated" {
                 continue;
             }
@@ -56,7 +56,7 @@ impl Ec2 {
         let mut subnets = Vec::new();
         while let Some(subnet) = pages.next().await {
             let subnet = subnet.map_err(|error| failure("DescribeSubnets", &error).at(vpc_id))?;
-            // A subnet for IPv6 alone has no IPv4 block: no pod of ours can stand there.
+            // An IPv6-only subnet has no IPv4 block, so pods can't use it.
             let Some(cidr) = subnet.cidr_block() else { continue };
             subnets.push(Subnet {
                 id: subnet.subnet_id().unwrap_or_default().to_string(),
@@ -122,7 +122,7 @@ impl Ec2 {
         Ok(zones.filter_map(|zone| zone.zone_name().map(ToString::to_string)).collect())
     }
 
-    /// Peerings in which the VPC stands on either side.
+    /// Peering connections with the VPC on either side.
     pub async fn peerings(&self, vpc_id: &str) -> Result<Vec<Peering>> {
         let mut peerings = Vec::new();
         for (side, we_requested) in [("requester-vpc-info.vpc-id", true), ("accepter-vpc-info.vpc-id", false)]
@@ -162,6 +162,6 @@ impl Ec2 {
 fn net(text: Option<&str>) -> Result<Ipv4Net> {
     let text = text.unwrap_or_default();
     text.parse().map_err(|error| {
-        Error::failed(format!("EC2 answered a CIDR block that can't be read: '{text}'")).because(error)
+        Error::failed(format!("EC2 returned an invalid CIDR block: '{text}'")).because(error)
     })
 }

@@ -1,4 +1,4 @@
-//! Karpenter: how many pods its nodes get, and in which subnets it starts them.
+//! Karpenter: the max pods of its nodes, and the subnets in which it starts them.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ fn reserve(deployment: &str) -> String {
     format!("kubectl -n {namespace} set env deployment {name} RESERVED_ENIS=1")
 }
 
-/// Karpenter computes max pods as if the first interface carried pods, unless it is told otherwise (Karpenter,
-/// "Settings", RESERVED_ENIS).
+/// Karpenter computes max pods as if the first interface carried pods, unless RESERVED_ENIS is set (Karpenter,
+/// "Settings").
 fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings: &mut Vec<Issue>) {
     let classes = karpenter.computed();
     if karpenter.reserved_enis > 0 || classes.is_empty() || addresses_suffice(scene) {
@@ -36,24 +36,24 @@ fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings
         Issue::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
             .at(format!("Deployment {deployment}"))
             .why(format!(
-                "RESERVED_ENIS is not set, so EC2NodeClass {} counts the node's first interface, which carries no pods with custom networking",
+                "RESERVED_ENIS is not set, so max pods of EC2NodeClass {} includes the node's first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
             .fix(format!(
-                "settings.reservedENIs=1 in Karpenter's chart ({}); or kubelet.maxPods in the EC2NodeClass",
+                "set settings.reservedENIs=1 in Karpenter's Helm chart ({}); or set kubelet.maxPods in the EC2NodeClass",
                 reserve(deployment)
             )),
     );
 }
 
-/// Who can't see the controller's settings can't say how many pods its nodes get.
+/// Without the controller's settings, the max pods of its nodes are unknown.
 fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let classes = karpenter.computed();
     if classes.is_empty() || addresses_suffice(scene) {
         return;
     }
     let options = options(scene.facts);
-    // The smallest type that a pool may choose decides, as far as it can be used at all.
+    // The smallest usable type that a pool may choose decides.
     let fewest = |class: &str| {
         let kinds = karpenter.pools_of(class).flat_map(types);
         kinds.map(|kind| limit(kind, &options)).filter(|limit| *limit > 0).min()
@@ -65,14 +65,14 @@ fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) 
         ))
     });
     findings.push(
-        Issue::warning("EC-NOD-020", "how many pods Karpenter gives its nodes is unknown")
+        Issue::warning("EC-NOD-020", "unknown which max pods Karpenter gives its nodes")
             .at(karpenter.place())
             .why(format!(
-                "no Deployment of Karpenter's controller was found in the cluster, so its RESERVED_ENIS is unknown; without it EC2NodeClass {} counts the first interface, which carries no pods with custom networking",
+                "no Karpenter controller Deployment was found in the cluster, so its RESERVED_ENIS is unknown; if it is not set, max pods of EC2NodeClass {} includes the first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
             .fix(format!(
-                "{}; or --accept EC-NOD-020 where its controller has RESERVED_ENIS=1",
+                "{}; or --accept EC-NOD-020 if the controller has RESERVED_ENIS=1",
                 patches.collect::<Vec<_>>().join(" && ")
             )),
     );
@@ -93,9 +93,11 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>)
         let fix = match (&karpenter.deployment, karpenter.reserved_enis) {
             (Some(deployment), 0) => format!("{} && {remove}", reserve(deployment)),
             (Some(_), _) => remove,
-            // Computed, it would be unknown: the least of them is right for all.
+            // Without the controller's settings, removing the value would leave max pods unknown.
             (None, _) => {
-                format!("a lower kubelet.maxPods, or larger types only: kubectl edit ec2nodeclass {name}")
+                format!(
+                    "kubectl edit ec2nodeclass {name} # lower kubelet.maxPods; or allow only larger types in its NodePools"
+                )
             }
         };
         findings.push(
@@ -108,13 +110,13 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>)
                 ),
             )
             .at(format!("EC2NodeClass {name}, NodePool {}", few(&pools)))
-            .why(format!("with custom networking: {}", few(&smallest)))
+            .why(format!("addresses for pods with custom networking: {}", few(&smallest)))
             .fix(fix),
         );
     }
 }
 
-/// Nodes in a pod subnet take its addresses, and its routes are made for pods (karpenter-provider-aws#9326).
+/// Nodes in a pod subnet use its addresses, and its routes are meant for pods (karpenter-provider-aws#9326).
 fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     for zone in &design.zones {
@@ -134,12 +136,14 @@ fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<I
                 .find_map(|term| term.tags.keys().next());
             let fix = match (id, key) {
                 (Some(id), Some(key)) => format!("aws ec2 delete-tags --resources {id} --tags Key={key}"),
-                _ => format!("kubectl edit ec2nodeclass {name}: terms that only the nodes' subnets meet"),
+                _ => {
+                    format!("kubectl edit ec2nodeclass {name} # use terms that match only the nodes' subnets")
+                }
             };
             findings.push(
                 Issue::error("EC-NOD-022", format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
-                    .at(format!("EC2NodeClass {name}, {}", id.unwrap_or("the subnet that is to be created")))
-                    .why("its subnetSelectorTerms select the pod subnet: nodes would take pods' addresses and routes")
+                    .at(format!("EC2NodeClass {name}, {}", id.unwrap_or("the subnet to be created")))
+                    .why("its subnetSelectorTerms match the pod subnet: nodes would use the pods' addresses and routes")
                     .fix(fix),
             );
         }
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_that_matches_a_pod_subnet_is_an_error_and_our_name_tag_gives_way() {
+    fn a_selector_that_matches_a_pod_subnet_is_an_error_and_the_name_tag_is_omitted() {
         let mut there = custom();
         there.neighbours.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
         assert_eq!(found(&there), []);
@@ -217,7 +221,11 @@ mod tests {
             subnet.tags.insert("karpenter.sh/discovery".into(), "shop".into());
         }
         insta::assert_json_snapshot!(found(&there));
-        assert_eq!(found(&with(karpenter(by_tag("Name", "*")))), [], "the subnets are made without a name");
+        assert_eq!(
+            found(&with(karpenter(by_tag("Name", "*")))),
+            [],
+            "the subnets are created without a name"
+        );
         let all = found(&with(karpenter(by_tag(crate::tags::TAG_CLUSTER, "*"))));
         assert_eq!(all.len(), 2, "a tag that we need: {all:?}");
     }

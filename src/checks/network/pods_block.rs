@@ -1,4 +1,4 @@
-//! The CIDR block of the pods' subnets: another one than the nodes'.
+//! The CIDR block of the pod subnets must differ from that of the nodes' subnets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,14 +19,14 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
                     .at(format!("{flag} {zone}={id}"))
-                    .why("a pod subnet serves the nodes of its own zone alone")
+                    .why("a pod subnet serves only the nodes of its own zone")
                     .fix(format!("the nodes are in {}", zones.join(", "))),
             );
             continue;
         }
         let Some(subnet) = facts.vpc.subnet(id) else {
             findings.push(
-                Issue::error("EC-NET-005", format!("{id} is no subnet of the cluster's VPC"))
+                Issue::error("EC-NET-005", format!("{id} is not a subnet of the cluster's VPC"))
                     .at(format!("{flag} {zone}={id}"))
                     .why(format!("the VPC is {}", facts.vpc.id))
                     .fix(format!("aws ec2 describe-subnets --filters Name=vpc-id,Values={}", facts.vpc.id)),
@@ -37,8 +37,8 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::error("EC-NET-006", format!("{id} is in {}, not in {zone}", subnet.zone))
                     .at(format!("{flag} {zone}={id}"))
-                    .why("an interface can be attached only to an instance of its own zone")
-                    .fix(format!("{flag} {}={id}, and another subnet for {zone}", subnet.zone)),
+                    .why("a network interface can be attached only to an instance in its own zone")
+                    .fix(format!("set {flag} {}={id}, and another subnet for {zone}", subnet.zone)),
             );
         }
         if let Some(block) = node_block(facts, design, subnet.cidr) {
@@ -48,24 +48,21 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                     format!("{id} is in {block}, the CIDR block of the nodes' subnets"),
                 )
                 .at(format!("{flag} {zone}={id}"))
-                .why("AWS documents custom networking for subnets of another VPC CIDR block than the nodes'")
-                .fix(format!(
-                    "a subnet of another block; or leave {flag} out, and give {}",
-                    free_block(scene)
-                )),
+                .why("AWS documents custom networking only for pod subnets outside the nodes' CIDR block")
+                .fix(format!("use a subnet of another block; or omit {flag} and set {}", free_block(scene))),
             );
         }
     }
 }
 
-/// Pod subnets that are cut from a secondary block in which nodes are.
+/// Pod subnets in a secondary block that also holds nodes' subnets.
 pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let mut blocks: BTreeMap<Ipv4Net, bool> = BTreeMap::new();
     for zone in &design.zones {
         let (cidr, new) = match &zone.pod_subnet {
             PodSubnet::New { cidr } => (Some(*cidr), true),
-            // One that was given has a finding of its own.
+            // A subnet given by flag has its own issue.
             PodSubnet::There { id, .. } if !scene.settings.subnets.values().any(|given| given == id) => {
                 (facts.vpc.subnet(id).map(|subnet| subnet.cidr), false)
             }
@@ -83,11 +80,11 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             finding
                 .at(scene.settings.named("cidr"))
-                .why("AWS documents custom networking for subnets of another VPC CIDR block than the nodes'")
+                .why("AWS documents custom networking only for pod subnets outside the nodes' CIDR block")
                 .fix(match new {
-                    true => free_block(scene),
+                    true => format!("set {}", free_block(scene)),
                     false => format!(
-                        "nothing, where that is meant; else {} --replace-eniconfigs",
+                        "nothing to do if this is intended; otherwise set {} --replace-eniconfigs",
                         free_block(scene)
                     ),
                 }),
@@ -95,11 +92,11 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// The same for a block that is still to be associated: a part of one that is there, or around it.
+/// The same for a block that is not associated yet: inside an existing block, or around it.
 fn block_of_nodes(facts: &Facts, design: &Design, cidr: Ipv4Net) -> Option<Ipv4Net> {
     let nodes = design.zones.iter().filter_map(|zone| facts.vpc.subnet(&zone.node_subnet));
-    let asked = design.blocks.iter().filter(|block| block.contains(&cidr));
-    let around = asked.copied().find(|block| nodes.clone().any(|node| block.contains(&node.cidr)));
+    let requested = design.blocks.iter().filter(|block| block.contains(&cidr));
+    let around = requested.copied().find(|block| nodes.clone().any(|node| block.contains(&node.cidr)));
     around.or_else(|| node_block(facts, design, cidr))
 }
 
@@ -115,7 +112,7 @@ fn node_block(facts: &Facts, design: &Design, cidr: Ipv4Net) -> Option<Ipv4Net> 
     blocks.filter(|block| block.contains(&cidr)).find(|block| nodes.iter().any(|node| block.contains(node)))
 }
 
-/// A block that AWS would take, as a flag.
+/// A block that AWS would accept, as a flag.
 fn free_block(scene: &Scene<'_>) -> String {
     let avoid: Vec<Ipv4Net> = scene.facts.cluster.service_cidr.into_iter().collect();
     let block = suggest_block(&addressing(&scene.facts.vpc), &avoid);

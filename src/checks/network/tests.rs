@@ -1,11 +1,11 @@
 use super::check;
 use super::zones::zone_kind;
-use crate::checks::told;
+use crate::checks::reported;
 use crate::facts::{Facts, Route, RouteTable};
 use crate::sample::{custom, facts};
 
 fn ids(facts: &Facts, arguments: &[&str], wanted: &str) -> Vec<String> {
-    told(check, facts, arguments).into_iter().filter(|line| line.starts_with(wanted)).collect()
+    reported(check, facts, arguments).into_iter().filter(|line| line.starts_with(wanted)).collect()
 }
 
 /// Nodes in the secondary block.
@@ -18,7 +18,7 @@ fn in_secondary() -> Facts {
 }
 
 #[test]
-fn pods_get_another_block_than_their_nodes_have() {
+fn pods_need_another_block_than_their_nodes() {
     let facts = in_secondary();
     let settings = crate::sample::settings(&[]);
     let design = crate::design::design(&settings, &facts);
@@ -27,7 +27,7 @@ fn pods_get_another_block_than_their_nodes_have() {
     let asked = crate::checks::found(check, &facts, &["--cidr", "100.64.0.0/16"]);
     let block = asked.iter().find(|finding| finding.id == "EC-NET-013").unwrap();
     assert_eq!(block.what, "100.64.0.0/16 holds the nodes' subnets");
-    assert_eq!(block.fix, "--cidr 100.65.0.0/16");
+    assert_eq!(block.fix, "set --cidr 100.65.0.0/16");
     // One that an ENIConfig names already is taken as it is.
     let mut there = custom();
     for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "subnet-a") {
@@ -43,11 +43,11 @@ fn pods_get_another_block_than_their_nodes_have() {
     facts.vpc.subnets.push(own);
     let found = crate::checks::found(check, &facts, &["--subnet", "a=subnet-p"]);
     let given = found.iter().find(|finding| finding.id == "EC-NET-007").unwrap();
-    assert!(given.fix.ends_with("leave --subnet out, and give --cidr 100.65.0.0/16"), "{}", given.fix);
+    assert!(given.fix.ends_with("omit --subnet and set --cidr 100.65.0.0/16"), "{}", given.fix);
 }
 
 #[test]
-fn nodes_outside_of_the_region_s_zones_are_told() {
+fn nodes_outside_of_availability_zones_are_reported() {
     let kind = |zone| zone_kind(zone, "us-west-2");
     assert_eq!(kind("us-west-2a"), None);
     assert_eq!(kind("us-west-2-lax-1a"), Some("Local Zone"));
@@ -67,7 +67,7 @@ fn nodes_outside_of_the_region_s_zones_are_told() {
 }
 
 #[test]
-fn untagged_subnets_matter_where_the_load_balancer_controller_runs() {
+fn untagged_subnets_are_reported_if_the_load_balancer_controller_runs() {
     let mut facts = facts();
     assert_eq!(ids(&facts, &[], "EC-NET-015"), [""; 0]);
     facts.neighbours.load_balancers = true;
@@ -80,7 +80,7 @@ fn untagged_subnets_matter_where_the_load_balancer_controller_runs() {
 }
 
 #[test]
-fn a_given_subnet_on_a_main_table_that_leads_nowhere_is_told_with_its_nodes_table() {
+fn a_given_subnet_on_a_main_table_without_a_route_out_is_reported_with_its_nodes_table() {
     let mut facts = custom();
     let table = |id: &str, main, subnets: &[&str], routes| RouteTable {
         id: id.into(),
@@ -94,10 +94,10 @@ fn a_given_subnet_on_a_main_table_that_leads_nowhere_is_told_with_its_nodes_tabl
         table("rtb-nat", false, &["subnet-a", "subnet-b", "pods-b"], vec![out.clone()]),
     ];
     let found = crate::checks::found(check, &facts, &[]);
-    let told: Vec<_> = found.iter().filter(|finding| finding.id == "EC-NET-016").collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].fix, "aws ec2 associate-route-table --route-table-id rtb-nat --subnet-id pods-a");
-    assert_eq!(ids(&facts, &["--external-snat"], "EC-NET-016"), [""; 0], "another finding is an error then");
+    let issues: Vec<_> = found.iter().filter(|finding| finding.id == "EC-NET-016").collect();
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    assert_eq!(issues[0].fix, "aws ec2 associate-route-table --route-table-id rtb-nat --subnet-id pods-a");
+    assert_eq!(ids(&facts, &["--external-snat"], "EC-NET-016"), [""; 0], "another issue is an error then");
     facts.vpc.route_tables[0].routes.push(out);
     assert_eq!(ids(&facts, &[], "EC-NET-016"), [""; 0]);
 }

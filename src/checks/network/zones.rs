@@ -1,4 +1,4 @@
-//! Zones that are not the Region's own, and subnets that other controllers choose.
+//! Zones other than Availability Zones, and subnets that other controllers choose.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +17,16 @@ pub(super) fn outside_of_the_region(scene: &Scene<'_>, findings: &mut Vec<Issue>
                 format!("nodes of {} are on an Outpost", zone.zone),
             )
             .at(format!("{}, {outpost}", zone.node_subnet))
-            .why("their pods' subnet must be on the same Outpost, and one ENIConfig serves the whole zone, with the nodes in the Region")
-            .fix("give these nodes ENIConfigs of their own by hand (label vpc.amazonaws.com/externalEniConfig), on subnets of the Outpost; this program does not"),
+            .why("their pod subnet must be on the same Outpost, but one ENIConfig serves the whole zone, including nodes in the Region")
+            .fix("eni-custom does not support Outposts: create ENIConfigs with subnets of the Outpost yourself, and label these nodes with vpc.amazonaws.com/externalEniConfig"),
             (None, Some(kind)) => Issue::warning(
                 "EC-NET-014",
                 format!("nodes of {} are in a {kind}", zone.zone),
             )
             .at(&zone.node_subnet)
-            .why(format!("new nodes and their pods' subnet are started there too: a {kind} offers few instance types, and often no NAT gateway"))
+            .why(format!("new nodes and their pod subnet are created there too: a {kind} offers few instance types, and often no NAT gateway"))
             .fix(format!(
-                "aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=location,Values={} lists its types; then --accept EC-NET-014",
+                "aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=location,Values={} # lists its types; then add --accept EC-NET-014",
                 zone.zone
             )),
             (None, None) => continue,
@@ -46,8 +46,8 @@ pub(super) fn zone_kind(zone: &str, region: &str) -> Option<&'static str> {
     }
 }
 
-/// Without the role tag on any subnet the AWS Load Balancer Controller takes private subnets by their routes, pod
-/// subnets too ("Subnet Discovery" in its documentation).
+/// If no subnet has the role tag, the AWS Load Balancer Controller chooses private subnets by their routes, including
+/// pod subnets ("Subnet Discovery" in its documentation).
 pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     const ROLE: &str = "kubernetes.io/role/internal-elb";
     let (facts, design) = (scene.facts, scene.design);
@@ -61,7 +61,7 @@ pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         Issue::note("EC-NET-015", "internal load balancers may be placed in pod subnets")
             .at(&facts.vpc.id)
             .why(format!(
-                "no subnet is tagged {ROLE}, so the AWS Load Balancer Controller chooses among all private ones; a load balancer there takes pods' addresses, and holds the subnet when it is to be deleted"
+                "no subnet is tagged {ROLE}, so the AWS Load Balancer Controller chooses among all private subnets; a load balancer in a pod subnet uses pods' addresses and blocks the subnet's deletion"
             ))
             .fix(format!("aws ec2 create-tags --tags Key={ROLE},Value=1 --resources {}", nodes.join(" "))),
     );

@@ -1,4 +1,4 @@
-//! Flows that something stops: one finding for each thing that stops them, with the rule that it lacks.
+//! Denied flows: one issue for each security group or network ACL that denies them, with the missing rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
 
 use super::{Scene, join};
 
-/// Flows that one barrier stops.
+/// Flows that one barrier denies.
 #[derive(Default)]
 struct Stopped<'a> {
     froms: BTreeSet<&'a str>,
@@ -20,7 +20,7 @@ struct Stopped<'a> {
     barriers: BTreeSet<&'a Barrier>,
 }
 
-/// The same id and severity, stopped by the same thing.
+/// The same id and severity, denied by the same group or ACL.
 type Key<'a> = (&'static str, Severity, &'a Purpose, Culprit<'a>);
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
     let mut stopped: BTreeMap<Key<'_>, Stopped<'_>> = BTreeMap::new();
     for flow in flows {
         let Verdict::Denied { barriers } = &flow.verdict else { continue };
-        let (id, severity) = weight(flow, flows);
+        let (id, severity) = rated(flow, flows);
         for barrier in barriers {
             let culprit = match barrier {
                 Barrier::SecurityGroups { direction, groups, .. } => Culprit::Groups(*direction, groups),
@@ -51,8 +51,8 @@ pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
     }
 }
 
-/// Its id, and whether the cluster would come to harm by it.
-fn weight(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
+/// The issue id and severity of a denied flow.
+fn rated(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
     let (id, severity) = match &flow.purpose {
         Purpose::Api => ("EC-RCH-001", Severity::Error),
         Purpose::Dns => ("EC-RCH-002", Severity::Error),
@@ -62,7 +62,7 @@ fn weight(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
         Purpose::Webhook { .. } => ("EC-RCH-005", Severity::Warning),
         Purpose::Pods => ("EC-RCH-006", Severity::Warning),
     };
-    // EKS puts its interfaces in some of the cluster's subnets; which, is not known.
+    // EKS places its interfaces in some of the cluster's subnets; which ones is unknown.
     let elsewhere = |other: &&Flow| {
         let same_other_side = match flow.purpose {
             Purpose::Api | Purpose::NodeApi => other.from == flow.from,
@@ -93,9 +93,9 @@ fn finding(
         Purpose::Kubelet => format!("kubelets could not be reached ({ports})"),
         Purpose::Webhook { service, aggregated, .. } => {
             let kind = if *aggregated { "aggregated API" } else { "webhook" };
-            format!("the API server could not call {kind} {service} on pods that have moved ({ports})")
+            format!("the API server could not call {kind} {service} once its pods have moved ({ports})")
         }
-        Purpose::Pods => format!("pods that reach each other now could not any more ({ports})"),
+        Purpose::Pods => format!("pods could no longer reach each other ({ports})"),
     };
     let place = match culprit {
         Culprit::Groups(_, groups) => join(*groups),
@@ -111,7 +111,7 @@ fn finding(
     }
     let is_error = matches!(purpose, Purpose::Api | Purpose::Dns | Purpose::NodeApi);
     if is_error && severity == Severity::Warning {
-        why.push_str("; EKS may have its interfaces in any of the cluster's subnets");
+        why.push_str("; EKS may place its network interfaces in any of the cluster's subnets");
     }
     let mut finding = Issue::error(id, what).at(place).why(why).fix(fixes(scene, purpose, stopped));
     finding.severity = severity;
@@ -123,11 +123,11 @@ fn called_by(scene: &Scene<'_>, purpose: &Purpose) -> Option<String> {
     let is_it = |webhook: &&Webhook| webhook.service == *named && webhook.aggregated == *aggregated;
     let webhook = scene.facts.backends.webhooks.iter().find(is_it)?;
     let without = match must_answer {
-        _ if *aggregated => "its API is not served then",
-        true => "what it is asked about is refused then",
-        false => "what it is asked about goes through unasked then",
+        _ if *aggregated => "its API would be unavailable",
+        true => "the API server would reject the requests that it covers",
+        false => "the API server would skip it",
     };
-    Some(format!("; {} names it, and {without}", join(&webhook.configurations)))
+    Some(format!("; it is configured in {}: {without}", join(&webhook.configurations)))
 }
 
 fn in_words(traffic: &BTreeSet<(Protocol, Ports)>) -> String {
@@ -137,11 +137,11 @@ fn in_words(traffic: &BTreeSet<(Protocol, Ports)>) -> String {
 fn reason(barrier: &Barrier) -> String {
     match barrier {
         Barrier::SecurityGroups { direction, groups, peers, .. } => {
-            let (lets, whom) = match direction {
-                Direction::Ingress => ("in", "from"),
-                Direction::Egress => ("out", "to"),
+            let (way, whom) = match direction {
+                Direction::Ingress => ("inbound", "from"),
+                Direction::Egress => ("outbound", "to"),
             };
-            format!("no rule of {} lets it {lets} {whom} {}", join(groups), join(peers))
+            format!("no {way} rule of {} allows it {whom} {}", join(groups), join(peers))
         }
         Barrier::NetworkAcl { direction, id, number, remote, protocol, ports, answer } => {
             let number = if *number == 32_767 { "*".into() } else { number.to_string() };
@@ -149,16 +149,16 @@ fn reason(barrier: &Barrier) -> String {
                 Direction::Ingress => ("inbound", "from"),
                 Direction::Egress => ("outbound", "to"),
             };
-            let what = if *answer { "the answer, " } else { "" };
+            let what = if *answer { "the reply, " } else { "" };
             format!("{way} entry {number} of {id} denies {what}{protocol} {ports} {whom} {remote}")
         }
     }
 }
 
-/// The rules that are missing, as commands.
+/// Commands that add the missing rules.
 fn fixes(scene: &Scene<'_>, purpose: &Purpose, stopped: &Stopped<'_>) -> String {
     let mut commands: Vec<String> = Vec::new();
-    // Entries of one network ACL and way need numbers of their own.
+    // Each entry of a network ACL needs its own rule number per direction.
     let mut taken: BTreeSet<(&str, Direction, i32)> = BTreeSet::new();
     for barrier in &stopped.barriers {
         let command = match barrier {
@@ -191,7 +191,7 @@ fn fixes(scene: &Scene<'_>, purpose: &Purpose, stopped: &Stopped<'_>) -> String 
     commands.join(" && ")
 }
 
-/// A rule between two groups where both are there already, else with addresses.
+/// A rule between two groups if both exist, else with addresses.
 fn authorize(
     scene: &Scene<'_>,
     direction: Direction,
@@ -200,7 +200,7 @@ fn authorize(
     remote: Ipv4Net,
     traffic: Option<(Protocol, Ports)>,
 ) -> String {
-    // The cluster security group is on many interfaces: another one, where there is any, is nearer to what is meant.
+    // The cluster security group is on many interfaces; a more specific group is better if there is one.
     let best = |groups: &BTreeSet<String>| {
         let there = groups.iter().filter(|group| *group != NODE_GROUP_TO_BE);
         let own = there.clone().find(|group| **group != scene.facts.cluster.security_group);

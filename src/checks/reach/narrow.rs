@@ -1,4 +1,4 @@
-//! Rules that name the nodes' addresses, and so leave out pods that have addresses of another block.
+//! Rules that allow the nodes' addresses, but not pods with addresses of another block.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::reach::{firewall, pod_groups, targets};
 
 use super::{Scene, join, pod_blocks, pod_subnets};
 
-/// Administrators' way in: no pod uses it.
+/// SSH is for administrators: no pod uses it.
 pub(super) const SSH: Ports = Ports { from: 22, to: 22 };
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
@@ -26,7 +26,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     acls(scene, &nodes, findings);
 }
 
-/// Traffic that a rule is about, as something to ask for.
+/// A sample of a rule's traffic, to test against the firewall.
 pub(super) fn sample(traffic: Traffic) -> (Protocol, Ports) {
     (traffic.protocol.unwrap_or(Protocol::Tcp), traffic.ports)
 }
@@ -39,7 +39,7 @@ pub(super) fn in_words(traffic: Traffic) -> String {
     }
 }
 
-/// What pods reach by their addresses today, and would not with the new ones.
+/// Rules that allow pods by their current addresses, but not by their new ones.
 fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
@@ -52,19 +52,20 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue
             subnet: subnet.map(ToString::to_string),
         })
         .collect();
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (name, target) in targets(design, facts) {
         for group in target.groups.iter().filter_map(|id| firewall.groups.get(id)) {
             for rule in &group.ingress {
                 let Peer::Cidr(cidr) = rule.peer else { continue };
                 let (protocol, ports) = sample(rule.traffic);
                 let about_nodes = nodes.iter().any(|node| cidr.contains(node)) && ports != SSH;
-                if !about_nodes || !pods.iter().any(|pods| is_shut(&firewall, pods, &target, protocol, ports))
+                if !about_nodes
+                    || !pods.iter().any(|pods| is_blocked(&firewall, pods, &target, protocol, ports))
                 {
                     continue;
                 }
                 let rule_in_words = format!("{} from {cidr}", in_words(rule.traffic));
-                if !told.insert((group.id.clone(), rule_in_words.clone())) {
+                if !reported.insert((group.id.clone(), rule_in_words.clone())) {
                     continue;
                 }
                 let blocks = pod_blocks(design, facts);
@@ -79,9 +80,9 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue
                     )
                 });
                 findings.push(
-                    Issue::warning("EC-RCH-008", format!("{} lets in {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
+                    Issue::warning("EC-RCH-008", format!("{} allows {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
                         .at(&group.id)
-                        .why(format!("pods have addresses of {cidr} now, and no rule for {name} knows their new addresses or groups"))
+                        .why(format!("pods have addresses of {cidr} now; no rule for {name} allows their new addresses or groups"))
                         .fix(commands.collect::<Vec<_>>().join(" && ")),
                 );
             }
@@ -89,8 +90,8 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue
     }
 }
 
-/// The groups alone: network ACLs are looked at by themselves.
-pub(super) fn is_shut(
+/// Only security groups: network ACLs are checked separately.
+pub(super) fn is_blocked(
     firewall: &Firewall,
     pods: &Endpoint,
     target: &Endpoint,
@@ -105,7 +106,7 @@ pub(super) fn is_shut(
     }
 }
 
-/// Entries that let nodes through and not pods.
+/// Entries that allow nodes but not pods.
 fn acls(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue>) {
     let pods = pod_subnets(scene.design, scene.facts);
     for acl in acls_on_the_way(scene, &pods) {
@@ -115,7 +116,7 @@ fn acls(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue>)
                 let (protocol, ports) = sample(entry.traffic);
                 let passes = |cidr| acl.ruling(direction, cidr, protocol, ports) == Ruling::Allowed;
                 let for_nodes = nodes.iter().any(|node| entry.cidr.contains(node) && passes(*node));
-                // Within its own subnet a pod passes no network ACL.
+                // Traffic within one subnet passes no network ACL.
                 let mut others = pods.iter().filter(|(id, _)| {
                     id.is_none_or(|id| acl.subnets.len() != 1 || !acl.subnets.contains(id))
                 });
@@ -164,18 +165,18 @@ fn acl_finding(
     Issue::warning(
         "EC-RCH-009",
         format!(
-            "{way} entry {number} of {} allows {} {whom} {cidr}, and no entry {whom} the pods' {}",
+            "{way} entry {number} of {} allows {} {whom} {cidr}, but no entry {whom} the pods' {}",
             acl.id,
             in_words(traffic),
             join(&blocks)
         ),
     )
     .at(&acl.id)
-    .why("a network ACL knows addresses only, and pods will have others than their nodes")
+    .why("a network ACL filters by address, and pods will have addresses outside their nodes' CIDR")
     .fix(commands)
 }
 
-/// Those of any subnet: what pods call may be anywhere in the VPC. Subnets that are still to be made get the default one.
+/// The network ACLs of all subnets: pods may call anything in the VPC. New subnets get the default one.
 fn acls_on_the_way<'a>(scene: &'a Scene<'_>, pods: &[(Option<&str>, Ipv4Net)]) -> Vec<&'a NetworkAcl> {
     let to_be = pods.iter().any(|(id, _)| id.is_none());
     let acls = scene.facts.firewall.acls.iter();

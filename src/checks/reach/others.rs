@@ -1,7 +1,7 @@
 //! Security groups of everything else in the VPC: interface endpoints, databases, file systems, caches, internal load
 //! balancers. Traffic inside the VPC is not translated (amazon-vpc-cni-k8s, pkg/networkutils: SNAT is for destinations
-//! outside of the VPC's blocks), so a rule that admits nodes by their addresses or group shuts their pods out once these
-//! have other ones.
+//! outside of the VPC's blocks), so a rule that allows nodes by their addresses or group no longer covers their pods
+//! once these have new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,25 @@ use crate::design::Design;
 use crate::facts::{Facts, Occupant};
 use crate::issue::Issue;
 use crate::net::reach::{Endpoint, Firewall, Peer, Rule};
-use crate::reach::{NODE_GROUP_TO_BE, firewall, pod_groups, standing_pods};
+use crate::reach::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups};
 use crate::words::few;
 
-use super::narrow::{SSH, in_words, is_shut, sample};
+use super::narrow::{SSH, in_words, is_blocked, sample};
 use super::{Scene, join, pod_blocks, pod_subnets};
 
 /// What `Neighbours::unknown` calls the network interfaces.
-pub const UNKNOWN: &str = "which network interfaces use security groups that admit nodes and not pods";
+pub const UNKNOWN: &str = "which network interfaces use security groups that allow nodes but not pods";
 
-/// The pods that are to be admitted, and by what.
+/// The pods that security groups should allow, and the firewall that decides.
 pub struct Admission {
     firewall: Firewall,
     pods: Vec<Endpoint>,
-    /// What a rule must name to be about all of them.
+    /// The CIDRs that a rule must name to cover all of them.
     blocks: Vec<Ipv4Net>,
 }
 
 impl Admission {
-    /// Pods as the design wants them.
+    /// Pods as planned.
     pub fn planned(design: &Design, facts: &Facts) -> Self {
         let groups = pod_groups(design, facts);
         let endpoint = |(subnet, addresses): (Option<&str>, Ipv4Net)| Endpoint {
@@ -42,9 +42,9 @@ impl Admission {
         Admission { firewall: firewall(design, facts), pods, blocks: pod_blocks(design, facts) }
     }
 
-    /// Pods as they stand.
-    pub fn standing(design: &Design, facts: &Facts) -> Self {
-        let pods = standing_pods(facts);
+    /// Pods as they are now.
+    pub fn current(design: &Design, facts: &Facts) -> Self {
+        let pods = current_pods(facts);
         let block = |pods: &Endpoint| {
             let block = design.blocks.iter().find(|block| block.contains(&pods.addresses));
             block.copied().unwrap_or(pods.addresses)
@@ -53,13 +53,13 @@ impl Admission {
         Admission { firewall: facts.firewall.clone(), blocks: blocks.into_iter().collect(), pods }
     }
 
-    /// The groups that have such rules: whether something uses them is asked of EC2.
+    /// The groups with such rules; EC2 is then asked whether an interface uses them.
     pub fn groups(&self, design: &Design, facts: &Facts) -> BTreeSet<String> {
-        self.lacking(design, facts).into_keys().collect()
+        self.rules_without_pods(design, facts).into_keys().collect()
     }
 
-    /// Rules that admit nodes, of groups that admit no pod for the same traffic.
-    fn lacking(&self, design: &Design, facts: &Facts) -> BTreeMap<String, Vec<Rule>> {
+    /// Rules that allow nodes, in groups that don't allow pods for the same traffic.
+    fn rules_without_pods(&self, design: &Design, facts: &Facts) -> BTreeMap<String, Vec<Rule>> {
         let nodes: Vec<Ipv4Net> =
             design.zones.iter().filter_map(|zone| Some(facts.vpc.subnet(&zone.node_subnet)?.cidr)).collect();
         let node_groups: BTreeSet<&String> =
@@ -72,12 +72,12 @@ impl Admission {
         };
         let mut lacking = BTreeMap::new();
         for (id, group) in &self.firewall.groups {
-            // Pods among themselves are flows of their own.
+            // Traffic between pods is checked as separate flows.
             if pod_groups.contains(id) || id == NODE_GROUP_TO_BE {
                 continue;
             }
             let alone = BTreeSet::from([id.clone()]);
-            let rules = group.ingress.iter().filter(|rule| about_nodes(rule) && self.shut(&alone, rule));
+            let rules = group.ingress.iter().filter(|rule| about_nodes(rule) && self.blocks(&alone, rule));
             let rules: Vec<Rule> = rules.cloned().collect();
             if !rules.is_empty() {
                 lacking.insert(id.clone(), rules);
@@ -86,13 +86,13 @@ impl Admission {
         lacking
     }
 
-    /// Whether interfaces with these groups would not admit pods to what the rule admits.
-    fn shut(&self, groups: &BTreeSet<String>, rule: &Rule) -> bool {
+    /// Whether interfaces with these groups would block pods for the traffic that the rule allows.
+    fn blocks(&self, groups: &BTreeSet<String>, rule: &Rule) -> bool {
         let (protocol, ports) = sample(rule.traffic);
         self.pods.iter().any(|pods| {
-            // Only its groups are asked: where it stands makes no difference to them.
+            // Only the groups matter here, not the subnet.
             let target = Endpoint { groups: groups.clone(), ..pods.clone() };
-            is_shut(&self.firewall, pods, &target, protocol, ports)
+            is_blocked(&self.firewall, pods, &target, protocol, ports)
         })
     }
 }
@@ -106,29 +106,30 @@ pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Issue>
         .chain(&facts.cluster.control_plane_groups)
         .chain([&facts.cluster.security_group])
         .collect();
-    for (id, rules) in admission.lacking(scene.design, facts) {
-        let shut_out = |occupant: &&Occupant| rules.iter().any(|rule| admission.shut(&occupant.groups, rule));
-        let strangers = || facts.neighbours.interfaces.iter().filter(|each| is_stranger(facts, each, &id));
-        let shut: Vec<String> = strangers().filter(shut_out).map(Occupant::told).collect();
+    for (id, rules) in admission.rules_without_pods(scene.design, facts) {
+        let blocks_pods =
+            |occupant: &&Occupant| rules.iter().any(|rule| admission.blocks(&occupant.groups, rule));
+        let foreign = || facts.neighbours.interfaces.iter().filter(|each| is_foreign(facts, each, &id));
+        let blocked: Vec<String> = foreign().filter(blocks_pods).map(Occupant::told).collect();
         let unknown = facts.neighbours.unknown.contains_key(UNKNOWN);
-        // Its other groups admit pods; or only the cluster itself uses it, which other checks look at.
-        if shut.is_empty() && !unknown && (strangers().next().is_some() || own.contains(&id)) {
+        // Its other groups allow pods; or only the cluster itself uses it, which other checks cover.
+        if blocked.is_empty() && !unknown && (foreign().next().is_some() || own.contains(&id)) {
             continue;
         }
-        findings.push(finding(admission, &id, &rules, &shut, unknown));
+        findings.push(finding(admission, &id, &rules, &blocked, unknown));
     }
 }
 
-fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unknown: bool) -> Issue {
+fn finding(admission: &Admission, id: &str, rules: &[Rule], blocked: &[String], unknown: bool) -> Issue {
     let blocks = &admission.blocks;
     let from = |rule: &Rule| match &rule.peer {
         Peer::Cidr(cidr) => cidr.to_string(),
         Peer::Group(group) | Peer::PrefixList(group) => group.clone(),
     };
-    let admitted: BTreeSet<String> =
+    let allowed: BTreeSet<String> =
         rules.iter().map(|rule| format!("{} from {}", in_words(rule.traffic), from(rule))).collect();
-    let what = format!("{id} admits {}, and not the pods' {}", join(admitted), join(blocks));
-    let finding = match shut.is_empty() && !unknown {
+    let what = format!("{id} allows {}, but not from the pods' {}", join(allowed), join(blocks));
+    let finding = match blocked.is_empty() && !unknown {
         true => Issue::note("EC-RCH-017", what),
         false => Issue::warning("EC-RCH-017", what),
     };
@@ -146,19 +147,19 @@ fn finding(admission: &Admission, id: &str, rules: &[Rule], shut: &[String], unk
             }
         }
     }
-    let used = match (shut.is_empty(), unknown) {
-        (false, _) => format!("{id}, used by {}", few(shut)),
+    let used = match (blocked.is_empty(), unknown) {
+        (false, _) => format!("{id}, used by {}", few(blocked)),
         (true, true) => id.to_string(),
         (true, false) => format!("{id}, used by no network interface"),
     };
     finding
         .at(used)
-        .why("traffic inside the VPC keeps the pod's own address and security groups: pods that have moved would not be admitted")
+        .why("inside the VPC pods keep their own address and security groups, so no rule of this group would allow pods that have moved")
         .fix(commands.join(" && "))
 }
 
-/// It uses the group, and is neither a node's nor the control plane's.
-fn is_stranger(facts: &Facts, occupant: &Occupant, group: &str) -> bool {
+/// An interface that uses the group and belongs to neither a node nor the control plane.
+fn is_foreign(facts: &Facts, occupant: &Occupant, group: &str) -> bool {
     let of_a_node =
         || facts.nodes.iter().any(|node| node.instance_id.is_some() && node.instance_id == occupant.instance);
     let of_the_control_plane = || occupant.description == format!("Amazon EKS {}", facts.cluster.name);
@@ -173,7 +174,7 @@ mod tests {
 
     const TCP: Traffic = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 5432, to: 5432 } };
 
-    /// A database whose group admits this, with an interface of its own in a node subnet.
+    /// A database whose group allows these peers, with its own interface in a node subnet.
     fn database(facts: &mut Facts, peers: &[Peer]) {
         let ingress = peers.iter().map(|peer| Rule { traffic: TCP, peer: peer.clone() }).collect();
         let group = SecurityGroup { id: "sg-db".into(), ingress, ..SecurityGroup::default() };
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_admits_the_nodes_alone_is_a_risk_with_the_rule_to_add() {
+    fn a_database_that_allows_only_the_nodes_is_a_risk_with_the_rule_to_add() {
         let mut facts = facts();
         database(&mut facts, &[cidr("10.0.0.0/16")]);
         insta::assert_json_snapshot!(planned(&facts, &[]));
@@ -213,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_for_the_nodes_group_counts_where_pods_do_not_have_that_group() {
+    fn a_rule_for_the_nodes_group_matters_if_pods_do_not_have_that_group() {
         let mut facts = facts();
         for node in &mut facts.nodes {
             node.security_groups = ["sg-nodes".to_string()].into();
         }
         database(&mut facts, &[Peer::Group("sg-nodes".into())]);
         let found = planned(&facts, &[]);
-        assert!(found[0].what.starts_with("sg-db admits tcp 5432 from sg-nodes"), "{}", found[0].what);
+        assert!(found[0].what.starts_with("sg-db allows tcp 5432 from sg-nodes"), "{}", found[0].what);
         let fix = "aws ec2 authorize-security-group-ingress --group-id sg-db --protocol tcp --port 5432 --cidr 100.64.0.0/16";
         assert_eq!(found[0].fix, fix);
         assert_eq!(planned(&facts, &["--security-group", "sg-nodes"]), [], "pods keep their nodes' group");
@@ -229,32 +230,32 @@ mod tests {
     }
 
     #[test]
-    fn who_uses_the_group_decides_how_much_it_weighs() {
+    fn the_users_of_the_group_decide_its_severity() {
         use crate::issue::Severity::{Note, Warning};
         let mut facts = facts();
         database(&mut facts, &[cidr("10.0.0.0/16")]);
         facts.nodes[0].instance_id = Some("i-1".into());
-        let weights = |facts: &Facts, used: Vec<Occupant>| {
+        let severities = |facts: &Facts, used: Vec<Occupant>| {
             let mut facts = facts.clone();
             facts.neighbours.interfaces = used;
             planned(&facts, &[]).iter().map(|finding| finding.severity).collect::<Vec<_>>()
         };
-        assert_eq!(weights(&facts, vec![]), [Note], "nothing uses it");
+        assert_eq!(severities(&facts, vec![]), [Note], "nothing uses it");
         let of_a_node = Occupant { instance: Some("i-1".into()), ..interface("eni-1", "", &["sg-db"]) };
-        assert_eq!(weights(&facts, vec![of_a_node]), [Note], "nodes are looked at elsewhere");
+        assert_eq!(severities(&facts, vec![of_a_node]), [Note], "another check covers nodes");
         let of_eks = interface("eni-2", "Amazon EKS shop", &["sg-db"]);
-        assert_eq!(weights(&facts, vec![of_eks]), [Note]);
+        assert_eq!(severities(&facts, vec![of_eks]), [Note]);
         let with_two = interface("eni-3", "ELB app/shop/1", &["sg-db", "sg-open"]);
         let open = Rule { traffic: Traffic::ALL, peer: cidr("0.0.0.0/0") };
         let group = SecurityGroup { id: "sg-open".into(), ingress: vec![open], ..SecurityGroup::default() };
         facts.firewall.groups.insert(group.id.clone(), group);
-        assert_eq!(weights(&facts, vec![with_two]), [], "its other group admits pods");
+        assert_eq!(severities(&facts, vec![with_two]), [], "its other group allows pods");
         facts.neighbours.unknown.insert(UNKNOWN, "DescribeNetworkInterfaces: UnauthorizedOperation".into());
-        assert_eq!(weights(&facts, vec![]), [Warning], "something may use it");
+        assert_eq!(severities(&facts, vec![]), [Warning], "something may use it");
     }
 
     #[test]
-    fn rules_that_are_not_about_pods_are_left_alone() {
+    fn rules_that_do_not_concern_pods_are_ignored() {
         let mut facts = facts();
         for peer in [cidr("0.0.0.0/0"), cidr("10.0.9.0/24"), Peer::Group("sg-elsewhere".into())] {
             database(&mut facts, std::slice::from_ref(&peer));
@@ -262,29 +263,29 @@ mod tests {
         }
         database(&mut facts, &[cidr("10.0.0.0/16")]);
         facts.firewall.groups.get_mut("sg-db").unwrap().ingress[0].traffic.ports = SSH;
-        assert_eq!(planned(&facts, &[]), [], "administrators' way in");
+        assert_eq!(planned(&facts, &[]), [], "SSH is for administrators");
     }
 
     #[test]
-    fn doctor_judges_pods_by_the_groups_that_they_have() {
+    fn doctor_uses_the_current_groups_of_pods() {
         let mut facts = custom();
         database(&mut facts, &[cidr("10.0.0.0/16")]);
-        let standing = |facts: &Facts| {
+        let current = |facts: &Facts| {
             let settings = crate::sample::settings(&[]);
             let design = crate::design::design(&settings, facts);
             let scene = Scene { settings: &settings, facts, design: &design, steps: &[] };
-            let found = super::super::standing(&scene);
+            let found = super::super::current(&scene);
             found.iter().filter(|finding| finding.id == "EC-RCH-017").count()
         };
-        assert_eq!(standing(&facts), 1);
+        assert_eq!(current(&facts), 1);
         for node in &mut facts.nodes {
             node.interfaces[0].security_groups.insert("sg-own".into());
         }
         let group = SecurityGroup { id: "sg-own".into(), ..SecurityGroup::default() };
         facts.firewall.groups.insert(group.id.clone(), group);
         database(&mut facts, &[cidr("10.0.0.0/16"), Peer::Group("sg-own".into())]);
-        assert_eq!(standing(&facts), 0);
+        assert_eq!(current(&facts), 0);
         facts.cni.env.clear();
-        assert_eq!(standing(&facts), 0, "custom networking is off");
+        assert_eq!(current(&facts), 0, "custom networking is off");
     }
 }

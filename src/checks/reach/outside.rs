@@ -1,4 +1,4 @@
-//! The way out of the VPC and back: NAT, peerings, transit gateways, and how soon the control plane knows a block.
+//! Routes out of the VPC and back: NAT, peerings, transit gateways, and how soon the control plane recognizes a block.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if pods || scene.concerns(&[Step::CreateSubnets, Step::SetEnv]) {
         for zone in &scene.design.zones {
             way_out(scene, zone, findings);
-            ways_back(scene, zone, findings);
+            missing_routes(scene, zone, findings);
         }
     }
     if pods || scene.concerns(&NETWORK_STEPS) {
@@ -31,7 +31,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Whether pods leave the VPC with their own addresses, by their own subnets.
+/// Whether pods leave the VPC with their own addresses, by the routes of their own subnets.
 pub fn external_snat(scene: &Scene<'_>) -> bool {
     is_on(scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT)))
 }
@@ -43,23 +43,23 @@ fn table_of_pods<'a>(scene: &'a Scene<'_>, zone: &ZoneDesign) -> Option<&'a Rout
         (PodSubnet::New { .. }, RouteChoice::Table(id)) => {
             vpc.route_tables.iter().find(|table| table.id == *id)
         }
-        // Another finding says that there is none.
+        // Another issue reports a missing route table.
         _ => None,
     }
 }
 
-/// `rtb-1, the VPC's main one`: a subnet that is associated with none has it.
+/// `rtb-1, the VPC's main route table`: a subnet without an association uses it.
 fn named(table: &RouteTable, zone: &ZoneDesign) -> String {
     let own = zone.pod_subnet.id().is_some_and(|id| table.subnet_ids.contains(id));
     match table.main && !own {
-        true => format!("{}, the VPC's main one, which the subnet has by default", table.id),
+        true => format!("{}, the VPC's main route table, which the subnet uses by default", table.id),
         false => table.id.clone(),
     }
 }
 
 fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let Some(table) = table_of_pods(scene, zone).filter(|_| external_snat(scene)) else { return };
-    // Two halves are a default route too.
+    // Two routes with prefix length 1 make up a default route.
     if table.routes.iter().filter(|route| route.destination.prefix_len() == 1 && !route.blackhole).count()
         == 2
     {
@@ -69,28 +69,28 @@ fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let why = match default {
         None => "it has no default route".to_string(),
         Some(route) if route.blackhole => {
-            format!("its default route leads to {}, which is gone", route.target)
+            format!("its default route goes to {}, which no longer exists", route.target)
         }
         Some(route) if route.target.starts_with("igw-") => {
-            format!("its default route leads to {}, and pods have no public address", route.target)
+            format!("its default route goes to {}, but pods have no public address", route.target)
         }
         Some(_) => return,
     };
     let verb = if default.is_none() { "create-route" } else { "replace-route" };
     findings.push(
-        Issue::error("EC-RCH-007", format!("pods of {} would have no way to the internet", zone.zone))
+        Issue::error("EC-RCH-007", format!("pods of {} would have no route to the internet", zone.zone))
             .at(&table.id)
-            .why(format!("{EXTERNAL_SNAT} sends them out by the pod subnet's route table, {}: {why}", named(table, zone)))
+            .why(format!("with {EXTERNAL_SNAT} they use the pod subnet's route table, {}: {why}", named(table, zone)))
             .fix(format!(
-                "aws ec2 {verb} --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-…; or leave {EXTERNAL_SNAT} off",
+                "aws ec2 {verb} --route-table-id {} --destination-cidr-block 0.0.0.0/0 --nat-gateway-id nat-…; or keep {EXTERNAL_SNAT} off",
                 table.id
             )),
     );
 }
 
-/// What the nodes' subnet is connected with must get its answers from the pods' subnet too. NAT does not count: a
-/// pod goes out by its node's address, and nobody calls it through a NAT gateway.
-fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
+/// Networks connected to the nodes' subnet need routes back from the pod subnet too. NAT does not count: a pod goes out
+/// with its node's address, and no one calls it through a NAT gateway.
+fn missing_routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let PodSubnet::There { id, .. } = &zone.pod_subnet else { return };
     let vpc = &scene.facts.vpc;
     let (Some(nodes), Some(pods)) = (vpc.route_table_of(&zone.node_subnet), vpc.route_table_of(id)) else {
@@ -125,7 +125,7 @@ fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         Issue::warning("EC-RCH-014", format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
             .at(format!("{id}, {}", pods.id))
             .why(format!(
-                "its route table is {}; the nodes' {} leads there by {}, and who calls pods from there would get no answer",
+                "its route table is {}; the nodes' {} has the route through {}. Callers from there would get no reply from pods",
                 named(pods, zone),
                 nodes.id,
                 join(lacking.iter().map(|route| &route.target))
@@ -134,14 +134,14 @@ fn ways_back(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     );
 }
 
-/// Who is connected with the VPC has routes and firewalls of its own, and nobody here sees them.
+/// Connected networks have their own routes and firewalls, which can't be read from here.
 fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let blocks = pod_blocks(scene.design, scene.facts);
     let new: Vec<&Ipv4Net> = blocks
         .iter()
         .filter(|block| !scene.facts.vpc.blocks.iter().any(|there| there.cidr == **block))
         .collect();
-    // What is there already has been told to the other side, or nothing depends on it.
+    // For an existing block the other side is already configured, or nothing depends on it.
     if new.is_empty() {
         return;
     }
@@ -155,30 +155,30 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .map(|route| route.target.as_str())
         .collect();
     let calls = match external_snat(scene) {
-        true => "pods call with their own addresses, so neither their calls nor calls to them are answered",
-        false => "pods call out with their node's address; calls from there to a pod are not answered",
+        true => "pods use their own addresses, so connections in both directions fail",
+        false => "pods call out with their node's address, but connections from there to pods fail",
     };
-    let told = |what: String, place: &str, why: String, fix: String| {
-        Issue::warning("EC-RCH-010", what).at(place).why(format!("{why}; {calls} until it does")).fix(fix)
+    let issue = |what: String, place: &str, why: String, fix: String| {
+        Issue::warning("EC-RCH-010", what).at(place).why(format!("{why}; until it does, {calls}")).fix(fix)
     };
     let used = |peering: &&Peering| peering.status == "active" && targets.contains(peering.id.as_str());
     for peering in vpc.peerings.iter().filter(used) {
-        findings.push(told(
-            format!("the VPC behind {} ({}) doesn't know {}", peering.id, join(&peering.peer_cidrs), join(&new)),
+        findings.push(issue(
+            format!("the VPC behind {} ({}) has no route to {}", peering.id, join(&peering.peer_cidrs), join(&new)),
             &peering.id,
-            format!("its routes, groups and network ACLs name {}", vpc.primary),
+            format!("its routes, security groups and network ACLs only cover {}", vpc.primary),
             format!(
-                "on its side: aws ec2 create-route --route-table-id rtb-… --destination-cidr-block {} --vpc-peering-connection-id {}",
+                "in that VPC: aws ec2 create-route --route-table-id rtb-… --destination-cidr-block {} --vpc-peering-connection-id {}",
                 new.first().map(ToString::to_string).unwrap_or_default(),
                 peering.id
             ),
         ));
     }
     for gateway in targets.iter().filter(|target| target.starts_with("tgw-")) {
-        findings.push(told(
-            format!("networks behind {gateway} may not know {}", join(&new)),
+        findings.push(issue(
+            format!("networks behind {gateway} may have no route to {}", join(&new)),
             gateway,
-            format!("routes that it propagates follow the VPC by themselves; static ones, and firewalls behind it, name {}", vpc.primary),
+            format!("propagated routes update automatically; static routes, and firewalls behind it, only cover {}", vpc.primary),
             format!(
                 "aws ec2 search-transit-gateway-routes --transit-gateway-route-table-id tgw-rtb-… --filters Name=route-search.exact-match,Values={}",
                 vpc.primary
@@ -199,12 +199,12 @@ fn new_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster.name;
     let services: BTreeSet<&String> = webhooks.iter().map(|webhook| &webhook.service).collect();
     findings.push(
-        Issue::warning("EC-RCH-011", format!("the API server may not reach what it calls in pods for up to an hour: {}", join(services)))
+        Issue::warning("EC-RCH-011", format!("for up to an hour the API server may not reach {}", join(services)))
             .at(join(&new))
             .why(format!(
-                "that is how long EKS may take to recognize a new CIDR block of the VPC; {} call pods that would move into it, and exec and logs wait too",
+                "EKS may take up to an hour to recognize a new CIDR block of the VPC; {} call pods that would move into it; exec and logs are affected too",
                 join(webhooks.iter().flat_map(|webhook| &webhook.configurations).collect::<BTreeSet<_>>())
             ))
-            .fix(format!("eni-custom associate-cidr --cluster {cluster} now, and setup an hour later")),
+            .fix(format!("eni-custom associate-cidr --cluster {cluster} # then run setup an hour later")),
     );
 }

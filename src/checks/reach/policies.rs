@@ -1,4 +1,4 @@
-//! NetworkPolicies that name the nodes' addresses, and so leave out pods that have addresses of another block.
+//! NetworkPolicies that allow the nodes' addresses, but not pods with addresses of another block.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let pods: Vec<Ipv4Net> = pod_subnets(design, facts).into_iter().map(|(_, cidr)| cidr).collect();
     let blocks = join(pod_blocks(design, facts));
     for policy in &facts.neighbours.policies {
-        for (way, named) in [("in from", &policy.ingress), ("out to", &policy.egress)] {
-            // A block within the nodes' subnet is about one of them, or a load balancer: that stays so.
+        for (way, named) in [("from", &policy.ingress), ("to", &policy.egress)] {
+            // A block inside a nodes' subnet means a single node or a load balancer, whose address does not change.
             let about_nodes: Vec<&Ipv4Net> =
                 named.iter().filter(|block| nodes.iter().any(|node| block.contains(node))).collect();
             let lets = |pods: &Ipv4Net| named.iter().any(|block| block.contains(pods));
@@ -27,11 +27,11 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             findings.push(
                 Issue::warning(
                     "EC-RCH-015",
-                    format!("NetworkPolicy {} lets {way} {}, and not the pods' {blocks}", policy.name, join(about_nodes)),
+                    format!("NetworkPolicy {} allows traffic {way} {}, but not {way} the pods' {blocks}", policy.name, join(about_nodes)),
                 )
                 .at(format!("NetworkPolicy {}", policy.name))
-                .why("it names addresses, and pods will have others than their nodes")
-                .fix(format!("kubectl -n {namespace} edit networkpolicy {name}: an ipBlock of {blocks} beside it, where pods are meant")),
+                .why("it allows addresses by CIDR, and pods will have addresses outside their nodes' CIDR")
+                .fix(format!("kubectl -n {namespace} edit networkpolicy {name} # if the rule is meant for pods, add an ipBlock for {blocks}")),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Load balancers whose targets are pods' addresses (targetType `ip`); with `instance` they send to nodes as before.
+//! Load balancers with target type `ip`, which send to pods; with `instance` they still send to nodes.
 
 use crate::issue::Issue;
 use crate::reach::{firewall, pod_groups};
@@ -6,8 +6,8 @@ use crate::words::few;
 
 use super::Scene;
 
-/// The AWS Load Balancer Controller lets a load balancer in through one group of the target's interface: its only one,
-/// else the one that is tagged for the cluster. With none or several of these it registers no target.
+/// The AWS Load Balancer Controller adds its rule to one group of the target's interface: the only one, or else the one
+/// tagged for the cluster. With none or several tagged groups it registers no target.
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
@@ -23,20 +23,17 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     let why = match tagged.len() {
-        0 => format!("of the pods' groups {} none carries {key}", groups.join(", ")),
-        _ => format!("of the pods' groups {} carry {key}", tagged.join(" and ")),
+        0 => format!("of the pods' security groups {} none has the tag {key}", groups.join(", ")),
+        _ => format!("the pods' security groups {} have the tag {key}", tagged.join(" and ")),
     };
     let targets: Vec<String> = facts.neighbours.ip_targets.iter().cloned().collect();
     findings.push(
-        Issue::warning(
-            "EC-RCH-016",
-            "the AWS Load Balancer Controller could not let load balancers in to pods",
-        )
-        .at(format!("TargetGroupBinding {}", few(&targets)))
-        .why(format!("{why}: it expects exactly one on an interface, and registers no pod else"))
-        .fix(match tagged.as_slice() {
-            [] => format!("aws ec2 create-tags --tags Key={key},Value=shared --resources {}", groups[0]),
-            [.., last] => format!("aws ec2 delete-tags --tags Key={key} --resources {last}"),
-        }),
+        Issue::warning("EC-RCH-016", "the AWS Load Balancer Controller could not register pods as targets")
+            .at(format!("TargetGroupBinding {}", few(&targets)))
+            .why(format!("{why}; the controller needs exactly one tagged group on an interface"))
+            .fix(match tagged.as_slice() {
+                [] => format!("aws ec2 create-tags --tags Key={key},Value=shared --resources {}", groups[0]),
+                [.., last] => format!("aws ec2 delete-tags --tags Key={key} --resources {last}"),
+            }),
     );
 }

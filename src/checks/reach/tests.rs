@@ -7,8 +7,8 @@ fn findings(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     super::super::found(check, facts, arguments)
 }
 
-fn told(facts: &Facts, arguments: &[&str]) -> Vec<String> {
-    super::super::told(check, facts, arguments)
+fn reported(facts: &Facts, arguments: &[&str]) -> Vec<String> {
+    super::super::reported(check, facts, arguments)
 }
 
 #[track_caller]
@@ -85,34 +85,34 @@ fn given_subnet(facts: &mut Facts, zone: &str, at: u8) -> String {
 }
 
 #[test]
-fn a_cluster_as_eks_makes_it_has_no_finding() {
+fn a_cluster_as_eks_creates_it_has_no_issue() {
     let mut facts = facts();
     webhook(&mut facts, true);
     private_table(&mut facts, &[("10.0.0.0/16", "local"), ("0.0.0.0/0", "nat-1")]);
-    assert_eq!(told(&facts, &[]), [""; 0]);
-    assert_eq!(told(&facts, &["--external-snat"]), [""; 0]);
+    assert_eq!(reported(&facts, &[]), [""; 0]);
+    assert_eq!(reported(&facts, &["--external-snat"]), [""; 0]);
 }
 
 #[test]
-fn groups_of_one_s_own_without_rules_are_told_with_the_rules_they_lack() {
+fn custom_groups_without_rules_are_reported_with_the_missing_rules() {
     let mut facts = facts();
     add_group(&mut facts, "sg-0pods", Vec::new());
     let flag = ["--security-group", "sg-0pods"];
     assert_eq!(
-        told(&facts, &flag),
+        reported(&facts, &flag),
         [
             "EC-RCH-001 Error: pods could not reach the API server (tcp 443)",
             "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
             "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
             "EC-RCH-004 Warning: kubelets could not be reached (tcp 10250)",
             "EC-RCH-004 Warning: kubelets could not be reached (tcp 10250)",
-            "EC-RCH-006 Warning: pods that reach each other now could not any more (tcp 0-65535)",
-            "EC-RCH-006 Warning: pods that reach each other now could not any more (tcp 0-65535)",
+            "EC-RCH-006 Warning: pods could no longer reach each other (tcp 0-65535)",
+            "EC-RCH-006 Warning: pods could no longer reach each other (tcp 0-65535)",
         ]
     );
     let api = one(&facts, &flag, "EC-RCH-001");
     assert_eq!(api.place, "sg-cluster");
-    assert!(api.why.starts_with("no rule of sg-cluster lets it in from sg-0pods"), "{}", api.why);
+    assert!(api.why.starts_with("no inbound rule of sg-cluster allows it from sg-0pods"), "{}", api.why);
     assert_eq!(
         api.fix,
         "aws ec2 authorize-security-group-ingress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=sg-0pods}]'"
@@ -122,12 +122,12 @@ fn groups_of_one_s_own_without_rules_are_told_with_the_rules_they_lack() {
     let node_group = Rule { peer: Peer::Cidr("10.0.0.0/16".parse().unwrap()), traffic: Traffic::ALL };
     facts.firewall.groups.get_mut("sg-0pods").unwrap().ingress.push(node_group);
     facts.firewall.groups.get_mut("sg-cluster").unwrap().ingress.push(from_group("sg-0pods"));
-    assert_eq!(told(&facts, &flag), [""; 0]);
+    assert_eq!(reported(&facts, &flag), [""; 0]);
 }
 
 /// Terraform's usual module: nodes have a group of their own and not the cluster's.
 #[test]
-fn old_nodes_with_a_group_of_their_own_are_told_what_they_lack() {
+fn old_nodes_with_their_own_group_are_reported_with_the_missing_rules() {
     let mut facts = facts();
     let among = |traffic| Rule { traffic, peer: Peer::Group("sg-0old".into()) };
     let dns = |protocol| Traffic { protocol: Some(protocol), ports: Ports::one(53) };
@@ -145,13 +145,13 @@ fn old_nodes_with_a_group_of_their_own_are_told_what_they_lack() {
         node.security_groups = ["sg-0old".into()].into();
     }
     assert_eq!(
-        told(&facts, &[]),
+        reported(&facts, &[]),
         [
             "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
             "EC-RCH-002 Error: pods could not reach CoreDNS (tcp 53, udp 53)",
             "EC-RCH-004 Warning: kubelets could not be reached (tcp 10250)",
-            "EC-RCH-006 Warning: pods that reach each other now could not any more (tcp 1025-65535)",
-            "EC-RCH-006 Warning: pods that reach each other now could not any more (tcp 1025-65535)",
+            "EC-RCH-006 Warning: pods could no longer reach each other (tcp 1025-65535)",
+            "EC-RCH-006 Warning: pods could no longer reach each other (tcp 1025-65535)",
         ]
     );
     let fixes: String = findings(&facts, &[]).iter().map(|finding| finding.fix.clone() + "\n").collect();
@@ -167,12 +167,12 @@ fn old_nodes_with_a_group_of_their_own_are_told_what_they_lack() {
 #[test]
 fn a_group_of_another_vpc_is_refused() {
     let finding = one(&facts(), &["--security-group", "sg-0other"], "EC-RCH-013");
-    assert_eq!(finding.what, "sg-0other is no security group of the cluster's VPC");
+    assert_eq!(finding.what, "sg-0other is not a security group of the cluster's VPC");
     assert_eq!(finding.place, "--security-group");
 }
 
 #[test]
-fn a_network_acl_that_denies_is_told_with_its_entry_and_a_free_number_before_it() {
+fn a_network_acl_that_denies_is_reported_with_its_entry_and_a_free_number_before_it() {
     let mut facts = facts();
     let dns = Traffic { protocol: Some(Protocol::Udp), ports: Ports::one(53) };
     facts.firewall.acls[0].ingress.insert(0, deny(90, dns, "100.64.0.0/16"));
@@ -190,22 +190,22 @@ fn a_network_acl_that_denies_is_told_with_its_entry_and_a_free_number_before_it(
 }
 
 #[test]
-fn one_of_the_control_plane_s_subnets_that_is_shut_is_only_a_warning() {
+fn one_unreachable_subnet_of_the_control_plane_is_only_a_warning() {
     let mut facts = facts();
     facts.firewall.acls[0].subnets.remove("subnet-b");
-    let shut =
-        NetworkAcl { id: "acl-shut".into(), subnets: ["subnet-b".into()].into(), ..NetworkAcl::default() };
-    facts.firewall.acls.push(shut);
-    // Nothing stands there but, perhaps, an interface of EKS.
+    let blocked =
+        NetworkAcl { id: "acl-blocked".into(), subnets: ["subnet-b".into()].into(), ..NetworkAcl::default() };
+    facts.firewall.acls.push(blocked);
+    // At most an interface of EKS is there.
     facts.nodes.truncate(1);
     let api = one(&facts, &[], "EC-RCH-001");
-    assert_eq!((api.severity, api.place.as_str()), (crate::issue::Severity::Warning, "acl-shut"));
+    assert_eq!((api.severity, api.place.as_str()), (crate::issue::Severity::Warning, "acl-blocked"));
     facts.cluster.subnet_ids = vec!["subnet-b".into()];
     assert_eq!(one(&facts, &[], "EC-RCH-001").severity, crate::issue::Severity::Error);
 }
 
 #[test]
-fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says() {
+fn the_severity_of_an_unreachable_webhook_follows_its_failure_policy() {
     use crate::issue::Severity::{Error, Warning};
     let mut facts = facts();
     add_group(&mut facts, "sg-0pods", vec![from_group("sg-0pods"), rule(Traffic::ALL, "10.0.0.0/16")]);
@@ -219,9 +219,13 @@ fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says
         assert_eq!(hook.severity, severity);
         assert_eq!(
             hook.what,
-            "the API server could not call webhook policy/hook on pods that have moved (tcp 9443)"
+            "the API server could not call webhook policy/hook once its pods have moved (tcp 9443)"
         );
-        assert!(hook.why.contains("ValidatingWebhookConfiguration policy names it"), "{}", hook.why);
+        assert!(
+            hook.why.contains("it is configured in ValidatingWebhookConfiguration policy"),
+            "{}",
+            hook.why
+        );
         assert_eq!(
             hook.fix,
             "aws ec2 authorize-security-group-egress --group-id sg-cluster --ip-permissions 'IpProtocol=tcp,FromPort=9443,ToPort=9443,UserIdGroupPairs=[{GroupId=sg-0pods}]'"
@@ -230,7 +234,7 @@ fn a_webhook_that_could_not_be_called_any_more_weighs_as_its_failure_policy_says
 }
 
 #[test]
-fn an_aggregated_api_that_could_not_be_called_any_more_is_a_warning() {
+fn an_unreachable_aggregated_api_is_a_warning() {
     let mut facts = facts();
     add_group(&mut facts, "sg-0pods", vec![from_group("sg-0pods"), rule(Traffic::ALL, "10.0.0.0/16")]);
     let cluster = facts.firewall.groups.get_mut("sg-cluster").unwrap();
@@ -247,7 +251,9 @@ fn an_aggregated_api_that_could_not_be_called_any_more_is_a_warning() {
         found.what
     );
     assert!(
-        found.why.ends_with("APIService v1beta1.metrics.k8s.io names it, and its API is not served then"),
+        found
+            .why
+            .ends_with("it is configured in APIService v1beta1.metrics.k8s.io: its API would be unavailable"),
         "{}",
         found.why
     );
@@ -256,7 +262,7 @@ fn an_aggregated_api_that_could_not_be_called_any_more_is_a_warning() {
 }
 
 #[test]
-fn a_rule_for_the_nodes_addresses_alone_is_told_where_nothing_else_lets_pods_in() {
+fn a_rule_for_only_the_nodes_addresses_is_reported_if_nothing_else_allows_pods() {
     let mut facts = facts();
     facts.cluster.control_plane_groups = vec!["sg-extra".into()];
     add_group(
@@ -264,13 +270,13 @@ fn a_rule_for_the_nodes_addresses_alone_is_told_where_nothing_else_lets_pods_in(
         "sg-extra",
         vec![rule(tcp(443, 443), "10.0.0.0/16"), rule(tcp(22, 22), "10.0.0.0/16")],
     );
-    assert_eq!(told(&facts, &[]), [""; 0], "the cluster security group lets pods in");
+    assert_eq!(reported(&facts, &[]), [""; 0], "the cluster security group lets pods in");
     add_group(&mut facts, "sg-0pods", vec![from_group("sg-0pods"), rule(Traffic::ALL, "10.0.0.0/16")]);
     let flag = ["--security-group", "sg-0pods"];
     let finding = one(&facts, &flag, "EC-RCH-008");
     assert_eq!(
         finding.what,
-        "sg-extra lets in tcp 443 from 10.0.0.0/16, but not from the pods' 100.64.0.0/16"
+        "sg-extra allows tcp 443 from 10.0.0.0/16, but not from the pods' 100.64.0.0/16"
     );
     assert_eq!(
         finding.fix,
@@ -278,11 +284,11 @@ fn a_rule_for_the_nodes_addresses_alone_is_told_where_nothing_else_lets_pods_in(
     );
     let extra = facts.firewall.groups.get_mut("sg-extra").unwrap();
     extra.ingress.push(rule(tcp(443, 443), "100.64.0.0/16"));
-    assert!(!told(&facts, &flag).iter().any(|line| line.starts_with("EC-RCH-008")));
+    assert!(!reported(&facts, &flag).iter().any(|line| line.starts_with("EC-RCH-008")));
 }
 
 #[test]
-fn an_entry_for_the_nodes_addresses_alone_is_told() {
+fn an_acl_entry_for_only_the_nodes_addresses_is_reported() {
     let mut facts = facts();
     let allow = |number, cidr: &str| AclEntry { allow: true, ..deny(number, Traffic::ALL, cidr) };
     let default = &mut facts.firewall.acls[0];
@@ -290,23 +296,23 @@ fn an_entry_for_the_nodes_addresses_alone_is_told() {
     let finding = one(&facts, &[], "EC-RCH-009");
     assert_eq!(
         finding.what,
-        "inbound entry 100 of acl-1 allows all traffic from 10.0.0.0/16, and no entry from the pods' 100.64.0.0/16"
+        "inbound entry 100 of acl-1 allows all traffic from 10.0.0.0/16, but no entry from the pods' 100.64.0.0/16"
     );
     assert_eq!(
         finding.fix,
         "aws ec2 create-network-acl-entry --network-acl-id acl-1 --ingress --rule-number 99 --protocol -1 --cidr-block 100.64.0.0/16 --rule-action allow"
     );
     facts.firewall.acls[0].ingress.insert(0, allow(99, "100.64.0.0/16"));
-    assert_eq!(told(&facts, &[]), [""; 0]);
+    assert_eq!(reported(&facts, &[]), [""; 0]);
 }
 
 #[test]
-fn pods_that_go_out_by_themselves_need_a_nat_gateway() {
+fn pods_with_external_snat_need_a_nat_gateway() {
     let mut facts = facts();
     let snat = ["--external-snat"];
     for (routes, why) in [
         (vec![], "it has no default route"),
-        (vec![("0.0.0.0/0", "igw-1")], "its default route leads to igw-1, and pods have no public address"),
+        (vec![("0.0.0.0/0", "igw-1")], "its default route goes to igw-1, but pods have no public address"),
     ] {
         private_table(&mut facts, &routes);
         // A public table is never taken for pods, so a subnet that has it was given.
@@ -321,25 +327,28 @@ fn pods_that_go_out_by_themselves_need_a_nat_gateway() {
             .collect();
         assert_eq!(
             zones,
-            ["pods of a would have no way to the internet", "pods of b would have no way to the internet"]
+            [
+                "pods of a would have no route to the internet",
+                "pods of b would have no route to the internet"
+            ]
         );
         assert!(found[0].why.ends_with(why), "{}", found[0].why);
         assert!(
-            !told(&facts, &args[..4]).iter().any(|line| line.starts_with("EC-RCH-007")),
+            !reported(&facts, &args[..4]).iter().any(|line| line.starts_with("EC-RCH-007")),
             "their nodes' address goes out"
         );
         facts.vpc.subnets.truncate(2);
     }
     private_table(&mut facts, &[("0.0.0.0/0", "nat-1")]);
     facts.vpc.route_tables[0].routes[0].blackhole = true;
-    let gone = told(&facts, &snat);
+    let gone = reported(&facts, &snat);
     assert_eq!(gone.iter().filter(|line| line.starts_with("EC-RCH-007 Error")).count(), 2);
     facts.cni.env.insert("AWS_VPC_K8S_CNI_EXTERNALSNAT".into(), "true".into());
-    assert_eq!(told(&facts, &[]), gone, "it may be on already");
+    assert_eq!(reported(&facts, &[]), gone, "it may be on already");
 }
 
 #[test]
-fn a_pod_subnet_on_the_main_table_lacks_the_ways_back_that_its_nodes_have() {
+fn a_pod_subnet_on_the_main_table_lacks_the_routes_of_its_nodes() {
     let mut facts = facts();
     private_table(&mut facts, &[("0.0.0.0/0", "nat-1"), ("10.9.0.0/16", "tgw-1")]);
     let subnet = given_subnet(&mut facts, "a", 0);
@@ -352,12 +361,12 @@ fn a_pod_subnet_on_the_main_table_lacks_the_ways_back_that_its_nodes_have() {
     let finding = one(&facts, &["--subnet", &subnet], "EC-RCH-014");
     assert_eq!(finding.what, "the pod subnet of a has no route to 10.9.0.0/16");
     assert_eq!(finding.place, "subnet-0a, rtb-main");
-    assert!(finding.why.contains("the VPC's main one"), "{}", finding.why);
+    assert!(finding.why.contains("the VPC's main route table"), "{}", finding.why);
     assert!(finding.fix.ends_with("--destination-cidr-block 10.9.0.0/16 --transit-gateway-id tgw-1"));
 }
 
 #[test]
-fn the_other_sides_of_the_vpc_learn_of_a_new_block_only_from_people() {
+fn peers_of_the_vpc_need_a_route_to_a_new_block() {
     let mut facts = facts();
     let routes = [("0.0.0.0/0", "nat-1"), ("10.9.0.0/16", "tgw-1"), ("10.8.0.0/16", "pcx-1")];
     private_table(&mut facts, &routes);
@@ -369,42 +378,39 @@ fn the_other_sides_of_the_vpc_learn_of_a_new_block_only_from_people() {
     };
     facts.vpc.peerings =
         vec![peering("pcx-1", "active"), peering("pcx-2", "active"), peering("pcx-1", "deleted")];
-    assert_eq!(told(&facts, &[]), [""; 0], "the block is there already");
+    assert_eq!(reported(&facts, &[]), [""; 0], "the block is already associated");
     assert_eq!(
-        told(&facts, &["--cidr", "100.65.0.0/16"]),
+        reported(&facts, &["--cidr", "100.65.0.0/16"]),
         [
-            "EC-RCH-010 Warning: the VPC behind pcx-1 (10.8.0.0/16) doesn't know 100.65.0.0/16",
-            "EC-RCH-010 Warning: networks behind tgw-1 may not know 100.65.0.0/16",
+            "EC-RCH-010 Warning: the VPC behind pcx-1 (10.8.0.0/16) has no route to 100.65.0.0/16",
+            "EC-RCH-010 Warning: networks behind tgw-1 may have no route to 100.65.0.0/16",
         ]
     );
 }
 
 #[test]
-fn an_hour_is_told_where_a_new_block_meets_webhooks() {
+fn a_new_block_with_webhooks_is_reported() {
     let mut facts = facts();
     let new = ["--cidr", "100.65.0.0/16"];
-    assert_eq!(told(&facts, &new), [""; 0]);
+    assert_eq!(reported(&facts, &new), [""; 0]);
     webhook(&mut facts, true);
-    assert_eq!(told(&facts, &[]), [""; 0]);
+    assert_eq!(reported(&facts, &[]), [""; 0]);
     let finding = one(&facts, &new, "EC-RCH-011");
-    assert_eq!(
-        finding.what,
-        "the API server may not reach what it calls in pods for up to an hour: policy/hook"
-    );
+    assert_eq!(finding.what, "for up to an hour the API server may not reach policy/hook");
     assert!(finding.fix.starts_with("eni-custom associate-cidr --cluster shop"));
 }
 
 #[test]
-fn what_could_not_be_read_is_said_with_its_code() {
+fn unread_facts_are_reported_with_their_code() {
     let mut facts = facts();
     facts.firewall.groups.clear();
     facts.firewall.groups_unknown = Some("DescribeSecurityGroups: UnauthorizedOperation".into());
     facts.backends = Backends { unknown: Some("list Services: Forbidden".into()), ..Backends::default() };
     assert_eq!(
-        told(&facts, &[]),
+        reported(&facts, &[]),
         [
-            "EC-RCH-012 Note: unknown whether these arrive: metrics, logs and exec to kubelets; new nodes to the API server; pods to CoreDNS; pods to the API server",
-            "EC-RCH-012 Note: unknown whether webhooks can be called once their pods have moved",
+            "EC-RCH-012 Note: unknown whether this traffic is allowed: metrics, logs and exec to kubelets; new nodes to the API server; pods to CoreDNS; pods to the API server",
+            "EC-RCH-012 Note: unknown whether the API server can call webhooks once their pods have moved",
         ]
     );
     let found = findings(&facts, &[]);
@@ -413,7 +419,7 @@ fn what_could_not_be_read_is_said_with_its_code() {
 }
 
 #[test]
-fn a_network_policy_that_names_the_nodes_addresses_is_to_name_the_pods_too() {
+fn a_network_policy_for_only_the_nodes_addresses_is_reported() {
     let mut facts = facts();
     let policy = |ingress: &[&str], egress: &[&str]| {
         let blocks = |all: &[&str]| all.iter().map(|cidr| cidr.parse().unwrap()).collect();
@@ -427,30 +433,30 @@ fn a_network_policy_that_names_the_nodes_addresses_is_to_name_the_pods_too() {
         (&["10.0.9.0/24"], &["203.0.113.0/24"]),
     ] {
         facts.neighbours.policies = policy(ingress, egress);
-        assert_eq!(told(&facts, &[]), [""; 0], "{ingress:?} {egress:?}");
+        assert_eq!(reported(&facts, &[]), [""; 0], "{ingress:?} {egress:?}");
     }
 }
 
 /// EKS tags the cluster security group; the group of new nodes has no such tag.
 #[test]
-fn targets_that_are_pods_need_one_group_tagged_for_the_cluster() {
+fn ip_targets_need_one_group_tagged_for_the_cluster() {
     let mut facts = facts();
     let tag = |facts: &mut Facts, id: &str| {
         let tags = &mut facts.firewall.groups.get_mut(id).unwrap().tags;
         tags.insert("kubernetes.io/cluster/shop".into(), "owned".into());
     };
     facts.neighbours.ip_targets.insert("shop/k8s-shop-cart".into());
-    assert!(one(&facts, &[], "EC-RCH-016").why.contains("none carries kubernetes.io/cluster/shop"));
+    assert!(one(&facts, &[], "EC-RCH-016").why.contains("none has the tag kubernetes.io/cluster/shop"));
     tag(&mut facts, "sg-cluster");
-    assert_eq!(told(&facts, &[]), [""; 0], "as EKS makes it");
+    assert_eq!(reported(&facts, &[]), [""; 0], "as EKS creates it");
 
     add_group(&mut facts, "sg-pods", vec![from_group("sg-pods"), from_group("sg-cluster")]);
     facts.firewall.groups.get_mut("sg-cluster").unwrap().ingress.push(from_group("sg-pods"));
     let both = ["--security-group", "sg-pods", "--security-group", "sg-cluster"];
-    assert_eq!(told(&facts, &both), [""; 0]);
+    assert_eq!(reported(&facts, &both), [""; 0]);
     tag(&mut facts, "sg-pods");
     insta::assert_json_snapshot!(one(&facts, &both, "EC-RCH-016"));
-    assert_eq!(told(&facts, &both[..2]), [""; 0], "the only group is taken, tagged or not");
+    assert_eq!(reported(&facts, &both[..2]), [""; 0], "the only group is taken, tagged or not");
     facts.neighbours.ip_targets.clear();
-    assert_eq!(told(&facts, &both), [""; 0], "nodes are the targets");
+    assert_eq!(reported(&facts, &both), [""; 0], "nodes are the targets");
 }

@@ -1,4 +1,4 @@
-//! Whether the old nodes can come back, and the pods of the new ones find room there.
+//! Whether the old nodes can start again, and whether the pods of the new nodes fit on them.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ use super::super::groups::not_active;
 use super::super::workload::{of_pods, surges};
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
-    let empties = undo.takes_back(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
+    let empties = undo.covers(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
     let mut coming = Vec::new();
-    if undo.takes_back(Step::DrainNodes) {
+    if undo.covers(Step::DrainNodes) {
         coming = nodes_to_come(scene);
         custom_networking_stays_on(scene, undo, empties, findings);
         old_groups(scene, findings);
@@ -38,12 +38,12 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
         vcpus(scene, &coming, findings);
     }
     if empties {
-        let moving = of_pods(scene, &our_nodes(scene.facts), "--keep-nodes leaves the new nodes", findings);
-        room(scene, &moving, &coming, findings);
+        let moving = of_pods(scene, &our_nodes(scene.facts), "--keep-nodes to keep the new nodes", findings);
+        capacity(scene, &moving, &coming, findings);
     }
 }
 
-/// Nodes that the old groups, and what stands in for them, start again.
+/// Nodes that the old groups and their replacement node groups will start.
 fn nodes_to_come(scene: &Scene<'_>) -> Vec<(Shape, usize)> {
     let facts = scene.facts;
     let leaving = our_nodes(facts);
@@ -61,7 +61,7 @@ fn nodes_to_come(scene: &Scene<'_>) -> Vec<(Shape, usize)> {
             there = there.saturating_sub(count);
         }
     }
-    for one in stand_in::stand_ins(scene.design, facts) {
+    for one in stand_in::replacements(scene.design, facts) {
         let group = facts.node_groups.groups.values().find(|group| group.stack() == Some(&one.stack));
         let there = group.map_or(0, |group| facts.ec2_nodes().filter(|node| group.holds(node)).count());
         coming.push((one.shape.clone(), (one.shape.count as usize).saturating_sub(there)));
@@ -69,7 +69,7 @@ fn nodes_to_come(scene: &Scene<'_>) -> Vec<(Shape, usize)> {
     coming
 }
 
-/// Old nodes that start while custom networking is on would be custom ones, with too many pods for it.
+/// Old nodes that start while custom networking is on would use it, with max pods above their addresses.
 fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let old_are_there = facts
@@ -77,27 +77,26 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
         .any(|node| node.ready && !node.unschedulable && scene.design.old_nodes.contains(&node.name));
     let would_start = !returning(facts).is_empty() || stand_in::is_needed(scene.design, facts);
     if !facts.cni.is_on(CUSTOM_NETWORK)
-        || undo.takes_back(Step::SetEnv)
+        || undo.covers(Step::SetEnv)
         || !(would_start || (empties && !old_are_there))
     {
         return;
     }
     let fix = match undo.only {
         Some(_) => "eni-custom set-env --undo first",
-        None => "go back to step 2 or further: eni-custom undo --to-step 2",
+        None => "undo step 3 too: eni-custom undo --to-step 2",
     };
     findings.push(
-        Issue::error("EC-UND-003", "the old nodes are gone, and custom networking would stay on")
+        Issue::error("EC-UND-003", "the old node groups would start nodes while custom networking is on")
             .at(crate::design::CUSTOM_NETWORK)
             .why(
-                "nodes of the old groups that start meanwhile would take their pods' addresses from the ENIConfigs' \
-                 subnets, and more pods than they have addresses for",
+                "the old groups would start nodes that use the pod subnets, with max pods above their addresses",
             )
             .fix(fix),
     );
 }
 
-/// Old groups that are not there any more, and what becomes of their nodes.
+/// Old groups that no longer exist, and what happens to their nodes.
 fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let impossible = stand_in::impossible(scene.design, scene.facts);
     if !impossible.is_empty() {
@@ -106,18 +105,18 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         findings.push(
             Issue::warning(
                 "EC-UND-011",
-                format!("{} gone, and nothing can stand in", counted(names.len(), "old node group")),
+                format!("{} gone, and can't be replaced", counted(names.len(), "old node group")),
             )
             .at(names.join(", "))
             .why(why.join("; "))
             .fix(
-                "start nodes without custom networking for their pods, as you did before, and go on with \
-                 --accept EC-UND-011; or leave the new nodes: --keep-nodes",
+                "start nodes without custom networking for their pods, then add --accept EC-UND-011; or keep the new \
+                 nodes with --keep-nodes",
             ),
         );
     }
     let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
-    for one in stand_in::stand_ins(scene.design, scene.facts) {
+    for one in stand_in::replacements(scene.design, scene.facts) {
         *nodes.entry(one.group).or_default() += one.shape.count;
     }
     if nodes.is_empty() {
@@ -129,37 +128,37 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         Issue::warning("EC-UND-004", format!("{} gone", counted(names.len(), "old node group")))
             .at(names.join(", "))
             .why(format!(
-                "new groups stand in, with {}: the same subnets, instance types and labels, Amazon Linux 2023, a node \
-                 role and a security group of their own; they stay when all else is taken back",
+                "replacement node groups with {} are created: the same subnets, instance types and labels, Amazon Linux \
+                 2023, their own node role and security group; they remain after undo",
                 counted(count as usize, "node")
             ))
-            .fix("where that is not wanted: make node groups of your own, and leave the new ones with --keep-nodes"),
+            .fix("nothing to do; or create your own node groups and keep the new nodes with --keep-nodes"),
     );
 }
 
-/// Whether the groups that are there can start nodes as they did.
+/// Whether the existing groups can still start nodes.
 fn images(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (group, trouble) in &scene.facts.node_groups.image_trouble {
         let finding = match trouble {
             ImageTrouble::Gone(what) => {
-                Issue::error("EC-UND-008", "an old node group can't start nodes any more")
-                    .why(format!("{what} is not there any more"))
+                Issue::error("EC-UND-008", "an old node group can no longer start nodes")
+                    .why(format!("{what} no longer exists"))
                     .fix(
-                        "give the group an image that is there, by a new version of its launch template (a managed one: \
-                         aws eks update-nodegroup-version), and run this again; or leave the new nodes: --keep-nodes",
+                        "create a launch template version with an existing image (for a managed node group: \
+                         aws eks update-nodegroup-version), then run this again; or keep the new nodes with --keep-nodes",
                     )
             }
             ImageTrouble::Unknown(reason) => {
-                Issue::warning("EC-UND-008", "whether an old node group can start nodes again is unknown")
-                    .why(format!("its image could not be looked at: {reason}"))
-                    .fix("look whether the image of its launch template is there")
+                Issue::warning("EC-UND-008", "unknown whether an old node group can start nodes")
+                    .why(format!("its image could not be read: {reason}"))
+                    .fix("check that the image in its launch template exists")
             }
         };
         findings.push(finding.at(group));
     }
 }
 
-/// Each node takes an address of its subnet, before its pods do.
+/// Each node needs an address of its subnet.
 fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
     for (shape, count) in coming {
@@ -173,13 +172,13 @@ fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Is
         findings.push(
             Issue::error("EC-UND-010", format!("{} can't start", counted(nodes, "old node")))
                 .at(&subnet.id)
-                .why(format!("{} left in their subnet", counted(subnet.free as usize, "free address")))
+                .why(format!("{} in their subnet", counted(subnet.free as usize, "free address")))
                 .fix("free addresses there, and run this again"),
         );
     }
 }
 
-/// Old and new nodes stand side by side for a while.
+/// Old and new nodes run at the same time for a while.
 fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let machine = &facts.machine;
@@ -201,10 +200,10 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>
         return;
     }
     findings.push(
-        Issue::error("EC-UND-010", "the old nodes can't start beside the new ones")
+        Issue::error("EC-UND-010", "the old nodes can't start alongside the new ones")
             .at(format!("quota {} of {}", family.name, facts.caller.region))
             .why(format!(
-                "they take {}, the cluster's nodes have {running}, and the account may run {limit}",
+                "they need {}, the cluster's nodes use {running}, and the account may run {limit}",
                 counted(needed, "vCPU")
             ))
             .fix(format!(
@@ -215,10 +214,10 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>
     );
 }
 
-/// Whether the pods find room on the nodes that are there and those that come.
-fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
+/// Whether the pods fit on the remaining nodes and those that will start.
+fn capacity(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let facts = scene.facts;
-    // Karpenter starts what pods need; nobody knows before what that will be.
+    // Karpenter starts nodes as pods need them; which ones can't be known in advance.
     if facts.nodes.iter().any(|node| node.node_claim.is_some()) {
         return;
     }
@@ -226,16 +225,16 @@ fn room(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findings:
     let room = Room::without(facts, &our_nodes(facts), &coming);
     surges(scene, &our_nodes(facts), &room, findings);
     let local = LocalData::of(facts, &our_nodes(facts));
-    let anew: Vec<&Pod> =
+    let recreated: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
-    for shortage in shortages(&anew, &local.others(&facts.volumes), &room) {
+    for shortage in shortages(&recreated, &local.others(&facts.volumes), &room) {
         findings.push(
-            Issue::error("EC-UND-005", format!("{} no room on the old nodes", subject(shortage.count, "pod", "finds", "find")))
+            Issue::error("EC-UND-005", format!("{} on the old nodes", subject(shortage.count, "pod", "does not fit", "do not fit")))
                 .at(shortage.pods.join(", "))
                 .why(shortage.lack.to_string().replace("new node", "old node"))
                 .fix(
-                    "let an old node group grow, or start another without custom networking, and run this again; or \
-                     leave the new nodes: --keep-nodes",
+                    "scale up an old node group, or create one without custom networking, then run this again; or keep the \
+                     new nodes with --keep-nodes",
                 ),
         );
     }

@@ -12,7 +12,7 @@ fn found(undo: Undo, facts: &Facts) -> Vec<Issue> {
     let mut settings = settings(&[]);
     settings.undo = Some(undo);
     let design = design(&settings, facts);
-    let steps = Step::order_back(undo);
+    let steps = Step::undo_order(undo);
     let scene = Scene { settings: &settings, facts, design: &design, steps: &steps };
     let mut findings = Vec::new();
     check(&scene, undo, &mut findings);
@@ -20,24 +20,24 @@ fn found(undo: Undo, facts: &Facts) -> Vec<Issue> {
 }
 
 /// Each finding as `id severity`.
-fn told(undo: Undo, change: impl FnOnce(&mut Facts)) -> Vec<String> {
+fn reported(undo: Undo, change: impl FnOnce(&mut Facts)) -> Vec<String> {
     let mut facts = set_up();
     change(&mut facts);
     found(undo, &facts).iter().map(|finding| format!("{} {:?}", finding.id, finding.severity)).collect()
 }
 
 #[test]
-fn values_of_the_add_on_that_can_not_be_put_back_are_an_error() {
+fn add_on_values_that_can_not_be_restored_are_an_error() {
     let with = |now: &'static str| {
         move |facts: &mut Facts| {
             facts.cni.addon = Some(crate::sample::addon(now));
             facts.record.addon_configuration = Some("env: {A: '1'} # ours".into());
         }
     };
-    assert_eq!(told(WHOLE, with(r#"{"env":{"A":"1"}}"#)), [""; 0]);
-    assert_eq!(told(WHOLE, with("env:\n  A: '1'\n  A: '2'\n")), ["EC-UND-012 Error"]);
+    assert_eq!(reported(WHOLE, with(r#"{"env":{"A":"1"}}"#)), [""; 0]);
+    assert_eq!(reported(WHOLE, with("env:\n  A: '1'\n  A: '2'\n")), ["EC-UND-012 Error"]);
     let to = Undo { to_step: Some(7), ..WHOLE };
-    assert!(!told(to, with("a: {")).contains(&"EC-UND-012 Error".to_string()));
+    assert!(!reported(to, with("a: {")).contains(&"EC-UND-012 Error".to_string()));
 }
 
 fn stranger(subnet: &str) -> Occupant {
@@ -54,15 +54,15 @@ fn stranger(subnet: &str) -> Occupant {
 }
 
 #[test]
-fn a_cluster_as_it_was_set_up_can_be_taken_back() {
-    assert_eq!(told(WHOLE, |_| {}), [""; 0]);
+fn a_complete_setup_can_be_undone() {
+    assert_eq!(reported(WHOLE, |_| {}), [""; 0]);
 }
 
 #[test]
-fn a_cluster_that_was_never_set_up_has_nothing_to_take_back() {
+fn a_cluster_without_setup_has_nothing_to_undo() {
     let findings = found(WHOLE, &facts());
     assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["EC-UND-001"]);
-    // What stands in for old groups is nothing to be taken back.
+    // Replacement node groups are not undone.
     let mut left = facts();
     let stack = crate::facts::Stack {
         name: "stand-in".into(),
@@ -80,43 +80,43 @@ fn a_cluster_that_was_never_set_up_has_nothing_to_take_back() {
 
 #[test]
 fn without_its_record_it_is_an_error_only_while_custom_networking_is_on() {
-    assert_eq!(told(WHOLE, |facts| facts.record = Record::default())[0], "EC-UND-002 Error");
+    assert_eq!(reported(WHOLE, |facts| facts.record = Record::default())[0], "EC-UND-002 Error");
     let off = |facts: &mut Facts| {
         facts.record = Record::default();
         facts.cni.env.clear();
     };
-    assert_eq!(told(WHOLE, off)[0], "EC-UND-002 Warning");
+    assert_eq!(reported(WHOLE, off)[0], "EC-UND-002 Warning");
     let on_in_other_letters = |facts: &mut Facts| {
         facts.record = Record::default();
         facts.cni.env.insert(CUSTOM_NETWORK.into(), "True".into());
     };
-    assert_eq!(told(WHOLE, on_in_other_letters)[0], "EC-UND-002 Error");
+    assert_eq!(reported(WHOLE, on_in_other_letters)[0], "EC-UND-002 Error");
 }
 
 #[test]
-fn an_edited_record_is_told() {
-    assert_eq!(told(WHOLE, |facts| facts.record.edited = true), ["EC-UND-009 Warning"]);
+fn an_edited_record_is_reported() {
+    assert_eq!(reported(WHOLE, |facts| facts.record.edited = true), ["EC-UND-009 Warning"]);
 }
 
 #[test]
-fn old_nodes_don_t_start_while_custom_networking_stays_on() {
+fn old_nodes_must_not_start_while_custom_networking_is_on() {
     let to = |step| Undo { to_step: Some(step), ..WHOLE };
     let alone = Undo { only: Some(Step::DrainNodes), ..WHOLE };
     for undo in [to(3), to(8), alone] {
-        assert_eq!(told(undo, |_| {}), ["EC-UND-003 Error"], "{undo:?}");
-        assert_eq!(told(undo, |facts| facts.cni.env.clear()), [""; 0], "{undo:?}");
+        assert_eq!(reported(undo, |_| {}), ["EC-UND-003 Error"], "{undo:?}");
+        assert_eq!(reported(undo, |facts| facts.cni.env.clear()), [""; 0], "{undo:?}");
     }
-    assert_eq!(told(to(2), |_| {}), [""; 0]);
+    assert_eq!(reported(to(2), |_| {}), [""; 0]);
     // Nothing of the old nodes is to start: they were kept.
     let kept = |facts: &mut Facts| {
         facts.nodes.extend(crate::sample::facts().nodes);
         facts.record.groups.clear();
     };
-    assert_eq!(told(to(8), kept), [""; 0]);
+    assert_eq!(reported(to(8), kept), [""; 0]);
 }
 
 #[test]
-fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in() {
+fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
     let mut gone = set_up();
     old_group_gone(&mut gone);
     let findings = found(WHOLE, &gone);
@@ -126,7 +126,7 @@ fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in(
 
     let taint = crate::facts::Taint { key: "gpu".into(), value: "true".into(), effect: "NoSchedule".into() };
     let cases: [(Change, &str); 6] = [
-        (&|facts| facts.record.shapes.clear(), "doesn't say"),
+        (&|facts| facts.record.shapes.clear(), "no details"),
         (&|facts| facts.vpc.subnets.retain(|subnet| subnet.id != "subnet-a"), "subnet-a is gone"),
         (&|facts| of_old(facts).taints.push(taint.clone()), "taints"),
         (&|facts| retyped(facts, "dl1.24xlarge"), "drivers"),
@@ -139,7 +139,7 @@ fn what_is_known_of_an_old_group_that_is_gone_decides_whether_another_stands_in(
     for (change, reason) in cases {
         let mut facts = gone.clone();
         change(&mut facts);
-        // Without pods it is no matter of room.
+        // Without pods capacity does not matter.
         facts.pods.clear();
         let findings = found(WHOLE, &facts);
         let [finding] = &findings[..] else { panic!("{reason}: {findings:#?}") };
@@ -161,17 +161,17 @@ fn retyped(facts: &mut Facts, name: &str) {
 }
 
 #[test]
-fn pods_that_fit_on_no_old_node_are_told() {
+fn pods_that_fit_on_no_old_node_are_reported() {
     let small = |facts: &mut Facts| {
         for shape in facts.record.shapes.get_mut("old").unwrap() {
             shape.max_pods = 0;
         }
     };
-    assert_eq!(told(WHOLE, small), ["EC-UND-005 Error"]);
-    // Their step alone starts no old node: then there is no room at all.
+    assert_eq!(reported(WHOLE, small), ["EC-UND-005 Error"]);
+    // Undoing only this step starts no old node, so there is no capacity.
     let alone = Undo { only: Some(Step::PatchSecurityGroups), ..WHOLE };
-    assert_eq!(told(alone, |_| {}), ["EC-UND-005 Error"]);
-    assert_eq!(told(Undo { keep_nodes: true, ..WHOLE }, small), [""; 0]);
+    assert_eq!(reported(alone, |_| {}), ["EC-UND-005 Error"]);
+    assert_eq!(reported(Undo { keep_nodes: true, ..WHOLE }, small), [""; 0]);
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn a_lost_image_is_an_error_and_an_unread_one_a_warning() {
     let trouble = |trouble: ImageTrouble| {
         move |facts: &mut Facts| drop(facts.node_groups.image_trouble.insert("old".into(), trouble))
     };
-    assert_eq!(told(WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))), ["EC-UND-008 Error"]);
-    assert_eq!(told(WHOLE, trouble(ImageTrouble::Unknown("denied".into()))), ["EC-UND-008 Warning"]);
+    assert_eq!(reported(WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))), ["EC-UND-008 Error"]);
+    assert_eq!(reported(WHOLE, trouble(ImageTrouble::Unknown("denied".into()))), ["EC-UND-008 Warning"]);
 }
 
 #[test]
-fn old_nodes_need_addresses_and_vcpus_beside_the_new_ones() {
+fn old_nodes_need_addresses_and_vcpus_alongside_the_new_ones() {
     let full = |facts: &mut Facts| {
         facts
             .vpc
@@ -194,10 +194,10 @@ fn old_nodes_need_addresses_and_vcpus_beside_the_new_ones() {
             .for_each(|subnet| subnet.free = 0);
         facts.pods.clear();
     };
-    assert_eq!(told(WHOLE, full), ["EC-UND-010 Error"]);
+    assert_eq!(reported(WHOLE, full), ["EC-UND-010 Error"]);
     let few = |limit| move |facts: &mut Facts| facts.machine.vcpu_quota = Some(limit);
-    assert_eq!(told(WHOLE, few(7)), ["EC-UND-010 Error"]);
-    assert_eq!(told(WHOLE, few(8)), [""; 0]);
+    assert_eq!(reported(WHOLE, few(7)), ["EC-UND-010 Error"]);
+    assert_eq!(reported(WHOLE, few(8)), [""; 0]);
     // Nodes that are back by now don't come again.
     let back = |facts: &mut Facts| {
         few(7)(facts);
@@ -209,26 +209,26 @@ fn old_nodes_need_addresses_and_vcpus_beside_the_new_ones() {
             facts.nodes.push(node);
         }
     };
-    assert_eq!(told(WHOLE, back), [""; 0]);
+    assert_eq!(reported(WHOLE, back), [""; 0]);
 }
 
 #[test]
-fn who_else_stands_in_the_subnets_or_names_them_is_told() {
-    assert_eq!(told(WHOLE, |facts| facts.occupants.push(stranger("pods-a"))), ["EC-UND-006 Warning"]);
+fn foreign_interfaces_and_eniconfigs_are_reported() {
+    assert_eq!(reported(WHOLE, |facts| facts.occupants.push(stranger("pods-a"))), ["EC-UND-006 Warning"]);
     let leaked =
         Occupant { description: "aws-K8S-i-1".into(), status: "available".into(), ..stranger("pods-a") };
     let own = Occupant { instance: Some("i-new-a".into()), ..stranger("pods-a") };
-    assert_eq!(told(WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
+    assert_eq!(reported(WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
     let by_hand = |facts: &mut Facts| {
         let config =
             crate::facts::EniConfig { ours: false, name: "mine".into(), ..facts.eniconfigs.items[0].clone() };
         facts.eniconfigs.items.push(config);
     };
-    assert_eq!(told(WHOLE, by_hand), ["EC-UND-007 Warning"]);
+    assert_eq!(reported(WHOLE, by_hand), ["EC-UND-007 Warning"]);
 }
 
 #[test]
-fn missing_permissions_are_told_with_the_policy_for_taking_back() {
+fn missing_permissions_are_reported_with_the_undo_policy() {
     let mut lacking = set_up();
     lacking.permissions.denied = ["ec2:DeleteSubnet"].into();
     let findings = found(WHOLE, &lacking);
@@ -241,9 +241,9 @@ fn missing_permissions_are_told_with_the_policy_for_taking_back() {
 }
 
 #[test]
-fn versions_that_look_for_groups_by_tag_may_not_start_without_custom_networking() {
+fn versions_that_look_up_groups_by_tag_may_not_start_without_custom_networking() {
     let with = |version: &str, discovery: &str| {
-        told(WHOLE, |facts| {
+        reported(WHOLE, |facts| {
             facts.cni.image = format!("cni:{version}");
             facts.cni.env.insert("ENABLE_SUBNET_DISCOVERY".into(), discovery.into());
         })

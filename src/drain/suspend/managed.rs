@@ -1,4 +1,4 @@
-//! Sizes of managed node groups: EKS keeps them, and writes them into the Auto Scaling group.
+//! Sizes of managed node groups: they are set in EKS, which writes them to the Auto Scaling group.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Sizes};
 use crate::session::{Seen, Session, until};
 use crate::step::Step;
 
-use super::{Ended, read_groups, staying, while_drained};
+use super::{DrainEnd, read_groups, staying, while_drained};
 
-/// How often EKS is asked again where an autoscaler changed the size meanwhile.
+/// Attempts while an autoscaler keeps changing the size.
 const TRIES: usize = 5;
 
-/// Lets a managed node group shrink, and keeps autoscalers from asking it for nodes.
+/// Lowers the bounds of a managed node group, so that it can shrink and autoscalers do not scale it up.
 pub async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
     let Some(managed) = session.facts.node_groups.managed.iter().find(|group| group.name == name) else {
         return Ok(());
@@ -27,24 +27,24 @@ pub async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) ->
     if groups.is_empty() || (min, max) == (sizes.min, sizes.max) {
         return Ok(());
     }
-    // What an autoscaler asked for beyond that is no instance yet, and Launch is suspended.
+    // Capacity above the maximum has no instance yet, because Launch is suspended: cut the desired size.
     scale(session, &session.interrupt, name, |now| Scaling { min, max, desired: (now > max).then_some(max) })
         .await
 }
 
-/// Gives a managed node group the sizes for after a drain.
+/// Sets the sizes of a managed node group after a drain.
 pub async fn afterwards(
     session: &Session,
     managed: &ManagedNodeGroup,
     drained: &BTreeSet<String>,
-    ended: Ended,
+    ended: DrainEnd,
 ) -> Result<()> {
     let facts = &session.facts;
     let before = facts.record.managed.get(&managed.name).copied();
     let before = before.unwrap_or_else(|| facts.node_groups.sizes_of(managed));
     let name = &managed.name;
     let uninterrupted = Interrupt::default();
-    if ended == Ended::GivenUp {
+    if ended == DrainEnd::GivenUp {
         // A minimum above the desired size would start nodes.
         let scaling =
             |now: i32| Scaling { min: before.min.min(now), max: before.max.max(now).max(1), desired: None };
@@ -52,14 +52,14 @@ pub async fn afterwards(
     }
     let groups = auto_scaling_groups(facts, managed);
     let stay: i32 = groups.iter().map(|group| staying(facts, group, drained)).sum();
-    // EKS takes no maximum below one.
+    // EKS does not accept a maximum below 1.
     let scaling = |now: i32| Scaling {
         min: before.min.min(stay),
         max: stay.max(1),
         desired: (now != stay).then_some(stay),
     };
     scale(session, &uninterrupted, name, scaling).await?;
-    // An autoscaler may have asked for the one node that EKS's maximum leaves open. Launch is still suspended.
+    // An autoscaler may have requested the one node that a maximum of 1 allows. Launch is still suspended.
     let now = read_groups(session).await?;
     let asked = managed.groups.iter().filter_map(|name| now.get(name)).filter(|group| group.desired > stay);
     for group in asked {
@@ -68,7 +68,7 @@ pub async fn afterwards(
     Ok(())
 }
 
-/// Gives a managed node group the sizes that it had; nodes that an autoscaler started beyond them stay.
+/// Restores the sizes of a managed node group; nodes that an autoscaler added stay.
 pub async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
     let scaling = |now: i32| {
         let desired = now.clamp(before.desired, before.max.max(before.desired));
@@ -81,7 +81,7 @@ fn auto_scaling_groups<'a>(facts: &'a Facts, managed: &'a ManagedNodeGroup) -> V
     managed.groups.iter().filter_map(|name| facts.node_groups.groups.get(name)).collect()
 }
 
-/// Sets a managed node group's sizes by its desired size of now, and waits until EKS has done so.
+/// Sets the sizes of a managed node group, computed from its current desired size, and waits for the update.
 async fn scale(
     session: &Session,
     interrupt: &Interrupt,
@@ -92,21 +92,21 @@ async fn scale(
     let of = Updated::ManagedNodeGroup(name);
     let timeout = session.settings.timeout;
     let mut tries = 0;
-    let what = format!("managed node group {name} takes an update");
+    let what = format!("managed node group {name} to accept an update");
     let update = until(&session.events, interrupt, timeout, &what, async || {
         let groups = read_groups(session).await?;
         let managed = session.facts.node_groups.managed.iter().find(|group| group.name == name);
         let own = managed.into_iter().flat_map(|group| &group.groups).filter_map(|name| groups.get(name));
         let scaling = scaling(own.map(|group| group.desired).sum());
-        // EKS returns the same update for the same token, one that failed too.
+        // EKS returns the same update for the same token, even a failed one.
         let content = format!("{} {name} {scaling:?} {tries}", eks.update_count(&cluster.name, of).await?);
         let token = client_token(&cluster.arn, Step::DrainNodes.name(), &content);
         tries += 1;
         match eks.scale_managed(&cluster.name, name, scaling, &token).await {
             Ok(update) => Ok(Seen::Yes(update)),
-            // Another update is under way: somebody else's, or one of a run that was killed.
+            // Another update is in progress: of somebody else, or of an interrupted run.
             Err(error) if error.code() == "ResourceInUseException" => Ok(Seen::NotYet(error.to_string())),
-            // The desired size was changed since it was read.
+            // The desired size has changed since it was read.
             Err(error) if error.code() == "InvalidParameterException" && tries < TRIES => {
                 Ok(Seen::NotYet(error.to_string()))
             }

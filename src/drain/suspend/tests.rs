@@ -2,7 +2,7 @@ use super::*;
 use crate::facts::{GroupInstance, Stack};
 use crate::sample::{group_instance, set_up};
 
-/// `a1 a2 b1`: instances, each in the zone of its first letter.
+/// `a1 a2 b1`: instances, each in the zone that its first letter names.
 fn group(name: &str, zones: &[&str], instances: &str) -> AutoScalingGroup {
     let instances: Vec<GroupInstance> =
         instances.split_whitespace().map(|id| group_instance(id, &id[..1])).collect();
@@ -17,7 +17,7 @@ fn group(name: &str, zones: &[&str], instances: &str) -> AutoScalingGroup {
     }
 }
 
-/// Facts in which these instances are nodes by the same names.
+/// Facts in which these instances are nodes with the same names.
 fn with_nodes(group: AutoScalingGroup, before: Sizes) -> Facts {
     let mut facts = set_up();
     facts.nodes = group
@@ -54,11 +54,11 @@ fn zones_that_differ_by_more_than_one_are_lopsided() {
     let mut ending = group("old", &["a", "b"], "a1 a2 b1 b2");
     ending.instances[2].state = "Terminating:Wait".into();
     ending.instances[3].state = "Terminating".into();
-    assert!(ending.is_lopsided(), "what is on its way out does not count");
+    assert!(ending.is_lopsided(), "terminating instances do not count");
 }
 
 #[test]
-fn bounds_while_drained_never_terminate_what_stays() {
+fn bounds_during_the_drain_never_terminate_nodes_that_stay() {
     let before = Sizes { min: 3, desired: 4, max: 9 };
     let mut old = group("old", &["a", "b"], "a1 a2 b1 b2");
     old.min = 3;
@@ -66,7 +66,7 @@ fn bounds_while_drained_never_terminate_what_stays() {
     assert_eq!(while_drained(&facts, &old, &names(&["a1", "a2", "b1", "b2"])), (0, 4));
     assert_eq!(while_drained(&facts, &old, &names(&["a1"])), (3, 4));
     assert_eq!(while_drained(&facts, &old, &names(&["a1", "a2"])), (2, 4));
-    // One that an autoscaler started just before: it is no node yet, and stays.
+    // An autoscaler has just started one: it is not a node yet, and stays.
     old.instances.push(GroupInstance { state: "Pending".into(), ..group_instance("b9", "b") });
     assert_eq!(while_drained(&facts, &old, &names(&["a1", "a2", "b1", "b2"])), (1, 5));
 }
@@ -79,28 +79,28 @@ fn sizes_are_in_capacity_units() {
     (old.min, old.desired, old.max) = (8, 16, 64);
     let facts = with_nodes(old.clone(), before);
     assert_eq!(while_drained(&facts, &old, &names(&["a1", "a2", "b1"])), (4, 16));
-    assert_eq!(afterwards(&facts, &old, &names(&["a1", "a2", "b1"]), Ended::Done), (4, 4));
+    assert_eq!(afterwards(&facts, &old, &names(&["a1", "a2", "b1"]), DrainEnd::Done), (4, 4));
 }
 
 #[test]
-fn bounds_afterwards_are_those_of_before_or_hold_an_emptied_group_at_what_is_left() {
+fn bounds_after_the_drain_are_restored_or_keep_an_emptied_group_small() {
     let before = Sizes { min: 3, desired: 4, max: 9 };
     let whole = group("old", &["a", "b"], "a1 a2 b1 b2");
     let facts = with_nodes(whole.clone(), before);
-    assert_eq!(afterwards(&facts, &whole, &names(&["a1"]), Ended::GivenUp), (3, 9));
+    assert_eq!(afterwards(&facts, &whole, &names(&["a1"]), DrainEnd::GivenUp), (3, 9));
     let left = group("old", &["a", "b"], "b1 b2");
     assert_eq!(
-        afterwards(&facts, &left, &names(&["a1", "a2"]), Ended::GivenUp),
+        afterwards(&facts, &left, &names(&["a1", "a2"]), DrainEnd::GivenUp),
         (2, 9),
         "no node is started"
     );
-    assert_eq!(afterwards(&facts, &left, &names(&["a1", "a2"]), Ended::Done), (2, 2));
+    assert_eq!(afterwards(&facts, &left, &names(&["a1", "a2"]), DrainEnd::Done), (2, 2));
     let empty = group("old", &["a", "b"], "");
-    assert_eq!(afterwards(&facts, &empty, &names(&["a1", "a2", "b1", "b2"]), Ended::Done), (0, 0));
+    assert_eq!(afterwards(&facts, &empty, &names(&["a1", "a2", "b1", "b2"]), DrainEnd::Done), (0, 0));
 }
 
 #[test]
-fn a_group_of_ours_gets_the_bounds_of_its_stack() {
+fn a_group_managed_by_eni_custom_gets_the_bounds_of_its_stack() {
     let mut new = group("new", &["a"], "a1 a2");
     new.tags.insert("aws:cloudformation:stack-name".into(), "eni-custom-shop-a".into());
     (new.min, new.max) = (0, 2);
@@ -118,19 +118,19 @@ fn a_group_of_ours_gets_the_bounds_of_its_stack() {
         tags: BTreeMap::new(),
     };
     facts.node_groups.stacks.insert(stack.name.clone(), stack);
-    assert_eq!(afterwards(&facts, &new, &BTreeSet::new(), Ended::GivenUp), (2, 4));
+    assert_eq!(afterwards(&facts, &new, &BTreeSet::new(), DrainEnd::GivenUp), (2, 4));
 }
 
 #[test]
-fn rebalancing_waits_only_where_it_would_terminate_what_the_drain_left() {
+fn rebalancing_stays_suspended_only_where_it_would_terminate_remaining_nodes() {
     let before = Sizes { min: 1, desired: 4, max: 9 };
     let facts = with_nodes(group("old", &["a", "b"], "a1 a2 b1 b2"), before);
     for (left, ended, kept) in [
-        ("a1 a2 b1 b2", Ended::GivenUp, false),
-        ("b1 b2", Ended::GivenUp, true),
-        ("b1 b2", Ended::Done, true),
-        ("a1 b1", Ended::Done, false),
-        ("", Ended::Done, false),
+        ("a1 a2 b1 b2", DrainEnd::GivenUp, false),
+        ("b1 b2", DrainEnd::GivenUp, true),
+        ("b1 b2", DrainEnd::Done, true),
+        ("a1 b1", DrainEnd::Done, false),
+        ("", DrainEnd::Done, false),
     ] {
         assert_eq!(
             would_terminate(&facts, &group("old", &["a", "b"], left), ended),
@@ -138,27 +138,27 @@ fn rebalancing_waits_only_where_it_would_terminate_what_the_drain_left() {
             "{left} {ended:?}"
         );
     }
-    // It was lopsided before, and nothing of it was terminated.
+    // It was lopsided before, and no node of it was terminated.
     let before = Sizes { desired: 2, ..before };
     let facts = with_nodes(group("old", &["a", "b"], "b1 b2"), before);
-    assert!(!would_terminate(&facts, &group("old", &["a", "b"], "b1 b2"), Ended::GivenUp));
+    assert!(!would_terminate(&facts, &group("old", &["a", "b"], "b1 b2"), DrainEnd::GivenUp));
 }
 
 #[test]
-fn what_is_written_down_survives_a_second_drain_that_sees_what_the_first_did() {
+fn the_record_survives_a_second_drain_after_an_interrupted_one() {
     let before = Sizes { min: 1, desired: 4, max: 9 };
     let mut facts = with_nodes(group("old", &["a", "b"], "a1 a2 b1 b2"), before);
     facts.record.groups.clear();
-    let record = |facts: &mut Facts, theirs: &[&str]| {
+    let record = |facts: &mut Facts, by_others: &[&str]| {
         let groups = names(&["old"]);
-        let theirs = [("old".to_string(), names(theirs))].into();
+        let by_others = [("old".to_string(), names(by_others))].into();
         let sizes = sizes(facts, &groups);
-        remember(&mut facts.record, sizes, BTreeMap::new(), &theirs, &BTreeSet::new());
+        record_state(&mut facts.record, sizes, BTreeMap::new(), &by_others, &BTreeSet::new());
     };
     record(&mut facts, &[REBALANCE]);
-    assert_eq!(facts.record.held["old"], names(&[LAUNCH]), "what others suspended is theirs");
+    assert_eq!(facts.record.held["old"], names(&[LAUNCH]), "not recorded: somebody else suspended it");
     assert_eq!(facts.record.groups["old"], before);
-    // The first one was killed; the group is as it left it.
+    // The first drain was killed; the group is as it left it.
     let group = facts.node_groups.groups.get_mut("old").unwrap();
     (group.min, group.max) = (0, 4);
     group.suspended = names(&SUSPENDED);
@@ -166,7 +166,7 @@ fn what_is_written_down_survives_a_second_drain_that_sees_what_the_first_did() {
     assert_eq!(facts.record.held["old"], names(&[LAUNCH]));
     assert_eq!(facts.record.groups["old"], before);
     assert_eq!(facts.record.suspended_before["old"], names(&[REBALANCE]));
-    // It ended half-way, and its AZRebalance was kept suspended by us: the next one takes it over.
+    // It ended early, and AZRebalance stayed suspended: the next drain takes it over.
     facts.record.held.clear();
     facts.record.rebalance_suspended = names(&["old"]);
     assert_eq!(facts.record.suspended_by_us("old"), names(&[REBALANCE]));
@@ -176,19 +176,19 @@ fn what_is_written_down_survives_a_second_drain_that_sees_what_the_first_did() {
 }
 
 #[test]
-fn a_group_without_the_tag_owns_the_nodes_whose_instances_name_it() {
+fn a_group_without_the_tag_owns_the_nodes_that_it_lists() {
     let mut facts = with_nodes(group("old", &["a"], "a1"), Sizes { min: 1, desired: 1, max: 9 });
     assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Group("old".into()));
-    // Even where it could not be read.
+    // Even if the group could not be read.
     facts.node_groups.groups.clear();
     assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Group("old".into()));
-    // An instance that was detached is in it no more.
+    // A detached instance no longer belongs to it.
     facts.node_groups.groups = [("old".into(), group("old", &["a"], ""))].into();
     assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Nobody);
 }
 
 #[test]
-fn groups_that_are_empty_or_gone_need_no_rebalancing_any_more() {
+fn rebalancing_can_resume_in_groups_that_are_empty_or_gone() {
     let mut facts = with_nodes(group("old", &["a", "b"], "b1 b2"), Sizes { min: 1, desired: 4, max: 9 });
     facts.record.rebalance_suspended = names(&["gone", "old"]);
     assert_eq!(emptied(&facts), names(&["gone"]));

@@ -12,7 +12,7 @@ fn labels(text: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn selectors_are_read_as_kubernetes_reads_them() {
+fn selectors_match_as_in_kubernetes() {
     for (selector, with, expected) in [
         (json!(null), "app=cart", false),
         (json!({}), "app=cart", true),

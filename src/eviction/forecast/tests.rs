@@ -40,21 +40,21 @@ fn of(pods: &[Pod], budgets: &[Budget]) -> Forecast {
 }
 
 #[test]
-fn a_budget_that_is_zero_by_its_own_spec_is_told() {
+fn a_budget_whose_spec_allows_no_disruption_is_reported() {
     for (least, replicas, expected) in [
-        (max("0"), 3, "maxUnavailable 0 of 3 allows no disruption, even while all are healthy"),
-        (max("0%"), 3, "maxUnavailable 0% of 3 allows no disruption, even while all are healthy"),
-        (min("3"), 3, "minAvailable 3 of 3 allows no disruption, even while all are healthy"),
-        (min("7"), 3, "minAvailable 7 of 3 allows no disruption, even while all are healthy"),
-        (min("100%"), 3, "minAvailable 100% of 3 allows no disruption, even while all are healthy"),
-        (min("100%"), 1, "minAvailable 100% of 1 allows no disruption, even while all are healthy"),
+        (max("0"), 3, "maxUnavailable 0 of 3 pods never allows a disruption, even when all are healthy"),
+        (max("0%"), 3, "maxUnavailable 0% of 3 pods never allows a disruption, even when all are healthy"),
+        (min("3"), 3, "minAvailable 3 of 3 pods never allows a disruption, even when all are healthy"),
+        (min("7"), 3, "minAvailable 7 of 3 pods never allows a disruption, even when all are healthy"),
+        (min("100%"), 3, "minAvailable 100% of 3 pods never allows a disruption, even when all are healthy"),
+        (min("100%"), 1, "minAvailable 100% of 1 pod never allows a disruption, even when all are healthy"),
         (
             min("90%"),
             5,
-            "minAvailable 90% of 5 allows no disruption, even while all are healthy (percentages are rounded up)",
+            "minAvailable 90% of 5 pods never allows a disruption, even when all are healthy (percentages are rounded up)",
         ),
-        (min("1"), 1, "minAvailable 1, and there is one replica in all"),
-        (min("50%"), 1, "minAvailable 50%, and there is one replica in all"),
+        (min("1"), 1, "minAvailable 1, and there is only one replica"),
+        (min("50%"), 1, "minAvailable 50%, and there is only one replica"),
         (max("1%"), 3, ""),
         (min("66%"), 3, ""),
         (min("0"), 1, ""),
@@ -83,7 +83,7 @@ fn the_fix_is_a_command_for_the_workload() {
 }
 
 #[test]
-fn two_budgets_on_a_pod_are_told_with_both_names() {
+fn two_budgets_on_a_pod_are_reported_with_both_names() {
     let other = Budget { name: "other".into(), ..covering(max("2"), 3) };
     let mut three = pods(3);
     // The API server asks no budget about these two.
@@ -97,7 +97,7 @@ fn two_budgets_on_a_pod_are_told_with_both_names() {
 }
 
 #[test]
-fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
+fn an_unhealthy_pod_is_blocked_only_if_its_budget_is_not_met() {
     let mut three = pods(3);
     three[0].ready = false;
     three[0].not_ready_because = Some("containers with unready status: [redis]".into());
@@ -114,7 +114,9 @@ fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
     let found = of(&three, &[healthy(1)]);
     let [never] = &found.impossible[..] else { panic!("{found:?}") };
     assert_eq!(never.pods, ["shop/cart-0"]);
-    assert!(never.cause.to_string().ends_with("1 healthy of 2 (containers with unready status: [redis])"));
+    assert!(
+        never.cause.to_string().ends_with("1 healthy, 2 required (containers with unready status: [redis])")
+    );
     assert!(never.fix.contains("AlwaysAllow"));
 
     // With AlwaysAllow it goes; only the healthy ones wait.
@@ -128,7 +130,7 @@ fn an_unhealthy_pod_waits_for_ever_only_where_its_budget_is_short() {
 }
 
 #[test]
-fn a_pod_that_its_budget_takes_for_evicted_is_named() {
+fn a_pod_that_the_status_counts_as_evicted_is_named() {
     let mut three = pods(3);
     // One that is terminating is on its way: nothing to be said about it.
     three[1].deleting = true;
@@ -138,7 +140,7 @@ fn a_pod_that_its_budget_takes_for_evicted_is_named() {
 }
 
 #[test]
-fn a_budget_of_unready_pods_that_wants_none_lets_none_go() {
+fn a_budget_of_unready_pods_that_requires_none_allows_no_disruption() {
     let mut one = pods(1);
     one[0].ready = false;
     let all = Budget { current_healthy: 0, disruptions_allowed: 0, ..covering(max("100%"), 1) };
@@ -147,7 +149,7 @@ fn a_budget_of_unready_pods_that_wants_none_lets_none_go() {
 }
 
 #[test]
-fn a_budget_that_its_controller_has_not_seen_is_only_waited_for() {
+fn a_budget_without_a_current_status_is_not_impossible() {
     let new = Budget {
         observed: false,
         expected: 0,
@@ -164,7 +166,7 @@ fn a_budget_that_its_controller_has_not_seen_is_only_waited_for() {
 }
 
 #[test]
-fn a_budget_of_bare_pods_counts_none_unless_it_says_a_number() {
+fn a_budget_of_bare_pods_expects_none_unless_min_available_is_a_number() {
     let bare: Vec<Pod> = pods(2).into_iter().map(|pod| Pod { controller: None, ..pod }).collect();
     let none = |least| Budget { expected: 0, disruptions_allowed: 0, least, ..budget("shop", json!({})) };
     let found = of(&bare, &[none(max("1"))]);
@@ -196,7 +198,7 @@ fn time_follows_the_slowest_budget() {
 }
 
 #[test]
-fn a_budget_whose_status_can_not_be_computed_is_told_with_a_number_that_can() {
+fn the_fix_for_a_budget_without_status_is_a_number() {
     let message = "kafkas.kafka.strimzi.io does not implement the scale subresource";
     for (least, count, number) in [(max("1"), 3, 2), (max("50%"), 4, 2), (min("80%"), 3, 2), (max("0"), 1, 0)]
     {
@@ -217,7 +219,7 @@ fn a_budget_whose_status_can_not_be_computed_is_told_with_a_number_that_can() {
 }
 
 #[test]
-fn a_controller_without_a_budget_takes_its_time_too() {
+fn the_default_budget_counts_in_the_forecast() {
     let bound = |pods: &[Pod], budgets: &[Budget], own: Option<&BTreeSet<String>>| {
         let moving: Vec<&Pod> = pods.iter().collect();
         forecast(&moving, pods, budgets, own).time.bound.as_secs()
@@ -236,7 +238,7 @@ fn a_controller_without_a_budget_takes_its_time_too() {
 }
 
 #[test]
-fn time_is_told_in_units_that_fit() {
+fn times_are_shown_in_readable_units() {
     for (bound, estimate, expected) in [
         (0, 31, "at least 0 s, about 31 s"),
         (90, 120, "at least 90 s, about 120 s"),

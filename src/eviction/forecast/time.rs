@@ -1,34 +1,34 @@
-//! How long a drain takes: at least, and about.
+//! How long a drain takes: the lower bound, and an estimate.
 //!
-//! No drain is faster than the slowest of its budgets, which gives way to d of its k pods at a time, each time until
-//! the replacements are Ready.
+//! A drain is not faster than its slowest budget, which allows d of its k pods at a time and waits each time until the
+//! replacements are Ready.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::facts::Pod;
 
-/// Where no pod of a budget shows how long they take to be Ready.
+/// Used if no pod of a budget shows how long it took to become Ready.
 const SECONDS_TO_READY: u32 = 10;
-/// A pod that lost Ready and found it again shows when that was, and not how long it took to start.
+/// Longer times are ignored: the pod lost Ready and became Ready again, so they are not start times.
 const TOO_LONG: u32 = 3600;
-/// Programs mostly stop well before their grace period; none of the default's length is worth waiting longer for.
+/// Most programs stop well before the end of their grace period; 30 s is the default.
 const LONGEST_STOP: i64 = 30;
-/// From a pod that is Ready to the next eviction: the controller's count, the watch, the call.
+/// From a Ready pod to the next eviction: the disruption controller, the watch and the call.
 const ROUND: f64 = 1.0;
-/// What an API server with its default limits takes beside all else.
+/// What an API server with default limits handles besides its other load.
 const EVICTIONS_PER_SECOND: f64 = 50.0;
 
 /// Predicted for a whole drain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Time {
-    /// Never faster, were all pods to stop at once.
+    /// The lower bound, if all pods stopped immediately.
     pub bound: Duration,
     /// With pods that stop at the end of their grace period, or after half a minute, and what each call costs.
     pub estimate: Duration,
 }
 
-/// The pods that one budget holds.
+/// The pods that wait for one budget.
 pub struct Queue {
     rounds: u64,
     seconds_to_ready: u32,
@@ -36,12 +36,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// `pods` are to be moved, `members` are all that the budget covers, `allowed` at once.
+    /// `pods` are to be evicted, `members` are all that the budget covers, `allowed` is the number at a time.
     pub fn new(pods: &[&Pod], members: &[&Pod], allowed: i32) -> Self {
         let seen = members.iter().filter_map(|pod| pod.seconds_to_ready);
         let mut seen: Vec<u32> = seen.filter(|seconds| *seconds <= TOO_LONG).collect();
         seen.sort_unstable();
-        // A budget that allows none is told as such, and has no time.
+        // A budget that allows none is reported as an issue, and has no time.
         let rounds = match u64::try_from(allowed) {
             Ok(at_once @ 1..) => (pods.len() as u64).div_ceil(at_once),
             _ => 0,
@@ -80,12 +80,12 @@ fn longest_stop(pods: &[&Pod]) -> i64 {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bound, estimate) = (self.bound.as_secs(), self.estimate.as_secs_f64().ceil() as u64);
-        write!(f, "at least {}, about {}", spoken(bound, u64::div_euclid), spoken(estimate, u64::div_ceil))
+        write!(f, "at least {}, about {}", rounded(bound, u64::div_euclid), rounded(estimate, u64::div_ceil))
     }
 }
 
 /// `90 s`, `3 min`, `2 h 5 min`; with whole minutes as `divide` rounds them.
-fn spoken(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
+fn rounded(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
     match (seconds, divide(seconds, 60)) {
         (0..=120, _) => format!("{seconds} s"),
         (_, minutes @ 0..=120) => format!("{minutes} min"),

@@ -41,7 +41,7 @@ fn with(volume: Volume) -> (Facts, BTreeSet<String>) {
 }
 
 #[test]
-fn data_is_lost_where_only_nodes_that_go_have_it() {
+fn data_is_lost_if_only_drained_nodes_have_it() {
     let hostname = "kubernetes.io/hostname";
     let name = json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["old-1"]}]});
     for (medium, terms, lost) in [
@@ -82,7 +82,7 @@ fn a_pod_s_own_host_path_is_lost_with_its_node() {
 }
 
 #[test]
-fn only_the_claims_of_a_statefulset_s_templates_are_created_again() {
+fn only_claims_of_statefulset_templates_are_recreated() {
     let pinned = volume(Medium::NodeDisk, &json!([term("kubernetes.io/hostname", &["old-1"])]));
     let (mut facts, nodes) = with(pinned.clone());
     facts.volumes.insert("shop/data-db-0".into(), pinned);

@@ -1,9 +1,9 @@
-//! Which pods of a controller serve, and how many may leave.
+//! How many pods of a controller are available, and how many may be evicted.
 //!
-//! Counted are Ready pods that are neither terminating nor asked to go, whichever node they run on. What a controller
-//! wants is read off its pods: a place that was vacated counts until another pod has come, so a place is free again only
-//! when its replacement is Ready. (A Deployment creates the replacement when the pod begins to terminate, a StatefulSet
-//! when it is gone.)
+//! A pod is available if it is Ready, not terminating and its eviction is not sent, on any node. The number of wanted pods
+//! is derived from the pods: the place of a pod that left counts until another pod has come, so the next eviction is
+//! allowed only when the replacement is Ready. (A Deployment creates the replacement when the pod begins to terminate, a
+//! StatefulSet when it is gone.)
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::super::default_budget::Rule;
 use crate::facts::Pod;
 
-/// A controller that was scaled down, or whose Job is done, never fills the place.
+/// How long a replacement is waited for: a controller that was scaled down, or a finished Job, creates none.
 pub const NOT_RECREATED: Duration = Duration::from_secs(60);
-/// Pods that were not Ready when the drain began are waited for so long; then they count as if they were not wanted. Else
-/// one pod that crashes all the time would keep its healthy neighbours on the old nodes for ever.
+/// How long pods that were not Ready when the drain began are waited for; then they no longer count. Otherwise one pod
+/// that keeps crashing would keep its healthy siblings on the old nodes for ever.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The pods of one controller, by UID.
@@ -25,28 +25,28 @@ pub struct Availability {
     starting: HashSet<String>,
     /// Their evictions were sent, and they are not seen terminating yet.
     asked: HashSet<String>,
-    /// Places of pods that left, and since when these are gone; each until another pod has come.
+    /// Pods that left and have no replacement yet, with the time since when they are gone.
     vacated: BTreeMap<String, Option<Instant>>,
-    /// Places that nobody has filled in time.
+    /// Replacements that were not created in time.
     unfilled: usize,
-    /// How many were Ready when the drain began, and how many of those that were not still are not.
-    before: usize,
-    sick: usize,
-    /// A Ready pod left for the drain.
+    /// How many pods were Ready when the drain began, and how many of the others are still not Ready.
+    ready_before: usize,
+    unready_before: usize,
+    /// The drain has evicted a Ready pod.
     disturbed: bool,
-    /// When a replacement last became Ready, or the first place was vacated.
+    /// When a replacement last became Ready, or the first pod was evicted.
     pub progress: Option<Instant>,
 }
 
 impl Availability {
-    /// The drain begins: what is so now was so before.
+    /// Takes the state before the drain.
     pub fn begin(&mut self) {
-        self.before = self.ready.len();
-        self.sick = self.not_serving();
+        self.ready_before = self.ready.len();
+        self.unready_before = self.not_serving();
     }
 
-    /// A pod as it is now.
-    pub fn see(&mut self, pod: &Pod, now: Instant) {
+    /// Adds or updates a pod.
+    pub fn update(&mut self, pod: &Pod, now: Instant) {
         let uid = &pod.uid;
         if pod.deleting {
             // One that was terminating when it was first seen may have its replacement already.
@@ -54,7 +54,7 @@ impl Availability {
                 self.vacated.insert(uid.clone(), None);
             }
         } else if pod.is_finished() {
-            // A Job's pod that is done; a failed one is recreated as another.
+            // A pod of a Job that is finished; a failed one is recreated as another.
             self.forget(uid);
         } else if !self.asked.contains(uid) {
             if !self.ready.contains(uid) && !self.starting.contains(uid) {
@@ -70,10 +70,10 @@ impl Availability {
                 self.starting.insert(uid.clone());
             }
         }
-        self.sick = self.sick.min(self.not_serving());
+        self.unready_before = self.unready_before.min(self.not_serving());
     }
 
-    /// A pod is gone. Answers whether its place is vacated now.
+    /// A pod is gone. Returns whether a replacement is expected.
     pub fn gone(&mut self, uid: &str, now: Instant) -> bool {
         let left = self.forget(uid);
         match self.vacated.get_mut(uid) {
@@ -84,7 +84,7 @@ impl Availability {
         true
     }
 
-    /// Its eviction is sent.
+    /// The eviction of this pod is sent.
     pub fn ask(&mut self, uid: &str, now: Instant) {
         let served = self.ready.remove(uid);
         if served || self.starting.remove(uid) {
@@ -96,61 +96,61 @@ impl Availability {
         }
     }
 
-    /// It stays for now.
-    pub fn take_back(&mut self, pod: &Pod) {
+    /// The eviction failed: the pod stays for now.
+    pub fn restore(&mut self, pod: &Pod) {
         if self.asked.remove(&pod.uid) {
-            let back = if pod.ready { &mut self.ready } else { &mut self.starting };
-            back.insert(pod.uid.clone());
+            let to = if pod.ready { &mut self.ready } else { &mut self.starting };
+            to.insert(pod.uid.clone());
         }
     }
 
-    /// Whether the place of this pod is vacated, and since when the pod is gone.
+    /// Since when this pod is gone, if its replacement is still expected.
     pub fn gone_since(&self, uid: &str) -> Option<Instant> {
         *self.vacated.get(uid)?
     }
 
-    /// Nobody has come for the place of this pod.
+    /// No replacement was created for this pod.
     pub fn give_up(&mut self, uid: &str) {
         if self.vacated.remove(uid).is_some() {
             self.unfilled += 1;
         }
     }
 
-    /// How many pods may leave now. After `PATIENCE`, pods that never were Ready count no more.
+    /// How many pods may be evicted now. After `PATIENCE`, pods that never were Ready no longer count.
     pub fn allowed(&self, rule: Rule, patience_is_over: bool) -> usize {
         let expected = self.expected(patience_is_over);
         let stay = expected.saturating_sub(rule.most_unavailable(expected));
         self.ready.len().saturating_sub(stay)
     }
 
-    /// How many pods the controller wants, as far as that can be seen.
+    /// How many pods the controller wants, derived from its pods.
     pub fn expected(&self, patience_is_over: bool) -> usize {
         let all = self.ready.len() + self.not_serving();
-        all - if patience_is_over { self.sick } else { 0 }
+        all - if patience_is_over { self.unready_before } else { 0 }
     }
 
     pub fn ready(&self) -> usize {
         self.ready.len()
     }
 
-    pub fn has_sick(&self) -> bool {
-        self.sick > 0
+    pub fn has_unready_before(&self) -> bool {
+        self.unready_before > 0
     }
 
-    /// Ready pods fewer than when the drain began, though the controller has the pods or is about to.
+    /// How many Ready pods are missing compared with the start of the drain, of pods that exist or are expected.
     pub fn missing(&self) -> usize {
         if !self.disturbed {
             return 0;
         }
-        self.before.min(self.expected(true)).saturating_sub(self.ready.len())
+        self.ready_before.min(self.expected(true)).saturating_sub(self.ready.len())
     }
 
-    /// Pods fewer than when the drain began, and the controller created none in their place.
+    /// How many pods are missing because the controller did not recreate them.
     pub fn not_recreated(&self) -> usize {
         if !self.disturbed {
             return 0;
         }
-        self.unfilled.min(self.before.saturating_sub(self.ready.len() + self.missing()))
+        self.unfilled.min(self.ready_before.saturating_sub(self.ready.len() + self.missing()))
     }
 
     /// UIDs of those that are not Ready.
@@ -166,7 +166,7 @@ impl Availability {
         self.ready.remove(uid) | self.starting.remove(uid) | self.asked.remove(uid)
     }
 
-    /// A new pod takes the place that was vacated first; of those whose pods are gone, if there are any.
+    /// Counts a new pod as the replacement of the pod that left first; pods that are gone come first.
     fn fill(&mut self) {
         let first = self.vacated.iter().min_by_key(|(_, gone)| (gone.is_none(), **gone));
         match first.map(|(uid, _)| uid.clone()) {
@@ -188,49 +188,49 @@ mod tests {
     fn of(ready: usize, sick: usize) -> Availability {
         let mut all = Availability::default();
         let now = Instant::now();
-        (0..ready).for_each(|at| all.see(&one(&format!("r{at}")), now));
-        (0..sick).for_each(|at| all.see(&Pod { ready: false, ..one(&format!("s{at}")) }, now));
+        (0..ready).for_each(|at| all.update(&one(&format!("r{at}")), now));
+        (0..sick).for_each(|at| all.update(&Pod { ready: false, ..one(&format!("s{at}")) }, now));
         all.begin();
         all
     }
 
     #[test]
-    fn a_place_is_free_again_only_when_its_replacement_is_ready() {
+    fn the_next_eviction_waits_until_the_replacement_is_ready() {
         let now = Instant::now();
         let mut all = of(8, 0);
         assert_eq!(all.allowed(Rule::Quarter, false), 2);
         all.ask("r0", now);
         assert_eq!(all.allowed(Rule::Quarter, false), 1);
-        all.see(&Pod { deleting: true, ..one("r0") }, now);
+        all.update(&Pod { deleting: true, ..one("r0") }, now);
         all.gone("r0", now);
         assert_eq!((all.allowed(Rule::Quarter, false), all.missing()), (1, 1));
-        all.see(&Pod { ready: false, ..one("new") }, now);
+        all.update(&Pod { ready: false, ..one("new") }, now);
         assert_eq!((all.allowed(Rule::Quarter, false), all.missing()), (1, 1));
-        all.see(&one("new"), now);
+        all.update(&one("new"), now);
         assert_eq!((all.allowed(Rule::Quarter, false), all.missing()), (2, 0));
         // A refused eviction takes nothing.
         all.ask("r1", now);
-        all.take_back(&one("r1"));
+        all.restore(&one("r1"));
         assert_eq!(all.allowed(Rule::Quarter, false), 2);
     }
 
     #[test]
-    fn pods_that_never_were_ready_hold_the_others_for_a_while_and_are_not_missed_at_the_end() {
+    fn pods_that_never_were_ready_block_evictions_only_for_a_while() {
         let now = Instant::now();
         let mut all = of(2, 2);
         assert_eq!((all.allowed(Rule::Quarter, false), all.allowed(Rule::Quarter, true)), (0, 1));
         all.ask("r0", now);
         assert_eq!(all.allowed(Rule::Quarter, true), 0, "the last Ready pod");
-        all.see(&Pod { deleting: true, ..one("r0") }, now);
-        all.see(&one("new"), now);
+        all.update(&Pod { deleting: true, ..one("r0") }, now);
+        all.update(&one("new"), now);
         assert_eq!((all.allowed(Rule::Quarter, true), all.missing()), (1, 0));
         // One of them is well now: it counts from here on.
-        all.see(&one("s0"), now);
+        all.update(&one("s0"), now);
         assert_eq!(all.expected(true), 3);
     }
 
     #[test]
-    fn a_controller_that_was_scaled_down_goes_on_and_is_said() {
+    fn pods_that_are_not_recreated_are_reported() {
         let now = Instant::now();
         let mut all = of(4, 0);
         all.ask("r0", now);
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!((all.allowed(Rule::Quarter, false), all.not_recreated()), (0, 0));
         all.give_up("r0");
         assert_eq!((all.allowed(Rule::Quarter, false), all.missing(), all.not_recreated()), (1, 0, 1));
-        all.see(&one("late"), now);
+        all.update(&one("late"), now);
         assert_eq!((all.missing(), all.not_recreated()), (0, 0));
     }
 

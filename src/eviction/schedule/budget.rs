@@ -1,90 +1,90 @@
-//! What room a PodDisruptionBudget has left, as far as it is known here.
+//! How many disruptions a PodDisruptionBudget still allows, as far as this program knows.
 //!
 //! The API server takes an eviction out of `status.disruptionsAllowed` and notes the pod in `status.disruptedPods`,
-//! in one write; the disruption controller counts anew when it sees the pod end (kubernetes, registry/core/pod,
-//! eviction.go; controller/disruption). So a status that names the pod, or is read after the pod's end, knows of it.
+//! in one write; the disruption controller recounts when it sees the pod terminate (kubernetes, registry/core/pod,
+//! eviction.go; controller/disruption). So a status that names the pod, or is read after the pod is gone, includes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::facts::{Budget, Pod};
 
-/// A status that comes so long after an eviction was let go knows of it, whatever it names: one that took nothing out
-/// of the budget (a pod that was not Ready) is never named.
+/// A status this long after an eviction includes it, even if it does not name the pod: an eviction that the budget does
+/// not count (of a pod that is not Ready) is never named.
 pub const SLOWEST_STATUS: Duration = Duration::from_secs(2);
 
-/// Evictions at a time under a budget that lets go many pods. Each writes the budget's status, and one that meets
-/// another write has a conflict, for which the API server lets it wait half a second (kubernetes, registry/core/pod,
-/// eviction.go, EvictionsRetry): narrow budgets are asked for one pod after the other. Wide ones have more to send than
-/// can be sent so before their replacements are Ready. Eight at a time were no quicker (drain-bench,
+/// Concurrent evictions under a budget that allows many disruptions. Each writes the budget's status, and one that meets
+/// another write has a conflict, after which the API server waits half a second (kubernetes, registry/core/pod,
+/// eviction.go, EvictionsRetry): narrow budgets get one eviction at a time. Wide ones have more evictions to send than
+/// that. Eight at a time are not faster (drain-bench,
 /// 10-nodes-one-deployment).
 const SIDE_BY_SIDE: i64 = 4;
 
-/// A budget, and what was taken out of it since its status was written.
+/// A budget, and the evictions sent since its status was written.
 #[derive(Debug)]
-pub struct Purse {
+pub struct BudgetLedger {
     pub budget: Budget,
-    /// By UID: names of pods whose eviction was sent and that the status doesn't know of.
-    spent: BTreeMap<String, String>,
-    /// The API server said no to what we took for room: wait until the status moves.
+    /// Names of pods whose eviction was sent and is not in the status yet, by UID.
+    charged: BTreeMap<String, String>,
+    /// The API server refused an eviction that the status allowed: wait for a new status.
     parked: bool,
-    /// UIDs of pods whose eviction it has yet to answer, where that takes something out of the budget.
-    asking: BTreeSet<String>,
+    /// UIDs of pods whose eviction has no answer yet and counts against the budget.
+    unanswered: BTreeSet<String>,
 }
 
-/// A purse that is being paid from.
-pub struct Looked<'a> {
-    purse: &'a Purse,
-    /// What may still be taken, and how much of what was taken has no answer yet.
+/// A ledger during one round of decisions.
+pub struct LedgerView<'a> {
+    ledger: &'a BudgetLedger,
+    /// How many evictions are still allowed, and how many have no answer yet.
     room: i64,
-    asking: i64,
+    unanswered: i64,
 }
 
-impl Purse {
+impl BudgetLedger {
     pub fn new(budget: Budget) -> Self {
-        Purse { budget, spent: BTreeMap::new(), parked: false, asking: BTreeSet::new() }
+        BudgetLedger { budget, charged: BTreeMap::new(), parked: false, unanswered: BTreeSet::new() }
     }
 
-    /// Takes a new status. `is_known` tells whether it knows of an eviction. Answers whether it selects others now.
-    pub fn now(&mut self, budget: &Budget, is_known: impl Fn(&String, &str) -> bool) -> bool {
+    /// Takes a new status. `is_known` says whether it includes an eviction. Returns whether the selector has changed.
+    pub fn update(&mut self, budget: &Budget, is_known: impl Fn(&String, &str) -> bool) -> bool {
         let selects_others = self.budget.selector != budget.selector;
         self.budget = budget.clone();
         self.parked = false;
-        self.spent.retain(|uid, pod| !is_known(uid, pod));
+        self.charged.retain(|uid, pod| !is_known(uid, pod));
         selects_others
     }
 
-    pub fn look(&self) -> Looked<'_> {
+    pub fn view(&self) -> LedgerView<'_> {
         let allowed = i64::from(self.budget.disruptions_allowed);
-        let spent = count(self.spent.len());
-        let room = if self.parked || !self.budget.observed { 0 } else { allowed.saturating_sub(spent) };
-        Looked { purse: self, room, asking: count(self.asking.len()) }
+        let charged = count(self.charged.len());
+        let room = if self.parked || !self.budget.observed { 0 } else { allowed.saturating_sub(charged) };
+        LedgerView { ledger: self, room, unanswered: count(self.unanswered.len()) }
     }
 
-    pub fn spend(&mut self, pod: &Pod) {
+    pub fn charge(&mut self, pod: &Pod) {
         if !self.is_free_for(pod) {
-            self.spent.insert(pod.uid.clone(), pod.name.clone());
-            self.asking.insert(pod.uid.clone());
+            self.charged.insert(pod.uid.clone(), pod.name.clone());
+            self.unanswered.insert(pod.uid.clone());
         }
     }
 
     /// The API server has answered, whatever it said.
     pub fn answered(&mut self, uid: &str) {
-        self.asking.remove(uid);
+        self.unanswered.remove(uid);
     }
 
-    /// The eviction never came to a decision.
-    pub fn take_back(&mut self, uid: &str) {
-        self.spent.remove(uid);
+    /// The eviction was not decided.
+    pub fn release(&mut self, uid: &str) {
+        self.charged.remove(uid);
     }
 
     pub fn refused(&mut self, uid: &str) {
-        self.spent.remove(uid);
+        self.charged.remove(uid);
         self.parked = true;
     }
 
-    /// Whether the pod may go without taking anything out of the budget: one that serves nobody, where the budget is
-    /// met without it or its policy lets it go in any case.
+    /// Whether the eviction does not count against the budget: the pod is not Ready, and the budget is met without it or its
+    /// policy always allows it.
     fn is_free_for(&self, pod: &Pod) -> bool {
         let budget = &self.budget;
         let is_met = budget.desired_healthy > 0 && budget.current_healthy >= budget.desired_healthy;
@@ -92,32 +92,32 @@ impl Purse {
     }
 }
 
-impl Looked<'_> {
-    /// Takes room for a pod; false where there is none for it now.
-    pub fn pay(&mut self, pod: &Pod) -> bool {
-        if self.purse.parked {
+impl LedgerView<'_> {
+    /// Charges the budget for a pod; false if it allows no disruption now.
+    pub fn take(&mut self, pod: &Pod) -> bool {
+        if self.ledger.parked {
             return false;
         }
-        if self.purse.is_free_for(pod) {
+        if self.ledger.is_free_for(pod) {
             return true;
         }
-        let pays = self.takes_more();
-        if pays {
+        let takes = self.has_room();
+        if takes {
             self.room -= 1;
-            self.asking += 1;
+            self.unanswered += 1;
         }
-        pays
+        takes
     }
 
-    /// Nobody can pay any more; of pods that are not Ready some need not.
+    /// Whether the pod can't be evicted now. Some pods that are not Ready do not count against the budget.
     pub fn is_empty_for(&self, pod: &Pod) -> bool {
-        self.purse.parked || (pod.ready && !self.takes_more())
+        self.ledger.parked || (pod.ready && !self.has_room())
     }
 
-    fn takes_more(&self) -> bool {
-        let budget = &self.purse.budget;
+    fn has_room(&self) -> bool {
+        let budget = &self.ledger.budget;
         let width = i64::from(budget.expected.saturating_sub(budget.desired_healthy));
-        self.room > 0 && self.asking < (width / 4).clamp(1, SIDE_BY_SIDE)
+        self.room > 0 && self.unanswered < (width / 4).clamp(1, SIDE_BY_SIDE)
     }
 }
 

@@ -1,24 +1,24 @@
-//! Which nodes can be empty soonest, so that their instances end early.
+//! Which nodes can be empty soonest, so that their instances are terminated early.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-use super::{Job, Schedule};
+use super::{PendingPod, Schedule};
 
-/// Replacements are taken to need as long as the budget's pods needed, and this where it is not known.
+/// Seconds to Ready of a replacement if no pod of the budget shows a time.
 const SECONDS_TO_READY: f64 = 10.0;
 
-/// Each node's place in the order.
+/// Each node's rank in the order.
 ///
-/// A node is empty when each budget has let go its last pod there. Nodes are taken one by one: the one that is empty
-/// soonest after those taken before it. Each taken node only delays the others, so an estimate that is still the
-/// least after it was computed anew is the least of all.
+/// A node is empty when each budget has allowed the eviction of its last pod there. Nodes are chosen one by one: next is
+/// the one that is empty soonest after those already chosen. A chosen node only delays the others, so an estimate that is
+/// still the lowest after it was recomputed is the lowest of all.
 pub fn ranks(schedule: &Schedule) -> BTreeMap<String, usize> {
-    let Schedule { nodes, jobs, .. } = schedule;
+    let Schedule { nodes, pending, .. } = schedule;
     let seconds = seconds_per_pod(schedule);
-    // Each node's seconds of each budget; pods that none holds delay nobody.
+    // Each node's seconds for each budget; pods without a budget cause no delay.
     let loads: Vec<(&String, Vec<(&str, f64)>)> =
-        nodes.iter().map(|(name, place)| (name, load(&place.jobs, jobs, &seconds))).collect();
+        nodes.iter().map(|(name, node)| (name, load(&node.pods, pending, &seconds))).collect();
     let mut taken: BTreeMap<&str, f64> = BTreeMap::new();
     let ends = |load: &[(&str, f64)], taken: &BTreeMap<&str, f64>| {
         let end = |(budget, own): &(&str, f64)| taken.get(budget).copied().unwrap_or_default() + own;
@@ -48,12 +48,12 @@ fn millis(seconds: f64) -> Millis {
     (seconds * 1000.0) as Millis
 }
 
-/// How long each budget needs for one pod: its replacement's time, shared by as many as may go at once.
+/// Seconds that each budget needs per pod: the replacement's time to Ready, divided by the pods allowed at a time.
 fn seconds_per_pod(schedule: &Schedule) -> BTreeMap<&str, f64> {
     let mut times: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for job in schedule.jobs.values() {
-        for budget in job.queue.held_by() {
-            times.entry(budget).or_default().extend(job.pod.seconds_to_ready);
+    for entry in schedule.pending.values() {
+        for budget in entry.queue.held_by() {
+            times.entry(budget).or_default().extend(entry.pod.seconds_to_ready);
         }
     }
     times
@@ -70,11 +70,11 @@ fn seconds_per_pod(schedule: &Schedule) -> BTreeMap<&str, f64> {
 
 fn load<'a>(
     uids: &BTreeSet<String>,
-    jobs: &'a HashMap<String, Job>,
+    pending: &'a HashMap<String, PendingPod>,
     seconds: &BTreeMap<&str, f64>,
 ) -> Vec<(&'a str, f64)> {
     let mut load: BTreeMap<&str, f64> = BTreeMap::new();
-    for budget in uids.iter().filter_map(|uid| jobs.get(uid)).flat_map(|job| job.queue.held_by()) {
+    for budget in uids.iter().filter_map(|uid| pending.get(uid)).flat_map(|entry| entry.queue.held_by()) {
         *load.entry(budget).or_default() += seconds.get(budget).copied().unwrap_or_default();
     }
     load.into_iter().collect()

@@ -1,4 +1,4 @@
-//! The schedule's side of the budgets that controllers have of our own.
+//! How the schedule applies the default budget of controllers.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ impl Schedule {
                 name
             }
         };
-        self.availability.entry(name).or_default().see(pod, now);
+        self.availability.entry(name).or_default().update(pod, now);
     }
 
     pub(super) fn note_gone(&mut self, uid: &str, now: Instant) {
@@ -31,7 +31,7 @@ impl Schedule {
         }
     }
 
-    /// From the first time that pods may go.
+    /// Called before each decision; the first call starts the drain.
     pub(super) fn begin(&mut self, now: Instant) {
         match self.began {
             Some(began) => self.patience_is_over |= now >= began + PATIENCE,
@@ -42,8 +42,8 @@ impl Schedule {
         }
     }
 
-    /// Places that nobody has filled in time are not waited for any longer.
-    pub(super) fn free_places(&mut self, now: Instant) {
+    /// Stops waiting for replacements that were not created in time.
+    pub(super) fn free_unfilled(&mut self, now: Instant) {
         while let Some((until, uid)) = self.vacated.front() {
             if *until > now && self.is_vacated(uid) {
                 break;
@@ -62,23 +62,23 @@ impl Schedule {
         pods.is_some_and(|pods| pods.gone_since(uid).is_some())
     }
 
-    /// What a controller's own budget says about the pods of a queue; nothing for bare pods.
+    /// The default budget's rule for the pods of a queue; none for bare pods.
     pub(super) fn rule(&self, key: &QueueKey) -> Option<Rule> {
         let name = key.controller.as_ref().filter(|_| self.controllers.default_budget)?;
         Some(Rule::of(!key.budgets.is_empty(), self.controllers.fail_closed.contains(name)))
     }
 
-    /// How many Ready pods of a queue its controller's own budget lets go now; nothing where it has none.
+    /// How many Ready pods of a queue the default budget allows to evict now; none if there is no such budget.
     pub(super) fn allowed(&self, key: &QueueKey) -> Option<usize> {
         let rule = self.rule(key)?;
         let pods = self.availability.get(key.controller.as_deref()?)?;
         Some(pods.allowed(rule, self.patience_is_over))
     }
 
-    /// How many pods what sets the pace lets go at a time, before the first one goes.
+    /// How many pods a budget or a controller allows at a time, before the first eviction.
     pub(super) fn at_once(&self, held_by: &str) -> usize {
-        if let Some(purse) = self.purses.get(held_by) {
-            return usize::try_from(purse.budget.disruptions_allowed).unwrap_or_default();
+        if let Some(ledger) = self.ledgers.get(held_by) {
+            return usize::try_from(ledger.budget.disruptions_allowed).unwrap_or_default();
         }
         let key = QueueKey { budgets: Vec::new(), controller: Some(held_by.into()) };
         self.allowed(&key).unwrap_or(usize::MAX)

@@ -1,4 +1,4 @@
-//! How far it is, and why each pod that is left is still there.
+//! The progress of the drain, and why each remaining pod is still there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -8,19 +8,19 @@ use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{QueueKey, Schedule, State};
 use crate::facts::{Budget, Pod};
-use crate::words::{counted, part};
+use crate::words::{counted, part, subject};
 
-/// What is waited for without a change is said with its time from here on.
+/// Seconds without a change from which on the line shows the time.
 const WORTH_SAYING: u64 = 10;
 
-/// The whole drain in numbers, and what is waited for.
+/// The drain in numbers, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub moved: usize,
     pub pods: usize,
     pub empty: usize,
     pub nodes: usize,
-    /// Most pods first.
+    /// The causes, most pods first.
     pub waiting: Vec<Waiting>,
 }
 
@@ -42,79 +42,82 @@ pub struct Waiting {
 /// Why a pod is still there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The budget has no room.
+    /// The budget allows no disruptions right now.
     Budget {
         name: String,
-        /// How far it is: `2 of 3 unhealthy`, and which pods, with their own words.
+        /// `2 of 3 unhealthy`, and which pods, with their messages.
         state: String,
         unready: Vec<String>,
     },
-    /// The controller's own budget has no room.
+    /// The default budget of the controller allows no disruptions right now.
     Controller {
         name: String,
-        /// `at most 1 of 4 pods unavailable at a time, 1 is`
+        /// `at most 1 of 4 pods unavailable at a time, 1 now`
         state: String,
         unready: Vec<String>,
     },
     TooManyBudgets(String),
-    /// Let go, and not gone; the finalizers that hold some, `namespace/pod: finalizer`.
-    Ending(Vec<String>),
-    /// Another pod of its StatefulSet is on its way.
+    /// Evicted, and not gone; finalizers as `namespace/pod: finalizer`.
+    Terminating(Vec<String>),
+    /// Another pod of its StatefulSet is being evicted.
     StatefulSet,
     Refused(Refuse),
-    /// The API server could not be asked, or admission denied it.
+    /// The API server could not be reached, or admission denied the eviction.
     Answer(String),
-    /// All nodes are empty, and replacements are not Ready: the first, with its words.
+    /// All nodes are empty, and replacements are not Ready: the first one, with its message.
     Unready(String),
-    /// Its turn has not come.
-    Turn,
+    /// It is queued.
+    Queued,
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::Budget { name, state, unready } => {
-                write!(f, "pdb/{name} has no room ({state})")?;
+                write!(f, "pdb/{name} allows no disruptions right now ({state})")?;
                 for pod in unready {
                     write!(f, "; {pod}")?;
                 }
                 Ok(())
             }
             Why::Controller { name, state, unready } => {
-                write!(f, "{name}: {state} (--no-default-budget lifts that)")?;
+                write!(f, "{name}: {state} (--no-default-budget turns this limit off)")?;
                 for pod in unready {
                     write!(f, "; {pod}")?;
                 }
                 Ok(())
             }
             Why::TooManyBudgets(names) => write!(f, "more than one PodDisruptionBudget covers it: {names}"),
-            Why::Ending(finalizers) => {
+            Why::Terminating(finalizers) => {
                 f.write_str("terminating; waiting for its grace period or a finalizer")?;
                 finalizers.iter().try_for_each(|finalizer| write!(f, "; {finalizer}"))
             }
             Why::StatefulSet => f.write_str("its StatefulSet moves one pod at a time"),
             Why::Refused(reason) => write!(f, "{reason}; {} allows it", reason.flag()),
             Why::Answer(reason) | Why::Unready(reason) => f.write_str(reason),
-            Why::Turn => f.write_str("queued"),
+            Why::Queued => f.write_str("queued"),
         }
     }
 }
 
 impl Why {
-    /// For one line: what holds how many pods, of which one is named where the cause doesn't say whose it is.
+    /// For one line: how many pods wait for what. `first` is a pod to name where the cause names none.
     pub fn short(&self, pods: usize, first: &str) -> String {
         match self {
-            Why::Budget { name, state, .. } => format!("pdb/{name} {pods} ({state})"),
-            Why::Controller { name, state, .. } => format!("{name} {pods} ({state})"),
-            Why::TooManyBudgets(_) => format!("{pods} under more than one budget"),
-            Why::Ending(finalizers) => {
-                format!("{pods} terminating ({})", finalizers.first().map_or(first, String::as_str))
+            Why::Budget { name, state, .. } => format!("{} for pdb/{name} ({state})", counted(pods, "pod")),
+            Why::Controller { name, state, .. } => format!("{} for {name} ({state})", counted(pods, "pod")),
+            Why::TooManyBudgets(_) => format!("{} covered by more than one budget", counted(pods, "pod")),
+            Why::Terminating(finalizers) => {
+                let of = finalizers.first().map_or(first, String::as_str);
+                format!("{} terminating ({of})", counted(pods, "pod"))
             }
-            Why::StatefulSet => format!("{pods} behind others of their StatefulSet"),
-            Why::Refused(reason) => format!("{pods} that need {} ({first})", reason.flag()),
-            Why::Answer(reason) => format!("{pods} to be asked again ({first}: {reason})"),
-            Why::Unready(reason) => format!("{} not Ready ({reason})", counted(pods, "replacement")),
-            Why::Turn => format!("{pods} in turn"),
+            Why::StatefulSet => format!("{} queued in their StatefulSet", counted(pods, "pod")),
+            Why::Refused(reason) => {
+                format!("{} {} ({first})", subject(pods, "pod", "needs", "need"), reason.flag())
+            }
+            Why::Answer(reason) => format!("{} to retry ({first}: {reason})", counted(pods, "pod")),
+            Why::Unready(reason) => format!("{} not Ready ({reason})", counted(pods, "replacement pod")),
+            Why::Queued => format!("{} queued", counted(pods, "pod")),
         }
     }
 }
@@ -123,7 +126,7 @@ impl Why {
 #[derive(Default)]
 struct Group {
     pods: Vec<String>,
-    /// Since when nothing has changed about it; nothing for those that only wait for others.
+    /// Since when nothing has changed; none for pods that only wait for others.
     since: Option<Instant>,
 }
 
@@ -134,22 +137,22 @@ impl Group {
     }
 }
 
-/// The same, cheap to compare: thousands of pods are grouped by it twice a second.
+/// `Why` as a cheap key: thousands of pods are grouped by it twice a second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Because<'a> {
     Budget(&'a str),
     Controller(&'a QueueKey),
     TooManyBudgets(&'a [String]),
-    Ending,
+    Terminating,
     StatefulSet,
     Refused(Refuse),
     Answer(&'a str),
     Unready,
-    Turn,
+    Queued,
 }
 
 impl Schedule {
-    /// All of it, each pod by name.
+    /// The whole progress, with each pod by name.
     pub fn progress(&self) -> Progress {
         let waiting = self.grouped().into_iter().map(|(because, Group { mut pods, .. })| {
             pods.sort();
@@ -161,65 +164,67 @@ impl Schedule {
         Progress { moved, pods, empty, nodes, waiting }
     }
 
-    /// `612/1000 pods · 31/50 nodes · waiting: pdb/shop/cart 14 (2 of 3 unhealthy) for 40 s`: of all causes, whatever their
-    /// kind, the one that has not moved for longest, and of several that of most pods.
+    /// `612/1000 pods moved · 31/50 nodes empty · waiting 40 s: 14 pods for pdb/shop/cart (2 of 3 unhealthy)`. It names the
+    /// cause that has not changed for longest; among equals, the one with the most pods.
     pub fn line(&self, now: Instant) -> String {
         let Counts { moved, pods, empty, nodes } = self.counts();
-        let counts = format!("{moved}/{} · {empty}/{}", counted(pods, "pod"), counted(nodes, "node"));
+        let counts =
+            format!("{moved}/{} moved · {empty}/{} empty", counted(pods, "pod"), counted(nodes, "node"));
         let groups = self.grouped();
         let longest = groups.iter().min_by_key(|(_, group)| {
             (group.since.is_none(), group.since, std::cmp::Reverse(group.pods.len()))
         });
         let Some((because, group)) = longest else { return counts };
         let seconds = group.since.map_or(0, |since| now.saturating_duration_since(since).as_secs());
-        let long = if seconds >= WORTH_SAYING { format!(" for {seconds} s") } else { String::new() };
+        let long = if seconds >= WORTH_SAYING { format!(" {seconds} s") } else { String::new() };
         let first = group.pods.iter().min().map(String::as_str).unwrap_or_default();
-        format!("{counts} · waiting: {}{long}", self.why(*because).short(group.pods.len(), first))
+        format!("{counts} · waiting{long}: {}", self.why(*because).short(group.pods.len(), first))
     }
 
     fn counts(&self) -> Counts {
         Counts {
             moved: self.moved,
             pods: self.total,
-            empty: self.nodes.values().filter(|place| place.is_empty()).count(),
+            empty: self.nodes.values().filter(|node| node.is_empty()).count(),
             nodes: self.nodes.len(),
         }
     }
 
     fn grouped(&self) -> BTreeMap<Because<'_>, Group> {
         let mut groups: BTreeMap<Because<'_>, Group> = BTreeMap::new();
-        let last = |held_by: &str| self.let_go.get(held_by).copied().or(self.began);
+        let last = |held_by: &str| self.last_evicted.get(held_by).copied().or(self.began);
         let mut full: HashMap<&QueueKey, bool> = HashMap::new();
-        for job in self.jobs.values() {
-            let key = &job.queue;
-            let because = match (&job.state, key.budgets.as_slice()) {
-                (State::Ending(_), _) => Because::Ending,
-                (State::Later(_, reason) | State::Never(reason), [] | [_]) => Because::Answer(reason),
-                (State::Asked(_), _) => Because::Turn,
+        for entry in self.pending.values() {
+            let key = &entry.queue;
+            let because = match (&entry.state, key.budgets.as_slice()) {
+                (State::Terminating(_), _) => Because::Terminating,
+                (State::Retry(_, reason) | State::Blocked(reason), [] | [_]) => Because::Answer(reason),
+                (State::Asked(_), _) => Because::Queued,
                 (_, [_, _, ..]) => Because::TooManyBudgets(&key.budgets),
-                (State::Waiting, [name]) if self.has_no_room(name, &job.pod) => Because::Budget(name),
+                (State::Waiting, [name]) if self.is_exhausted(name, &entry.pod) => Because::Budget(name),
                 (State::Waiting, _)
-                    if job.pod.ready && *full.entry(key).or_insert_with(|| self.allowed(key) == Some(0)) =>
+                    if entry.pod.ready
+                        && *full.entry(key).or_insert_with(|| self.allowed(key) == Some(0)) =>
                 {
                     Because::Controller(key)
                 }
-                (State::Waiting, _) if !self.is_its_sets_turn(job) => Because::StatefulSet,
-                _ => Because::Turn,
+                (State::Waiting, _) if !self.is_next_in_its_set(entry) => Because::StatefulSet,
+                _ => Because::Queued,
             };
             let since = match because {
                 Because::Budget(name) => last(name),
                 Because::Controller(key) => key.controller.as_deref().and_then(last),
-                Because::Ending => Some(job.since),
-                Because::Answer(_) => Some(job.since),
+                Because::Terminating => Some(entry.since),
+                Because::Answer(_) => Some(entry.since),
                 Because::TooManyBudgets(_) => self.began,
                 _ => None,
             };
-            groups.entry(because).or_default().add(job.pod.full_name(), since);
+            groups.entry(because).or_default().add(entry.pod.full_name(), since);
         }
         for one in self.moved_and_unready() {
             groups.entry(Because::Unready).or_default().add(one.0.full_name(), one.1);
         }
-        for (name, reason) in self.nodes.values().flat_map(|place| place.refused.values()) {
+        for (name, reason) in self.nodes.values().flat_map(|node| node.refused.values()) {
             groups.entry(Because::Refused(*reason)).or_default().add(name.clone(), self.began);
         }
         groups
@@ -227,30 +232,30 @@ impl Schedule {
 
     fn why(&self, because: Because<'_>) -> Why {
         match because {
-            Because::Budget(name) => self.no_room(name),
-            Because::Controller(key) => self.none_may_leave(key),
+            Because::Budget(name) => self.budget_why(name),
+            Because::Controller(key) => self.controller_why(key),
             Because::TooManyBudgets(names) => Why::TooManyBudgets(names.join(", ")),
-            Because::Ending => Why::Ending(self.finalizers()),
+            Because::Terminating => Why::Terminating(self.finalizers()),
             Because::StatefulSet => Why::StatefulSet,
             Because::Refused(reason) => Why::Refused(reason),
             Because::Answer(reason) => Why::Answer(reason.to_string()),
             Because::Unready => Why::Unready(
                 self.moved_and_unready().next().map(|(pod, _)| not_ready(pod)).unwrap_or_default(),
             ),
-            Because::Turn => Why::Turn,
+            Because::Queued => Why::Queued,
         }
     }
 
-    /// The order and the pace, in words: nodes as they are to be empty, then budgets with what waits for them.
+    /// The plan as text: nodes in the order in which they are drained, then budgets with their pods.
     pub fn outline(&self) -> Vec<String> {
         let mut nodes: Vec<_> = self.nodes.iter().collect();
-        nodes.sort_by_key(|(name, place)| (place.rank, *name));
-        let nodes = nodes.into_iter().enumerate().map(|(at, (name, place))| {
-            let pods = counted(place.jobs.len() + place.refused.len(), "pod");
+        nodes.sort_by_key(|(name, node)| (node.rank, *name));
+        let nodes = nodes.into_iter().enumerate().map(|(at, (name, node))| {
+            let pods = counted(node.pods.len() + node.refused.len(), "pod");
             format!("{}. {name}: {pods} to move", at + 1)
         });
         let queues = self.queues.iter().filter(|(_, waiting)| waiting.len() > 0);
-        // In the order of names; a budget over several controllers is one line.
+        // Sorted by name; a budget for several controllers is one line.
         let mut pace: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for (key, waiting) in queues {
             let own = key.controller.as_ref().filter(|_| self.rule(key).is_some());
@@ -269,13 +274,13 @@ impl Schedule {
         nodes.chain(pace).collect()
     }
 
-    fn has_no_room(&self, budget: &str, pod: &Pod) -> bool {
-        self.purses.get(budget).is_some_and(|purse| !purse.look().pay(pod))
+    fn is_exhausted(&self, budget: &str, pod: &Pod) -> bool {
+        self.ledgers.get(budget).is_some_and(|ledger| !ledger.view().take(pod))
     }
 
-    /// Of pods that are on their way out.
+    /// Finalizers of pods being evicted.
     fn finalizers(&self) -> Vec<String> {
-        let ending = self.on_their_way.iter().filter_map(|uid| Some(&self.jobs.get(uid)?.pod));
+        let ending = self.evicting.iter().filter_map(|uid| Some(&self.pending.get(uid)?.pod));
         let held = ending.filter_map(|pod| Some((pod, &pod.terminating.as_ref()?.finalizers)));
         let held = held.filter(|(_, finalizers)| !finalizers.is_empty());
         held.map(|(pod, finalizers)| format!("{}: {}", pod.full_name(), finalizers.join(", ")))
@@ -283,19 +288,19 @@ impl Schedule {
             .collect()
     }
 
-    fn none_may_leave(&self, key: &QueueKey) -> Why {
-        let (Some(name), Some(rule)) = (&key.controller, self.rule(key)) else { return Why::Turn };
-        let Some(pods) = self.availability.get(name.as_str()) else { return Why::Turn };
+    fn controller_why(&self, key: &QueueKey) -> Why {
+        let (Some(name), Some(rule)) = (&key.controller, self.rule(key)) else { return Why::Queued };
+        let Some(pods) = self.availability.get(name.as_str()) else { return Why::Queued };
         let expected = pods.expected(self.patience_is_over);
         let unavailable = expected.saturating_sub(pods.ready());
         let unready = pods.starting().into_iter().filter_map(|uid| self.unready.get(uid));
         let unready: Vec<String> = unready.map(not_ready).take(5).collect();
-        let state = format!("{}, {unavailable} now", rule.spoken(expected));
+        let state = format!("{}, {unavailable} now", rule.describe(expected));
         Why::Controller { name: name.clone(), state, unready }
     }
 
-    fn no_room(&self, name: &str) -> Why {
-        let Some(budget) = self.purses.get(name).map(|purse| &purse.budget) else { return Why::Turn };
+    fn budget_why(&self, name: &str) -> Why {
+        let Some(budget) = self.ledgers.get(name).map(|ledger| &ledger.budget) else { return Why::Queued };
         let unready = self.unready.values().filter(|pod| covers(budget, pod)).map(not_ready);
         let evicted = self.counted_as_evicted(budget);
         let named = evicted.iter().map(|pod| format!("{}/{pod}: {COUNTED_AS_EVICTED}", budget.namespace));
@@ -306,12 +311,12 @@ impl Schedule {
         }
     }
 
-    /// Pods that the budget's status takes for evicted, and that are not on their way out as far as is known here.
+    /// Pods that the budget's status counts as evicted, and that this drain is not evicting.
     fn counted_as_evicted<'a>(&self, budget: &'a Budget) -> Vec<&'a String> {
         let leaving: BTreeSet<&String> = self
-            .on_their_way
+            .evicting
             .iter()
-            .filter_map(|uid| Some(&self.jobs.get(uid)?.pod))
+            .filter_map(|uid| Some(&self.pending.get(uid)?.pod))
             .filter(|pod| pod.namespace == budget.namespace)
             .map(|pod| &pod.name)
             .collect();
@@ -319,13 +324,13 @@ impl Schedule {
     }
 }
 
-/// A pod with its own words.
+/// A pod with its message.
 fn not_ready(pod: &Pod) -> String {
     format!("{}: {}", pod.full_name(), pod.not_ready_because.as_deref().unwrap_or("not Ready"))
 }
 
-/// `2 of 3 unhealthy`, `1 of 3 counted as evicted`, or what its spec leaves no room for. `evicted` pods are not among the
-/// healthy ones, whatever they are.
+/// `2 of 3 unhealthy`, `1 of 3 counted as evicted`, or the spec if all are healthy. `evicted` pods never count as
+/// healthy.
 fn state(budget: &Budget, evicted: usize) -> String {
     if let Some(message) = &budget.sync_failed {
         return format!("its status can't be computed: {message}");

@@ -1,4 +1,4 @@
-//! Whether what was moved runs again.
+//! Whether evicted pods run again.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -41,7 +41,8 @@ impl Schedule {
         short.into_values().collect()
     }
 
-    /// Once all nodes are empty: pods that are not Ready, of controllers that lack some, and since when none became so.
+    /// Once all nodes are empty: pods that are not Ready, of controllers that miss Ready pods, with the time of the last
+    /// progress.
     pub(super) fn moved_and_unready(&self) -> impl Iterator<Item = (&Pod, Option<Instant>)> {
         let short: BTreeMap<&str, Option<Instant>> = match self.is_done() {
             true => {
@@ -54,12 +55,12 @@ impl Schedule {
         unready.filter_map(move |pod| Some((pod, *short.get(pod.workload_name()?.as_str())?)))
     }
 
-    /// Whether a controller is still about to have its pods Ready again; those that created none in time are not.
+    /// Whether a controller still misses Ready pods; controllers that recreated none in time do not count.
     pub fn awaits_replacements(&self) -> bool {
         self.availability.values().any(|pods| pods.missing() > 0)
     }
 
-    /// When a replacement last became Ready, of the controllers that lack some.
+    /// When a replacement last became Ready, of controllers that miss Ready pods.
     pub fn last_replacement(&self) -> Option<Instant> {
         self.availability.values().filter(|pods| pods.missing() > 0).filter_map(|pods| pods.progress).max()
     }

@@ -1,28 +1,28 @@
-//! StatefulSets whose pods go one at a time: from the highest ordinal down, each when the one before is back and Ready,
-//! as their controller rolls them (Kubernetes documentation, StatefulSet, "Deployment and Scaling Guarantees").
+//! StatefulSets whose pods are evicted one at a time, from the highest ordinal down, each when the one before is Ready
+//! again, as their controller rolls them (Kubernetes documentation, StatefulSet, "Deployment and Scaling Guarantees").
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Job, Schedule};
+use super::{PendingPod, Schedule};
 use crate::facts::Pod;
 
-/// A StatefulSet that was scaled down never makes the pod anew that is waited for.
+/// A StatefulSet that was scaled down never recreates the pod.
 pub const SET_GIVES_UP: Duration = Duration::from_secs(60);
 
-/// A StatefulSet whose pods go one at a time.
+/// A StatefulSet whose pods are evicted one at a time.
 #[derive(Debug, Default)]
 pub struct Set {
-    /// The pod that is on its way: its name, its UID, and since when it is gone.
+    /// The pod being evicted: its name, its UID, and since when it is gone.
     pub moving: Option<(String, String, Option<Instant>)>,
     /// Whether its successor was seen.
     pub successor: bool,
-    /// Ordinals that wait, by UID.
+    /// Queued pods: ordinal and UID.
     pub waiting: BTreeSet<(u64, String)>,
 }
 
 impl Set {
-    /// When it goes on though its pod didn't come back; never while a successor is there and not Ready yet.
+    /// When the next pod may be evicted although this one was not recreated; never while a successor is not Ready yet.
     pub(super) fn gives_up_at(&self) -> Option<Instant> {
         let (_, _, gone) = self.moving.as_ref().filter(|_| !self.successor)?;
         Some((*gone)? + SET_GIVES_UP)
@@ -35,16 +35,18 @@ impl Schedule {
     }
 
     pub(super) fn set_of(&self, uid: &str) -> Option<String> {
-        self.set_name(&self.jobs.get(uid)?.pod)
+        self.set_name(&self.pending.get(uid)?.pod)
     }
 
-    /// Whether no other pod of its StatefulSet is on its way, and none with a higher ordinal waits.
-    pub(super) fn is_its_sets_turn(&self, job: &Job) -> bool {
-        let Some(set) = self.set_name(&job.pod).and_then(|name| self.sets.get(&name)) else { return true };
-        set.moving.is_none() && set.waiting.last().is_some_and(|(_, uid)| *uid == job.pod.uid)
+    /// Whether no other pod of its StatefulSet is being evicted, and none with a higher ordinal is queued.
+    pub(super) fn is_next_in_its_set(&self, entry: &PendingPod) -> bool {
+        let Some(set) = self.set_name(&entry.pod).and_then(|name| self.sets.get(&name)) else {
+            return true;
+        };
+        set.moving.is_none() && set.waiting.last().is_some_and(|(_, uid)| *uid == entry.pod.uid)
     }
 
-    /// A StatefulSet goes on when the pod that was moved is there again and Ready.
+    /// The next pod of a StatefulSet may be evicted when the evicted one is recreated and Ready.
     pub(super) fn note_successor(&mut self, pod: &Pod) {
         let Some(set) = self.set_name(pod).and_then(|name| self.sets.get_mut(&name)) else { return };
         let Some((name, uid, _)) = &set.moving else { return };
@@ -63,7 +65,7 @@ impl Schedule {
     }
 }
 
-/// The StatefulSet of a pod, where its pods go one at a time.
+/// The StatefulSet of a pod, if its pods are evicted one at a time.
 pub(super) fn set_name(ordered: &BTreeSet<String>, pod: &Pod) -> Option<String> {
     let controller = pod.controller.as_ref().filter(|controller| controller.kind == "StatefulSet")?;
     let name = format!("{}/{}", pod.namespace, controller.name);

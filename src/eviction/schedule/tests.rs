@@ -59,7 +59,7 @@ fn names(pods: &[Pod]) -> Vec<&str> {
 }
 
 #[test]
-fn a_budget_lets_go_what_it_allows_and_the_next_when_its_status_says_so() {
+fn a_budget_allows_the_next_eviction_when_its_status_says_so() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     for name in ["web-1", "web-2", "web-3"] {
@@ -69,11 +69,11 @@ fn a_budget_lets_go_what_it_allows_and_the_next_when_its_status_says_so() {
     schedule.arrange();
     assert_eq!(schedule.next(now).len(), 1);
     assert_eq!(schedule.next(now).len(), 0);
-    // The same status again, from before the eviction: it is no new room.
+    // The same status again, from before the eviction: it allows nothing new.
     schedule.budget(allowing("web", 1, 3), now);
     assert_eq!(schedule.next(now).len(), 0);
     let asked = "uid-web-1";
-    schedule.answered(asked, Answer::LetGo, now);
+    schedule.answered(asked, Answer::Accepted, now);
     let noted = Budget { disrupted: ["web-1".into()].into(), ..allowing("web", 0, 3) };
     schedule.budget(noted, now);
     assert_eq!(schedule.next(now).len(), 0);
@@ -83,21 +83,21 @@ fn a_budget_lets_go_what_it_allows_and_the_next_when_its_status_says_so() {
 }
 
 #[test]
-fn a_refused_eviction_parks_its_queue_until_the_budget_moves() {
+fn a_refused_eviction_stops_its_queue_until_the_status_changes() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     schedule.pod(on("a", "web-1", "web"), now);
     schedule.pod(on("a", "free", "free"), now);
     schedule.budget(allowing("web", 1, 2), now);
     assert_eq!(names(&schedule.next(now)), ["free", "web-1"]);
-    schedule.answered("uid-web-1", Answer::NoRoom("pdb".into()), now);
+    schedule.answered("uid-web-1", Answer::NoDisruptions("pdb".into()), now);
     assert_eq!(schedule.next(now + Duration::from_secs(600)).len(), 0);
     schedule.budget(allowing("web", 1, 2), now);
     assert_eq!(names(&schedule.next(now)), ["web-1"]);
 }
 
 #[test]
-fn a_narrow_budget_is_asked_for_one_pod_after_the_other_and_budgets_side_by_side() {
+fn a_narrow_budget_gets_one_eviction_at_a_time_and_budgets_run_in_parallel() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     for app in ["web", "api"] {
@@ -109,16 +109,16 @@ fn a_narrow_budget_is_asked_for_one_pod_after_the_other_and_budgets_side_by_side
     schedule.arrange();
     assert_eq!(names(&schedule.next(now)), ["api-1", "web-1"]);
     assert_eq!(schedule.next(now).len(), 0);
-    schedule.answered("uid-web-1", Answer::LetGo, now);
+    schedule.answered("uid-web-1", Answer::Accepted, now);
     assert_eq!(names(&schedule.next(now)), ["web-2"]);
-    // It was gone before its answer came, and the answer still counts.
+    // The pod is gone before the answer comes, and the answer still counts.
     schedule.pod_gone("uid-api-1", now);
     schedule.answered("uid-api-1", Answer::Gone, now);
     assert_eq!(names(&schedule.next(now)), ["api-2"]);
 }
 
 #[test]
-fn a_wide_budget_is_asked_for_several_pods_at_a_time() {
+fn a_wide_budget_gets_several_evictions_at_a_time() {
     let now = Instant::now();
     for (allowed, at_once) in [(7, 1), (8, 2), (13, 3), (50, 4)] {
         let mut schedule = schedule(&["a"], ALL);
@@ -129,12 +129,12 @@ fn a_wide_budget_is_asked_for_several_pods_at_a_time() {
         schedule.arrange();
         let mut asked = schedule.next(now);
         assert_eq!(asked.len(), at_once, "{allowed} allowed");
-        // As they are answered others follow, until each was asked for once and the budget is used up.
+        // Each answer lets others follow, until each pod was tried once and the budget is used up.
         let mut sent = 0;
         let mut most = asked.len();
         while let Some(pod) = asked.pop() {
             sent += 1;
-            schedule.answered(&pod.uid, Answer::LetGo, now);
+            schedule.answered(&pod.uid, Answer::Accepted, now);
             asked.extend(schedule.next(now));
             most = most.max(asked.len());
         }
@@ -143,7 +143,7 @@ fn a_wide_budget_is_asked_for_several_pods_at_a_time() {
 }
 
 #[test]
-fn a_pod_under_two_budgets_is_never_asked_for_and_one_budget_less_frees_it() {
+fn a_pod_under_two_budgets_is_evicted_only_after_one_is_deleted() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     schedule.budget(allowing("web", 1, 2), now);
@@ -157,11 +157,11 @@ fn a_pod_under_two_budgets_is_never_asked_for_and_one_budget_less_frees_it() {
 }
 
 #[test]
-fn pods_that_are_not_ready_go_as_their_budget_lets_them() {
+fn pods_that_are_not_ready_are_evicted_as_their_budget_allows() {
     let now = Instant::now();
     let sick = |name: &str| Pod { ready: false, ..on("a", name, "web") };
     let cases = [
-        // Below its minimum, the default policy keeps even the sick.
+        // Below the minimum, the default policy keeps unhealthy pods too.
         (Budget { current_healthy: 1, desired_healthy: 2, ..allowing("web", 0, 3) }, 0),
         (
             Budget {
@@ -172,7 +172,7 @@ fn pods_that_are_not_ready_go_as_their_budget_lets_them() {
             },
             1,
         ),
-        // Met without them, they may go.
+        // The budget is met without them: they may be evicted.
         (Budget { current_healthy: 2, desired_healthy: 2, ..allowing("web", 0, 3) }, 1),
     ];
     for (budget, expected) in cases {
@@ -200,23 +200,23 @@ fn a_statefulset_moves_one_pod_at_a_time_from_its_highest_ordinal() {
     schedule.pod(member("b", "db-9", "9"), now);
     schedule.arrange();
     assert_eq!(names(&schedule.next(now)), ["db-10"]);
-    schedule.answered("10", Answer::LetGo, now);
+    schedule.answered("10", Answer::Accepted, now);
     schedule.pod_gone("10", now);
     let successor = member("new", "db-10", "10b");
     schedule.pod(Pod { ready: false, ..successor.clone() }, now);
     assert_eq!(schedule.next(now + SET_GIVES_UP).len(), 0, "its successor is not Ready");
-    assert_eq!(schedule.wakes_at(), None, "its successor is told by the watch");
+    assert_eq!(schedule.wakes_at(), None, "the watch reports its successor");
     schedule.pod(successor, now);
     assert_eq!(names(&schedule.next(now)), ["db-9"]);
-    schedule.answered("9", Answer::LetGo, now);
+    schedule.answered("9", Answer::Accepted, now);
     schedule.pod_gone("9", now);
-    // Scaled down meanwhile: no successor ever comes.
+    // Scaled down in the meantime: there is no successor.
     assert_eq!(schedule.next(now).len(), 0);
     assert_eq!(names(&schedule.next(now + SET_GIVES_UP)), ["db-2"]);
 }
 
 #[test]
-fn only_so_many_pods_and_nodes_are_on_their_way() {
+fn pods_and_nodes_in_progress_are_limited() {
     let now = Instant::now();
     let fill = |schedule: &mut Schedule| {
         for (node, name) in [("a", "1"), ("a", "2"), ("b", "3"), ("b", "4")] {
@@ -240,14 +240,14 @@ fn only_so_many_pods_and_nodes_are_on_their_way() {
 }
 
 #[test]
-fn a_node_is_told_empty_once_and_only_when_nothing_must_go_any_more() {
+fn a_node_is_reported_empty_once_and_only_when_no_pod_is_left() {
     let now = Instant::now();
     let mut schedule = schedule(&["a", "b"], ALL);
     schedule.pod(on("a", "1", "x"), now);
     assert_eq!(schedule.emptied(), ["b"]);
     assert_eq!(schedule.next(now).len(), 1);
     schedule.answered("uid-1", Answer::Gone, now);
-    // Gone says the API server; the node is empty when the watch says so.
+    // The API server says Gone; the node is empty only when the watch says so.
     assert!(schedule.emptied().is_empty());
     schedule.pod_gone("uid-1", now);
     assert_eq!(schedule.emptied(), ["a"]);
@@ -256,20 +256,20 @@ fn a_node_is_told_empty_once_and_only_when_nothing_must_go_any_more() {
 }
 
 #[test]
-fn an_api_server_that_is_away_is_asked_again_a_moment_later() {
+fn an_unreachable_api_server_is_retried_a_moment_later() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     schedule.pod(on("a", "web-1", "web"), now);
     schedule.budget(allowing("web", 1, 2), now);
     assert_eq!(schedule.next(now).len(), 1);
-    schedule.answered("uid-web-1", Answer::Later("connection refused".into()), now);
+    schedule.answered("uid-web-1", Answer::Retry("connection refused".into()), now);
     assert_eq!(schedule.next(now).len(), 0);
     assert_eq!(schedule.wakes_at(), Some(now + TRY_AGAIN));
     assert_eq!(schedule.next(now + TRY_AGAIN).len(), 1);
 }
 
 #[test]
-fn nobody_is_woken_for_a_pod_whose_room_another_took_meanwhile() {
+fn there_is_no_wake_up_for_a_pod_whose_budget_another_pod_used() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     for name in ["web-1", "web-2"] {
@@ -277,17 +277,17 @@ fn nobody_is_woken_for_a_pod_whose_room_another_took_meanwhile() {
     }
     schedule.budget(allowing("web", 1, 2), now);
     assert_eq!(names(&schedule.next(now)), ["web-1"]);
-    schedule.answered("uid-web-1", Answer::Later("too many requests".into()), now);
+    schedule.answered("uid-web-1", Answer::Retry("too many requests".into()), now);
     assert_eq!(names(&schedule.next(now)), ["web-2"]);
     assert_eq!(schedule.next(now + TRY_AGAIN).len(), 0);
     assert_eq!(schedule.wakes_at(), None);
-    // The one that took it is asked again too, and now it is the first one's turn.
-    schedule.answered("uid-web-2", Answer::Later("too many requests".into()), now + TRY_AGAIN);
+    // The other pod is retried too, and now the first one is next.
+    schedule.answered("uid-web-2", Answer::Retry("too many requests".into()), now + TRY_AGAIN);
     assert_eq!(names(&schedule.next(now + TRY_AGAIN)), ["web-1"]);
 }
 
 #[test]
-fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
+fn the_progress_names_the_budget_and_the_pods_that_are_not_ready() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     schedule.pod(on("a", "web-1", "web"), now);
@@ -298,31 +298,34 @@ fn what_is_left_is_told_with_its_budget_and_who_is_not_ready() {
     let progress = schedule.progress();
     assert_eq!((progress.moved, progress.pods, progress.empty, progress.nodes), (0, 1, 0, 1));
     let why = &progress.waiting[0].why;
-    assert_eq!(why.short(1, "shop/web-1"), "pdb/shop/web 1 (1 of 2 unhealthy)");
-    assert_eq!(why.to_string(), "pdb/shop/web has no room (1 of 2 unhealthy); shop/web-9: no node fits");
+    assert_eq!(why.short(1, "shop/web-1"), "1 pod for pdb/shop/web (1 of 2 unhealthy)");
+    assert_eq!(
+        why.to_string(),
+        "pdb/shop/web allows no disruptions right now (1 of 2 unhealthy); shop/web-9: no node fits"
+    );
 }
 
 #[test]
-fn a_pod_that_its_budget_takes_for_evicted_is_named_as_that() {
+fn the_progress_names_pods_that_the_status_counts_as_evicted() {
     let now = Instant::now();
     let mut schedule = schedule(&["a"], ALL);
     for name in ["db-0", "db-1", "db-2"] {
         schedule.pod(on("a", name, "db"), now);
     }
-    // The successor of a pod that was evicted and is gone has its name.
+    // The successor of an evicted pod has the same name.
     let noted = Budget { disrupted: ["db-2".into()].into(), current_healthy: 2, ..allowing("db", 0, 3) };
     schedule.budget(noted.clone(), now);
     let progress = schedule.progress();
     let why = &progress.waiting[0].why;
-    assert_eq!(why.short(3, "shop/db-0"), "pdb/shop/db 3 (1 of 3 counted as evicted)");
+    assert_eq!(why.short(3, "shop/db-0"), "3 pods for pdb/shop/db (1 of 3 counted as evicted)");
     assert!(why.to_string().contains("shop/db-2: the budget's status.disruptedPods"), "{why}");
     let sick = Pod { ready: false, ..on("", "db-9", "db") };
     schedule.pod(sick, now);
     schedule.budget(Budget { current_healthy: 1, ..noted }, now);
-    assert!(schedule.line(now).ends_with("pdb/shop/db 3 (1 of 3 unhealthy, 1 counted as evicted)"));
+    assert!(schedule.line(now).ends_with("3 pods for pdb/shop/db (1 of 3 unhealthy, 1 counted as evicted)"));
 }
 
-/// Pods of Deployments; with budgets of our own.
+/// A pod of a Deployment.
 fn of_deployment(node: &str, name: &str, app: &str) -> Pod {
     let set = Controller { kind: "ReplicaSet".into(), name: format!("{app}-5d4f") };
     let labels = [("app".into(), app.into()), ("pod-template-hash".into(), "5d4f".into())];
@@ -336,7 +339,7 @@ fn guarded(fail_closed: &[&str]) -> Schedule {
 }
 
 #[test]
-fn without_a_budget_a_quarter_leaves_at_a_time_and_the_next_when_a_replacement_is_ready() {
+fn without_a_budget_a_quarter_of_the_pods_is_evicted_at_a_time() {
     let now = Instant::now();
     let mut schedule = guarded(&[]);
     for name in ["web-1", "web-2", "web-3", "web-4", "web-5"] {
@@ -358,20 +361,20 @@ fn without_a_budget_a_quarter_leaves_at_a_time_and_the_next_when_a_replacement_i
     let line = schedule.progress().waiting.into_iter().map(|waiting| waiting.why.to_string());
     let line = line.collect::<Vec<_>>().join("\n");
     assert!(line.contains("deployment/shop/web: at most 2 of 5 pods unavailable at a time, 2 now"), "{line}");
-    schedule.answered("uid-web-1", Answer::LetGo, now);
+    schedule.answered("uid-web-1", Answer::Accepted, now);
     schedule.pod(Pod { deleting: true, ..of_deployment("a", "web-1", "web") }, now);
     schedule.pod(Pod { ready: false, ..of_deployment("new", "web-6", "web") }, now);
     schedule.pod_gone("uid-web-1", now);
     assert_eq!(schedule.next(now).len(), 0, "its replacement is not Ready");
     schedule.pod(of_deployment("new", "web-6", "web"), now);
     assert_eq!(names(&schedule.next(now)), ["web-3"]);
-    // What the API server could not be asked about takes no place.
-    schedule.answered("uid-web-3", Answer::Later("busy".into()), now);
+    // An eviction to retry does not use up the budget.
+    schedule.answered("uid-web-3", Answer::Retry("busy".into()), now);
     assert_eq!(names(&schedule.next(now + Duration::from_millis(1))), ["web-4"]);
 }
 
 #[test]
-fn behind_a_webhook_that_fails_closed_one_pod_leaves_at_a_time_whatever_its_budget() {
+fn behind_a_webhook_that_fails_closed_one_pod_is_evicted_at_a_time() {
     let now = Instant::now();
     let mut schedule = guarded(&["deployment/shop/policy"]);
     for number in 1..=9 {
@@ -391,7 +394,7 @@ fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
             schedule.pod(of_deployment("a", &format!("{app}-{number}"), app), now);
         }
     }
-    // One budget over both, wide enough for all.
+    // One budget for both Deployments that allows all disruptions.
     let all = Budget { selector: Some(Default::default()), ..allowing("all", 60, 60) };
     schedule.budget(all, now);
     let mut gone = Vec::new();
@@ -401,7 +404,7 @@ fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
             break;
         }
         for pod in next {
-            schedule.answered(&pod.uid, Answer::LetGo, now);
+            schedule.answered(&pod.uid, Answer::Accepted, now);
             schedule.pod_gone(&pod.uid, now);
             gone.push(pod.name);
         }
@@ -413,7 +416,7 @@ fn a_budget_that_allows_all_keeps_the_last_ready_pod_of_each_controller() {
 }
 
 #[test]
-fn a_pod_on_a_node_that_does_not_report_holds_it_for_its_grace_period_and_no_longer() {
+fn a_pod_on_a_node_that_does_not_report_blocks_it_only_for_its_grace_period() {
     let mut schedule = schedule(&["dead"], ALL);
     schedule.unreachable(nodes(&["dead"]));
     let now = Instant::now();
@@ -422,14 +425,14 @@ fn a_pod_on_a_node_that_does_not_report_holds_it_for_its_grace_period_and_no_lon
     schedule.arrange();
     assert!(schedule.skip(now + Duration::from_secs(600)).is_empty(), "it is evicted first");
     assert_eq!(names(&schedule.next(now)), ["cart"]);
-    schedule.answered(&pod.uid, Answer::LetGo, now);
+    schedule.answered(&pod.uid, Answer::Accepted, now);
     assert!(schedule.skip(now + Duration::from_secs(44)).is_empty() && schedule.emptied().is_empty());
     assert_eq!(names(&schedule.skip(now + Duration::from_secs(45))), ["cart"]);
     assert_eq!(schedule.emptied(), ["dead"]);
 }
 
 #[test]
-fn a_pod_that_is_terminating_for_too_long_is_not_waited_for() {
+fn a_pod_that_terminates_for_too_long_is_skipped() {
     let now = Instant::now();
     let later = |seconds| now + Duration::from_secs(seconds);
     let limits = Limits { skip: Some(Duration::from_secs(60)), ..ALL };
@@ -442,10 +445,10 @@ fn a_pod_that_is_terminating_for_too_long_is_not_waited_for() {
     schedule.pod(Pod { grace_seconds: 30, ..on("c", "healthy", "x") }, now);
     assert_eq!(names(&schedule.skip(now)), ["old"]);
     assert_eq!(schedule.emptied(), ["a"]);
-    // It is still told by the watch, and does not come back.
+    // The watch still reports it, and it is not added again.
     schedule.pod(old, now);
     assert!(schedule.skip(later(1)).is_empty() && !schedule.next(now).is_empty());
-    schedule.answered("uid-healthy", Answer::LetGo, now);
+    schedule.answered("uid-healthy", Answer::Accepted, now);
     assert_eq!(schedule.wakes_at(), Some(later(70)));
     assert_eq!(names(&schedule.skip(later(70))), ["young"]);
     assert!(schedule.skip(later(89)).is_empty());
@@ -454,7 +457,7 @@ fn a_pod_that_is_terminating_for_too_long_is_not_waited_for() {
 }
 
 #[test]
-fn the_line_names_what_has_not_moved_for_longest_whatever_its_kind() {
+fn the_line_names_the_cause_that_has_not_changed_for_longest() {
     let now = Instant::now();
     let later = |seconds| now + Duration::from_secs(seconds);
     let mut schedule = guarded(&[]);
@@ -465,31 +468,31 @@ fn the_line_names_what_has_not_moved_for_longest_whatever_its_kind() {
     }
     let first: Vec<String> = schedule.next(now).into_iter().map(|pod| pod.uid).collect();
     assert_eq!(first, ["uid-api-1", "uid-web-1"]);
-    schedule.answered("uid-api-1", Answer::LetGo, now);
+    schedule.answered("uid-api-1", Answer::Accepted, now);
     schedule.answered("uid-web-1", Answer::Denied("stays until noon".into()), now);
-    assert!(schedule.line(now).contains("deployment/shop/api 2 (at most 1 of 3 pods unavailable"));
-    // Its replacement is Ready, and the next one goes; what is denied has not moved since.
+    assert!(schedule.line(now).contains("2 pods for deployment/shop/api (at most 1 of 3 pods unavailable"));
+    // Its replacement is Ready, and the next one is evicted; the denied one is still there.
     schedule.pod_gone("uid-api-1", later(4));
     schedule.pod(of_deployment("new", "api-4", "api"), later(5));
     let next = schedule.next(later(5));
     for pod in next {
-        let answer = if pod.name.starts_with("api") { Answer::LetGo } else { Answer::Denied("no".into()) };
+        let answer = if pod.name.starts_with("api") { Answer::Accepted } else { Answer::Denied("no".into()) };
         schedule.answered(&pod.uid, answer, later(5));
     }
     let line = schedule.line(later(12));
-    assert!(line.contains("to be asked again (shop/web-1: "), "{line}");
-    assert!(line.ends_with(" for 12 s"), "{line}");
+    assert!(line.contains("to retry (shop/web-1: "), "{line}");
+    assert!(line.contains(" · waiting 12 s: "), "{line}");
 }
 
 #[test]
-fn what_was_moved_and_is_not_ready_again_is_missed_and_what_was_not_before_is_not() {
+fn evicted_pods_that_are_not_ready_again_are_missing() {
     let now = Instant::now();
     let mut schedule = guarded(&[]);
     schedule.pod(of_deployment("a", "web-1", "web"), now);
     schedule.pod(Pod { ready: false, ..of_deployment("a", "sick-1", "sick") }, now);
     schedule.pod(on("a", "bare", "bare"), now);
     for pod in schedule.next(now) {
-        schedule.answered(&pod.uid, Answer::LetGo, now);
+        schedule.answered(&pod.uid, Answer::Accepted, now);
         schedule.pod_gone(&pod.uid, now);
     }
     assert!(schedule.is_done() && schedule.awaits_replacements());
@@ -509,12 +512,12 @@ fn what_was_moved_and_is_not_ready_again_is_missed_and_what_was_not_before_is_no
 }
 
 #[test]
-fn a_pod_that_nobody_recreates_is_waited_for_for_a_minute_and_then_said() {
+fn a_pod_that_is_not_recreated_is_reported_after_a_minute() {
     let now = Instant::now();
     let mut schedule = guarded(&[]);
     schedule.pod(of_deployment("a", "web-1", "web"), now);
     assert_eq!(schedule.next(now).len(), 1);
-    schedule.answered("uid-web-1", Answer::LetGo, now);
+    schedule.answered("uid-web-1", Answer::Accepted, now);
     schedule.pod_gone("uid-web-1", now);
     assert_eq!(schedule.wakes_at(), Some(now + NOT_RECREATED));
     assert!(schedule.next(now + NOT_RECREATED).is_empty() && !schedule.awaits_replacements());
@@ -536,7 +539,7 @@ proptest! {
         prop_assert!(cluster.least_ok, "a budget was below its minimum");
         let pods: usize = wanted.iter().map(|wanted| wanted.replicas).sum();
         prop_assert!(cluster.rejected * 10 <= pods, "{} of {} evictions refused", cluster.rejected, cluster.evictions);
-        // Each round pays a few messages of at most 50 ms beside what the workload needs.
+        // Each round costs a few messages of at most 50 ms in addition to the workload.
         let rounds = wanted.iter().map(|w| w.replicas.div_ceil(w.at_once())).max().unwrap_or(1);
         let messages = u64::try_from(rounds).unwrap() * 8 * 50 + 500;
         prop_assert!(took <= bound + messages, "{took} ms, and {bound} ms is the bound");

@@ -63,7 +63,7 @@ async fn a_page_that_fails_or_cannot_be_read_fails_the_list() {
     assert!(empty.unwrap().is_empty());
 }
 
-/// A field of a protobuf message: its number, and what stands in it.
+/// A field of a protobuf message: its number and its content.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
 }
@@ -86,7 +86,7 @@ async fn packed_names(answers: Vec<(u16, Vec<u8>)>) -> (kube::Result<Vec<String>
 }
 
 #[tokio::test]
-async fn pages_of_protobuf_are_asked_for_and_read() {
+async fn pages_are_requested_and_read_as_protobuf() {
     let pages = [packed_list(&["a", "no"], "t1"), packed_list(&[], "t2"), packed_list(&["b"], "")];
     let (names, asked) = packed_names(pages.map(|page| (200, page)).into()).await;
     assert_eq!(names.unwrap(), ["a", "b"]);
@@ -96,13 +96,13 @@ async fn pages_of_protobuf_are_asked_for_and_read() {
 }
 
 #[tokio::test]
-async fn what_answers_with_json_instead_is_read_as_json() {
+async fn a_json_reply_instead_of_protobuf_is_read() {
     let pages = [list(&["a"], "t").to_string().into_bytes(), packed_list(&["b"], "")];
     assert_eq!(packed_names(pages.map(|page| (200, page)).into()).await.0.unwrap(), ["a", "b"]);
 }
 
 #[tokio::test]
-async fn a_refusal_in_protobuf_is_told_in_json() {
+async fn an_error_in_protobuf_is_requested_again_as_json() {
     let gone =
         json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "old"});
     let answers = vec![(410, b"k8s\0\xff".to_vec()), (410, gone.to_string().into_bytes())];
@@ -125,7 +125,7 @@ async fn protobuf_that_cannot_be_read_fails_the_list() {
 }
 
 #[tokio::test]
-async fn where_metadata_are_enough_no_more_is_asked_for() {
+async fn metadata_only_lists_request_only_metadata() {
     let (client, asked) = server(vec![(200, list(&["n-1"], ""))]);
     let name = |node: PartialObjectMeta<k8s_openapi::api::core::v1::Node>| node.metadata.name;
     assert_eq!(all(&client, ListParams::default(), name).await.unwrap(), ["n-1"]);
@@ -133,7 +133,7 @@ async fn where_metadata_are_enough_no_more_is_asked_for() {
 }
 
 #[test]
-fn the_token_is_found_wherever_the_metadata_stand() {
+fn the_continue_token_is_found_wherever_the_metadata_are() {
     for (text, expected) in [
         (r#"{"metadata":{"continue":"t"},"items":[{"metadata":{"continue":"no"}}]}"#, Some("t")),
         (r#"{"items":[{"metadata":{"continue":"no"}}],"metadata":{"continue":"t"}}"#, Some("t")),

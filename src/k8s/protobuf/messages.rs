@@ -49,7 +49,7 @@ pub struct ObjectMeta {
     pub finalizers: Vec<String>,
 }
 
-/// Whole seconds, as in JSON; none where Go's time is the zero one.
+/// Whole seconds, as in JSON; `None` for Go's zero time.
 #[derive(Message)]
 pub struct Time {
     #[prost(int64, optional, tag = "1")]

@@ -47,7 +47,7 @@ fn proxy(config: &Config) -> Option<String> {
 }
 
 #[test]
-fn every_way_to_the_cluster_trusts_the_authority_that_eks_names_and_no_other() {
+fn every_connection_trusts_only_the_cluster_s_certificate_authority() {
     let cluster = cluster();
     let authority = authority(&cluster).unwrap();
     let direct = Proxies::default();
@@ -59,7 +59,7 @@ fn every_way_to_the_cluster_trusts_the_authority_that_eks_names_and_no_other() {
         "server: 'https://localhost:8443', certificate-authority: /no/such/file",
     ] {
         let config = config(fields, &direct).unwrap();
-        // Another authority each time that one is made.
+        // The certificate differs on each call, so only its presence is checked.
         assert_eq!(config.root_cert.unwrap().len(), 1, "{fields}");
         assert!(!config.accept_invalid_certs, "{fields}");
         assert_eq!(config.tls_server_name.as_deref(), Some("ABC.gr7.us-west-2.eks.amazonaws.com"));
@@ -69,7 +69,7 @@ fn every_way_to_the_cluster_trusts_the_authority_that_eks_names_and_no_other() {
 }
 
 #[test]
-fn one_decision_about_the_proxy_serves_both_ways() {
+fn native_and_kubeconfig_connections_use_the_same_proxy_rules() {
     let set = proxies("http://proxy:3128", "10.0.0.0/8,.internal,");
     assert_eq!(proxy(&native(&cluster(), &set).unwrap()).as_deref(), Some("http://proxy:3128/"));
     let of = |fields: &str| proxy(&config(fields, &set).unwrap());
@@ -77,7 +77,7 @@ fn one_decision_about_the_proxy_serves_both_ways() {
     assert_eq!(of("server: 'https://10.1.2.3'"), None);
     assert_eq!(of("server: 'https://api.internal:6443'"), None);
     assert_eq!(of("server: 'https://localhost:8443'"), None);
-    // The kubeconfig's own comes before the environment, and NO_PROXY is not about it.
+    // The kubeconfig's proxy-url wins over the environment, and NO_PROXY does not apply to it.
     let own = of("server: 'https://10.1.2.3', proxy-url: 'socks5://127.0.0.1:1080'");
     assert_eq!(own.as_deref(), Some("socks5://127.0.0.1:1080/"));
     let excepted = proxies("http://proxy:3128", "*.eks.amazonaws.com:443");
@@ -85,13 +85,13 @@ fn one_decision_about_the_proxy_serves_both_ways() {
 }
 
 #[test]
-fn what_can_not_be_used_is_refused_with_its_reason() {
+fn an_unusable_kubeconfig_or_proxy_is_refused_with_the_reason() {
     let refused = |result: Result<Config>, exit: Exit, text: &str| {
         let error = result.map(|_| ()).unwrap_err();
         assert_eq!(error.exit(), exit, "{error}");
-        let told = format!("{error} {}", error.fix_command().unwrap_or_default());
-        assert!(told.contains(text), "'{text}' is not in: {told}");
-        assert!(!told.contains("kube/") && !told.contains("feature"), "{told}");
+        let message = format!("{error} {}", error.fix_command().unwrap_or_default());
+        assert!(message.contains(text), "'{text}' is not in: {message}");
+        assert!(!message.contains("kube/") && !message.contains("feature"), "{message}");
     };
     let direct = Proxies::default();
     refused(config("server: 'http://localhost:8001'", &direct), Exit::Refused, "certificate");

@@ -132,7 +132,7 @@ fn from_whole(pod: core::Pod) -> Pod {
 }
 
 #[test]
-fn a_pod_is_read_as_when_all_of_it_is() {
+fn a_slim_pod_equals_the_fully_decoded_pod() {
     let unready = json!([{"type": "Ready", "status": "False", "reason": "R", "message": "not yet"}]);
     for json in [
         whole_pod(),
@@ -162,7 +162,7 @@ fn a_pod_is_read_as_when_all_of_it_is() {
 }
 
 #[test]
-fn what_is_read_of_a_pod_arrives() {
+fn all_needed_pod_fields_are_read() {
     let pod = pods::pod(serde_json::from_value(whole_pod()).unwrap());
     assert_eq!((pod.namespace.as_str(), pod.name.as_str(), pod.uid.as_str()), ("shop", "cart-0", "u-1"));
     assert_eq!((pod.node.as_str(), pod.phase.as_str()), ("n-1", "Running"));
@@ -183,7 +183,7 @@ fn what_is_read_of_a_pod_arrives() {
 }
 
 #[test]
-fn what_is_read_of_a_node_arrives() {
+fn all_needed_node_fields_are_read() {
     let node = nodes::node(
         serde_json::from_value(json!({
             "metadata": {
@@ -215,7 +215,7 @@ fn what_is_read_of_a_node_arrives() {
 }
 
 #[test]
-fn it_is_listed_as_what_it_is() {
+fn slim_types_are_listed_as_their_kind() {
     assert_eq!(Pod::url_path(&(), None), core::Pod::url_path(&(), None));
     assert_eq!(Node::url_path(&(), None), "/api/v1/nodes");
     assert_eq!((Pod::kind(&()), Pod::api_version(&())), ("Pod".into(), "v1".into()));

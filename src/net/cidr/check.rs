@@ -1,36 +1,36 @@
-//! What AssociateVpcCidrBlock would refuse, known before it is called.
+//! Predicts what AssociateVpcCidrBlock would refuse.
 
 use ipnet::Ipv4Net;
 
 use super::{LARGEST, SMALLEST, overlap};
 
-/// What decides whether a VPC may get another block.
+/// What decides whether a block can be added to a VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VpcAddressing {
-    /// The block that the VPC was made with; it can't be taken away, and AWS's table goes by it.
+    /// The VPC's primary block; it can't be removed, and AWS's table of restrictions depends on it.
     pub primary: Ipv4Net,
-    /// The other blocks that are associated, or about to be.
+    /// The other blocks that are associated, or will be.
     pub secondaries: Vec<Ipv4Net>,
-    /// Where the routes of all of the VPC's route tables lead, without the `local` ones.
+    /// Destinations of the routes in all of the VPC's route tables, without the `local` ones.
     pub routes: Vec<RouteDestination>,
     /// The other side's blocks of each *active* peering.
     pub peers: Vec<PeerBlock>,
-    /// Peerings in `pending-acceptance` that this VPC is the requester of.
+    /// Peerings in `pending-acceptance` that this VPC requested.
     pub pending_requests: Vec<String>,
-    /// How many IPv4 blocks the VPC may have, the primary one included.
+    /// The quota of IPv4 blocks per VPC, including the primary one.
     pub block_quota: usize,
 }
 
-/// Destination of a route that some route table of the VPC has.
+/// The destination of a route in a route table of the VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteDestination {
     /// `rtb-…`
     pub route_table: String,
-    /// What the route is for.
+    /// The destination.
     pub destination: Ipv4Net,
 }
 
-/// A block of a VPC that is peered with ours.
+/// A block of a peered VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerBlock {
     /// `pcx-…`
@@ -40,7 +40,7 @@ pub struct PeerBlock {
 }
 
 impl VpcAddressing {
-    /// The same VPC once `block` is associated: for checking several blocks one after another.
+    /// The VPC after `block` is associated, for checking several blocks one after another.
     pub fn with(&self, block: Ipv4Net) -> VpcAddressing {
         let mut after = self.clone();
         after.secondaries.push(block);
@@ -56,8 +56,8 @@ impl VpcAddressing {
 /// Why AWS would not associate a block with a VPC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CidrRefusal {
-    /// Outside of /16 to /28.
-    #[error("{block} is not of a size that a VPC block can have, which is /{LARGEST} to /{SMALLEST}")]
+    /// Not /16 to /28.
+    #[error("{block} has a size that AWS does not allow; a VPC block can be /{LARGEST} to /{SMALLEST}")]
     Size {
         /// The block asked for.
         block: Ipv4Net,
@@ -94,7 +94,7 @@ pub enum CidrRefusal {
         /// The VPC's block in 10.0.0.0/15.
         existing: Ipv4Net,
     },
-    /// Shares addresses with a block that the VPC has.
+    /// Overlaps with a block of the VPC.
     #[error("{block} overlaps with the VPC's own block {existing}")]
     OverlapsVpc {
         /// The block asked for.
@@ -102,8 +102,8 @@ pub enum CidrRefusal {
         /// The VPC's block.
         existing: Ipv4Net,
     },
-    /// Shares addresses with a VPC that is peered.
-    #[error("{block} overlaps with {cidr} at the other side of the peering {peering}")]
+    /// Overlaps with a block of a peered VPC.
+    #[error("{block} overlaps with {cidr} on the other side of the peering {peering}")]
     OverlapsPeer {
         /// The block asked for.
         block: Ipv4Net,
@@ -112,7 +112,7 @@ pub enum CidrRefusal {
         /// The other VPC's block.
         cidr: Ipv4Net,
     },
-    /// As large as a route's destination, or larger: the `local` route would swallow it.
+    /// As large as a route's destination, or larger: the `local` route would override it.
     #[error("{block} is not smaller than {destination}, for which {route_table} has a route")]
     CoversRoute {
         /// The block asked for.
@@ -122,19 +122,19 @@ pub enum CidrRefusal {
         /// The route's destination.
         destination: Ipv4Net,
     },
-    /// The VPC has all the blocks it may have.
+    /// The VPC's quota of blocks is used up.
     #[error("{block} would be block {} of the VPC, and its quota is {quota}", .associated + 1)]
     Quota {
         /// The block asked for.
         block: Ipv4Net,
         /// Blocks that the VPC has.
         associated: usize,
-        /// Blocks that it may have.
+        /// The quota.
         quota: usize,
     },
-    /// While a peering that this VPC asked for is not answered, it can't get any block.
+    /// While a peering that this VPC requested is pending, no block can be added.
     #[error(
-        "{block} can't be added while the peering {peering}, which this VPC asked for, is in pending-acceptance"
+        "{block} can't be added while the peering {peering}, which this VPC requested, is in pending-acceptance"
     )]
     PendingPeering {
         /// The block asked for.
@@ -148,22 +148,22 @@ impl CidrRefusal {
     /// What to do about it, as a sentence.
     pub fn fix(&self) -> String {
         match self {
-            CidrRefusal::Size { .. } => "Take a block from /16 to /28.".into(),
+            CidrRefusal::Size { .. } => "Use a block from /16 to /28.".into(),
             CidrRefusal::Unusable { .. } | CidrRefusal::Restricted { .. } | CidrRefusal::BesideTenZero { .. } => {
-                "Take a block from 100.64.0.0/10, which is open to every VPC.".into()
+                "Use a block from 100.64.0.0/10, which every VPC can use.".into()
             }
             CidrRefusal::OverlapsVpc { .. } | CidrRefusal::OverlapsPeer { .. } => {
-                "Take a block that is clear of it.".into()
+                "Use a block that does not overlap with it.".into()
             }
             CidrRefusal::CoversRoute { route_table, destination, .. } => format!(
-                "Take another block, or one smaller than {destination}, or remove the route from {route_table}."
+                "Use another block, or one smaller than {destination}, or remove the route from {route_table}."
             ),
             CidrRefusal::Quota { .. } => {
-                "Ask for more at Service Quotas (VPC, \"IPv4 CIDR blocks per VPC\"), or create the subnets in a block that the VPC has."
+                "Request an increase in Service Quotas (VPC, \"IPv4 CIDR blocks per VPC\"), or create the subnets in an existing block of the VPC."
                     .into()
             }
             CidrRefusal::PendingPeering { peering, .. } => {
-                format!("Have {peering} accepted by the other side, or delete it and ask again afterwards.")
+                format!("Have the other side accept {peering}, or delete it and request it again afterwards.")
             }
         }
     }
@@ -182,10 +182,10 @@ const ONE_NINE_TWO: Ipv4Net = net(192, 168, 16);
 const ONE_NINE_EIGHT_NINETEEN: Ipv4Net = net(198, 19, 16);
 const SHARED: Ipv4Net = net(100, 64, 10);
 
-/// Link local by AWS's table; the others are no unicast addresses that a network could use (RFC 6890).
+/// Link-local is in AWS's table; the others are not usable unicast addresses (RFC 6890).
 const UNUSABLE: [Ipv4Net; 4] = [net(0, 0, 8), net(127, 0, 8), net(169, 254, 16), net(224, 0, 3)];
 
-/// A row of AWS's table: a primary block in the range closes these ranges for the others.
+/// A row of AWS's table: a primary block in the range rules out these ranges for other blocks.
 type Row = (Ipv4Net, &'static str, &'static [Ipv4Net]);
 
 /// VPC user guide, "IPv4 CIDR block association restrictions".
@@ -204,9 +204,9 @@ const ROWS: [Row; 4] = [
 const OTHERWISE: (&str, &[Ipv4Net]) =
     ("publicly routable or in 100.64.0.0/10", &[TEN, ONE_SEVEN_TWO, ONE_NINE_TWO, ONE_NINE_EIGHT_NINETEEN]);
 
-/// All the reasons why AWS would not associate `block` with the VPC; none: it would.
+/// All reasons why AWS would not associate `block` with the VPC; empty if it would.
 ///
-/// A block that the VPC has already counts as an overlap: ask for blocks that are still to be associated.
+/// A block that the VPC already has counts as an overlap, so pass only new blocks.
 pub fn check_secondary(block: Ipv4Net, vpc: &VpcAddressing) -> Vec<CidrRefusal> {
     let mut refusals = Vec::new();
     if !(LARGEST..=SMALLEST).contains(&block.prefix_len()) {
@@ -251,20 +251,20 @@ pub fn check_secondary(block: Ipv4Net, vpc: &VpcAddressing) -> Vec<CidrRefusal> 
     refusals
 }
 
-/// A block from 100.64.0.0/10 that AWS would associate with the VPC, and that is clear of `avoid` (blocks in use
-/// elsewhere, such as the cluster's service CIDR).
+/// A block from 100.64.0.0/10 that AWS would associate with the VPC, and that does not overlap with `avoid` (blocks in
+/// use elsewhere, such as the cluster's service CIDR).
 ///
-/// The largest there is, 100.64.0.0/16 before all others; one from which no route leads away before one from
-/// which a route does. None: AWS would take no block at all, or the range is used up.
+/// The largest one, 100.64.0.0/16 first; blocks that no route covers come first. `None`: AWS would accept no block at all,
+/// or the range is used up.
 pub fn suggest_block(vpc: &VpcAddressing, avoid: &[Ipv4Net]) -> Option<Ipv4Net> {
-    // A smaller one than this holds too few pods to be worth an offer.
+    // A smaller block holds too few pods to be useful.
     const SMALLEST_OFFER: u8 = 20;
     let legal: Vec<Ipv4Net> = (LARGEST..=SMALLEST_OFFER)
         .flat_map(|prefix| SHARED.subnets(prefix).into_iter().flatten())
         .filter(|block| !avoid.iter().any(|other| overlap(*block, *other)))
         .filter(|block| check_secondary(*block, vpc).is_empty())
         .collect();
-    // A default route leads away from everywhere. Any other that covers the block goes to a network that uses it.
+    // A default route covers every block. Any other route that covers the block goes to a network that uses it.
     let led_away = |block: &Ipv4Net| {
         vpc.routes
             .iter()

@@ -1,4 +1,4 @@
-//! One subnet per Availability Zone, cut evenly from the pods' blocks.
+//! Splits the pods' CIDR blocks evenly into one subnet per Availability Zone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use super::{LARGEST, SMALLEST, overlap};
 /// Why there can't be a subnet for each zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
-    /// There is nothing to cut subnets from.
-    #[error("there is no CIDR block to cut subnets from")]
+    /// There is no block to create subnets in.
+    #[error("there is no CIDR block to create subnets in")]
     NoBlocks,
-    /// EC2 makes no subnets of this size.
-    #[error("a subnet can't be a /{prefix}; EC2 makes them from /{LARGEST} to /{SMALLEST}")]
+    /// EC2 does not allow subnets of this size.
+    #[error("a subnet can't be a /{prefix}; EC2 allows /{LARGEST} to /{SMALLEST}")]
     Prefix {
-        /// As it was asked for.
+        /// The requested prefix length.
         prefix: u8,
     },
     /// Not enough free slots, down to `/prefix`.
@@ -26,15 +26,15 @@ pub enum SplitError {
         crate::words::counted(*.lacking_addresses, "address")
     )]
     NoRoom {
-        /// The blocks there are.
+        /// The existing blocks.
         blocks: Vec<Ipv4Net>,
-        /// Size of the subnets: what was asked for, or the smallest that EC2 makes.
+        /// Prefix length of the subnets: the requested one, or the smallest subnet that EC2 allows.
         prefix: u8,
         /// Zones that have no subnet yet.
         needed: usize,
-        /// Aligned slots of that size that no subnet touches.
+        /// Aligned slots of that size that overlap with no subnet.
         free: usize,
-        /// Addresses, free and aligned, that another block would have to bring.
+        /// Free, aligned addresses that another block would have to add.
         lacking_addresses: u64,
     },
 }
@@ -44,18 +44,18 @@ fn join(blocks: &[Ipv4Net]) -> String {
     blocks.join(", ")
 }
 
-/// Cuts `blocks` into one subnet per zone, all of the same size.
+/// Splits `blocks` into one subnet per zone, all of the same size.
 ///
-/// The blocks are seen as slots of that size, a power of two in each; slots that touch a subnet in `taken` are
-/// left out, and the rest is dealt to the sorted zones, one block after the other in turn. Without `prefix` the
-/// subnets are the largest for which that goes round; with it they are of that size.
+/// Each block is divided into slots of that size. Slots that overlap with a subnet in `taken` are left out, and the
+/// others are assigned to the sorted zones, from the blocks in turn. With `prefix` the subnets have that size; without
+/// it they are the largest for which there are enough slots.
 ///
-/// `own` are zones whose subnet is there already. They keep it, whatever it is, and the others get what they
-/// would have got beside it: a run that was cut after any of its subnets and is started again, with what it
-/// created as `own`, comes to the same result. So the size of the subnets in `own` is kept as long as there is
-/// room, and a zone whose slot an `own` subnet sits on moves to a free one.
+/// `own` are zones that already have their subnet. They keep it, whatever it is, and the other zones get the subnets that
+/// they would have got anyway. So a run that is interrupted after any subnet, and repeated with its subnets as `own`,
+/// gives the same result: the size of the subnets in `own` is kept as long as there is room, and a zone whose slot
+/// overlaps with an `own` subnet moves to a free one.
 ///
-/// The order of `blocks`, `zones` and `taken` is of no matter. The result has the zones of `zones` and no others.
+/// The order of `blocks`, `zones` and `taken` does not matter. The result has exactly the zones of `zones`.
 pub fn split(
     blocks: &[Ipv4Net],
     zones: &[String],
@@ -71,8 +71,8 @@ pub fn split(
     let (kept, elsewhere): (Vec<_>, Vec<_>) =
         own.iter().map(|(zone, subnet)| (zone.as_str(), *subnet)).partition(|(zone, _)| zones.contains(zone));
     let kept: BTreeMap<&str, Ipv4Net> = kept.into_iter().collect();
-    // A zone that is no longer asked for keeps its subnet too; it is in the way like anybody's. One that is asked
-    // for has a slot of its own, also where its subnet is listed among all the others.
+    // A zone that is no longer in `zones` keeps its subnet, which takes up room like any other. A zone in `zones` has its
+    // own slot, even if its subnet is listed in `taken`.
     let foreign = taken.iter().copied().filter(|subnet| !kept.values().any(|own| own == subnet));
     let taken: Vec<Ipv4Net> = foreign.chain(elsewhere.into_iter().map(|(_, subnet)| subnet)).collect();
 
@@ -104,7 +104,7 @@ pub fn split(
     })
 }
 
-/// The free slots of a size, in the order in which zones get them: the first of each block, the second of each…
+/// The free slots of a size, in the order of assignment: the first of each block, the second of each…
 fn deal(blocks: &BTreeSet<Ipv4Net>, prefix: u8, taken: &[Ipv4Net]) -> Vec<Ipv4Net> {
     let mut by_block: Vec<_> = blocks
         .iter()
@@ -123,9 +123,9 @@ fn deal(blocks: &BTreeSet<Ipv4Net>, prefix: u8, taken: &[Ipv4Net]) -> Vec<Ipv4Ne
     }
 }
 
-/// Each zone's subnet, or nothing where the slots don't go round.
+/// Each zone's subnet; `None` if there are too few slots.
 ///
-/// The slots are first dealt as if no zone had its subnet, so that having some changes nothing for the others.
+/// Slots are first assigned as if no zone had its subnet, so that existing subnets do not change the others.
 fn place(
     zones: &BTreeSet<&str>,
     slots: &[Ipv4Net],

@@ -1,4 +1,4 @@
-//! The instance types that are known without asking EC2.
+//! The instance types that are known offline.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use super::{Architecture, InstanceType};
 
 const TABLE: &str = include_str!("instance_types.csv");
 
-/// Read at the first look-up: a command that needs no instance type doesn't pay for it.
+/// Parsed at the first lookup: a command that needs no instance type does not pay for it.
 static TYPES: LazyLock<Vec<InstanceType>> = LazyLock::new(|| lines().filter_map(instance_type).collect());
 
 /// Every instance type known offline, sorted by name.
@@ -14,13 +14,13 @@ pub fn all() -> &'static [InstanceType] {
     &TYPES
 }
 
-/// An instance type by its exact name; nothing where only EC2 can know it.
+/// An instance type by its exact name; `None` if it is not in the table.
 pub fn known(name: &str) -> Option<&'static InstanceType> {
     let index = TYPES.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
     TYPES.get(index)
 }
 
-/// Up to three known names that `name` may have been meant for, the most likely first.
+/// Up to three known names that `name` may be a typing error of, the most likely first.
 pub fn closest(name: &str) -> Vec<&'static str> {
     const MOST: usize = 3;
     let name = name.trim().to_ascii_lowercase();
@@ -56,7 +56,7 @@ fn lines() -> impl Iterator<Item = &'static str> {
     TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// A line as the table's head describes it. The table is ours: a test shows that every line can be read.
+/// A line of the table, in the format of its header. A test verifies that every line can be parsed.
 fn instance_type(line: &str) -> Option<InstanceType> {
     let mut fields = line.split(',');
     let mut field = || fields.next();

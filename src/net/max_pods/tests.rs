@@ -15,7 +15,7 @@ const CUSTOM: Options =
     Options { custom: true, prefix: false, pod_eni: false, max_eni: None, cap: false, warm: NO_WARM };
 
 #[test]
-fn figures_are_those_of_the_documentation() {
+fn figures_match_the_documentation() {
     let table = [
         ("t3.micro", 4, 3, 3, 18),
         ("t3.medium", 17, 12, 12, 110),

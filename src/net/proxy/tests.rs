@@ -11,7 +11,7 @@ fn taken(variables: &[(&str, &str)], url: &str) -> Option<String> {
 }
 
 #[test]
-fn the_scheme_decides_which_variable_counts_and_capitals_come_first() {
+fn the_scheme_decides_the_variable_and_upper_case_wins() {
     let both = [
         ("HTTPS_PROXY", "http://one:3128"),
         ("https_proxy", "http://two:3128"),
@@ -26,7 +26,7 @@ fn the_scheme_decides_which_variable_counts_and_capitals_come_first() {
 }
 
 #[test]
-fn this_machine_and_its_metadata_service_are_never_asked_of_a_proxy() {
+fn this_machine_and_its_metadata_service_never_use_a_proxy() {
     let variables = [("HTTPS_PROXY", "http://p:1"), ("HTTP_PROXY", "http://p:1")];
     for url in [
         "https://localhost:6443",
@@ -93,7 +93,7 @@ fn a_proxy_is_a_url_or_a_host_and_port() {
 }
 
 #[test]
-fn a_password_is_given_to_the_client_and_shown_to_nobody() {
+fn a_password_is_passed_to_the_client_and_never_shown() {
     let proxy = Proxy::parse("http://ann:s3cret@proxy:3128", "HTTPS_PROXY").unwrap();
     assert!(proxy.uri().to_string().contains("s3cret"));
     assert!(!format!("{proxy} {proxy:?}").contains("s3cret"));

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use super::{Direction, Ports, Protocol, Traffic};
 
-/// The entry that every network ACL ends with, and nobody can change.
+/// The last entry of every network ACL, which can't be changed.
 const LAST: i32 = 32_767;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,22 +28,22 @@ pub struct NetworkAcl {
     pub egress: Vec<AclEntry>,
 }
 
-/// What a network ACL says to a range of addresses and ports.
+/// Whether a network ACL allows a range of addresses and ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
     Allowed,
-    /// All of it; by this entry first of all.
+    /// Denies all of it, first by this entry.
     Denied {
         number: i32,
     },
-    /// Some of it, by this entry first of all.
+    /// Denies some of it, first by this entry.
     Mixed {
         number: i32,
     },
 }
 
 impl Ruling {
-    /// Of the entry that denies; the last one's where none does.
+    /// The number of the entry that denies; the last entry's if none denies.
     pub fn number(self) -> i32 {
         match self {
             Ruling::Allowed => LAST,
@@ -57,7 +57,7 @@ impl Ruling {
             (Ruling::Denied { number }, Ruling::Denied { number: other }) => {
                 Ruling::Denied { number: number.min(other) }
             }
-            // An entry that allows has no say in which one denies.
+            // Only entries that deny count for the number.
             (Ruling::Allowed, other) => Ruling::Mixed { number: other.number() },
             (one, Ruling::Allowed) => Ruling::Mixed { number: one.number() },
             (one, other) => Ruling::Mixed { number: one.number().min(other.number()) },
@@ -73,7 +73,7 @@ impl NetworkAcl {
         }
     }
 
-    /// What it says to all of these addresses and ports together.
+    /// The ruling for all of these addresses and ports together.
     pub fn ruling(
         &self,
         direction: Direction,
@@ -86,14 +86,14 @@ impl NetworkAcl {
         ruling(&entries, addresses, ports)
     }
 
-    /// Numbers below this one that no entry has, the highest first.
+    /// Unused entry numbers below this one, the highest first.
     pub fn free_numbers(&self, direction: Direction, below: i32) -> impl Iterator<Item = i32> {
         let taken: BTreeSet<i32> = self.entries(direction).iter().map(|entry| entry.number).collect();
         (1..below).rev().filter(move |number| !taken.contains(number))
     }
 }
 
-/// By halves, until an entry is about all of a part or about none of it.
+/// Splits the range in halves until an entry covers all or none of each part.
 fn ruling(entries: &[&AclEntry], addresses: Ipv4Net, ports: Ports) -> Ruling {
     let touches = |entry: &&AclEntry| {
         entry.traffic.ports.overlaps(ports)

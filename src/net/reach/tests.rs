@@ -87,7 +87,7 @@ fn said(verdict: &Verdict) -> String {
 }
 
 #[test]
-fn rules_of_a_group_let_in_by_group_by_address_by_protocol_and_by_port() {
+fn group_rules_match_by_group_address_protocol_and_port() {
     use Protocol::{Tcp, Udp};
     let shut = "Ingress of {\"sg-api\"}";
     let group = |id: &str| Peer::Group(id.into());
@@ -115,7 +115,7 @@ fn rules_of_a_group_let_in_by_group_by_address_by_protocol_and_by_port() {
 }
 
 #[test]
-fn a_range_of_ports_passes_where_rules_together_have_all_of_them() {
+fn a_port_range_is_allowed_if_rules_together_cover_it() {
     let tcp = |from, to| rule(Some(Protocol::Tcp), from, to, Peer::Group("sg-pods".into()));
     for (rules, expected) in [
         (vec![tcp(0, 65535)], true),
@@ -129,7 +129,7 @@ fn a_range_of_ports_passes_where_rules_together_have_all_of_them() {
 }
 
 #[test]
-fn what_leaves_must_be_let_out_and_both_sides_are_told_at_once() {
+fn egress_is_checked_too_and_both_sides_are_reported_at_once() {
     let mut firewall = firewall(vec![]);
     let tcp = |peer| rule(Some(Protocol::Tcp), 443, 443, peer);
     firewall.groups.insert("sg-pods".into(), SecurityGroup { id: "sg-pods".into(), ..Default::default() });
@@ -149,7 +149,7 @@ fn what_leaves_must_be_let_out_and_both_sides_are_told_at_once() {
 }
 
 #[test]
-fn a_network_acl_has_no_memory_so_answers_need_entries_of_their_own() {
+fn a_network_acl_is_stateless_so_replies_need_their_own_entries() {
     let tcp = |from, to| Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from, to } };
     let mut firewall = firewall(vec![any(Peer::Group("sg-pods".into()))]);
     firewall.acls = vec![open_acl("acl-api", &["subnet-api"]), open_acl("acl-pods", &["subnet-pods"])];
@@ -171,7 +171,7 @@ fn a_network_acl_has_no_memory_so_answers_need_entries_of_their_own() {
 }
 
 #[test]
-fn within_a_subnet_no_network_acl_is_asked() {
+fn traffic_within_a_subnet_skips_network_acls() {
     let mut firewall = firewall(vec![]);
     firewall.groups.get_mut("sg-pods").unwrap().ingress = vec![any(Peer::Group("sg-pods".into()))];
     firewall.acls[0].ingress.clear();
@@ -182,7 +182,7 @@ fn within_a_subnet_no_network_acl_is_asked() {
 }
 
 #[test]
-fn what_could_not_be_read_is_never_passed_over() {
+fn what_could_not_be_read_is_unknown() {
     let mut no_groups = firewall(vec![]);
     no_groups.groups.clear();
     no_groups.groups_unknown = Some("DescribeSecurityGroups: UnauthorizedOperation".into());

@@ -16,7 +16,7 @@ fn added(map_roles: &str) -> String {
 }
 
 #[test]
-fn an_entry_comes_after_the_others_and_their_bytes_stay() {
+fn an_entry_is_added_last_and_all_other_bytes_stay() {
     let others = "\
 # who may enter
 - rolearn: 'arn:aws:iam::123456789012:role/admin'   # break glass
@@ -34,7 +34,7 @@ fn an_entry_comes_after_the_others_and_their_bytes_stay() {
 }
 
 #[test]
-fn nothing_there_is_a_list_of_one() {
+fn an_empty_text_becomes_a_list_with_one_entry() {
     assert_eq!(added(""), ENTRY);
     assert_eq!(added("[]"), ENTRY);
     assert_eq!(added(" [] \n"), ENTRY);
@@ -51,7 +51,7 @@ fn indentation_of_the_list_is_kept() {
 }
 
 #[test]
-fn a_missing_line_end_stays_missing() {
+fn a_missing_final_newline_stays_missing() {
     let others = "- rolearn: arn:aws:iam::123456789012:role/admin\n  username: admin";
     assert_eq!(added(others), format!("{others}\n{}", ENTRY.trim_end()));
 }
@@ -63,7 +63,7 @@ fn windows_line_ends_stay() {
 }
 
 #[test]
-fn a_list_in_brackets_stays_one() {
+fn a_flow_list_stays_a_flow_list() {
     let entry = r#"{"groups":["system:bootstrappers","system:nodes"],"rolearn":"arn:aws:iam::123456789012:role/eni-custom-NodeRole-1ABC","username":"system:node:{{EC2PrivateDNSName}}"}"#;
     for (before, after) in [
         (r#"[{"rolearn":"x","groups":["a"]}]"#, r#"[{"rolearn":"x","groups":["a"]}, ENTRY]"#),
@@ -89,7 +89,7 @@ fn adding_again_changes_nothing() {
 }
 
 #[test]
-fn a_role_is_known_without_its_path_and_in_any_case() {
+fn a_role_matches_without_its_path_and_in_any_case() {
     let with_path = "arn:aws:iam::123456789012:role/teams/a/eni-custom-NodeRole-1ABC";
     assert_eq!(add_node_role("", with_path).as_deref(), Ok(ENTRY));
     assert_eq!(has_role(&ENTRY.replace("eni-custom", "ENI-Custom"), with_path), Ok(true));
@@ -110,7 +110,7 @@ fn an_entry_of_the_role_that_is_not_for_nodes_is_an_error() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn yaml_that_is_not_a_list_is_refused() {
     for text in ["a: b", "text", "5"] {
         assert_eq!(has_role(text, ROLE), Err(AwsAuthError::NoList), "{text}");
     }
@@ -121,7 +121,7 @@ fn what_is_no_list_is_refused() {
 
 /// What the authenticator reads is read: a key twice (the last counts), keys in any case, texts for none.
 #[test]
-fn what_the_authenticator_takes_is_taken() {
+fn what_the_authenticator_accepts_is_accepted() {
     let twice = format!("- rolearn: arn:aws:iam::1:role/a\n  username: a\n  username: b\n{ENTRY}");
     assert_eq!(has_role(&twice, ROLE), Ok(true));
     let others = "- rolearn: arn:aws:iam::1:role/a\n  username: a\n  username: b\n";
@@ -136,7 +136,7 @@ fn what_the_authenticator_takes_is_taken() {
 }
 
 #[test]
-fn what_it_can_not_read_is_told_with_its_line() {
+fn invalid_yaml_is_reported_with_its_line() {
     let cases = [
         ("- rolearn: arn:aws:iam::1:role/a\n  username: {{SessionName}}\n", 2, "must be in quotes"),
         ("- rolearn: arn:aws:iam::1:role/a\n\tusername: a\n", 2, "tab"),
@@ -151,7 +151,7 @@ fn what_it_can_not_read_is_told_with_its_line() {
 
 /// Where another line would change an entry, or not count: better by hand.
 #[test]
-fn a_text_without_a_safe_place_is_refused() {
+fn a_text_without_a_safe_place_for_an_entry_is_refused() {
     for text in ["- rolearn: x\n...\n", "null", "- &a rolearn: x\n--- # more\n"] {
         let refused = add_node_role(text, ROLE);
         assert!(
@@ -162,7 +162,7 @@ fn a_text_without_a_safe_place_is_refused() {
 }
 
 #[test]
-fn what_is_no_role_is_refused() {
+fn an_arn_that_is_not_a_role_is_refused() {
     for arn in [
         "",
         "eni-custom",
@@ -251,10 +251,10 @@ proptest! {
 
 proptest! {
     #[test]
-    fn an_entry_that_was_added_is_taken_out_to_the_byte(text in list()) {
+    fn an_added_entry_is_removed_to_the_byte(text in list()) {
         let added = added(&text);
         prop_assert_eq!(remove_node_role(&added, ROLE, Some(&text)).unwrap(), text.clone());
-        // Without the text of before, the others are at least the same list, and what was not ours keeps its bytes.
+        // Without the former text, the other entries are still the same list, and their bytes stay.
         let left = remove_node_role(&added, ROLE, None).unwrap();
         prop_assert_eq!(parse(&left), parse(&text));
         prop_assert!(!has_role(&left, ROLE).unwrap());
@@ -262,7 +262,7 @@ proptest! {
 }
 
 #[test]
-fn what_others_changed_since_our_entry_stays() {
+fn later_changes_by_others_stay() {
     let before = "- rolearn: arn:aws:iam::1:role/a\n  username: a\n";
     let added = added(before);
     let since = format!("# on call\n{added}- rolearn: arn:aws:iam::1:role/b\n  username: b\n");

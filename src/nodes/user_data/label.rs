@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A node label that a kubelet accepts from its command line and may set on its own node.
 ///
-/// A kubelet with any other ends at its start, so it is better refused here.
+/// A kubelet with any other label exits at start, so it is refused here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeLabel {
     key: String,
@@ -16,7 +16,7 @@ pub struct NodeLabel {
 pub enum NodeLabelError {
     /// Not `name` or `prefix/name` as Kubernetes has it.
     #[error(
-        "{key:?} is no label key: letters, digits, '-', '_' and '.', at most 63, after a DNS name and '/' where it has one"
+        "{key:?} is not a label key; expected at most 63 letters, digits, '-', '_' and '.', optionally after a DNS name and '/'"
     )]
     Key {
         /// As it was given.
@@ -24,15 +24,15 @@ pub enum NodeLabelError {
     },
     /// Not a label value as Kubernetes has it.
     #[error(
-        "{value:?} is no label value: letters, digits, '-', '_' and '.', at most 63, a letter or digit at both ends"
+        "{value:?} is not a label value; expected at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
     )]
     Value {
         /// As it was given.
         value: String,
     },
-    /// A namespace that Kubernetes keeps for itself.
+    /// A prefix that Kubernetes reserves.
     #[error(
-        "a node can't give itself the label {key}: Kubernetes keeps kubernetes.io and k8s.io but for some names"
+        "a node can't set the label {key} on itself: Kubernetes reserves kubernetes.io and k8s.io, with few exceptions"
     )]
     Reserved {
         /// As it was given.
@@ -40,7 +40,7 @@ pub enum NodeLabelError {
     },
 }
 
-/// Labels in the kept namespaces that kubelet may set: k8s.io/kubelet, pkg/apis/well_known_labels.go.
+/// Labels with reserved prefixes that kubelet may set: k8s.io/kubelet, pkg/apis/well_known_labels.go.
 const ALLOWED: [&str; 11] = [
     "kubernetes.io/hostname",
     "topology.kubernetes.io/zone",
@@ -55,11 +55,11 @@ const ALLOWED: [&str; 11] = [
     "beta.kubernetes.io/arch",
 ];
 
-/// Namespaces in which kubelet may set any label; the same source.
+/// Prefixes with which kubelet may set any label; the same source.
 const ALLOWED_NAMESPACES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 
 impl NodeLabel {
-    /// Checks key and value by Kubernetes's rules, and that kubelet may set the key.
+    /// Checks key and value against Kubernetes's rules, and that kubelet may set the key.
     pub fn new(key: &str, value: &str) -> Result<NodeLabel, NodeLabelError> {
         let (namespace, name) = match key.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
@@ -104,7 +104,7 @@ fn is_in(namespace: &str, domain: &str) -> bool {
     namespace.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Name of a label, and its value unless that is empty.
+/// Whether a text is valid as a label's name, or as a non-empty value.
 fn is_name(text: &str) -> bool {
     text.len() <= 63
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -120,7 +120,7 @@ fn is_dns_name(text: &str) -> bool {
             .all(|part| bounded(part, lower) && part.bytes().all(|byte| lower(&byte) || byte == b'-'))
 }
 
-/// Not empty, and with fitting first and last bytes.
+/// Not empty, with valid first and last bytes.
 fn bounded(text: &str, fits: impl Fn(&u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(&fits) && bytes.last().is_some_and(&fits)
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_kubernetes_keeps_are_refused() {
+    fn reserved_label_prefixes_are_refused() {
         for key in ["kubernetes.io/role", "node-role.kubernetes.io/worker", "k8s.io/x", "a.k8s.io/x"] {
             assert_eq!(NodeLabel::new(key, "x"), Err(NodeLabelError::Reserved { key: key.into() }));
         }

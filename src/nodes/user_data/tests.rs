@@ -29,7 +29,7 @@ fn labels() -> [NodeLabel; 2] {
         .map(|(key, value)| NodeLabel::new(key, value).unwrap())
 }
 
-/// `UPDATE_GOLDEN=1 cargo test` writes the files anew; the difference is then for a person to read.
+/// `UPDATE_GOLDEN=1 cargo test` rewrites the files; review the diff.
 fn assert_golden(name: &str, rendered: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nodes/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -39,7 +39,7 @@ fn assert_golden(name: &str, rendered: &str) {
 }
 
 #[test]
-fn user_data_is_as_in_the_golden_files() {
+fn user_data_matches_the_golden_files() {
     assert_golden("al2023.txt", &render(AmiFamily::Al2023, &boot(&[])));
     assert_golden("al2023-labels.txt", &render(AmiFamily::Al2023, &boot(&labels())));
     assert_golden("al2.sh", &render(AmiFamily::Al2, &boot(&[])));
@@ -55,11 +55,11 @@ fn families_are_named_as_on_the_command_line() {
         assert_eq!(serde_json::to_value(family).unwrap(), family.to_string());
     }
     let error = "al2024".parse::<AmiFamily>().unwrap_err();
-    assert_eq!(error.to_string(), "\"al2024\" is no AMI family; there are al2023, al2 and bottlerocket");
+    assert_eq!(error.to_string(), "\"al2024\" is not an AMI family; expected al2023, al2 or bottlerocket");
 }
 
 #[test]
-fn dns_is_the_tenth_address_of_the_services() {
+fn dns_is_the_tenth_address_of_the_service_cidr() {
     for (cidr, dns) in
         [("172.20.0.0/16", "172.20.0.10"), ("10.100.0.0/16", "10.100.0.10"), ("10.8.4.0/24", "10.8.4.10")]
     {
@@ -68,7 +68,7 @@ fn dns_is_the_tenth_address_of_the_services() {
 }
 
 #[test]
-fn types_with_accelerators_get_the_images_with_drivers() {
+fn accelerated_instance_types_get_images_with_drivers() {
     let (x86, arm) = (Architecture::X86_64, Architecture::Arm64);
     let eks = "/aws/service/eks/optimized-ami/1.32";
     let bottlerocket = "/aws/service/bottlerocket/aws-k8s-1.32";

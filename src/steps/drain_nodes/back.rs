@@ -1,11 +1,11 @@
-//! The way back of step 9: the old node groups at their recorded sizes again, or others in the place of those that are
-//! gone, and their nodes Ready.
+//! Undo of step 9: restores the recorded sizes of the old node groups, launches replacement node groups for those that
+//! are gone, and waits until their nodes are Ready.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::design::Design;
-use crate::design::stand_in::stand_ins;
+use crate::design::stand_in::replacements;
 use crate::discover::Section;
 use crate::drain;
 use crate::drain::suspend::{read_groups, restore_managed, resume_rebalance};
@@ -20,12 +20,12 @@ use crate::steps::patch_security_groups::Launches;
 
 use super::stand_in::{self, Launch};
 
-pub struct Back;
+pub struct UndoDrainNodes;
 
 #[derive(Debug, Clone)]
-pub enum Return {
-    /// What an interrupted drain has left behind: suspended processes, cordons, sizes of Deployments.
-    PutBack,
+pub enum UndoChange {
+    /// What an interrupted drain left behind: suspended processes, cordons, sizes of Deployments.
+    CleanUp,
     Group {
         name: String,
         now: Sizes,
@@ -36,46 +36,46 @@ pub enum Return {
         now: Sizes,
         before: Sizes,
     },
-    /// Something of the groups that stand in for those that are gone.
-    StandIn(Launch),
-    /// AZRebalance of groups that were drained in part, once they have their nodes again.
+    /// A resource of the node groups that replace those that are gone.
+    Replacement(Launch),
+    /// Resumes AZRebalance of partly drained groups, once they have their nodes again.
     Rebalance,
 }
 
-impl Rules for Back {
-    type Change = Return;
+impl Rules for UndoDrainNodes {
+    type Change = UndoChange;
     const STEP: Step = Step::DrainNodes;
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Return> {
+    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<UndoChange> {
         let record = &facts.record;
-        let mut returns = Vec::new();
+        let mut changes = Vec::new();
         if record.is_holding() {
-            returns.push(Return::PutBack);
+            changes.push(UndoChange::CleanUp);
         }
-        // An answer about a group that an interrupted drain has just changed may be from before that.
+        // Auto Scaling may still show the sizes from before an interrupted drain changed them.
         for (name, before) in &record.groups {
             let Some(group) = facts.node_groups.groups.get(name) else { continue };
             let now = group.sizes();
             if lacks(now, *before) || record.held.contains_key(name) {
-                returns.push(Return::Group { name: name.clone(), now, before: *before });
+                changes.push(UndoChange::Group { name: name.clone(), now, before: *before });
             }
         }
         for group in &facts.node_groups.managed {
             let Some(before) = record.managed.get(&group.name).copied() else { continue };
             let now = facts.node_groups.sizes_of(group);
             if lacks(now, before) || record.held_managed.contains(&group.name) {
-                returns.push(Return::Managed { name: group.name.clone(), now, before });
+                changes.push(UndoChange::Managed { name: group.name.clone(), now, before });
             }
         }
-        returns.extend(stand_in::changes(design, facts).into_iter().map(Return::StandIn));
+        changes.extend(stand_in::changes(design, facts).into_iter().map(UndoChange::Replacement));
         if !record.rebalance_suspended.is_empty() || !record.held.is_empty() {
-            returns.push(Return::Rebalance);
+            changes.push(UndoChange::Rebalance);
         }
-        returns
+        changes
     }
 
-    fn describe(change: &Return) -> Change {
+    fn describe(change: &UndoChange) -> Change {
         let sized = |resource: String, now: &Sizes, before: &Sizes| {
             Change::new(Sign::Change, resource)
                 .from_to("nodes", Some(now.desired.to_string()), before.desired.to_string())
@@ -83,23 +83,30 @@ impl Rules for Back {
                 .from_to("at most", Some(now.max.to_string()), before.max.to_string())
         };
         match change {
-            Return::PutBack => super::interrupted(),
-            Return::Rebalance => Change::new(Sign::Change, "Auto Scaling groups that were drained in part")
-                .from_to(REBALANCE, Some("suspended"), "resumed"),
-            Return::Group { name, now, before } => sized(format!("Auto Scaling group {name}"), now, before),
-            Return::Managed { name, now, before } => sized(format!("managed node group {name}"), now, before),
-            Return::StandIn(launch) => stand_in::describe(launch),
+            UndoChange::CleanUp => super::interrupted(),
+            UndoChange::Rebalance => Change::new(Sign::Change, "partly drained Auto Scaling groups").from_to(
+                REBALANCE,
+                Some("suspended"),
+                "resumed",
+            ),
+            UndoChange::Group { name, now, before } => {
+                sized(format!("Auto Scaling group {name}"), now, before)
+            }
+            UndoChange::Managed { name, now, before } => {
+                sized(format!("managed node group {name}"), now, before)
+            }
+            UndoChange::Replacement(launch) => stand_in::describe(launch),
         }
     }
 
-    async fn apply(session: &mut Session, change: Return) -> Result<()> {
+    async fn apply(session: &mut Session, change: UndoChange) -> Result<()> {
         match change {
-            Return::PutBack => drain::put_back(session, &Default::default(), &Default::default()).await,
-            Return::Group { name, before, .. } => restore(session, &name, before).await,
-            Return::Managed { name, before, .. } => restore_managed(session, &name, before).await,
-            Return::StandIn(launch) => stand_in::launch(session, launch).await,
-            Return::Rebalance => {
-                // Before, AZRebalance would even out the zones that the drain has left lopsided.
+            UndoChange::CleanUp => drain::put_back(session, &Default::default(), &Default::default()).await,
+            UndoChange::Group { name, before, .. } => restore(session, &name, before).await,
+            UndoChange::Managed { name, before, .. } => restore_managed(session, &name, before).await,
+            UndoChange::Replacement(launch) => stand_in::launch(session, launch).await,
+            UndoChange::Rebalance => {
+                // Earlier, AZRebalance would even out the zones that the drain left unbalanced.
                 old_nodes_ready(session).await?;
                 let kept = session.facts.record.rebalance_suspended.clone();
                 if kept.is_empty() { Ok(()) } else { resume_rebalance(session, &kept).await }
@@ -107,25 +114,25 @@ impl Rules for Back {
         }
     }
 
-    /// All that the groups are to have is Ready: only then can pods move there.
+    /// Waits until all nodes of the groups are Ready: only then can pods move there.
     async fn settle(session: &mut Session) -> Result<()> {
         stand_in::settle(session).await?;
         old_nodes_ready(session).await
     }
 }
 
-/// Gives a group the sizes that it had; nodes that an autoscaler started beyond them stay.
+/// Restores the sizes of a group; nodes that an autoscaler started beyond them are kept.
 async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
     let now = read_groups(session).await?.get(name).map_or(0, |group| group.desired);
     let desired = now.clamp(before.desired, before.max.max(before.desired));
     session.clients.aws.autoscaling.set_sizes(name, Sizes { desired, ..before }).await
 }
 
-/// Waits until all old groups have the nodes that they had, Ready.
+/// Waits until all old groups have their previous nodes, Ready.
 async fn old_nodes_ready(session: &Session) -> Result<()> {
     let there = &session.facts.node_groups;
     let stacks: BTreeSet<String> =
-        stand_ins(&session.design, &session.facts).into_iter().map(|one| one.stack).collect();
+        replacements(&session.design, &session.facts).into_iter().map(|one| one.stack).collect();
     let managed = there.managed.iter().flat_map(|group| group.groups.clone());
     let names: BTreeSet<String> = session.facts.record.groups.keys().cloned().chain(managed).collect();
     if names.is_empty() && stacks.is_empty() {
@@ -135,9 +142,9 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
     let started = Instant::now();
     let mut written = false;
     session
-        .until("old nodes Ready", async || {
+        .until("old nodes to be Ready", async || {
             let groups = read_groups(session).await?;
-            // The answer that the changes were planned from may have been from before an earlier run's writes.
+            // The sizes that were planned from may have been older than an earlier run's writes.
             if !written && started.elapsed() > CONSISTENCY {
                 written = true;
                 write_again(session, &groups).await?;
@@ -146,7 +153,7 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
             let of_stack = |stack: &String| groups.values().find(|group| group.stack() == Some(stack));
             let unseen = stacks.iter().filter(|stack| of_stack(stack).is_none());
             let mut waiting: Vec<String> =
-                unseen.map(|stack| format!("{stack}: group not yet visible")).collect();
+                unseen.map(|stack| format!("{stack}: group not visible yet")).collect();
             let returning = groups.values().filter(|group| {
                 names.contains(&group.name) || group.stack().is_some_and(|stack| stacks.contains(stack))
             });
@@ -160,25 +167,25 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
                     group.capacity(|instance| ids.contains(instance.id.as_str()))
                 };
                 let ready = capacity(&|node| node.ready);
-                // One that has stopped to report does not come back by being waited for; the checks name it.
+                // Waiting does not bring back a node that has stopped reporting; the checks name it.
                 let silent = capacity(&Node::is_unreachable);
-                // An answer may still show the desired capacity from before it was restored.
+                // Auto Scaling may still show the desired capacity from before it was restored.
                 let before = before(&session.facts, group).map_or(0, |before| before.desired);
                 let wanted = group.desired.max(before).saturating_sub(silent);
                 if ready >= wanted {
                     continue;
                 }
-                let next = "the group keeps trying: run this again when there is capacity";
+                let next = "the group keeps trying: run the same command again when there is capacity";
                 let failure = launches.failure(session, group, "an old group", next).await?;
-                let told = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
-                waiting.push(format!("{}: {told}", group.name));
+                let progress = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
+                waiting.push(format!("{}: {progress}", group.name));
             }
             Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
         })
         .await
 }
 
-/// Restores groups that lack sizes for longer than answers may lag.
+/// Restores the sizes again where they are still wrong after `CONSISTENCY`.
 async fn write_again(session: &Session, groups: &BTreeMap<String, AutoScalingGroup>) -> Result<()> {
     for group in groups.values() {
         let Some(before) = before(&session.facts, group).filter(|before| lacks(group.sizes(), *before))
@@ -193,7 +200,7 @@ async fn write_again(session: &Session, groups: &BTreeMap<String, AutoScalingGro
     Ok(())
 }
 
-/// The sizes that a group had before it was drained; of a managed node group's, where it is the only one of it.
+/// The sizes of a group before the drain; of a managed node group only if this is its only Auto Scaling group.
 fn before(facts: &Facts, group: &AutoScalingGroup) -> Option<Sizes> {
     let record = &facts.record;
     match facts.node_groups.manager(&group.name) {
@@ -203,7 +210,7 @@ fn before(facts: &Facts, group: &AutoScalingGroup) -> Option<Sizes> {
     }
 }
 
-/// Other bounds, or fewer nodes. More than before are the autoscaler's.
+/// Other bounds, or fewer nodes. Additional nodes were started by the autoscaler.
 fn lacks(now: Sizes, before: Sizes) -> bool {
     (now.min, now.max) != (before.min, before.max) || now.desired < before.desired
 }

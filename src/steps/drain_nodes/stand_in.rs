@@ -1,16 +1,18 @@
-//! Node groups that stand in for old ones that are gone: like those, as far as the record knows them, and left standing.
+//! Replacement node groups for old ones that are gone: like those, as far as the record knows them. They are kept.
 //!
-//! They are launched when custom networking is off and before the first new node is emptied. Earlier, their nodes would
-//! start as custom ones, with the standard max pods and too few addresses for it; later, the pods of the new nodes
-//! would have nowhere to go. They come from the templates of step 7, but have a base stack and a tag of their own: what
-//! has our tag is taken back, and these are the cluster's old nodes from now on, also for the next set-up.
+//! They are launched after custom networking is off and before the first new node is drained. Earlier, their nodes would
+//! start with custom networking, and with too few addresses for the standard max pods; later, the pods of the new nodes
+//! would have nowhere to go. They use the templates of step 7, but a base stack and a tag of their own: undo deletes
+//! what has our tag, and these are the cluster's old nodes from now on, also for the next setup.
 
 use std::collections::BTreeMap;
 
 use crate::aws::cloudformation::StackRequest;
 use crate::client_token::client_token;
 use crate::design::Design;
-use crate::design::stand_in::{StandIn, base_stack, is_needed, parameters, stand_ins, standard_max_pods};
+use crate::design::stand_in::{
+    Replacement, base_stack, is_needed, parameters, replacements, standard_max_pods,
+};
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::net::max_pods::MaxPods;
@@ -22,37 +24,37 @@ use crate::steps::launch_nodegroups::{
 };
 use crate::tags::TAG_STAND_IN;
 
-/// One thing that a stand-in needs.
+/// One resource of the replacement node groups.
 #[derive(Debug, Clone)]
 pub enum Launch {
-    /// Role, instance profile and security group of all of them. A failed stack goes first.
+    /// Role, instance profile and security group of all of them. A failed stack is deleted first.
     Base {
         failed: bool,
     },
-    /// Lets nodes with that role join.
+    /// Allows nodes with that role to join.
     Authorise {
         mode: Authentication,
         role: Option<String>,
     },
     Group {
-        stand_in: Box<StandIn>,
+        replacement: Box<Replacement>,
         max_pods: Option<MaxPods>,
         failed: bool,
     },
 }
 
-/// What is not yet there.
+/// What does not exist yet.
 pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
     let failed = |stack: &Stack| never_complete(&stack.status);
     let there = |name: &str| facts.node_groups.stand_ins.get(name);
     let to_make = |name: &str| there(name).is_none_or(failed);
-    let groups: Vec<Launch> = stand_ins(design, facts)
+    let groups: Vec<Launch> = replacements(design, facts)
         .into_iter()
         .filter(|one| to_make(&one.stack))
         .map(|one| Launch::Group {
             max_pods: standard_max_pods(facts, &one.shape),
             failed: there(&one.stack).is_some(),
-            stand_in: Box::new(one),
+            replacement: Box::new(one),
         })
         .collect();
     if !is_needed(design, facts) {
@@ -74,14 +76,16 @@ pub fn describe(launch: &Launch) -> Change {
     let stack = |what: String, failed: bool| {
         let sign = if failed { Sign::Change } else { Sign::Create };
         let change = Change::new(sign, what);
-        if failed { change.from_to("status", Some("failed"), "deleted, then created anew") } else { change }
+        if failed { change.from_to("status", Some("failed"), "deleted, then recreated") } else { change }
     };
     match launch {
-        Launch::Base { failed } => stack("CloudFormation stack of the stand-ins' node role".into(), *failed),
+        Launch::Base { failed } => {
+            stack("CloudFormation stack for the replacement nodes' role".into(), *failed)
+        }
         Launch::Authorise { mode, role } => {
             let resource = match mode {
-                Authentication::ConfigMap => "mapRoles entry of the stand-ins' node role",
-                _ => "EC2_LINUX access entry of the stand-ins' node role",
+                Authentication::ConfigMap => "mapRoles entry for the replacement nodes' role",
+                _ => "EC2_LINUX access entry for the replacement nodes' role",
             };
             let change = Change::new(Sign::Create, resource);
             match role {
@@ -89,10 +93,10 @@ pub fn describe(launch: &Launch) -> Change {
                 None => change.later("role"),
             }
         }
-        Launch::Group { stand_in: one, max_pods, failed } => {
+        Launch::Group { replacement: one, max_pods, failed } => {
             let max_pods = max_pods.map_or("?".into(), |max| max.to_string());
             stack(format!("CloudFormation stack {}", one.stack), *failed)
-                .to("in place of", &one.group)
+                .to("replaces", &one.group)
                 .to("subnet", &one.shape.subnet)
                 .to("instance type", one.shape.instance_type().unwrap_or("?"))
                 .to("max pods", max_pods)
@@ -116,25 +120,25 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
                 Authentication::ConfigMap => {
                     crate::k8s::aws_auth::allow_nodes(&session.clients.kube.client, &role).await
                 }
-                // Without our tag: what has it is taken back.
+                // Without our tag, because undo deletes what has it.
                 _ => access_entry(session, &role, &[]).await,
             }
         }
-        Launch::Group { stand_in, failed, .. } => {
+        Launch::Group { replacement, failed, .. } => {
             if failed {
-                remove_failed(session, &stand_in.stack, TAG_STAND_IN).await?;
+                remove_failed(session, &replacement.stack, TAG_STAND_IN).await?;
             }
             let group = base_output(session, &base, "NodeSecurityGroupId").await?;
             let profile = base_output(session, &base, "InstanceProfileArn").await?;
-            let parameters = parameters(&session.design, &session.facts, &stand_in, &group, &profile)?;
-            create(session, stand_in.stack.clone(), NODE_GROUP, parameters).await
+            let parameters = parameters(&session.design, &session.facts, &replacement, &group, &profile)?;
+            create(session, replacement.stack.clone(), NODE_GROUP, parameters).await
         }
     }
 }
 
-/// Waits until all of them are complete; their nodes are waited for with those of the other old groups.
+/// Waits until all stacks are complete; their nodes are waited for with those of the other old groups.
 pub async fn settle(session: &Session) -> Result<()> {
-    for one in stand_ins(&session.design, &session.facts) {
+    for one in replacements(&session.design, &session.facts) {
         complete(session, &one.stack).await?;
     }
     Ok(())

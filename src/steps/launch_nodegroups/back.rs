@@ -1,4 +1,4 @@
-//! The way back of step 7: nodes with our role are not let in any more, and the stacks go, node groups before base.
+//! Undo of step 7: nodes with our role may no longer join, and the stacks are deleted, node groups before base.
 
 use crate::design::Design;
 use crate::design::undo::our_subnets;
@@ -16,11 +16,11 @@ use crate::words::counted;
 
 use super::{delete, deleted};
 
-pub struct Back;
+pub struct UndoLaunchNodegroups;
 
 #[derive(Debug, Clone)]
 pub enum Removal {
-    /// Takes the access entry, or our entry in aws-auth, away.
+    /// Removes the access entry, or our entry in aws-auth.
     Unauthorise {
         mode: Authentication,
         role: String,
@@ -31,7 +31,7 @@ pub enum Removal {
     },
 }
 
-impl Rules for Back {
+impl Rules for UndoLaunchNodegroups {
     type Change = Removal;
     const STEP: Step = Step::LaunchNodegroups;
     const READS: &'static [Section] = &[Section::NodeGroups];
@@ -60,7 +60,7 @@ impl Rules for Back {
         }
     }
 
-    /// A stack would take its nodes along, and their pods past every budget.
+    /// Deleting a stack with nodes would terminate their pods without regard to PodDisruptionBudgets.
     async fn rehearse(session: &Session, removals: &[Removal]) -> Result<()> {
         let left = crate::design::our_instances(&session.facts).len();
         let deletes = removals.iter().any(|removal| matches!(removal, Removal::Stack { .. }));
@@ -71,7 +71,7 @@ impl Rules for Back {
             "the node groups still have {}; no stack was deleted",
             counted(left, "instance")
         ))
-        .fix("eni-custom patch-security-groups --undo empties them first"))
+        .fix("drain them first: eni-custom patch-security-groups --undo"))
     }
 
     async fn apply(session: &mut Session, removal: Removal) -> Result<()> {
@@ -87,7 +87,7 @@ impl Rules for Back {
             Removal::Stack { name, base } => {
                 if base {
                     others_gone(session, &name).await?;
-                    // They hold the node security group, and with it the stack.
+                    // Leftover interfaces use the node security group and so block the deletion of the stack.
                     let subnets: Vec<String> =
                         our_subnets(&session.facts).map(|subnet| subnet.id.clone()).collect();
                     sweep(session, &subnets).await?;
@@ -113,7 +113,7 @@ fn is_ours(stack: &Stack, facts: &Facts) -> bool {
     stack.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name)
 }
 
-/// The base stack's outputs are the others' parameters.
+/// The other stacks use the base stack's outputs, so they are deleted first.
 async fn others_gone(session: &Session, base: &str) -> Result<()> {
     let stacks = session.facts.node_groups.stacks.values();
     for stack in stacks.filter(|stack| stack.name != base && is_ours(stack, &session.facts)) {
@@ -122,7 +122,7 @@ async fn others_gone(session: &Session, base: &str) -> Result<()> {
     Ok(())
 }
 
-/// Our entry, where it is there: aws-auth's by the stack's role or the recorded one, an access entry by its tag.
+/// Our entry, if it exists: in aws-auth found by the stack's role or the recorded one, an access entry by its tag.
 fn authorised(design: &Design, facts: &Facts) -> Option<Removal> {
     let mode = facts.cluster.authentication;
     let role = match mode {

@@ -1,5 +1,5 @@
-//! The way back of step 8: the new nodes drained within their pods' budgets, their groups at size 0, and the
-//! ENIConfigs' groups as they were.
+//! Undo of step 8: drains the new nodes within the pods' budgets, sets their groups to size 0, and restores the
+//! ENIConfigs' security groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,54 +18,56 @@ use crate::steps::launch_nodegroups::{complete, settled};
 use crate::steps::{Rules, eniconfigs};
 use crate::words::counted;
 
-pub struct Back;
+pub struct UndoPatchSecurityGroups;
 
 #[derive(Debug, Clone)]
-pub enum Retreat {
-    /// All nodes of our groups at once: pods must not move from one of them to the next.
+pub enum UndoChange {
+    /// All new nodes at once: pods must not move from one new node to the next.
     Drain { nodes: BTreeSet<String>, outlook: Outlook },
-    /// Only where the stack itself stays.
+    /// Only if the stack itself is kept.
     Shrink { stack: String, before: String },
-    /// Only where the ENIConfig itself stays.
+    /// Only if the ENIConfig itself is kept.
     Groups { config: EniConfig, before: Vec<String> },
 }
 
-impl Rules for Back {
-    type Change = Retreat;
+impl Rules for UndoPatchSecurityGroups {
+    type Change = UndoChange;
     const STEP: Step = Step::PatchSecurityGroups;
-    // Webhooks too: what stands behind them may have been rolled out since the run began.
+    // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] =
         &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Reach];
 
-    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Retreat> {
-        let takes_back = |step| settings.undo.is_some_and(|undo| undo.takes_back(step));
-        let mut retreats = Vec::new();
+    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<UndoChange> {
+        let is_undone = |step| settings.undo.is_some_and(|undo| undo.covers(step));
+        let mut changes = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
             let outlook = eviction::outlook(facts, &nodes, settings);
-            retreats.push(Retreat::Drain { nodes, outlook });
+            changes.push(UndoChange::Drain { nodes, outlook });
         }
-        if !takes_back(Step::LaunchNodegroups) {
-            retreats.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
+        if !is_undone(Step::LaunchNodegroups) {
+            changes.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
         }
-        if !takes_back(Step::WriteEniconfigs) {
-            retreats.extend(groups(design, facts));
+        if !is_undone(Step::WriteEniconfigs) {
+            changes.extend(groups(design, facts));
         }
-        retreats
+        changes
     }
 
-    fn describe(retreat: &Retreat) -> Change {
-        match retreat {
-            Retreat::Drain { nodes, outlook: Outlook { moving, time, .. } } => {
-                let change =
-                    Change::new(Sign::Remove, format!("{} of our groups", counted(nodes.len(), "node")))
-                        .to("pods to move", moving.to_string());
+    fn describe(change: &UndoChange) -> Change {
+        match change {
+            UndoChange::Drain { nodes, outlook: Outlook { moving, time, .. } } => {
+                let change = Change::new(
+                    Sign::Remove,
+                    format!("{} in eni-custom's node groups", counted(nodes.len(), "node")),
+                )
+                .to("pods to move", moving.to_string());
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }
-            Retreat::Shrink { stack, before } => {
+            UndoChange::Shrink { stack, before } => {
                 Change::new(Sign::Change, format!("size of {stack}")).from_to("nodes", Some(before), "0")
             }
-            Retreat::Groups { config, before } => {
+            UndoChange::Groups { config, before } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", config.name)).from_to(
                     "securityGroups",
                     Some(config.security_groups.join(", ")),
@@ -75,10 +77,10 @@ impl Rules for Back {
         }
     }
 
-    async fn apply(session: &mut Session, retreat: Retreat) -> Result<()> {
-        match retreat {
-            Retreat::Drain { nodes, .. } => drain::drain(session, &nodes).await,
-            Retreat::Shrink { stack, .. } => {
+    async fn apply(session: &mut Session, change: UndoChange) -> Result<()> {
+        match change {
+            UndoChange::Drain { nodes, .. } => drain::drain(session, &nodes).await,
+            UndoChange::Shrink { stack, .. } => {
                 let there = settled(session, &stack).await?;
                 let sizes: BTreeMap<String, String> =
                     ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
@@ -88,29 +90,30 @@ impl Rules for Back {
                 session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
                 complete(session, &stack).await.map(drop)
             }
-            Retreat::Groups { config, before } => {
+            UndoChange::Groups { config, before } => {
                 let config = EniConfig { security_groups: before, ..config };
                 eniconfigs::write(session, Step::PatchSecurityGroups, &[config], true).await
             }
         }
     }
 
-    /// A group may have started a node since the nodes were listed.
+    /// A group may have started a node after the nodes were listed.
     async fn settle(session: &mut Session) -> Result<()> {
         match our_nodes(&session.facts).is_empty() {
             true => Ok(()),
-            false => Err(Error::failed("the node groups have new nodes").fix("run the same command again")),
+            false => Err(Error::failed("the node groups started new nodes during the drain")
+                .fix("run the same command again")),
         }
     }
 }
 
-fn shrink(facts: &Facts, stack: &str) -> Option<Retreat> {
+fn shrink(facts: &Facts, stack: &str) -> Option<UndoChange> {
     let before = facts.node_groups.stacks.get(stack)?.parameters.get("DesiredCapacity")?.clone();
-    (before != "0").then(|| Retreat::Shrink { stack: stack.into(), before })
+    (before != "0").then(|| UndoChange::Shrink { stack: stack.into(), before })
 }
 
-/// ENIConfigs of ours that have other groups than before step 8.
-fn groups(design: &Design, facts: &Facts) -> Vec<Retreat> {
+/// Our ENIConfigs whose groups differ from those before step 8.
+fn groups(design: &Design, facts: &Facts) -> Vec<UndoChange> {
     let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
     let differing = ours.filter_map(|config| {
         let before = facts.record.eniconfigs.get(&config.name)?.as_ref().filter(|before| !before.ours);
@@ -120,7 +123,7 @@ fn groups(design: &Design, facts: &Facts) -> Vec<Retreat> {
             None => return None,
         };
         let differs = !same_groups(&config.security_groups, &first);
-        differs.then(|| Retreat::Groups { config: config.clone(), before: first })
+        differs.then(|| UndoChange::Groups { config: config.clone(), before: first })
     });
     differing.collect()
 }

@@ -6,16 +6,16 @@ use crate::error::{Error, Result};
 use crate::facts::AutoScalingGroup;
 use crate::session::Session;
 
-/// What was seen of groups' launches while they are waited for.
+/// Failed launches of the groups that are waited for.
 #[derive(Debug, Default)]
 pub struct Launches {
-    /// Failures from before are an earlier run's: the group may be over them.
+    /// Failures from before this wait: the group may have recovered from them.
     before: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Launches {
-    /// The newest failure to start a node that the group lacks; nothing where there was none. A row of them is an error:
-    /// the nodes of `whose` can't be started, and `next` is what can be done about it.
+    /// The newest failure to start a missing node; `None` if there was none. Three failures are an error: the nodes of
+    /// `whose` can't be started, and `next` is the fix.
     pub async fn failure(
         &mut self,
         session: &Session,
@@ -32,9 +32,9 @@ impl Launches {
             .entry(group.name.clone())
             .or_insert_with(|| failures.iter().map(|(id, _)| id.clone()).collect());
         let new: Vec<&String> =
-            failures.iter().filter(|(id, _)| !known.contains(id)).map(|(_, told)| told).collect();
+            failures.iter().filter(|(id, _)| !known.contains(id)).map(|(_, reason)| reason).collect();
         match new.first() {
-            // One failure may be IAM that has not heard of the new profile yet; a row of them is no accident.
+            // A single failure may be IAM that does not know the new instance profile yet.
             Some(failure) if new.len() >= 3 => {
                 Err(Error::failed(format!("Auto Scaling can't start the nodes of {whose}"))
                     .at(&group.name)

@@ -1,9 +1,9 @@
-//! The way back of step 3: aws-node's environment as it was recorded, at its owner.
+//! Undo of step 3: restores aws-node's recorded environment, through the environment's owner.
 //!
-//! It is the first to be taken back. A node that starts while custom networking is on takes its pods' addresses from
-//! its ENIConfig's subnet, which is to go; and one of the old groups would do so with the max pods of a node whose
-//! first interface serves pods too. Off first, every node that starts from then on is a plain one, whoever starts it;
-//! nodes that are there keep their interfaces, and their pods keep running.
+//! This is undone first. A node that starts while custom networking is on takes pod addresses from its ENIConfig's
+//! subnet, which will be deleted; and a node of an old group would do so with too high a max pods, because that counts the
+//! primary interface. Once custom networking is off, every new node uses the default network. Existing nodes keep
+//! their interfaces, and their pods keep running.
 
 use std::collections::BTreeMap;
 
@@ -20,20 +20,20 @@ use crate::steps::Rules;
 
 use super::{described, rolled_out, update_addon};
 
-pub struct Back;
+pub struct UndoSetEnv;
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
 pub struct Restore {
     owner: EnvOwner,
-    /// Each variable that differs: as it is, and as it was.
+    /// Each variable that differs: its current and its recorded value.
     env: BTreeMap<String, (Option<String>, Option<String>)>,
-    /// The add-on as it is, and its configurationValues as they were.
+    /// The current add-on, and its recorded configurationValues.
     addon: Option<(Addon, String)>,
     keys: Keys,
 }
 
-impl Rules for Back {
+impl Rules for UndoSetEnv {
     type Change = Restore;
     const STEP: Step = Step::SetEnv;
     const READS: &'static [Section] = &[Section::Cni];
@@ -81,7 +81,7 @@ impl Rules for Back {
             })
             .await?;
         }
-        // What the add-on has put right by itself is not written again.
+        // What the add-on update has already restored is not written again.
         let kube = &session.clients.kube.client;
         let now = cni::read(kube).await?;
         let (mut set, mut removed) = (BTreeMap::new(), Vec::new());
@@ -106,14 +106,14 @@ impl Rules for Back {
     }
 }
 
-/// The add-on's configuration with our variables as they were; nothing where there is no add-on, or nothing was written
-/// to it.
+/// The add-on's configuration with the recorded values of our variables; `None` if there is no add-on or nothing was
+/// written to it.
 pub fn restored_values(facts: &Facts) -> Option<std::result::Result<String, Unreadable>> {
     let before = facts.record.addon_configuration.as_deref()?;
     Some(restored(&facts.cni.addon.as_ref()?.configuration, before, &keys(&facts.record)))
 }
 
-/// What of the configuration this step has written.
+/// The part of the configuration that this step has written.
 fn keys(record: &Record) -> Keys {
     Keys { env: record.env.keys().cloned().collect(), ..Keys::default() }
 }

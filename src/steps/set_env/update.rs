@@ -1,4 +1,4 @@
-//! An update of EKS add-on vpc-cni that changes what it was asked to change, and nothing else.
+//! Updates EKS add-on vpc-cni without changing anything else of it.
 
 use crate::addon::Unreadable;
 use crate::aws::eks::{Update, Updated};
@@ -10,20 +10,19 @@ use crate::step::Step;
 
 const AT: &str = "EKS add-on vpc-cni";
 
-/// Gives the add-on the configuration that `wanted` makes of the one that it has by then. Where that is the same text,
-/// nothing is written.
+/// Sets the add-on's configuration to what `wanted` returns for the current one. Writes nothing if the text is the same.
 ///
-/// The add-on is read when no update is in progress, right before it is written: somebody else's update may have changed
-/// its configuration or role since the plan was made.
+/// The add-on is read right before the write, when no update is in progress: somebody else may have changed its
+/// configuration or role since the plan was made.
 pub async fn update_addon(
     session: &Session,
     step: Step,
     wanted: impl Fn(&str) -> std::result::Result<String, Unreadable>,
 ) -> Result<()> {
     let (eks, cluster) = (&session.clients.aws.eks, &session.facts.cluster);
-    let addon = free(session).await?;
+    let addon = idle_addon(session).await?;
     let configuration = wanted(&addon.configuration).map_err(|error| {
-        Error::failed("the add-on's configuration can't be merged with what is to be added")
+        Error::failed("the add-on's configuration can't be merged with the planned values")
             .at(AT)
             .because(error)
     })?;
@@ -39,18 +38,20 @@ pub async fn update_addon(
     keeps_its_role(session, role).await
 }
 
-/// The add-on, when nobody updates it: somebody else, or a run that was interrupted.
-async fn free(session: &Session) -> Result<Addon> {
+/// The add-on, once no update is in progress (of somebody else, or of an interrupted run).
+async fn idle_addon(session: &Session) -> Result<Addon> {
     let cluster = &session.facts.cluster.name;
     session
-        .until("add-on vpc-cni free", async || match session.clients.aws.eks.addon(cluster).await? {
-            Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
-                Ok(Seen::NotYet(addon.status))
+        .until("the current update of add-on vpc-cni to finish", async || {
+            match session.clients.aws.eks.addon(cluster).await? {
+                Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
+                    Ok(Seen::NotYet(addon.status))
+                }
+                Some(addon) => Ok(Seen::Yes(addon)),
+                None => Err(Error::failed("the add-on was removed during this run")
+                    .at(AT)
+                    .fix("run the same command again: it then writes to the DaemonSet")),
             }
-            Some(addon) => Ok(Seen::Yes(addon)),
-            None => Err(Error::failed("the add-on was removed while this run was under way")
-                .at(AT)
-                .fix("run the same command again: it writes to the DaemonSet then")),
         })
         .await
 }
@@ -58,7 +59,7 @@ async fn free(session: &Session) -> Result<Addon> {
 async fn successful(session: &Session, update: &str) -> Result<()> {
     let cluster = &session.facts.cluster.name;
     session
-        .until("add-on vpc-cni updated", async || {
+        .until("add-on vpc-cni to be updated", async || {
             match session.clients.aws.eks.update(cluster, Updated::Addon, update).await {
                 Ok(Update::Successful) => Ok(Seen::Yes(())),
                 Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
@@ -77,7 +78,7 @@ async fn successful(session: &Session, update: &str) -> Result<()> {
         .await
 }
 
-/// Without its role aws-node loses its rights in EC2 on every node whose own role lacks them.
+/// Without the add-on's role, aws-node loses its EC2 permissions on every node whose own role lacks them.
 async fn keeps_its_role(session: &Session, role: Option<&str>) -> Result<()> {
     let cluster = &session.facts.cluster.name;
     let now = session.clients.aws.eks.addon(cluster).await?.and_then(|addon| addon.role);
@@ -85,9 +86,11 @@ async fn keeps_its_role(session: &Session, role: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let shown = |role: Option<&str>| role.unwrap_or("none").to_string();
-    let error = Error::failed("the add-on has another IAM role than before the update")
-        .at(AT)
-        .because(format!("before: {}; now: {}", shown(role), shown(now.as_deref())));
+    let error = Error::failed("the update changed the add-on's IAM role").at(AT).because(format!(
+        "before: {}; now: {}",
+        shown(role),
+        shown(now.as_deref())
+    ));
     Err(match role {
         Some(role) => error.fix(format!(
             "aws eks update-addon --cluster-name {cluster} --addon-name vpc-cni --resolve-conflicts PRESERVE \

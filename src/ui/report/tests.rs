@@ -2,7 +2,7 @@ use crate::facts::Facts;
 use crate::sample::custom;
 use crate::verify::{Expected, verify};
 
-/// Something of each status, in each section that can have it.
+/// Checks of each severity, in several sections.
 fn broken() -> Facts {
     let mut facts = custom();
     facts.cni.rollout.updated = 1;
@@ -17,12 +17,12 @@ fn broken() -> Facts {
 }
 
 #[test]
-fn a_healthy_cluster_is_a_list_of_what_was_proven() {
+fn a_healthy_cluster_is_a_list_of_passed_checks() {
     insta::assert_snapshot!(super::text(&verify(&custom(), &Expected::default()), false));
 }
 
 #[test]
-fn what_is_not_proven_is_told_with_where_why_and_fix() {
+fn a_problem_is_shown_with_where_why_and_fix() {
     let report = verify(&broken(), &Expected::default());
     insta::assert_snapshot!(super::text(&report, false));
     insta::assert_json_snapshot!("what_is_not_proven_as_json", report);
@@ -30,7 +30,7 @@ fn what_is_not_proven_is_told_with_where_why_and_fix() {
 }
 
 #[test]
-fn colour_is_only_where_it_is_asked_for() {
+fn color_is_used_only_on_request() {
     let report = verify(&broken(), &Expected::default());
     assert!(super::text(&report, true).contains('\u{1b}'));
     assert!(!super::text(&report, false).contains('\u{1b}'));

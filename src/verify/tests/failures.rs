@@ -1,11 +1,11 @@
-use super::told;
+use super::problems;
 use crate::facts::{Crd, Facts};
 use crate::issue::Severity;
 use crate::sample::custom;
 use crate::ui::report_text;
 use crate::verify::{Expected, Report, Section, verify};
 
-/// A change to the healthy cluster, and all that is told of it then.
+/// A change to the healthy cluster, and all problems that it causes.
 type Case = (fn(&mut Facts), &'static [&'static str]);
 
 const ENICONFIGS: &[Case] = &[
@@ -15,7 +15,7 @@ const ENICONFIGS: &[Case] = &[
     ),
     (
         |facts| facts.eniconfigs.items[1].name = "id-b".into(),
-        &["EC-VFY-011 Error: ENIConfig 'b', which 1 node in b would take, is not there"],
+        &["EC-VFY-011 Error: ENIConfig 'b' for 1 node in b does not exist"],
     ),
     (
         |facts| {
@@ -24,7 +24,7 @@ const ENICONFIGS: &[Case] = &[
                 .malformed
                 .insert("a".into(), "spec.securityGroups is \"sg-1\", and not a list".into());
         },
-        &["EC-VFY-012 Error: ENIConfig a can't be read by the CNI"],
+        &["EC-VFY-012 Error: the CNI can't read ENIConfig a"],
     ),
     (
         |facts| {
@@ -32,7 +32,7 @@ const ENICONFIGS: &[Case] = &[
             facts.eniconfigs.items[0].subnet = "subnet-gone".into();
         },
         &[
-            "EC-VFY-013 Error: ENIConfig a names a subnet that is not there",
+            "EC-VFY-013 Error: ENIConfig a names a subnet that does not exist",
             "EC-VFY-022 Error: 1 node in a without an interface for pods",
         ],
     ),
@@ -42,9 +42,9 @@ const ENICONFIGS: &[Case] = &[
             facts.eniconfigs.items[0].subnet = "pods-b".into();
         },
         &[
-            "EC-VFY-014 Error: ENIConfig a leads nodes of a to a subnet in b",
+            "EC-VFY-014 Error: ENIConfig a gives nodes in a a subnet in b",
             "EC-VFY-022 Error: 1 node in a without an interface for pods",
-            "EC-VFY-030 Error: 1 pod outside of the pod subnet, on nodes in a",
+            "EC-VFY-030 Error: 1 pod outside the pod subnet, on nodes in a",
         ],
     ),
     (|facts| facts.vpc.blocks.retain(|block| block.cidr == facts.vpc.primary), &[]),
@@ -54,15 +54,15 @@ const ENICONFIGS: &[Case] = &[
             facts.vpc.blocks[0].cidr = "0.0.0.0/0".parse().unwrap();
         },
         &[
-            "EC-VFY-015 Warning: ENIConfig a has a subnet of the nodes' own block",
-            "EC-VFY-015 Warning: ENIConfig b has a subnet of the nodes' own block",
+            "EC-VFY-015 Warning: the subnet of ENIConfig a is in the nodes' own CIDR block",
+            "EC-VFY-015 Warning: the subnet of ENIConfig b is in the nodes' own CIDR block",
         ],
     ),
     (
         |facts| facts.firewall.groups.clear(),
         &[
-            "EC-VFY-016 Error: ENIConfig a names a security group that is not there",
-            "EC-VFY-016 Error: ENIConfig b names a security group that is not there",
+            "EC-VFY-016 Error: ENIConfig a names a security group that does not exist",
+            "EC-VFY-016 Error: ENIConfig b names a security group that does not exist",
         ],
     ),
     (
@@ -80,10 +80,10 @@ const ENICONFIGS: &[Case] = &[
 
 const NODES: &[Case] = &[
     (|facts| facts.nodes[0].ready = false, &["EC-VFY-020 Error: 1 node in a not Ready"]),
-    (|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there is no EC2 node"]),
+    (|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there are no EC2 nodes"]),
     (
         |facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
-        &["EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig"],
+        &["EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig"],
     ),
     (
         |facts| facts.nodes[0].interfaces.clear(),
@@ -92,13 +92,13 @@ const NODES: &[Case] = &[
     (
         |facts| facts.eniconfigs.items[0].security_groups = vec!["sg-cluster".into(), "sg-2".into()],
         &[
-            "EC-VFY-016 Error: ENIConfig a names a security group that is not there",
-            "EC-VFY-023 Error: 1 node in a with other security groups than in the ENIConfig",
+            "EC-VFY-016 Error: ENIConfig a names a security group that does not exist",
+            "EC-VFY-023 Error: 1 node in a with other security groups than their ENIConfig",
         ],
     ),
     (
         |facts| facts.nodes[0].max_pods = 29,
-        &["EC-VFY-024 Error: 1 node in a with max pods 29, and fewer addresses"],
+        &["EC-VFY-024 Error: 1 node in a with max pods 29, but fewer addresses"],
     ),
     (
         |facts| facts.nodes[1].max_pods = 8,
@@ -113,9 +113,9 @@ const NODES: &[Case] = &[
             facts.nodes[0].annotations.insert("k8s.amazonaws.com/eniConfig".into(), "b".into());
         },
         &[
-            "EC-VFY-014 Error: ENIConfig b leads nodes of a to a subnet in b",
-            "EC-VFY-021 Error: 1 node in a from before custom networking, or of another ENIConfig",
-            "EC-VFY-026 Warning: 1 node in a whose label is overridden",
+            "EC-VFY-014 Error: ENIConfig b gives nodes in a a subnet in b",
+            "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig",
+            "EC-VFY-026 Warning: 1 node in a with an overridden ENIConfig label",
         ],
     ),
     (
@@ -129,7 +129,7 @@ const NODES: &[Case] = &[
             facts.eniconfigs.items[0].security_groups = both.to_vec();
             facts.nodes[0].interfaces[0].security_groups = both.into();
         },
-        &["EC-VFY-027 Warning: 1 node in a with two groups tagged for the cluster on an interface"],
+        &["EC-VFY-027 Warning: 1 node in a with two security groups tagged for the cluster on one interface"],
     ),
 ];
 
@@ -140,15 +140,15 @@ fn broken(change: fn(&mut Facts)) -> Facts {
 }
 
 #[test]
-fn eniconfigs_and_nodes_that_are_not_right_are_told_and_nothing_else_is() {
+fn each_change_causes_its_problems_and_no_others() {
     for (at, (change, wanted)) in ENICONFIGS.iter().chain(NODES).enumerate() {
-        assert_eq!(told(&broken(*change)), *wanted, "case {at}");
+        assert_eq!(problems(&broken(*change)), *wanted, "case {at}");
     }
 }
 
-/// What is not ok in each of these, as people and as scripts read it.
+/// The problems of each case, as people and as scripts read them.
 #[test]
-fn each_failure_tells_where_why_and_what_to_type() {
+fn each_problem_has_where_why_and_fix() {
     let reports = ENICONFIGS.iter().chain(NODES).map(|(change, _)| {
         let report = verify(&broken(*change), &Expected::default());
         let bad = |section: &Section| {

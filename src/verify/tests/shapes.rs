@@ -4,8 +4,8 @@ use crate::facts::{Interface, Node, NodeKind, Pod};
 use crate::sample::{node, pod};
 
 #[test]
-fn shapes_that_are_right_as_well_raise_no_alarm() {
-    // ENIConfigs with names of their own, found by a label of the nodes'.
+fn other_valid_setups_pass() {
+    // ENIConfigs with custom names, selected by a node label.
     assert_eq!(
         after(|facts| {
             facts.cni.env.insert(LABEL_DEF.into(), "pods".into());
@@ -16,7 +16,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // By annotation, with the switch written as Go takes it.
+    // Selected by annotation, with a value that Go parses as true.
     assert_eq!(
         after(|facts| {
             facts.cni.env.insert(ANNOTATION_DEF.into(), "pods".into());
@@ -27,7 +27,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // No groups in the ENIConfig: those of the instance's own interface.
+    // No security groups in the ENIConfig: those of the instance apply.
     assert_eq!(
         after(|facts| {
             for config in &mut facts.eniconfigs.items {
@@ -36,7 +36,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // Prefixes: 110 is AWS's advice, 290 the most; between them it is the user's choice.
+    // Prefix delegation: AWS recommends 110, the maximum is 290; values between are the user's choice.
     assert_eq!(
         after(|facts| {
             facts.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());
@@ -45,7 +45,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // The add-on knows; and what it does not name is as it would set it.
+    // The add-on sets the variables, and one that it does not set has its default.
     assert_eq!(
         after(|facts| {
             facts.cni.env.insert("AWS_VPC_K8S_CNI_EXTERNALSNAT".into(), "false".into());
@@ -55,7 +55,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // Helm set it itself; nodes of other kinds are no part of this; a pod of the host's network has the node's address.
+    // Helm set the variable itself; Windows nodes do not count; a hostNetwork pod has the node's address.
     assert_eq!(
         after(|facts| {
             facts.cni.annotations.insert("meta.helm.sh/release-name".into(), "cni".into());
@@ -70,7 +70,7 @@ fn shapes_that_are_right_as_well_raise_no_alarm() {
         }),
         [""; 0]
     );
-    // An interface that a live node attaches in a moment, and one of another cluster in the same VPC.
+    // An interface that a live node will attach, and one of another cluster in the same VPC.
     assert_eq!(
         after(|facts| {
             let loose = |instance: &str, cluster: &str| Interface {

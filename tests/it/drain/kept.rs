@@ -117,8 +117,13 @@ fn what_was_moved_and_finds_no_node_is_said_in_the_scheduler_s_words() {
     bed.ready(1);
     bed.open_new_nodes();
     let ran = bed.drain(&["--drain-timeout", "20s"]).expect(4);
-    let ran = ran.tells(&["1 pod that ran on them does not run again", "deployment/homeless/picky"]);
-    ran.tells(&["homeless/picky-", "on no node", "anti-affinity", "kubectl -n homeless describe pod picky-"]);
+    let ran = ran.tells(&["1 pod that ran on them is not running again", "deployment/homeless/picky"]);
+    ran.tells(&[
+        "homeless/picky-",
+        "is not scheduled",
+        "anti-affinity",
+        "kubectl -n homeless describe pod picky-",
+    ]);
     bed.is_gone();
     let record =
         bed.kubectl(&["-n", "kube-system", "get", "configmap", "eni-custom", "-o", "jsonpath={.data}"]);
@@ -246,7 +251,7 @@ fn pods_that_do_not_end_are_told_and_their_node_goes_where_that_is_asked_for() {
         assert!(said.contains(text), "'{text}' is not in:\n{said}");
     }
     let ran = bed.drain(&["--skip-wait-for-delete-timeout", "5s"]).expect(0);
-    ran.tells(&["overdue/stuck is still terminating and is not waited for"]);
+    ran.tells(&["overdue/stuck is still terminating; no longer waiting for it"]);
     bed.is_gone();
     bed.here(&["patch", "pod", "stuck", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
 }

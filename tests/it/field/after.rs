@@ -74,7 +74,7 @@ fn max_pods_are_reset(sandbox: &Sandbox) {
     until("a managed node has joined", || !nodes().is_empty());
     kubectl(sandbox, &["wait", "--for=condition=Ready", "--timeout=60s", &nodes()]);
     let told = tells(sandbox, VERIFY, &["EC-VFY-024"]);
-    assert!(told.to_string().contains("in the node group's launch template"), "{told:#}");
+    assert!(told.to_string().contains("in the launch template"), "{told:#}");
     managed("0");
     until("the managed node is gone", || nodes().is_empty());
     silent(sandbox, VERIFY);

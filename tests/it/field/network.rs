@@ -70,12 +70,15 @@ fn an_old_node_that_gets_an_interface_in_the_pod_subnet_is_still_an_old_node() {
     kubectl(&sandbox, &["delete", "deployment", "stays", "--wait"]);
     let told = tells(&sandbox, VERIFY, &["EC-VFY-021"]);
     let text = told.to_string();
-    assert!(text.contains(&old) && text.contains("of the primary network interface too"), "{told:#}");
+    assert!(
+        text.contains(&old) && text.contains("pods also get addresses from the primary network interface"),
+        "{told:#}"
+    );
     assert!(text.contains("eni-custom drain-nodes"), "{told:#}");
     let planned = run(&sandbox, &["plan", "--output", "json"]).json();
     assert!(planned.to_string().contains("1 old node"), "{planned:#}");
     let status = run(&sandbox, &["status"]).expect(0).stdout;
-    assert!(status.contains("1 of 2 nodes are from before"), "{status}");
+    assert!(status.contains("1 of 2 nodes predate custom networking"), "{status}");
 
     run(&sandbox, &["drain-nodes", "--yes", "--node", &old]).expect(0);
     silent(&sandbox, VERIFY);

@@ -61,7 +61,7 @@ fn settled(sandbox: &Sandbox) {
 fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
     let watched = Watched::start(sandbox);
     let ran = run(sandbox, &["setup", "--yes"]).expect(0);
-    ran.tells(&["they are written into its eniConfig.subnets", "EC-CNI-010"]);
+    ran.tells(&["changes are written into its eniConfig.subnets", "EC-CNI-010"]);
     watched.reached(sandbox);
     let groups = |sandbox: &Sandbox| {
         let text = addon(sandbox)["configurationValues"].as_str().expect("values").to_string();

@@ -11,7 +11,7 @@ const SETUP: [&str; 2] = ["setup", "--yes"];
 
 /// What a run says as it goes, and how often before it is killed.
 const THERE: [(&str, usize); 10] = [
-    ("CIDR block 100.64.0.0/16 associated", 1),
+    ("CIDR block 100.64.0.0/16 to be associated", 1),
     ("subnet for pods in", 1),
     ("env in configurationValues", 1),
     ("ENIConfig us-west-2a", 1),
@@ -19,7 +19,7 @@ const THERE: [(&str, usize); 10] = [
     ("EC2_LINUX access entry", 1),
     ("stack eni-custom-sandbox-us-west-2a", 1),
     ("size of eni-custom-sandbox-us-west-2a", 1),
-    ("new nodes Ready", 1),
+    ("new nodes to be Ready", 1),
     ("old nodes drained", 1),
 ];
 
@@ -46,7 +46,7 @@ const BACK: [&str; 10] = [
     "\"step-done\",\"step\":\"set-env\"",
     "managed node group old-managed",
     "\"step-done\",\"step\":\"drain-nodes\"",
-    "of our groups",
+    "in eni-custom's node groups",
     "old instances terminated",
     "stack eni-custom-sandbox-us-west-2a",
     "stack eni-custom-sandbox-base",
@@ -72,7 +72,7 @@ fn a_way_back_that_is_cut_everywhere_ends_where_it_began_and_can_be_gone_again()
     looks_as(&mut sandbox, &before);
 
     set_up(&sandbox, &[]);
-    kill_when(&sandbox, &UNDO, "of our groups", 1);
+    kill_when(&sandbox, &UNDO, "in eni-custom's node groups", 1);
     set_up(&sandbox, &[]);
     let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
     assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));

@@ -99,7 +99,7 @@ pub fn pods_are_explained(sandbox: &Sandbox, node: &str) {
     });
     sandbox.kubectl_with(&["create", "-f", "-"], &event.to_string()).expect("the event is made");
     let explained = explains(sandbox, 4, &["EC-DOC-010 error"]);
-    assert!(explained.to_string().contains("the most for m5.large (20)"), "{explained}");
+    assert!(explained.to_string().contains("at most 20 pods on m5.large"), "{explained}");
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("help.tar.gz").to_string_lossy().into_owned();
     let bundled = ["doctor", "--bundle", &file, "--mask-account"];

@@ -1,4 +1,4 @@
-//! A cluster for the schedule to drain: random workloads, late answers, virtual time.
+//! A simulated cluster: random workloads, late answers, virtual time.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -12,15 +12,15 @@ use super::{allowing, on};
 /// A cluster that answers as the API server, the kubelets and the controllers do, each a little late.
 pub struct Cluster {
     now: u64,
-    due: BinaryHeap<Reverse<(u64, u64, Happens)>>,
+    due: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
     apps: Vec<App>,
-    pods: BTreeMap<String, Standing>,
+    pods: BTreeMap<String, RunningPod>,
     lag: Vec<u64>,
-    /// Watches tell in order, each in its own.
-    told_pods: u64,
-    told_budgets: u64,
-    /// Every so many evictions, one finds the API server busy.
+    /// Each watch delivers its events in order: the time of its last one.
+    pods_sent: u64,
+    budgets_sent: u64,
+    /// Every n-th eviction finds the API server busy.
     busy: Option<usize>,
     pub rejected: usize,
     pub evictions: usize,
@@ -38,20 +38,20 @@ struct App {
 }
 
 #[derive(Debug, Clone)]
-struct Standing {
+struct RunningPod {
     pod: Pod,
     app: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Happens {
+enum Event {
     Evict(String),
     Ends(String),
     Ready(String),
     Count(usize),
-    TellPod(String, bool, bool),
-    TellGone(String),
-    TellBudget(usize, i32, i32, Vec<String>),
+    PodSeen(String, bool, bool),
+    PodGone(String),
+    BudgetSeen(usize, i32, i32, Vec<String>),
     Reply(String, u8),
     Wake,
 }
@@ -63,24 +63,24 @@ impl Cluster {
         self.lag[at]
     }
 
-    fn at(&mut self, time: u64, what: Happens) {
+    fn at(&mut self, time: u64, what: Event) {
         self.sequence += 1;
         self.due.push(Reverse((time, self.sequence, what)));
     }
 
-    fn tell_pod(&mut self, uid: &str) {
-        let Standing { pod, .. } = &self.pods[uid];
-        let what = Happens::TellPod(uid.into(), pod.ready, pod.deleting);
-        self.told_pods = self.told_pods.max(self.now + self.later());
-        self.at(self.told_pods, what);
+    fn send_pod(&mut self, uid: &str) {
+        let RunningPod { pod, .. } = &self.pods[uid];
+        let what = Event::PodSeen(uid.into(), pod.ready, pod.deleting);
+        self.pods_sent = self.pods_sent.max(self.now + self.later());
+        self.at(self.pods_sent, what);
     }
 
-    fn tell_budget(&mut self, app: usize) {
+    fn send_budget(&mut self, app: usize) {
         let Some(budget) = self.apps[app].budget.clone() else { return };
-        self.told_budgets = self.told_budgets.max(self.now + self.later());
+        self.budgets_sent = self.budgets_sent.max(self.now + self.later());
         let disrupted = budget.disrupted.into_iter().collect();
-        let what = Happens::TellBudget(app, budget.disruptions_allowed, budget.current_healthy, disrupted);
-        self.at(self.told_budgets, what);
+        let what = Event::BudgetSeen(app, budget.disruptions_allowed, budget.current_healthy, disrupted);
+        self.at(self.budgets_sent, what);
     }
 
     fn evict(&mut self, uid: &str) {
@@ -88,7 +88,7 @@ impl Cluster {
         if self.busy.is_some_and(|every| self.evictions.is_multiple_of(every)) {
             return self.reply(uid, 3);
         }
-        let Some(Standing { pod, app }) = self.pods.get_mut(uid) else { return self.reply(uid, 1) };
+        let Some(RunningPod { pod, app }) = self.pods.get_mut(uid) else { return self.reply(uid, 1) };
         let app = *app;
         if let Some(budget) = &mut self.apps[app].budget {
             if budget.disruptions_allowed == 0 {
@@ -100,37 +100,37 @@ impl Cluster {
         }
         pod.deleting = true;
         let ends = self.now + self.apps[app].ends_after;
-        self.tell_budget(app);
-        self.tell_pod(uid);
-        self.at(ends, Happens::Ends(uid.into()));
+        self.send_budget(app);
+        self.send_pod(uid);
+        self.at(ends, Event::Ends(uid.into()));
         self.count_soon(app);
         self.reply(uid, 0);
     }
 
     fn reply(&mut self, uid: &str, code: u8) {
         let time = self.now + self.later();
-        self.at(time, Happens::Reply(uid.into(), code));
+        self.at(time, Event::Reply(uid.into(), code));
     }
 
     fn count_soon(&mut self, app: usize) {
         let time = self.now + self.later();
-        self.at(time, Happens::Count(app));
+        self.at(time, Event::Count(app));
     }
 
     fn ends(&mut self, uid: &str) {
-        let Some(Standing { mut pod, app }) = self.pods.remove(uid) else { return };
-        self.told_pods = self.told_pods.max(self.now + self.later());
-        self.at(self.told_pods, Happens::TellGone(uid.into()));
+        let Some(RunningPod { mut pod, app }) = self.pods.remove(uid) else { return };
+        self.pods_sent = self.pods_sent.max(self.now + self.later());
+        self.at(self.pods_sent, Event::PodGone(uid.into()));
         self.apps[app].made += 1;
         pod.name = format!("app{app}-new-{}", self.apps[app].made);
         pod.uid = format!("uid-{}", pod.name);
         pod.node = "new".into();
         (pod.ready, pod.deleting) = (false, false);
         let uid = pod.uid.clone();
-        self.pods.insert(uid.clone(), Standing { pod, app });
-        self.tell_pod(&uid);
+        self.pods.insert(uid.clone(), RunningPod { pod, app });
+        self.send_pod(&uid);
         let ready = self.now + self.apps[app].ready_after;
-        self.at(ready, Happens::Ready(uid));
+        self.at(ready, Event::Ready(uid));
         self.count_soon(app);
     }
 
@@ -142,68 +142,68 @@ impl Cluster {
 
     fn count(&mut self, app: usize) {
         let healthy = self.healthy(app);
-        let standing: BTreeSet<String> = self
+        let running: BTreeSet<String> = self
             .pods
             .values()
             .filter(|each| each.app == app && !each.pod.deleting)
             .map(|each| each.pod.name.clone())
             .collect();
         let Some(budget) = &mut self.apps[app].budget else { return };
-        budget.disrupted.retain(|name| standing.contains(name));
+        budget.disrupted.retain(|name| running.contains(name));
         let disrupted = i32::try_from(budget.disrupted.len()).unwrap();
         budget.current_healthy = healthy - disrupted;
         budget.disruptions_allowed = (budget.current_healthy - budget.desired_healthy).max(0);
-        self.tell_budget(app);
+        self.send_budget(app);
     }
 
-    /// Drains the old nodes; answers the time in milliseconds.
+    /// Drains the old nodes; returns the time in milliseconds.
     fn drain(&mut self, schedule: &mut Schedule) -> u64 {
         let base = Instant::now();
         let at = |millis: u64| base + Duration::from_millis(millis);
         let mut last = 0;
         let mut woken = BTreeSet::new();
-        self.at(0, Happens::Wake);
+        self.at(0, Event::Wake);
         while let Some(Reverse((time, _, what))) = self.due.pop() {
             assert!(time < 100_000_000, "it never ends: {:?}", schedule.progress());
             self.now = time;
             match what {
-                Happens::Evict(uid) => self.evict(&uid),
-                Happens::Ends(uid) => self.ends(&uid),
-                Happens::Ready(uid) => {
-                    let Some(standing) = self.pods.get_mut(&uid) else { continue };
-                    standing.pod.ready = true;
-                    let app = standing.app;
-                    self.tell_pod(&uid);
+                Event::Evict(uid) => self.evict(&uid),
+                Event::Ends(uid) => self.ends(&uid),
+                Event::Ready(uid) => {
+                    let Some(running) = self.pods.get_mut(&uid) else { continue };
+                    running.pod.ready = true;
+                    let app = running.app;
+                    self.send_pod(&uid);
                     self.count_soon(app);
                 }
-                Happens::Count(app) => self.count(app),
-                Happens::TellPod(uid, ready, deleting) => {
-                    if let Some(standing) = self.pods.get(&uid) {
-                        schedule.pod(Pod { ready, deleting, ..standing.pod.clone() }, at(time));
+                Event::Count(app) => self.count(app),
+                Event::PodSeen(uid, ready, deleting) => {
+                    if let Some(running) = self.pods.get(&uid) {
+                        schedule.pod(Pod { ready, deleting, ..running.pod.clone() }, at(time));
                     }
                 }
-                Happens::TellGone(uid) => schedule.pod_gone(&uid, at(time)),
-                Happens::TellBudget(app, allowed, healthy, disrupted) => {
+                Event::PodGone(uid) => schedule.pod_gone(&uid, at(time)),
+                Event::BudgetSeen(app, allowed, healthy, disrupted) => {
                     let budget = self.apps[app].budget.clone().unwrap();
                     let disrupted = disrupted.into_iter().collect();
-                    let told = Budget {
+                    let seen = Budget {
                         disruptions_allowed: allowed,
                         current_healthy: healthy,
                         disrupted,
                         ..budget
                     };
-                    schedule.budget(told, at(time));
+                    schedule.budget(seen, at(time));
                 }
-                Happens::Reply(uid, code) => {
+                Event::Reply(uid, code) => {
                     let answer = match code {
-                        0 => Answer::LetGo,
+                        0 => Answer::Accepted,
                         1 => Answer::Gone,
-                        3 => Answer::Later(String::new()),
-                        _ => Answer::NoRoom(String::new()),
+                        3 => Answer::Retry(String::new()),
+                        _ => Answer::NoDisruptions(String::new()),
                     };
                     schedule.answered(&uid, answer, at(time));
                 }
-                Happens::Wake => {}
+                Event::Wake => {}
             }
             for app in 0..self.apps.len() {
                 let least = self.apps[app].least;
@@ -212,13 +212,13 @@ impl Cluster {
             }
             for pod in schedule.next(at(time)) {
                 let arrives = time + self.later();
-                self.at(arrives, Happens::Evict(pod.uid));
+                self.at(arrives, Event::Evict(pod.uid));
             }
             if let Some(wakes) = schedule.wakes_at() {
                 assert!(wakes > at(time), "it would spin: {:?}", schedule.progress());
                 let wakes = u64::try_from(wakes.duration_since(base).as_millis()).unwrap();
                 if woken.insert(wakes) {
-                    self.at(wakes, Happens::Wake);
+                    self.at(wakes, Event::Wake);
                 }
             }
             if !schedule.is_done() {
@@ -240,7 +240,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Pods that may be away at once: as the budget says, but never all; without one a quarter.
+    /// Pods that may be unavailable at once: as the budget says, but never all; without one a quarter.
     pub fn at_once(&self) -> usize {
         let most = self.replicas.saturating_sub(1).max(1);
         self.allowed.map_or(self.replicas.div_ceil(4), |allowed| allowed.min(most))
@@ -253,7 +253,7 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
     )
 }
 
-/// Drains all old nodes; answers the cluster, the schedule, the time it took and the bound, in milliseconds.
+/// Drains all old nodes; returns the cluster, the schedule, the time and its lower bound in milliseconds.
 pub fn play(
     wanted: &[Wanted],
     node_count: usize,
@@ -272,8 +272,8 @@ pub fn play(
         apps: Vec::new(),
         pods: BTreeMap::new(),
         lag,
-        told_pods: 0,
-        told_budgets: 0,
+        pods_sent: 0,
+        budgets_sent: 0,
         busy,
         rejected: 0,
         evictions: 0,
@@ -305,7 +305,7 @@ pub fn play(
             let node = &names[(replica + app) % node_count];
             let pod = Pod { controller: Some(set.into()), ..on(node, &format!("{label}-{replica}"), &label) };
             schedule.pod(pod.clone(), now);
-            cluster.pods.insert(pod.uid.clone(), Standing { pod, app });
+            cluster.pods.insert(pod.uid.clone(), RunningPod { pod, app });
         }
     }
     schedule.arrange();

@@ -100,7 +100,7 @@ fn restricted_associations_are_those_of_the_user_guide() {
 }
 
 #[test]
-fn a_secondary_block_in_ten_zero_or_one_closes_ten_zero_too() {
+fn a_secondary_block_in_10_0_or_10_1_rules_out_10_0_too() {
     let mut vpc = vpc("10.7.0.0/16");
     assert!(!is_restricted("10.0.0.0/20", &vpc));
     vpc.secondaries.push(block("10.1.0.0/16"));
@@ -109,7 +109,7 @@ fn a_secondary_block_in_ten_zero_or_one_closes_ten_zero_too() {
 }
 
 #[test]
-fn sizes_outside_of_16_to_28_are_refused() {
+fn sizes_outside_16_to_28_are_refused() {
     let vpc = vpc("10.5.0.0/16");
     assert_eq!(
         check_secondary(block("100.64.0.0/15"), &vpc),
@@ -147,12 +147,12 @@ fn overlaps_with_the_vpc_and_its_peers_are_refused() {
     assert_eq!(texts("10.2.3.0/24"), ["10.2.3.0/24 overlaps with the VPC's own block 10.2.0.0/16"]);
     assert_eq!(
         texts("100.65.0.0/16"),
-        ["100.65.0.0/16 overlaps with 100.65.0.0/20 at the other side of the peering pcx-1"]
+        ["100.65.0.0/16 overlaps with 100.65.0.0/20 on the other side of the peering pcx-1"]
     );
 }
 
 #[test]
-fn all_reasons_come_at_once() {
+fn all_reasons_are_reported_at_once() {
     let mut vpc = vpc("10.2.0.0/16");
     vpc.block_quota = 1;
     vpc.pending_requests.push("pcx-7".into());
@@ -162,10 +162,10 @@ fn all_reasons_come_at_once() {
     assert_eq!(
         text,
         [
-            "172.16.0.0/12 is not of a size that a VPC block can have, which is /16 to /28",
+            "172.16.0.0/12 has a size that AWS does not allow; a VPC block can be /16 to /28",
             "172.16.0.0/12 lies in 172.16.0.0/12, from which AWS associates no block with a VPC whose primary block, 10.2.0.0/16, is in 10.0.0.0/8",
             "172.16.0.0/12 would be block 2 of the VPC, and its quota is 1",
-            "172.16.0.0/12 can't be added while the peering pcx-7, which this VPC asked for, is in pending-acceptance",
+            "172.16.0.0/12 can't be added while the peering pcx-7, which this VPC requested, is in pending-acceptance",
         ]
     );
 }
@@ -177,7 +177,7 @@ fn the_first_offer_is_100_64() {
 }
 
 #[test]
-fn an_offer_prefers_addresses_that_no_route_leads_away_from() {
+fn an_offer_prefers_addresses_that_no_route_covers() {
     let mut vpc = vpc("10.0.0.0/16");
     vpc.routes.push(route("rtb-1", "100.64.0.0/15"));
     assert_eq!(suggest_block(&vpc, &[]), Some(block("100.66.0.0/16")));
@@ -186,7 +186,7 @@ fn an_offer_prefers_addresses_that_no_route_leads_away_from() {
 }
 
 #[test]
-fn nothing_is_offered_where_nothing_would_be_taken() {
+fn nothing_is_offered_if_aws_would_accept_no_block() {
     let mut full = vpc("10.0.0.0/16");
     full.block_quota = 1;
     assert_eq!(suggest_block(&full, &[]), None);
@@ -195,7 +195,7 @@ fn nothing_is_offered_where_nothing_would_be_taken() {
 
 proptest! {
     #[test]
-    fn an_offer_is_legal_and_clear(
+    fn an_offer_is_accepted_and_does_not_overlap(
         primary in prop::sample::select(vec!["10.0.0.0/16", "172.31.0.0/16", "192.168.0.0/16", "100.64.0.0/16", "8.8.0.0/16"]),
         others in prop::collection::vec((0u32..1 << 22, 12u8..=28), 0..12),
     ) {

@@ -37,7 +37,7 @@ fn plain(blocks: &[&str], letters: &str, taken: &[&str]) -> String {
 }
 
 #[test]
-fn a_block_is_cut_into_the_next_power_of_two() {
+fn a_block_is_split_into_the_next_power_of_two() {
     assert_eq!(plain(&["100.64.0.0/16"], "a", &[]), "a=100.64.0.0/16");
     assert_eq!(plain(&["100.64.0.0/16"], "ab", &[]), "a=100.64.0.0/17 b=100.64.128.0/17");
     assert_eq!(plain(&["100.64.0.0/16"], "abc", &[]), "a=100.64.0.0/18 b=100.64.64.0/18 c=100.64.128.0/18");
@@ -48,7 +48,7 @@ fn a_block_is_cut_into_the_next_power_of_two() {
 }
 
 #[test]
-fn zones_are_dealt_over_the_blocks_evenly() {
+fn zones_are_spread_evenly_over_the_blocks() {
     let blocks = ["100.65.0.0/16", "100.64.0.0/16"];
     assert_eq!(plain(&blocks, "ab", &[]), "a=100.64.0.0/16 b=100.65.0.0/16");
     assert_eq!(plain(&blocks, "abc", &[]), "a=100.64.0.0/17 b=100.65.0.0/17 c=100.64.128.0/17");
@@ -57,7 +57,7 @@ fn zones_are_dealt_over_the_blocks_evenly() {
 }
 
 #[test]
-fn order_of_the_input_is_of_no_matter() {
+fn the_order_of_the_input_does_not_matter() {
     let mut backwards = zones("abc");
     backwards.reverse();
     backwards.push("us-west-2a".into());
@@ -67,7 +67,7 @@ fn order_of_the_input_is_of_no_matter() {
 }
 
 #[test]
-fn subnets_keep_clear_of_those_already_there() {
+fn subnets_do_not_overlap_with_existing_ones() {
     assert_eq!(
         plain(&["100.64.0.0/16"], "abc", &["100.64.0.0/24"]),
         "a=100.64.64.0/18 b=100.64.128.0/18 c=100.64.192.0/18"
@@ -77,12 +77,12 @@ fn subnets_keep_clear_of_those_already_there() {
         plain(&["100.64.0.0/16"], "ab", &["100.64.0.0/17", "100.64.200.0/24"]),
         "a=100.64.128.0/19 b=100.64.160.0/19"
     );
-    // One outside of the block is in nobody's way.
+    // A subnet outside the block takes up no room.
     assert_eq!(plain(&["100.64.0.0/16"], "a", &["10.0.0.0/24"]), "a=100.64.0.0/16");
 }
 
 #[test]
-fn a_size_asked_for_is_kept() {
+fn a_requested_size_is_used() {
     let at = |letters, prefix| {
         shown(split(&nets(&["100.64.0.0/24"]), &zones(letters), &[], &BTreeMap::new(), Some(prefix)))
     };
@@ -95,22 +95,22 @@ fn a_size_asked_for_is_kept() {
         at("ab", 23),
         "100.64.0.0/24 has room for 0 more subnets of /23 and 2 are needed: 1024 addresses too few"
     );
-    assert_eq!(at("ab", 29), "a subnet can't be a /29; EC2 makes them from /16 to /28");
-    assert_eq!(at("ab", 15), "a subnet can't be a /15; EC2 makes them from /16 to /28");
+    assert_eq!(at("ab", 29), "a subnet can't be a /29; EC2 allows /16 to /28");
+    assert_eq!(at("ab", 15), "a subnet can't be a /15; EC2 allows /16 to /28");
 }
 
 #[test]
-fn too_little_room_says_how_much_is_lacking() {
+fn the_error_says_how_many_addresses_are_missing() {
     assert_eq!(
         plain(&["100.64.0.0/28", "100.65.0.0/28"], "abc", &[]),
         "100.64.0.0/28, 100.65.0.0/28 have room for 2 more subnets of /28 and 3 are needed: 16 addresses too few"
     );
-    assert_eq!(plain(&[], "a", &[]), "there is no CIDR block to cut subnets from");
+    assert_eq!(plain(&[], "a", &[]), "there is no CIDR block to create subnets in");
     assert_eq!(plain(&[], "", &[]), "");
 }
 
 #[test]
-fn a_zone_that_comes_later_takes_a_slot_of_the_same_size() {
+fn a_zone_that_is_added_later_gets_a_slot_of_the_same_size() {
     let had = own(&[('a', "100.64.0.0/18"), ('b', "100.64.64.0/18"), ('d', "100.64.128.0/18")]);
     let result = split(&nets(&["100.64.0.0/16"]), &zones("abcd"), &[], &had, None);
     assert_eq!(shown(result), "a=100.64.0.0/18 b=100.64.64.0/18 c=100.64.192.0/18 d=100.64.128.0/18");
@@ -132,14 +132,14 @@ fn subnets_that_fill_the_block_leave_no_room_for_another_zone() {
 }
 
 #[test]
-fn own_subnets_stay_wherever_they_are() {
+fn existing_pod_subnets_stay_wherever_they_are() {
     let had = own(&[('a', "100.99.0.0/20"), ('z', "100.64.16.0/20")]);
     let result = split(&nets(&["100.64.0.0/16"]), &zones("ab"), &[], &had, None);
     assert_eq!(shown(result), "a=100.99.0.0/20 b=100.64.32.0/20");
 }
 
 /// Blocks that a VPC can have side by side, foreign subnets in them, zones and a size, and which of the zones
-/// got their subnet before the run was cut.
+/// got their subnet before the run was interrupted.
 fn situation() -> impl Strategy<Value = (Vec<Ipv4Net>, Vec<String>, Vec<Ipv4Net>, Option<u8>, u8)> {
     let block =
         |(second, prefix): (u32, u8)| Ipv4Net::new((100 << 24 | (64 + second) << 16).into(), prefix).unwrap();
@@ -153,9 +153,9 @@ fn situation() -> impl Strategy<Value = (Vec<Ipv4Net>, Vec<String>, Vec<Ipv4Net>
         prop::option::weighted(0.3, 18u8..=28),
         any::<u8>(),
     )
-        .prop_map(move |(blocks, letters, taken, prefix, cut)| {
+        .prop_map(move |(blocks, letters, taken, prefix, created)| {
             let letters: String = letters.into_iter().collect();
-            (blocks.into_iter().map(block).collect(), zones(&letters), taken, prefix, cut)
+            (blocks.into_iter().map(block).collect(), zones(&letters), taken, prefix, created)
         })
 }
 
@@ -166,7 +166,7 @@ fn subset(layout: &BTreeMap<String, Ipv4Net>, mask: u8) -> BTreeMap<String, Ipv4
 
 proptest! {
     #[test]
-    fn subnets_are_aligned_inside_disjoint_and_clear((blocks, zones, taken, prefix, _) in situation()) {
+    fn subnets_are_aligned_within_blocks_and_do_not_overlap((blocks, zones, taken, prefix, _) in situation()) {
         let Ok(layout) = split(&blocks, &zones, &taken, &BTreeMap::new(), prefix) else { return Ok(()) };
         prop_assert_eq!(layout.keys().collect::<Vec<_>>(), zones.iter().collect::<Vec<_>>());
         let subnets: Vec<Ipv4Net> = layout.values().copied().collect();
@@ -182,7 +182,7 @@ proptest! {
 
     /// No larger even split would have gone round.
     #[test]
-    fn subnets_are_as_large_as_can_be((blocks, zones, taken, _, _) in situation()) {
+    fn subnets_are_as_large_as_possible((blocks, zones, taken, _, _) in situation()) {
         match split(&blocks, &zones, &taken, &BTreeMap::new(), None) {
             Ok(layout) => {
                 let prefix = layout.values().next().unwrap().prefix_len();
@@ -201,20 +201,20 @@ proptest! {
     }
 
     #[test]
-    fn a_run_that_was_cut_comes_to_the_same_end((blocks, zones, taken, prefix, cut) in situation()) {
+    fn an_interrupted_run_gives_the_same_subnets((blocks, zones, taken, prefix, created) in situation()) {
         let Ok(layout) = split(&blocks, &zones, &taken, &BTreeMap::new(), prefix) else { return Ok(()) };
-        let again = split(&blocks, &zones, &taken, &subset(&layout, cut), prefix);
+        let again = split(&blocks, &zones, &taken, &subset(&layout, created), prefix);
         prop_assert_eq!(again, Ok(layout.clone()));
         // Its subnets may be listed among the VPC's.
-        let kept = subset(&layout, cut);
+        let kept = subset(&layout, created);
         let listed: Vec<Ipv4Net> = taken.iter().chain(kept.values()).copied().collect();
         prop_assert_eq!(split(&blocks, &zones, &listed, &kept, prefix), Ok(layout));
     }
 
-    /// Also where zones came or the blocks changed between the set-up and the run that was cut.
+    /// Also if zones were added or blocks changed between setup and the interrupted run.
     #[test]
-    fn a_run_that_added_zones_and_was_cut_comes_to_the_same_end(
-        (blocks, zones, taken, _, cut) in situation(),
+    fn an_interrupted_run_that_added_zones_gives_the_same_subnets(
+        (blocks, zones, taken, _, created) in situation(),
         (before, had) in (any::<u8>(), any::<u8>()),
     ) {
         let first: Vec<String> = zones.iter().enumerate().filter(|(index, _)| before >> index & 1 == 1).map(|(_, zone)| zone.clone()).collect();
@@ -228,8 +228,8 @@ proptest! {
         for (index, subnet) in subnets.iter().enumerate() {
             prop_assert!(!subnets[index + 1..].iter().any(|other| overlap(*other, *subnet)));
         }
-        let mut after_cut = subset(&layout, cut);
-        after_cut.extend(had);
-        prop_assert_eq!(split(&blocks, &zones, &taken, &after_cut, None), Ok(layout));
+        let mut existing = subset(&layout, created);
+        existing.extend(had);
+        prop_assert_eq!(split(&blocks, &zones, &taken, &existing, None), Ok(layout));
     }
 }

@@ -26,12 +26,12 @@ fn stack(name: &str, status: &str) -> Stack {
     }
 }
 
-fn told(design: &Design, facts: &Facts) -> Vec<String> {
+fn launches(design: &Design, facts: &Facts) -> Vec<String> {
     let of = |launch: &Launch| match launch {
         Launch::Base { failed } => format!("base, failed {failed}"),
         Launch::Authorise { role, .. } => format!("authorise {role:?}"),
-        Launch::Group { stand_in, max_pods, failed } => {
-            let (group, subnet) = (&stand_in.group, &stand_in.shape.subnet);
+        Launch::Group { replacement, max_pods, failed } => {
+            let (group, subnet) = (&replacement.group, &replacement.shape.subnet);
             format!("{group} in {subnet}, {} pods, failed {failed}", max_pods.map_or(0, MaxPods::get))
         }
     };
@@ -39,34 +39,34 @@ fn told(design: &Design, facts: &Facts) -> Vec<String> {
 }
 
 #[test]
-fn roles_come_before_the_nodes_that_need_them_and_what_is_there_is_not_made_again() {
+fn roles_are_created_before_the_nodes_that_need_them_and_nothing_twice() {
     let (design, mut facts) = gone();
-    // Standard max pods: the first interface serves pods too.
+    // Standard max pods: the primary interface serves pods too.
     let groups = ["old in subnet-a, 29 pods, failed false", "old in subnet-b, 29 pods, failed false"];
     let all = ["base, failed false", "authorise None", groups[0], groups[1]];
-    assert_eq!(told(&design, &facts), all);
+    assert_eq!(launches(&design, &facts), all);
 
     facts.node_groups.stand_ins.insert(base_stack(&facts), stack("base", "ROLLBACK_COMPLETE"));
-    assert_eq!(told(&design, &facts)[0], "base, failed true");
+    assert_eq!(launches(&design, &facts)[0], "base, failed true");
     facts.node_groups.stand_ins.insert(base_stack(&facts), stack("base", "CREATE_COMPLETE"));
     let role = "arn:aws:iam::1:role/stand-in";
     let authorise = format!("authorise Some({role:?})");
-    assert_eq!(told(&design, &facts), [authorise.as_str(), groups[0], groups[1]]);
+    assert_eq!(launches(&design, &facts), [authorise.as_str(), groups[0], groups[1]]);
     let entry = crate::facts::AccessEntry { kind: "EC2_LINUX".into(), tags: BTreeMap::new() };
     facts.node_groups.access_entries.insert(role.into(), entry);
-    assert_eq!(told(&design, &facts), groups);
+    assert_eq!(launches(&design, &facts), groups);
 
-    for one in stand_ins(&design, &facts) {
+    for one in replacements(&design, &facts) {
         facts.node_groups.stand_ins.insert(one.stack.clone(), stack(&one.stack, "CREATE_IN_PROGRESS"));
     }
-    assert_eq!(told(&design, &facts), [""; 0]);
-    // An image that can't be found any more is nothing to those that stand.
+    assert_eq!(launches(&design, &facts), [""; 0]);
+    // Groups that exist do not need an image any more.
     facts.machine.images.clear();
     assert_eq!(impossible(&design, &facts), BTreeMap::new());
 }
 
 #[test]
-fn a_group_that_is_there_or_had_no_nodes_needs_nobody() {
+fn a_group_that_exists_or_had_no_nodes_needs_no_replacement() {
     let there = crate::sample::set_up();
     assert!(!is_needed(&design(&settings(&[]), &there), &there));
     let (design, mut facts) = gone();
@@ -76,12 +76,12 @@ fn a_group_that_is_there_or_had_no_nodes_needs_nobody() {
 }
 
 #[test]
-fn nodes_get_the_labels_that_a_kubelet_may_set_and_that_don_t_come_by_themselves() {
+fn nodes_get_the_labels_that_a_kubelet_may_set_and_that_are_not_set_automatically() {
     let (design, mut facts) = gone();
     for shape in facts.record.shapes.get_mut("old").unwrap() {
         shape.labels.insert("node-role.kubernetes.io/web".into(), String::new());
     }
-    let one = &stand_ins(&design, &facts)[0];
+    let one = &replacements(&design, &facts)[0];
     let keys: Vec<&str> = one.shape.labels.keys().map(String::as_str).collect();
     assert_eq!(keys, ["node.kubernetes.io/instance-type", "team", "topology.kubernetes.io/zone"]);
     let parameters = parameters(&design, &facts, one, "sg-1", "profile").unwrap();
@@ -95,20 +95,20 @@ fn nodes_get_the_labels_that_a_kubelet_may_set_and_that_don_t_come_by_themselves
 }
 
 #[test]
-fn nodes_that_were_alike_share_a_group_with_the_room_to_grow_that_there_was() {
+fn equal_nodes_share_a_group_that_can_grow_as_before() {
     let (design, mut facts) = gone();
     let shapes = facts.record.shapes.get_mut("old").unwrap();
-    // Some kilobytes of memory more or less make no other group.
+    // A few kilobytes more or less memory do not need a group of their own.
     let mut twin = shapes[0].clone();
     twin.allocatable.memory += 4096;
     shapes.insert(1, twin);
     facts.record.groups.insert("old".into(), Sizes { min: 1, desired: 3, max: 6 });
-    let sizes: Vec<Sizes> = stand_ins(&design, &facts).into_iter().map(|one| one.sizes).collect();
+    let sizes: Vec<Sizes> = replacements(&design, &facts).into_iter().map(|one| one.sizes).collect();
     assert_eq!(sizes, [Sizes { min: 1, desired: 2, max: 5 }, Sizes { min: 1, desired: 1, max: 4 }]);
 }
 
 #[test]
-fn names_fit_the_longest_cluster_and_tell_one_group_from_the_next() {
+fn names_fit_the_longest_cluster_name_and_differ_between_groups() {
     let (_, mut facts) = gone();
     facts.cluster.name = "c".repeat(100);
     let names: BTreeSet<String> =
