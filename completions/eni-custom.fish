@@ -80,7 +80,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l out
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes -d 'Drain only old nodes that match this label selector, as in kubectl -l' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
@@ -139,7 +139,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l outp
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes -d 'Drain only old nodes that match this label selector, as in kubectl -l' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
@@ -197,7 +197,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l color -d 
 always\t''
 never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l plan -d 'Show what would be undone; changes nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l dry-run -d 'Show what would be undone; changes nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l keep-nodes -d 'Keep the node groups that setup made; undo everything else that is not in use'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l surge-singletons -d 'Run a second replica of Deployments with one replica and minAvailable 1 while the drain lasts'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l no-default-budget -d 'Evict all pods of a controller at once if it has no PodDisruptionBudget. By default at most 25 % of them (rounded up) are unavailable at a time, and one of two or more stays Ready whatever the budgets allow'
@@ -565,7 +565,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o 
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes -d 'Drain only old nodes that match this label selector, as in kubectl -l' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
@@ -666,7 +666,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s o -l ou
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes -d 'Drain only old nodes that match this label selector, as in kubectl -l' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r

@@ -61,9 +61,9 @@ pub fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Opti
     let node_subnets: BTreeSet<&str> = facts.ec2_nodes().filter_map(|node| node.subnet.as_deref()).collect();
     let public =
         node_subnets.iter().any(|id| facts.vpc.route_table_of(id).is_some_and(RouteTable::is_public));
-    let other_reasons = !settings.security_groups.is_empty()
-        || settings.external_snat
-        || !settings.subnets.is_empty()
+    let other_reasons = !settings.cni.security_groups.is_empty()
+        || settings.cni.external_snat
+        || !settings.network.subnets.is_empty()
         || public;
     let kind = design.machine.instance_type.as_ref()?;
     let short: Vec<Short> =
@@ -181,8 +181,10 @@ impl Alternatives {
 mod tests {
     use crate::design::design;
     use crate::facts::{Route, RouteTable};
+    use crate::goal::Goal;
     use crate::plan::plan;
     use crate::sample::{facts, settings};
+    use crate::scene::Scene;
     use crate::step::Step;
 
     use super::*;
@@ -218,10 +220,13 @@ mod tests {
         let mut facts = facts();
         exhausted(&mut facts);
         let design = design(&settings, &facts);
-        let planned = |steps: &[Step]| plan(&design, &facts, &settings, steps, Vec::new()).alternatives;
-        assert_eq!(planned(&Step::DOCUMENTED), alternatives(&settings, &facts, &design));
-        assert!(planned(&Step::DOCUMENTED).is_some());
-        assert_eq!(planned(&[Step::SetEnv]), None);
+        let planned = |goal| {
+            let scene = Scene { goal, settings: &settings, facts: &facts, design: &design };
+            plan(&scene, Vec::new()).alternatives
+        };
+        assert_eq!(planned(Goal::Setup), alternatives(&settings, &facts, &design));
+        assert!(planned(Goal::Setup).is_some());
+        assert_eq!(planned(Goal::Step(Step::SetEnv)), None);
     }
 
     #[test]

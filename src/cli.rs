@@ -17,8 +17,10 @@ use ipnet::Ipv4Net;
 pub use drain::{DrainArgs, EvictArgs};
 pub use look::{DoctorArgs, ProbeArgs, ReportOutputArgs, VerifyArgs};
 pub use offline::{IamPolicyArgs, MaxPodsArgs, SchemaOf};
-pub use read::parse;
+pub use read::{Stop, parse};
 
+use crate::exit::Codes;
+use crate::goal::Undo;
 use crate::net::cidr::parse_block;
 use crate::nodes::user_data::AmiFamily;
 use crate::ui::{ColorWhen, Format, Voice};
@@ -66,9 +68,19 @@ pub struct VoiceArgs {
     pub log: Option<PathBuf>,
 }
 
+impl Cli {
+    /// The exit codes of the subcommand.
+    pub fn exit_codes(&self) -> Codes {
+        match &self.command {
+            Command::Plan(PlanArgs { detailed_exitcode: true, .. }) => Codes::Detailed,
+            _ => Codes::Usual,
+        }
+    }
+}
+
 impl VoiceArgs {
     pub fn voice(&self) -> Voice {
-        Voice { color: self.color, quiet: self.quiet, verbose: self.verbose }
+        Voice { color: self.color, quiet: self.quiet, verbose: self.verbose, codes: Codes::default() }
     }
 }
 
@@ -158,15 +170,15 @@ pub struct UndoArgs {
     pub target: TargetArgs,
 
     /// Show what would be undone; changes nothing
-    #[arg(long)]
-    pub plan: bool,
+    #[arg(long, alias = "plan", help_heading = "Undo")]
+    pub dry_run: bool,
 
     /// Undo only as far as needed to make this step the last one done
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(long, help_heading = "Undo", value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
     pub to_step: Option<u8>,
 
     /// Keep the node groups that setup made; undo everything else that is not in use
-    #[arg(long)]
+    #[arg(long, help_heading = "Undo")]
     pub keep_nodes: bool,
 
     #[command(flatten)]
@@ -337,12 +349,22 @@ impl From<StepArgs> for SetupArgs {
     }
 }
 
+impl UndoArgs {
+    pub fn goal(&self) -> Undo {
+        let keep_nodes = self.keep_nodes;
+        match self.to_step {
+            None | Some(0) => Undo::All { keep_nodes },
+            Some(last) => Undo::DownTo { last, keep_nodes },
+        }
+    }
+}
+
 impl From<UndoArgs> for SetupArgs {
     /// Flags that `undo` does not have keep the defaults of `setup`.
     fn from(undo: UndoArgs) -> Self {
-        let UndoArgs { target, evict, run, output, plan, .. } = undo;
+        let UndoArgs { target, evict, run, output, .. } = undo;
         let step = StepArgs { target, network: defaults(), cni: defaults(), nodes: defaults(), run, output };
-        let drain = DrainArgs { evict, dry_run: plan, ..defaults() };
+        let drain = DrainArgs { evict, ..defaults() };
         SetupArgs { step, drain }
     }
 }

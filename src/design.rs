@@ -13,7 +13,7 @@ use ipnet::Ipv4Net;
 
 use crate::facts::{Facts, Node, Owner, owner};
 use crate::issue::Issue;
-use crate::settings::Settings;
+use crate::settings::{Drain, Settings};
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
 pub use convention::switched;
@@ -107,11 +107,15 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
         blocks: network.blocks,
         zones,
         env: env(settings, facts, &label_key),
-        env_removed: if settings.remove_annotation_def { [ANNOTATION_DEF.into()].into() } else { [].into() },
+        env_removed: if settings.cni.remove_annotation_def {
+            [ANNOTATION_DEF.into()].into()
+        } else {
+            [].into()
+        },
         label_key,
         base_stack: stack_name(&facts.cluster.name, "base"),
         machine,
-        security_groups: settings.security_groups.clone(),
+        security_groups: settings.cni.security_groups.clone(),
         drained: drained(settings, facts, &old_nodes),
         old_nodes,
         findings,
@@ -170,7 +174,7 @@ pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
 
 /// The nodes that the flags select; `None` if no such flag is given.
 pub fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
-    let Settings { node, old_node_groups, .. } = settings;
+    let Drain { node, old_node_groups, .. } = &settings.drain;
     if node.is_empty() && old_node_groups.is_empty() && facts.labelled_nodes.is_none() {
         return None;
     }
@@ -193,12 +197,12 @@ fn drained(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> 
 
 /// The zone label can't find an ENIConfig with a custom name; a label that already works is kept.
 fn label_key(settings: &Settings, facts: &Facts) -> String {
-    if let Some(key) = &settings.eniconfig_label {
+    if let Some(key) = &settings.cni.eniconfig_label {
         return key.clone();
     }
     match convention::key(facts) {
         Some(key) => key,
-        None if settings.eniconfig_names.is_empty() => ZONE_LABEL.into(),
+        None if settings.cni.eniconfig_names.is_empty() => ZONE_LABEL.into(),
         None => OWN_LABEL.into(),
     }
 }
@@ -209,10 +213,10 @@ fn env(settings: &Settings, facts: &Facts, label_key: &str) -> BTreeMap<String, 
     let on = on.cloned().unwrap_or_else(|| "true".into());
     let mut env: BTreeMap<String, String> = [(CUSTOM_NETWORK.into(), on)].into();
     // Without the variable the CNI reads its default label.
-    if settings.eniconfig_label.is_some() || !convention::is_keyless(facts) {
+    if settings.cni.eniconfig_label.is_some() || !convention::is_keyless(facts) {
         env.insert(LABEL_DEF.into(), label_key.into());
     }
-    if settings.external_snat {
+    if settings.cni.external_snat {
         env.insert(EXTERNAL_SNAT.into(), "true".into());
     }
     env

@@ -1,10 +1,10 @@
 //! Reads all facts that decisions depend on, with parallel calls. Changes nothing.
 
-mod back;
 mod gaps;
 mod groups;
 mod machine;
 mod neighbours;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +25,7 @@ use crate::facts::{
     Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, StatefulSets,
     Surge, Volume, Vpc, same_groups,
 };
+use crate::goal::Goal;
 use crate::k8s::{
     Kube, aws_auth, backends, cni, deployments, eniconfig, load_balancers, nodes, pods, record,
     stateful_sets, volumes, workloads,
@@ -67,6 +68,7 @@ impl Section {
 /// Reads all facts.
 pub async fn discover(
     clients: &Clients,
+    goal: Goal,
     settings: &Settings,
     caller: Caller,
     cluster: Cluster,
@@ -75,7 +77,7 @@ pub async fn discover(
     let Clients { aws, kube } = clients;
     let gaps = Gaps::new(reading);
     let labelled = async {
-        match &settings.nodes {
+        match &settings.drain.selector {
             Some(selector) => nodes::selected(&kube.client, selector).await.map(Some),
             None => Ok(None),
         }
@@ -84,8 +86,8 @@ pub async fn discover(
         vpc(aws, &cluster),
         cni(clients, &cluster, &gaps),
         gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
-        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, settings, BTreeSet::new())),
-        nodes_and_pods(clients, &cluster, settings, &gaps),
+        gaps.read(Part::NodeGroups, node_groups(clients, &cluster, goal, settings, BTreeSet::new())),
+        nodes_and_pods(clients, &cluster, goal, &gaps),
         labelled,
         gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
         reach(clients, &cluster, &gaps),
@@ -118,17 +120,18 @@ pub async fn discover(
         unread: BTreeMap::new(),
     };
     gaps.read(Part::NodeGroups, groups::named(aws, &mut facts)).await?;
-    facts.occupants = back::occupants(clients, settings, &facts.cluster, &facts.vpc).await?;
+    facts.occupants = undo::occupants(clients, goal, &facts.cluster, &facts.vpc).await?;
     match reading {
         Reading::Whole => {
             let neighbours = async {
-                match settings.undo {
+                match goal.is_undo() {
                     // Undo restores the earlier state, which worked with these autoscalers and policies.
-                    Some(_) => Ok(Neighbours::default()),
-                    None => Ok(neighbours(clients).await),
+                    true => Ok(Neighbours::default()),
+                    false => Ok(neighbours(clients).await),
                 }
             };
-            (_, facts.neighbours) = tokio::try_join!(complete(clients, settings, &mut facts), neighbours)?;
+            (_, facts.neighbours) =
+                tokio::try_join!(complete(clients, goal, settings, &mut facts), neighbours)?;
         }
         // A read-only command starts no node and moves no pod.
         Reading::Partial => {
@@ -159,6 +162,7 @@ fn claim_eniconfigs(facts: &mut Facts) {
 /// Reads sections again. The machine depends on the nodes, so it is read again with them.
 pub async fn refresh(
     clients: &Clients,
+    goal: Goal,
     settings: &Settings,
     facts: &mut Facts,
     sections: &[Section],
@@ -172,8 +176,8 @@ pub async fn refresh(
         only(reads(Section::Vpc), vpc(aws, cluster)),
         only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
-        only(reads(Section::NodeGroups), node_groups(clients, cluster, settings, names)),
-        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, settings, &gaps)),
+        only(reads(Section::NodeGroups), node_groups(clients, cluster, goal, settings, names)),
+        only(reads(Section::Nodes), nodes_and_pods(clients, cluster, goal, &gaps)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
     let nodes_read = loaded.is_some();
@@ -187,7 +191,7 @@ pub async fn refresh(
         (facts.firewall, facts.backends) = reach;
     }
     if let Some(vpc) = vpc {
-        facts.occupants = back::occupants(clients, settings, &facts.cluster, &vpc).await?;
+        facts.occupants = undo::occupants(clients, goal, &facts.cluster, &vpc).await?;
         facts.vpc = vpc;
     }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
@@ -198,7 +202,7 @@ pub async fn refresh(
     }
     if nodes_read {
         groups::named(aws, facts).await?;
-        complete(clients, settings, facts).await?;
+        complete(clients, goal, settings, facts).await?;
     }
     if sections == Section::ALL {
         facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
@@ -208,22 +212,23 @@ pub async fn refresh(
 }
 
 /// Reads what depends on the nodes.
-async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> Result<()> {
+async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mut Facts) -> Result<()> {
+    // Nodes that may be drained.
+    let leaving = if goal.is_undo() { our_nodes(facts) } else { old_nodes(facts) };
     let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(
-        machine_for(&clients.aws, settings, facts),
-        bindings(&clients.kube, settings, facts),
-        async { Ok(load_balancers(&clients.kube, settings, facts).await) },
+        machine_for(&clients.aws, goal, settings, facts),
+        bindings(&clients.kube, &leaving, facts),
+        async { Ok(load_balancers(&clients.kube, &leaving).await) },
     )?;
-    facts.surges = surges(&clients.kube, settings, facts).await?;
+    facts.surges = surges(&clients.kube, settings, &leaving, facts).await?;
     facts.load_balancers = load_balancers;
     let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.stateful_sets) = (machine, volumes, stateful_sets);
-    if settings.undo.is_none() {
+    if goal.is_undo() {
+        facts.machine.images = undo::images(&clients.aws, settings, facts, &images).await;
+        facts.node_groups.image_trouble = undo::image_trouble(&clients.aws, facts).await;
+    } else {
         facts.node_groups.hooks = groups::hooks(&clients.aws, facts).await;
-    }
-    if settings.undo.is_some() {
-        facts.machine.images = back::images(&clients.aws, settings, facts, &images).await;
-        facts.node_groups.image_trouble = back::image_trouble(&clients.aws, facts).await;
     }
     Ok(())
 }
@@ -231,10 +236,9 @@ async fn complete(clients: &Clients, settings: &Settings, facts: &mut Facts) -> 
 /// Volumes and StatefulSets of the pods on nodes that will be drained. Makes no call if the pods have neither.
 async fn bindings(
     kube: &Kube,
-    settings: &Settings,
+    leaving: &BTreeSet<String>,
     facts: &Facts,
 ) -> Result<(BTreeMap<String, Volume>, StatefulSets)> {
-    let leaving = leaving(settings, facts);
     let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
     let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
     let sets: BTreeSet<String> = moving()
@@ -245,8 +249,8 @@ async fn bindings(
 }
 
 /// Load balancers that forward to nodes that will be drained. If they can't be read, they are unknown.
-async fn load_balancers(kube: &Kube, settings: &Settings, facts: &Facts) -> LoadBalancers {
-    if leaving(settings, facts).is_empty() {
+async fn load_balancers(kube: &Kube, leaving: &BTreeSet<String>) -> LoadBalancers {
+    if leaving.is_empty() {
         return LoadBalancers::default();
     }
     let unknown =
@@ -255,20 +259,19 @@ async fn load_balancers(kube: &Kube, settings: &Settings, facts: &Facts) -> Load
 }
 
 /// What could keep Deployments from having a second replica. If it can't be read, the drain finds out.
-async fn surges(kube: &Kube, settings: &Settings, facts: &Facts) -> Result<Vec<Surge>> {
-    if !settings.surge_singletons {
+async fn surges(
+    kube: &Kube,
+    settings: &Settings,
+    leaving: &BTreeSet<String>,
+    facts: &Facts,
+) -> Result<Vec<Surge>> {
+    if !settings.drain.surge_singletons {
         return Ok(Vec::new());
     }
-    let leaving = leaving(settings, facts);
-    match deployments::surges(&kube.client, &surge::singletons(facts, &leaving)).await {
+    match deployments::surges(&kube.client, &surge::singletons(facts, leaving)).await {
         Err(error) if error.code() == "Forbidden" => Ok(Vec::new()),
         surges => surges,
     }
-}
-
-/// Nodes that may be drained.
-fn leaving(settings: &Settings, facts: &Facts) -> BTreeSet<String> {
-    if settings.undo.is_some() { our_nodes(facts) } else { old_nodes(facts) }
 }
 
 async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {
@@ -296,7 +299,7 @@ struct NodesAndPods {
 async fn nodes_and_pods(
     clients: &Clients,
     cluster: &Cluster,
-    settings: &Settings,
+    goal: Goal,
     gaps: &Gaps,
 ) -> Result<NodesAndPods> {
     let Clients { aws, kube } = clients;
@@ -316,10 +319,10 @@ async fn nodes_and_pods(
         )
     };
     let running = async {
-        match settings.undo {
+        match goal.is_undo() {
             // An undo is not verified, so the workloads are not needed.
-            Some(_) => Ok(Running::default()),
-            None => Ok(workloads::running(&kube.client).await),
+            true => Ok(Running::default()),
+            false => Ok(workloads::running(&kube.client).await),
         }
     };
     let ((nodes, left_over, loose_interfaces), (pods, budgets), running) =
@@ -382,6 +385,7 @@ async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Fir
 async fn node_groups(
     clients: &Clients,
     cluster: &Cluster,
+    goal: Goal,
     settings: &Settings,
     names: BTreeSet<String>,
 ) -> Result<NodeGroups> {
@@ -394,7 +398,7 @@ async fn node_groups(
         }
     };
     let (stacks, groups, managed, access_entries, (aws_auth, aws_auth_holder)) = tokio::try_join!(
-        stacks(clients, cluster, settings),
+        stacks(clients, cluster, goal, settings),
         aws.autoscaling.groups(&cluster.name, &names),
         aws.eks.managed_node_groups(&cluster.name),
         entries,
@@ -419,18 +423,19 @@ async fn node_groups(
 async fn stacks(
     clients: &Clients,
     cluster: &Cluster,
+    goal: Goal,
     settings: &Settings,
 ) -> Result<BTreeMap<String, Stack>> {
     let aws = &clients.aws;
-    if settings.undo.is_some() {
-        return back::stacks(aws, cluster).await;
+    if goal.is_undo() {
+        return undo::stacks(aws, cluster).await;
     }
     let zones = aws.ec2.zones().await?;
     let eniconfigs = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
     let mut names: BTreeSet<String> = [stack_name(&cluster.name, "base")].into();
     names.extend(eniconfigs.iter().map(|config| stack_name(&cluster.name, &config.name)));
     names.extend(zones.iter().map(|zone| {
-        let eniconfig = settings.eniconfig_names.get(zone).unwrap_or(zone);
+        let eniconfig = settings.cni.eniconfig_names.get(zone).unwrap_or(zone);
         stack_name(&cluster.name, eniconfig)
     }));
     let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;

@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checks::{Scene, current};
+use crate::checks::current;
 use crate::facts::{Part, Symptoms};
 use crate::issue::{Issue, Severity};
+use crate::scene::Scene;
 use crate::verify::{Expected, Report, verify};
 
 pub use bundle::bundle;

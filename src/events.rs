@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::calls::Count;
+use crate::exit::{Codes, Exit};
 use crate::issue::Issue;
 use crate::step::{Change, Step};
 
@@ -91,7 +92,7 @@ impl Interrupt {
         tokio::spawn(async move {
             while tokio::signal::ctrl_c().await.is_ok() {
                 if shared.0.set.swap(true, Ordering::SeqCst) {
-                    std::process::exit(crate::exit::Exit::Interrupted as i32);
+                    std::process::exit(Codes::default().code(Exit::Interrupted).into());
                 }
                 shared.0.notify.notify_waiters();
             }

@@ -35,9 +35,9 @@ pub struct Outlook {
 pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Outlook {
     let moving = filter::sort(facts, nodes, settings).evict;
     // Budgets do not apply to pods that are deleted instead of evicted.
-    let budgets = if settings.disable_eviction { &[][..] } else { &facts.budgets };
+    let budgets = if settings.drain.disable_eviction { &[][..] } else { &facts.budgets };
     let fail_closed = default_budget::fail_closed(facts);
-    let own = (!settings.no_default_budget).then_some(&fail_closed);
+    let own = (!settings.drain.no_default_budget).then_some(&fail_closed);
     let forecast = forecast(&moving, &facts.pods, budgets, own);
     let mut time = forecast.time;
     // Nodes wait in parallel; the last one starts after the last pod is gone.
@@ -52,6 +52,6 @@ pub fn controllers(facts: &Facts, settings: &Settings) -> Controllers {
     Controllers {
         ordered: facts.stateful_sets.ordered.clone(),
         fail_closed: default_budget::fail_closed(facts),
-        default_budget: !settings.no_default_budget,
+        default_budget: !settings.drain.no_default_budget,
     }
 }

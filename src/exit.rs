@@ -1,30 +1,67 @@
-//! Exit codes, documented in README and stable.
+//! How a run ended, and its exit code; documented in README and stable.
 
-/// The exit code of a run.
+use std::ffi::OsStr;
+
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Everything that was requested is done.
-    Done = 0,
+    Done,
+    /// `plan --detailed-exitcode`: there are changes to make.
+    Changes,
     /// A call failed, or a wait timed out.
-    Failed = 1,
-    /// The arguments are wrong; with `plan --detailed-exitcode`: there are changes to make.
-    Usage = 2,
+    Failed,
+    /// The arguments are wrong.
+    Usage,
     /// A check failed before anything was changed.
-    Refused = 3,
+    Refused,
     /// The changes were made, but the result could not be verified.
-    Unproven = 4,
-    /// Ctrl-C, as 128 + SIGINT.
-    Interrupted = 130,
+    Unproven,
+    /// Ctrl-C.
+    Interrupted,
 }
 
-impl Exit {
-    /// `plan --detailed-exitcode`: there are changes to make. Terraform uses the same number.
-    pub const CHANGES: Exit = Exit::Usage;
+/// Which numbers the exit codes have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Codes {
+    #[default]
+    Usual,
+    /// With `plan --detailed-exitcode` 2 means that there are changes, as in Terraform, so wrong usage is 1.
+    Detailed,
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        std::process::ExitCode::from(exit as u8)
+impl Codes {
+    const FLAG: &str = "--detailed-exitcode";
+
+    /// The codes for arguments that are not parsed yet, or can't be.
+    pub fn of_arguments(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let detailed = arguments.into_iter().any(|argument| argument.as_ref() == Self::FLAG);
+        if detailed { Codes::Detailed } else { Codes::Usual }
+    }
+
+    /// The process's exit code.
+    pub fn code(self, exit: Exit) -> u8 {
+        match (exit, self) {
+            (Exit::Done, _) => 0,
+            (Exit::Failed, _) | (Exit::Usage, Codes::Detailed) => 1,
+            (Exit::Usage, Codes::Usual) | (Exit::Changes, _) => 2,
+            (Exit::Refused, _) => 3,
+            (Exit::Unproven, _) => 4,
+            // 128 + SIGINT
+            (Exit::Interrupted, _) => 130,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_usage_never_looks_like_changes() {
+        let codes = |arguments: &[&str]| Codes::of_arguments(arguments);
+        assert_eq!(codes(&["plan"]).code(Exit::Usage), 2);
+        let detailed = codes(&["plan", "--detailed-exitcode"]);
+        assert_eq!((detailed.code(Exit::Usage), detailed.code(Exit::Changes)), (1, 2));
     }
 }

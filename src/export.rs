@@ -13,9 +13,11 @@ use crate::addon::{Edit, merged};
 use crate::design::{Design, ZoneDesign};
 use crate::error::{Error, Result};
 use crate::facts::{Crd, EniConfig, EnvOwner, Facts, env_owner};
+use crate::goal::Goal;
 use crate::k8s::eniconfig::CRD_YAML;
 use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
 use crate::plan::Plan;
+use crate::scene::Scene;
 use crate::settings::Settings;
 use crate::steps;
 
@@ -30,7 +32,8 @@ const ADDON_LAST: &str = "env/addon-eniconfigs-step-8.json";
 const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
 
 /// The files of a plan without errors. The same plan gives the same bytes.
-pub fn files(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Result<Files> {
+pub fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
+    let Scene { design, facts, settings, .. } = *scene;
     let mut files = Files::new();
     for zone in &design.zones {
         files.insert(format!("eniconfigs/{}.yaml", zone.eniconfig), eniconfig(design, facts, zone));
@@ -56,7 +59,7 @@ pub fn files(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -
     }
     let (path, text) = environment(design, facts);
     files.insert(path.into(), text);
-    files.insert("commands.sh".into(), script::script(plan, design, facts, settings));
+    files.insert("commands.sh".into(), script::script(plan, scene));
     files.insert("README.md".into(), readme(plan, facts, settings, &files));
     Ok(files)
 }
@@ -176,7 +179,7 @@ fn readme(plan: &Plan, facts: &Facts, settings: &Settings, files: &Files) -> Str
     format!(
         "# Custom networking for {}\n\nThe changes that `{}` would make in {}, as files.\n\n{list}\n`commands.sh` makes these changes with the aws CLI and kubectl, in the order of AWS's documentation. It runs all steps, or\nthe given ones: `./commands.sh 1 2`. It replaces placeholders such as `${{SUBNET_…}}` with ids that are known only then.\n",
         facts.cluster.name,
-        settings.command_line("setup"),
+        settings.command_line(Goal::Setup),
         plan.cluster,
     )
 }

@@ -70,7 +70,7 @@ pub struct Facts {
     pub nodes: Vec<Node>,
     /// Node objects that do not report and whose instances are gone. They are not in `nodes`.
     pub left_over: Vec<Node>,
-    /// Nodes that match --nodes, if it is given.
+    /// Nodes that match --selector, if it is given.
     pub labelled_nodes: Option<BTreeSet<String>>,
     pub pods: Vec<Pod>,
     pub budgets: Vec<Budget>,

@@ -16,6 +16,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "client_token",
             "calls",
             "step",
+            "goal",
             "issue",
             "error",
             "log",
@@ -32,6 +33,7 @@ const ORDER: &[(&str, &[&str])] = &[
         "decisions: pure",
         &[
             "design",
+            "scene",
             "capacity",
             "eviction",
             "subnet_tags",

@@ -28,6 +28,7 @@ pub mod exit;
 pub mod export;
 pub mod facts;
 pub mod fixes;
+pub mod goal;
 pub mod issue;
 pub mod k8s;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod saved;
+pub mod scene;
 pub mod session;
 pub mod settings;
 pub mod status;

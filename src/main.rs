@@ -2,11 +2,19 @@
 
 use std::process::ExitCode;
 
+use eni_custom::exit::Codes;
 use eni_custom::{cli, commands};
 
 fn main() -> ExitCode {
-    match cli::parse() {
-        Ok((cli, origins)) => commands::run(cli, origins).into(),
-        Err(error) => commands::usage_error(&error).into(),
-    }
+    let (exit, codes) = match cli::parse() {
+        Ok((cli, origins)) => {
+            let codes = cli.exit_codes();
+            (commands::run(cli, origins), codes)
+        }
+        Err(stop) => {
+            let codes = Codes::of_arguments(std::env::args_os());
+            (commands::not_parsed(stop, codes), codes)
+        }
+    };
+    codes.code(exit).into()
 }

@@ -20,8 +20,8 @@ type Planned = BTreeMap<&'static str, BTreeSet<Grant>>;
 
 /// Checks everything that these steps will call. A step with nothing to change needs no permission.
 pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
-    let (design, facts) = (&session.design, &session.facts);
-    let planned = planned(design, facts, &session.settings, steps);
+    let facts = &session.facts;
+    let planned = planned(&session.scene(), steps);
     let asked: BTreeSet<&'static str> = planned.keys().copied().collect();
     if asked == facts.permissions.asked {
         return facts.permissions.clone();
@@ -30,14 +30,7 @@ pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
     if planned.is_empty() {
         return permissions;
     }
-    match simulate(
-        &session.clients.aws.iam,
-        &facts.caller,
-        &planned,
-        &names(design, facts, &session.settings),
-    )
-    .await
-    {
+    match simulate(&session.clients.aws.iam, &facts.caller, &planned, &names(&session.scene())).await {
         Ok(answers) => {
             for (action, answer) in answers {
                 note(&mut permissions, action, answer);

@@ -1,5 +1,6 @@
 //! The plan: the changes of each step. Pure.
 
+mod needs;
 mod outlook;
 pub mod reached;
 
@@ -7,13 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::alternatives::{Alternatives, alternatives};
-use crate::design::Design;
-use crate::facts::Facts;
+use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
-use crate::settings::Settings;
+use crate::scene::Scene;
 use crate::step::{Change, Step};
 use crate::steps::{Rules, with_rules};
 
+pub use needs::unmet_needs;
 pub use outlook::{Outlook, Passage, Shift, SubnetOutlook, ZoneOutlook};
 
 /// The plan of one step.
@@ -54,18 +55,12 @@ pub struct Plan {
     pub alternatives: Option<Alternatives>,
 }
 
-/// Plans these steps, in this order.
-pub fn plan(
-    design: &Design,
-    facts: &Facts,
-    settings: &Settings,
-    steps: &[Step],
-    findings: Vec<Issue>,
-) -> Plan {
-    let mut planned: Vec<StepPlan> =
-        steps.iter().map(|step| step_plan(*step, design, facts, settings)).collect();
+/// Plans the steps of the goal, in their order.
+pub fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
+    let Scene { design, facts, settings, .. } = *scene;
+    let mut planned: Vec<StepPlan> = scene.steps().into_iter().map(|step| step_plan(step, scene)).collect();
     // An error can leave a part of the design empty, and then the step has no changes although it is not done.
-    let has_error = settings.undo.is_none() && findings.iter().any(|one| one.severity == Severity::Error);
+    let has_error = !scene.goal.is_undo() && findings.iter().any(|one| one.severity == Severity::Error);
     for step in planned.iter_mut().filter(|step| has_error && step.changes.is_empty()) {
         if step.left_out.is_none() && !reached::is_done(step.step, design, facts) {
             step.left_out = Some("not planned because of an error".into());
@@ -73,29 +68,29 @@ pub fn plan(
     }
     let seconds = planned.iter().filter_map(|step| step.estimated_seconds).sum();
     // The outlook and the alternatives describe a setup, not an undo.
-    let whole = steps.len() == Step::DOCUMENTED.len() && settings.undo.is_none();
+    let whole = scene.goal == Goal::Setup;
     Plan {
         format_version: 2,
         cluster: facts.cluster.arn.clone(),
         account: facts.caller.account.clone(),
         region: facts.caller.region.clone(),
-        undo: settings.undo.is_some(),
+        undo: scene.goal.is_undo(),
         steps: planned,
-        findings: findings.into_iter().map(|finding| finding.judged(&settings.accept)).collect(),
-        outlook: whole.then(|| outlook::outlook(design, facts, settings, seconds)),
+        findings: findings.into_iter().map(|finding| finding.judged(&settings.run.accept)).collect(),
+        outlook: whole.then(|| outlook::outlook(scene, seconds)),
         alternatives: whole.then(|| alternatives(settings, facts, design)).flatten(),
     }
 }
 
-fn step_plan(step: Step, design: &Design, facts: &Facts, settings: &Settings) -> StepPlan {
-    let (changes, predicted, notes, left_out) = with_rules!(step, settings.undo.is_some(), R => {
-        let changes = <R as Rules>::changes(design, facts, settings);
+fn step_plan(step: Step, scene: &Scene<'_>) -> StepPlan {
+    let (changes, predicted, notes, left_out) = with_rules!(step, scene.goal.is_undo(), R => {
+        let changes = <R as Rules>::changes(scene);
         let described: Vec<Change> = changes.iter().map(<R as Rules>::describe).collect();
-        let notes = <R as Rules>::notes(design, facts, settings);
-        let left_out = <R as Rules>::left_out(design, facts, settings);
+        let notes = <R as Rules>::notes(scene);
+        let left_out = <R as Rules>::left_out(scene);
         (described, <R as Rules>::predicted(&changes), notes, left_out)
     });
-    let seconds = outlook::estimate(step, changes.len(), predicted, design, facts);
+    let seconds = outlook::estimate(step, changes.len(), predicted, scene.design, scene.facts);
     let estimated_seconds = (!changes.is_empty()).then_some(seconds);
     StepPlan { step, number: step.number(), changes, left_out, notes, estimated_seconds }
 }
@@ -128,13 +123,15 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use crate::design::design;
+    use crate::facts::Facts;
     use crate::sample::{facts, set_up, settings};
 
     use super::*;
 
     fn planned(facts: &Facts, arguments: &[&str], findings: Vec<Issue>) -> Plan {
         let settings = settings(arguments);
-        plan(&design(&settings, facts), facts, &settings, &Step::DOCUMENTED, findings)
+        let design = design(&settings, facts);
+        plan(&Scene { goal: Goal::Setup, settings: &settings, facts, design: &design }, findings)
     }
 
     fn left_out(plan: &Plan) -> Vec<(u8, &str)> {

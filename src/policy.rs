@@ -4,11 +4,11 @@
 //! (forward access sessions), so the table includes its calls.
 
 pub mod actions;
-mod back;
 pub mod calls;
 pub mod grants;
 pub mod kubernetes;
 mod need;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 

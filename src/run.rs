@@ -8,22 +8,23 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::calls::{Calls, Count};
-use crate::checks::{Scene, check, others};
+use crate::checks::{check, others};
 use crate::discover::{Reading, Section};
 use crate::error::{Error, Halfway, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::exit::Exit;
 use crate::facts::Record;
 use crate::fixes;
+use crate::goal::{Goal, Undo};
 use crate::issue::{Issue, Severity};
 use crate::k8s::lock::{self, Lock};
 use crate::k8s::record;
 use crate::permissions;
-use crate::plan::{Plan, StepPlan, plan};
+use crate::plan::{Plan, plan, unmet_needs};
 use crate::saved::Saved;
 use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
-use crate::step::{Step, Undo};
+use crate::step::Step;
 use crate::steps::{Rules, with_rules};
 use crate::verify::{Before, Expected, may_resolve_itself, verify};
 use crate::words::counted;
@@ -55,7 +56,6 @@ pub struct StepOutcome {
 pub struct Prepared {
     pub session: Session,
     pub plan: Plan,
-    pub steps: Vec<Step>,
     /// The saved plan that must match.
     saved: Option<Saved>,
     /// The workloads before the first change.
@@ -64,20 +64,20 @@ pub struct Prepared {
     started: Instant,
 }
 
-/// Plans these steps.
+/// Reads the cluster and plans the steps of the goal.
 pub async fn prepare(
+    goal: Goal,
     settings: Settings,
-    steps: &[Step],
     events: Events,
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (mut session, calls) = connect(settings, events, interrupt, Reading::Whole).await?;
+    let (mut session, calls) = connect(goal, settings, events, interrupt, Reading::Whole).await?;
     read_group_users(&mut session, true).await;
-    read_permissions(&mut session, steps).await;
-    let plan = make_plan(&session, steps);
+    read_permissions(&mut session).await;
+    let plan = make_plan(&session);
     let before = Before::of(&session.facts);
-    Ok(Prepared { session, plan, steps: steps.to_vec(), saved: None, before, calls, started })
+    Ok(Prepared { session, plan, saved: None, before, calls, started })
 }
 
 /// Reads the network interfaces in security groups that would not admit pods, if there are such groups. `planned`: for
@@ -88,7 +88,7 @@ pub async fn read_group_users(session: &mut Session, planned: bool) {
         false => others::Admission::current(&session.design, &session.facts),
     };
     let groups: Vec<String> = admission.groups(&session.design, &session.facts).into_iter().collect();
-    if groups.is_empty() || session.settings.undo.is_some() {
+    if groups.is_empty() || session.goal.is_undo() {
         return;
     }
     match session.clients.aws.ec2.interfaces_with_groups(&groups).await {
@@ -99,71 +99,20 @@ pub async fn read_group_users(session: &mut Session, planned: bool) {
     }
 }
 
-/// Checks before the first change whether the caller has the permissions for these steps.
-async fn read_permissions(session: &mut Session, steps: &[Step]) {
-    let undo = session.settings.undo.is_some();
-    let is_busy = |step: &Step| with_rules!(*step, undo, R => !R::changes(&session.design, &session.facts, &session.settings).is_empty());
-    let busy: Vec<Step> = steps.iter().copied().filter(is_busy).collect();
+/// Checks before the first change whether the caller has the permissions for the steps that have changes.
+async fn read_permissions(session: &mut Session) {
+    let scene = session.scene();
+    let is_busy = |step: &Step| with_rules!(*step, scene.goal.is_undo(), R => !R::changes(&scene).is_empty());
+    let busy: Vec<Step> = scene.steps().into_iter().filter(is_busy).collect();
     session.facts.permissions = permissions::read(session, &busy).await;
 }
 
-fn make_plan(session: &Session, steps: &[Step]) -> Plan {
-    let scene = Scene { settings: &session.settings, facts: &session.facts, design: &session.design, steps };
+/// The plan with the findings of all checks.
+fn make_plan(session: &Session) -> Plan {
+    let scene = session.scene();
     let mut findings = check(&scene);
-    match (steps, session.settings.undo) {
-        ([step], None) => findings.extend(unmet_needs(session, *step)),
-        (_, Some(Undo { only: Some(step), .. })) => findings.extend(undo_needed_first(session, step)),
-        _ => {}
-    }
-    plan(&session.design, &session.facts, &session.settings, steps, findings)
-}
-
-/// For a step that is run alone: an error for each step that it needs and that still has changes.
-fn unmet_needs(session: &Session, step: Step) -> Vec<Issue> {
-    let left = plan(&session.design, &session.facts, &session.settings, step.needs(), Vec::new());
-    // Cleaning up after an interrupted drain needs no other step.
-    if step == Step::DrainNodes && session.settings.keep_old_nodes {
-        return Vec::new();
-    }
-    // A step without changes needs no other step.
-    let itself = plan(&session.design, &session.facts, &session.settings, &[step], Vec::new());
-    if itself.changes() == 0 {
-        return Vec::new();
-    }
-    let unmet = left.steps.into_iter().filter(|step| !step.changes.is_empty());
-    unmet
-        .map(|needed| {
-            Issue::error("EC-RUN-001", format!("{} must run before {}", needed.step.name(), step.name()))
-                .at(needed
-                    .changes
-                    .iter()
-                    .map(|change| change.resource.clone())
-                    .collect::<Vec<_>>()
-                    .join(", "))
-                .why("these changes are not made yet")
-                .fix(format!("eni-custom {}", needed.step.name()))
-        })
-        .collect()
-}
-
-/// For a step that is undone alone: an error for each step that must be undone first.
-fn undo_needed_first(session: &Session, step: Step) -> Vec<Issue> {
-    // Each is planned alone, because what a step undoes depends on the other steps of the undo.
-    let others = step.undo_first().into_iter().flat_map(|other| {
-        let mut settings = session.settings.clone();
-        settings.undo = Some(Undo { only: Some(other), ..Undo::default() });
-        plan(&session.design, &session.facts, &settings, &[other], Vec::new()).steps
-    });
-    let others = others.filter(|other| !other.changes.is_empty());
-    let finding = |other: StepPlan| {
-        let what = format!("{} must be undone before {}", other.step.name(), step.name());
-        let resources: Vec<String> = other.changes.iter().map(|change| change.resource.clone()).collect();
-        Issue::error("EC-RUN-001", what)
-            .at(resources.join(", "))
-            .why("these resources depend on what would be deleted")
-            .fix(format!("eni-custom {} --undo", other.step.name()))
-    };
-    others.map(finding).collect()
+    findings.extend(unmet_needs(&scene));
+    plan(&scene, findings)
 }
 
 impl Prepared {
@@ -175,8 +124,7 @@ impl Prepared {
     }
 
     fn refuse_drift(&self) -> Result<()> {
-        let Session { design, facts, settings, .. } = &self.session;
-        let drift = self.saved.as_ref().map(|saved| saved.drift(&self.plan, design, facts, settings));
+        let drift = self.saved.as_ref().map(|saved| saved.drift(&self.plan, &self.session.scene()));
         match drift {
             Some(drift) if !drift.is_empty() => Err(Error::refused_by(drift)),
             _ => Ok(()),
@@ -195,28 +143,28 @@ impl Prepared {
 
     /// Accepts findings that a person has confirmed.
     pub fn accept(&mut self, findings: &[Issue]) {
-        let accepted = &mut self.session.settings.accept;
-        accepted.extend(findings.iter().map(|finding| finding.id.to_string()));
+        let ids = findings.iter().map(|finding| finding.id.to_string());
+        self.session.settings = self.session.settings.clone().accepting(ids);
         for finding in &mut self.plan.findings {
-            *finding = finding.clone().judged(accepted);
+            *finding = finding.clone().judged(&self.session.settings.run.accept);
         }
     }
 
-    /// Reads and plans again after questions: answers may need more facts, and the cluster may have changed meanwhile.
-    pub async fn replan(&mut self, steps: Vec<Step>) -> Result<()> {
+    /// Reads and plans again with the answers of a user: they may need more facts, and the cluster may have changed
+    /// meanwhile.
+    pub async fn replan(&mut self, settings: Settings) -> Result<()> {
+        self.session.settings = settings;
         self.session.observe().await?;
         read_group_users(&mut self.session, true).await;
-        read_permissions(&mut self.session, &steps).await;
-        self.plan = make_plan(&self.session, &steps);
-        self.steps = steps;
+        read_permissions(&mut self.session).await;
+        self.plan = make_plan(&self.session);
         Ok(())
     }
 
     /// Whether there is anything to change. A full undo also deletes the record.
     pub fn has_work(&self) -> bool {
-        let Session { settings, facts, .. } = &self.session;
-        self.plan.changes() > 0
-            || (settings.undo == Some(Undo::default()) && facts.record != Record::default())
+        let Session { goal, facts, .. } = &self.session;
+        self.plan.changes() > 0 || (*goal == Goal::Undo(Undo::WHOLE) && facts.record != Record::default())
     }
 
     /// Makes the changes. A run with nothing to do makes no write call.
@@ -248,10 +196,10 @@ impl Prepared {
         self.session.lock_lost = lock.lost();
         let checked = async {
             self.session.observe().await?;
-            if self.session.settings.undo.is_some() {
+            if self.session.goal.is_undo() {
                 step::blocks_visible(&mut self.session).await?;
             }
-            self.plan = make_plan(&self.session, &self.steps);
+            self.plan = make_plan(&self.session);
             self.refuse_drift()?;
             self.refuse()
         };
@@ -267,11 +215,12 @@ impl Prepared {
     async fn carry_out_all(&mut self) -> Result<Vec<StepOutcome>> {
         let mut outcomes = Vec::new();
         let mut changed = false;
-        let of = self.steps.len();
-        for step in self.steps.clone() {
+        let steps = self.session.scene().steps();
+        let of = steps.len();
+        for step in steps {
             let started = Instant::now();
             let before = self.calls.count();
-            let undo = self.session.settings.undo.is_some();
+            let undo = self.session.goal.is_undo();
             self.session.events.emit(Event::StepStarted { step, number: step.number(), of, undo });
             let first = outcomes.is_empty();
             let carried_out =
@@ -292,48 +241,38 @@ impl Prepared {
             });
             outcomes.push(outcome);
         }
-        match self.session.settings.undo {
-            Some(undo) => self.forget(undo).await?,
-            None if of > 1 => self.prove(changed).await?,
-            None => {}
+        match self.session.goal {
+            Goal::Undo(Undo::WHOLE) => self.forget().await?,
+            Goal::Setup => self.prove(changed).await?,
+            Goal::Step(_) | Goal::Undo(_) => {}
         }
         Ok(outcomes)
     }
 
     /// Adds to the error of a run of several steps where it stopped, and the commands to resume and to undo.
     fn halfway(&self, error: Error, step: Step, done: &[StepOutcome]) -> Error {
-        let settings = &self.session.settings;
-        if self.steps.len() == 1 {
+        let Session { settings, goal, .. } = &self.session;
+        let steps = self.session.scene().steps();
+        if steps.len() == 1 {
             return error;
         }
-        let (resume, undo) = match settings.undo {
-            Some(_) => (settings.command_line("undo"), None),
-            None => (settings.command_line("setup"), Some(settings.undo_command())),
-        };
-        let not_begun = self.steps.iter().copied().skip_while(|each| *each != step).skip(1).collect();
+        let resume = settings.command_line(*goal);
+        let undo = (!goal.is_undo()).then(|| settings.undo_command());
+        let not_begun = steps.into_iter().skip_while(|each| *each != step).skip(1).collect();
         let done = done.iter().map(|outcome| outcome.step).collect();
         error.halfway(Halfway { done, stopped_in: step, not_begun, resume, undo })
     }
 
     /// Deletes the record last, when nothing that it describes is left.
-    async fn forget(&mut self, undo: Undo) -> Result<()> {
-        if undo != Undo::default() {
-            return Ok(());
-        }
+    async fn forget(&mut self) -> Result<()> {
         self.session.observe().await?;
-        let left = plan(
-            &self.session.design,
-            &self.session.facts,
-            &self.session.settings,
-            &Step::undo_order(undo),
-            Vec::new(),
-        );
+        let left = plan(&self.session.scene(), Vec::new());
         let left: Vec<String> =
             left.steps.iter().flat_map(|step| &step.changes).map(|change| change.resource.clone()).collect();
         if !left.is_empty() {
             return Err(Error::unproven("the undo is not complete")
                 .because(left.join(", "))
-                .fix("run undo again; to see what is left: eni-custom undo --plan"));
+                .fix("run undo again; to see what is left: eni-custom undo --dry-run"));
         }
         if self.session.facts.record != Record::default() {
             record::delete(&self.session.clients.kube.client).await?;
@@ -346,7 +285,7 @@ impl Prepared {
     async fn prove(&mut self, changed: bool) -> Result<()> {
         let session = &mut self.session;
         let (events, interrupt) = (session.events.clone(), session.interrupt.clone());
-        let patience = session.settings.timeout.min(Duration::from_secs(120));
+        let patience = session.settings.run.timeout.min(Duration::from_secs(120));
         let started = Instant::now();
         let mut attempts = 0;
         // The failed checks of the last attempt.
@@ -358,7 +297,7 @@ impl Prepared {
                 1 => {}
                 _ => session.read(&Section::WAITED_FOR).await?,
             }
-            let expected = Expected::of(&session.design, &session.facts, &session.settings);
+            let expected = Expected::of(&session.scene());
             let expected = Expected { before: Some(self.before.clone()), ..expected };
             let report = verify(&session.facts, &expected);
             let failed = report.checks().filter(|check| check.severity == Severity::Error);
@@ -391,16 +330,20 @@ impl Prepared {
 
     /// The failed checks, and the command to continue with.
     fn unproven(&self, wrong: &[Issue]) -> Error {
-        let Session { design, facts, settings, .. } = &self.session;
-        let left = plan(design, facts, settings, &self.steps, Vec::new()).changes();
+        let Session { facts, settings, .. } = &self.session;
+        let left = plan(&self.session.scene(), Vec::new()).changes();
         let next = match left {
             0 => {
-                let keep = if settings.keep_old_nodes { " --keep-old-nodes" } else { "" };
+                let keep = if settings.drain.keep_old_nodes { " --keep-old-nodes" } else { "" };
                 let verify = fixes::ours(facts, "verify");
                 format!("fix the issues above, then check again: {verify}{keep}")
             }
             left => {
-                format!("make the {}: {}", counted(left, "remaining change"), settings.command_line("setup"))
+                format!(
+                    "make the {}: {}",
+                    counted(left, "remaining change"),
+                    settings.command_line(Goal::Setup)
+                )
             }
         };
         Error::unproven_by(

@@ -24,7 +24,7 @@ use crate::tags::TAG_CLUSTER;
 pub fn settings(arguments: &[&str]) -> Settings {
     let cli = Cli::try_parse_from(["eni-custom", "setup"].iter().chain(arguments)).unwrap();
     match cli.command {
-        Command::Setup(args) => Settings::new(args.all, Origins::default()).unwrap(),
+        Command::Setup(args) => Settings::new(args.all, Origins::default(), false).unwrap(),
         other => unreachable!("{other:?}"),
     }
 }

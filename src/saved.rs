@@ -13,12 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::design::Design;
 use crate::error::{Error, Result};
-use crate::facts::{Caller, Cluster, Facts};
+use crate::facts::{Caller, Cluster};
 use crate::issue::Issue;
 use crate::plan::Plan;
-use crate::settings::Settings;
+use crate::scene::Scene;
 use crate::step::{Change, Step};
 
 /// Version of the file format, not of the program.
@@ -57,8 +56,9 @@ pub struct SavedStep {
 
 impl Saved {
     /// The saved form of a new plan.
-    pub fn of(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Saved {
-        let preconditions = ground::preconditions(design, facts, settings);
+    pub fn of(plan: &Plan, scene: &Scene<'_>) -> Saved {
+        let Scene { design: _, facts, settings, .. } = *scene;
+        let preconditions = ground::preconditions(scene);
         let mut saved = Saved {
             kind: KIND.into(),
             format_version: FORMAT_VERSION,
@@ -68,7 +68,7 @@ impl Saved {
             account: plan.account.clone(),
             region: plan.region.clone(),
             settings: settings.asked(),
-            accepted: settings.accept.clone(),
+            accepted: settings.run.accept.clone(),
             steps: steps(plan),
             facts_digest: digest(&serde_json::json!(preconditions)),
             facts: preconditions,
@@ -96,8 +96,8 @@ impl Saved {
     }
 
     /// What has changed since the plan was made.
-    pub fn drift(&self, plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<Issue> {
-        moved::drift(self, &steps(plan), &ground::preconditions(design, facts, settings))
+    pub fn drift(&self, plan: &Plan, scene: &Scene<'_>) -> Vec<Issue> {
+        moved::drift(self, &steps(plan), &ground::preconditions(scene))
     }
 
     fn own_digest(&self) -> String {

@@ -12,7 +12,9 @@ use crate::discover::{Section, refresh};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
 use crate::facts::{Facts, Record};
+use crate::goal::Goal;
 use crate::k8s::record;
+use crate::scene::Scene;
 use crate::settings::Settings;
 
 /// How long EC2 may take to show a change that it has accepted (EC2 API reference, "Eventual consistency").
@@ -21,6 +23,7 @@ pub const CONSISTENCY: Duration = Duration::from_secs(15);
 /// A run in progress.
 pub struct Session {
     pub clients: Clients,
+    pub goal: Goal,
     pub settings: Settings,
     pub facts: Facts,
     pub design: Design,
@@ -38,6 +41,10 @@ pub enum Seen<T> {
 }
 
 impl Session {
+    pub fn scene(&self) -> Scene<'_> {
+        Scene { goal: self.goal, settings: &self.settings, facts: &self.facts, design: &self.design }
+    }
+
     /// Reads all facts again, and computes the design from them.
     pub async fn observe(&mut self) -> Result<()> {
         self.read(&Section::ALL).await
@@ -46,7 +53,7 @@ impl Session {
     /// Reads these sections again, and computes the design from them.
     pub async fn read(&mut self, sections: &[Section]) -> Result<()> {
         // This future is large and part of every step, so it is boxed.
-        Box::pin(refresh(&self.clients, &self.settings, &mut self.facts, sections)).await?;
+        Box::pin(refresh(&self.clients, self.goal, &self.settings, &mut self.facts, sections)).await?;
         self.design = design(&self.settings, &self.facts);
         Ok(())
     }
@@ -66,7 +73,7 @@ impl Session {
     ///
     /// `what` follows "waiting for": `new nodes to be Ready`.
     pub async fn until<T>(&self, what: &str, probe: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
-        until(&self.events, &self.interrupt, self.settings.timeout, what, probe).await
+        until(&self.events, &self.interrupt, self.settings.run.timeout, what, probe).await
     }
 
     /// The same, but Ctrl-C does not stop it: for clean-up after Ctrl-C.
@@ -75,7 +82,7 @@ impl Session {
         what: &str,
         probe: impl AsyncFnMut() -> Result<Seen<T>>,
     ) -> Result<T> {
-        until(&self.events, &Interrupt::default(), self.settings.timeout, what, probe).await
+        until(&self.events, &Interrupt::default(), self.settings.run.timeout, what, probe).await
     }
 
     /// Repeats a call that fails with NotFound for a new resource: EC2 and IAM are eventually consistent.

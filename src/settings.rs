@@ -8,7 +8,6 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use crate::nodes::user_data::AmiFamily;
-use crate::step::Undo;
 
 pub use command_line::shell_quote;
 
@@ -39,13 +38,31 @@ impl KubeconfigChoice {
     }
 }
 
-/// The settings of a run, with each value checked.
+/// The settings of a run, with each value checked, in the groups of the help text. An answer of the user makes new
+/// settings; nothing changes those of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    pub target: Target,
+    pub network: Network,
+    pub cni: Cni,
+    pub nodes: Nodes,
+    pub drain: Drain,
+    pub run: Run,
+    pub(crate) origins: BTreeMap<String, Origin>,
+}
+
+/// The connection to the cluster.
+#[derive(Debug, Clone)]
+pub struct Target {
     pub cluster: Option<String>,
     pub region: Option<String>,
     pub profile: Option<String>,
     pub kubeconfig: KubeconfigChoice,
+}
+
+/// CIDR blocks and pod subnets.
+#[derive(Debug, Clone)]
+pub struct Network {
     pub cidrs: Vec<Ipv4Net>,
     /// Prefix length of created subnets, in bits.
     pub subnet_prefix: Option<u8>,
@@ -53,6 +70,11 @@ pub struct Settings {
     pub subnets: BTreeMap<String, String>,
     /// Route tables for created subnets, by zone.
     pub route_tables: BTreeMap<String, String>,
+}
+
+/// aws-node and the ENIConfigs.
+#[derive(Debug, Clone)]
+pub struct Cni {
     /// Set aws-node's environment after the ENIConfigs are written.
     pub env_last: bool,
     pub external_snat: bool,
@@ -64,6 +86,11 @@ pub struct Settings {
     pub take_over_env: bool,
     pub remove_annotation_def: bool,
     pub replace_eniconfigs: bool,
+}
+
+/// The new nodes.
+#[derive(Debug, Clone)]
+pub struct Nodes {
     pub instance_type: Option<String>,
     pub ami_family: AmiFamily,
     pub ami_id: Option<String>,
@@ -71,8 +98,13 @@ pub struct Settings {
     pub max_nodes_per_zone: Option<u32>,
     /// Size of the root volume, in GiB.
     pub volume_size: u32,
+}
+
+/// Which old nodes are drained, and how.
+#[derive(Debug, Clone)]
+pub struct Drain {
     /// Label selector of the old nodes to drain.
-    pub nodes: Option<String>,
+    pub selector: Option<String>,
     /// Names of the old nodes to drain.
     pub node: Vec<String>,
     /// Managed node groups or Auto Scaling groups to drain.
@@ -88,25 +120,28 @@ pub struct Settings {
     pub max_unavailable_nodes: Option<usize>,
     pub surge_singletons: bool,
     pub no_default_budget: bool,
-    pub dry_run: bool,
     pub disable_eviction: bool,
-    /// The cluster name that confirms undo and `--disable-eviction`.
-    pub confirm_cluster: Option<String>,
     pub evict_bare_pods: bool,
     pub delete_emptydir_data: bool,
     pub delete_local_volumes: bool,
     pub terminate_unowned: bool,
     pub keep_old_nodes: bool,
+    /// Show the nodes and budgets in their order; the command changes nothing.
+    pub preview: bool,
+}
+
+/// How the command runs.
+#[derive(Debug, Clone)]
+pub struct Run {
     pub yes: bool,
+    /// The command changes nothing: `plan`, `--dry-run`, `detect-cni`.
+    pub read_only: bool,
+    /// The cluster name that confirms undo and `--disable-eviction`.
+    pub confirm_cluster: Option<String>,
     /// Ids of warnings to continue despite.
     pub accept: BTreeSet<String>,
     /// Longest wait for one operation.
     pub timeout: Duration,
-    /// The command changes nothing: `plan`, `--dry-run`.
-    pub only_looks: bool,
-    /// What to undo, for `undo` and `--undo`.
-    pub undo: Option<Undo>,
-    pub(crate) origins: BTreeMap<String, Origin>,
 }
 
 /// Where each flag's value came from.
@@ -130,13 +165,25 @@ impl Settings {
 
     /// The timeout of the whole drain: `--drain-timeout`, else `--timeout` if it was given, else one hour.
     pub fn drain_deadline(&self) -> Duration {
-        let given = self.is_set("timeout").then_some(self.timeout);
-        self.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
+        let given = self.is_set("timeout").then_some(self.run.timeout);
+        self.drain.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
     }
 
     /// The flag that sets the timeout of the drain, for messages.
     pub fn drain_deadline_flag(&self) -> &'static str {
-        if self.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
+        if self.drain.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
+    }
+
+    /// The same settings with the cluster name that the user typed as confirmation.
+    pub fn confirmed(mut self, name: String) -> Self {
+        self.run.confirm_cluster = Some(name);
+        self
+    }
+
+    /// The same settings with these warnings accepted.
+    pub fn accepting(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.run.accept.extend(ids);
+        self
     }
 
     /// The same settings, with a flag that was given on the command line.

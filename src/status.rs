@@ -7,7 +7,7 @@ use crate::design::Design;
 use crate::facts::{Facts, LockHolder};
 use crate::plan::reached::reached;
 use crate::plan::{StepPlan, plan};
-use crate::settings::Settings;
+use crate::scene::Scene;
 use crate::step::Step;
 use crate::suspended::{Suspended, suspended};
 
@@ -56,8 +56,9 @@ pub struct Status {
 }
 
 /// The status of the nine steps; `holder` is the holder of the lock.
-pub fn status(design: &Design, facts: &Facts, settings: &Settings, holder: Option<LockHolder>) -> Status {
-    let plan = plan(design, facts, settings, &Step::DOCUMENTED, Vec::new());
+pub fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
+    let Scene { design, facts, settings, .. } = *scene;
+    let plan = plan(scene, Vec::new());
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
     let suspended = if run.is_some() { Vec::new() } else { suspended(facts, settings) };
     Status {

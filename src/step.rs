@@ -1,4 +1,4 @@
-//! The nine steps with their names and order, which of them to undo, and how a change is shown. Pure.
+//! The nine steps with their names and order, and how a change is shown. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,34 +42,6 @@ impl Step {
             order.insert(after, Step::SetEnv);
         }
         order
-    }
-
-    /// The order in which steps are undone. Custom networking is switched off first (why: `UndoSetEnv`). Then the old
-    /// nodes start, and when they are Ready the new nodes are drained. Everything else is deleted in reverse order.
-    pub fn undo_order(undo: Undo) -> Vec<Step> {
-        let order = [
-            Step::SetEnv,
-            Step::DrainNodes,
-            Step::PatchSecurityGroups,
-            Step::LaunchNodegroups,
-            Step::WriteEniconfigs,
-            Step::InstallCrd,
-            Step::DetectCni,
-            Step::CreateSubnets,
-            Step::AssociateCidr,
-        ];
-        let of_nodes = [Step::DrainNodes, Step::PatchSecurityGroups, Step::LaunchNodegroups];
-        let stays = |step: &Step| undo.keep_nodes && of_nodes.contains(step);
-        order.into_iter().filter(|step| undo.covers(*step) && !stays(step)).collect()
-    }
-
-    /// The steps that must be undone before this one, in that order.
-    pub fn undo_first(self) -> Vec<Step> {
-        let order = Step::undo_order(Undo::default());
-        let before = order.iter().take_while(|step| **step != self);
-        // With custom networking on and no ENIConfig, a node that starts stays NotReady (CNI 1.13 and later).
-        let needs_eniconfigs = |step: Step| step == Step::SetEnv && self == Step::WriteEniconfigs;
-        before.copied().filter(|step| step.needs().contains(&self) || needs_eniconfigs(*step)).collect()
     }
 
     pub fn number(self) -> u8 {
@@ -178,25 +150,6 @@ impl Change {
     }
 }
 
-/// Which steps to undo.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Undo {
-    /// Number of the last step that stays done; `None` if none does.
-    pub to_step: Option<u8>,
-    pub keep_nodes: bool,
-    /// Undo this step alone.
-    pub only: Option<Step>,
-}
-
-impl Undo {
-    pub fn covers(self, step: Step) -> bool {
-        match self.only {
-            Some(only) => only == step,
-            None => step.number() > self.to_step.unwrap_or_default(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,16 +159,6 @@ mod tests {
         assert_eq!(Step::order(false), Step::DOCUMENTED);
         let numbers: Vec<u8> = Step::order(true).into_iter().map(Step::number).collect();
         assert_eq!(numbers, [1, 2, 4, 5, 6, 3, 7, 8, 9]);
-    }
-
-    #[test]
-    fn a_step_is_undone_before_the_steps_it_needs() {
-        let numbers = |step: Step| step.undo_first().into_iter().map(Step::number).collect::<Vec<_>>();
-        assert_eq!(numbers(Step::SetEnv), [0; 0]);
-        assert_eq!(numbers(Step::PatchSecurityGroups), [9]);
-        assert_eq!(numbers(Step::WriteEniconfigs), [3, 9, 8]);
-        assert_eq!(numbers(Step::CreateSubnets), [7, 6]);
-        assert_eq!(numbers(Step::AssociateCidr), [2]);
     }
 
     #[test]

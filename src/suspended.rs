@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::facts::{Facts, SUSPENDED};
-use crate::settings::Settings;
+use crate::goal::Goal;
+use crate::settings::{Drain, Settings};
+use crate::step::Step;
 
 /// Why processes are suspended while no run is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -47,7 +49,7 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
                 false => (
                     Cause::Rebalance,
                     "because AZRebalance would terminate nodes to even out the zones of a partly drained group",
-                    settings.command_line("drain-nodes"),
+                    settings.command_line(Goal::Step(Step::DrainNodes)),
                 ),
             };
             (!processes.is_empty()).then(|| Suspended {
@@ -80,9 +82,8 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
 /// The command that undoes the temporary changes of an interrupted drain; without `--keep-old-nodes` it would continue
 /// the drain.
 pub fn undo_interrupted_drain(settings: &Settings) -> String {
-    let mut settings = settings.clone();
-    settings.keep_old_nodes = true;
-    settings.command_line("drain-nodes")
+    let drain = Drain { keep_old_nodes: true, ..settings.drain.clone() };
+    Settings { drain, ..settings.clone() }.command_line(Goal::Step(Step::DrainNodes))
 }
 
 #[cfg(test)]

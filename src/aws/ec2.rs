@@ -1,10 +1,10 @@
 //! EC2: instances and their network interfaces, and what is created in the VPC. Reading the VPC, its security groups and
 //! instance types is in the submodules.
 
-mod back;
 mod dry_run;
 mod firewall;
 mod machines;
+mod undo;
 mod vpc;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use crate::alternatives::alternatives;
 use crate::issue::Issue;
 use crate::step::Step;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::SetEnv]) {

@@ -4,7 +4,7 @@ use crate::facts::{Authentication, Facts};
 use crate::issue::Issue;
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, has_role, remove_node_role};
 
-use super::Scene;
+use crate::scene::Scene;
 
 const AT: &str = "ConfigMap kube-system/aws-auth";
 

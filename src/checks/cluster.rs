@@ -2,7 +2,7 @@
 
 use crate::issue::Issue;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;

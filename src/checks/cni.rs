@@ -7,11 +7,12 @@ use crate::facts::{Cni, Crd, EnvOwner, Version, detected_version, env_owner};
 use crate::fixes::{typed_definition, update_addon};
 use crate::issue::Issue;
 use crate::ownership::Manager;
+use crate::scene::Scene;
 use crate::step::Step;
 use crate::subnet_tags::{self, Exclusion};
 use crate::words::counted;
 
-use super::{Scene, eniconfigs};
+use super::eniconfigs;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     // Only the CIDR block and the subnets can be created without the CNI.
@@ -149,7 +150,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .filter(|(name, value)| cni.env.get(*name) != Some(value))
         .map(|(name, _)| name)
         .collect();
-    if !differing.is_empty() && !settings.take_over_env {
+    if !differing.is_empty() && !settings.cni.take_over_env {
         if let EnvOwner::Release { tool, name } = env_owner(cni) {
             let values: Vec<String> =
                 scene.design.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -170,7 +171,10 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     switched_nodes(scene, findings);
     // If custom networking is already on, nodes with the annotation rely on it, so it is kept.
-    if cni.env.contains_key(ANNOTATION_DEF) && !settings.remove_annotation_def && !cni.is_on(CUSTOM_NETWORK) {
+    if cni.env.contains_key(ANNOTATION_DEF)
+        && !settings.cni.remove_annotation_def
+        && !cni.is_on(CUSTOM_NETWORK)
+    {
         findings.push(
             Issue::error("EC-CNI-005", format!("{ANNOTATION_DEF} is set on aws-node"))
                 .at("DaemonSet kube-system/aws-node")

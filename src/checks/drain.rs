@@ -10,10 +10,10 @@ use crate::issue::Issue;
 use crate::step::Step;
 use crate::words::subject;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
+    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }
     selection(scene, findings);
@@ -24,7 +24,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, settings) = (scene.facts, scene.settings);
     let there: BTreeSet<&str> = facts.nodes.iter().map(|node| node.name.as_str()).collect();
-    for name in settings.node.iter().filter(|name| !there.contains(name.as_str())) {
+    for name in settings.drain.node.iter().filter(|name| !there.contains(name.as_str())) {
         findings.push(
             Issue::error("EC-DRN-001", format!("no node is named '{name}'"))
                 .at(settings.named("node"))
@@ -39,7 +39,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .map(|group| group.name.as_str())
         .chain(facts.node_groups.groups.keys().map(String::as_str))
         .collect();
-    for name in settings.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
+    for name in settings.drain.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
         findings.push(
             Issue::error("EC-DRN-002", format!("no node group is named '{name}'"))
                 .at(settings.named("old-node-group"))
@@ -51,7 +51,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if chosen.is_empty() && findings.is_empty() {
         findings.push(
             Issue::error("EC-DRN-003", "no node matches the selection")
-                .at(settings.named("nodes"))
+                .at(settings.named("selector"))
                 .why("no node has all of the given labels, names and groups")
                 .fix("kubectl get nodes --show-labels"),
         );
@@ -90,7 +90,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let grace = Duration::from_secs(u64::try_from(slowest.grace_seconds).unwrap_or_default());
     let limits = [
         (scene.settings.drain_deadline_flag(), Some(scene.settings.drain_deadline())),
-        ("pod-timeout", scene.settings.pod_timeout),
+        ("pod-timeout", scene.settings.drain.pod_timeout),
     ];
     for (flag, limit) in limits {
         let Some(limit) = limit.filter(|limit| *limit < grace) else { continue };
@@ -106,7 +106,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 /// `--yes` does not cover this one.
 fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let name = &scene.facts.cluster.name;
-    if !scene.settings.disable_eviction || scene.settings.confirm_cluster.as_ref() == Some(name) {
+    if !scene.settings.drain.disable_eviction || scene.settings.run.confirm_cluster.as_ref() == Some(name) {
         return;
     }
     findings.push(
@@ -119,6 +119,7 @@ fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::goal::Goal;
     use crate::sample::{facts, pod};
 
     use super::*;
@@ -130,8 +131,7 @@ mod tests {
         let blamed = |arguments: &[&str], given: &str| {
             let settings = crate::sample::settings(arguments).given(given);
             let design = crate::design::design(&settings, &facts);
-            let scene =
-                Scene { settings: &settings, facts: &facts, design: &design, steps: &Step::DOCUMENTED };
+            let scene = Scene { goal: Goal::Setup, settings: &settings, facts: &facts, design: &design };
             let mut findings = Vec::new();
             check(&scene, &mut findings);
             findings.into_iter().map(|finding| finding.fix).collect::<Vec<_>>()

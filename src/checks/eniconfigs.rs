@@ -5,7 +5,7 @@ use crate::facts::{EniConfig, same_groups};
 use crate::issue::Issue;
 use crate::step::Step;
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// Whether an existing ENIConfig would be changed.
 fn differs(scene: &Scene<'_>, zone: &ZoneDesign, there: &EniConfig) -> bool {
@@ -23,7 +23,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let Some(there) = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig) else {
             continue;
         };
-        if settings.replace_eniconfigs {
+        if settings.cni.replace_eniconfigs {
             continue;
         }
         if let Some(holder) =

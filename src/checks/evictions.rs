@@ -6,7 +6,7 @@ use crate::facts::Pod;
 use crate::issue::Issue;
 use crate::words::{counted, few};
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// For pods that are to move.
 pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
@@ -36,7 +36,7 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         let end = pod.terminating.as_ref().filter(|end| end.overdue >= OVERDUE)?;
         Some((*pod, end))
     });
-    let skip = scene.settings.skip_wait_for_delete_timeout.is_some();
+    let skip = scene.settings.drain.skip_wait_for_delete_timeout.is_some();
     let said: Vec<String> = late
         .clone()
         .map(|(pod, end)| {
@@ -139,7 +139,7 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
 /// Reported before the drain, so that a denied eviction is no surprise.
 fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     let by: Vec<String> = scene.facts.backends.of_evictions.iter().cloned().collect();
-    if by.is_empty() || moving.is_empty() || scene.settings.disable_eviction {
+    if by.is_empty() || moving.is_empty() || scene.settings.drain.disable_eviction {
         return;
     }
     findings.push(

@@ -8,12 +8,13 @@ use crate::facts::{
     Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route,
     RouteTable,
 };
+use crate::goal::Goal;
 use crate::issue::Issue;
 use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{budget, facts, pod, settings};
-use crate::step::Step;
+use crate::scene::Scene;
 
-use super::{Scene, check};
+use super::check;
 
 /// A cluster that is ready for setup.
 fn healthy() -> Facts {
@@ -51,7 +52,7 @@ fn healthy() -> Facts {
 fn found(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     let settings = settings(arguments);
     let design = design(&settings, facts);
-    check(&Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED })
+    check(&Scene { goal: Goal::Setup, settings: &settings, facts, design: &design })
 }
 
 /// The issues of the healthy cluster with one change.

@@ -7,10 +7,10 @@ use crate::facts::{ManagedNodeGroup, Node, Owner, group, owner};
 use crate::issue::Issue;
 use crate::step::Step;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
+    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }
     untagged(scene, findings);

@@ -6,10 +6,10 @@ use crate::facts::{Node, UpdateStrategy};
 use crate::fixes;
 use crate::issue::Issue;
 use crate::step::Step;
-use crate::steps::{Rules, SetEnv, set_env};
+use crate::steps::{Rules, SetEnv, UndoSetEnv};
 use crate::words::{few, subject};
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// Steps that wait for aws-node, for nodes, or for pods on them.
 const CONCERNED: [Step; 4] =
@@ -78,14 +78,14 @@ fn left_over(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 /// A changed environment reaches a node only with a new pod, and with OnDelete the controller creates none.
 fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    let (facts, settings) = (scene.facts, scene.settings);
+    let (facts, _settings) = (scene.facts, scene.settings);
     let rollout = &facts.cni.rollout;
     if rollout.strategy != UpdateStrategy::OnDelete {
         return;
     }
-    let changes = match settings.undo {
-        Some(_) => set_env::UndoSetEnv::changes(scene.design, facts, settings).len(),
-        None => SetEnv::changes(scene.design, facts, settings).len(),
+    let changes = match scene.goal.is_undo() {
+        true => UndoSetEnv::changes(scene).len(),
+        false => SetEnv::changes(scene).len(),
     };
     let outdated = rollout.progress(&facts.nodes, &facts.pods).outdated();
     if changes == 0 && outdated.is_empty() {

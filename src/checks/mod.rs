@@ -22,36 +22,21 @@ mod undo;
 mod unread;
 mod workload;
 
-use crate::design::Design;
+#[cfg(test)]
 use crate::facts::Facts;
+#[cfg(test)]
+use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
-use crate::settings::Settings;
-use crate::step::Step;
+use crate::scene::Scene;
 
 pub use reach::{current, others};
-
-/// What a check may look at.
-pub struct Scene<'a> {
-    pub settings: &'a Settings,
-    pub facts: &'a Facts,
-    pub design: &'a Design,
-    /// The steps that are about to run.
-    pub steps: &'a [Step],
-}
-
-impl Scene<'_> {
-    /// Whether any of these steps is about to run.
-    fn concerns(&self, steps: &[Step]) -> bool {
-        steps.iter().any(|step| self.steps.contains(step))
-    }
-}
 
 /// The issues of one check, for its tests.
 #[cfg(test)]
 fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
     let settings = crate::sample::settings(arguments);
     let design = crate::design::design(&settings, facts);
-    let scene = Scene { settings: &settings, facts, design: &design, steps: &Step::DOCUMENTED };
+    let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
     let mut findings = Vec::new();
     check(&scene, &mut findings);
     findings
@@ -67,7 +52,7 @@ fn reported(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[
 /// All issues, the most severe first.
 pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     let mut findings = Vec::new();
-    if let Some(undo) = scene.settings.undo {
+    if let Some(undo) = scene.undo() {
         undo::check(scene, undo, &mut findings);
         health::check(scene, &mut findings);
         findings.sort_by_key(|finding| finding.severity);

@@ -11,7 +11,7 @@ use crate::net::max_pods::{Options, known, max_pods};
 use crate::step::Step;
 use crate::words::{counted, few};
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// The steps from switching custom networking on to the last old node.
 const DURING_MIGRATION: [Step; 5] = [
@@ -70,7 +70,7 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 /// Since 1.13 the CNI waits for a missing ENIConfig, and the node stays NotReady (amazon-vpc-cni-k8s#2683).
 fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     let on = scene.facts.cni.is_on(CUSTOM_NETWORK);
-    if on || scene.settings.env_last || !scene.concerns(&[Step::SetEnv]) {
+    if on || scene.settings.cni.env_last || !scene.concerns(&[Step::SetEnv]) {
         return;
     }
     findings.push(
@@ -111,7 +111,7 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let kind = facts.machine.types.get(&node.instance_type).or_else(|| known(&node.instance_type))?;
         max_pods(kind, &hard).ok().map(|pods| pods.get())
     };
-    let stays = |node: &&Node| scene.settings.keep_old_nodes || !design.drained.contains(&node.name);
+    let stays = |node: &&Node| scene.settings.drain.keep_old_nodes || !design.drained.contains(&node.name);
     let mut staying: BTreeMap<String, (u32, u32, String)> = BTreeMap::new();
     for node in facts.ec2_nodes().filter(stays) {
         let (Owner::Managed(group), Some(limit)) = (owner(facts, node), limit(node)) else { continue };

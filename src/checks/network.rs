@@ -9,10 +9,10 @@ use crate::design::{PodSubnet, RouteChoice, ZoneDesign, addressing};
 use crate::fixes::way_out;
 use crate::issue::Issue;
 use crate::net::cidr::{check_secondary, usable_addresses};
+use crate::scene::Scene;
 use crate::step::Step;
 use crate::words::{counted, subject};
 
-use super::Scene;
 use super::reach::external_snat;
 
 /// Steps that need to know the pod subnets.
@@ -193,9 +193,10 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
 }
 
 fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    for (flag, zones) in
-        [("route-table", &scene.settings.route_tables), ("eniconfig-name", &scene.settings.eniconfig_names)]
-    {
+    for (flag, zones) in [
+        ("route-table", &scene.settings.network.route_tables),
+        ("eniconfig-name", &scene.settings.cni.eniconfig_names),
+    ] {
         for (zone, value) in zones {
             if !scene.design.zones.iter().any(|known| known.zone == *zone) {
                 findings.push(

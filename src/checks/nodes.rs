@@ -6,10 +6,11 @@ use crate::facts::NodeKind;
 use crate::issue::Issue;
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
+use crate::scene::Scene;
 use crate::step::Step;
 use crate::words::{counted, subject};
 
-use super::{Scene, aws_auth};
+use super::aws_auth;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::LaunchNodegroups]) {
@@ -50,7 +51,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         );
         return;
     };
-    if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.ami_id.is_none() {
+    if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.nodes.ami_id.is_none() {
         findings.push(
             Issue::warning(
                 "EC-NOD-025",
@@ -87,9 +88,9 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         (None, error) => findings.push(
             Issue::error(
                 "EC-NOD-005",
-                format!("no {} image for Kubernetes {}", settings.ami_family, facts.cluster.version),
+                format!("no {} image for Kubernetes {}", settings.nodes.ami_family, facts.cluster.version),
             )
-            .at(settings.named(if settings.ami_id.is_some() { "ami-id" } else { "ami-family" }))
+            .at(settings.named(if settings.nodes.ami_id.is_some() { "ami-id" } else { "ami-family" }))
             .why(error.clone().unwrap_or_default())
             .fix("choose another --ami-family, or set --ami-id"),
         ),

@@ -3,11 +3,11 @@
 use crate::design::stand_in;
 use crate::issue::Issue;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, permissions) = (scene.facts, &scene.facts.permissions);
-    let undo = match scene.settings.undo {
+    let undo = match scene.undo() {
         Some(_) if stand_in::is_needed(scene.design, facts) => " --undo --stand-ins",
         Some(_) => " --undo",
         None => "",
@@ -25,7 +25,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             count => format!("the caller lacks {count} permissions: {actions}"),
         };
         // The caller of a plan need not be the one who makes the changes.
-        let finding = match scene.settings.only_looks {
+        let finding = match scene.settings.run.read_only {
             true => Issue::warning("EC-IAM-001", what),
             false => Issue::error("EC-IAM-001", what),
         };
@@ -50,15 +50,16 @@ fn list<'a>(actions: impl IntoIterator<Item = &'a &'static str>) -> String {
 mod tests {
     use super::*;
     use crate::design::design;
+    use crate::goal::Goal;
     use crate::sample::{facts, settings};
 
-    fn found(only_looks: bool, change: impl FnOnce(&mut crate::facts::Permissions)) -> Vec<Issue> {
+    fn found(read_only: bool, change: impl FnOnce(&mut crate::facts::Permissions)) -> Vec<Issue> {
         let mut settings = settings(&[]);
-        settings.only_looks = only_looks;
+        settings.run.read_only = read_only;
         let mut facts = facts();
         change(&mut facts.permissions);
         let design = design(&settings, &facts);
-        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[] };
+        let scene = Scene { goal: Goal::Setup, settings: &settings, facts: &facts, design: &design };
         let mut findings = Vec::new();
         check(&scene, &mut findings);
         findings

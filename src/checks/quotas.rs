@@ -7,7 +7,7 @@ use crate::net::vcpus::vcpu_family;
 use crate::step::Step;
 use crate::words::counted;
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// AWS's defaults (VPC user guide, "Amazon VPC quotas").
 const SUBNETS: u32 = 200;
@@ -70,7 +70,7 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     // Without --security-group there are two: the nodes' and the cluster's.
-    let groups = count(scene.settings.security_groups.len()).max(2);
+    let groups = count(scene.settings.cni.security_groups.len()).max(2);
     let (limit, source) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
     if groups > limit {
         findings.push(

@@ -18,7 +18,7 @@ use crate::net::reach::Verdict;
 use crate::reach::{self, Purpose, flows};
 use crate::step::Step;
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub use outside::external_snat;
 
@@ -77,7 +77,7 @@ fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if firewall.groups_unknown.is_some() {
         return;
     }
-    for id in scene.settings.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
+    for id in scene.settings.cni.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
         let vpc = &scene.facts.vpc.id;
         findings.push(
             Issue::error("EC-RCH-013", format!("{id} is not a security group of the cluster's VPC"))

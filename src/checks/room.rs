@@ -8,7 +8,7 @@ use crate::net::cidr::usable_addresses;
 use crate::step::Step;
 use crate::words::{counted, subject};
 
-use super::Scene;
+use crate::scene::Scene;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::CreateSubnets, Step::LaunchNodegroups, Step::PatchSecurityGroups]) {

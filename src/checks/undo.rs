@@ -7,20 +7,22 @@ use std::collections::BTreeSet;
 use crate::design::undo::our_subnets;
 use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::facts::{Facts, Occupant, Record, Version, detected_version};
+use crate::goal::Undo;
 use crate::issue::Issue;
-use crate::step::{Step, Undo};
+use crate::scene::Scene;
+use crate::step::Step;
 use crate::steps::set_env;
 use crate::subnet_tags::discovers;
 use crate::words::subject;
 
-use super::{Scene, aws_auth, permissions};
+use super::{aws_auth, permissions};
 
 pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     if nothing_of_ours(scene.facts) {
         return nothing_to_undo(scene, findings);
     }
     record(scene, findings);
-    if !undo.keep_nodes {
+    if !undo.keeps_nodes() {
         nodes::check(scene, undo, findings);
     }
     if undo.covers(Step::SetEnv) {
@@ -35,7 +37,7 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     if undo.covers(Step::SetEnv) {
         addon_values(scene, findings);
     }
-    if undo.covers(Step::LaunchNodegroups) && !undo.keep_nodes {
+    if undo.covers(Step::LaunchNodegroups) && !undo.keeps_nodes() {
         aws_auth::check_undo(scene, findings);
     }
     permissions::check(scene, findings);
@@ -120,7 +122,7 @@ fn edited(findings: &mut Vec<Issue>) {
             .at("ConfigMap kube-system/eni-custom")
             .why("its content differs from what eni-custom wrote, and undo would restore it")
             .fix(
-                "eni-custom undo --plan # shows what undo would restore; compare it with a backup; if it is right, add \
+                "eni-custom undo --dry-run # shows what undo would restore; compare it with a backup; if it is right, add \
                  --accept EC-UND-009",
             ),
     );
@@ -132,10 +134,10 @@ fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) 
     let ours = our_instances(facts);
     let goes = |interface: &Occupant| {
         interface.is_leaked()
-            || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keep_nodes)
+            || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keeps_nodes())
     };
     let left: Vec<String> = facts.occupants.iter().filter(|each| !goes(each)).map(Occupant::told).collect();
-    if left.is_empty() || undo.keep_nodes {
+    if left.is_empty() || undo.keeps_nodes() {
         return;
     }
     findings.push(

@@ -11,13 +11,14 @@ use crate::eviction::local::LocalData;
 use crate::eviction::surge;
 use crate::facts::{Owner, Pod, owner};
 use crate::issue::{Issue, Severity};
+use crate::scene::Scene;
 use crate::step::Step;
 use crate::words::{counted, few, first_of, subject};
 
-use super::{Scene, evictions};
+use super::evictions;
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.keep_old_nodes {
+    if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }
     let moving = of_pods(
@@ -32,7 +33,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .filter(|node| owner(scene.facts, node) == Owner::Nobody)
         .map(|node| node.name.clone())
         .collect();
-    if !unowned.is_empty() && !scene.settings.terminate_unowned {
+    if !unowned.is_empty() && !scene.settings.drain.terminate_unowned {
         findings.push(
             Issue::error(
                 "EC-POD-003",
@@ -94,7 +95,7 @@ pub fn of_pods<'a>(
 
 /// Deployments that can't run a second replica during the drain.
 pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Issue>) {
-    if !scene.settings.surge_singletons || scene.settings.disable_eviction {
+    if !scene.settings.drain.surge_singletons || scene.settings.drain.disable_eviction {
         return;
     }
     for obstacle in surge::obstacles(scene.facts, nodes, room) {
@@ -182,14 +183,16 @@ fn stopping(pod: &Pod) -> String {
 /// Pods whose budgets never allow an eviction, or not now.
 fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     // Deleting a pod bypasses its budget.
-    if scene.settings.disable_eviction {
+    if scene.settings.drain.disable_eviction {
         return;
     }
     // The default budgets only delay evictions, so they are left out.
     let forecast = forecast(moving, &scene.facts.pods, &scene.facts.budgets, None);
     // A second replica is started for these.
     let surges = |never: &Impossible| {
-        scene.settings.surge_singletons && matches!(never.cause, Cause::Single { .. }) && never.of_deployment
+        scene.settings.drain.surge_singletons
+            && matches!(never.cause, Cause::Single { .. })
+            && never.of_deployment
     };
     for never in forecast.impossible.into_iter().filter(|never| !surges(never)) {
         let id = match never.cause {
@@ -327,6 +330,7 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
 
 #[cfg(test)]
 mod tests {
+    use crate::goal::Goal;
     use serde_json::json;
 
     use crate::facts::{Budget, Facts, Least, Placement};
@@ -398,7 +402,8 @@ mod tests {
         });
         let settings = crate::sample::settings(&[OWNED]);
         let design = crate::design::design(&settings, &facts);
-        let scene = Scene { settings: &settings, facts: &facts, design: &design, steps: &[Step::DrainNodes] };
+        let scene =
+            Scene { goal: Goal::Step(Step::DrainNodes), settings: &settings, facts: &facts, design: &design };
         let mut findings = Vec::new();
         check(&scene, &mut findings);
         let fixes: Vec<_> = findings.iter().map(|finding| (finding.id, finding.fix.as_str())).collect();

@@ -7,9 +7,9 @@ use super::values::{parse_duration, parse_wait};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Old nodes")]
 pub struct DrainArgs {
-    /// Drain only old nodes that match this label selector, as in kubectl -l
-    #[arg(long, value_name = "SELECTOR")]
-    pub nodes: Option<String>,
+    /// Drain only old nodes that match this label selector, such as pool=web,spot!=true
+    #[arg(long, short = 'l', alias = "nodes", value_name = "SELECTOR")]
+    pub selector: Option<String>,
 
     /// Drain only this old node
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

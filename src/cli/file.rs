@@ -35,7 +35,7 @@ pub fn complete(
     let mut extended = arguments;
     let mut from_file = BTreeMap::new();
     for (key, value) in &table {
-        let Some(arg) = subcommand.get_arguments().find(|arg| arg.get_long() == Some(key.as_str())) else {
+        let Some(arg) = subcommand.get_arguments().find(|arg| has_name(arg, key)) else {
             if is_known(&command, key) {
                 // A flag of another subcommand: the file serves all of them.
                 continue;
@@ -59,7 +59,7 @@ pub fn complete(
                 (false, _) => extended.push(format!("--{key}={word}").into()),
             }
         }
-        from_file.insert(key.clone(), path.clone());
+        from_file.insert(arg.get_long().unwrap_or(key).to_string(), path.clone());
     }
     let matches = Cli::command().try_get_matches_from(extended).map_err(|error| {
         Error::usage("the configuration file contains an invalid value")
@@ -104,7 +104,12 @@ fn texts(value: &Value) -> Option<Vec<String>> {
 }
 
 fn is_known(command: &clap::Command, key: &str) -> bool {
-    command.get_subcommands().flat_map(clap::Command::get_arguments).any(|arg| arg.get_long() == Some(key))
+    command.get_subcommands().flat_map(clap::Command::get_arguments).any(|arg| has_name(arg, key))
+}
+
+/// Whether a flag has this name, or had it in an earlier version.
+fn has_name(arg: &clap::Arg, key: &str) -> bool {
+    arg.get_long() == Some(key) || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&key))
 }
 
 fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {

@@ -11,7 +11,7 @@ use super::values::{parse_account, parse_role};
 /// An output that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// plan --output json, undo --plan --output json
+    /// plan --output json, undo --dry-run --output json
     Plan,
     /// verify --output json
     Verify,

@@ -7,25 +7,31 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::issue::registry;
-use crate::settings::{KubeconfigChoice, Origin, Origins, Settings};
+use crate::settings::{Cni, Drain, KubeconfigChoice, Network, Nodes, Origin, Origins, Run, Settings, Target};
 
 use super::values::ByZone;
 use super::{Cli, SetupArgs, StepArgs, file, planned};
 
+/// Why there are no arguments to run with.
+#[derive(Debug)]
+pub enum Stop {
+    /// Wrong usage, or `--help`: clap's text.
+    Clap(clap::Error),
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Error(error)
+    }
+}
+
 /// Parses the command line, then a saved plan if one is given, then the configuration file for flags that are still
-/// unset. Exits the process on --help and wrong usage, as clap does.
-pub fn parse() -> Result<(Cli, Origins)> {
+/// unset.
+pub fn parse() -> std::result::Result<(Cli, Origins), Stop> {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let matches = Cli::command().try_get_matches_from(&arguments).unwrap_or_else(|error| {
-        // With --detailed-exitcode 2 means that there are changes.
-        if error.use_stderr() && arguments.iter().any(|argument| argument == "--detailed-exitcode") {
-            let _ = error.print();
-            std::process::exit(Exit::Failed as i32);
-        }
-        error.exit()
-    });
+    let matches = Cli::command().try_get_matches_from(&arguments).map_err(Stop::Clap)?;
     let (arguments, matches) = planned::complete(arguments, matches)?;
     let (matches, from_file) = file::complete(arguments, matches)?;
     let origins = Origins::of(&matches, from_file);
@@ -58,63 +64,74 @@ impl Origins {
 }
 
 impl Settings {
-    /// Makes settings of parsed arguments.
+    /// Makes settings of parsed arguments. `read_only`: the command changes nothing.
     ///
     /// # Errors
     /// A usage error if values contradict each other.
-    pub fn new(args: SetupArgs, origins: Origins) -> Result<Self> {
+    pub fn new(args: SetupArgs, origins: Origins, read_only: bool) -> Result<Self> {
         let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
         let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {
-            cluster: blank_is_none(target.cluster),
-            region: blank_is_none(target.region),
-            profile: blank_is_none(target.profile),
-            kubeconfig: KubeconfigChoice {
-                path: blank_is_none(target.kubeconfig),
-                context: blank_is_none(target.context),
+            target: Target {
+                cluster: blank_is_none(target.cluster),
+                region: blank_is_none(target.region),
+                profile: blank_is_none(target.profile),
+                kubeconfig: KubeconfigChoice {
+                    path: blank_is_none(target.kubeconfig),
+                    context: blank_is_none(target.context),
+                },
             },
-            cidrs: network.cidr,
-            subnet_prefix: network.subnet_prefix,
-            subnets: by_zone("--subnet", network.subnet)?,
-            route_tables: by_zone("--route-table", network.route_table)?,
-            env_last: cni.env_last,
-            external_snat: cni.external_snat,
-            eniconfig_names: by_zone("--eniconfig-name", cni.eniconfig_name)?,
-            eniconfig_label: cni.eniconfig_label,
-            security_groups: cni.security_group,
-            take_over_env: cni.take_over_env,
-            remove_annotation_def: cni.remove_annotation_def,
-            replace_eniconfigs: cni.replace_eniconfigs,
-            instance_type: nodes.instance_type,
-            ami_family: nodes.ami_family,
-            ami_id: nodes.ami_id,
-            nodes_per_zone: nodes.nodes_per_zone,
-            max_nodes_per_zone: nodes.max_nodes_per_zone,
-            volume_size: nodes.volume_size,
-            nodes: blank_is_none(drain.nodes),
-            node: drain.node,
-            old_node_groups: drain.old_node_group,
-            drain_timeout: drain.evict.drain_timeout,
-            pod_timeout: drain.evict.pod_timeout,
-            skip_wait_for_delete_timeout: drain.evict.skip_wait_for_delete_timeout,
-            max_in_flight: drain.evict.max_in_flight,
-            lb_drain: drain.evict.lb_drain,
-            max_unavailable_nodes: drain.evict.max_unavailable_nodes,
-            surge_singletons: drain.evict.surge_singletons,
-            no_default_budget: drain.evict.no_default_budget,
-            dry_run: drain.dry_run,
-            disable_eviction: drain.evict.disable_eviction,
-            confirm_cluster: run.confirm_cluster,
-            evict_bare_pods: drain.evict.evict_bare_pods,
-            delete_emptydir_data: drain.evict.delete_emptydir_data,
-            delete_local_volumes: drain.evict.delete_local_volumes,
-            terminate_unowned: drain.terminate_unowned,
-            keep_old_nodes: drain.keep_old_nodes,
-            yes: run.yes,
-            accept: accepted(run.accept)?,
-            timeout: run.timeout,
-            only_looks: false,
-            undo: None,
+            network: Network {
+                cidrs: network.cidr,
+                subnet_prefix: network.subnet_prefix,
+                subnets: by_zone("--subnet", network.subnet)?,
+                route_tables: by_zone("--route-table", network.route_table)?,
+            },
+            cni: Cni {
+                env_last: cni.env_last,
+                external_snat: cni.external_snat,
+                eniconfig_names: by_zone("--eniconfig-name", cni.eniconfig_name)?,
+                eniconfig_label: cni.eniconfig_label,
+                security_groups: cni.security_group,
+                take_over_env: cni.take_over_env,
+                remove_annotation_def: cni.remove_annotation_def,
+                replace_eniconfigs: cni.replace_eniconfigs,
+            },
+            nodes: Nodes {
+                instance_type: nodes.instance_type,
+                ami_family: nodes.ami_family,
+                ami_id: nodes.ami_id,
+                nodes_per_zone: nodes.nodes_per_zone,
+                max_nodes_per_zone: nodes.max_nodes_per_zone,
+                volume_size: nodes.volume_size,
+            },
+            drain: Drain {
+                selector: blank_is_none(drain.selector),
+                node: drain.node,
+                old_node_groups: drain.old_node_group,
+                drain_timeout: drain.evict.drain_timeout,
+                pod_timeout: drain.evict.pod_timeout,
+                skip_wait_for_delete_timeout: drain.evict.skip_wait_for_delete_timeout,
+                max_in_flight: drain.evict.max_in_flight,
+                lb_drain: drain.evict.lb_drain,
+                max_unavailable_nodes: drain.evict.max_unavailable_nodes,
+                surge_singletons: drain.evict.surge_singletons,
+                no_default_budget: drain.evict.no_default_budget,
+                disable_eviction: drain.evict.disable_eviction,
+                evict_bare_pods: drain.evict.evict_bare_pods,
+                delete_emptydir_data: drain.evict.delete_emptydir_data,
+                delete_local_volumes: drain.evict.delete_local_volumes,
+                terminate_unowned: drain.terminate_unowned,
+                keep_old_nodes: drain.keep_old_nodes,
+                preview: drain.dry_run,
+            },
+            run: Run {
+                yes: run.yes,
+                read_only,
+                confirm_cluster: run.confirm_cluster,
+                accept: accepted(run.accept)?,
+                timeout: run.timeout,
+            },
             origins: origins.0,
         };
         settings.check_together()?;
@@ -123,15 +140,16 @@ impl Settings {
 
     /// Checks that involve several values.
     fn check_together(&self) -> Result<()> {
-        if let (Some(size), Some(max)) = (self.nodes_per_zone, self.max_nodes_per_zone)
+        if let (Some(size), Some(max)) = (self.nodes.nodes_per_zone, self.nodes.max_nodes_per_zone)
             && max < size
         {
             return Err(Error::usage(format!(
                 "--max-nodes-per-zone {max} is less than --nodes-per-zone {size}"
             )));
         }
-        for (at, block) in self.cidrs.iter().enumerate() {
-            let clash = self.cidrs[..at].iter().find(|other| other.contains(block) || block.contains(*other));
+        for (at, block) in self.network.cidrs.iter().enumerate() {
+            let clash =
+                self.network.cidrs[..at].iter().find(|other| other.contains(block) || block.contains(*other));
             if let Some(other) = clash {
                 return Err(Error::usage(format!("{block} and {other} overlap")).at(self.named("cidr")));
             }

@@ -6,89 +6,65 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::events::{Event, Interrupt};
 use crate::exit::Exit;
-use crate::export;
+use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
 use crate::run::{self, Prepared};
 use crate::saved;
 use crate::settings::Settings;
-use crate::step::{Step, Undo};
 use crate::ui::{Prompt, Ui};
 use crate::wizard;
 use crate::words::counted;
 
 use super::plan::{Show, shown};
 
-pub enum Task {
-    Setup {
+/// What to do with the plan of a goal.
+pub enum Act {
+    Apply {
         /// A saved plan to apply unchanged.
-        plan: Option<PathBuf>,
+        saved: Option<PathBuf>,
     },
-    Plan(Show),
-    Status,
-    Step(Step),
-    Undo(Undo),
+    Show(Show),
 }
 
-impl Task {
-    fn name(&self) -> &'static str {
-        match self {
-            Task::Setup { .. } => "setup",
-            Task::Plan(_) => "plan",
-            Task::Status => "status",
-            Task::Step(step) | Task::Undo(Undo { only: Some(step), .. }) => step.name(),
-            Task::Undo(_) => "undo",
-        }
-    }
-
-    fn steps(&self, settings: &Settings) -> Vec<Step> {
-        match self {
-            Task::Setup { .. } | Task::Plan(_) | Task::Status => Step::order(settings.env_last),
-            Task::Step(step) => vec![*step],
-            Task::Undo(undo) => Step::undo_order(*undo),
-        }
+impl Act {
+    pub fn unless_dry_run(dry_run: bool, saved: Option<PathBuf>) -> Self {
+        if dry_run { Act::Show(Show::default()) } else { Act::Apply { saved } }
     }
 }
 
-pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> {
-    if let Task::Undo(undo) = task {
-        settings.undo = Some(*undo);
-    }
-    let shows = settings.dry_run || matches!(task, Task::Plan(_) | Task::Step(Step::DetectCni));
-    settings.only_looks = shows;
-    let asks = !settings.yes && !shows;
+pub async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act) -> Result<Exit> {
+    let asks = !settings.run.yes && !settings.run.read_only;
     if asks && !Ui::can_ask() {
         return Err(Error::refused("there is no terminal to ask on; nothing was changed")
             .at("stdin and stderr")
-            .fix(settings.command_line(task.name())));
+            .fix(settings.command_line(goal)));
     }
-    if let Task::Plan(Show { export: Some(folder), force, .. }) = task {
-        export::may_write(folder, *force)?;
-    }
-    let saved = match task {
-        Task::Setup { plan: Some(path) } => Some(saved::read(path)?),
-        _ => None,
+    let saved = match act {
+        Act::Apply { saved: Some(path) } => Some(saved::read(path)?),
+        Act::Apply { saved: None } => None,
+        Act::Show(show) => {
+            show.may_write()?;
+            None
+        }
     };
     if let Some(saved) = &saved {
         settings.agree(saved)?;
     }
-    if asks && settings.disable_eviction && settings.confirm_cluster.is_none() {
-        settings.confirm_cluster = Some(Prompt::default().typed(
+    if asks && settings.drain.disable_eviction && settings.run.confirm_cluster.is_none() {
+        settings = settings.confirmed(Prompt::default().typed(
             "Pods will be deleted without regard to PodDisruptionBudgets. Type the cluster name to allow it",
         )?);
     }
     let interrupt = Interrupt::listen();
     let events = ui.sink();
-    let steps = task.steps(&settings);
-    let mut prepared = run::prepare(settings, &steps, events.clone(), interrupt.clone()).await?;
-    match task {
-        Task::Plan(show) => return shown(ui, &prepared, show),
-        _ if prepared.session.settings.dry_run => return shown(ui, &prepared, &Show::default()),
-        _ => {}
+    let mut prepared = run::prepare(goal, settings, events.clone(), interrupt.clone()).await?;
+    if let Act::Show(show) = act {
+        return shown(ui, &prepared, show);
     }
     match saved {
         Some(saved) => prepared.require_saved(saved)?,
-        None if asks && matches!(task, Task::Setup { .. }) => {
-            prepared = Box::pin(interview(prepared, task)).await?;
+        None if asks && goal == Goal::Setup => {
+            prepared = Box::pin(interview(prepared)).await?;
         }
         None => {}
     }
@@ -107,14 +83,14 @@ pub async fn work(ui: &Ui, mut settings: Settings, task: &Task) -> Result<Exit> 
         if asks {
             ui.preview(&prepared.plan);
         }
-        if prepared.session.settings.undo.is_some() {
-            confirm_undo(&mut prepared.session.settings, asks)?;
+        if goal.is_undo() {
+            prepared.session.settings = confirm_undo(prepared.session.settings.clone(), asks)?;
         } else if asks && !Prompt::default().confirm("Make these changes?", false)? {
             ui.say("Nothing was changed.");
             return Ok(Exit::Done);
         }
     }
-    let command = prepared.session.settings.command_line(task.name());
+    let command = prepared.session.settings.command_line(goal);
     let outcome = Box::pin(prepared.apply()).await.map_err(|error| match error.where_it_stopped() {
         Some(_) => error,
         None => error.or_fix(format!("to continue: {command}")),
@@ -145,9 +121,9 @@ fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
 }
 
 /// Undo needs the cluster name as confirmation; `--yes` is not enough.
-fn confirm_undo(settings: &mut Settings, asks: bool) -> Result<()> {
-    let name = settings.cluster.clone().unwrap_or_default();
-    let given = match settings.confirm_cluster.clone() {
+fn confirm_undo(settings: Settings, asks: bool) -> Result<Settings> {
+    let name = settings.target.cluster.clone().unwrap_or_default();
+    let given = match settings.run.confirm_cluster.clone() {
         None if asks => Prompt::default().typed("Type the cluster name to undo this")?,
         given => given.unwrap_or_default(),
     };
@@ -158,21 +134,18 @@ fn confirm_undo(settings: &mut Settings, asks: bool) -> Result<()> {
         };
         return Err(Error::refused(what).at("--confirm-cluster").fix(format!("--confirm-cluster {name}")));
     }
-    settings.confirm_cluster = Some(given);
-    Ok(())
+    Ok(settings.confirmed(given))
 }
 
 /// Asks for settings that no flag gives, then plans again.
-async fn interview(mut prepared: Prepared, task: &Task) -> Result<Prepared> {
+async fn interview(mut prepared: Prepared) -> Result<Prepared> {
     // Refuse an unsupported cluster before asking questions.
     let unsupported = prepared.plan.errors().into_iter().filter(|finding| finding.id.starts_with("EC-CLU"));
     let unsupported: Vec<_> = unsupported.collect();
     if !unsupported.is_empty() {
         return Err(Error::refused_by(unsupported));
     }
-    let session = &mut prepared.session;
-    wizard::ask(&mut session.settings, &session.facts, &session.design, &Prompt::default())?;
-    let steps = task.steps(&prepared.session.settings);
-    prepared.replan(steps).await?;
+    let settings = wizard::ask(&prepared.session.scene(), &Prompt::default())?;
+    prepared.replan(settings).await?;
     Ok(prepared)
 }

@@ -3,17 +3,16 @@
 use std::fs::File;
 use std::io::Write;
 
-use crate::checks::Scene;
 use crate::cli::DoctorArgs;
 use crate::discover::Reading;
 use crate::doctor as doctors;
 use crate::error::Error;
 use crate::events::Interrupt;
 use crate::exit::Exit;
+use crate::goal::Goal;
 use crate::k8s::{lock, symptoms};
 use crate::log;
 use crate::run;
-use crate::session::Session;
 use crate::settings::Origins;
 use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
@@ -25,15 +24,15 @@ pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {
             let (mut session, _) =
-                run::connect(settings, ui.sink(), Interrupt::default(), Reading::Partial).await?;
+                run::connect(Goal::Setup, settings, ui.sink(), Interrupt::default(), Reading::Partial)
+                    .await?;
             run::read_group_users(&mut session, false).await;
             let mut symptoms = symptoms::read(&session.clients.kube.client, &session.facts).await?;
             match lock::holder(&session.clients.kube.client).await {
                 Ok(holder) => symptoms.run_at_work = holder.is_some(),
                 Err(error) => drop(symptoms.unread.insert("whether a run is at work", error.in_short())),
             }
-            let Session { settings, facts, design, .. } = &session;
-            let diagnoses = doctors::diagnose(&Scene { settings, facts, design, steps: &[] }, &symptoms);
+            let diagnoses = doctors::diagnose(&session.scene(), &symptoms);
             if let Some(path) = &args.bundle {
                 let report = proofs::verify(&session.facts, &Expected::default());
                 let bytes =

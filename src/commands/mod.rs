@@ -11,20 +11,23 @@ mod verify;
 
 use clap::CommandFactory;
 
-use crate::cli::{ApplyArgs, Cli, Command, OneStepArgs, PlanArgs, SetupArgs, TargetArgs};
+use crate::cli::{ApplyArgs, Cli, Command, OneStepArgs, PlanArgs, SetupArgs, Stop, TargetArgs};
 use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::exit::{Codes, Exit};
+use crate::goal::{Goal, Undo};
 use crate::log;
 use crate::settings::{Origins, Settings};
-use crate::step::{Step, Undo};
+use crate::step::Step;
 use crate::ui::{self, Format, Ui, Voice};
 
-use change::{Task, work};
+use change::{Act, work};
 use plan::Show;
 
 /// Runs a subcommand.
-pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
-    let voice = given.voice();
+pub fn run(cli: Cli, origins: Origins) -> Exit {
+    let codes = cli.exit_codes();
+    let Cli { command, voice: given } = cli;
+    let voice = Voice { codes, ..given.voice() };
     let bundled = matches!(&command, Command::Doctor(args) if args.bundle.is_some());
     if let Err(error) = log::start(given.log.as_deref(), given.verbose, bundled) {
         return finish(&Ui::new(Format::Text, Format::Text, voice), Err(error));
@@ -32,13 +35,18 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     tracing::info!("eni-custom {} {}", env!("CARGO_PKG_VERSION"), arguments.join(" "));
     match command {
-        Command::Setup(ApplyArgs { all, plan }) => in_cluster(all, voice, origins, Task::Setup { plan }),
+        Command::Setup(ApplyArgs { all, plan: saved }) => {
+            let act = Act::unless_dry_run(all.drain.dry_run, saved);
+            in_cluster(all, voice, origins, Goal::Setup, act)
+        }
         Command::Plan(PlanArgs { all, detailed_exitcode, out, export, force }) => {
-            in_cluster(all, voice, origins, Task::Plan(Show { detailed_exitcode, out, export, force }))
+            let show = Show { detailed_exitcode, out, export, force };
+            in_cluster(all, voice, origins, Goal::Setup, Act::Show(show))
         }
         Command::Undo(args) => {
-            let undo = Undo { to_step: args.to_step, keep_nodes: args.keep_nodes, only: None };
-            in_cluster(args.into(), voice, origins, Task::Undo(undo))
+            let goal = Goal::Undo(args.goal());
+            let act = Act::unless_dry_run(args.dry_run, None);
+            in_cluster(args.into(), voice, origins, goal, act)
         }
         Command::AssociateCidr(args) => one_step(args, voice, origins, Step::AssociateCidr),
         Command::CreateSubnets(args) => one_step(args, voice, origins, Step::CreateSubnets),
@@ -51,7 +59,7 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
         Command::DrainNodes(args) => one_step(args, voice, origins, Step::DrainNodes),
         Command::Verify(args) => verify::verify(args, voice, origins),
         Command::Doctor(args) => doctor::doctor(args, voice, origins),
-        Command::Status(args) => in_cluster(args, voice, origins, Task::Status),
+        Command::Status(args) => status::status(args, voice, origins),
         Command::MaxPods(args) => {
             let ui = Ui::new(args.output, Format::Text, voice);
             finish(&ui, max_pods::max_pods(&args, &ui))
@@ -72,10 +80,18 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins) -> Exit {
     }
 }
 
-/// An error before there is a subcommand.
-pub fn usage_error(error: &Error) -> Exit {
-    Ui::new(Format::Text, Format::Text, Voice::default()).error(error);
-    error.exit()
+/// Reports why the arguments can't be run.
+pub fn not_parsed(stop: Stop, codes: Codes) -> Exit {
+    match stop {
+        Stop::Clap(error) => {
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+        }
+        Stop::Error(error) => {
+            let voice = Voice { codes, ..Voice::default() };
+            finish(&Ui::new(Format::Text, Format::Text, voice), Err(error))
+        }
+    }
 }
 
 fn one_step<T: Into<SetupArgs> + clap::Args>(
@@ -84,11 +100,10 @@ fn one_step<T: Into<SetupArgs> + clap::Args>(
     origins: Origins,
     step: Step,
 ) -> Exit {
-    let task = match args.undo {
-        true => Task::Undo(Undo { only: Some(step), ..Undo::default() }),
-        false => Task::Step(step),
-    };
-    in_cluster(args.step.into(), voice, origins, task)
+    let goal = if args.undo { Goal::Undo(Undo::Only(step)) } else { Goal::Step(step) };
+    let setup: SetupArgs = args.step.into();
+    let act = Act::unless_dry_run(setup.drain.dry_run, None);
+    in_cluster(setup, voice, origins, goal, act)
 }
 
 fn finish(ui: &Ui, result: Result<Exit>) -> Exit {
@@ -101,17 +116,12 @@ fn finish(ui: &Ui, result: Result<Exit>) -> Exit {
     }
 }
 
-fn in_cluster(args: SetupArgs, voice: Voice, origins: Origins, task: Task) -> Exit {
+fn in_cluster(args: SetupArgs, voice: Voice, origins: Origins, goal: Goal, act: Act) -> Exit {
     let ui = Ui::new(args.step.output.output, args.step.output.events, voice);
-    let result = Settings::new(args, origins).and_then(|settings| match &task {
-        Task::Status => wait(status::status(&ui, settings)),
-        task => wait(work(&ui, settings, task)),
-    });
-    // With --detailed-exitcode 2 means that there are changes.
-    let detailed = matches!(task, Task::Plan(Show { detailed_exitcode: true, .. }));
-    let misused = result.as_ref().is_err_and(|error| error.exit() == Exit::Usage);
-    let exit = finish(&ui, result);
-    if detailed && misused { Exit::Failed } else { exit }
+    // `detect-cni` only reads, so it needs no confirmation.
+    let read_only = matches!(act, Act::Show(_)) || goal == Goal::Step(Step::DetectCni);
+    let settings = Settings::new(args, origins, read_only);
+    finish(&ui, settings.and_then(|settings| wait(work(&ui, goal, settings, &act))))
 }
 
 fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
@@ -122,5 +132,5 @@ fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
 /// Settings of the commands that only read.
 fn only_target(target: TargetArgs, origins: Origins) -> Result<Settings> {
     let args = SetupArgs::of_target(target).map_err(|error| Error::usage(error.to_string()))?;
-    Settings::new(args, origins)
+    Settings::new(args, origins, true)
 }

@@ -1,17 +1,27 @@
 //! `status`: shows which steps are done.
 
+use crate::cli::SetupArgs;
 use crate::discover::Reading;
-use crate::error::Result;
 use crate::events::Interrupt;
 use crate::exit::Exit;
+use crate::goal::Goal;
 use crate::k8s::lock;
 use crate::run;
-use crate::settings::Settings;
-use crate::ui::Ui;
+use crate::settings::{Origins, Settings};
+use crate::ui::{Ui, Voice};
 
-pub async fn status(ui: &Ui, settings: Settings) -> Result<Exit> {
-    let (session, _) = run::connect(settings, ui.sink(), Interrupt::default(), Reading::Whole).await?;
-    let holder = lock::holder(&session.clients.kube.client).await?;
-    ui.status(&crate::status::status(&session.design, &session.facts, &session.settings, holder));
-    Ok(Exit::Done)
+use super::{finish, wait};
+
+pub fn status(args: SetupArgs, voice: Voice, origins: Origins) -> Exit {
+    let ui = Ui::new(args.step.output.output, args.step.output.events, voice);
+    let result = Settings::new(args, origins, true).and_then(|settings| {
+        wait(async {
+            let (session, _) =
+                run::connect(Goal::Setup, settings, ui.sink(), Interrupt::default(), Reading::Whole).await?;
+            let holder = lock::holder(&session.clients.kube.client).await?;
+            ui.status(&crate::status::status(&session.scene(), holder));
+            Ok(Exit::Done)
+        })
+    });
+    finish(&ui, result)
 }

@@ -4,6 +4,7 @@ use crate::cli::VerifyArgs;
 use crate::discover::Reading;
 use crate::events::Interrupt;
 use crate::exit::Exit;
+use crate::goal::Goal;
 use crate::probe::probe;
 use crate::run;
 use crate::settings::Origins;
@@ -18,7 +19,8 @@ pub fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
     let result = only_target(target, origins).and_then(|settings| {
         wait(async {
             let interrupt = Interrupt::listen();
-            let (session, _) = run::connect(settings, ui.sink(), interrupt, Reading::Partial).await?;
+            let (session, _) =
+                run::connect(Goal::Setup, settings, ui.sink(), interrupt, Reading::Partial).await?;
             let expected = Expected { old_may_stay: keep_old_nodes, ..Expected::default() };
             let mut report = proofs::verify(&session.facts, &expected);
             if options.probe {

@@ -38,7 +38,7 @@ fn found<'a>(facts: &'a Facts, node: &Node) -> Option<&'a EniConfig> {
 /// The name of a zone's ENIConfig: the one set by flag; else, unless the zone label decides, the one that most of the
 /// zone's nodes use; else the zone's name.
 pub fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str) -> String {
-    if let Some(name) = settings.eniconfig_names.get(zone) {
+    if let Some(name) = settings.cni.eniconfig_names.get(zone) {
         return name.clone();
     }
     // The value of the zone label is the zone's name.

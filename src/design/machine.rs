@@ -41,12 +41,12 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) ->
     let addresses_per_node =
         instance_type.as_ref().and_then(|kind| subnet_addresses(kind, &options(facts)).ok());
     MachineDesign {
-        family: settings.ami_family,
+        family: settings.nodes.ami_family,
         instance_type,
         image: facts.machine.image.clone(),
         max_pods,
         addresses_per_node: addresses_per_node.unwrap_or_default(),
-        volume_size: settings.volume_size,
+        volume_size: settings.nodes.volume_size,
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn options(facts: &Facts) -> Options {
 
 /// The instance type of new nodes: the one set by flag, else the most common one.
 pub fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
-    settings.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
+    settings.nodes.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
 }
 
 /// The most common type of the old nodes, or of all nodes if there are none; the first by name of equally common ones.
@@ -103,7 +103,7 @@ pub fn sizes(
         let size = number(stack, "DesiredCapacity").filter(|size: &u32| *size > 0)?;
         Some((size, number(stack, "MaxSize").unwrap_or(size)))
     });
-    let asked = settings.nodes_per_zone;
+    let asked = settings.nodes.nodes_per_zone;
     let size = asked.or(grown.map(|(size, _)| size)).unwrap_or_else(|| {
         let nodes: Vec<_> =
             facts.ec2_nodes().filter(|node| old_nodes.contains(&node.name) && node.zone == zone).collect();
@@ -115,6 +115,7 @@ pub fn sizes(
         u32::try_from(nodes.len()).unwrap_or(u32::MAX).max(needed).max(1)
     });
     let max = settings
+        .nodes
         .max_nodes_per_zone
         .or(grown.map(|(_, max)| max).filter(|_| asked.is_none()))
         .unwrap_or_else(|| size.saturating_mul(2));

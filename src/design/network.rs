@@ -152,7 +152,7 @@ fn existing_subnet(
     zone: &str,
 ) -> Option<(String, bool)> {
     let name = &convention::eniconfig(settings, facts, label_key, zone);
-    if let Some(id) = settings.subnets.get(zone) {
+    if let Some(id) = settings.network.subnets.get(zone) {
         let ours = facts.vpc.subnet(id).is_some_and(|subnet| is_ours(subnet, facts));
         return Some((id.clone(), ours));
     }
@@ -178,7 +178,7 @@ fn existing_subnet(
     }
     let mut in_block = in_zone()
         .filter(usable)
-        .filter(|subnet| settings.cidrs.iter().any(|block| block.contains(&subnet.cidr)));
+        .filter(|subnet| settings.network.cidrs.iter().any(|block| block.contains(&subnet.cidr)));
     match (in_block.next(), in_block.next()) {
         (Some(only), None) => Some((only.id.clone(), false)),
         _ => None,
@@ -195,8 +195,8 @@ fn blocks(
     all_there: bool,
     findings: &mut Vec<Issue>,
 ) -> Vec<Ipv4Net> {
-    if !settings.cidrs.is_empty() {
-        return settings.cidrs.clone();
+    if !settings.network.cidrs.is_empty() {
+        return settings.network.cidrs.clone();
     }
     let secondary =
         || facts.vpc.blocks.iter().map(|block| block.cidr).filter(|block| *block != facts.vpc.primary);
@@ -265,7 +265,7 @@ fn new_subnets(
         .map(|subnet| subnet.cidr)
         .filter(|cidr| !own.values().any(|own| own == cidr))
         .collect();
-    match split(blocks, &names, &taken, &own, settings.subnet_prefix) {
+    match split(blocks, &names, &taken, &own, settings.network.subnet_prefix) {
         Ok(subnets) => subnets,
         Err(error) => {
             findings.push(
@@ -282,7 +282,7 @@ fn new_subnets(
 /// The table that the zone's private node subnet uses. If the nodes are in a public subnet: the zone's table that leads to
 /// a NAT or transit gateway, never the nodes' own, because a pod has no public address.
 fn route_table(settings: &Settings, vpc: &Vpc, zone: &str, node_subnet: &str) -> RouteChoice {
-    if let Some(id) = settings.route_tables.get(zone) {
+    if let Some(id) = settings.network.route_tables.get(zone) {
         return match vpc.route_tables.iter().any(|table| table.id == *id) {
             true => RouteChoice::Table(id.clone()),
             false => RouteChoice::None(format!("{id} is not a route table of {}", vpc.id)),

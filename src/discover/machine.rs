@@ -7,6 +7,7 @@ use crate::design::stand_in;
 use crate::design::wanted_type;
 use crate::error::Result;
 use crate::facts::{Facts, Image, Machine};
+use crate::goal::Goal;
 use crate::net::accelerators::accelerator;
 use crate::net::max_pods::{Architecture, InstanceType};
 use crate::net::vcpus::vcpu_family;
@@ -26,11 +27,16 @@ pub(super) async fn instance_types(
 }
 
 /// Instance types in use and needed, and the image for new nodes.
-pub(super) async fn machine_for(aws: &Aws, settings: &Settings, facts: &Facts) -> Result<Machine> {
+pub(super) async fn machine_for(
+    aws: &Aws,
+    goal: Goal,
+    settings: &Settings,
+    facts: &Facts,
+) -> Result<Machine> {
     let mut names = types_in_use(facts);
     let wanted = wanted_type(settings, facts);
     names.extend(wanted.clone());
-    if settings.undo.is_some() {
+    if goal.is_undo() {
         names.extend(stand_in::instance_types(facts));
     }
     let types = instance_types(aws, &names).await?;
@@ -64,11 +70,11 @@ pub(super) async fn image_for(
     instance_type: &InstanceType,
 ) -> std::result::Result<Image, String> {
     let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
-    let id = match &settings.ami_id {
+    let id = match &settings.nodes.ami_id {
         Some(id) => id.clone(),
         None => {
             let path = ami_parameter(
-                settings.ami_family,
+                settings.nodes.ami_family,
                 &facts.cluster.version,
                 architecture,
                 accelerator(&instance_type.name),

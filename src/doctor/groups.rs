@@ -1,8 +1,10 @@
 //! Auto Scaling groups that a drain has left with suspended processes.
 
-use crate::checks::Scene;
 use crate::facts::Symptoms;
+use crate::goal::Goal;
 use crate::issue::Issue;
+use crate::scene::Scene;
+use crate::step::Step;
 use crate::suspended::{Cause, suspended, undo_interrupted_drain};
 
 pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
@@ -34,14 +36,14 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
         );
     }
     if of(Cause::Rebalance).next().is_some() {
-        let name = scene.settings.cluster.clone().unwrap_or_default();
+        let name = scene.settings.target.cluster.clone().unwrap_or_default();
         findings.push(
             Issue::warning("EC-DOC-056", "AZRebalance is suspended in partly drained node groups")
                 .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes and terminate others, ignoring PodDisruptionBudgets")
                 .evidence(evidence(Cause::Rebalance))
                 .fix(format!(
                     "{} # drains the rest; or restore the groups: eni-custom drain-nodes --undo --cluster {name} --confirm-cluster {name}",
-                    scene.settings.command_line("drain-nodes")
+                    scene.settings.command_line(Goal::Step(Step::DrainNodes))
                 ))
                 .about(names(Cause::Rebalance)),
         );

@@ -4,6 +4,7 @@ use crate::facts::{
     Authentication, AutoScalingGroup, Backend, ClusterEvent, Facts, GroupInstance, NodeTrouble, Route,
     RouteTable, WaitingPod, Webhook,
 };
+use crate::goal::Goal;
 use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom, facts, group_instance, settings};
 
@@ -11,7 +12,7 @@ use crate::sample::{custom, facts, group_instance, settings};
 pub(super) fn diagnosed(facts: &Facts, symptoms: &Symptoms) -> Diagnoses {
     let settings = settings(&[]);
     let design = crate::design::design(&settings, facts);
-    diagnose(&Scene { settings: &settings, facts, design: &design, steps: &[] }, symptoms)
+    diagnose(&Scene { goal: Goal::Setup, settings: &settings, facts, design: &design }, symptoms)
 }
 
 fn findings(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {

@@ -16,7 +16,7 @@ use super::suspend::read_groups;
 pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let facts = &session.facts;
     let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
-    let timeout = session.settings.timeout + longest(facts, nodes);
+    let timeout = session.settings.run.timeout + longest(facts, nodes);
     until(&session.events, &session.interrupt, timeout, "old instances terminated", async || {
         let instances = session.clients.aws.ec2.instances(&ids).await?;
         let alive = instances.values().filter(|instance| instance.state != "terminated").count();

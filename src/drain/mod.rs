@@ -126,7 +126,7 @@ async fn include_in_load_balancers(session: &Session, nodes: &BTreeSet<String>) 
 fn local_claims(session: &Session, nodes: &BTreeSet<String>) -> BTreeMap<String, LocalClaim> {
     let local = LocalData::of(&session.facts, nodes);
     let leaving = session.facts.pods.iter().filter(|pod| {
-        session.settings.delete_local_volumes && nodes.contains(&pod.node) && !pod.is_of_daemon_set()
+        session.settings.drain.delete_local_volumes && nodes.contains(&pod.node) && !pod.is_of_daemon_set()
     });
     let claims = leaving.flat_map(|pod| {
         let claim = |(name, uid)| (name, LocalClaim { uid, node: pod.node.clone() });

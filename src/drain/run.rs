@@ -90,10 +90,10 @@ impl<'a> Run<'a> {
         let local = LocalData::of(&session.facts, nodes);
         let judging = local.clone();
         let limits = Limits {
-            in_flight: settings.max_in_flight,
-            nodes: settings.max_unavailable_nodes.unwrap_or(usize::MAX),
-            pod: settings.pod_timeout,
-            skip: settings.skip_wait_for_delete_timeout,
+            in_flight: settings.drain.max_in_flight,
+            nodes: settings.drain.max_unavailable_nodes.unwrap_or(usize::MAX),
+            pod: settings.drain.pod_timeout,
+            skip: settings.drain.skip_wait_for_delete_timeout,
         };
         let known = controllers(&session.facts, &settings);
         let mut schedule =
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
 
     fn evict(&mut self, pod: Pod) {
         let (slots, evictor) = (Arc::clone(&self.slots), self.session.clients.kube.evictor.clone());
-        let past_budgets = self.session.settings.disable_eviction;
+        let past_budgets = self.session.settings.drain.disable_eviction;
         let (claims, events) = (self.local.replaceable(&pod), self.session.events.clone());
         let evict = async move {
             let _slot = slots.acquire().await;
@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
         let Some(end) = Termination::of(self.session, &node) else { return };
         self.terminating.insert(node.clone());
         let (slots, clients) = (Arc::clone(&self.slots), self.session.clients.clone());
-        let unowned = self.session.settings.terminate_unowned;
+        let unowned = self.session.settings.drain.terminate_unowned;
         let ended = async move {
             let _slot = slots.acquire().await;
             (node, end.terminate(clients, unowned).await)
@@ -375,7 +375,7 @@ impl<'a> Run<'a> {
             Seen::Pod(pod) => self.schedule.pod(*pod, now),
             Seen::PodGone(uid) => self.schedule.pod_gone(&uid, now),
             // With --disable-eviction pods are deleted, and budgets do not apply.
-            Seen::Budget(budget) if !self.session.settings.disable_eviction => {
+            Seen::Budget(budget) if !self.session.settings.drain.disable_eviction => {
                 self.schedule.budget(*budget, now)
             }
             Seen::BudgetGone(name) => self.schedule.budget_gone(&name),

@@ -19,7 +19,7 @@ pub struct Surged {
 
 /// Scales them to two replicas. The old nodes are cordoned by now, so the second replica starts on a new node.
 pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
-    if !session.settings.surge_singletons {
+    if !session.settings.drain.surge_singletons {
         return Ok(Vec::new());
     }
     let client = session.clients.kube.client.clone();

@@ -85,13 +85,13 @@ pub fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option
     if pod.deleting {
         return Ok(None);
     }
-    if pod.controller.is_none() && !settings.evict_bare_pods {
+    if pod.controller.is_none() && !settings.drain.evict_bare_pods {
         return Err(Refuse::Bare);
     }
-    if pod.empty_dir && !settings.delete_emptydir_data {
+    if pod.empty_dir && !settings.drain.delete_emptydir_data {
         return Err(Refuse::EmptyDir);
     }
-    if !settings.delete_local_volumes && local.is_lost_with(pod) {
+    if !settings.drain.delete_local_volumes && local.is_lost_with(pod) {
         return Err(Refuse::LocalVolume);
     }
     Ok(None)

@@ -21,7 +21,7 @@ const REACTION: Duration = Duration::from_secs(10);
 
 /// How long an empty node stays after it is labelled; none where it is not a target.
 pub fn wait(facts: &Facts, settings: &Settings) -> Option<Duration> {
-    wait_for(&facts.load_balancers, settings.lb_drain)
+    wait_for(&facts.load_balancers, settings.drain.lb_drain)
 }
 
 fn wait_for(there: &LoadBalancers, asked: Option<Duration>) -> Option<Duration> {

@@ -11,7 +11,8 @@ use crate::facts::{
 };
 use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
 use crate::plan::StepPlan;
-use crate::settings::{Settings, shell_quote};
+use crate::scene::Scene;
+use crate::settings::shell_quote;
 use crate::step::Step;
 use crate::steps;
 
@@ -20,7 +21,8 @@ use super::{
 };
 
 /// A step's commands; empty if it has nothing to do.
-pub fn commands(step: &StepPlan, design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+pub fn commands(step: &StepPlan, scene: &Scene<'_>) -> Vec<String> {
+    let Scene { design, facts, settings: _, .. } = *scene;
     // The version is always read.
     if step.changes.is_empty() && step.step != Step::DetectCni {
         return Vec::new();
@@ -41,7 +43,7 @@ pub fn commands(step: &StepPlan, design: &Design, facts: &Facts, settings: &Sett
         Step::WriteEniconfigs => write_eniconfigs(design, facts),
         Step::LaunchNodegroups => launch(design, facts),
         Step::PatchSecurityGroups => patch(design, facts),
-        Step::DrainNodes => drain(design, facts, settings),
+        Step::DrainNodes => drain(scene),
     }
 }
 
@@ -255,7 +257,8 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
     lines
 }
 
-fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+fn drain(scene: &Scene<'_>) -> Vec<String> {
+    let Scene { design, facts, settings, .. } = *scene;
     let nodes: Vec<_> = facts.nodes.iter().filter(|node| design.drained.contains(&node.name)).collect();
     let names: Vec<String> = nodes.iter().map(|node| shell_quote(&node.name)).collect();
     if names.is_empty() {
@@ -263,9 +266,9 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
     }
     let mut flags = String::from("--ignore-daemonsets");
     for (flag, set) in [
-        ("--delete-emptydir-data", settings.delete_emptydir_data),
-        ("--force", settings.evict_bare_pods),
-        ("--disable-eviction", settings.disable_eviction),
+        ("--delete-emptydir-data", settings.drain.delete_emptydir_data),
+        ("--force", settings.drain.evict_bare_pods),
+        ("--disable-eviction", settings.drain.disable_eviction),
     ] {
         if set {
             flags.push(' ');
@@ -276,7 +279,7 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
         "# Cordon all old nodes first, so that no pod moves to another old node.".to_string(),
         format!("kubectl cordon {}", names.join(" ")),
     ];
-    lines.extend(local_claims(design, facts, settings));
+    lines.extend(local_claims(scene));
     lines.push(
         "# kubectl drain respects only PodDisruptionBudgets: a workload without one loses all its pods at once."
             .to_string(),
@@ -287,10 +290,13 @@ fn drain(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
 }
 
 /// Deletes claims on local disks of drained nodes: StatefulSets create new ones when the claims and pods are gone.
-fn local_claims(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+fn local_claims(scene: &Scene<'_>) -> Vec<String> {
+    let Scene { design, facts, settings, .. } = *scene;
     let local = LocalData::of(facts, &design.drained);
-    let leaving =
-        facts.pods.iter().filter(|pod| settings.delete_local_volumes && design.drained.contains(&pod.node));
+    let leaving = facts
+        .pods
+        .iter()
+        .filter(|pod| settings.drain.delete_local_volumes && design.drained.contains(&pod.node));
     let claims = leaving.flat_map(|pod| local.replaceable(pod));
     let delete = |(claim, _): (String, String)| {
         let (namespace, name) = claim.split_once('/')?;

@@ -2,9 +2,9 @@
 
 use super::commands::commands;
 use crate::design::Design;
-use crate::facts::Facts;
 use crate::plan::Plan;
-use crate::settings::{Settings, shell_quote};
+use crate::scene::Scene;
+use crate::settings::shell_quote;
 
 /// Shell functions that the commands use.
 const FUNCTIONS: &str = r#"
@@ -61,7 +61,8 @@ fill() {
 }
 "#;
 
-pub fn script(plan: &Plan, design: &Design, facts: &Facts, settings: &Settings) -> String {
+pub fn script(plan: &Plan, scene: &Scene<'_>) -> String {
+    let Scene { design, facts, settings: _, .. } = *scene;
     let mut out = format!(
         "#!/usr/bin/env bash
 # AWS's procedure for custom networking, with the values planned for {cluster} by eni-custom {version}.
@@ -84,7 +85,7 @@ NAMES=\"{names}\"
     );
     out.push_str(FUNCTIONS);
     for step in &plan.steps {
-        let mut lines = commands(step, design, facts, settings);
+        let mut lines = commands(step, scene);
         if lines.is_empty() {
             lines.push("echo 'up to date'".into());
         }

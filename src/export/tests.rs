@@ -2,7 +2,6 @@ use crate::design::design;
 use crate::facts::{Addon, Authentication, Image};
 use crate::plan::plan;
 use crate::sample;
-use crate::step::Step;
 
 use super::*;
 
@@ -21,8 +20,8 @@ fn exported(facts: &Facts, arguments: &[&str]) -> Files {
     let all = [&["--route-table", "a=rtb-1,b=rtb-1"][..], arguments].concat();
     let settings = sample::settings(&all);
     let design = design(&settings, facts);
-    let plan = plan(&design, facts, &settings, &Step::order(settings.env_last), Vec::new());
-    files(&plan, &design, facts, &settings).unwrap()
+    let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
+    files(&plan(&scene, Vec::new()), &scene).unwrap()
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String
         Ok(names) => Ok(names.into_iter().collect()),
         Err(kube::Error::Api(status)) if status.code == 400 => {
             Err(Error::usage(format!("'{selector}' is not a label selector"))
-                .at("--nodes")
+                .at("--selector")
                 .because(status.message.clone()))
         }
         Err(error) => Err(failure("list nodes by their labels", &error)),

@@ -12,7 +12,7 @@ use crate::design::{Design, PodSubnet, ZoneDesign, our_instances};
 use crate::eviction::filter::sort;
 use crate::facts::{Facts, Node};
 use crate::net::cidr::usable_addresses;
-use crate::settings::Settings;
+use crate::scene::Scene;
 use crate::step::Step;
 
 /// Seconds until DescribeVpcs shows a block as associated.
@@ -88,9 +88,10 @@ pub struct Outlook {
     pub estimated_seconds: u64,
 }
 
-pub fn outlook(design: &Design, facts: &Facts, settings: &Settings, estimated_seconds: u64) -> Outlook {
-    let all = Nodes::of(design, facts, settings);
-    let zones = design.zones.iter().map(|zone| zone_outlook(design, facts, settings, &all, zone)).collect();
+pub fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
+    let Scene { design, facts, settings: _, .. } = *scene;
+    let all = Nodes::of(scene);
+    let zones = design.zones.iter().map(|zone| zone_outlook(scene, &all, zone)).collect();
     let new: u32 = design.zones.iter().map(|zone| all.to_start(zone)).sum();
     let count = |nodes: &mut dyn Iterator<Item = &&Node>| number(nodes.count());
     let before = count(&mut all.nodes.iter());
@@ -112,8 +113,9 @@ struct Nodes<'a> {
 }
 
 impl<'a> Nodes<'a> {
-    fn of(design: &'a Design, facts: &'a Facts, settings: &Settings) -> Self {
-        let drained = match settings.keep_old_nodes {
+    fn of(scene: &Scene<'a>) -> Self {
+        let Scene { design, facts, settings, .. } = *scene;
+        let drained = match settings.drain.keep_old_nodes {
             true => BTreeSet::new(),
             false => design.drained.iter().map(String::as_str).collect(),
         };
@@ -144,13 +146,8 @@ impl<'a> Nodes<'a> {
     }
 }
 
-fn zone_outlook<'a>(
-    design: &Design,
-    facts: &'a Facts,
-    settings: &Settings,
-    all: &Nodes<'a>,
-    zone: &'a ZoneDesign,
-) -> ZoneOutlook {
+fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) -> ZoneOutlook {
+    let Scene { design, facts, settings, .. } = *scene;
     let max_pods = design.machine.max_pods.map_or(0, |max| max.get());
     let new = all.to_start(zone);
     let stays = |node: &&Node| !all.is_drained(node);
@@ -268,13 +265,16 @@ fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use crate::design::design;
+    use crate::facts::Facts;
+    use crate::goal::Goal;
     use crate::sample::{facts, pod, settings};
 
     use super::*;
 
     fn look(facts: &Facts, arguments: &[&str]) -> Outlook {
         let settings = settings(&[&["--cidr", "100.64.0.0/16"][..], arguments].concat());
-        outlook(&design(&settings, facts), facts, &settings, 0)
+        let design = design(&settings, facts);
+        outlook(&Scene { goal: Goal::Setup, settings: &settings, facts, design: &design }, 0)
     }
 
     #[test]

@@ -64,7 +64,7 @@ use Grant as G;
 
 /// The whole table, a row for each use of an action.
 pub fn all() -> impl Iterator<Item = &'static Action> {
-    ACTIONS.iter().chain(super::back::ACTIONS)
+    ACTIONS.iter().chain(super::undo::ACTIONS)
 }
 
 /// What setup needs, and what setup and undo both need. GetCallerIdentity needs no permission.

@@ -2,27 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::design::RouteChoice;
 use crate::design::stand_in;
 use crate::design::undo::our_nodes;
-use crate::design::{Design, RouteChoice};
 use crate::facts::{Authentication, Facts, Owner, owner};
-use crate::settings::Settings;
+use crate::scene::Scene;
 use crate::step::Step;
 
 use super::{Action, Grant, Names, Need, Only, all};
 
 /// Actions by name, with the grants that IAM evaluates. Excludes what every run reads, since that was already allowed,
-/// and what only a failure needs.
-pub fn planned(
-    design: &Design,
-    facts: &Facts,
-    settings: &Settings,
-    steps: &[Step],
-) -> BTreeMap<&'static str, BTreeSet<Grant>> {
-    let owners = owners(design, facts, settings);
+/// and what only a failure needs. `steps`: those of the goal that have changes.
+pub fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static str, BTreeSet<Grant>> {
+    let Scene { design, facts, settings, .. } = *scene;
+    let owners = owners(scene);
     let replaces =
-        settings.undo.is_some() && steps.contains(&Step::DrainNodes) && stand_in::is_needed(design, facts);
-    let of_steps = |need: Need| match (need, settings.undo) {
+        scene.goal.is_undo() && steps.contains(&Step::DrainNodes) && stand_in::is_needed(design, facts);
+    let of_steps = |need: Need| match (need, scene.undo()) {
         (Need::Discovery | Need::DiscoverySetup | Need::DiscoveryUndo, _) => false,
         (Need::In { setup, .. }, None) => setup.iter().any(|step| steps.contains(step)),
         (Need::In { setup, undo }, Some(_)) => {
@@ -42,9 +38,9 @@ pub fn planned(
                 Only::Owned => {
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
                 }
-                Only::Unowned => settings.terminate_unowned && owners.contains(&Owner::Nobody),
+                Only::Unowned => settings.drain.terminate_unowned && owners.contains(&Owner::Nobody),
                 Only::Trouble => false,
-                Only::StacksStay => settings.undo.is_some_and(|undo| !undo.covers(Step::LaunchNodegroups)),
+                Only::StacksStay => scene.undo().is_some_and(|undo| !undo.covers(Step::LaunchNodegroups)),
             }
     };
     // The simulator accepts no wildcards, and calling it shows whether calling it is allowed.
@@ -58,8 +54,9 @@ pub fn planned(
 }
 
 /// The cluster's own names, for ARNs.
-pub fn names(design: &Design, facts: &Facts, settings: &Settings) -> Names {
-    let owners = owners(design, facts, settings);
+pub fn names(scene: &Scene<'_>) -> Names {
+    let Scene { design, facts, .. } = *scene;
+    let owners = owners(scene);
     let tables = design.zones.iter().filter_map(|zone| match &zone.route_table {
         RouteChoice::Table(id) => Some(id.clone()),
         RouteChoice::None(_) => None,
@@ -101,8 +98,9 @@ fn addon_role(facts: &Facts) -> Option<String> {
 }
 
 /// The owners of the drained nodes; for undo also the groups that are scaled up again.
-fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner> {
-    let undoing = settings.undo.is_some();
+fn owners(scene: &Scene<'_>) -> BTreeSet<Owner> {
+    let Scene { design, facts, .. } = *scene;
+    let undoing = scene.goal.is_undo();
     let drained = if undoing { our_nodes(facts) } else { design.drained.clone() };
     let drained = facts.nodes.iter().filter(|node| drained.contains(&node.name));
     let mut owners: BTreeSet<Owner> = drained.map(|node| owner(facts, node)).collect();
@@ -121,8 +119,8 @@ fn owners(design: &Design, facts: &Facts, settings: &Settings) -> BTreeSet<Owner
 #[cfg(test)]
 mod tests {
     use crate::design::design;
+    use crate::goal::{Goal, Undo};
     use crate::sample;
-    use crate::step::Undo;
 
     use super::*;
 
@@ -131,7 +129,8 @@ mod tests {
         let mut facts = sample::facts();
         change(&mut facts);
         let design = design(&settings, &facts);
-        planned(&design, &facts, &settings, steps).into_keys().collect()
+        let scene = Scene { goal: Goal::Setup, settings: &settings, facts: &facts, design: &design };
+        planned(&scene, steps).into_keys().collect()
     }
 
     #[test]
@@ -163,8 +162,9 @@ mod tests {
         let settings = sample::settings(&[]);
         let passes = |facts: &Facts| {
             let design = design(&settings, facts);
-            let grants = planned(&design, facts, &settings, &[Step::SetEnv]).remove("iam:PassRole")?;
-            let names = names(&design, facts, &settings);
+            let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
+            let grants = planned(&scene, &[Step::SetEnv]).remove("iam:PassRole")?;
+            let names = names(&scene);
             Some(
                 grants
                     .into_iter()
@@ -181,14 +181,15 @@ mod tests {
     #[test]
     fn undo_needs_what_deletes_resources_and_not_what_creates_them() {
         let of = |undo: Undo, change: &dyn Fn(&mut Facts)| {
-            let mut settings = sample::settings(&[]);
-            settings.undo = Some(undo);
+            let settings = sample::settings(&[]);
             let mut facts = sample::facts();
             change(&mut facts);
             let design = design(&settings, &facts);
-            planned(&design, &facts, &settings, &Step::undo_order(undo)).into_keys().collect::<BTreeSet<_>>()
+            let goal = Goal::Undo(undo);
+            let scene = Scene { goal, settings: &settings, facts: &facts, design: &design };
+            planned(&scene, &scene.steps()).into_keys().collect::<BTreeSet<_>>()
         };
-        let whole = of(Undo::default(), &|_| {});
+        let whole = of(Undo::WHOLE, &|_| {});
         for action in ["ec2:DeleteSubnet", "iam:DeleteRole", "cloudformation:DeleteStack"] {
             assert!(whole.contains(action), "{action}");
         }
@@ -196,10 +197,10 @@ mod tests {
         {
             assert!(!whole.contains(action), "{action}");
         }
-        let to_step_7 = Undo { to_step: Some(7), ..Undo::default() };
+        let to_step_7 = Undo::DownTo { last: 7, keep_nodes: false };
         assert!(of(to_step_7, &|_| {}).contains("cloudformation:UpdateStack"));
         let gone = |facts: &mut Facts| sample::old_group_gone(facts);
-        assert!(of(Undo::default(), &gone).contains("iam:CreateRole"));
+        assert!(of(Undo::WHOLE, &gone).contains("iam:CreateRole"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum Need {
     Discovery,
     /// By every command but undo, when it reads the cluster.
     DiscoverySetup,
-    /// By every undo, when it reads the cluster: `undo --plan` too.
+    /// By every undo, when it reads the cluster: `undo --dry-run` too.
     DiscoveryUndo,
     /// By the steps `setup` when they have something to change, and by the undo of the steps `undo`.
     In { setup: &'static [Step], undo: &'static [Step] },

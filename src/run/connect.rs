@@ -7,6 +7,7 @@ use crate::design::design;
 use crate::discover::{Reading, discover};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
+use crate::goal::Goal;
 use crate::k8s::Kube;
 use crate::net::proxy::Proxies;
 use crate::session::Session;
@@ -14,18 +15,20 @@ use crate::settings::Settings;
 
 /// Authenticates and reads all facts; changes nothing.
 pub async fn connect(
+    goal: Goal,
     settings: Settings,
     events: Events,
     interrupt: Interrupt,
     reading: Reading,
 ) -> Result<(Session, Calls)> {
     let calls = Calls::default();
-    let Some(name) = settings.cluster.clone() else {
+    let Some(name) = settings.target.cluster.clone() else {
         return Err(Error::usage("no cluster is set").fix("add --cluster NAME, or set ENI_CUSTOM_CLUSTER"));
     };
     let proxies = Proxies::read(|name| std::env::var(name).ok())?;
-    let choice = ProfileChoice { name: settings.profile.as_deref(), is_flag: settings.profile_is_flag() };
-    let aws = Box::pin(Aws::connect(choice, settings.region.as_deref(), &proxies, &calls)).await?;
+    let choice =
+        ProfileChoice { name: settings.target.profile.as_deref(), is_flag: settings.profile_is_flag() };
+    let aws = Box::pin(Aws::connect(choice, settings.target.region.as_deref(), &proxies, &calls)).await?;
     let caller = aws.caller().await?;
     let cluster = match aws.eks.cluster(&name).await {
         Ok(cluster) => cluster,
@@ -43,13 +46,13 @@ pub async fn connect(
         caller: caller.arn.clone(),
     });
     // Auto Mode and IPv6 clusters are refused later by the checks.
-    let kube = Kube::connect(&cluster, &settings.kubeconfig, &proxies, &aws.sts, &calls)?;
+    let kube = Kube::connect(&cluster, &settings.target.kubeconfig, &proxies, &aws.sts, &calls)?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
-    let facts = Box::pin(discover(&clients, &settings, caller, cluster, reading)).await?;
+    let facts = Box::pin(discover(&clients, goal, &settings, caller, cluster, reading)).await?;
     let design = design(&settings, &facts);
     let session =
-        Session { clients, settings, facts, design, events, interrupt, lock_lost: Default::default() };
+        Session { clients, goal, settings, facts, design, events, interrupt, lock_lost: Default::default() };
     Ok((session, calls))
 }
 

@@ -12,18 +12,17 @@ use crate::steps::Rules;
 /// Facts are read again if an earlier step made changes. Earlier steps may also have waited without changes: then they are
 /// read again before the first change, or an outdated group size would be set and start a node.
 pub async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bool) -> Result<usize> {
-    let nothing_to_do =
-        |session: &Session| R::changes(&session.design, &session.facts, &session.settings).is_empty();
+    let nothing_to_do = |session: &Session| R::changes(&session.scene()).is_empty();
     if changed || !(first || nothing_to_do(session)) {
         session.read(R::READS).await?;
     }
-    for note in R::notes(&session.design, &session.facts, &session.settings) {
+    for note in R::notes(&session.scene()) {
         session.events.note(note);
     }
-    if let Some(left_out) = R::left_out(&session.design, &session.facts, &session.settings) {
+    if let Some(left_out) = R::left_out(&session.scene()) {
         session.events.note(left_out);
     }
-    let changes = R::changes(&session.design, &session.facts, &session.settings);
+    let changes = R::changes(&session.scene());
     R::rehearse(session, &changes).await?;
     let made = changes.len();
     for change in changes {
@@ -44,7 +43,7 @@ pub async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bo
 /// Reads until the step has no changes left: AWS shows a new resource with a delay, and its tags even later.
 async fn converge<R: Rules>(session: &mut Session) -> Result<()> {
     let (events, interrupt, timeout) =
-        (session.events.clone(), session.interrupt.clone(), session.settings.timeout);
+        (session.events.clone(), session.interrupt.clone(), session.settings.run.timeout);
     until(
         &events,
         &interrupt,
@@ -52,7 +51,7 @@ async fn converge<R: Rules>(session: &mut Session) -> Result<()> {
         &format!("the changes of {} to become visible", R::STEP.name()),
         async || {
             session.read(R::READS).await?;
-            let left = R::changes(&session.design, &session.facts, &session.settings);
+            let left = R::changes(&session.scene());
             let left: Vec<String> = left.iter().map(|change| R::describe(change).resource).collect();
             Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(left.join(", ")) })
         },

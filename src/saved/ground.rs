@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::design::{Design, PodSubnet, RouteChoice};
+use crate::design::{PodSubnet, RouteChoice};
 use crate::facts::{Facts, detected_version, env_owner, owner};
-use crate::settings::Settings;
+use crate::scene::Scene;
 
 /// Variables of aws-node that affect addresses, besides those that the plan sets.
 const READ: [&str; 5] = [
@@ -16,7 +16,8 @@ const READ: [&str; 5] = [
 ];
 
 /// The preconditions, each with a name that a person understands.
-pub fn preconditions(design: &Design, facts: &Facts, settings: &Settings) -> BTreeMap<String, String> {
+pub fn preconditions(scene: &Scene<'_>) -> BTreeMap<String, String> {
+    let Scene { design, facts, settings, .. } = *scene;
     let mut found = BTreeMap::new();
     let mut note = |name: String, value: String| drop(found.insert(name, value));
     let cluster = &facts.cluster;
@@ -56,7 +57,7 @@ pub fn preconditions(design: &Design, facts: &Facts, settings: &Settings) -> BTr
             note(format!("route table for the pods of {}", zone.zone), table_and_target(facts, table));
         }
     }
-    if !settings.keep_old_nodes {
+    if !settings.drain.keep_old_nodes {
         for node in facts.nodes.iter().filter(|node| design.drained.contains(&node.name)) {
             note(format!("old node {}", node.name), owner(facts, node).to_string());
         }

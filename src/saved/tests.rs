@@ -1,5 +1,7 @@
 use super::*;
 use crate::design::design;
+use crate::facts::Facts;
+use crate::goal::Goal;
 use crate::plan::plan;
 use crate::sample::{facts, settings};
 
@@ -8,8 +10,9 @@ const ARGUMENTS: [&str; 4] = ["--cidr", "100.64.0.0/16", "--route-table", "a=rtb
 fn planned(facts: &Facts, arguments: &[&str]) -> (Saved, Plan) {
     let settings = settings(arguments);
     let design = design(&settings, facts);
-    let plan = plan(&design, facts, &settings, &Step::order(settings.env_last), Vec::new());
-    (Saved::of(&plan, &design, facts, &settings), plan)
+    let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
+    let plan = plan(&scene, Vec::new());
+    (Saved::of(&plan, &scene), plan)
 }
 
 fn text(saved: &Saved) -> String {
@@ -20,8 +23,8 @@ fn text(saved: &Saved) -> String {
 fn drift(saved: &Saved, facts: &Facts, arguments: &[&str]) -> Vec<String> {
     let settings = settings(arguments);
     let design = design(&settings, facts);
-    let plan = plan(&design, facts, &settings, &Step::order(settings.env_last), Vec::new());
-    let found = saved.drift(&plan, &design, facts, &settings);
+    let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
+    let found = saved.drift(&plan(&scene, Vec::new()), &scene);
     found.iter().map(|finding| format!("{} {}: {}", finding.id, finding.what, finding.why)).collect()
 }
 

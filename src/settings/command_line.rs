@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::Settings;
+use crate::goal::{Goal, Undo};
 use crate::nodes::user_data::AmiFamily;
 
 /// Flags and their values in display order; a switch has no value.
 type Flags = Vec<(&'static str, Option<String>)>;
 
 impl Settings {
-    /// The command that runs with these settings without asking; `command` is `setup` or a step.
-    pub fn command_line(&self, command: &str) -> String {
-        let mut words = vec!["eni-custom".to_string(), command.to_string()];
-        let flags = [self.target(), self.desired(), self.undo_flags(), self.confirmations()].concat();
+    /// The command that reaches this goal with these settings, without asking.
+    pub fn command_line(&self, goal: Goal) -> String {
+        let mut words = vec!["eni-custom".to_string(), goal.command().to_string()];
+        let flags = [self.target(), self.desired(), undo_flags(goal), self.confirmations(goal)].concat();
         for (name, value) in flags {
             words.push(format!("--{name}"));
             words.extend(value);
@@ -34,13 +35,13 @@ impl Settings {
     /// The connection to the cluster.
     fn target(&self) -> Flags {
         // As a flag, the value of AWS_PROFILE would win over keys in the environment.
-        let profile = self.profile.clone().filter(|_| self.profile_is_flag());
+        let profile = self.target.profile.clone().filter(|_| self.profile_is_flag());
         let values = [
-            ("cluster", &self.cluster),
-            ("region", &self.region),
+            ("cluster", &self.target.cluster),
+            ("region", &self.target.region),
             ("profile", &profile),
-            ("kubeconfig", &self.kubeconfig.path),
-            ("context", &self.kubeconfig.context),
+            ("kubeconfig", &self.target.kubeconfig.path),
+            ("context", &self.target.kubeconfig.context),
         ];
         given(values)
     }
@@ -57,66 +58,58 @@ impl Settings {
     }
 
     fn name(&self) -> String {
-        self.cluster.clone().unwrap_or_else(|| "NAME".into())
-    }
-
-    fn undo_flags(&self) -> Flags {
-        let Some(undo) = self.undo else { return Flags::new() };
-        let mut flags = Flags::new();
-        flags.extend(undo.to_step.map(|step| ("to-step", Some(step.to_string()))));
-        flags.extend(undo.keep_nodes.then_some(("keep-nodes", None)));
-        flags.extend(undo.only.map(|_| ("undo", None)));
-        flags
+        self.target.cluster.clone().unwrap_or_else(|| "NAME".into())
     }
 
     /// Accepted risks, and the confirmation that undo needs.
-    fn confirmations(&self) -> Flags {
-        let confirmed = self.confirm_cluster.clone().or_else(|| self.undo.map(|_| self.name()));
+    fn confirmations(&self, goal: Goal) -> Flags {
+        let confirmed = self.run.confirm_cluster.clone().or_else(|| goal.is_undo().then(|| self.name()));
         let mut flags = given([("confirm-cluster", &confirmed)]);
-        flags.extend(self.accept.iter().map(|id| ("accept", Some(id.clone()))));
+        flags.extend(self.run.accept.iter().map(|id| ("accept", Some(id.clone()))));
         flags
     }
 
     fn desired(&self) -> Flags {
-        let mut flags: Flags = self.cidrs.iter().map(|block| ("cidr", Some(block.to_string()))).collect();
+        let mut flags: Flags =
+            self.network.cidrs.iter().map(|block| ("cidr", Some(block.to_string()))).collect();
         for (name, values) in [
-            ("subnet", &self.subnets),
-            ("route-table", &self.route_tables),
-            ("eniconfig-name", &self.eniconfig_names),
+            ("subnet", &self.network.subnets),
+            ("route-table", &self.network.route_tables),
+            ("eniconfig-name", &self.cni.eniconfig_names),
         ] {
             flags.extend(values.iter().map(|(zone, value)| (name, Some(format!("{zone}={value}")))));
         }
         for (name, values) in [
-            ("security-group", &self.security_groups),
-            ("node", &self.node),
-            ("old-node-group", &self.old_node_groups),
+            ("security-group", &self.cni.security_groups),
+            ("node", &self.drain.node),
+            ("old-node-group", &self.drain.old_node_groups),
         ] {
             flags.extend(values.iter().map(|value| (name, Some(value.clone()))));
         }
         flags.extend(self.numbers());
         flags.extend(given([
-            ("eniconfig-label", &self.eniconfig_label),
-            ("instance-type", &self.instance_type),
-            ("ami-id", &self.ami_id),
-            ("nodes", &self.nodes),
+            ("eniconfig-label", &self.cni.eniconfig_label),
+            ("instance-type", &self.nodes.instance_type),
+            ("ami-id", &self.nodes.ami_id),
+            ("selector", &self.drain.selector),
         ]));
-        if self.is_set("ami-family") || self.ami_family != AmiFamily::Al2023 {
-            flags.push(("ami-family", Some(self.ami_family.to_string())));
+        if self.is_set("ami-family") || self.nodes.ami_family != AmiFamily::Al2023 {
+            flags.push(("ami-family", Some(self.nodes.ami_family.to_string())));
         }
         let switches = [
-            ("env-last", self.env_last),
-            ("external-snat", self.external_snat),
-            ("take-over-env", self.take_over_env),
-            ("remove-annotation-def", self.remove_annotation_def),
-            ("replace-eniconfigs", self.replace_eniconfigs),
-            ("evict-bare-pods", self.evict_bare_pods),
-            ("delete-emptydir-data", self.delete_emptydir_data),
-            ("delete-local-volumes", self.delete_local_volumes),
-            ("terminate-unowned", self.terminate_unowned),
-            ("keep-old-nodes", self.keep_old_nodes),
-            ("surge-singletons", self.surge_singletons),
-            ("no-default-budget", self.no_default_budget),
-            ("disable-eviction", self.disable_eviction),
+            ("env-last", self.cni.env_last),
+            ("external-snat", self.cni.external_snat),
+            ("take-over-env", self.cni.take_over_env),
+            ("remove-annotation-def", self.cni.remove_annotation_def),
+            ("replace-eniconfigs", self.cni.replace_eniconfigs),
+            ("evict-bare-pods", self.drain.evict_bare_pods),
+            ("delete-emptydir-data", self.drain.delete_emptydir_data),
+            ("delete-local-volumes", self.drain.delete_local_volumes),
+            ("terminate-unowned", self.drain.terminate_unowned),
+            ("keep-old-nodes", self.drain.keep_old_nodes),
+            ("surge-singletons", self.drain.surge_singletons),
+            ("no-default-budget", self.drain.no_default_budget),
+            ("disable-eviction", self.drain.disable_eviction),
         ];
         flags.extend(switches.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, None)));
         flags
@@ -124,28 +117,42 @@ impl Settings {
 
     fn numbers(&self) -> Flags {
         let numbers = [
-            ("subnet-prefix", self.subnet_prefix.map(u32::from)),
-            ("nodes-per-zone", self.nodes_per_zone),
-            ("max-nodes-per-zone", self.max_nodes_per_zone),
-            ("volume-size", self.is_set("volume-size").then_some(self.volume_size)),
+            ("subnet-prefix", self.network.subnet_prefix.map(u32::from)),
+            ("nodes-per-zone", self.nodes.nodes_per_zone),
+            ("max-nodes-per-zone", self.nodes.max_nodes_per_zone),
+            ("volume-size", self.is_set("volume-size").then_some(self.nodes.volume_size)),
         ];
         let numbers = numbers.map(|(name, value)| (name, value.map(|value| value.to_string())));
         let counts = [
-            ("max-in-flight", self.is_set("max-in-flight").then_some(self.max_in_flight)),
-            ("max-unavailable-nodes", self.max_unavailable_nodes),
+            ("max-in-flight", self.is_set("max-in-flight").then_some(self.drain.max_in_flight)),
+            ("max-unavailable-nodes", self.drain.max_unavailable_nodes),
         ];
         let counts = counts.map(|(name, value)| (name, value.map(|value| value.to_string())));
         let times = [
-            ("drain-timeout", self.drain_timeout),
-            ("pod-timeout", self.pod_timeout),
-            ("skip-wait-for-delete-timeout", self.skip_wait_for_delete_timeout),
-            ("lb-drain", self.lb_drain),
-            ("timeout", self.is_set("timeout").then_some(self.timeout)),
+            ("drain-timeout", self.drain.drain_timeout),
+            ("pod-timeout", self.drain.pod_timeout),
+            ("skip-wait-for-delete-timeout", self.drain.skip_wait_for_delete_timeout),
+            ("lb-drain", self.drain.lb_drain),
+            ("timeout", self.is_set("timeout").then_some(self.run.timeout)),
         ];
         let times = times.map(|(name, value)| (name, value.map(|value| format!("{}s", value.as_secs()))));
         let all = numbers.into_iter().chain(counts).chain(times);
         all.filter(|(_, value)| value.is_some()).collect()
     }
+}
+
+fn undo_flags(goal: Goal) -> Flags {
+    let (last, keep_nodes, only) = match goal {
+        Goal::Setup | Goal::Step(_) => return Flags::new(),
+        Goal::Undo(Undo::Only(_)) => (None, false, true),
+        Goal::Undo(Undo::All { keep_nodes }) => (None, keep_nodes, false),
+        Goal::Undo(Undo::DownTo { last, keep_nodes }) => (Some(last), keep_nodes, false),
+    };
+    let mut flags = Flags::new();
+    flags.extend(last.map(|step| ("to-step", Some(step.to_string()))));
+    flags.extend(keep_nodes.then_some(("keep-nodes", None)));
+    flags.extend(only.then_some(("undo", None)));
+    flags
 }
 
 fn given<const N: usize>(values: [(&'static str, &Option<String>); N]) -> Flags {

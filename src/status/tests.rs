@@ -1,11 +1,13 @@
 use super::*;
 use crate::design::design;
 use crate::facts::Facts;
+use crate::goal::Goal;
 use crate::sample::{custom, facts, settings};
 
 fn states(facts: &Facts, holder: Option<LockHolder>) -> Status {
     let settings = settings(&[]);
-    status(&design(&settings, facts), facts, &settings, holder)
+    let design = design(&settings, facts);
+    status(&Scene { goal: Goal::Setup, settings: &settings, facts, design: &design }, holder)
 }
 
 fn lines(status: &Status) -> Vec<String> {

@@ -2,13 +2,12 @@
 
 use ipnet::Ipv4Net;
 
-use crate::design::Design;
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::facts::Facts;
+use crate::scene::Scene;
 use crate::session::{CONSISTENCY, Seen, Session, until};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::Rules;
@@ -27,7 +26,8 @@ impl Rules for AssociateCidr {
     const STEP: Step = Step::AssociateCidr;
     const READS: &'static [Section] = &[Section::Vpc];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Associate> {
+    fn changes(scene: &Scene<'_>) -> Vec<Associate> {
+        let Scene { design, facts, .. } = *scene;
         let has = |block: &Ipv4Net| facts.vpc.blocks.iter().any(|there| there.cidr == *block);
         let missing = design.blocks.iter().filter(|block| !has(block));
         missing.map(|block| Associate { vpc: facts.vpc.id.clone(), block: *block }).collect()
@@ -119,11 +119,12 @@ impl Rules for UndoAssociateCidr {
     const STEP: Step = Step::AssociateCidr;
     const READS: &'static [Section] = &[Section::Vpc];
 
-    fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Disassociate> {
+    fn changes(scene: &Scene<'_>) -> Vec<Disassociate> {
+        let facts = scene.facts;
         let stays = |block: &Ipv4Net| {
             // Subnets that this run deletes do not block it; the notes name the others.
             let left = inside(facts, *block);
-            let deleted = super::create_subnets::deleted_subnets(facts, settings);
+            let deleted = super::create_subnets::deleted_subnets(scene);
             left.iter().any(|id| !deleted.iter().any(|subnet| subnet == id))
         };
         let blocks = ours(facts).filter(|there| there.state != "disassociating" && !stays(&there.cidr));
@@ -137,8 +138,9 @@ impl Rules for UndoAssociateCidr {
             .to("association", &change.association)
     }
 
-    fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        let deleted = super::create_subnets::deleted_subnets(facts, settings);
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let facts = scene.facts;
+        let deleted = super::create_subnets::deleted_subnets(scene);
         let kept = ours(facts).filter_map(|there| {
             let left = inside(facts, there.cidr);
             let others: Vec<&str> =

@@ -7,8 +7,8 @@ use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Occupant};
+use crate::scene::Scene;
 use crate::session::{Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::Rules;
@@ -34,7 +34,8 @@ impl Rules for CreateSubnets {
     const STEP: Step = Step::CreateSubnets;
     const READS: &'static [Section] = &[Section::Vpc];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<SubnetChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<SubnetChange> {
+        let Scene { design, facts, .. } = *scene;
         design.zones.iter().filter_map(|zone| change(design, facts, zone)).collect()
     }
 
@@ -179,13 +180,14 @@ pub struct Delete {
 }
 
 /// Subnets that this run deletes: with `--keep-nodes` only those without a network interface.
-pub fn deleted_subnets(facts: &Facts, settings: &Settings) -> Vec<String> {
-    let Some(undo) = settings.undo.filter(|undo| undo.covers(Step::CreateSubnets)) else {
+pub fn deleted_subnets(scene: &Scene<'_>) -> Vec<String> {
+    let Some(undo) = scene.undo().filter(|undo| undo.covers(Step::CreateSubnets)) else {
         return Vec::new();
     };
+    let facts = scene.facts;
     let is_used = |id: &str| facts.occupants.iter().any(|interface| interface.subnet == id);
     our_subnets(facts)
-        .filter(|subnet| !undo.keep_nodes || !is_used(&subnet.id))
+        .filter(|subnet| !undo.keeps_nodes() || !is_used(&subnet.id))
         .map(|s| s.id.clone())
         .collect()
 }
@@ -195,8 +197,9 @@ impl Rules for UndoCreateSubnets {
     const STEP: Step = Step::CreateSubnets;
     const READS: &'static [Section] = &[Section::Vpc];
 
-    fn changes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<Delete> {
-        let deleted = deleted_subnets(facts, settings);
+    fn changes(scene: &Scene<'_>) -> Vec<Delete> {
+        let facts = scene.facts;
+        let deleted = deleted_subnets(scene);
         let subnets = facts.vpc.subnets.iter().filter(|subnet| deleted.contains(&subnet.id));
         let mut changes: Vec<Delete> = subnets
             .map(|subnet| Delete { subnet: subnet.id.clone(), zone: subnet.zone.clone(), cidr: subnet.cidr })
@@ -212,8 +215,9 @@ impl Rules for UndoCreateSubnets {
             .to("cidr", change.cidr.to_string())
     }
 
-    fn notes(_: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        let deleted = deleted_subnets(facts, settings);
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let facts = scene.facts;
+        let deleted = deleted_subnets(scene);
         let kept = our_subnets(facts).filter(|subnet| !deleted.contains(&subnet.id));
         kept.map(|subnet| format!("{} is kept: nodes that are kept use it", subnet.id)).collect()
     }

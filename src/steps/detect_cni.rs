@@ -1,11 +1,10 @@
 //! Step 4: reports the VPC CNI version, its source, and the features it supports. Changes nothing.
 
-use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::{Facts, Version, detected_version};
+use crate::facts::{Version, detected_version};
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Step};
 
 use super::Rules;
@@ -21,7 +20,7 @@ impl Rules for DetectCni {
     const STEP: Step = Step::DetectCni;
     const READS: &'static [Section] = &[Section::Cni];
 
-    fn changes(_: &Design, _: &Facts, _: &Settings) -> Vec<Never> {
+    fn changes(_: &Scene<'_>) -> Vec<Never> {
         Vec::new()
     }
 
@@ -29,7 +28,8 @@ impl Rules for DetectCni {
         match *change {}
     }
 
-    fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let facts = scene.facts;
         let Some((version, source)) = detected_version(&facts.cni) else { return Vec::new() };
         let features = [
             (Version::CUSTOM_NETWORKING, "custom networking"),
@@ -53,7 +53,7 @@ impl Rules for UndoDetectCni {
     const STEP: Step = Step::DetectCni;
     const READS: &'static [Section] = &[];
 
-    fn changes(_: &Design, _: &Facts, _: &Settings) -> Vec<Self::Change> {
+    fn changes(_: &Scene<'_>) -> Vec<Self::Change> {
         Vec::new()
     }
 

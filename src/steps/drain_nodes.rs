@@ -1,25 +1,24 @@
 //! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
-mod back;
 pub mod stand_in;
+mod undo;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::design::Design;
 use crate::discover::Section;
 use crate::drain;
 use crate::error::Result;
 use crate::eviction::{self, Outlook};
-use crate::facts::{Facts, count};
+use crate::facts::count;
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::words::{counted, subject};
 
 use super::Rules;
 
-pub use back::UndoDrainNodes;
+pub use undo::UndoDrainNodes;
 
 pub struct DrainNodes;
 
@@ -47,12 +46,13 @@ impl Rules for DrainNodes {
     // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
 
-    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Replace> {
+    fn changes(scene: &Scene<'_>) -> Vec<Replace> {
+        let Scene { design, facts, settings, .. } = *scene;
         let left = facts.record.is_holding() || !drain::suspend::emptied(facts).is_empty();
-        if (design.drained.is_empty() || settings.keep_old_nodes) && !left {
+        if (design.drained.is_empty() || settings.drain.keep_old_nodes) && !left {
             return Vec::new();
         }
-        if settings.keep_old_nodes || design.drained.is_empty() && !facts.record.is_holding() {
+        if settings.drain.keep_old_nodes || design.drained.is_empty() && !facts.record.is_holding() {
             return vec![Replace::default()];
         }
         let outlook = eviction::outlook(facts, &design.drained, settings);
@@ -87,10 +87,11 @@ impl Rules for DrainNodes {
         changes.iter().map(|change| change.outlook.time.estimate).max()
     }
 
-    fn left_out(design: &Design, _: &Facts, settings: &Settings) -> Option<String> {
+    fn left_out(scene: &Scene<'_>) -> Option<String> {
+        let Scene { design, settings, .. } = *scene;
         let old = design.old_nodes.len();
-        let staying = if settings.keep_old_nodes { old } else { old - design.drained.len() };
-        match (staying, settings.keep_old_nodes) {
+        let staying = if settings.drain.keep_old_nodes { old } else { old - design.drained.len() };
+        match (staying, settings.drain.keep_old_nodes) {
             (0, _) => None,
             (staying, true) => {
                 Some(format!("{} kept (--keep-old-nodes)", subject(staying, "old node", "is", "are")))
@@ -99,9 +100,10 @@ impl Rules for DrainNodes {
         }
     }
 
-    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        match settings.dry_run && !settings.keep_old_nodes {
-            true => eviction::preview::preview(design, facts, settings),
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let drain = &scene.settings.drain;
+        match drain.preview && !drain.keep_old_nodes {
+            true => eviction::preview::preview(scene),
             false => Vec::new(),
         }
     }

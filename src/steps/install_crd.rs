@@ -1,12 +1,11 @@
 //! Step 5: installs the typed ENIConfig CustomResourceDefinition if it is missing or untyped.
 
-use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Crd, Facts};
 use crate::k8s::eniconfig;
+use crate::scene::Scene;
 use crate::session::{Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::Rules;
@@ -24,7 +23,8 @@ impl Rules for InstallCrd {
     const STEP: Step = Step::InstallCrd;
     const READS: &'static [Section] = &[Section::EniConfigs];
 
-    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Install> {
+    fn changes(scene: &Scene<'_>) -> Vec<Install> {
+        let facts = scene.facts;
         match facts.eniconfigs.crd {
             // CNI < 1.3 ships none, so its presence is checked rather than the version.
             Crd::Missing => vec![Install { found: Crd::Missing }],
@@ -89,7 +89,8 @@ impl Rules for UndoInstallCrd {
     const STEP: Step = Step::InstallCrd;
     const READS: &'static [Section] = &[Section::EniConfigs];
 
-    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+        let facts = scene.facts;
         let Crd::Typed { .. } = facts.eniconfigs.crd else { return Vec::new() };
         match &facts.record.crd_before {
             Some(before) => vec![Restore::Previous(before.clone())],
@@ -108,7 +109,8 @@ impl Rules for UndoInstallCrd {
         }
     }
 
-    fn notes(_: &Design, facts: &Facts, _: &Settings) -> Vec<String> {
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let facts = scene.facts;
         let others = others(facts);
         match facts.record.crd_installed && !others.is_empty() {
             true => vec![format!(

@@ -1,6 +1,6 @@
 //! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
 
-mod back;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::facts::{Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::scene::Scene;
 use crate::session::{Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::tags::TAG_CLUSTER;
 
 use super::Rules;
 
-pub use back::UndoLaunchNodegroups;
+pub use undo::UndoLaunchNodegroups;
 
 pub struct LaunchNodegroups;
 
@@ -49,7 +49,8 @@ impl Rules for LaunchNodegroups {
     const STEP: Step = Step::LaunchNodegroups;
     const READS: &'static [Section] = &[Section::NodeGroups];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<GroupChange> {
+        let Scene { design, facts, .. } = *scene;
         let mut changes = Vec::new();
         changes.extend(stack_change(design, facts, None).map(GroupChange::Stack));
         let role = node_role(design, facts);

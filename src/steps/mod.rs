@@ -14,26 +14,24 @@ pub(crate) mod write_eniconfigs;
 
 use std::time::Duration;
 
-use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::Facts;
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Step};
 
-pub(crate) use associate_cidr::AssociateCidr;
-pub(crate) use create_subnets::CreateSubnets;
-pub(crate) use detect_cni::DetectCni;
-pub(crate) use drain_nodes::DrainNodes;
-pub(crate) use install_crd::InstallCrd;
-pub(crate) use launch_nodegroups::LaunchNodegroups;
+pub(crate) use associate_cidr::{AssociateCidr, UndoAssociateCidr};
+pub(crate) use create_subnets::{CreateSubnets, UndoCreateSubnets};
+pub(crate) use detect_cni::{DetectCni, UndoDetectCni};
+pub(crate) use drain_nodes::{DrainNodes, UndoDrainNodes};
+pub(crate) use install_crd::{InstallCrd, UndoInstallCrd};
+pub(crate) use launch_nodegroups::{LaunchNodegroups, UndoLaunchNodegroups};
 pub use launch_nodegroups::{base_parameters, node_group_parameters, user_data};
-pub(crate) use patch_security_groups::PatchSecurityGroups;
 pub use patch_security_groups::grows;
-pub(crate) use set_env::SetEnv;
+pub(crate) use patch_security_groups::{PatchSecurityGroups, UndoPatchSecurityGroups};
 pub use set_env::addon_configuration;
-pub(crate) use write_eniconfigs::WriteEniconfigs;
+pub(crate) use set_env::{SetEnv, UndoSetEnv};
+pub(crate) use write_eniconfigs::{UndoWriteEniconfigs, WriteEniconfigs};
 
 /// What every step, and every undo of a step, implements.
 pub(crate) trait Rules {
@@ -44,7 +42,7 @@ pub(crate) trait Rules {
     const READS: &'static [Section];
 
     /// What differs from the design. Pure. Empty means that the step is done.
-    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<Self::Change>;
+    fn changes(scene: &Scene<'_>) -> Vec<Self::Change>;
 
     fn describe(change: &Self::Change) -> Change;
 
@@ -54,12 +52,12 @@ pub(crate) trait Rules {
     }
 
     /// What a flag excludes from the step although it differs from the design.
-    fn left_out(_: &Design, _: &Facts, _: &Settings) -> Option<String> {
+    fn left_out(_: &Scene<'_>) -> Option<String> {
         None
     }
 
     /// Further notes to the user.
-    fn notes(_: &Design, _: &Facts, _: &Settings) -> Vec<String> {
+    fn notes(_: &Scene<'_>) -> Vec<String> {
         Vec::new()
     }
 
@@ -76,83 +74,20 @@ pub(crate) trait Rules {
     }
 }
 
-/// Runs `$body` with `$rules` as the type that does (`$undo` false) or undoes (`$undo` true) a step known only at run time.
+/// Runs `$body` with `$rules` as the type that does, or with `$undo` undoes, a step known only at run time.
 macro_rules! with_rules {
     ($step:expr, $undo:expr, $rules:ident => $body:expr) => {
-        match ($step, $undo) {
-            ($crate::step::Step::AssociateCidr, false) => {
-                type $rules = $crate::steps::AssociateCidr;
-                $body
-            }
-            ($crate::step::Step::AssociateCidr, true) => {
-                type $rules = $crate::steps::associate_cidr::UndoAssociateCidr;
-                $body
-            }
-            ($crate::step::Step::CreateSubnets, false) => {
-                type $rules = $crate::steps::CreateSubnets;
-                $body
-            }
-            ($crate::step::Step::CreateSubnets, true) => {
-                type $rules = $crate::steps::create_subnets::UndoCreateSubnets;
-                $body
-            }
-            ($crate::step::Step::SetEnv, false) => {
-                type $rules = $crate::steps::SetEnv;
-                $body
-            }
-            ($crate::step::Step::SetEnv, true) => {
-                type $rules = $crate::steps::set_env::UndoSetEnv;
-                $body
-            }
-            ($crate::step::Step::DetectCni, false) => {
-                type $rules = $crate::steps::DetectCni;
-                $body
-            }
-            ($crate::step::Step::DetectCni, true) => {
-                type $rules = $crate::steps::detect_cni::UndoDetectCni;
-                $body
-            }
-            ($crate::step::Step::InstallCrd, false) => {
-                type $rules = $crate::steps::InstallCrd;
-                $body
-            }
-            ($crate::step::Step::InstallCrd, true) => {
-                type $rules = $crate::steps::install_crd::UndoInstallCrd;
-                $body
-            }
-            ($crate::step::Step::WriteEniconfigs, false) => {
-                type $rules = $crate::steps::WriteEniconfigs;
-                $body
-            }
-            ($crate::step::Step::WriteEniconfigs, true) => {
-                type $rules = $crate::steps::write_eniconfigs::UndoWriteEniconfigs;
-                $body
-            }
-            ($crate::step::Step::LaunchNodegroups, false) => {
-                type $rules = $crate::steps::LaunchNodegroups;
-                $body
-            }
-            ($crate::step::Step::LaunchNodegroups, true) => {
-                type $rules = $crate::steps::launch_nodegroups::UndoLaunchNodegroups;
-                $body
-            }
-            ($crate::step::Step::PatchSecurityGroups, false) => {
-                type $rules = $crate::steps::PatchSecurityGroups;
-                $body
-            }
-            ($crate::step::Step::PatchSecurityGroups, true) => {
-                type $rules = $crate::steps::patch_security_groups::UndoPatchSecurityGroups;
-                $body
-            }
-            ($crate::step::Step::DrainNodes, false) => {
-                type $rules = $crate::steps::DrainNodes;
-                $body
-            }
-            ($crate::step::Step::DrainNodes, true) => {
-                type $rules = $crate::steps::drain_nodes::UndoDrainNodes;
-                $body
-            }
-        }
+        $crate::steps::with_rules!(@ $step, $undo, $rules, $body,
+            AssociateCidr UndoAssociateCidr, CreateSubnets UndoCreateSubnets, SetEnv UndoSetEnv,
+            DetectCni UndoDetectCni, InstallCrd UndoInstallCrd, WriteEniconfigs UndoWriteEniconfigs,
+            LaunchNodegroups UndoLaunchNodegroups, PatchSecurityGroups UndoPatchSecurityGroups,
+            DrainNodes UndoDrainNodes)
+    };
+    (@ $step:expr, $undo:expr, $rules:ident, $body:expr, $($step_name:ident $undo_name:ident),+) => {
+        match ($step, $undo) { $(
+            ($crate::step::Step::$step_name, false) => { type $rules = $crate::steps::$step_name; $body }
+            ($crate::step::Step::$step_name, true) => { type $rules = $crate::steps::$undo_name; $body }
+        )+ }
     };
 }
 pub(crate) use with_rules;

@@ -1,26 +1,26 @@
 //! Step 8: writes the security groups into each ENIConfig, and only then starts nodes.
 
-mod back;
 mod launches;
+mod undo;
 
 use std::collections::BTreeMap;
 
 use crate::client_token::client_token;
-use crate::design::{Design, ZoneDesign};
+use crate::design::ZoneDesign;
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::Result;
 use crate::facts::{EniConfig, Facts, Node, same_groups};
 use crate::k8s::nodes;
+use crate::scene::Scene;
 use crate::session::{Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::launch_nodegroups::{complete, settled};
 use super::{Rules, eniconfigs};
 
-pub use back::UndoPatchSecurityGroups;
 pub use launches::Launches;
+pub use undo::UndoPatchSecurityGroups;
 
 pub struct PatchSecurityGroups;
 
@@ -35,7 +35,8 @@ impl Rules for PatchSecurityGroups {
     const STEP: Step = Step::PatchSecurityGroups;
     const READS: &'static [Section] = &[Section::EniConfigs, Section::NodeGroups];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<GroupsChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<GroupsChange> {
+        let Scene { design, facts, .. } = *scene;
         let after = design.final_groups(facts);
         let patches = design.zones.iter().filter_map(|zone| {
             let there = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig);
@@ -70,9 +71,10 @@ impl Rules for PatchSecurityGroups {
         }
     }
 
-    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let Scene { design: _, facts, settings: _, .. } = *scene;
         let patches = |change: &GroupsChange| matches!(change, GroupsChange::Patch { .. });
-        eniconfigs::note(facts, Self::changes(design, facts, settings).iter().any(patches))
+        eniconfigs::note(facts, Self::changes(scene).iter().any(patches))
     }
 
     async fn apply(session: &mut Session, change: GroupsChange) -> Result<()> {
@@ -80,7 +82,7 @@ impl Rules for PatchSecurityGroups {
             GroupsChange::Patch { name, after: Some(groups), subnet: Some(subnet), .. } => {
                 let config = EniConfig { name, subnet, security_groups: groups, ours: true };
                 let configs = match session.facts.addon_creates_eniconfigs() {
-                    true => Self::configs(&session.design, &session.facts, &session.settings),
+                    true => Self::configs(&session.scene()),
                     false => vec![config],
                 };
                 // Unchanged groups are no conflict; the checks asked about removed ones.
@@ -116,14 +118,15 @@ impl Rules for PatchSecurityGroups {
 
 impl PatchSecurityGroups {
     /// All ENIConfigs whose groups change, with the new groups.
-    fn configs(design: &Design, facts: &Facts, settings: &Settings) -> Vec<EniConfig> {
+    fn configs(scene: &Scene<'_>) -> Vec<EniConfig> {
+        let Scene { design: _, facts: _, settings: _, .. } = *scene;
         let patched = |change| match change {
             GroupsChange::Patch { name, after: Some(security_groups), subnet: Some(subnet), .. } => {
                 Some(EniConfig { name, subnet, security_groups, ours: true })
             }
             _ => None,
         };
-        Self::changes(design, facts, settings).into_iter().filter_map(patched).collect()
+        Self::changes(scene).into_iter().filter_map(patched).collect()
     }
 }
 

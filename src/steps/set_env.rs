@@ -1,6 +1,6 @@
 //! Step 3: switches custom networking on in aws-node's environment, written through the environment's owner.
 
-mod back;
+mod undo;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +11,13 @@ use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{EnvOwner, Facts, env_owner, silent};
 use crate::k8s::{cni, nodes, pods};
+use crate::scene::Scene;
 use crate::session::{Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub use back::{UndoSetEnv, restored_values};
+pub use undo::{UndoSetEnv, restored_values};
 pub use update::update_addon;
 
 pub struct SetEnv;
@@ -46,7 +46,8 @@ impl Rules for SetEnv {
     const STEP: Step = Step::SetEnv;
     const READS: &'static [Section] = &[Section::Cni, Section::EniConfigs];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Write> {
+    fn changes(scene: &Scene<'_>) -> Vec<Write> {
+        let Scene { design, facts, .. } = *scene;
         let cni = &facts.cni;
         let differs = |name: &String, value: &String| cni.env.get(name) != Some(value);
         let set: BTreeMap<String, String> = design
@@ -94,9 +95,10 @@ impl Rules for SetEnv {
         }
     }
 
-    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let Scene { design: _, facts: _, settings: _, .. } = *scene;
         let is_yaml = |write: &Write| write.addon.as_ref().is_some_and(|addon| is_yaml(&addon.before));
-        match Self::changes(design, facts, settings).iter().any(is_yaml) {
+        match Self::changes(scene).iter().any(is_yaml) {
             true => vec![
                 "the add-on's configurationValues are YAML and become JSON without comments; undo restores the YAML"
                     .into(),

@@ -1,12 +1,12 @@
 //! Step 6: an ENIConfig for each pod subnet, with the name that the CNI looks up.
 
-use crate::design::{CUSTOM_NETWORK, Design};
+use crate::design::CUSTOM_NETWORK;
 use crate::discover::Section;
 use crate::error::Result;
-use crate::facts::{EniConfig, Facts};
+use crate::facts::EniConfig;
 use crate::k8s::eniconfig;
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 
 use super::set_env::rolled_out;
@@ -30,7 +30,8 @@ impl Rules for WriteEniconfigs {
     const STEP: Step = Step::WriteEniconfigs;
     const READS: &'static [Section] = &[Section::EniConfigs, Section::Cni];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<WriteOne> {
+    fn changes(scene: &Scene<'_>) -> Vec<WriteOne> {
+        let Scene { design, facts, .. } = *scene;
         let values = facts.addon_values();
         // If the add-on's values differ, the add-on would revert the object to them.
         let agreed = |config: &EniConfig| !values.as_ref().is_some_and(|values| values.differs(config));
@@ -70,8 +71,9 @@ impl Rules for WriteEniconfigs {
         described.to("securityGroups", change.groups.join(", "))
     }
 
-    fn notes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<String> {
-        eniconfigs::note(facts, !Self::changes(design, facts, settings).is_empty())
+    fn notes(scene: &Scene<'_>) -> Vec<String> {
+        let Scene { design: _, facts, settings: _, .. } = *scene;
+        eniconfigs::note(facts, !Self::changes(scene).is_empty())
     }
 
     async fn rehearse(session: &Session, changes: &[WriteOne]) -> Result<()> {
@@ -80,8 +82,13 @@ impl Rules for WriteEniconfigs {
             return Ok(());
         }
         for config in changes.iter().filter_map(|change| change.config.as_ref()) {
-            eniconfig::apply(&session.clients.kube.client, config, session.settings.replace_eniconfigs, true)
-                .await?;
+            eniconfig::apply(
+                &session.clients.kube.client,
+                config,
+                session.settings.cni.replace_eniconfigs,
+                true,
+            )
+            .await?;
         }
         Ok(())
     }
@@ -90,13 +97,10 @@ impl Rules for WriteEniconfigs {
         // If a subnet is missing, the checks refuse the step before it starts.
         let Some(config) = change.config else { return Ok(()) };
         let configs: Vec<EniConfig> = match session.facts.addon_creates_eniconfigs() {
-            true => Self::changes(&session.design, &session.facts, &session.settings)
-                .into_iter()
-                .filter_map(|change| change.config)
-                .collect(),
+            true => Self::changes(&session.scene()).into_iter().filter_map(|change| change.config).collect(),
             false => vec![config],
         };
-        let take_over = session.settings.replace_eniconfigs;
+        let take_over = session.settings.cni.replace_eniconfigs;
         eniconfigs::write(session, Step::WriteEniconfigs, &configs, take_over).await
     }
 
@@ -120,7 +124,8 @@ impl Rules for UndoWriteEniconfigs {
     const STEP: Step = Step::WriteEniconfigs;
     const READS: &'static [Section] = &[Section::EniConfigs];
 
-    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+        let facts = scene.facts;
         let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
         ours.map(|config| {
             let before = facts.record.eniconfigs.get(&config.name).cloned().flatten();

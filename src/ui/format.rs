@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use clap::ValueEnum;
 
+use crate::exit::Codes;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
@@ -59,4 +61,6 @@ pub struct Voice {
     pub quiet: bool,
     /// Each call on stderr.
     pub verbose: bool,
+    /// The exit codes that errors name.
+    pub codes: Codes,
 }

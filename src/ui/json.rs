@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::events::Event;
+use crate::exit::Codes;
 
 /// Numbers the lines, so that a reader can detect lost ones.
 #[derive(Default)]
@@ -55,10 +56,10 @@ struct Failure<'a> {
     findings: &'a [crate::issue::Issue],
 }
 
-pub fn error(error: &Error) {
+pub fn error(error: &Error, codes: Codes) {
     let failure = Failure {
         event: "error",
-        exit_code: error.exit() as u8,
+        exit_code: codes.code(error.exit()),
         what: error.what(),
         place: error.place(),
         cause: error.reason(),

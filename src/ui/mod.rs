@@ -123,7 +123,7 @@ impl Ui {
     pub fn error(&self, error: &Error) {
         tracing::info!("error: {error}");
         if self.events == Format::Json || self.output == Format::Json {
-            json::error(error);
+            json::error(error, self.voice.codes);
         } else {
             eprint_text(&text::error(error, self.stderr_color()));
         }

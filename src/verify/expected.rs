@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::{Design, our_instances};
-use crate::facts::{EniConfig, Facts};
-use crate::settings::Settings;
+use crate::design::our_instances;
+use crate::facts::EniConfig;
+use crate::scene::Scene;
 
 use super::Before;
 
@@ -30,8 +30,9 @@ pub struct Expected {
 
 impl Expected {
     /// The expected state after a setup.
-    pub fn of(design: &Design, facts: &Facts, settings: &Settings) -> Self {
-        let gone = if settings.keep_old_nodes { BTreeSet::new() } else { design.drained.clone() };
+    pub fn of(scene: &Scene<'_>) -> Self {
+        let Scene { design, facts, settings, .. } = *scene;
+        let gone = if settings.drain.keep_old_nodes { BTreeSet::new() } else { design.drained.clone() };
         let groups = design.final_groups(facts).unwrap_or_default();
         let eniconfigs = design.zones.iter().map(|zone| EniConfig {
             name: zone.eniconfig.clone(),
@@ -51,7 +52,7 @@ impl Expected {
             max_pods: of_design.filter_map(|node| Some((node.name.clone(), max_pods?))).collect(),
             spared: design.old_nodes.difference(&gone).cloned().collect(),
             gone,
-            taken_over: settings.take_over_env,
+            taken_over: settings.cni.take_over_env,
             old_may_stay: false,
             before: None,
         }

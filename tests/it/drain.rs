@@ -284,9 +284,9 @@ fn nodes_that_can_not_be_drained_are_told_with_the_flag_that_named_them() {
     let cases: [(&[&str], &[&str]); 5] = [
         (&["--node", "ip-1-2-3-4"], &["EC-DRN-001", "ip-1-2-3-4", "--node"]),
         (&["--old-node-group", "nope"], &["EC-DRN-002", "nope", "one of:"]),
-        (&["--nodes", "no=such"], &["EC-DRN-003", "--nodes"]),
+        (&["-l", "no=such"], &["EC-DRN-003", "--selector"]),
         (&["--node", new], &["EC-DRN-004", new]),
-        (&["--nodes", "a==b=c"], &["a==b=c", "--nodes"]),
+        (&["--nodes", "a==b=c"], &["a==b=c", "--selector"]),
     ];
     for (args, texts) in cases {
         let code = if texts[0].starts_with("EC-") { 3 } else { 2 };

@@ -21,6 +21,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID"),
     // A pod's name under its ReplicaSet.
     (r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "-HASH-xxxxx"),
+    (r"\baws-node-[a-z0-9]{5}\b", "aws-node-xxxxx"),
     (r"ip-\d+-\d+-\d+-\d+", "ip-N-N-N-N"),
     (r"\b192\.168\.\d+\.\d+\b", "192.168.N.N"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -107,7 +108,7 @@ fn a_journey_from_plan_to_undo_reads_as_it_is_kept() {
         &["setup", "--yes", "--replace-eniconfigs", "--eniconfig-label", "topology.kubernetes.io/zone"],
     );
 
-    screen(&sandbox, "undo-plan", 0, &["undo", "--plan"]);
+    screen(&sandbox, "undo-plan", 0, &["undo", "--dry-run"]);
     screen(&sandbox, "undo", 0, &crate::undo::UNDO);
 }
 

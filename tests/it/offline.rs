@@ -85,6 +85,12 @@ fn a_settings_file_gives_defaults_and_says_where_it_is_wrong() {
     plan("clutser = \"shop\"\n").expect(2).tells(&["clutser", "eni-custom.toml"]);
     plan("cidr = \"100.64.0.1/16\"\n").expect(2).tells(&["eni-custom.toml", "100.64.0.0/16"]);
     plan("cidr = \n").expect(2).tells(&["eni-custom.toml", "not valid TOML"]);
+    // With --detailed-exitcode 2 means that there are changes.
+    let detailed = |config: &Path| {
+        Ran::of(offline().args(["plan", "--detailed-exitcode", "--config"]).arg(config)).expect(1)
+    };
+    detailed(&file).tells(&["not valid TOML"]);
+    detailed(&dir.path().join("missing.toml")).tells(&["can't be read"]);
 }
 
 #[test]

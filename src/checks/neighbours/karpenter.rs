@@ -6,10 +6,11 @@ use crate::design::{PodSubnet, options};
 use crate::facts::Karpenter;
 use crate::facts::node_pools::{limit, overfull, types};
 use crate::issue::Issue;
+use crate::scene::Scene;
 use crate::steps::create_subnets;
 use crate::words::{counted, few};
 
-use super::{Scene, addresses_suffice};
+use super::addresses_suffice;
 
 pub fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     match &karpenter.deployment {

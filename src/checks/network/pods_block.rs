@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::checks::Scene;
 use crate::design::{Design, PodSubnet, addressing};
 use crate::facts::Facts;
 use crate::issue::Issue;
 use crate::net::cidr::suggest_block;
+use crate::scene::Scene;
 
 pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design) = (scene.facts, scene.design);
     let flag = scene.settings.named("subnet");
     let zones: Vec<&str> = design.zones.iter().map(|zone| zone.zone.as_str()).collect();
-    for (zone, id) in &scene.settings.subnets {
+    for (zone, id) in &scene.settings.network.subnets {
         if !zones.contains(&zone.as_str()) {
             findings.push(
                 Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
@@ -63,7 +63,9 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let (cidr, new) = match &zone.pod_subnet {
             PodSubnet::New { cidr } => (Some(*cidr), true),
             // A subnet given by flag has its own issue.
-            PodSubnet::There { id, .. } if !scene.settings.subnets.values().any(|given| given == id) => {
+            PodSubnet::There { id, .. }
+                if !scene.settings.network.subnets.values().any(|given| given == id) =>
+            {
                 (facts.vpc.subnet(id).map(|subnet| subnet.cidr), false)
             }
             _ => (None, false),

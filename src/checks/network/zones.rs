@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::checks::Scene;
 use crate::issue::Issue;
+use crate::scene::Scene;
 use crate::step::Step;
 
 /// Nodes on Outposts, in Local Zones and in Wavelength Zones.

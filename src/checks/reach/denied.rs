@@ -8,8 +8,9 @@ use crate::facts::Webhook;
 use crate::issue::{Issue, Severity};
 use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
 use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
+use crate::scene::Scene;
 
-use super::{Scene, join};
+use super::join;
 
 /// Flows that one barrier denies.
 #[derive(Default)]

@@ -9,8 +9,9 @@ use crate::net::reach::{
     Barrier, Direction, Endpoint, Firewall, NetworkAcl, Peer, Ports, Protocol, Ruling, Traffic, Verdict,
 };
 use crate::reach::{firewall, pod_groups, targets};
+use crate::scene::Scene;
 
-use super::{Scene, join, pod_blocks, pod_subnets};
+use super::{join, pod_blocks, pod_subnets};
 
 /// SSH is for administrators: no pod uses it.
 pub(super) const SSH: Ports = Ports { from: 22, to: 22 };

@@ -12,10 +12,11 @@ use crate::facts::{Facts, Occupant};
 use crate::issue::Issue;
 use crate::net::reach::{Endpoint, Firewall, Peer, Rule};
 use crate::reach::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups};
+use crate::scene::Scene;
 use crate::words::few;
 
 use super::narrow::{SSH, in_words, is_blocked, sample};
-use super::{Scene, join, pod_blocks, pod_subnets};
+use super::{join, pod_blocks, pod_subnets};
 
 /// What `Neighbours::unknown` calls the network interfaces.
 pub const UNKNOWN: &str = "which network interfaces use security groups that allow nodes but not pods";
@@ -169,6 +170,7 @@ fn is_foreign(facts: &Facts, occupant: &Occupant, group: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::goal::Goal;
     use crate::net::reach::{Ports, Protocol, SecurityGroup, Traffic};
     use crate::sample::{custom, facts};
 
@@ -273,7 +275,7 @@ mod tests {
         let current = |facts: &Facts| {
             let settings = crate::sample::settings(&[]);
             let design = crate::design::design(&settings, facts);
-            let scene = Scene { settings: &settings, facts, design: &design, steps: &[] };
+            let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
             let found = super::super::current(&scene);
             found.iter().filter(|finding| finding.id == "EC-RCH-017").count()
         };

@@ -9,9 +9,10 @@ use crate::facts::{Peering, RouteTable};
 use crate::issue::Issue;
 use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
+use crate::scene::Scene;
 use crate::step::Step;
 
-use super::{Scene, join, pod_blocks};
+use super::{join, pod_blocks};
 
 const NETWORK_STEPS: [Step; 2] = [Step::AssociateCidr, Step::CreateSubnets];
 

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 
 use crate::issue::Issue;
+use crate::scene::Scene;
 
-use super::{Scene, join, pod_blocks, pod_subnets};
+use super::{join, pod_blocks, pod_subnets};
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);

@@ -4,7 +4,7 @@ use crate::issue::Issue;
 use crate::reach::{firewall, pod_groups};
 use crate::words::few;
 
-use super::Scene;
+use crate::scene::Scene;
 
 /// The AWS Load Balancer Controller adds its rule to one group of the target's interface: the only one, or else the one
 /// tagged for the cluster. With none or several tagged groups it registers no target.

@@ -8,12 +8,13 @@ use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
+use crate::goal::Undo;
 use crate::issue::Issue;
 use crate::net::vcpus::vcpu_family;
-use crate::step::{Step, Undo};
+use crate::scene::Scene;
+use crate::step::Step;
 use crate::words::{counted, subject};
 
-use super::super::Scene;
 use super::super::groups::not_active;
 use super::super::workload::{of_pods, surges};
 
@@ -82,9 +83,9 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
     {
         return;
     }
-    let fix = match undo.only {
-        Some(_) => "eni-custom set-env --undo first",
-        None => "undo step 3 too: eni-custom undo --to-step 2",
+    let fix = match undo {
+        Undo::Only(_) => "eni-custom set-env --undo first",
+        Undo::All { .. } | Undo::DownTo { .. } => "undo step 3 too: eni-custom undo --to-step 2",
     };
     findings.push(
         Issue::error("EC-UND-003", "the old node groups would start nodes while custom networking is on")

@@ -1,19 +1,16 @@
 use crate::design::design;
 use crate::facts::{AutoScalingGroup, ImageTrouble};
+use crate::goal::Goal;
 use crate::sample::{facts, old_group_gone, set_up, settings};
 
 use super::*;
 
-const WHOLE: Undo = Undo { to_step: None, keep_nodes: false, only: None };
-
 type Change<'a> = &'a dyn Fn(&mut Facts);
 
 fn found(undo: Undo, facts: &Facts) -> Vec<Issue> {
-    let mut settings = settings(&[]);
-    settings.undo = Some(undo);
+    let settings = settings(&[]);
     let design = design(&settings, facts);
-    let steps = Step::undo_order(undo);
-    let scene = Scene { settings: &settings, facts, design: &design, steps: &steps };
+    let scene = Scene { goal: Goal::Undo(undo), settings: &settings, facts, design: &design };
     let mut findings = Vec::new();
     check(&scene, undo, &mut findings);
     findings
@@ -34,9 +31,9 @@ fn add_on_values_that_can_not_be_restored_are_an_error() {
             facts.record.addon_configuration = Some("env: {A: '1'} # ours".into());
         }
     };
-    assert_eq!(reported(WHOLE, with(r#"{"env":{"A":"1"}}"#)), [""; 0]);
-    assert_eq!(reported(WHOLE, with("env:\n  A: '1'\n  A: '2'\n")), ["EC-UND-012 Error"]);
-    let to = Undo { to_step: Some(7), ..WHOLE };
+    assert_eq!(reported(Undo::WHOLE, with(r#"{"env":{"A":"1"}}"#)), [""; 0]);
+    assert_eq!(reported(Undo::WHOLE, with("env:\n  A: '1'\n  A: '2'\n")), ["EC-UND-012 Error"]);
+    let to = Undo::DownTo { last: 7, keep_nodes: false };
     assert!(!reported(to, with("a: {")).contains(&"EC-UND-012 Error".to_string()));
 }
 
@@ -55,12 +52,12 @@ fn stranger(subnet: &str) -> Occupant {
 
 #[test]
 fn a_complete_setup_can_be_undone() {
-    assert_eq!(reported(WHOLE, |_| {}), [""; 0]);
+    assert_eq!(reported(Undo::WHOLE, |_| {}), [""; 0]);
 }
 
 #[test]
 fn a_cluster_without_setup_has_nothing_to_undo() {
-    let findings = found(WHOLE, &facts());
+    let findings = found(Undo::WHOLE, &facts());
     assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["EC-UND-001"]);
     // Replacement node groups are not undone.
     let mut left = facts();
@@ -75,33 +72,33 @@ fn a_cluster_without_setup_has_nothing_to_undo() {
         tags: Default::default(),
     };
     left.node_groups.stand_ins.insert("stand-in".into(), stack);
-    assert_eq!(found(WHOLE, &left)[0].id, "EC-UND-001");
+    assert_eq!(found(Undo::WHOLE, &left)[0].id, "EC-UND-001");
 }
 
 #[test]
 fn without_its_record_it_is_an_error_only_while_custom_networking_is_on() {
-    assert_eq!(reported(WHOLE, |facts| facts.record = Record::default())[0], "EC-UND-002 Error");
+    assert_eq!(reported(Undo::WHOLE, |facts| facts.record = Record::default())[0], "EC-UND-002 Error");
     let off = |facts: &mut Facts| {
         facts.record = Record::default();
         facts.cni.env.clear();
     };
-    assert_eq!(reported(WHOLE, off)[0], "EC-UND-002 Warning");
+    assert_eq!(reported(Undo::WHOLE, off)[0], "EC-UND-002 Warning");
     let on_in_other_letters = |facts: &mut Facts| {
         facts.record = Record::default();
         facts.cni.env.insert(CUSTOM_NETWORK.into(), "True".into());
     };
-    assert_eq!(reported(WHOLE, on_in_other_letters)[0], "EC-UND-002 Error");
+    assert_eq!(reported(Undo::WHOLE, on_in_other_letters)[0], "EC-UND-002 Error");
 }
 
 #[test]
 fn an_edited_record_is_reported() {
-    assert_eq!(reported(WHOLE, |facts| facts.record.edited = true), ["EC-UND-009 Warning"]);
+    assert_eq!(reported(Undo::WHOLE, |facts| facts.record.edited = true), ["EC-UND-009 Warning"]);
 }
 
 #[test]
 fn old_nodes_must_not_start_while_custom_networking_is_on() {
-    let to = |step| Undo { to_step: Some(step), ..WHOLE };
-    let alone = Undo { only: Some(Step::DrainNodes), ..WHOLE };
+    let to = |last| Undo::DownTo { last, keep_nodes: false };
+    let alone = Undo::Only(Step::DrainNodes);
     for undo in [to(3), to(8), alone] {
         assert_eq!(reported(undo, |_| {}), ["EC-UND-003 Error"], "{undo:?}");
         assert_eq!(reported(undo, |facts| facts.cni.env.clear()), [""; 0], "{undo:?}");
@@ -119,7 +116,7 @@ fn old_nodes_must_not_start_while_custom_networking_is_on() {
 fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
     let mut gone = set_up();
     old_group_gone(&mut gone);
-    let findings = found(WHOLE, &gone);
+    let findings = found(Undo::WHOLE, &gone);
     let [finding] = &findings[..] else { panic!("{findings:#?}") };
     assert_eq!((finding.id, finding.place.as_str()), ("EC-UND-004", "old"));
     assert!(finding.why.contains("2 nodes"), "{}", finding.why);
@@ -141,7 +138,7 @@ fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
         change(&mut facts);
         // Without pods capacity does not matter.
         facts.pods.clear();
-        let findings = found(WHOLE, &facts);
+        let findings = found(Undo::WHOLE, &facts);
         let [finding] = &findings[..] else { panic!("{reason}: {findings:#?}") };
         assert!(finding.id == "EC-UND-011" && finding.why.contains(reason), "{reason}: {finding:#?}");
     }
@@ -149,7 +146,7 @@ fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
     gone.record.groups.values_mut().for_each(|sizes| sizes.desired = 0);
     gone.record.shapes.clear();
     gone.pods.clear();
-    assert_eq!(found(WHOLE, &gone), []);
+    assert_eq!(found(Undo::WHOLE, &gone), []);
 }
 
 fn of_old(facts: &mut Facts) -> &mut crate::facts::Shape {
@@ -167,11 +164,11 @@ fn pods_that_fit_on_no_old_node_are_reported() {
             shape.max_pods = 0;
         }
     };
-    assert_eq!(reported(WHOLE, small), ["EC-UND-005 Error"]);
+    assert_eq!(reported(Undo::WHOLE, small), ["EC-UND-005 Error"]);
     // Undoing only this step starts no old node, so there is no capacity.
-    let alone = Undo { only: Some(Step::PatchSecurityGroups), ..WHOLE };
+    let alone = Undo::Only(Step::PatchSecurityGroups);
     assert_eq!(reported(alone, |_| {}), ["EC-UND-005 Error"]);
-    assert_eq!(reported(Undo { keep_nodes: true, ..WHOLE }, small), [""; 0]);
+    assert_eq!(reported(Undo::All { keep_nodes: true }, small), [""; 0]);
 }
 
 #[test]
@@ -179,8 +176,14 @@ fn a_lost_image_is_an_error_and_an_unread_one_a_warning() {
     let trouble = |trouble: ImageTrouble| {
         move |facts: &mut Facts| drop(facts.node_groups.image_trouble.insert("old".into(), trouble))
     };
-    assert_eq!(reported(WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))), ["EC-UND-008 Error"]);
-    assert_eq!(reported(WHOLE, trouble(ImageTrouble::Unknown("denied".into()))), ["EC-UND-008 Warning"]);
+    assert_eq!(
+        reported(Undo::WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))),
+        ["EC-UND-008 Error"]
+    );
+    assert_eq!(
+        reported(Undo::WHOLE, trouble(ImageTrouble::Unknown("denied".into()))),
+        ["EC-UND-008 Warning"]
+    );
 }
 
 #[test]
@@ -194,10 +197,10 @@ fn old_nodes_need_addresses_and_vcpus_alongside_the_new_ones() {
             .for_each(|subnet| subnet.free = 0);
         facts.pods.clear();
     };
-    assert_eq!(reported(WHOLE, full), ["EC-UND-010 Error"]);
+    assert_eq!(reported(Undo::WHOLE, full), ["EC-UND-010 Error"]);
     let few = |limit| move |facts: &mut Facts| facts.machine.vcpu_quota = Some(limit);
-    assert_eq!(reported(WHOLE, few(7)), ["EC-UND-010 Error"]);
-    assert_eq!(reported(WHOLE, few(8)), [""; 0]);
+    assert_eq!(reported(Undo::WHOLE, few(7)), ["EC-UND-010 Error"]);
+    assert_eq!(reported(Undo::WHOLE, few(8)), [""; 0]);
     // Nodes that are back by now don't come again.
     let back = |facts: &mut Facts| {
         few(7)(facts);
@@ -209,29 +212,32 @@ fn old_nodes_need_addresses_and_vcpus_alongside_the_new_ones() {
             facts.nodes.push(node);
         }
     };
-    assert_eq!(reported(WHOLE, back), [""; 0]);
+    assert_eq!(reported(Undo::WHOLE, back), [""; 0]);
 }
 
 #[test]
 fn foreign_interfaces_and_eniconfigs_are_reported() {
-    assert_eq!(reported(WHOLE, |facts| facts.occupants.push(stranger("pods-a"))), ["EC-UND-006 Warning"]);
+    assert_eq!(
+        reported(Undo::WHOLE, |facts| facts.occupants.push(stranger("pods-a"))),
+        ["EC-UND-006 Warning"]
+    );
     let leaked =
         Occupant { description: "aws-K8S-i-1".into(), status: "available".into(), ..stranger("pods-a") };
     let own = Occupant { instance: Some("i-new-a".into()), ..stranger("pods-a") };
-    assert_eq!(reported(WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
+    assert_eq!(reported(Undo::WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
     let by_hand = |facts: &mut Facts| {
         let config =
             crate::facts::EniConfig { ours: false, name: "mine".into(), ..facts.eniconfigs.items[0].clone() };
         facts.eniconfigs.items.push(config);
     };
-    assert_eq!(reported(WHOLE, by_hand), ["EC-UND-007 Warning"]);
+    assert_eq!(reported(Undo::WHOLE, by_hand), ["EC-UND-007 Warning"]);
 }
 
 #[test]
 fn missing_permissions_are_reported_with_the_undo_policy() {
     let mut lacking = set_up();
     lacking.permissions.denied = ["ec2:DeleteSubnet"].into();
-    let findings = found(WHOLE, &lacking);
+    let findings = found(Undo::WHOLE, &lacking);
     assert_eq!(findings[0].id, "EC-IAM-001");
     assert!(
         findings[0].fix.contains("iam-policy") && findings[0].fix.contains(" --undo"),
@@ -243,7 +249,7 @@ fn missing_permissions_are_reported_with_the_undo_policy() {
 #[test]
 fn versions_that_look_up_groups_by_tag_may_not_start_without_custom_networking() {
     let with = |version: &str, discovery: &str| {
-        reported(WHOLE, |facts| {
+        reported(Undo::WHOLE, |facts| {
             facts.cni.image = format!("cni:{version}");
             facts.cni.env.insert("ENABLE_SUBNET_DISCOVERY".into(), discovery.into());
         })

@@ -90,7 +90,7 @@ async fn scale(
 ) -> Result<()> {
     let (eks, cluster) = (&session.clients.aws.eks, &session.facts.cluster);
     let of = Updated::ManagedNodeGroup(name);
-    let timeout = session.settings.timeout;
+    let timeout = session.settings.run.timeout;
     let mut tries = 0;
     let what = format!("managed node group {name} to accept an update");
     let update = until(&session.events, interrupt, timeout, &what, async || {

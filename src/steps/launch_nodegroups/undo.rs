@@ -6,8 +6,8 @@ use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{AccessEntry, Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 use crate::steps::create_subnets::sweep;
@@ -36,7 +36,8 @@ impl Rules for UndoLaunchNodegroups {
     const STEP: Step = Step::LaunchNodegroups;
     const READS: &'static [Section] = &[Section::NodeGroups];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<Removal> {
+    fn changes(scene: &Scene<'_>) -> Vec<Removal> {
+        let Scene { design, facts, .. } = *scene;
         let is_base = |stack: &&Stack| stack.name == design.base_stack;
         let ours = || facts.node_groups.stacks.values().filter(|stack| is_ours(stack, facts));
         let of = |stack: &Stack, base| Removal::Stack { name: stack.name.clone(), base };

@@ -11,8 +11,8 @@ use crate::drain;
 use crate::error::{Error, Result};
 use crate::eviction::{self, Outlook};
 use crate::facts::{EniConfig, Facts, same_groups};
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::steps::launch_nodegroups::{complete, settled};
 use crate::steps::{Rules, eniconfigs};
@@ -37,8 +37,9 @@ impl Rules for UndoPatchSecurityGroups {
     const READS: &'static [Section] =
         &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Reach];
 
-    fn changes(design: &Design, facts: &Facts, settings: &Settings) -> Vec<UndoChange> {
-        let is_undone = |step| settings.undo.is_some_and(|undo| undo.covers(step));
+    fn changes(scene: &Scene<'_>) -> Vec<UndoChange> {
+        let Scene { design, facts, settings, .. } = *scene;
+        let is_undone = |step| scene.undo().is_some_and(|undo| undo.covers(step));
         let mut changes = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {

@@ -9,6 +9,7 @@ use crate::design::stand_in;
 use crate::design::undo::returning;
 use crate::error::Result;
 use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
+use crate::goal::Goal;
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_STAND_IN};
 
@@ -24,15 +25,12 @@ pub(super) async fn stacks(aws: &Aws, cluster: &Cluster) -> Result<BTreeMap<Stri
 /// Network interfaces in the pod subnets that eni-custom created; read only for an undo.
 pub(super) async fn occupants(
     clients: &Clients,
-    settings: &Settings,
+    goal: Goal,
     cluster: &Cluster,
     vpc: &Vpc,
 ) -> Result<Vec<Occupant>> {
     let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
-    match settings.undo {
-        Some(_) => clients.aws.ec2.occupants(&ours).await,
-        None => Ok(Vec::new()),
-    }
+    if goal.is_undo() { clients.aws.ec2.occupants(&ours).await } else { Ok(Vec::new()) }
 }
 
 /// Images for the replacement node groups, by instance type. A known image is kept, so that a run in progress does not

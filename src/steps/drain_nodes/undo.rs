@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::design::Design;
 use crate::design::stand_in::replacements;
 use crate::discover::Section;
 use crate::drain;
@@ -12,8 +11,8 @@ use crate::drain::suspend::{read_groups, restore_managed, resume_rebalance};
 use crate::error::Result;
 use crate::facts::{AutoScalingGroup, Facts, Node, REBALANCE, Sizes};
 use crate::k8s::nodes;
+use crate::scene::Scene;
 use crate::session::{CONSISTENCY, Seen, Session};
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 use crate::steps::patch_security_groups::Launches;
@@ -47,7 +46,8 @@ impl Rules for UndoDrainNodes {
     const STEP: Step = Step::DrainNodes;
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
-    fn changes(design: &Design, facts: &Facts, _: &Settings) -> Vec<UndoChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<UndoChange> {
+        let Scene { design, facts, .. } = *scene;
         let record = &facts.record;
         let mut changes = Vec::new();
         if record.is_holding() {

@@ -8,13 +8,12 @@
 use std::collections::BTreeMap;
 
 use crate::addon::{Keys, Unreadable, restored, same};
-use crate::design::Design;
 use crate::discover::Section;
 use crate::error::Result;
 use crate::facts::{Addon, EnvOwner, Facts, Record, env_owner};
 use crate::k8s::cni;
+use crate::scene::Scene;
 use crate::session::Session;
-use crate::settings::Settings;
 use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 
@@ -38,7 +37,8 @@ impl Rules for UndoSetEnv {
     const STEP: Step = Step::SetEnv;
     const READS: &'static [Section] = &[Section::Cni];
 
-    fn changes(_: &Design, facts: &Facts, _: &Settings) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+        let facts = scene.facts;
         let (cni, record) = (&facts.cni, &facts.record);
         let differing = record.env.iter().filter_map(|(name, before)| {
             let now = cni.env.get(name).cloned();
