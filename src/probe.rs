@@ -110,7 +110,7 @@ async fn ask(
     for (zone, node) in places {
         start(session, pods, &pod::pod(run, Role::Listens, zone, node, &[])).await?;
     }
-    let listening = watch(session, pods, run, Role::Listens, "probe pods listen", timeout, |pod| {
+    let listening = watch(session, pods, run, Role::Listens, "probe pods to listen", timeout, |pod| {
         pod.address.is_some() && pod.phase == "Running"
     });
     let listening = listening.await?;
@@ -125,7 +125,8 @@ async fn ask(
         start(session, pods, &pod::pod(run, Role::Asks, zone, node, &others)).await?;
     }
     let asking =
-        watch(session, pods, run, Role::Asks, "probe pods answer", timeout, |pod| pod.exit.is_some()).await?;
+        watch(session, pods, run, Role::Asks, "probe pods to answer", timeout, |pod| pod.exit.is_some())
+            .await?;
     let of_zone = |(zone, node): (&String, &String)| {
         let seen = |pods: &[PodSeen]| pods.iter().find(|pod| pod.zone == *zone).cloned();
         let asked = match (address(zone), seen(&asking), seen(&listening)) {

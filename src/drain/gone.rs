@@ -17,7 +17,7 @@ pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let facts = &session.facts;
     let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
     let timeout = session.settings.run.timeout + longest(facts, nodes);
-    until(&session.events, &session.interrupt, timeout, "old instances terminated", async || {
+    until(&session.events, &session.interrupt, timeout, "old instances to terminate", async || {
         let instances = session.clients.aws.ec2.instances(&ids).await?;
         let alive = instances.values().filter(|instance| instance.state != "terminated").count();
         let listed = kube_nodes::list(&session.clients.kube.client).await?;

@@ -446,7 +446,7 @@ impl<'a> Run<'a> {
 
     fn show(&self) {
         self.session.events.emit(Event::Waiting {
-            what: "old nodes drained".into(),
+            what: "nodes to be drained".into(),
             detail: format!("{}{}", self.schedule.line(Instant::now()), self.leaving_load_balancers()),
             seconds: self.started.elapsed().as_secs(),
         });

@@ -52,7 +52,7 @@ pub async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<
     }
     // Only from here on can a group get no more instances.
     let held = session.facts.record.held.clone();
-    let shown = session.until("node groups suspended", async || {
+    let shown = session.until("node groups to show suspended processes", async || {
         let found = read_groups(session).await?;
         let suspended = |name: &String| {
             let processes = held.get(name).cloned().unwrap_or_default();
@@ -130,7 +130,7 @@ async fn suspended_by_others(
         &session.events,
         &session.interrupt,
         CONSISTENCY,
-        "suspended processes up to date",
+        "suspended processes to be up to date",
         async || {
             last = all(&read_groups(session).await?);
             Ok(if may_lag(&last) {
@@ -240,7 +240,7 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: Dr
     }
     let gone = |groups: &Groups| ended == DrainEnd::GivenUp || !any_left(&session.facts, groups, drained);
     let up_to_date = |groups: &Groups| are_resumed(groups, &resumed) && gone(groups);
-    let (groups, _) = read_until(session, "node groups up to date", up_to_date).await?;
+    let (groups, _) = read_until(session, "node groups to be up to date", up_to_date).await?;
     session.facts.node_groups.groups = groups;
     // A group that an interrupted run suspended and this run did not drain keeps its nodes.
     let ended_of = |group: &AutoScalingGroup| match owners.groups.contains(&group.name) {
@@ -280,7 +280,7 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: Dr
         };
         are_resumed(groups, &resumed) && bounds.iter().all(bound)
     };
-    let (groups, so) = read_until(session, "node groups resumed", confirmed).await?;
+    let (groups, so) = read_until(session, "node groups to resume", confirmed).await?;
     session.facts.node_groups.groups = groups;
     if !so {
         session
@@ -304,7 +304,7 @@ pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) 
         resume_processes(session, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
     }
     let (found, so) =
-        read_until(session, "AZRebalance resumed", |groups| are_resumed(groups, &resumed)).await?;
+        read_until(session, "AZRebalance to resume", |groups| are_resumed(groups, &resumed)).await?;
     session.facts.node_groups.groups = found;
     if so {
         session.remember(|record| record.rebalance_suspended.retain(|name| !groups.contains(name))).await?;

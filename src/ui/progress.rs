@@ -33,11 +33,11 @@ impl Progress {
         match event {
             Event::Waiting { what, detail, seconds } => {
                 let detail = if detail.is_empty() { String::new() } else { format!("{detail}, ") };
-                let text = format!("{what} … {detail}{seconds} s");
+                let text = format!("waiting for {what} … {detail}{seconds} s");
                 if self.terminal {
                     shown.bar.get_or_insert_with(spinner).set_message(text);
                 } else if shown.last.elapsed() >= HEARTBEAT {
-                    shown.line(&format!("    waiting: {text}"));
+                    shown.line(&format!("    {text}"));
                 }
             }
             event => {

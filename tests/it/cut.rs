@@ -76,5 +76,5 @@ fn a_run_cut_between_the_groups_and_the_nodes_is_finished_by_the_next() {
 #[test]
 fn a_run_cut_within_the_drain_is_finished_by_the_next() {
     let shape = Shape { azs: 2, old_nodes: OldNodes::Both, nodes_per_az: 1, ..Shape::default() };
-    survives(shape, [cut("old nodes drained", 2), cut("old instances terminated", 1)]);
+    survives(shape, [cut("nodes to be drained", 2), cut("old instances to terminate", 1)]);
 }

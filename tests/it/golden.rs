@@ -66,7 +66,7 @@ impl Screen {
 
 /// Lines that come while something is waited for, so many as it takes.
 fn is_timed(line: &str) -> bool {
-    line.trim_start().starts_with("waiting: ")
+    line.trim_start().starts_with("waiting for ")
 }
 
 #[track_caller]

@@ -229,7 +229,7 @@ fn arguments_that_make_no_policy_are_told() {
     let told = |args: &[&str], texts: &[&str]| {
         Ran::of(offline().arg("iam-policy").args(args)).expect(2).tells(texts);
     };
-    told(&["--account", "123"], &["--account", "twelve digits"]);
+    told(&["--account", "123"], &["--account", "12-digit AWS account ID"]);
     told(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "ARN of an IAM role"]);
     told(&["--step", "drain"], &["--step", "drain-nodes"]);
     told(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
@@ -267,7 +267,7 @@ fn what_the_caller_may_not_do_is_told_before_the_first_change() {
     let told = Ran::of(&mut setup).expect(3);
     told.tells(&[
         "EC-IAM-001",
-        "lacks the permission ec2:CreateSubnet",
+        "lacks permission ec2:CreateSubnet",
         "EC-IAM-002",
         "unknown because",
         "AccessDenied",

@@ -150,7 +150,7 @@ fn cordons_are_put_back(sandbox: &mut Sandbox) {
 /// Presses Ctrl-C once as soon as the drain waits.
 fn interrupted(sandbox: &Sandbox) {
     let mut drain = Going::start(&mut in_sandbox(sandbox, &["drain-nodes", "--yes", "--events", "json"]));
-    drain.says("old nodes drained");
+    drain.says("nodes to be drained");
     drain.signal(Signal::INT);
     let told = drain.ends(130);
     for text in ["interrupted", "to continue: eni-custom drain-nodes"] {

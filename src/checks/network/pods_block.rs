@@ -84,7 +84,7 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .at(scene.settings.named("cidr"))
                 .why("AWS documents custom networking only for pod subnets outside the nodes' CIDR block")
                 .fix(match new {
-                    true => format!("set {}", free_block(scene)),
+                    true => free_block(scene),
                     false => format!(
                         "nothing to do if this is intended; otherwise set {} --replace-eniconfigs",
                         free_block(scene)

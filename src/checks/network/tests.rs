@@ -27,7 +27,7 @@ fn pods_need_another_block_than_their_nodes() {
     let asked = crate::checks::found(check, &facts, &["--cidr", "100.64.0.0/16"]);
     let block = asked.iter().find(|finding| finding.id == "EC-NET-013").unwrap();
     assert_eq!(block.what, "100.64.0.0/16 holds the nodes' subnets");
-    assert_eq!(block.fix, "set --cidr 100.65.0.0/16");
+    assert_eq!(block.fix, "--cidr 100.65.0.0/16");
     // One that an ENIConfig names already is taken as it is.
     let mut there = custom();
     for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "subnet-a") {

@@ -114,7 +114,7 @@ async fn scale(
         }
     })
     .await?;
-    let what = format!("managed node group {name} scaled");
+    let what = format!("managed node group {name} to be scaled");
     until(&session.events, interrupt, timeout, &what, async || {
         match eks.update(&cluster.name, of, &update).await {
             Ok(Update::Successful) => Ok(Seen::Yes(())),

@@ -153,7 +153,7 @@ fn an_autoscaler_asks_a_managed_group_for_nodes(sandbox: &mut Sandbox) {
     let drain = ["drain-nodes", "--yes", "--old-node-group", "old-managed", "--events", "json"];
     let mut drain = Going::start(&mut in_sandbox(sandbox, &drain));
     drain.says("nodes");
-    drain.says("old nodes drained");
+    drain.says("nodes to be drained");
     apply(json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "homeless", "namespace": "default"},
         "spec": {"nodeSelector": {"no": "node"}, "containers": [{"name": "main", "image": "registry.example/none"}]},
@@ -168,7 +168,7 @@ fn an_autoscaler_asks_a_managed_group_for_nodes(sandbox: &mut Sandbox) {
     sandbox.until("the pod is unschedulable", Duration::from_secs(30), found).expect("it is");
     // The autoscaler looks twice a second, as this line is written.
     for _ in 0..8 {
-        drain.says("old nodes drained");
+        drain.says("nodes to be drained");
     }
     sandbox.kubectl(&["delete", "pod", "homeless", "--wait=true"]).expect("it goes");
     sandbox.kubectl(&["delete", "volumeattachment", "asked"]).expect("it goes");

@@ -20,7 +20,7 @@ const THERE: [(&str, usize); 10] = [
     ("stack eni-custom-sandbox-us-west-2a", 1),
     ("size of eni-custom-sandbox-us-west-2a", 1),
     ("new nodes to be Ready", 1),
-    ("old nodes drained", 1),
+    ("nodes to be drained", 1),
 ];
 
 #[test]
@@ -47,7 +47,7 @@ const BACK: [&str; 10] = [
     "managed node group old-managed",
     "\"step-done\",\"step\":\"drain-nodes\"",
     "in eni-custom's node groups",
-    "old instances terminated",
+    "old instances to terminate",
     "stack eni-custom-sandbox-us-west-2a",
     "stack eni-custom-sandbox-base",
     "subnet for pods in",

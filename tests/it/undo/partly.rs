@@ -43,7 +43,7 @@ fn a_part_is_taken_back_and_set_up_again() {
     assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));
 
     // The nodes stay, and with them the subnet that they use; the environment goes back.
-    run(&sandbox, &[&UNDO[..], &["--keep-nodes"]].concat()).expect(0).tells(&[&subnet, "stays"]);
+    run(&sandbox, &[&UNDO[..], &["--keep-nodes"]].concat()).expect(0).tells(&[&subnet, "is kept"]);
     let nodes = sandbox.kubectl(&["get", "nodes", "-o", "name"]).expect("kubectl answers");
     assert_eq!(nodes.lines().count(), 1, "{nodes}");
     let env = "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG')].value}";
