@@ -23,7 +23,7 @@ use crate::eviction::surge;
 use crate::facts::{
     Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, LoadBalancers, Machine,
     Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, StatefulSets,
-    Surge, Volume, Vpc, same_groups,
+    Surge, UndoFacts, Volume, Vpc, same_groups,
 };
 use crate::goal::Goal;
 use crate::k8s::{
@@ -82,7 +82,16 @@ pub async fn discover(
             None => Ok(None),
         }
     };
-    let (vpc, cni, eniconfigs, node_groups, loaded, labelled_nodes, record, (firewall, backends)) = tokio::try_join!(
+    let (
+        vpc,
+        cni,
+        eniconfigs,
+        (node_groups, replacement_stacks),
+        loaded,
+        labelled_nodes,
+        record,
+        (firewall, backends),
+    ) = tokio::try_join!(
         vpc(aws, &cluster),
         cni(clients, &cluster, &gaps),
         gaps.read(Part::EniConfigs, eniconfig::read(&kube.client)),
@@ -115,12 +124,14 @@ pub async fn discover(
         load_balancers: LoadBalancers::default(),
         surges: Vec::new(),
         loose_interfaces: loaded.loose_interfaces,
-        occupants: Vec::new(),
+        undo: goal.is_undo().then(|| UndoFacts { replacement_stacks, ..UndoFacts::default() }),
         record,
         unread: BTreeMap::new(),
     };
     gaps.read(Part::NodeGroups, groups::named(aws, &mut facts)).await?;
-    facts.occupants = undo::occupants(clients, goal, &facts.cluster, &facts.vpc).await?;
+    if let Some(undo) = &mut facts.undo {
+        undo.occupants = undo::occupants(clients, &facts.cluster, &facts.vpc).await?;
+    }
     match reading {
         Reading::Whole => {
             let neighbours = async {
@@ -191,12 +202,17 @@ pub async fn refresh(
         (facts.firewall, facts.backends) = reach;
     }
     if let Some(vpc) = vpc {
-        facts.occupants = undo::occupants(clients, goal, &facts.cluster, &vpc).await?;
+        if let Some(undo) = &mut facts.undo {
+            undo.occupants = undo::occupants(clients, &facts.cluster, &vpc).await?;
+        }
         facts.vpc = vpc;
     }
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
-    if let Some(node_groups) = node_groups {
+    if let Some((node_groups, replacement_stacks)) = node_groups {
+        if let Some(undo) = &mut facts.undo {
+            undo.replacement_stacks = replacement_stacks;
+        }
         let hooks = std::mem::take(&mut facts.node_groups.hooks);
         facts.node_groups = NodeGroups { hooks, ..node_groups };
     }
@@ -222,11 +238,11 @@ async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mu
     )?;
     facts.surges = surges(&clients.kube, settings, &leaving, facts).await?;
     facts.load_balancers = load_balancers;
-    let images = std::mem::take(&mut facts.machine.images);
     (facts.machine, facts.volumes, facts.stateful_sets) = (machine, volumes, stateful_sets);
     if goal.is_undo() {
-        facts.machine.images = undo::images(&clients.aws, settings, facts, &images).await;
-        facts.node_groups.image_trouble = undo::image_trouble(&clients.aws, facts).await;
+        let images = undo::images(&clients.aws, settings, facts).await;
+        let image_trouble = undo::image_trouble(&clients.aws, facts).await;
+        facts.undo = facts.undo.take().map(|undo| UndoFacts { images, image_trouble, ..undo });
     } else {
         facts.node_groups.hooks = groups::hooks(&clients.aws, facts).await;
     }
@@ -381,14 +397,15 @@ async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Fir
     Ok((firewall, backends.unwrap_or_else(unknown)))
 }
 
-/// `names`: Auto Scaling groups that are already known, with or without the cluster's tag.
+/// The node groups, and the stacks of replacement node groups. `names`: Auto Scaling groups that are already known, with
+/// or without the cluster's tag.
 async fn node_groups(
     clients: &Clients,
     cluster: &Cluster,
     goal: Goal,
     settings: &Settings,
     names: BTreeSet<String>,
-) -> Result<NodeGroups> {
+) -> Result<(NodeGroups, BTreeMap<String, Stack>)> {
     let aws = &clients.aws;
     let entries = async {
         match cluster.authentication {
@@ -406,16 +423,16 @@ async fn node_groups(
     )?;
     let (replacement_stacks, stacks) =
         stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
-    Ok(NodeGroups {
+    let node_groups = NodeGroups {
         stacks,
-        stand_ins: replacement_stacks,
         groups,
         managed,
         access_entries,
         aws_auth,
         aws_auth_holder,
         ..NodeGroups::default()
-    })
+    };
+    Ok((node_groups, replacement_stacks))
 }
 
 /// The stacks that a design of this cluster could name: one for each zone of the region, and one for each existing

@@ -11,6 +11,7 @@ mod record;
 mod rollout;
 mod running;
 mod symptoms;
+mod undo;
 mod volumes;
 mod vpc;
 mod workload;
@@ -30,8 +31,8 @@ use crate::ownership::{Holder, Manager};
 pub use backends::{Backend, Backends, Webhook};
 pub use cni::{EnvOwner, Version, VersionSource, detected_version, env_owner};
 pub use groups::{
-    AccessEntry, AutoScalingGroup, GroupInstance, Hook, ImageTrouble, LAUNCH, ManagedNodeGroup, NodeGroups,
-    REBALANCE, SUSPENDED, Stack, WarmPool,
+    AccessEntry, AutoScalingGroup, GroupInstance, Hook, LAUNCH, ManagedNodeGroup, NodeGroups, REBALANCE,
+    SUSPENDED, Stack, WarmPool,
 };
 pub use load_balancers::LoadBalancers;
 pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
@@ -40,6 +41,7 @@ pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Running, WaitingPod, Workload};
 pub use symptoms::{ClusterEvent, NodeTrouble, Symptoms};
+pub use undo::{ImageTrouble, UndoFacts};
 pub use volumes::{Medium, Volume, ZONE_LABELS};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
@@ -85,8 +87,8 @@ pub struct Facts {
     pub surges: Vec<Surge>,
     /// Detached network interfaces that the CNI created.
     pub loose_interfaces: Vec<Interface>,
-    /// Network interfaces in the subnets that eni-custom created; read for undo.
-    pub occupants: Vec<Occupant>,
+    /// What only an undo reads; `None` for other goals.
+    pub undo: Option<UndoFacts>,
     /// What eni-custom recorded in earlier runs.
     pub record: Record,
     /// Parts that could not be read, and the service's message. Their facts are empty.
@@ -170,8 +172,6 @@ pub struct Machine {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
-    /// Images for replacement node groups by instance type, or why there is none; read for undo.
-    pub images: BTreeMap<String, std::result::Result<Image, String>>,
     /// The account's vCPU quota of running On-Demand instances of the type's family; `None` if it can't be read.
     pub vcpu_quota: Option<u32>,
     /// Why it could not be read.

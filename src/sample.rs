@@ -108,7 +108,7 @@ pub fn facts() -> Facts {
         load_balancers: LoadBalancers::default(),
         surges: Vec::new(),
         loose_interfaces: Vec::new(),
-        occupants: Vec::new(),
+        undo: None,
         record: Record::default(),
         unread: BTreeMap::new(),
     }
@@ -209,7 +209,7 @@ pub fn old_group_gone(facts: &mut Facts) {
         architecture: "x86_64".into(),
         root_device: "/dev/xvda".into(),
     };
-    facts.machine.images = [("m5.large".into(), Ok(image))].into();
+    facts.undo.get_or_insert_default().images = [("m5.large".into(), Ok(image))].into();
 }
 
 /// A node that started with custom networking on, with one interface for pods.

@@ -136,7 +136,7 @@ fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) 
         interface.is_leaked()
             || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keeps_nodes())
     };
-    let left: Vec<String> = facts.occupants.iter().filter(|each| !goes(each)).map(Occupant::told).collect();
+    let left: Vec<String> = facts.occupants().iter().filter(|each| !goes(each)).map(Occupant::told).collect();
     if left.is_empty() || undo.keeps_nodes() {
         return;
     }

@@ -135,7 +135,7 @@ pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
             why.insert(group.to_string(), "the record has no details of its nodes".to_string());
         }
     }
-    let is_there = |one: &Replacement| facts.node_groups.stand_ins.contains_key(&one.stack);
+    let is_there = |one: &Replacement| facts.replacement_stack(&one.stack).is_some();
     for one in wanted(facts).into_iter().filter(|one| !is_there(one)) {
         if let Some(reason) = obstacle(design, facts, &one) {
             why.entry(one.group).or_insert(reason);
@@ -161,7 +161,7 @@ fn obstacle(design: &Design, facts: &Facts, one: &Replacement) -> Option<String>
     if !facts.machine.types.contains_key(name) {
         return Some(format!("EC2 doesn't know the instance type {name}"));
     }
-    if let Some(Err(reason)) = facts.machine.images.get(name) {
+    if let Some(Err(reason)) = facts.replacement_image(name) {
         return Some(format!("there is no image for {name}: {reason}"));
     }
     parameters(design, facts, one, "", "").err().map(|error| error.to_string())
@@ -178,7 +178,7 @@ pub fn parameters(
         |what: &str| Error::failed(format!("the {what} of the replacement nodes is unknown")).at(&one.group);
     let (cluster, shape) = (&facts.cluster, &one.shape);
     let instance_type = shape.instance_type().ok_or_else(|| unknown("instance type"))?;
-    let image = facts.machine.images.get(instance_type).and_then(|image| image.as_ref().ok());
+    let image = facts.replacement_image(instance_type).and_then(|image| image.as_ref().ok());
     let image = image.ok_or_else(|| unknown("image"))?;
     let max_pods = standard_max_pods(facts, shape).ok_or_else(|| unknown("max pods"))?;
     let own = shape.labels.iter().filter(|(key, _)| !is_automatic(key));

@@ -9,7 +9,6 @@ use crate::design::stand_in;
 use crate::design::undo::returning;
 use crate::error::Result;
 use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
-use crate::goal::Goal;
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_STAND_IN};
 
@@ -22,24 +21,19 @@ pub(super) async fn stacks(aws: &Aws, cluster: &Cluster) -> Result<BTreeMap<Stri
     Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
-/// Network interfaces in the pod subnets that eni-custom created; read only for an undo.
-pub(super) async fn occupants(
-    clients: &Clients,
-    goal: Goal,
-    cluster: &Cluster,
-    vpc: &Vpc,
-) -> Result<Vec<Occupant>> {
+/// Network interfaces in the pod subnets that eni-custom created.
+pub(super) async fn occupants(clients: &Clients, cluster: &Cluster, vpc: &Vpc) -> Result<Vec<Occupant>> {
     let ours: Vec<String> = vpc.made_for(&cluster.name).map(|subnet| subnet.id.clone()).collect();
-    if goal.is_undo() { clients.aws.ec2.occupants(&ours).await } else { Ok(Vec::new()) }
+    clients.aws.ec2.occupants(&ours).await
 }
 
 /// Images for the replacement node groups, by instance type. A known image is kept, so that a run in progress does not
 /// depend on another answer of SSM.
-pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts, known: &Images) -> Images {
+pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts) -> Images {
     let mut images = Images::new();
     for name in stand_in::instance_types(facts) {
         let Some(instance_type) = facts.machine.types.get(&name) else { continue };
-        let image = match known.get(&name) {
+        let image = match facts.replacement_image(&name) {
             Some(Ok(image)) => Ok(image.clone()),
             _ => super::machine::image_for(aws, settings, facts, instance_type).await,
         };

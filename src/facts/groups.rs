@@ -23,10 +23,6 @@ pub const SUSPENDED: [&str; 2] = [REBALANCE, LAUNCH];
 pub struct NodeGroups {
     /// The stacks of eni-custom, by name.
     pub stacks: BTreeMap<String, Stack>,
-    /// Stacks of replacement node groups, by name; read for undo.
-    pub stand_ins: BTreeMap<String, Stack>,
-    /// Old groups that must start nodes again, and what is wrong with their image; read for undo.
-    pub image_trouble: BTreeMap<String, ImageTrouble>,
     /// All Auto Scaling groups that have nodes of this cluster or belong to a stack of eni-custom, by name.
     pub groups: BTreeMap<String, AutoScalingGroup>,
     /// EKS managed node groups.
@@ -39,15 +35,6 @@ pub struct NodeGroups {
     pub aws_auth: Option<String>,
     /// Another manager that owns that ConfigMap, and would revert changes.
     pub aws_auth_holder: Option<Holder>,
-}
-
-/// Why a group may not be able to start a node from its image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImageTrouble {
-    /// What no longer exists, and what refers to it.
-    Gone(String),
-    /// It could not be read; the service's message.
-    Unknown(String),
 }
 
 /// An EKS access entry.

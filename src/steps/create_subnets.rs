@@ -185,7 +185,7 @@ pub fn deleted_subnets(scene: &Scene<'_>) -> Vec<String> {
         return Vec::new();
     };
     let facts = scene.facts;
-    let is_used = |id: &str| facts.occupants.iter().any(|interface| interface.subnet == id);
+    let is_used = |id: &str| facts.occupants().iter().any(|interface| interface.subnet == id);
     our_subnets(facts)
         .filter(|subnet| !undo.keeps_nodes() || !is_used(&subnet.id))
         .map(|s| s.id.clone())

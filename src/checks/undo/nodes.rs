@@ -139,7 +139,7 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 /// Whether the existing groups can still start nodes.
 fn images(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    for (group, trouble) in &scene.facts.node_groups.image_trouble {
+    for (group, trouble) in scene.facts.undo.iter().flat_map(|undo| &undo.image_trouble) {
         let finding = match trouble {
             ImageTrouble::Gone(what) => {
                 Issue::error("EC-UND-008", "an old node group can no longer start nodes")

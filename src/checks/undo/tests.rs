@@ -71,7 +71,7 @@ fn a_cluster_without_setup_has_nothing_to_undo() {
         outputs: Default::default(),
         tags: Default::default(),
     };
-    left.node_groups.stand_ins.insert("stand-in".into(), stack);
+    left.undo.get_or_insert_default().replacement_stacks.insert("stand-in".into(), stack);
     assert_eq!(found(Undo::WHOLE, &left)[0].id, "EC-UND-001");
 }
 
@@ -129,7 +129,15 @@ fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
         (&|facts| retyped(facts, "dl1.24xlarge"), "drivers"),
         (&|facts| retyped(facts, "m99.huge"), "m99.huge"),
         (
-            &|facts| drop(facts.machine.images.insert("m5.large".into(), Err("no such parameter".into()))),
+            &|facts| {
+                drop(
+                    facts
+                        .undo
+                        .get_or_insert_default()
+                        .images
+                        .insert("m5.large".into(), Err("no such parameter".into())),
+                )
+            },
             "no such parameter",
         ),
     ];
@@ -174,7 +182,9 @@ fn pods_that_fit_on_no_old_node_are_reported() {
 #[test]
 fn a_lost_image_is_an_error_and_an_unread_one_a_warning() {
     let trouble = |trouble: ImageTrouble| {
-        move |facts: &mut Facts| drop(facts.node_groups.image_trouble.insert("old".into(), trouble))
+        move |facts: &mut Facts| {
+            drop(facts.undo.get_or_insert_default().image_trouble.insert("old".into(), trouble))
+        }
     };
     assert_eq!(
         reported(Undo::WHOLE, trouble(ImageTrouble::Gone("image ami-1".into()))),
@@ -218,13 +228,16 @@ fn old_nodes_need_addresses_and_vcpus_alongside_the_new_ones() {
 #[test]
 fn foreign_interfaces_and_eniconfigs_are_reported() {
     assert_eq!(
-        reported(Undo::WHOLE, |facts| facts.occupants.push(stranger("pods-a"))),
+        reported(Undo::WHOLE, |facts| facts.undo.get_or_insert_default().occupants.push(stranger("pods-a"))),
         ["EC-UND-006 Warning"]
     );
     let leaked =
         Occupant { description: "aws-K8S-i-1".into(), status: "available".into(), ..stranger("pods-a") };
     let own = Occupant { instance: Some("i-new-a".into()), ..stranger("pods-a") };
-    assert_eq!(reported(Undo::WHOLE, |facts| facts.occupants.extend([leaked, own])), [""; 0]);
+    assert_eq!(
+        reported(Undo::WHOLE, |facts| facts.undo.get_or_insert_default().occupants.extend([leaked, own])),
+        [""; 0]
+    );
     let by_hand = |facts: &mut Facts| {
         let config =
             crate::facts::EniConfig { ours: false, name: "mine".into(), ..facts.eniconfigs.items[0].clone() };

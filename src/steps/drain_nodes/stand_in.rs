@@ -46,7 +46,7 @@ pub enum Launch {
 /// What does not exist yet.
 pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
     let failed = |stack: &Stack| never_complete(&stack.status);
-    let there = |name: &str| facts.node_groups.stand_ins.get(name);
+    let there = |name: &str| facts.replacement_stack(name);
     let to_make = |name: &str| there(name).is_none_or(failed);
     let groups: Vec<Launch> = replacements(design, facts)
         .into_iter()

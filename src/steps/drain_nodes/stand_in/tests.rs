@@ -26,6 +26,10 @@ fn stack(name: &str, status: &str) -> Stack {
     }
 }
 
+fn put(facts: &mut Facts, name: String, stack: Stack) {
+    facts.undo.get_or_insert_default().replacement_stacks.insert(name, stack);
+}
+
 fn launches(design: &Design, facts: &Facts) -> Vec<String> {
     let of = |launch: &Launch| match launch {
         Launch::Base { failed } => format!("base, failed {failed}"),
@@ -46,9 +50,10 @@ fn roles_are_created_before_the_nodes_that_need_them_and_nothing_twice() {
     let all = ["base, failed false", "authorise None", groups[0], groups[1]];
     assert_eq!(launches(&design, &facts), all);
 
-    facts.node_groups.stand_ins.insert(base_stack(&facts), stack("base", "ROLLBACK_COMPLETE"));
+    let base = base_stack(&facts);
+    put(&mut facts, base.clone(), stack("base", "ROLLBACK_COMPLETE"));
     assert_eq!(launches(&design, &facts)[0], "base, failed true");
-    facts.node_groups.stand_ins.insert(base_stack(&facts), stack("base", "CREATE_COMPLETE"));
+    put(&mut facts, base.clone(), stack("base", "CREATE_COMPLETE"));
     let role = "arn:aws:iam::1:role/stand-in";
     let authorise = format!("authorise Some({role:?})");
     assert_eq!(launches(&design, &facts), [authorise.as_str(), groups[0], groups[1]]);
@@ -57,11 +62,11 @@ fn roles_are_created_before_the_nodes_that_need_them_and_nothing_twice() {
     assert_eq!(launches(&design, &facts), groups);
 
     for one in replacements(&design, &facts) {
-        facts.node_groups.stand_ins.insert(one.stack.clone(), stack(&one.stack, "CREATE_IN_PROGRESS"));
+        put(&mut facts, one.stack.clone(), stack(&one.stack, "CREATE_IN_PROGRESS"));
     }
     assert_eq!(launches(&design, &facts), [""; 0]);
     // Groups that exist do not need an image any more.
-    facts.machine.images.clear();
+    facts.undo.get_or_insert_default().images.clear();
     assert_eq!(impossible(&design, &facts), BTreeMap::new());
 }
 
