@@ -38,7 +38,7 @@ use values::{ByZone, parse_duration, parse_name, parse_route_table, parse_securi
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage (plan --detailed-exitcode: changes), \
-3 refused by a check, 4 done but not proven, 130 interrupted.")]
+3 refused by a check, 4 done but not verified, 130 interrupted.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

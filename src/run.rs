@@ -290,7 +290,7 @@ impl Prepared {
         let mut attempts = 0;
         // The failed checks of the last attempt.
         let mut wrong: Vec<Issue> = Vec::new();
-        let proven = until(&events, &interrupt, patience, "the end state to be proven", async || {
+        let proven = until(&events, &interrupt, patience, "the end state to be verified", async || {
             attempts += 1;
             match attempts {
                 1 if changed => session.observe().await?,
@@ -347,7 +347,7 @@ impl Prepared {
             }
         };
         Error::unproven_by(
-            "the changes were made, but the end state is not proven",
+            "the changes were made, but the end state could not be verified",
             wrong.iter().filter(|issue| !issue.is_passed()).cloned().collect(),
         )
         .fix(next)

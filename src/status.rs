@@ -17,8 +17,10 @@ use crate::suspended::{Suspended, suspended};
 pub enum State {
     /// The step has no changes left.
     Done,
-    Partly,
-    Not,
+    /// Some of its changes are made.
+    Partial,
+    /// None of its changes are made.
+    Pending,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -49,7 +51,7 @@ pub struct Status {
     pub steps: Vec<StepStatus>,
     pub run: Option<UnderWay>,
     /// A drain was interrupted, and node groups are still suspended or nodes still cordoned.
-    pub drain_cut: bool,
+    pub drain_interrupted: bool,
     /// Auto Scaling groups whose processes eni-custom suspended, if no run is in progress.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspended: Vec<Suspended>,
@@ -62,12 +64,12 @@ pub fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });
     let suspended = if run.is_some() { Vec::new() } else { suspended(facts, settings) };
     Status {
-        format_version: 1,
+        format_version: 2,
         cluster: plan.cluster,
         account: plan.account,
         region: plan.region,
         steps: plan.steps.iter().map(|step| step_status(step, design, facts)).collect(),
-        drain_cut: run.is_none() && facts.record.is_holding(),
+        drain_interrupted: run.is_none() && facts.record.is_holding(),
         suspended,
         run,
     }
@@ -78,8 +80,8 @@ fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
     let state = match (plan.changes.is_empty(), there) {
         // No changes does not mean done: an error may prevent them, or a flag exclude them.
         (true, there) if there == of => State::Done,
-        (_, 0) => State::Not,
-        _ => State::Partly,
+        (_, 0) => State::Pending,
+        _ => State::Partial,
     };
     StepStatus { step: plan.step, number: plan.number, state, what }
 }

@@ -22,15 +22,15 @@ fn an_untouched_cluster() {
     assert_eq!(
         lines(&states(&facts, None)),
         [
-            "1 Not: 0 of 1 block is in the VPC",
-            "2 Not: 0 of 2 zones have a pod subnet",
-            "3 Not: 0 of 2 variables of aws-node are set",
+            "1 Pending: 0 of 1 block is in the VPC",
+            "2 Pending: 0 of 2 zones have a pod subnet",
+            "3 Pending: 0 of 2 variables of aws-node are set",
             "4 Done: VPC CNI 1.20.4 (from the image's tag)",
-            "5 Not: the ENIConfig definition is missing",
-            "6 Not: 0 of 2 zones have an ENIConfig",
-            "7 Not: 0 of 2 zones have an eni-custom node group",
-            "8 Not: 0 of 2 zones have security groups and nodes",
-            "9 Not: 2 of 2 nodes predate custom networking",
+            "5 Pending: the ENIConfig definition is missing",
+            "6 Pending: 0 of 2 zones have an ENIConfig",
+            "7 Pending: 0 of 2 zones have an eni-custom node group",
+            "8 Pending: 0 of 2 zones have security groups and nodes",
+            "9 Pending: 2 of 2 nodes predate custom networking",
         ]
     );
 }
@@ -49,7 +49,7 @@ fn a_cluster_halfway_and_a_run_in_progress() {
     let shown = states(&facts, Some(holder));
     insta::assert_snapshot!(crate::ui::status_text(&shown));
     insta::assert_json_snapshot!(shown);
-    assert!(states(&facts, None).drain_cut, "no run is in progress, and the node is still cordoned");
+    assert!(states(&facts, None).drain_interrupted, "no run is in progress, and the node is still cordoned");
 }
 
 #[test]

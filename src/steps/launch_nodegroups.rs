@@ -150,7 +150,7 @@ fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Op
                 ("instance type", text(machine.instance_type.as_ref().map(|kind| kind.name.clone()))),
                 ("image", text(machine.image.as_ref().map(|image| format!("{} {}", image.id, image.name)))),
                 ("max pods", text(machine.max_pods.map(|max| max.to_string()))),
-                ("size", format!("0, then {} (at most {})", zone.size, zone.max_size)),
+                ("size", format!("0, then {} (max {})", zone.size, zone.max_size)),
             ]
         }
     };

@@ -65,8 +65,8 @@ impl Rules for PatchSecurityGroups {
             }
             GroupsChange::Grow { stack, before, size, max_size } => {
                 Change::new(Sign::Change, format!("size of {stack}"))
-                    .from_to("nodes", Some(before.to_string()), size.to_string())
-                    .to("at most", max_size.to_string())
+                    .from_to("desired size", Some(before.to_string()), size.to_string())
+                    .to("max size", max_size.to_string())
             }
         }
     }

@@ -35,14 +35,14 @@ pub fn text(report: &Report, color: bool) -> String {
         writeln!(
             out,
             "\n{}: {} passed{warnings}.",
-            style(color).green().apply_to("Proven"),
+            style(color).green().apply_to("Verified"),
             counted(count(Severity::Passed), "check")
         )
     } else {
         writeln!(
             out,
             "\n{}: {} failed, {} unknown{warnings}.",
-            style(color).red().apply_to("Not proven"),
+            style(color).red().apply_to("Not verified"),
             count(Severity::Error),
             count(Severity::Unknown)
         )
@@ -69,16 +69,16 @@ pub fn status(status: &Standing, color: bool) -> String {
     for step in &status.steps {
         let (sign, word) = match step.state {
             State::Done => (style(color).green().apply_to("√"), "done"),
-            State::Partly => (style(color).yellow().apply_to("~"), "partly"),
-            State::Not => (style(color).dim().apply_to("-"), "not"),
+            State::Partial => (style(color).yellow().apply_to("~"), "partial"),
+            State::Pending => (style(color).dim().apply_to("-"), "pending"),
         };
-        let _ = writeln!(out, "{sign} {} {:21}  {word:6}  {}", step.number, step.step.name(), step.what);
+        let _ = writeln!(out, "{sign} {} {:21}  {word:7}  {}", step.number, step.step.name(), step.what);
     }
     if let Some(run) = &status.run {
         let since = run.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
         let _ = writeln!(out, "\nA run is in progress{since}: {}", run.holder);
     }
-    if status.drain_cut {
+    if status.drain_interrupted {
         let _ = writeln!(
             out,
             "\nA drain was interrupted. To continue it: drain-nodes. To undo its temporary changes: drain-nodes --keep-old-nodes."

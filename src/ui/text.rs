@@ -115,7 +115,7 @@ pub fn plan(plan: &Plan, color: bool) -> String {
 /// The state before and after by zone, the time, and the instances needed.
 fn outlook_text(outlook: &Outlook) -> String {
     let mut rows = vec![
-        ["zone", "nodes", "pods at most", "pods to move", "free for nodes", "free for pods"]
+        ["zone", "nodes", "pod capacity", "pods to move", "free for nodes", "free for pods"]
             .map(ToString::to_string),
     ];
     for zone in &outlook.zones {
@@ -150,7 +150,7 @@ fn outlook_text(outlook: &Outlook) -> String {
     };
     let _ = writeln!(
         out,
-        "About {}. Meanwhile {} ({} more){vcpus}; afterwards {}.",
+        "About {}. During the migration {} ({} more){vcpus}; afterwards {}.",
         spoken(outlook.estimated_seconds),
         subject(outlook.instances.meanwhile, "instance", "runs", "run"),
         more(&outlook.instances),

@@ -100,7 +100,7 @@ fn why_missing(view: &View<'_>, source: &Source, zone: &str, node: &NodeView<'_>
     let zone_id = zone_id(view, node);
     let mut why = format!("the CNI takes the name from {source}");
     if let Source::Nothing(key) = source {
-        why = format!("they have no label {key}, so the CNI uses the name 'default'");
+        why = format!("without a node label {key}, the CNI uses the name 'default'");
     } else if zone_id.is_some_and(|id| known.contains(&id)) {
         why.push_str(&format!(
             "; ENIConfig {} has the zone's ID as its name, but the label has the zone's name {zone}",

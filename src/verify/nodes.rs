@@ -149,7 +149,9 @@ fn old(view: &View<'_>) -> Vec<Issue> {
     }
     let issue = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
-        Issue::error("EC-VFY-021", format!("{of_kind} without custom networking, or with another ENIConfig"))
+        let (does, uses) = if nodes.len() == 1 { ("does", "uses") } else { ("do", "use") };
+        let what = format!("{of_kind} {does} not use custom networking, or {uses} another ENIConfig");
+        Issue::error("EC-VFY-021", what)
             .why(why)
             .fix(nodes[0].1.clone())
             .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())

@@ -178,7 +178,7 @@ fn old_nodes_that_are_meant_to_stay_are_not_reported() {
     old.max_pods = 29;
     facts.nodes.push(old);
     facts.pods.push(Pod { node: "old".into(), address: Some("10.0.0.7".into()), ..pod("shop", "till") });
-    let left = "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig";
+    let left = "EC-VFY-021 Error: 1 node in a does not use custom networking, or uses another ENIConfig";
     assert_eq!(problems(&facts), [left]);
     let may_stay = Expected { old_may_stay: true, ..Expected::default() };
     assert_eq!(problems_with(&facts, &may_stay), [""; 0]);
@@ -204,7 +204,7 @@ fn after_a_run_the_cluster_must_be_exactly_as_planned() {
         [
             "EC-VFY-005 Error: aws-node's ENI_CONFIG_LABEL_DEF is not 'pods'",
             "EC-VFY-018 Error: ENIConfig a names pods-a, not pods-c",
-            "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig",
+            "EC-VFY-021 Error: 1 node in a does not use custom networking, or uses another ENIConfig",
             "EC-VFY-028 Error: 1 node in b with max pods 20, not 12",
         ]
     );

@@ -57,7 +57,7 @@ fn a_cluster_that_is_not_set_up_is_not_proven_and_says_how_to_begin() {
     for part in [
         "× custom networking is off [EC-VFY-001]",
         "eni-custom setup --cluster sandbox",
-        "Not proven: 1 failed",
+        "Not verified: 1 failed",
     ] {
         assert!(text.contains(part), "'{part}' is not in:\n{text}");
     }

@@ -63,7 +63,7 @@ pub enum CidrRefusal {
         block: Ipv4Net,
     },
     /// In a range that no VPC can use.
-    #[error("{block} lies in {range}, which no VPC can use")]
+    #[error("{block} is in {range}, which no VPC can use")]
     Unusable {
         /// The block asked for.
         block: Ipv4Net,
@@ -72,7 +72,7 @@ pub enum CidrRefusal {
     },
     /// AWS's table of restricted associations.
     #[error(
-        "{block} lies in {restricted}, from which AWS associates no block with a VPC whose primary block, {primary}, is {primary_range}"
+        "{block} is in {restricted}: AWS does not associate blocks of this range with a VPC whose primary block ({primary}) is {primary_range}"
     )]
     Restricted {
         /// The block asked for.
@@ -86,7 +86,7 @@ pub enum CidrRefusal {
     },
     /// 10.0.0.0/16 is closed as soon as the VPC has any block in 10.0.0.0/15.
     #[error(
-        "{block} lies in 10.0.0.0/16, from which AWS associates no block with a VPC that has one, {existing}, in 10.0.0.0/15"
+        "{block} is in 10.0.0.0/16: AWS does not associate blocks of this range with a VPC that has a block ({existing}) in 10.0.0.0/15"
     )]
     BesideTenZero {
         /// The block asked for.

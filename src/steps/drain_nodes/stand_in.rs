@@ -100,7 +100,7 @@ pub fn describe(launch: &Launch) -> Change {
                 .to("subnet", &one.shape.subnet)
                 .to("instance type", one.shape.instance_type().unwrap_or("?"))
                 .to("max pods", max_pods)
-                .to("nodes", format!("{} (at most {})", one.sizes.desired, one.sizes.max))
+                .to("size", format!("{} (max {})", one.sizes.desired, one.sizes.max))
         }
     }
 }

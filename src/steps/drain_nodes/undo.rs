@@ -78,9 +78,9 @@ impl Rules for UndoDrainNodes {
     fn describe(change: &UndoChange) -> Change {
         let sized = |resource: String, now: &Sizes, before: &Sizes| {
             Change::new(Sign::Change, resource)
-                .from_to("nodes", Some(now.desired.to_string()), before.desired.to_string())
-                .from_to("at least", Some(now.min.to_string()), before.min.to_string())
-                .from_to("at most", Some(now.max.to_string()), before.max.to_string())
+                .from_to("desired size", Some(now.desired.to_string()), before.desired.to_string())
+                .from_to("min size", Some(now.min.to_string()), before.min.to_string())
+                .from_to("max size", Some(now.max.to_string()), before.max.to_string())
         };
         match change {
             UndoChange::CleanUp => super::interrupted(),

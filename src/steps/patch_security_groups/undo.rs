@@ -65,9 +65,8 @@ impl Rules for UndoPatchSecurityGroups {
                 .to("pods to move", moving.to_string());
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }
-            UndoChange::Shrink { stack, before } => {
-                Change::new(Sign::Change, format!("size of {stack}")).from_to("nodes", Some(before), "0")
-            }
+            UndoChange::Shrink { stack, before } => Change::new(Sign::Change, format!("size of {stack}"))
+                .from_to("desired size", Some(before), "0"),
             UndoChange::Groups { config, before } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", config.name)).from_to(
                     "securityGroups",

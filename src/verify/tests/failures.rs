@@ -83,7 +83,7 @@ const NODES: &[Case] = &[
     (|facts| facts.nodes.clear(), &["EC-VFY-020 Warning: there are no EC2 nodes"]),
     (
         |facts| facts.nodes[0].interfaces[0].subnet = "subnet-a".into(),
-        &["EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig"],
+        &["EC-VFY-021 Error: 1 node in a does not use custom networking, or uses another ENIConfig"],
     ),
     (
         |facts| facts.nodes[0].interfaces.clear(),
@@ -114,7 +114,7 @@ const NODES: &[Case] = &[
         },
         &[
             "EC-VFY-014 Error: ENIConfig b gives nodes in a a subnet in b",
-            "EC-VFY-021 Error: 1 node in a without custom networking, or with another ENIConfig",
+            "EC-VFY-021 Error: 1 node in a does not use custom networking, or uses another ENIConfig",
             "EC-VFY-026 Warning: 1 node in a with an overridden ENIConfig label",
         ],
     ),

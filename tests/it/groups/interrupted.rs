@@ -83,7 +83,7 @@ fn interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole
         if !record(&sandbox)["held"].is_null() {
             let told = status(&sandbox);
             let suspended = told["suspended"].as_array().unwrap_or_else(|| panic!("{when}: {told:#}"));
-            assert!(told["drain_cut"] == true && !suspended.is_empty(), "{when}: {told:#}");
+            assert!(told["drain_interrupted"] == true && !suspended.is_empty(), "{when}: {told:#}");
             if !looked {
                 looked = true;
                 tells(&sandbox, &["doctor"], &["EC-DOC-055"]);
