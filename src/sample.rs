@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use clap::Parser;
@@ -286,7 +287,10 @@ pub fn budget(namespace: &str, selector: Value) -> Budget {
     Budget {
         namespace: namespace.into(),
         name: "budget".into(),
-        selector: (!selector.is_null()).then(|| serde_json::from_value(selector).unwrap()),
+        selector: (!selector.is_null()).then(|| {
+            let selector: LabelSelector = serde_json::from_value(selector).unwrap();
+            selector.try_into().unwrap()
+        }),
         least: Least::MaxUnavailable("1".into()),
         unhealthy_may_go: false,
         disruptions_allowed: 1,

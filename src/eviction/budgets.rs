@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use kube::core::{Expression, Selector, SelectorExt as _};
 
 use crate::facts::{Budget, Least, Pod};
 
@@ -22,11 +22,10 @@ pub fn covers(budget: &Budget, pod: &Pod) -> bool {
 /// Budgets are indexed by namespace and one of their labels, because a namespace can have thousands of pods and hundreds
 /// of budgets.
 pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) -> Vec<Vec<usize>> {
+    let asked: Vec<_> = budgets.iter().map(|budget| budget.selector.as_ref().and_then(one_label)).collect();
     let mut by_label: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
     let mut without_label: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, budget) in budgets.iter().enumerate() {
-        let asked =
-            budget.selector.as_ref().and_then(|selector| selector.match_labels.as_ref()?.iter().next());
+    for (at, (budget, asked)) in budgets.iter().zip(&asked).enumerate() {
         match asked {
             Some((key, value)) => by_label.entry((&budget.namespace, key, value)).or_default().push(at),
             None => without_label.entry(&budget.namespace).or_default().push(at),
@@ -47,26 +46,18 @@ pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) ->
     pods.into_iter().map(covering).collect()
 }
 
-/// Matches as a LabelSelector of policy/v1: a missing one selects nothing, an empty one everything
+/// Whether a budget's selector selects a pod with these labels: a missing selector selects no pod, an empty one all
 /// (apimachinery, meta/v1, LabelSelectorAsSelector).
-pub fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
-    let Some(selector) = selector else { return false };
-    let equal = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
-    equal && selector.match_expressions.iter().flatten().all(|requirement| meets(requirement, labels))
+fn selects(selector: Option<&Selector>, labels: &BTreeMap<String, String>) -> bool {
+    selector.is_some_and(|selector| selector.matches(labels))
 }
 
-fn meets(requirement: &LabelSelectorRequirement, labels: &BTreeMap<String, String>) -> bool {
-    let value = labels.get(&requirement.key);
-    let listed = |value: &String| requirement.values.iter().flatten().any(|one| one == value);
-    match requirement.operator.as_str() {
-        "In" => value.is_some_and(listed),
-        // A pod without the label matches NotIn too.
-        "NotIn" => !value.is_some_and(listed),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        // The API server accepts no other operator.
-        _ => false,
-    }
+/// A label that every selected pod has, with its value.
+fn one_label(selector: &Selector) -> Option<(String, String)> {
+    selector.clone().into_iter().find_map(|expression| match expression {
+        Expression::Equal(key, value) => Some((key, value)),
+        _ => None,
+    })
 }
 
 /// How many of `expected` pods must stay healthy, as the disruption controller computes it; none if the spec is invalid.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{NodeSelectorTerm, Toleration};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::jiff::Timestamp;
+use kube::core::Selector;
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes Node, and the instance behind it.
@@ -258,7 +258,7 @@ pub struct Budget {
     pub namespace: String,
     pub name: String,
     /// `None` selects no pods; an empty selector selects all pods of the namespace.
-    pub selector: Option<LabelSelector>,
+    pub selector: Option<Selector>,
     /// What its spec asks for.
     pub least: Least,
     /// `unhealthyPodEvictionPolicy: AlwaysAllow`: a pod that is not Ready can be evicted whatever the budget allows.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{PodAffinityTerm, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{ListParams, Patch, PatchParams};
+use kube::core::{Selector, SelectorExt as _};
 use kube::{Api, Client};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::eviction::budgets::selects;
 use crate::facts::{Autoscaler, Pod, Surge};
 use crate::tags::FIELD_MANAGER;
 
@@ -67,7 +67,12 @@ fn apart(template: &PodTemplateSpec) -> BTreeSet<String> {
     let affinity = template.spec.as_ref().and_then(|spec| spec.affinity.as_ref()?.pod_anti_affinity.as_ref());
     let required =
         affinity.and_then(|anti| anti.required_during_scheduling_ignored_during_execution.as_ref());
-    let own = required.into_iter().flatten().filter(|term| selects(term.label_selector.as_ref(), &labels));
+    // A term without a selector selects no pods (API reference, PodAffinityTerm).
+    let selects_own = |term: &&PodAffinityTerm| {
+        let selector = term.label_selector.clone().and_then(|selector| Selector::try_from(selector).ok());
+        selector.is_some_and(|selector| selector.matches(&labels))
+    };
+    let own = required.into_iter().flatten().filter(selects_own);
     own.map(|term| term.topology_key.clone()).collect()
 }
 

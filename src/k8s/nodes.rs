@@ -34,7 +34,8 @@ pub async fn selected(client: &Client, selector: &str) -> Result<BTreeSet<String
         Err(kube::Error::Api(status)) if status.code == 400 => {
             Err(Error::usage(format!("'{selector}' is not a label selector"))
                 .at("--selector")
-                .because(status.message.clone()))
+                .because(status.message.clone())
+                .fix("write it as for kubectl -l, such as -l 'team=shop,tier in (web,api),!spot'"))
         }
         Err(error) => Err(failure("list nodes by their labels", &error)),
     }

@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::core::Selector;
 use kube::{Api, Client};
 
 use crate::error::Result;
@@ -209,7 +210,8 @@ pub fn budget(budget: PodDisruptionBudget) -> Budget {
     Budget {
         namespace: budget.metadata.namespace.unwrap_or_default(),
         name: budget.metadata.name.unwrap_or_default(),
-        selector: spec.selector,
+        // The API server accepts no selector that fails here.
+        selector: spec.selector.and_then(|selector| Selector::try_from(selector).ok()),
         least,
         unhealthy_may_go: spec.unhealthy_pod_eviction_policy.as_deref() == Some("AlwaysAllow"),
         disruptions_allowed: status.disruptions_allowed.unwrap_or_default(),

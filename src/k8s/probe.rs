@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
+use kube::core::Selector;
 use kube::{Api, Client};
 use serde_json::Value;
 
@@ -63,13 +63,13 @@ impl Probe {
     }
 
     /// NetworkPolicies of the namespace, as `namespace/name`, with the pods that each selects.
-    pub async fn policies(&self) -> Result<Vec<(String, LabelSelector)>> {
+    pub async fn policies(&self) -> Result<Vec<(String, Selector)>> {
         let found = self.policies.list(&ListParams::default()).await;
         let found = found.map_err(|error| failure("list NetworkPolicies", &error).at(&self.namespace))?;
         let named = |policy: NetworkPolicy| {
             // Without a selector it selects all pods.
             let selector = policy.spec?.pod_selector.unwrap_or_default();
-            Some((format!("{}/{}", self.namespace, policy.metadata.name?), selector))
+            Some((format!("{}/{}", self.namespace, policy.metadata.name?), selector.try_into().ok()?))
         };
         Ok(found.items.into_iter().filter_map(named).collect())
     }

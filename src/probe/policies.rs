@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Selector, SelectorExt as _};
 
 use crate::error::Result;
-use crate::eviction::budgets::selects;
 use crate::issue::{Issue, Severity};
 use crate::words::few;
 
@@ -20,11 +19,11 @@ pub fn any_failed(checks: &[Issue]) -> bool {
 }
 
 /// An issue if one of the namespace's policies selects the probe's pods.
-pub fn check(namespace: &str, policies: Result<Vec<(String, LabelSelector)>>) -> Option<Issue> {
+pub fn check(namespace: &str, policies: Result<Vec<(String, Selector)>>) -> Option<Issue> {
     let labels: BTreeMap<String, String> =
         labels(Role::Asks, "").map(|(key, value)| (key.to_string(), value.to_string())).into();
     let selecting = policies.map(|policies| {
-        let matching = policies.into_iter().filter(|(_, pods)| selects(Some(pods), &labels));
+        let matching = policies.into_iter().filter(|(_, pods)| pods.matches(&labels));
         matching.map(|(name, _)| name).collect::<Vec<_>>()
     });
     match selecting {
@@ -53,12 +52,9 @@ mod tests {
         let dns = |severity| Issue { severity, ..Issue::error("EC-VFY-051", "pods can't reach DNS") };
         assert!(any_failed(&[dns(Severity::Error)]));
         assert!(!any_failed(&[dns(Severity::Passed)]), "nothing failed, so nothing blocks it");
-        let cart = LabelSelector {
-            match_labels: Some([("app".into(), "cart".into())].into()),
-            ..LabelSelector::default()
-        };
+        let cart = [("app", "cart")].into_iter().collect();
         assert_eq!(check("shop", Ok(vec![("shop/cart".into(), cart)])), None, "it selects other pods");
-        let all = ("shop/deny-all".to_string(), LabelSelector::default());
+        let all = ("shop/deny-all".to_string(), Selector::default());
         insta::assert_json_snapshot!(check("shop", Ok(vec![all])));
         let cause = Cause { code: "Forbidden".into(), message: "no".into(), request_id: None };
         let unknown = check("shop", Err(Error::failed("list NetworkPolicies").cause(cause))).unwrap();

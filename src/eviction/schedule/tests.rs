@@ -35,11 +35,10 @@ fn on(node: &str, name: &str, app: &str) -> Pod {
 }
 
 fn allowing(app: &str, allowed: i32, expected: i32) -> Budget {
-    let selector = serde_json::json!({ "matchLabels": { "app": app } });
     Budget {
         namespace: "shop".into(),
         name: app.into(),
-        selector: serde_json::from_value(selector).unwrap(),
+        selector: Some([("app".to_string(), app.to_string())].into_iter().collect()),
         least: Least::MaxUnavailable(allowed.to_string()),
         unhealthy_may_go: false,
         disruptions_allowed: allowed,
