@@ -75,7 +75,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-node
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -83,7 +83,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-in-flight -d 'Pods that may be terminating at a time' -r
@@ -134,7 +134,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -142,7 +142,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-in-flight -d 'Pods that may be terminating at a time' -r
@@ -180,7 +180,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l kubeconfi
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l context -d 'Context in the kubeconfig [default: its current context]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l config -d 'File with defaults for any of these flags' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l to-step -d 'Undo only as far as needed to make this step the last one done' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-in-flight -d 'Pods that may be terminating at a time' -r
@@ -188,7 +188,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l lb-drain 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l max-unavailable-nodes -d 'Nodes that may be drained at a time [default: all]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand undo" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -232,7 +232,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -273,7 +273,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -314,7 +314,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-no
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -355,7 +355,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -396,7 +396,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ma
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -437,7 +437,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -478,7 +478,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -519,7 +519,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -560,7 +560,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ma
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -568,7 +568,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-in-flight -d 'Pods that may be terminating at a time' -r
@@ -661,7 +661,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-nod
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l volume-size -d 'Size of the root volume in GiB' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 2h' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -669,7 +669,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only this old node' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-in-flight -d 'Pods that may be terminating at a time' -r

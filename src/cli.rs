@@ -394,7 +394,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub confirm_cluster: Option<String>,
 
-    /// Longest wait for any one operation, e.g. 90s, 30m or 2h
+    /// Longest wait for any one operation, e.g. 90s, 30m or 1h30m
     #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = parse_duration)]
     pub timeout: std::time::Duration,
 }

@@ -1,4 +1,8 @@
-//! Lists and numbers in readable form.
+//! Lists, numbers and times in readable form.
+
+use std::time::Duration;
+
+use jiff::fmt::friendly::{Spacing, SpanPrinter};
 
 /// The number of names that a text lists.
 const NAMES: usize = 5;
@@ -50,6 +54,30 @@ fn is_one<N: Number>(number: N) -> bool {
     number.try_into().is_ok_and(|number| number == 1)
 }
 
+/// A time as the value of a flag: `1h30m`.
+pub fn flag_value(time: Duration) -> String {
+    SpanPrinter::new().spacing(Spacing::None).unsigned_duration_to_string(&time)
+}
+
+/// The least time that something takes, rounded down to a unit that a person can judge: `90 s`, `3 min`, `2 h 5 min`.
+pub fn at_least(seconds: u64) -> String {
+    rounded(seconds, u64::div_euclid)
+}
+
+/// An estimated time, the same rounded up.
+pub fn about(seconds: u64) -> String {
+    rounded(seconds, u64::div_ceil)
+}
+
+/// With whole minutes as `divide` rounds them.
+fn rounded(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
+    match (seconds, divide(seconds, 60)) {
+        (0..=120, _) => format!("{seconds} s"),
+        (_, minutes @ 0..=120) => format!("{minutes} min"),
+        (_, minutes) => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
 /// An integer of any type.
 pub trait Number: Copy + std::fmt::Display + TryInto<u64> {}
 
@@ -74,6 +102,20 @@ mod tests {
         assert_eq!(part(1_usize, 1, "node"), "1 of 1 node");
         assert_eq!(subject(1_i32, "node", "is", "are"), "1 node is");
         assert_eq!(subject(3_u32, "node", "is", "are"), "3 nodes are");
+    }
+
+    #[test]
+    fn times_are_in_units_that_a_person_can_judge() {
+        for (seconds, least, estimate) in [
+            (0, "0 s", "0 s"),
+            (120, "120 s", "120 s"),
+            (210, "3 min", "4 min"),
+            (9_000, "2 h 30 min", "2 h 30 min"),
+        ] {
+            assert_eq!((at_least(seconds).as_str(), about(seconds).as_str()), (least, estimate));
+        }
+        assert_eq!(flag_value(Duration::from_secs(5_400)), "1h30m");
+        assert_eq!(flag_value(Duration::ZERO), "0s");
     }
 
     /// Every count in a text is formatted by the functions above.

@@ -8,7 +8,7 @@ use crate::eviction::filter::sort;
 use crate::eviction::load_balancers;
 use crate::issue::Issue;
 use crate::step::Step;
-use crate::words::subject;
+use crate::words::{flag_value, subject};
 
 use crate::scene::Scene;
 
@@ -82,7 +82,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             )
             .at(scene.settings.named("drain-timeout"))
             .why(format!("each empty node waits {} s", wait.as_secs()))
-            .fix(format!("set --drain-timeout {}s or more, or a shorter --lb-drain", wait.as_secs())),
+            .fix(format!("set --drain-timeout {} or more, or a shorter --lb-drain", flag_value(wait))),
         );
     }
     let sorted = sort(scene.facts, &scene.design.drained, scene.settings);
@@ -98,7 +98,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             Issue::error("EC-DRN-005", format!("{} s is shorter than a pod's grace period", limit.as_secs()))
                 .at(scene.settings.named(flag))
                 .why(format!("{} has a grace period of {} s", slowest.full_name(), grace.as_secs()))
-                .fix(format!("set --{flag} {}s or more", grace.as_secs())),
+                .fix(format!("set --{flag} {} or more", flag_value(grace))),
         );
     }
 }

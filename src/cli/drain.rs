@@ -39,7 +39,7 @@ pub struct DrainArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Drain")]
 pub struct EvictArgs {
-    /// Give up the drain after this time, e.g. 90s, 30m or 2h [default: --timeout if it is given, else 1h]
+    /// Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub drain_timeout: Option<std::time::Duration>,
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::fmt::friendly::SpanParser;
+
 /// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByZone {
@@ -61,27 +63,26 @@ pub fn parse_role(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-/// `90s`, `30m`, `2h`
+/// The longest duration, one year: a deadline that is added to the clock must not overflow it.
+const LONGEST: Duration = Duration::from_secs(8760 * 3600);
+
+/// A time of at least one second: `90s`, `30m`, `1h30m`.
 pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
-    let expected = || "expected a duration such as 90s, 30m or 2h".to_string();
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?);
-    let number: u64 = number.parse().map_err(|_| expected())?;
-    let seconds = match unit {
-        "s" => number,
-        "m" => number.saturating_mul(60),
-        "h" => number.saturating_mul(3600),
-        _ => return Err(expected()),
-    };
-    if seconds == 0 {
-        Err("expected a duration longer than zero".into())
-    } else {
-        Ok(Duration::from_secs(seconds))
-    }
+    let duration = parse_wait(text)?;
+    if duration.is_zero() { Err("expected a duration longer than zero".into()) } else { Ok(duration) }
 }
 
-/// A duration, or `0s` for no wait.
+/// The same, or `0s` for no wait.
 pub fn parse_wait(text: &str) -> std::result::Result<Duration, String> {
-    if text == "0s" { Ok(Duration::ZERO) } else { parse_duration(text) }
+    let parsed = SpanParser::new().parse_unsigned_duration(text);
+    let duration = parsed.map_err(|_| "expected a duration such as 90s, 30m or 1h30m")?;
+    if duration > LONGEST {
+        Err("expected a duration of at most 8760h (one year)".into())
+    } else if duration.subsec_nanos() > 0 {
+        Err("expected a duration in whole seconds".into())
+    } else {
+        Ok(duration)
+    }
 }
 
 fn zone_and(
@@ -105,14 +106,40 @@ fn is_id(text: &str, prefix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use crate::words;
+
     use super::*;
 
     #[test]
-    fn a_duration_is_seconds_minutes_or_hours() {
-        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7200)));
-        for bad in ["", "90", "0s", "h", "1d", "-5m", "1m30s"] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
+    fn a_duration_is_hours_minutes_and_seconds() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30m", 1800),
+            ("2h", 7200),
+            ("1h30m", 5400),
+            ("1 h 30 m", 5400),
+            ("1h 2m 3s", 3723),
+            ("1.5h", 5400),
+            ("8760h", 31_536_000),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for (text, expected) in [
+            ("", "such as 90s, 30m or 1h30m"),
+            ("90", "such as 90s, 30m or 1h30m"),
+            ("h", "such as 90s, 30m or 1h30m"),
+            ("1d", "such as 90s, 30m or 1h30m"),
+            ("-5m", "such as 90s, 30m or 1h30m"),
+            ("5m ago", "such as 90s, 30m or 1h30m"),
+            ("99999999999999999999h", "such as 90s, 30m or 1h30m"),
+            ("0s", "longer than zero"),
+            ("500ms", "whole seconds"),
+            ("8761h", "at most 8760h"),
+        ] {
+            let error = parse_duration(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 
@@ -121,6 +148,14 @@ mod tests {
         assert_eq!(parse_wait("0s"), Ok(Duration::ZERO));
         assert_eq!(parse_wait("5m"), Ok(Duration::from_secs(300)));
         assert!(parse_wait("0").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_duration_in_a_command_is_read_back(seconds in 0..=LONGEST.as_secs()) {
+            let duration = Duration::from_secs(seconds);
+            prop_assert_eq!(parse_wait(&words::flag_value(duration)), Ok(duration));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Settings;
 use crate::goal::{Goal, Undo};
 use crate::nodes::user_data::AmiFamily;
+use crate::words::flag_value;
 
 /// Flags and their values in display order; a switch has no value.
 type Flags = Vec<(&'static str, Option<String>)>;
@@ -135,7 +136,7 @@ impl Settings {
             ("lb-drain", self.drain.lb_drain),
             ("timeout", self.is_set("timeout").then_some(self.run.timeout)),
         ];
-        let times = times.map(|(name, value)| (name, value.map(|value| format!("{}s", value.as_secs()))));
+        let times = times.map(|(name, value)| (name, value.map(flag_value)));
         let all = numbers.into_iter().chain(counts).chain(times);
         all.filter(|(_, value)| value.is_some()).collect()
     }

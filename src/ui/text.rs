@@ -10,7 +10,7 @@ use crate::net::max_pods::Row;
 use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
 use crate::step::{Change, Sign, Step};
-use crate::words::{counted, plural, subject};
+use crate::words::{about, counted, plural, subject};
 
 use super::issue;
 
@@ -65,7 +65,7 @@ pub fn plan(plan: &Plan, color: bool) -> String {
             );
         } else {
             let time = step.estimated_seconds.filter(|seconds| *seconds > 0);
-            let time = time.map(|seconds| format!("  about {}", spoken(seconds))).unwrap_or_default();
+            let time = time.map(|seconds| format!("  about {}", about(seconds))).unwrap_or_default();
             let _ = writeln!(out, "  {}{}", paint.strong.apply_to(title), paint.faint.apply_to(time));
         }
         if let Some(left_out) = step.left_out.as_ref().filter(|_| !step.changes.is_empty()) {
@@ -151,17 +151,12 @@ fn outlook_text(outlook: &Outlook) -> String {
     let _ = writeln!(
         out,
         "About {}. During the migration {} ({} more){vcpus}; afterwards {}.",
-        spoken(outlook.estimated_seconds),
+        about(outlook.estimated_seconds),
         subject(outlook.instances.meanwhile, "instance", "runs", "run"),
         more(&outlook.instances),
         outlook.instances.after
     );
     out
-}
-
-/// `90 s`, `3 min`; whole minutes above two.
-fn spoken(seconds: u64) -> String {
-    if seconds <= 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 fn one_change(change: &Change, paint: &Paint) -> String {

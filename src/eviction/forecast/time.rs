@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::facts::Pod;
+use crate::words::{about, at_least};
 
 /// Used if no pod of a budget shows how long it took to become Ready.
 const SECONDS_TO_READY: u32 = 10;
@@ -80,15 +81,6 @@ fn longest_stop(pods: &[&Pod]) -> i64 {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bound, estimate) = (self.bound.as_secs(), self.estimate.as_secs_f64().ceil() as u64);
-        write!(f, "at least {}, about {}", rounded(bound, u64::div_euclid), rounded(estimate, u64::div_ceil))
-    }
-}
-
-/// `90 s`, `3 min`, `2 h 5 min`; with whole minutes as `divide` rounds them.
-fn rounded(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
-    match (seconds, divide(seconds, 60)) {
-        (0..=120, _) => format!("{seconds} s"),
-        (_, minutes @ 0..=120) => format!("{minutes} min"),
-        (_, minutes) => format!("{} h {} min", minutes / 60, minutes % 60),
+        write!(f, "at least {}, about {}", at_least(bound), about(estimate))
     }
 }
