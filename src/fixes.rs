@@ -4,7 +4,7 @@ use crate::design::addressing;
 use crate::facts::{Addon, Facts, Node, Owner, RouteTable, Subnet, WaitingPod, owner};
 use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
-use crate::settings::shell_quote;
+use crate::shell::shell_quote;
 
 /// An eni-custom command for this cluster.
 pub fn ours(facts: &Facts, command: &str) -> String {

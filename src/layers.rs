@@ -12,6 +12,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "exit",
             "yaml",
             "words",
+            "shell",
             "tags",
             "client_token",
             "calls",

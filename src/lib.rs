@@ -49,6 +49,7 @@ pub mod saved;
 pub mod scene;
 pub mod session;
 pub mod settings;
+pub mod shell;
 pub mod status;
 pub mod step;
 pub mod steps;

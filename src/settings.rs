@@ -9,8 +9,6 @@ use ipnet::Ipv4Net;
 
 use crate::nodes::user_data::AmiFamily;
 
-pub use command_line::shell_quote;
-
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -12,7 +12,7 @@ use crate::facts::{
 use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
 use crate::plan::StepPlan;
 use crate::scene::Scene;
-use crate::settings::shell_quote;
+use crate::shell::shell_quote;
 use crate::step::Step;
 use crate::steps;
 

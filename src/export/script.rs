@@ -4,7 +4,7 @@ use super::commands::commands;
 use crate::design::Design;
 use crate::plan::Plan;
 use crate::scene::Scene;
-use crate::settings::shell_quote;
+use crate::shell::shell_quote;
 
 /// Shell functions that the commands use.
 const FUNCTIONS: &str = r#"

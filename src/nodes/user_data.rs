@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::net::accelerators::Accelerator;
 use crate::net::max_pods::{Architecture, MaxPods};
+use crate::shell::single_quoted;
 
 /// The family of AWS's images that a node boots from; each has its own format of user data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -150,11 +151,11 @@ fn al2(boot: &Boot<'_>) -> String {
   --use-max-pods false \
   --kubelet-extra-args {kubelet}
 ",
-        cluster = shell(boot.cluster),
-        endpoint = shell(boot.endpoint),
-        certificate_authority = shell(boot.certificate_authority),
+        cluster = single_quoted(boot.cluster),
+        endpoint = single_quoted(boot.endpoint),
+        certificate_authority = single_quoted(boot.certificate_authority),
         dns = cluster_dns_ip(boot.service_cidr),
-        kubelet = shell(&kubelet),
+        kubelet = single_quoted(&kubelet),
     )
 }
 
@@ -202,11 +203,6 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// A text as one word of a POSIX shell: in single quotes nothing is special but the single quote.
-fn shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Why there is no AMI.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Settings;
 use crate::goal::{Goal, Undo};
 use crate::nodes::user_data::AmiFamily;
+use crate::shell::shell_line;
 use crate::words::flag_value;
 
 /// Flags and their values in display order; a switch has no value.
@@ -20,7 +21,7 @@ impl Settings {
             words.extend(value);
         }
         words.push("--yes".into());
-        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+        shell_line(&words)
     }
 
     /// The desired state of the cluster, by flag; a switch has no value. Without the connection to the cluster, output
@@ -55,7 +56,7 @@ impl Settings {
             words.extend(value);
         }
         words.extend(["--confirm-cluster".into(), self.name(), "--yes".into()]);
-        words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
+        shell_line(&words)
     }
 
     fn name(&self) -> String {
@@ -162,14 +163,4 @@ fn given<const N: usize>(values: [(&'static str, &Option<String>); N]) -> Flags 
         .filter(|(_, value)| value.is_some())
         .map(|(name, value)| (name, value.clone()))
         .collect()
-}
-
-/// Quotes a word for a POSIX shell if needed.
-pub fn shell_quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
