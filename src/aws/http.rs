@@ -15,8 +15,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use rustls::pki_types::CertificateDer;
 
 use crate::error::{Error, Result};
+use crate::net::pem;
 use crate::net::proxy::{Kind, Proxies, Proxy};
 
 use super::socks::Socks;
@@ -25,11 +27,11 @@ use super::socks::Socks;
 /// many machines set for Python.
 const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
 
-/// The certificates to trust instead of the system's, in PEM.
+/// The certificates to trust instead of the system's.
 pub(super) fn roots(
     of_profile: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Vec<u8>>> {
+) -> Result<Option<Vec<CertificateDer<'static>>>> {
     let named = |name: &str| variable(name).filter(|path| !path.is_empty());
     let [aws, requests] = BUNDLES;
     let of_variable = |name: &'static str| named(name).map(|path| (name, path));
@@ -44,39 +46,31 @@ pub(super) fn roots(
             .fix(format!("set {whence} to a file of PEM certificates, or unset it"))
     };
     let pem = std::fs::read(&path).map_err(|error| wrong(&error))?;
-    // The client panics if the text is not a certificate.
-    let mut store = rustls::RootCertStore::empty();
-    let mut usable = String::new();
-    for block in pem_blocks(&String::from_utf8_lossy(&pem)) {
-        if store.add(block.1.into()).is_ok() {
-            usable.push_str(&block.0);
+    let mut usable = pem::certificates(&pem).map_err(|why| wrong(&why))?;
+    // The client panics at a certificate that rustls can't use. Old bundles have a few, as rustls says of
+    // RootCertStore::add_parsable_certificates, so the others are trusted without them.
+    let mut unusable = None;
+    usable.retain(|certificate| match rustls::RootCertStore::empty().add(certificate.clone()) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!("{path}: a certificate is left out: {error}");
+            unusable = Some(error);
+            false
         }
-    }
-    if store.is_empty() {
-        Err(wrong(&"it contains no PEM certificate"))
-    } else {
-        Ok(Some(usable.into_bytes()))
-    }
-}
-
-/// Each certificate of a file, as text and as DER.
-pub(crate) fn pem_blocks(text: &str) -> Vec<(String, Vec<u8>)> {
-    use base64::Engine as _;
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let bodies = text.split(BEGIN).skip(1).filter_map(|rest| rest.split_once(END).map(|(body, _)| body));
-    let decoded = bodies.filter_map(|body| {
-        let body: String = body.split_whitespace().collect();
-        let der = base64::engine::general_purpose::STANDARD.decode(&body).ok()?;
-        Some((format!("{BEGIN}\n{body}\n{END}\n"), der))
     });
-    decoded.collect()
+    match unusable {
+        Some(error) if usable.is_empty() => Err(wrong(&format!("its certificate can't be used: {error}"))),
+        _ => Ok(Some(usable)),
+    }
 }
 
 /// The client for all of AWS's APIs.
-pub(super) fn client(proxies: &Proxies, roots: Option<Vec<u8>>) -> Result<SharedHttpClient> {
+pub(super) fn client(
+    proxies: &Proxies,
+    roots: Option<Vec<CertificateDer<'static>>>,
+) -> Result<SharedHttpClient> {
     let trusted = match &roots {
-        Some(pem) => TrustStore::empty().with_pem_certificate(pem.clone()),
+        Some(roots) => TrustStore::empty().with_pem_certificate(pem::encoded(roots)),
         None => TrustStore::default(),
     };
     let unusable = |error: &dyn std::fmt::Display| Error::failed("set up the HTTPS client").because(error);
@@ -163,7 +157,10 @@ impl HttpConnector for Connectors {
 mod tests {
     use super::*;
 
-    fn from(variables: &[(&str, &str)], profile: Option<&str>) -> Result<Option<Vec<u8>>> {
+    fn from(
+        variables: &[(&str, &str)],
+        profile: Option<&str>,
+    ) -> Result<Option<Vec<CertificateDer<'static>>>> {
         roots(profile, |name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
         })
@@ -176,41 +173,55 @@ mod tests {
             let key = rcgen::KeyPair::generate().unwrap();
             let mut params = rcgen::CertificateParams::new(vec![format!("{name}.example.com")]).unwrap();
             params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-            let pem = params.self_signed(&key).unwrap().pem();
+            let certificate = params.self_signed(&key).unwrap();
             let path = folder.path().join(name);
-            std::fs::write(&path, format!("# {name}\n{pem}")).unwrap();
-            (path.display().to_string(), pem_blocks(&pem)[0].1.clone())
-        };
-        let ders = |pem: Option<Vec<u8>>| -> Vec<Vec<u8>> {
-            pem_blocks(&String::from_utf8(pem.unwrap()).unwrap()).into_iter().map(|(_, der)| der).collect()
+            std::fs::write(&path, format!("# {name}\n{}", certificate.pem())).unwrap();
+            (path.display().to_string(), certificate.der().clone())
         };
         let ((one, first), (two, second), (three, third)) = (file("one"), file("two"), file("three"));
         let both = [("AWS_CA_BUNDLE", one.as_str()), ("REQUESTS_CA_BUNDLE", &three)];
-        assert_eq!(ders(from(&both, Some(&two)).unwrap()), [first]);
-        assert_eq!(ders(from(&both[1..], Some(&two)).unwrap()), [second]);
-        assert_eq!(ders(from(&both[1..], None).unwrap()), [third]);
+        assert_eq!(from(&both, Some(&two)).unwrap().unwrap(), [first]);
+        assert_eq!(from(&both[1..], Some(&two)).unwrap().unwrap(), [second]);
+        assert_eq!(from(&both[1..], None).unwrap().unwrap(), [third]);
         assert_eq!(from(&[("AWS_CA_BUNDLE", "")], None).unwrap(), None);
     }
 
     #[test]
-    fn a_bundle_without_a_certificate_is_an_error_not_a_panic() {
+    fn a_damaged_bundle_is_an_error_that_names_its_file_and_reason() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bundle");
         let name = path.display().to_string();
-        let refused = |what: &str| {
+        let refused = |reason: &str| {
             let error = from(&[("AWS_CA_BUNDLE", &name)], None).unwrap_err();
-            assert_eq!(error.exit(), crate::exit::Exit::Usage, "{what}");
+            assert_eq!(error.exit(), crate::exit::Exit::Usage, "{error}");
             assert!(error.what().contains("AWS_CA_BUNDLE"), "{error}");
+            assert_eq!(error.place(), Some(name.as_str()));
+            assert!(error.to_string().contains(reason), "'{reason}' is not in: {error}");
         };
-        refused("no file");
-        for text in [
-            "",
-            "hello",
-            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-            "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+        refused("No such file");
+        for (text, reason) in [
+            ("hello", "no PEM certificate"),
+            (
+                "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+                "PEM block 1 is not valid base64",
+            ),
+            ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "can't be used"),
         ] {
             std::fs::write(&path, text).unwrap();
-            refused(text);
+            refused(reason);
         }
+    }
+
+    #[test]
+    fn a_certificate_that_rustls_can_not_use_is_left_out_of_a_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle");
+        let mut params = rcgen::CertificateParams::new(vec!["ca.example.com".into()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let good = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let text = pem::encoded(&[good.der().clone(), CertificateDer::from(&b"hello"[..])]);
+        std::fs::write(&path, text).unwrap();
+        let read = from(&[("AWS_CA_BUNDLE", path.to_str().unwrap())], None).unwrap();
+        assert_eq!(read.unwrap(), [good.der().clone()]);
     }
 }

@@ -31,7 +31,6 @@ pub use profile::ProfileChoice;
 use trace::Trace;
 
 pub(crate) use failure::{failure, first_words};
-pub(crate) use http::pem_blocks;
 
 /// All AWS clients of a run, created once.
 #[derive(Debug, Clone)]

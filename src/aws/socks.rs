@@ -16,12 +16,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use hyper_util::client::legacy::connect::proxy::SocksV5;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, Result};
 use crate::net::proxy::Proxy;
-
-use super::http::pem_blocks;
 
 type Connections = Client<TimeoutConnector<HttpsConnector<SocksV5<Tcp>>>, SdkBody>;
 
@@ -34,8 +33,8 @@ pub(super) struct Socks {
 }
 
 impl Socks {
-    /// `roots`: PEM certificates to trust instead of the system's.
-    pub fn new(proxy: Proxy, roots: Option<&[u8]>) -> Result<Self> {
+    /// `roots`: the certificates to trust instead of the system's.
+    pub fn new(proxy: Proxy, roots: Option<&[CertificateDer<'static>]>) -> Result<Self> {
         let unusable =
             |error: &dyn std::fmt::Display| Error::failed("set up the HTTPS client").because(error);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -43,10 +42,9 @@ impl Socks {
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(&error))?;
         let builder = match roots {
-            Some(pem) => {
+            Some(roots) => {
                 let mut store = RootCertStore::empty();
-                let ders = pem_blocks(&String::from_utf8_lossy(pem)).into_iter().map(|(_, der)| der.into());
-                store.add_parsable_certificates(ders);
+                store.add_parsable_certificates(roots.iter().cloned());
                 builder.with_root_certificates(store)
             }
             None => builder.with_native_roots().map_err(|error| unusable(&error))?,

@@ -9,9 +9,9 @@ use http::Uri;
 use kube::Config;
 use kube::config::{Cluster as Server, ExecAuthCluster, Kubeconfig, KubeconfigError};
 
-use crate::aws::pem_blocks;
 use crate::error::{Error, Result, one_line, tls_trouble};
 use crate::facts::Cluster;
+use crate::net::pem;
 use crate::net::proxy::{Kind, Proxies, Proxy};
 use crate::settings::KubeconfigChoice;
 use crate::yaml::Unreadable;
@@ -123,13 +123,8 @@ fn authority(cluster: &Cluster) -> Result<Vec<Vec<u8>>> {
     let pem = base64::engine::general_purpose::STANDARD
         .decode(&cluster.certificate_authority)
         .map_err(|error| unreadable().because(error))?;
-    let certificates: Vec<Vec<u8>> =
-        pem_blocks(&String::from_utf8_lossy(&pem)).into_iter().map(|(_, der)| der).collect();
-    if certificates.is_empty() {
-        Err(unreadable().because("it contains no certificate"))
-    } else {
-        Ok(certificates)
-    }
+    let certificates = pem::certificates(&pem).map_err(|why| unreadable().because(why))?;
+    Ok(certificates.iter().map(|certificate| certificate.to_vec()).collect())
 }
 
 /// The name that the certificate must have. EKS's certificates are for the cluster's endpoint, whatever URL leads there.

@@ -7,6 +7,7 @@ pub mod cidr;
 pub mod eniconfig;
 pub mod max_pods;
 pub mod partition;
+pub mod pem;
 pub mod proxy;
 pub mod reach;
 pub mod vcpus;
