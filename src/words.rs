@@ -54,6 +54,24 @@ fn is_one<N: Number>(number: N) -> bool {
     number.try_into().is_ok_and(|number| number == 1)
 }
 
+/// Up to three known names that `name` may be a typing error of, the most likely first.
+pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    const MOST: usize = 3;
+    let name = name.trim().to_ascii_lowercase();
+    let allowed = (name.chars().count() / 3).clamp(1, 3);
+    let distance = |known: &'a str| (strsim::damerau_levenshtein(&name, &known.to_ascii_lowercase()), known);
+    let mut found: Vec<_> =
+        known.into_iter().map(distance).filter(|(distance, _)| *distance <= allowed).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().take(MOST).map(|(_, known)| known).collect()
+}
+
+/// `did you mean m5.large?`; `None` without a name.
+pub fn did_you_mean(closest: &[&str]) -> Option<String> {
+    (!closest.is_empty()).then(|| format!("did you mean {}?", closest.join(" or ")))
+}
+
 /// A time as the value of a flag: `1h30m`.
 pub fn flag_value(time: Duration) -> String {
     SpanPrinter::new().spacing(Spacing::None).unsigned_duration_to_string(&time)
@@ -102,6 +120,19 @@ mod tests {
         assert_eq!(part(1_usize, 1, "node"), "1 of 1 node");
         assert_eq!(subject(1_i32, "node", "is", "are"), "1 node is");
         assert_eq!(subject(3_u32, "node", "is", "are"), "3 nodes are");
+    }
+
+    #[test]
+    fn a_typing_error_finds_what_was_meant() {
+        let known = ["cidr", "cluster", "subnet", "subnet-prefix"];
+        let meant = |typed: &str| closest(typed, known);
+        assert_eq!(meant("cdir"), ["cidr"]);
+        assert_eq!(meant("clutser"), ["cluster"]);
+        assert_eq!(meant("subnet_prefix"), ["subnet-prefix"]);
+        assert_eq!(meant("Subnets"), ["subnet"]);
+        assert!(meant("x").is_empty());
+        assert_eq!(did_you_mean(&["cidr"]).unwrap(), "did you mean cidr?");
+        assert_eq!(did_you_mean(&[]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::scene::Scene;
 use crate::step::Step;
-use crate::words::{counted, subject};
+use crate::words::{counted, did_you_mean, subject};
 
 use super::aws_auth;
 
@@ -26,18 +26,14 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
     findings.extend(design.findings.iter().filter(|finding| finding.id.starts_with("EC-NOD")).cloned());
     if let Some(name) = &facts.machine.unknown_type {
-        let like = closest(name);
+        let meant = did_you_mean(&closest(name));
         findings.push(
             Issue::error(
                 "EC-NOD-001",
                 format!("EC2 offers no instance type '{name}' in {}", facts.caller.region),
             )
             .at(settings.named("instance-type"))
-            .why(if like.is_empty() {
-                "no known instance type has a similar name".into()
-            } else {
-                format!("did you mean {}?", like.join(", "))
-            })
+            .why(meant.unwrap_or_else(|| "no known instance type has a similar name".into()))
             .fix("eni-custom max-pods --all # lists the known types"),
         );
         return;

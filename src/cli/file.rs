@@ -9,6 +9,7 @@ use clap::{ArgAction, ArgMatches, CommandFactory};
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
+use crate::words::{closest, did_you_mean};
 
 use super::Cli;
 
@@ -114,10 +115,31 @@ fn has_name(arg: &clap::Arg, key: &str) -> bool {
 
 fn unknown(path: &str, key: &str, command: &clap::Command) -> Error {
     let all = command.get_subcommands().flat_map(clap::Command::get_arguments);
-    let mut known: Vec<&str> = all.filter_map(|arg| arg.get_long()).collect();
-    known.sort_unstable();
-    known.dedup();
-    Error::usage(format!("unknown setting '{key}'"))
+    let like = closest(key, all.filter_map(clap::Arg::get_long));
+    let what = match did_you_mean(&like) {
+        Some(question) => format!("unknown setting '{key}'; {question}"),
+        None => format!("unknown setting '{key}'"),
+    };
+    Error::usage(what)
         .at(path)
-        .fix(format!("use the name of a flag: {}", known.join(", ")))
+        .fix("use the name of a flag, without its dashes: eni-custom setup --help lists them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_setting_names_the_one_that_was_meant_and_where_all_are_listed() {
+        let mut command = Cli::command();
+        command.build();
+        let error = unknown("eni-custom.toml", "cdir", &command);
+        assert_eq!(error.what(), "unknown setting 'cdir'; did you mean cidr?");
+        assert_eq!(error.place(), Some("eni-custom.toml"));
+        assert!(error.fix_command().unwrap().contains("eni-custom setup --help"));
+        assert_eq!(
+            unknown("eni-custom.toml", "nothing-like-it", &command).what(),
+            "unknown setting 'nothing-like-it'"
+        );
+    }
 }

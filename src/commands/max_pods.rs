@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::net::max_pods::{all, closest, known, row};
 use crate::ui::Ui;
+use crate::words::did_you_mean;
 
 pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     if args.all {
@@ -14,12 +15,8 @@ pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     let mut rows = Vec::new();
     for name in &args.types {
         let Some(instance_type) = known(name) else {
-            let like = closest(name);
-            let error = Error::usage(format!("unknown instance type '{name}'"));
-            return Err(match like.is_empty() {
-                true => error.fix("eni-custom max-pods --all"),
-                false => error.fix(format!("did you mean {}?", like.join(", "))),
-            });
+            return Err(Error::usage(format!("unknown instance type '{name}'"))
+                .fix(did_you_mean(&closest(name)).unwrap_or_else(|| "eni-custom max-pods --all".into())));
         };
         rows.push(row(instance_type));
     }

@@ -12,6 +12,7 @@ use crate::k8s::Kube;
 use crate::net::proxy::Proxies;
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::words::{closest, did_you_mean, few};
 
 /// Authenticates and reads all facts; changes nothing.
 pub async fn connect(
@@ -58,9 +59,10 @@ pub async fn connect(
 
 async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {
     let known = aws.eks.cluster_names().await.unwrap_or_default();
-    let there = match known.is_empty() {
-        true => "there are no clusters in this region; set another --region or --profile".to_string(),
-        false => format!("clusters in this region: {}", known.join(", ")),
+    let there = match (did_you_mean(&closest(name, known.iter().map(String::as_str))), known.is_empty()) {
+        (Some(question), _) => question,
+        (None, true) => "there are no clusters in this region; set another --region or --profile".into(),
+        (None, false) => format!("clusters in this region: {}", few(&known)),
     };
     let refused =
         Error::refused(format!("there is no cluster '{name}' in {}; nothing was changed", aws.region));

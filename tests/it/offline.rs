@@ -82,7 +82,7 @@ fn a_settings_file_gives_defaults_and_says_where_it_is_wrong() {
     plan("cluster = \"shop\"\ncidr = [\"100.64.0.0/16\"]\n[subnet]\nus-west-2a = \"subnet-0a\"\n")
         .expect(3)
         .tells(&["--cluster shop", "--cidr 100.64.0.0/16", "--subnet us-west-2a=subnet-0a"]);
-    plan("clutser = \"shop\"\n").expect(2).tells(&["clutser", "eni-custom.toml"]);
+    plan("clutser = \"shop\"\n").expect(2).tells(&["clutser", "eni-custom.toml", "did you mean cluster?"]);
     plan("cidr = \"100.64.0.1/16\"\n").expect(2).tells(&["eni-custom.toml", "100.64.0.0/16"]);
     plan("cidr = \n").expect(2).tells(&["eni-custom.toml", "not valid TOML"]);
     // With --detailed-exitcode 2 means that there are changes.

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::words;
+
 use super::{Architecture, InstanceType};
 
 const TABLE: &str = include_str!("instance_types.csv");
@@ -20,36 +22,9 @@ pub fn known(name: &str) -> Option<&'static InstanceType> {
     TYPES.get(index)
 }
 
-/// Up to three known names that `name` may be a typing error of, the most likely first.
+/// The known names that `name` may be a typing error of.
 pub fn closest(name: &str) -> Vec<&'static str> {
-    const MOST: usize = 3;
-    let name = name.trim().to_ascii_lowercase();
-    let allowed = (name.chars().count() / 3).clamp(1, 3);
-    let mut found: Vec<(usize, &str)> = TYPES
-        .iter()
-        .map(|known| (edits(&name, &known.name), known.name.as_str()))
-        .filter(|(edits, _)| *edits <= allowed)
-        .collect();
-    found.sort_unstable();
-    found.into_iter().take(MOST).map(|(_, known)| known).collect()
-}
-
-/// Characters to insert, delete or replace to make one text of the other (Levenshtein).
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut above: Vec<usize> = (0..=other.len()).collect();
-    for (row, wanted) in one.chars().enumerate() {
-        let mut diagonal = row;
-        let mut left = row + 1;
-        for (column, present) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(wanted != *present);
-            diagonal = above[column + 1];
-            above[column] = left;
-            left = replaced.min(left + 1).min(diagonal + 1);
-        }
-        above[other.len()] = left;
-    }
-    above[other.len()]
+    words::closest(name, TYPES.iter().map(|known| known.name.as_str()))
 }
 
 fn lines() -> impl Iterator<Item = &'static str> {
@@ -89,8 +64,6 @@ fn architecture(text: &str) -> Option<Architecture> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -123,6 +96,7 @@ mod tests {
             ("m5.larg", "m5.large"),
             ("M5.Large", "m5.large"),
             ("m5large", "m5.large"),
+            ("m5.alrge", "m5.large"),
             ("c6gd.2xlage", "c6gd.2xlarge"),
         ] {
             assert_eq!(closest(typed).first(), Some(&meant), "{typed}");
@@ -130,16 +104,5 @@ mod tests {
         assert!(closest("x").is_empty());
         assert!(closest("quite-something-else").is_empty());
         assert!(closest("t3.").len() <= 3);
-    }
-
-    proptest! {
-        #[test]
-        fn edits_are_a_distance(one in "[abc]{0,6}", other in "[abc]{0,6}", third in "[abc]{0,6}") {
-            prop_assert_eq!(edits(&one, &other), edits(&other, &one));
-            prop_assert_eq!(edits(&one, &other) == 0, one == other);
-            prop_assert!(edits(&one, &third) <= edits(&one, &other) + edits(&other, &third));
-            let lengths = one.len().abs_diff(other.len())..=one.len().max(other.len());
-            prop_assert!(lengths.contains(&edits(&one, &other)));
-        }
     }
 }
