@@ -12,7 +12,7 @@ use crate::issue::Issue;
 use crate::step::Step;
 use crate::words::counted;
 
-pub(crate) use library::{chain, find, one_line, tls_trouble};
+pub(crate) use library::{chain, find, one_line, root_cause, tls_trouble};
 
 pub type Result<T> = std::result::Result<T, Error>;
 

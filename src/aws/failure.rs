@@ -8,7 +8,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use crate::error::{Cause, Error, chain, find, one_line, tls_trouble};
+use crate::error::{Cause, Error, chain, find, one_line, root_cause, tls_trouble};
+
+use super::http::Unanswered;
 
 /// Converts an SDK error into an [`Error`] with code and request id.
 ///
@@ -40,16 +42,24 @@ where
             .because(about_credentials(error))
             .fix("set AWS_PROFILE or pass --profile, then check: aws sts get-caller-identity");
     }
-    if let Some(trouble) = tls_trouble(error) {
+    let failed = failed.because(no_answer(error));
+    if tls_trouble(error).is_some() {
         return failed
-            .because(trouble)
             .fix("if a proxy inspects TLS, set AWS_CA_BUNDLE to the file with its certificate authority");
     }
-    let message = innermost(error);
-    match ["tunnel error", "SOCKS error", "proxy"].iter().any(|way| message.contains(way)) {
-        true => failed.because(message).fix("check HTTPS_PROXY and NO_PROXY"),
-        false => failed.because(message),
+    match find::<Unanswered>(error).is_some_and(|sent| sent.proxy.is_some()) {
+        true => failed.fix("check HTTPS_PROXY and NO_PROXY"),
+        false => failed,
     }
+}
+
+/// Why a request got no answer: `cannot connect to https://ec2.us-west-2.amazonaws.com: connection refused`.
+fn no_answer(error: &(dyn Source + 'static)) -> String {
+    let why = tls_trouble(error).unwrap_or_else(|| root_cause(error));
+    let Some(sent) = find::<Unanswered>(error) else { return why };
+    let is_connecting =
+        find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect());
+    format!("{} {sent}: {why}", if is_connecting { "cannot connect to" } else { "no answer from" })
 }
 
 /// The reply is not from the service: usually it is a proxy's error page.
@@ -108,35 +118,12 @@ pub(super) fn about_credentials(error: &(dyn Source + 'static)) -> String {
             }
         );
     }
-    let last = innermost(error);
+    let last = no_answer(error);
     match last.contains("redentials") {
-        true => one_line(&last),
+        true => last,
         false => format!("no credentials: {last}"),
     }
 }
 
-/// The innermost source: it names what a person can act on ("connection refused"); the outer ones name only the place in
-/// the SDK.
-fn innermost(error: &(dyn Source + 'static)) -> String {
-    let mut messages: Vec<String> = chain(error).map(|source| one_line(&source.to_string())).collect();
-    messages.dedup();
-    messages.pop().unwrap_or_default()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_s_first_words_are_told_on_one_line() {
-        let page = "<!DOCTYPE html>\n<html><head><style>body { color: red }</style><title>Access\n denied</title></head>\
-                    <body><script>if (1 < 2) { }</script><p>Your request was <b>blocked</b></p></body></html>";
-        assert_eq!(first_words(page), "Access denied Your request was blocked");
-        assert_eq!(first_words("Bad\n\tGateway"), "Bad Gateway");
-        assert_eq!(first_words(""), "");
-        assert_eq!(first_words("<"), "");
-        assert_eq!(first_words("<script>never closed"), "never closed");
-        let long = first_words(&"ä word ".repeat(40));
-        assert!(long.chars().count() <= 81 && long.ends_with('…'), "{long}");
-    }
-}
+mod tests;

@@ -3,17 +3,20 @@
 //! The SDK by itself reads HTTPS_PROXY with rules of its own (no ports in NO_PROXY, the metadata service through the
 //! proxy, ALL_PROXY) and does not know AWS_CA_BUNDLE (aws-config 1.13, aws-smithy-http-client 1.5).
 
+use std::fmt;
 use std::sync::Arc;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use rustls::pki_types::CertificateDer;
 
@@ -149,7 +152,59 @@ impl HttpConnector for Connectors {
         let url = request.uri().parse::<http::Uri>().ok();
         let proxy = url.as_ref().and_then(|url| self.proxies.to(url));
         let way = proxy.and_then(|proxy| self.ways.iter().find(|(known, _)| known == proxy));
-        way.map_or(&self.direct, |(_, way)| way).call(request)
+        let server = url.as_ref().map(server).unwrap_or_default();
+        let proxy = proxy.map(ToString::to_string);
+        let reply = way.map_or(&self.direct, |(_, way)| way).call(request);
+        HttpConnectorFuture::new(async move {
+            reply.await.map_err(|error| Unanswered::explain(error, server, proxy))
+        })
+    }
+}
+
+/// `https://ec2.us-west-2.amazonaws.com`, without path and query.
+fn server(url: &http::Uri) -> String {
+    format!("{}://{}", url.scheme_str().unwrap_or("https"), url.authority().map_or("", |host| host.as_str()))
+}
+
+/// Where a request went that got no answer: the SDK's errors do not say it.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    server: String,
+    pub proxy: Option<String>,
+    source: BoxError,
+}
+
+impl Unanswered {
+    /// The error of the same kind, which decides about retries, with where the request went.
+    fn explain(error: ConnectorError, server: String, proxy: Option<String>) -> ConnectorError {
+        let (is_timeout, is_io, is_user) = (error.is_timeout(), error.is_io(), error.is_user());
+        let (kind, connection) = (error.as_other(), error.connection_metadata().cloned());
+        let explained = Box::new(Unanswered { server, proxy, source: error.into_source() });
+        let error = match (is_timeout, is_io, is_user) {
+            (true, ..) => ConnectorError::timeout(explained),
+            (_, true, _) => ConnectorError::io(explained),
+            (.., true) => ConnectorError::user(explained),
+            _ => ConnectorError::other(explained, kind),
+        };
+        match connection {
+            Some(connection) => error.with_connection(connection),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.proxy {
+            Some(proxy) => write!(f, "{} through {proxy}", self.server),
+            None => f.write_str(&self.server),
+        }
+    }
+}
+
+impl std::error::Error for Unanswered {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
     }
 }
 

@@ -5,7 +5,7 @@ use std::error::Error as Source;
 use kube::client::AuthError;
 
 use crate::aws::first_words;
-use crate::error::{Cause, Error, Result, chain, find, one_line, tls_trouble};
+use crate::error::{Cause, Error, Result, find, one_line, root_cause, tls_trouble};
 
 /// kube's reason for a reply that is not a Status: usually a proxy's error page.
 const NO_STATUS: &str = "Failed to parse error data";
@@ -47,7 +47,7 @@ fn reason(error: &(dyn Source + 'static)) -> String {
     if let Some(trouble) = tls_trouble(error) {
         return trouble;
     }
-    chain(error).last().map(|source| one_line(&source.to_string())).unwrap_or_default()
+    root_cause(error)
 }
 
 /// Errors of a kubeconfig's exec plugin and token file. The plugin's stdout may hold a token, so it is never shown.
