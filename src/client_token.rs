@@ -10,12 +10,7 @@ pub fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let digest = hash.finalize();
-    let mut token = String::from("eni-custom-");
-    for byte in digest.iter().take(20) {
-        token.push_str(&format!("{byte:02x}"));
-    }
-    token
+    format!("eni-custom-{}", hex::encode(&hash.finalize()[..20]))
 }
 
 #[cfg(test)]

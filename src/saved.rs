@@ -120,9 +120,7 @@ fn steps(plan: &Plan) -> Vec<SavedStep> {
 }
 
 fn digest(value: &Value) -> String {
-    let hash = Sha256::digest(value.to_string());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex::encode(Sha256::digest(value.to_string())))
 }
 
 /// Writes the file atomically: a reader sees the old or the new content.

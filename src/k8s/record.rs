@@ -67,7 +67,7 @@ struct Version {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text))
 }
 
 fn rendered(record: &Record, cluster: &str) -> Result<BTreeMap<String, String>> {
