@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
+use crate::aws::eks::{Update, Updated};
 use crate::clients::Clients;
 use crate::design::{Design, design};
 use crate::discover::{Section, refresh};
@@ -91,6 +92,31 @@ impl Session {
             Ok(value) => Ok(Seen::Yes(value)),
             Err(error) if error.code().contains("NotFound") => Ok(Seen::NotYet(error.to_string())),
             Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// Waits until EKS has made an update.
+    pub async fn updated(&self, interrupt: &Interrupt, of: Updated<'_>, update: &str) -> Result<()> {
+        let cluster = &self.facts.cluster.name;
+        let what = format!("{of} to be updated");
+        until(&self.events, interrupt, self.settings.timeout, &what, async || {
+            match self.clients.aws.eks.update(cluster, of, update).await {
+                Ok(Update::Successful) => Ok(Seen::Yes(())),
+                Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
+                Ok(Update::Failed(reason)) => Err(Error::failed(format!("EKS could not update the {of}"))
+                    .at(format!("update {update}"))
+                    .because(reason)
+                    .fix(format!(
+                        "aws eks describe-update --name {cluster} {} --update-id {update}",
+                        of.flag()
+                    ))),
+                // A new update is not visible at once.
+                Err(error) if error.code() == "ResourceNotFoundException" => {
+                    Ok(Seen::NotYet(error.to_string()))
+                }
+                Err(error) => Err(error),
+            }
         })
         .await
     }

@@ -28,6 +28,25 @@ pub enum Updated<'a> {
     ManagedNodeGroup(&'a str),
 }
 
+impl Updated<'_> {
+    /// The flag of `aws eks describe-update` that names it.
+    pub fn flag(self) -> String {
+        match self {
+            Updated::Addon => format!("--addon-name {VPC_CNI}"),
+            Updated::ManagedNodeGroup(name) => format!("--nodegroup-name {name}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Updated<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Updated::Addon => write!(f, "add-on {VPC_CNI}"),
+            Updated::ManagedNodeGroup(name) => write!(f, "managed node group {name}"),
+        }
+    }
+}
+
 /// The sizes to set on a managed node group; without a desired size, the current one stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scaling {

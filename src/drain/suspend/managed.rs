@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::eks::{Scaling, Update, Updated};
+use crate::aws::eks::{Scaling, Updated};
 use crate::client_token::client_token;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Interrupt;
 use crate::facts::{AutoScalingGroup, Facts, ManagedNodeGroup, Sizes};
 use crate::session::{Seen, Session, until};
@@ -114,21 +114,5 @@ async fn scale(
         }
     })
     .await?;
-    let what = format!("managed node group {name} to be scaled");
-    until(&session.events, interrupt, timeout, &what, async || {
-        match eks.update(&cluster.name, of, &update).await {
-            Ok(Update::Successful) => Ok(Seen::Yes(())),
-            Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
-            Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not scale the managed node group")
-                .at(name)
-                .because(reason)
-                .fix(format!(
-                    "aws eks describe-update --name {} --nodegroup-name {name} --update-id {update}",
-                    cluster.name
-                ))),
-            Err(error) if error.code() == "ResourceNotFoundException" => Ok(Seen::NotYet(error.to_string())),
-            Err(error) => Err(error),
-        }
-    })
-    .await
+    session.updated(interrupt, of, &update).await
 }

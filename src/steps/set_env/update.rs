@@ -1,7 +1,7 @@
 //! Updates EKS add-on vpc-cni without changing anything else of it.
 
 use crate::addon::Unreadable;
-use crate::aws::eks::{Update, Updated};
+use crate::aws::eks::Updated;
 use crate::client_token::client_token;
 use crate::error::{Error, Result};
 use crate::facts::Addon;
@@ -34,7 +34,7 @@ pub async fn update_addon(
     let content = format!("{updates} {} {configuration}", role.unwrap_or_default());
     let token = client_token(&cluster.arn, step.name(), &content);
     let update = eks.update_addon(&cluster.name, &configuration, role, &token).await?;
-    successful(session, &update).await?;
+    session.updated(&session.interrupt, Updated::Addon, &update).await?;
     keeps_its_role(session, role).await
 }
 
@@ -51,28 +51,6 @@ async fn idle_addon(session: &Session) -> Result<Addon> {
                 None => Err(Error::failed("the add-on was removed during this run")
                     .at(AT)
                     .fix("run the same command again: it then writes to the DaemonSet")),
-            }
-        })
-        .await
-}
-
-async fn successful(session: &Session, update: &str) -> Result<()> {
-    let cluster = &session.facts.cluster.name;
-    session
-        .until("add-on vpc-cni to be updated", async || {
-            match session.clients.aws.eks.update(cluster, Updated::Addon, update).await {
-                Ok(Update::Successful) => Ok(Seen::Yes(())),
-                Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
-                Ok(Update::Failed(reason)) => Err(Error::failed("EKS could not update the add-on vpc-cni")
-                    .at(update)
-                    .because(reason)
-                    .fix(format!(
-                        "aws eks describe-update --name {cluster} --addon-name vpc-cni --update-id {update}"
-                    ))),
-                Err(error) if error.code() == "ResourceNotFoundException" => {
-                    Ok(Seen::NotYet(error.to_string()))
-                }
-                Err(error) => Err(error),
             }
         })
         .await
