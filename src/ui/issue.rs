@@ -32,9 +32,15 @@ pub fn text(issue: &Issue, color: bool) -> String {
 
 /// All fields except the headline, one line each.
 pub fn lines(issue: &Issue, indent: &str) -> String {
+    labelled(&fields(issue), indent)
+}
+
+/// Labels and values in two columns, one line each. The labels of every issue and error are as wide as `where`.
+pub fn labelled(fields: &[(&str, &str)], indent: &str) -> String {
+    let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or_default().max("where".len());
     let mut out = String::new();
-    for (label, value) in fields(issue) {
-        let _ = writeln!(out, "{indent}{label:5}  {value}");
+    for (label, value) in fields {
+        let _ = writeln!(out, "{indent}{label:width$}  {value}");
     }
     out
 }

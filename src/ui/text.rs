@@ -201,33 +201,28 @@ pub fn error(error: &Error, color: bool) -> String {
     }
     let _ = writeln!(out, "{}: {}", paint.remove.apply_to("error"), paint.strong.apply_to(error.what()));
     let cause = error.reason().map(ToString::to_string);
-    for (name, value) in [("where", error.place()), ("why", cause.as_deref()), ("fix", error.fix_command())] {
-        if let Some(value) = value {
-            let _ = writeln!(out, "  {name:5}  {value}");
-        }
-    }
+    let fields = [("where", error.place()), ("why", cause.as_deref()), ("fix", error.fix_command())];
+    let fields: Vec<_> = fields.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+    out.push_str(&issue::labelled(&fields, "  "));
     if let Some(halfway) = error.where_it_stopped() {
-        let names = |steps: &[Step]| match steps {
-            [] => "none".to_string(),
-            steps => {
-                let names = steps.iter().map(|step| format!("{} {}", step.number(), step.name()));
-                names.collect::<Vec<_>>().join(", ")
-            }
-        };
-        let stopped = names(&[halfway.stopped_in]);
-        for (name, value) in [
-            ("done", names(&halfway.done)),
-            ("stopped in", stopped),
-            ("not started", names(&halfway.not_begun)),
-            ("resume", halfway.resume.clone()),
-        ] {
-            let _ = writeln!(out, "  {name:11}  {value}");
-        }
-        if let Some(undo) = &halfway.undo {
-            let _ = writeln!(out, "  undo         {undo}");
-        }
+        let (done, stopped_in, not_started) =
+            (names(&halfway.done), names(&[halfway.stopped_in]), names(&halfway.not_begun));
+        let mut fields = vec![
+            ("done", done.as_str()),
+            ("stopped in", &stopped_in),
+            ("not started", &not_started),
+            ("resume", &halfway.resume),
+        ];
+        fields.extend(halfway.undo.as_deref().map(|undo| ("undo", undo)));
+        out.push_str(&issue::labelled(&fields, "  "));
     }
     out
+}
+
+/// `1 associate-cidr, 2 create-subnets`
+fn names(steps: &[Step]) -> String {
+    let names: Vec<String> = steps.iter().map(|step| format!("{} {}", step.number(), step.name())).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// `12 reads and 1 write`
