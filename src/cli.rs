@@ -322,7 +322,7 @@ pub struct NodeArgs {
     pub instance_type: Option<String>,
 
     /// AMI family
-    #[arg(long, value_name = "FAMILY", default_value = "al2023")]
+    #[arg(long, value_name = "FAMILY", default_value_t)]
     pub ami_family: AmiFamily,
 
     /// AMI ID [default: the latest EKS AMI of the family, from SSM]

@@ -19,10 +19,11 @@ use crate::net::max_pods::{Architecture, MaxPods};
 use crate::shell::single_quoted;
 
 /// The family of AWS's images that a node boots from; each has its own format of user data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AmiFamily {
     /// Amazon Linux 2023: a NodeConfig, read by nodeadm.
+    #[default]
     Al2023,
     /// Amazon Linux 2: a shell script that runs /etc/eks/bootstrap.sh.
     Al2,

@@ -95,7 +95,7 @@ impl Settings {
             ("ami-id", &self.nodes.ami_id),
             ("selector", &self.drain.selector),
         ]));
-        if self.is_set("ami-family") || self.nodes.ami_family != AmiFamily::Al2023 {
+        if self.is_set("ami-family") || self.nodes.ami_family != AmiFamily::default() {
             flags.push(("ami-family", Some(self.nodes.ami_family.to_string())));
         }
         let switches = [
