@@ -21,9 +21,9 @@ use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::eviction::surge;
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, Facts, Interface, LoadBalancers, Machine,
-    Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack, StatefulSets,
-    Surge, UndoFacts, Volume, Vpc, same_groups,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, Interface, LoadBalancers,
+    Machine, Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack,
+    StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
 };
 use crate::goal::Goal;
 use crate::k8s::{
@@ -258,7 +258,7 @@ async fn bindings(
     let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
     let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
     let sets: BTreeSet<String> = moving()
-        .filter_map(|pod| Some((pod, pod.controller.as_ref().filter(|owner| owner.kind == "StatefulSet")?)))
+        .filter_map(|pod| Some((pod, pod.controlled_by(&ControllerKind::StatefulSet)?)))
         .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
         .collect();
     tokio::try_join!(volumes::bound(&kube.client, &claims), stateful_sets::read(&kube.client, &sets))

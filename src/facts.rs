@@ -2,6 +2,7 @@
 
 mod backends;
 mod cni;
+mod controller;
 mod groups;
 mod load_balancers;
 mod neighbours;
@@ -30,6 +31,7 @@ use crate::ownership::{Holder, Manager};
 
 pub use backends::{Backend, Backends, Webhook};
 pub use cni::{EnvOwner, Version, VersionSource, detected_version, env_owner};
+pub use controller::{Controller, ControllerKind};
 pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, Hook, LAUNCH, ManagedNodeGroup, NodeGroups, REBALANCE,
     SUSPENDED, Stack, WarmPool,
@@ -45,8 +47,8 @@ pub use undo::{ImageTrouble, UndoFacts};
 pub use volumes::{Medium, Volume, ZONE_LABELS};
 pub use vpc::{CNI_INTERFACE, CidrBlock, Occupant, Peering, Quotas, Route, RouteTable, Subnet, Vpc};
 pub use workload::{
-    Autoscaler, Budget, Controller, Interface, Least, Node, NodeKind, Placement, Pod, Requests, StatefulSets,
-    Surge, Taint, Terminating, Unready,
+    Autoscaler, Budget, Interface, Least, Node, NodeKind, Placement, Pod, Requests, StatefulSets, Surge,
+    Taint, Terminating, Unready,
 };
 
 /// Whether two lists have the same security groups, in any order.

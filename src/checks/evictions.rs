@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::Pod;
+use crate::facts::{ControllerKind, Pod};
 use crate::issue::Issue;
 use crate::words::{counted, few};
 
@@ -114,10 +114,14 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
         let Some(configurations) = alone.get(&pod.full_name()) else { continue };
         let configurations: Vec<String> = configurations.iter().cloned().collect();
         let second = match pod.workload() {
-            Some((kind @ ("Deployment" | "StatefulSet" | "ReplicaSet"), name)) => format!(
+            Some((
+                kind
+                @ (ControllerKind::Deployment | ControllerKind::StatefulSet | ControllerKind::ReplicaSet),
+                name,
+            )) => format!(
                 "run a second replica: kubectl -n {} scale {}/{name} --replicas 2",
                 pod.namespace,
-                kind.to_lowercase()
+                kind.lowercase()
             ),
             _ => "run a second replica".into(),
         };

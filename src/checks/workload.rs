@@ -9,7 +9,7 @@ use crate::eviction::forecast::{Cause, Impossible, forecast};
 use crate::eviction::load_balancers;
 use crate::eviction::local::LocalData;
 use crate::eviction::surge;
-use crate::facts::{Owner, Pod, owner};
+use crate::facts::{ControllerKind, Owner, Pod, owner};
 use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
 use crate::step::Step;
@@ -166,16 +166,16 @@ fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: 
 /// The command that stops the pod permanently.
 fn stopping(pod: &Pod) -> String {
     let namespace = &pod.namespace;
-    match pod.controller.as_deref().map(|controller| (controller.kind.as_str(), controller.name.as_str())) {
+    match pod.controller.as_deref().map(|controller| (&controller.kind, controller.name.as_str())) {
         // A Deployment's ReplicaSet has its name and a hash.
-        Some(("ReplicaSet", name)) => {
+        Some((ControllerKind::ReplicaSet, name)) => {
             let deployment = name.rsplit_once('-').map_or(name, |(deployment, _)| deployment);
             format!("kubectl -n {namespace} scale deployment {deployment} --replicas=0")
         }
-        Some(("StatefulSet", name)) => {
+        Some((ControllerKind::StatefulSet, name)) => {
             format!("kubectl -n {namespace} scale statefulset {name} --replicas=0")
         }
-        Some((kind, name)) => format!("kubectl -n {namespace} delete {} {name}", kind.to_lowercase()),
+        Some((kind, name)) => format!("kubectl -n {namespace} delete {} {name}", kind.lowercase()),
         None => format!("kubectl -n {namespace} delete pod {}", pod.name),
     }
 }

@@ -5,7 +5,7 @@ mod time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::facts::{Budget, Least, Pod};
+use crate::facts::{Budget, ControllerKind, Least, Pod};
 use crate::words::counted;
 
 use super::budgets::{cover, most_allowed};
@@ -253,8 +253,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
 /// Why these pods can never be evicted, if that is so.
 fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<Impossible> {
     let least = budget.least.clone();
-    let of_set =
-        |pod: &&Pod| pod.controller.as_ref().is_some_and(|controller| controller.kind == "ReplicaSet");
+    let of_set = |pod: &&Pod| pod.controlled_by(&ControllerKind::ReplicaSet).is_some();
     let of_deployment = pods.iter().all(of_set);
     let impossible = |pods: Vec<String>, cause, fix| {
         Some(Impossible { budgets: vec![budget.full_name()], pods, cause, fix, of_deployment })
@@ -316,10 +315,11 @@ fn workload(pod: &Pod) -> Option<String> {
     let owner = pod.controller.as_ref()?;
     let deployment =
         pod.labels.get("pod-template-hash").and_then(|hash| owner.name.strip_suffix(hash)?.strip_suffix('-'));
-    match (owner.kind.as_str(), deployment) {
-        ("ReplicaSet", Some(deployment)) => Some(format!("deployment/{deployment}")),
-        ("ReplicaSet" | "StatefulSet" | "ReplicationController", _) => {
-            Some(format!("{}/{}", owner.kind.to_lowercase(), owner.name))
+    use ControllerKind::{ReplicaSet, ReplicationController, StatefulSet};
+    match (&owner.kind, deployment) {
+        (ReplicaSet, Some(deployment)) => Some(format!("deployment/{deployment}")),
+        (ReplicaSet | StatefulSet | ReplicationController, _) => {
+            Some(format!("{}/{}", owner.kind.lowercase(), owner.name))
         }
         _ => None,
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm};
 
-use crate::facts::{Facts, Medium, Node, Pod, Volume, ZONE_LABELS};
+use crate::facts::{ControllerKind, Facts, Medium, Node, Pod, Volume, ZONE_LABELS};
 
 use crate::capacity::selector::{Candidate, can_have};
 
@@ -90,7 +90,7 @@ impl LocalData {
     /// A StatefulSet's claims are named after their template and their pod (StatefulSet controller,
     /// getPersistentVolumeClaimName).
     fn is_templated(&self, pod: &Pod, claim: &str) -> bool {
-        let set = pod.controller.as_ref().filter(|controller| controller.kind == "StatefulSet");
+        let set = pod.controlled_by(&ControllerKind::StatefulSet);
         let templates = set.and_then(|set| self.templates.get(&format!("{}/{}", pod.namespace, set.name)));
         let is_of = |template: &String| claim == format!("{}/{template}-{}", pod.namespace, pod.name);
         templates.is_some_and(|templates| templates.iter().any(is_of))

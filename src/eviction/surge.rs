@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::capacity::Room;
-use crate::facts::{Budget, Facts, Pod, Surge};
+use crate::facts::{Budget, ControllerKind, Facts, Pod, Surge};
 
 use super::budgets::{covers, most_allowed};
 
 /// Whether a second replica would make this pod evictable: it is the only one, and of two its budget allows one
 /// disruption.
 fn helps(budget: &Budget, pod: &Pod) -> bool {
-    let of_deployment = pod.controller.as_ref().is_some_and(|controller| controller.kind == "ReplicaSet");
+    let of_deployment = pod.controlled_by(&ControllerKind::ReplicaSet).is_some();
     let spares_one = most_allowed(&budget.least, 2).unwrap_or_default() > 0;
     budget.expected == 1 && budget.desired_healthy == 1 && spares_one && of_deployment
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Node, NodeKind, Pod};
+use super::{ControllerKind, Node, NodeKind, Pod};
 use crate::words::{few, part, subject};
 
 /// The rollout of DaemonSet aws-node.
@@ -219,7 +219,7 @@ fn aws_nodes(pods: &[Pod]) -> BTreeMap<&str, Vec<&Pod>> {
 fn is_aws_node(pod: &Pod) -> bool {
     let controller = pod.controller.as_ref();
     pod.namespace == "kube-system"
-        && controller.is_some_and(|owner| owner.kind == "DaemonSet" && owner.name == "aws-node")
+        && controller.is_some_and(|owner| owner.kind == ControllerKind::DaemonSet && owner.name == "aws-node")
 }
 
 /// A number, or a percentage of `all` rounded up; at least one (DaemonSet controller, UnavailableCount).

@@ -8,6 +8,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::core::Selector;
 use serde::{Deserialize, Serialize};
 
+use super::{Controller, ControllerKind};
+
 /// A Kubernetes Node, and the instance behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -148,14 +150,6 @@ pub struct Terminating {
     pub finalizers: Vec<String>,
 }
 
-/// The controlling owner of a Pod.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Controller {
-    /// `ReplicaSet`, `StatefulSet`, `DaemonSet`, `Job`, …
-    pub kind: String,
-    pub name: String,
-}
-
 /// Amounts of what a node has: of a pod, its effective requests; of a node, what is allocatable.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -217,7 +211,12 @@ impl Pod {
 
     /// One runs on each node, including new ones, so it is never moved.
     pub fn is_of_daemon_set(&self) -> bool {
-        self.controller.as_ref().is_some_and(|controller| controller.kind == "DaemonSet")
+        self.controlled_by(&ControllerKind::DaemonSet).is_some()
+    }
+
+    /// Its controller, if it is of this kind.
+    pub fn controlled_by(&self, kind: &ControllerKind) -> Option<&Controller> {
+        self.controller.as_deref().filter(|controller| controller.kind == *kind)
     }
 
     /// `namespace/name`
@@ -228,21 +227,25 @@ impl Pod {
     /// What recreates it: kind and name. A Deployment for the pods of all its ReplicaSets, which are named after it and
     /// the hash that their pods carry as a label (Kubernetes documentation, Deployment, "Pod-template-hash label"); an
     /// Argo Rollout has a label of its own.
-    pub fn workload(&self) -> Option<(&str, &str)> {
+    pub fn workload(&self) -> Option<(&ControllerKind, &str)> {
         let owner = self.controller.as_ref()?;
-        let above = [("pod-template-hash", "Deployment"), ("rollouts-pod-template-hash", "Rollout")];
+        let above = [
+            ("pod-template-hash", &ControllerKind::Deployment),
+            ("rollouts-pod-template-hash", &ControllerKind::Rollout),
+        ];
         let named_after = |(label, kind)| {
             let name = owner.name.strip_suffix(self.labels.get(label)?.as_str())?.strip_suffix('-')?;
             Some((kind, name))
         };
-        let above = above.into_iter().filter(|_| owner.kind == "ReplicaSet").find_map(named_after);
+        let above =
+            above.into_iter().filter(|_| owner.kind == ControllerKind::ReplicaSet).find_map(named_after);
         Some(above.unwrap_or((&owner.kind, &owner.name)))
     }
 
     /// The same for lists and messages: `deployment/namespace/name`.
     pub fn workload_name(&self) -> Option<String> {
         let (kind, name) = self.workload()?;
-        Some(format!("{}/{}/{name}", kind.to_lowercase(), self.namespace))
+        Some(format!("{}/{}/{name}", kind.lowercase(), self.namespace))
     }
 
     /// Its PersistentVolumeClaims, as `namespace/name`.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{PendingPod, Schedule};
-use crate::facts::Pod;
+use crate::facts::{ControllerKind, Pod};
 
 /// A StatefulSet that was scaled down never recreates the pod.
 pub const SET_GIVES_UP: Duration = Duration::from_secs(60);
@@ -67,14 +67,14 @@ impl Schedule {
 
 /// The StatefulSet of a pod, if its pods are evicted one at a time.
 pub(super) fn set_name(ordered: &BTreeSet<String>, pod: &Pod) -> Option<String> {
-    let controller = pod.controller.as_ref().filter(|controller| controller.kind == "StatefulSet")?;
+    let controller = pod.controlled_by(&ControllerKind::StatefulSet)?;
     let name = format!("{}/{}", pod.namespace, controller.name);
     ordered.contains(&name).then_some(name)
 }
 
 /// The number at the end of the name of a StatefulSet's pod.
 pub(super) fn ordinal(pod: &Pod) -> u64 {
-    let of_set = pod.controller.as_ref().is_some_and(|controller| controller.kind == "StatefulSet");
+    let of_set = pod.controlled_by(&ControllerKind::StatefulSet).is_some();
     let number = pod.name.rsplit_once('-').filter(|_| of_set).and_then(|(_, number)| number.parse().ok());
     number.unwrap_or_default()
 }
