@@ -100,7 +100,7 @@ impl Session {
     pub async fn updated(&self, interrupt: &Interrupt, of: Updated<'_>, update: &str) -> Result<()> {
         let cluster = &self.facts.cluster.name;
         let what = format!("{of} to be updated");
-        until(&self.events, interrupt, self.settings.timeout, &what, async || {
+        until(&self.events, interrupt, self.settings.run.timeout, &what, async || {
             match self.clients.aws.eks.update(cluster, of, update).await {
                 Ok(Update::Successful) => Ok(Seen::Yes(())),
                 Ok(Update::InProgress) => Ok(Seen::NotYet("in progress".into())),
