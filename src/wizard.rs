@@ -10,12 +10,12 @@ use crate::ui::Prompt;
 
 /// The settings with answers for what no flag gives.
 pub fn ask(scene: &Scene<'_>, prompt: &Prompt) -> Result<Settings> {
-    Ok(Settings {
-        network: network(scene, prompt)?,
-        cni: cni(scene, prompt)?,
-        nodes: nodes(scene, prompt)?,
-        ..scene.settings.clone()
-    })
+    let network = network(scene, prompt)?;
+    let external_snat = external_snat(scene, prompt)?;
+    let nodes = nodes(scene, prompt)?;
+    let env_last = env_last(scene, prompt)?;
+    let cni = Cni { external_snat, env_last, ..scene.settings.cni.clone() };
+    Ok(Settings { network, cni, nodes, ..scene.settings.clone() })
 }
 
 fn network(scene: &Scene<'_>, prompt: &Prompt) -> Result<Network> {
@@ -37,28 +37,31 @@ fn network(scene: &Scene<'_>, prompt: &Prompt) -> Result<Network> {
     Ok(Network { cidrs: parse_block(&block).into_iter().collect(), ..given })
 }
 
-fn cni(scene: &Scene<'_>, prompt: &Prompt) -> Result<Cni> {
-    let Scene { settings, facts, design, .. } = *scene;
-    let given = settings.cni.clone();
+fn external_snat(scene: &Scene<'_>, prompt: &Prompt) -> Result<bool> {
+    let (facts, design) = (scene.facts, scene.design);
     let is_public = |subnet: &String| facts.vpc.route_table_of(subnet).is_some_and(|table| table.is_public());
     let public = design.zones.iter().any(|zone| is_public(&zone.node_subnet));
-    let external_snat = given.external_snat
-        || (public
-            && prompt.confirm(
-                "The nodes are in public subnets. Should pods reach the internet through the NAT gateway of their own subnets?",
-                true,
-            )?);
+    if scene.settings.cni.external_snat || !public {
+        return Ok(scene.settings.cni.external_snat);
+    }
+    prompt.confirm(
+        "The nodes are in public subnets. Should pods reach the internet through the NAT gateway of their own subnets?",
+        true,
+    )
+}
+
+fn env_last(scene: &Scene<'_>, prompt: &Prompt) -> Result<bool> {
+    let Scene { settings, facts, design, .. } = *scene;
     let done = design.env.iter().all(|(name, value)| facts.cni.env.get(name) == Some(value));
+    if settings.cni.env_last || done || facts.nodes.is_empty() {
+        return Ok(settings.cni.env_last);
+    }
     let items = [
         "after the ENIConfigs are written (recommended: nodes that start meanwhile do not stay NotReady)"
             .to_string(),
         "before the ENIConfigs are written, as in the EKS user guide".to_string(),
     ];
-    let env_last = match given.env_last || done || facts.nodes.is_empty() {
-        true => given.env_last,
-        false => prompt.choose("When should custom networking be enabled?", &items, 0)? == 0,
-    };
-    Ok(Cni { external_snat, env_last, ..given })
+    Ok(prompt.choose("When should custom networking be enabled?", &items, 0)? == 0)
 }
 
 fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<Nodes> {

@@ -230,7 +230,7 @@ fn arguments_that_make_no_policy_are_told() {
         Ran::of(offline().arg("iam-policy").args(args)).expect(2).tells(texts);
     };
     told(&["--account", "123"], &["--account", "12-digit AWS account ID"]);
-    told(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "ARN of an IAM role"]);
+    told(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "an IAM role ARN"]);
     told(&["--step", "drain"], &["--step", "drain-nodes"]);
     told(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
 }
