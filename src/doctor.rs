@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::checks::current;
 use crate::facts::{Part, Symptoms};
-use crate::issue::{Issue, Severity};
+use crate::issue::{Id, Issue, Severity, id};
 use crate::scene::Scene;
 use crate::verify::{Expected, Report, verify};
 
@@ -44,57 +44,65 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
         findings.extend(current(scene));
     }
     // A cluster without custom networking is not broken; only `verify` reports that.
-    let off = |check: &&Issue| check.id == "EC-VFY-001" && !facts.unread.contains_key(&Part::Cni);
+    let off = |check: &&Issue| check.id == id::VFY_001 && !facts.unread.contains_key(&Part::Cni);
     let left = report.checks().filter(|check| !check.is_passed() && !off(check));
-    let explained: BTreeSet<&str> =
-        findings.iter().flat_map(|finding| explains(finding.id)).copied().collect();
-    findings.extend(left.filter(|check| !explained.contains(check.id)).cloned());
+    let is_found = |id: &Id| findings.iter().any(|finding| finding.id == *id);
+    let explained: BTreeSet<Id> =
+        EXPLAINED.iter().filter(|(id, _)| is_found(id)).flat_map(|(_, checks)| *checks).copied().collect();
+    findings.extend(left.filter(|check| !explained.contains(&check.id)).cloned());
     let unread_symptoms = symptoms
         .unread
         .iter()
-        .map(|(what, why)| Issue::unknown("EC-DOC-090", format!("{what} could not be read"), why));
+        .map(|(what, why)| Issue::unknown(id::DOC_090, format!("{what} could not be read"), why));
     findings.extend(unread_symptoms);
-    findings.sort_by(|a, b| (a.severity, b.names.len()).cmp(&(b.severity, a.names.len())));
+    findings.sort_by(|a, b| (a.severity(), b.names.len()).cmp(&(b.severity(), a.names.len())));
     let firewall = &facts.firewall;
     let unread = [&firewall.groups_unknown, &firewall.acls_unknown, &facts.backends.unknown];
     // An unread prefix list gives the same finding, but is not a reason to call the cluster unhealthy.
     let reach_unread =
-        unread.into_iter().any(Option::is_some) && findings.iter().any(|finding| finding.id == "EC-RCH-012");
+        unread.into_iter().any(Option::is_some) && findings.iter().any(|finding| finding.id == id::RCH_012);
     let unknown = report.count(Severity::Unknown) > 0 || !symptoms.unread.is_empty() || reach_unread;
     Diagnoses {
         format_version: 2,
         cluster: report.cluster,
         account: report.account,
         region: report.region,
-        healthy: !unknown && findings.iter().all(|finding| finding.severity != Severity::Error),
+        healthy: !unknown && findings.iter().all(|finding| finding.severity() != Severity::Error),
         findings,
     }
 }
 
-/// The checks of `verify` that this diagnosis already explains.
-fn explains(id: &str) -> &'static [&'static str] {
-    match id {
-        "EC-DOC-001" => &["EC-VFY-002", "EC-VFY-011", "EC-VFY-020"],
-        "EC-DOC-002" => &["EC-VFY-002", "EC-VFY-013", "EC-VFY-014", "EC-VFY-020", "EC-VFY-022"],
-        "EC-DOC-003" => &["EC-VFY-002", "EC-VFY-012", "EC-VFY-016", "EC-VFY-020", "EC-VFY-022"],
-        "EC-DOC-004" => &["EC-VFY-002", "EC-VFY-017", "EC-VFY-020", "EC-VFY-022"],
-        "EC-DOC-005" | "EC-DOC-006" => &["EC-VFY-002", "EC-VFY-020", "EC-VFY-022"],
-        "EC-DOC-085" => &["EC-VFY-086"],
-        "EC-DOC-010" => &["EC-VFY-024", "EC-VFY-088"],
-        "EC-DOC-011" => &["EC-VFY-017", "EC-VFY-088"],
-        "EC-DOC-012" | "EC-DOC-013" | "EC-DOC-014" => &["EC-VFY-088"],
-        "EC-DOC-020" => &["EC-VFY-025", "EC-VFY-087"],
-        "EC-DOC-021" => &["EC-VFY-087"],
-        "EC-DOC-030" | "EC-DOC-031" => &["EC-VFY-075"],
-        _ => &[],
-    }
-}
+/// The checks of `verify` that a diagnosis already explains.
+const EXPLAINED: &[(Id, &[Id])] = &[
+    (id::DOC_001.id(), &[id::VFY_002.id(), id::VFY_011.id(), id::VFY_020.id()]),
+    (
+        id::DOC_002.id(),
+        &[id::VFY_002.id(), id::VFY_013.id(), id::VFY_014.id(), id::VFY_020.id(), id::VFY_022.id()],
+    ),
+    (
+        id::DOC_003.id(),
+        &[id::VFY_002.id(), id::VFY_012.id(), id::VFY_016.id(), id::VFY_020.id(), id::VFY_022.id()],
+    ),
+    (id::DOC_004.id(), &[id::VFY_002.id(), id::VFY_017.id(), id::VFY_020.id(), id::VFY_022.id()]),
+    (id::DOC_005.id(), &[id::VFY_002.id(), id::VFY_020.id(), id::VFY_022.id()]),
+    (id::DOC_006.id(), &[id::VFY_002.id(), id::VFY_020.id(), id::VFY_022.id()]),
+    (id::DOC_085.id(), &[id::VFY_086.id()]),
+    (id::DOC_010.id(), &[id::VFY_024.id(), id::VFY_088.id()]),
+    (id::DOC_011.id(), &[id::VFY_017.id(), id::VFY_088.id()]),
+    (id::DOC_012.id(), &[id::VFY_088.id()]),
+    (id::DOC_013.id(), &[id::VFY_088.id()]),
+    (id::DOC_014.id(), &[id::VFY_088.id()]),
+    (id::DOC_020.id(), &[id::VFY_025.id(), id::VFY_087.id()]),
+    (id::DOC_021.id(), &[id::VFY_087.id()]),
+    (id::DOC_030.id(), &[id::VFY_075.id()]),
+    (id::DOC_031.id(), &[id::VFY_075.id()]),
+];
 
 /// The failed check of the report that is about this node.
-fn of_node<'a>(report: &'a Report, ids: &[&str], node: &str) -> Option<&'a Issue> {
+fn of_node<'a>(report: &'a Report, ids: &[Id], node: &str) -> Option<&'a Issue> {
     report
         .checks()
-        .filter(|check| check.severity == Severity::Error && ids.contains(&check.id))
+        .filter(|check| check.severity() == Severity::Error && ids.contains(&check.id))
         .find(|check| check.names.iter().any(|name| name == node))
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::issue::Issue;
+use crate::issue::{Id, Issue};
 use crate::step::Step;
 use crate::words::counted;
 
@@ -114,7 +114,7 @@ impl Error {
             1 => "a risk must be accepted first; nothing was changed".to_string(),
             n => format!("{} must be accepted first; nothing was changed", counted(n, "risk")),
         };
-        let ids: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
+        let ids: BTreeSet<Id> = findings.iter().map(|finding| finding.id).collect();
         let flags: Vec<String> = ids.iter().map(|id| format!("--accept {id}")).collect();
         let mut error = Self::new(Exit::Refused, what).fix(format!("fix it, or add {}", flags.join(" ")));
         error.0.findings = findings;

@@ -1,6 +1,8 @@
 //! An issue: what, where, why, and the fix. `plan`, `setup`, `verify` and `doctor` share this type.
 
-pub mod registry;
+pub mod id;
+pub mod severity;
+mod typed;
 
 use std::collections::BTreeSet;
 
@@ -9,21 +11,10 @@ use serde::Serialize;
 
 use crate::words::few;
 
-/// The severity of an issue, the most severe first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// It must be fixed before any change; in `verify`: the check failed.
-    Error,
-    /// It could not be read, so the result is unknown.
-    Unknown,
-    /// The run can continue once it is accepted.
-    Warning,
-    /// For information only.
-    Note,
-    /// A check of `verify` that passed.
-    Passed,
-}
+pub use severity::Severity;
+pub use typed::{Id, IdOf, Rated};
+
+use severity::{Fails, MayBeUnknown, Notes, Passes, Warns};
 
 /// The fix for a missing permission.
 pub const PERMISSION: &str = "add the permissions that eni-custom iam-policy --read-only prints (also with --kubernetes), then run this again";
@@ -32,8 +23,10 @@ pub const PERMISSION: &str = "add the permissions that eni-custom iam-policy --r
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Issue {
     /// Stable, for scripts: `EC-NET-003`.
-    pub id: &'static str,
-    pub severity: Severity,
+    #[schemars(with = "String")]
+    pub id: Id,
+    // Private, so that it is always one that its id allows.
+    severity: Severity,
     pub what: String,
     /// The resource or the flag; only the first few of several.
     #[serde(rename = "where", skip_serializing_if = "String::is_empty")]
@@ -58,54 +51,58 @@ pub struct Issue {
 }
 
 impl Issue {
-    pub fn error(id: &'static str, what: impl Into<String>) -> Self {
-        Self::new(id, Severity::Error, what)
+    pub fn error(id: IdOf<impl Fails>, what: impl Into<String>) -> Self {
+        Self::new(id.error(), what)
     }
 
-    pub fn warning(id: &'static str, what: impl Into<String>) -> Self {
-        Self::new(id, Severity::Warning, what)
+    pub fn warning(id: IdOf<impl Warns>, what: impl Into<String>) -> Self {
+        Self::new(id.warning(), what)
     }
 
-    pub fn note(id: &'static str, what: impl Into<String>) -> Self {
-        Self::new(id, Severity::Note, what)
+    pub fn note(id: IdOf<impl Notes>, what: impl Into<String>) -> Self {
+        Self::new(id.note(), what)
     }
 
-    pub fn passed(id: &'static str, what: impl Into<String>) -> Self {
-        Self::new(id, Severity::Passed, what)
+    pub fn passed(id: IdOf<impl Passes>, what: impl Into<String>) -> Self {
+        Self::new(id.passed(), what)
     }
 
     /// A check whose facts could not be read, with the reason.
-    pub fn unknown(id: &'static str, what: impl Into<String>, because: impl AsRef<str>) -> Self {
-        Self::new(id, Severity::Unknown, what)
-            .why(format!("unknown because {}", because.as_ref()))
-            .fix(PERMISSION)
+    pub fn unknown(id: IdOf<impl MayBeUnknown>, what: impl Into<String>, because: impl AsRef<str>) -> Self {
+        Self::new(id.unknown(), what).why(format!("unknown because {}", because.as_ref())).fix(PERMISSION)
     }
 
-    pub fn new(id: &'static str, severity: Severity, what: impl Into<String>) -> Self {
+    /// For a severity that depends on the cluster: `Issue::new(id::NET_013.warning(), …)`.
+    pub fn new(rated: Rated, what: impl Into<String>) -> Self {
+        let id = rated.id();
         Issue {
             id,
-            severity,
+            severity: rated.severity(),
             what: what.into(),
             place: String::new(),
             why: String::new(),
             evidence: Vec::new(),
             fix: String::new(),
             names: Vec::new(),
-            link: registry::link(id),
+            link: id.link(),
             risk: false,
             accepted: false,
         }
+    }
+
+    pub fn severity(&self) -> Severity {
+        self.severity
     }
 
     pub fn is_passed(&self) -> bool {
         self.severity == Severity::Passed
     }
 
-    /// The same issue with `risk` from its registration, and `accepted` from the accepted ids.
-    pub fn judged(mut self, accepted: &BTreeSet<String>) -> Self {
+    /// The same issue with `risk` from the table of ids, and `accepted` from the accepted ids.
+    pub fn judged(mut self, accepted: &BTreeSet<Id>) -> Self {
         let is_warning = self.severity == Severity::Warning;
-        self.risk = is_warning && registry::entry_of(self.id).is_some_and(|entry| entry.risk);
-        self.accepted = is_warning && accepted.contains(self.id);
+        self.risk = is_warning && self.id.is_risk();
+        self.accepted = is_warning && accepted.contains(&self.id);
         self
     }
 

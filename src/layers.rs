@@ -56,7 +56,7 @@ const ORDER: &[(&str, &[&str])] = &[
 ];
 
 /// The code of a file; test code may import anything, so it is left out.
-fn code(path: &Path) -> Option<String> {
+pub(crate) fn code(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     if name == "tests.rs" || path.components().any(|part| part.as_os_str() == "tests") {
         return None;

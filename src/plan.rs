@@ -60,7 +60,7 @@ pub fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
     let Scene { design, facts, settings, .. } = *scene;
     let mut planned: Vec<StepPlan> = scene.steps().into_iter().map(|step| step_plan(step, scene)).collect();
     // An error can leave a part of the design empty, and then the step has no changes although it is not done.
-    let has_error = !scene.goal.is_undo() && findings.iter().any(|one| one.severity == Severity::Error);
+    let has_error = !scene.goal.is_undo() && findings.iter().any(|one| one.severity() == Severity::Error);
     for step in planned.iter_mut().filter(|step| has_error && step.changes.is_empty()) {
         if step.left_out.is_none() && !reached::is_done(step.step, design, facts) {
             step.left_out = Some("not planned because of an error".into());
@@ -102,7 +102,7 @@ impl Plan {
 
     /// Findings that refuse the run.
     pub fn errors(&self) -> Vec<Issue> {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect()
+        self.findings.iter().filter(|finding| finding.severity() == Severity::Error).cloned().collect()
     }
 
     /// Warnings that are not accepted yet, to ask a person about. None if there is nothing to change.
@@ -110,7 +110,7 @@ impl Plan {
         if self.changes() == 0 {
             return Vec::new();
         }
-        let open = |finding: &&Issue| finding.severity == Severity::Warning && !finding.accepted;
+        let open = |finding: &&Issue| finding.severity() == Severity::Warning && !finding.accepted;
         self.findings.iter().filter(open).cloned().collect()
     }
 
@@ -122,6 +122,8 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use crate::issue::id;
+
     use crate::design::design;
     use crate::facts::Facts;
     use crate::sample::{facts, set_up, settings};
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_step_that_an_error_prevents_is_not_shown_as_up_to_date() {
-        let error = || vec![Issue::error("EC-NET-002", "the pod subnets don't fit")];
+        let error = || vec![Issue::error(id::NET_002, "the pod subnets don't fit")];
         let small = ["--cidr", "100.64.0.0/28"];
         let plan = planned(&facts(), &small, error());
         assert!(plan.steps[1].changes.is_empty());

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::facts::{Facts, Node};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::k8s::lock::own_identity;
 use crate::k8s::probe::{Probe, Seen as PodSeen};
 use crate::session::{Seen, Session, until};
@@ -35,7 +35,7 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
     let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![
-            Issue::error("EC-VFY-050", "no zone has a node that can run a probe")
+            Issue::error(id::VFY_050, "no zone has a node that can run a probe")
                 .at(&session.facts.cluster.name)
                 .why("it needs a Ready node with room for two pods and with interfaces as in its ENIConfig"),
         ]));
@@ -64,7 +64,7 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
             removed?;
             let because = error.reason().map(ToString::to_string).unwrap_or_default();
             Ok(section(vec![
-                Issue::unknown("EC-VFY-050", "whether pods reach what they need: the probe could not start", because)
+                Issue::unknown(id::VFY_050, "whether pods reach what they need: the probe could not start", because)
                     .at(format!("namespace {}", options.namespace))
                     .fix("choose another namespace with --probe-namespace, or allow creating and deleting pods there"),
             ]))

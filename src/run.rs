@@ -143,7 +143,7 @@ impl Prepared {
 
     /// Accepts findings that a person has confirmed.
     pub fn accept(&mut self, findings: &[Issue]) {
-        let ids = findings.iter().map(|finding| finding.id.to_string());
+        let ids = findings.iter().map(|finding| finding.id);
         self.session.settings = self.session.settings.clone().accepting(ids);
         for finding in &mut self.plan.findings {
             *finding = finding.clone().judged(&self.session.settings.run.accept);
@@ -300,7 +300,7 @@ impl Prepared {
             let expected = Expected::of(&session.scene());
             let expected = Expected { before: Some(self.before.clone()), ..expected };
             let report = verify(&session.facts, &expected);
-            let failed = report.checks().filter(|check| check.severity == Severity::Error);
+            let failed = report.checks().filter(|check| check.severity() == Severity::Error);
             wrong = failed.cloned().collect();
             if wrong.is_empty() {
                 return Ok(Seen::Yes(Some(report)));

@@ -68,7 +68,7 @@ impl Saved {
             account: plan.account.clone(),
             region: plan.region.clone(),
             settings: settings.asked(),
-            accepted: settings.run.accept.clone(),
+            accepted: settings.run.accept.iter().map(ToString::to_string).collect(),
             steps: steps(plan),
             facts_digest: digest(&serde_json::json!(preconditions)),
             facts: preconditions,

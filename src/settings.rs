@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
+use crate::issue::Id;
 use crate::nodes::user_data::AmiFamily;
 
 /// Where a value came from, for messages.
@@ -137,7 +138,7 @@ pub struct Run {
     /// The cluster name that confirms undo and `--disable-eviction`.
     pub confirm_cluster: Option<String>,
     /// Ids of warnings to continue despite.
-    pub accept: BTreeSet<String>,
+    pub accept: BTreeSet<Id>,
     /// Longest wait for one operation.
     pub timeout: Duration,
 }
@@ -179,7 +180,7 @@ impl Settings {
     }
 
     /// The same settings with these warnings accepted.
-    pub fn accepting(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+    pub fn accepting(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.run.accept.extend(ids);
         self
     }

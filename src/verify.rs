@@ -20,7 +20,7 @@ pub use report::{Report, Section, may_resolve_itself};
 pub use workloads::Before;
 
 use crate::facts::{Facts, Node};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use view::View;
 
 /// Runs all checks. `expected` is what a run has just done; it may be empty.
@@ -64,12 +64,12 @@ pub fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
 fn cluster(facts: &Facts) -> Option<Issue> {
     let (id, why, fix) = match (facts.cluster.auto_mode, facts.cluster.ipv6) {
         (true, _) => (
-            "EC-VFY-008",
+            id::VFY_008,
             "EKS Auto Mode does not run aws-node; the NodeClass sets the pods' subnets",
             "kubectl get nodeclass -o yaml # see podSubnetSelectorTerms",
         ),
         (_, true) => (
-            "EC-VFY-009",
+            id::VFY_009,
             "pods in an IPv6 cluster get IPv6 addresses; ENIConfigs do not apply to them",
             "nothing to fix: IPv6 has enough addresses",
         ),

@@ -401,7 +401,7 @@ fn a_run_with_step_8_counts_its_nodes_and_drain_nodes_alone_does_not() {
     let (settings, design) = (settings(&[]), design(&settings(&[]), &facts));
     let ids = |goal| {
         let scene = Scene { goal, settings: &settings, facts: &facts, design: &design };
-        let found = crate::checks::check(&scene).into_iter().map(|finding| finding.id);
+        let found = crate::checks::check(&scene).into_iter().map(|finding| finding.id.as_str());
         found.filter(|id| ["EC-POD-010", "EC-POD-011"].contains(id)).collect::<Vec<_>>()
     };
     assert_eq!(ids(Goal::Setup), [""; 0]);

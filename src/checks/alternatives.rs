@@ -1,7 +1,7 @@
 //! Should you? If a shortage of addresses is the only problem, other solutions cost less.
 
 use crate::alternatives::alternatives;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::step::Step;
 
 use crate::scene::Scene;
@@ -14,7 +14,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let short =
         found.short.iter().map(|short| format!("{} ({} of {} free)", short.subnet, short.free, short.of));
     findings.push(
-        Issue::note("EC-SHO-001", "addresses are running out, and nothing else here needs custom networking")
+        Issue::note(id::SHO_001, "addresses are running out, and nothing else here needs custom networking")
             .at(short.collect::<Vec<_>>().join(", "))
             .why(found.lines().join(" | "))
             .fix("continue if pods need their own subnets or security groups; otherwise choose one of these alternatives"),

@@ -1,7 +1,7 @@
 //! ConfigMap kube-system/aws-auth, if it is the cluster's only way to authenticate nodes.
 
 use crate::facts::{Authentication, Facts};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, has_role, remove_node_role};
 
 use crate::scene::Scene;
@@ -47,24 +47,26 @@ fn uneditable(what: &str, error: &AwsAuthError) -> Issue {
         }
         _ => "kubectl -n kube-system edit configmap aws-auth",
     };
-    Issue::error("EC-NOD-041", what).at(AT).why(error.to_string()).fix(fix)
+    Issue::error(id::NOD_041, what).at(AT).why(error.to_string()).fix(fix)
 }
 
 fn held(facts: &Facts) -> Option<Issue> {
     let holder = facts.node_groups.aws_auth_holder.as_ref()?;
     Some(
-        Issue::warning("EC-NOD-040", format!("aws-auth belongs to {holder}"))
+        Issue::warning(id::NOD_040, format!("aws-auth belongs to {holder}"))
             .at(AT)
             .why("its owner would remove the new nodes' role at its next update, and new nodes could not join")
-            .fix(
-                "add --accept EC-NOD-040, and add the role to mapRoles at its owner as soon as the base stack has created \
-                 it",
-            ),
+            .fix(format!(
+                "add --accept {}, and add the role to mapRoles at its owner as soon as the base stack has created it",
+                id::NOD_040
+            )),
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::issue::id;
+
     use crate::checks::nodes;
     use crate::checks::{found, reported};
     use crate::facts::{Authentication, Facts};
@@ -89,7 +91,7 @@ mod tests {
         let broken = "- rolearn: arn:aws:iam::1:role/a\n  username: {{SessionName}}\n";
         assert_eq!(of(&with(broken)), ["EC-NOD-041 Error: the new nodes' role can't be added to aws-auth"]);
         let finding =
-            found(nodes::check, &with(broken), &[]).into_iter().find(|one| one.id == "EC-NOD-041").unwrap();
+            found(nodes::check, &with(broken), &[]).into_iter().find(|one| one.id == id::NOD_041).unwrap();
         assert!(finding.why.contains("line 2") && finding.why.contains("quotes"), "{finding:?}");
         assert_eq!(of(&with("- rolearn: arn:aws:iam::1:role/a\n  username: a\n  username: b\n")), [""; 0]);
         let mut by_entry = with(broken);

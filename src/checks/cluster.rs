@@ -1,14 +1,17 @@
 //! Clusters that can't use custom networking.
 
-use crate::issue::Issue;
+use crate::issue::{Id, Issue, id};
 
 use crate::scene::Scene;
+
+/// The ids of these checks: with one of them nothing else about the cluster matters.
+pub const UNSUPPORTED: [Id; 4] = [id::CLU_001.id(), id::CLU_002.id(), id::CLU_003.id(), id::CLU_004.id()];
 
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     if cluster.auto_mode {
         findings.push(
-            Issue::error("EC-CLU-001", "the cluster uses EKS Auto Mode, which has no aws-node to configure")
+            Issue::error(id::CLU_001, "the cluster uses EKS Auto Mode, which has no aws-node to configure")
                 .at(&cluster.arn)
                 .why("EKS Auto Mode takes pod subnets from its NodeClass")
                 .fix("set podSubnetSelectorTerms and podSecurityGroupSelectorTerms in the NodeClass"),
@@ -16,7 +19,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     if cluster.ipv6 {
         findings.push(
-            Issue::error("EC-CLU-002", "the cluster's pods have IPv6 addresses")
+            Issue::error(id::CLU_002, "the cluster's pods have IPv6 addresses")
                 .at(&cluster.arn)
                 .why("custom networking works only on IPv4 clusters; IPv6 pods don't use up the subnets' IPv4 addresses")
                 .fix("nothing to do: this cluster doesn't need custom networking"),
@@ -24,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     if cluster.status != "ACTIVE" {
         findings.push(
-            Issue::error("EC-CLU-003", format!("the cluster is {}", cluster.status))
+            Issue::error(id::CLU_003, format!("the cluster is {}", cluster.status))
                 .at(&cluster.arn)
                 .why("EKS accepts changes only while a cluster is ACTIVE")
                 .fix(format!("aws eks wait cluster-active --name {}", cluster.name)),
@@ -32,7 +35,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     if scene.facts.cni.missing && !cluster.auto_mode {
         findings.push(
-            Issue::error("EC-CLU-004", "the cluster has no aws-node")
+            Issue::error(id::CLU_004, "the cluster has no aws-node")
                 .at("DaemonSet kube-system/aws-node")
                 .why("custom networking is a feature of the Amazon VPC CNI, which runs as aws-node")
                 .fix(format!("aws eks create-addon --cluster-name {} --addon-name vpc-cni", cluster.name)),

@@ -5,7 +5,7 @@ use crate::cni_bugs::{bugs, fixed};
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, switched};
 use crate::facts::{Cni, Crd, EnvOwner, Version, detected_version, env_owner};
 use crate::fixes::{typed_definition, update_addon};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::ownership::Manager;
 use crate::scene::Scene;
 use crate::step::Step;
@@ -50,9 +50,9 @@ fn excluded_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             continue;
         };
         let finding = match acts {
-            true => Issue::error("EC-CNI-020", format!("pods would get no address from {}", subnet.id)),
+            true => Issue::error(id::CNI_020, format!("pods would get no address from {}", subnet.id)),
             false => Issue::warning(
-                "EC-CNI-020",
+                id::CNI_020,
                 format!("pods will get no address from {} with VPC CNI 1.22 or later", subnet.id),
             ),
         };
@@ -75,7 +75,7 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     let Some((version, source)) = detected_version(cni) else {
         findings.push(
-            Issue::error("EC-CNI-001", "the version of the VPC CNI is unknown")
+            Issue::error(id::CNI_001, "the version of the VPC CNI is unknown")
                 .at(&cni.image)
                 .why("the add-on is not installed, and neither the image tag nor a label shows a version")
                 .fix("add the label app.kubernetes.io/version to the DaemonSet, or install the EKS add-on"),
@@ -84,7 +84,7 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     if version < Version::CUSTOM_NETWORKING {
         findings.push(
-            Issue::error("EC-CNI-002", format!("VPC CNI {version} is too old for custom networking"))
+            Issue::error(id::CNI_002, format!("VPC CNI {version} is too old for custom networking"))
                 .at("DaemonSet kube-system/aws-node")
                 .why(format!(
                     "it needs {} or later; the version is from {source}",
@@ -96,7 +96,7 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let prefixes = cni.is_on("ENABLE_PREFIX_DELEGATION");
     if prefixes && version < Version::PREFIX_DELEGATION {
         findings.push(
-            Issue::error("EC-CNI-003", format!("VPC CNI {version} is too old for prefix delegation"))
+            Issue::error(id::CNI_003, format!("VPC CNI {version} is too old for prefix delegation"))
                 .at("ENABLE_PREFIX_DELEGATION")
                 .why(format!(
                     "it needs {} or later; with the variable on, max pods would be too high",
@@ -112,7 +112,7 @@ fn definition(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let (Crd::Untyped, Some(holder)) = (facts.eniconfigs.crd, &facts.eniconfigs.crd_holder) else { return };
     findings.push(
-        Issue::warning("EC-CNI-010", "the ENIConfig CRD has no schema, and is not replaced because it has another owner")
+        Issue::warning(id::CNI_010, "the ENIConfig CRD has no schema, and is not replaced because it has another owner")
             .at("CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com")
             .why(format!(
                 "it comes from a VPC CNI before 1.18.3: the API server accepts a malformed ENIConfig, which then fails \
@@ -132,7 +132,7 @@ fn known_bugs(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let lines: Vec<String> = bugs.iter().map(|bug| bug.line()).collect();
     findings.push(
         Issue::warning(
-            "EC-CNI-009",
+            id::CNI_009,
             format!("VPC CNI {version} has {} with custom networking", counted(bugs.len(), "known bug")),
         )
         .at("DaemonSet kube-system/aws-node")
@@ -155,7 +155,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             let values: Vec<String> =
                 scene.design.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
             findings.push(
-                Issue::error("EC-CNI-004", format!("aws-node belongs to {tool} '{name}'"))
+                Issue::error(id::CNI_004, format!("aws-node belongs to {tool} '{name}'"))
                     .at("DaemonSet kube-system/aws-node")
                     .why(format!("{tool} would revert changes made in the cluster"))
                     .fix(format!(
@@ -176,7 +176,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         && !cni.is_on(CUSTOM_NETWORK)
     {
         findings.push(
-            Issue::error("EC-CNI-005", format!("{ANNOTATION_DEF} is set on aws-node"))
+            Issue::error(id::CNI_005, format!("{ANNOTATION_DEF} is set on aws-node"))
                 .at("DaemonSet kube-system/aws-node")
                 .why(
                     "a node's annotation overrides its label, so ENIConfigs named by zone would not be found",
@@ -190,7 +190,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         {
             findings.push(
                 Issue::error(
-                    "EC-CNI-006",
+                    id::CNI_006,
                     "the add-on's configurationValues can't be merged with these variables",
                 )
                 .at("EKS add-on vpc-cni")
@@ -203,7 +203,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         if addon.status.ends_with("_FAILED") || addon.status == "DEGRADED" {
             findings.push(
-                Issue::warning("EC-CNI-007", format!("the add-on vpc-cni is {}", addon.status))
+                Issue::warning(id::CNI_007, format!("the add-on vpc-cni is {}", addon.status))
                     .at("EKS add-on vpc-cni")
                     .why(addon.issues.join("; "))
                     .fix("fix its health issues first; otherwise an update may fail"),
@@ -228,7 +228,7 @@ fn switched_nodes(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         lost => format!("; {} would be NotReady until their new ENIConfig exists", counted(lost, "node")),
     };
     findings.push(
-        Issue::warning("EC-CNI-011", format!("{} would use another ENIConfig", counted(nodes.len(), "live node")))
+        Issue::warning(id::CNI_011, format!("{} would use another ENIConfig", counted(nodes.len(), "live node")))
             .at(nodes.join(", "))
             .why(format!(
                 "custom networking is already on: {} uses ENIConfig '{}' now and would use '{}' with the new environment{more}",
@@ -243,7 +243,7 @@ fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Issue>) {
     let managers = cni.env_managers.get(name).map(Vec::as_slice).unwrap_or_default();
     if let Some(Manager { name: manager, .. }) = managers.iter().find(|manager| manager.returns()) {
         findings.push(
-            Issue::error("EC-CNI-008", format!("{name} of aws-node is owned by field manager '{manager}'"))
+            Issue::error(id::CNI_008, format!("{name} of aws-node is owned by field manager '{manager}'"))
                 .at("DaemonSet kube-system/aws-node")
                 .why("the owner of a field may revert changes at any time")
                 .fix(format!("set it there; or add --take-over-env to take the field from '{manager}'")),
@@ -252,7 +252,7 @@ fn foreign_field(cni: &Cni, name: &str, findings: &mut Vec<Issue>) {
         managers.iter().find(|manager| !manager.is_by_hand() && !manager.is_eks())
     {
         findings.push(
-            Issue::note("EC-CNI-008", format!("{name} of aws-node was set by '{manager}' in the past"))
+            Issue::note(id::CNI_008, format!("{name} of aws-node was set by '{manager}' in the past"))
                 .at("DaemonSet kube-system/aws-node")
                 .why("it wrote the field by an update, not by server-side apply, and is not known to write it again")
                 .fix(format!("nothing to do, unless '{manager}' keeps writing it: then set it there")),
@@ -272,8 +272,8 @@ mod tests {
         let subnet = facts.vpc.subnets.iter_mut().find(|subnet| subnet.id == "pods-a").unwrap();
         subnet.tags.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let found = super::super::found(check, &facts, &[]);
-        let issues = found.iter().filter(|finding| finding.id == "EC-CNI-020");
-        issues.map(|finding| format!("{:?} {}", finding.severity, finding.fix)).collect()
+        let issues = found.iter().filter(|finding| finding.id == id::CNI_020);
+        issues.map(|finding| format!("{:?} {}", finding.severity(), finding.fix)).collect()
     }
 
     #[test]
@@ -287,6 +287,6 @@ mod tests {
         assert_eq!(excluded("cni:v1.23.0", &of_another), [format!("Error {create}")]);
         assert_eq!(excluded("cni:v1.23.0", &[]), [""; 0]);
         let new = super::super::found(check, &facts(), &[]);
-        assert!(!new.iter().any(|finding| finding.id == "EC-CNI-020"), "new subnets have no such tags");
+        assert!(!new.iter().any(|finding| finding.id == id::CNI_020), "new subnets have no such tags");
     }
 }

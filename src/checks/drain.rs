@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::design::chosen;
 use crate::eviction::filter::sort;
 use crate::eviction::load_balancers;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::step::Step;
 use crate::words::{flag_value, subject};
 
@@ -26,7 +26,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let there: BTreeSet<&str> = facts.nodes.iter().map(|node| node.name.as_str()).collect();
     for name in settings.drain.node.iter().filter(|name| !there.contains(name.as_str())) {
         findings.push(
-            Issue::error("EC-DRN-001", format!("no node is named '{name}'"))
+            Issue::error(id::DRN_001, format!("no node is named '{name}'"))
                 .at(settings.named("node"))
                 .why("it is not in the output of kubectl get nodes")
                 .fix("use a name that kubectl get nodes shows, or omit the flag to drain all old nodes"),
@@ -41,7 +41,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         .collect();
     for name in settings.drain.old_node_groups.iter().filter(|name| !groups.contains(name.as_str())) {
         findings.push(
-            Issue::error("EC-DRN-002", format!("no node group is named '{name}'"))
+            Issue::error(id::DRN_002, format!("no node group is named '{name}'"))
                 .at(settings.named("old-node-group"))
                 .why("the cluster has no managed node group or Auto Scaling group with this name")
                 .fix(format!("use one of: {}", groups.iter().copied().collect::<Vec<_>>().join(", "))),
@@ -50,7 +50,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some(chosen) = chosen(settings, facts) else { return };
     if chosen.is_empty() && findings.is_empty() {
         findings.push(
-            Issue::error("EC-DRN-003", "no node matches the selection")
+            Issue::error(id::DRN_003, "no node matches the selection")
                 .at(settings.named("selector"))
                 .why("no node has all of the given labels, names and groups")
                 .fix("kubectl get nodes --show-labels"),
@@ -61,7 +61,7 @@ fn selection(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !new.is_empty() {
         findings.push(
             Issue::error(
-                "EC-DRN-004",
+                id::DRN_004,
                 subject(new.len(), "selected node", "is not an old node", "are not old nodes"),
             )
             .at(new.iter().take(5).copied().collect::<Vec<_>>().join(", "))
@@ -77,7 +77,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if let Some(wait) = load_balancers::wait(scene.facts, scene.settings).filter(|wait| *wait > whole) {
         findings.push(
             Issue::error(
-                "EC-DRN-005",
+                id::DRN_005,
                 format!("{} s is shorter than load balancers need to deregister a node", whole.as_secs()),
             )
             .at(scene.settings.named("drain-timeout"))
@@ -95,7 +95,7 @@ fn deadline(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (flag, limit) in limits {
         let Some(limit) = limit.filter(|limit| *limit < grace) else { continue };
         findings.push(
-            Issue::error("EC-DRN-005", format!("{} s is shorter than a pod's grace period", limit.as_secs()))
+            Issue::error(id::DRN_005, format!("{} s is shorter than a pod's grace period", limit.as_secs()))
                 .at(scene.settings.named(flag))
                 .why(format!("{} has a grace period of {} s", slowest.full_name(), grace.as_secs()))
                 .fix(format!("set --{flag} {} or more", flag_value(grace))),
@@ -110,7 +110,7 @@ fn past_budgets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::error("EC-DRN-006", "--disable-eviction needs a confirmation")
+        Issue::error(id::DRN_006, "--disable-eviction needs a confirmation")
             .at("--disable-eviction")
             .why("it deletes pods regardless of their PodDisruptionBudgets: workloads may be down during the drain")
             .fix(format!("add --confirm-cluster {name} to confirm, or omit --disable-eviction")),

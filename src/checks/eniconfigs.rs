@@ -2,7 +2,7 @@
 
 use crate::design::{ZONE_LABEL, ZoneDesign};
 use crate::facts::{EniConfig, same_groups};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::step::Step;
 
 use crate::scene::Scene;
@@ -31,7 +31,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         {
             let groups = there.security_groups.join(",");
             findings.push(
-                Issue::error("EC-ENI-005", format!("ENIConfig {} belongs to {holder}", there.name))
+                Issue::error(id::ENI_005, format!("ENIConfig {} belongs to {holder}", there.name))
                     .at(format!("ENIConfig {}", there.name))
                     .why("its owner would revert the change, and nodes that start later would use the old subnet and groups")
                     .fix(format!(
@@ -44,7 +44,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         if zone.pod_subnet.id() != Some(there.subnet.as_str()) {
             findings.push(
-                Issue::error("EC-ENI-001", format!("ENIConfig {} names another subnet", there.name))
+                Issue::error(id::ENI_001, format!("ENIConfig {} names another subnet", there.name))
                     .at(format!("ENIConfig {}", there.name))
                     .why(format!(
                         "it names {}; the plan uses {}",
@@ -62,7 +62,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             there.security_groups.iter().filter(|group| !last.contains(group)).map(String::as_str).collect();
         if !foreign.is_empty() && scene.concerns(&[Step::PatchSecurityGroups]) {
             findings.push(
-                Issue::error("EC-ENI-002", format!("ENIConfig {} has other security groups", there.name))
+                Issue::error(id::ENI_002, format!("ENIConfig {} has other security groups", there.name))
                     .at(format!("ENIConfig {}", there.name))
                     .why(format!("{} would be removed from it", foreign.join(", ")))
                     .fix(format!(
@@ -75,7 +75,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let other_name = design.zones.iter().find(|zone| zone.zone != zone.eniconfig);
     if let Some(zone) = other_name.filter(|_| design.label_key == ZONE_LABEL) {
         findings.push(
-            Issue::error("EC-ENI-003", format!("no node would use ENIConfig {}", zone.eniconfig))
+            Issue::error(id::ENI_003, format!("no node would use ENIConfig {}", zone.eniconfig))
                 .at(settings.named("eniconfig-name"))
                 .why(format!("nodes find it by label {ZONE_LABEL}, whose value is always the zone's name"))
                 .fix("omit --eniconfig-label: new nodes then get their own label"),
@@ -86,7 +86,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             && !design.old_nodes.contains(&node.name)
         {
             findings.push(
-                Issue::warning("EC-ENI-004", format!("{} has a label that names its ENIConfig", node.name))
+                Issue::warning(id::ENI_004, format!("{} has a label that names its ENIConfig", node.name))
                     .at("label vpc.amazonaws.com/externalEniConfig")
                     .why("this label overrides the zone label and any annotation")
                     .fix(format!("kubectl label node {} vpc.amazonaws.com/externalEniConfig-", node.name)),

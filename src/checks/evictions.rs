@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{ControllerKind, Pod};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::words::{counted, few};
 
 use crate::scene::Scene;
@@ -65,7 +65,7 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         let names: Vec<String> = late.map(|(pod, _)| pod.full_name()).collect();
         findings.push(
             Issue::warning(
-                "EC-POD-015",
+                id::POD_015,
                 format!(
                     "{} still terminating since before this run: {}",
                     counted(said.len(), "pod"),
@@ -90,7 +90,7 @@ fn overdue(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         let pods = moving.iter().filter(|pod| dead.contains(&pod.node)).count();
         findings.push(
             Issue::warning(
-                "EC-POD-016",
+                id::POD_016,
                 format!("{} on nodes that are not Ready may stay terminating", counted(pods, "pod")),
             )
             .at(few(&dead))
@@ -127,7 +127,7 @@ fn only_pods_behind_webhooks(scene: &Scene<'_>, moving: &[&Pod], findings: &mut 
         };
         findings.push(
             Issue::warning(
-                "EC-POD-012",
+                id::POD_012,
                 format!("the only pod behind {} will be evicted: {}", few(&configurations), pod.full_name()),
             )
             .at(few(&configurations))
@@ -147,7 +147,7 @@ fn intercepted(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::note("EC-POD-013", format!("evictions are intercepted by {}", counted(by.len(), "admission rule")))
+        Issue::note(id::POD_013, format!("evictions are intercepted by {}", counted(by.len(), "admission rule")))
             .at(few(&by))
             .why("each matches the creation of pods/eviction and may deny it, even if the budgets allow it")
             .fix("nothing to do if they allow the drain's evictions; a denied eviction is retried, and the drain shows the denial message"),
@@ -224,7 +224,7 @@ mod tests {
         facts.nodes[0].ready = false;
         facts.pods = vec![Pod { node: facts.nodes[0].name.clone(), ..pod("shop", "web") }];
         let [one] = &check(&facts, &[])[..] else { panic!("one finding") };
-        assert_eq!((one.id, one.place.as_str()), ("EC-POD-016", facts.nodes[0].name.as_str()));
+        assert_eq!((one.id.as_str(), one.place.as_str()), ("EC-POD-016", facts.nodes[0].name.as_str()));
         assert_eq!(check(&facts, &["--skip-wait-for-delete-timeout", "60s"]), []);
     }
 

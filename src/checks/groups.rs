@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{ManagedNodeGroup, Node, Owner, group, owner};
-use crate::issue::Issue;
+use crate::issue::severity::Warning;
+use crate::issue::{IdOf, Issue, id};
 use crate::step::Step;
 
 use crate::scene::Scene;
@@ -17,7 +18,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     warm_pools(scene, findings);
     hooks(scene, findings);
     for managed in managed(scene) {
-        findings.extend(not_active(&scene.facts.cluster.name, managed, "EC-NOD-017"));
+        findings.extend(not_active(&scene.facts.cluster.name, managed, id::NOD_017));
     }
 }
 
@@ -32,7 +33,7 @@ fn managed<'a>(scene: &'a Scene<'_>) -> Vec<&'a ManagedNodeGroup> {
 }
 
 /// EKS changes the sizes of a node group only while it is ACTIVE.
-pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: &'static str) -> Option<Issue> {
+pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: IdOf<Warning>) -> Option<Issue> {
     let name = &managed.name;
     let placed = |finding: Issue| finding.at(format!("managed node group {name}"));
     match managed.status.as_str() {
@@ -65,7 +66,7 @@ fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let untagged = names(scene).into_iter().filter_map(|name| facts.node_groups.groups.get(name));
     for group in untagged.filter(|group| !group.is_tagged(cluster)) {
         findings.push(
-            Issue::warning("EC-NOD-016", "an Auto Scaling group with old nodes lacks the cluster's tag")
+            Issue::warning(id::NOD_016, "an Auto Scaling group with old nodes lacks the cluster's tag")
                 .at(&group.name)
                 .why("the policy that eni-custom iam-policy prints allows changes only to groups with the tag")
                 .fix(format!(
@@ -92,7 +93,7 @@ fn warm_pools(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             false => "",
         };
         findings.push(
-            Issue::warning("EC-NOD-018", format!("Auto Scaling group {name} has a warm pool"))
+            Issue::warning(id::NOD_018, format!("Auto Scaling group {name} has a warm pool"))
                 .at(name)
                 .why(format!(
                     "its instances ({}) were initialized with the old max pods and join with it when the group grows{reuse}",
@@ -119,7 +120,7 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 for hook in own {
                     findings.push(
                         Issue::note(
-                            "EC-NOD-019",
+                            id::NOD_019,
                             format!("lifecycle hook {} delays the termination of drained nodes", hook.name),
                         )
                         .at(name)
@@ -133,7 +134,7 @@ fn hooks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             }
             Some(Err(error)) => findings.push(
                 Issue::note(
-                    "EC-NOD-019",
+                    id::NOD_019,
                     "unknown whether lifecycle hooks delay the termination of drained nodes",
                 )
                 .at(name)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Node, UpdateStrategy};
 use crate::fixes;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::step::Step;
 use crate::steps::{Rules, SetEnv, UndoSetEnv};
 use crate::words::{few, subject};
@@ -33,7 +33,7 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let names = |nodes: &[&Node]| few(&nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>());
     if let Some(first) = silent.first() {
         findings.push(
-            Issue::warning("EC-NOD-028", format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
+            Issue::warning(id::NOD_028, format!("{} not reporting", subject(silent.len(), "node", "is", "are")))
                 .at(names(&silent))
                 .why(
                     "the kubelet has stopped reporting: aws-node's rollout continues without the node, and its pods stay \
@@ -52,7 +52,7 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     for (message, nodes) in by_message {
         findings.push(
-            Issue::warning("EC-NOD-030", format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
+            Issue::warning(id::NOD_030, format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
                 .at(names(&nodes))
                 .why(message)
                 .fix(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
@@ -67,7 +67,7 @@ fn left_over(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     findings.push(
         Issue::warning(
-            "EC-NOD-029",
+            id::NOD_029,
             subject(names.len(), "Node object", "has no instance", "have no instance"),
         )
         .at(few(&names))
@@ -93,7 +93,7 @@ fn on_delete(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     let patch = r#"{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}"#;
     findings.push(
-        Issue::error("EC-CNI-025", "aws-node's updateStrategy is OnDelete")
+        Issue::error(id::CNI_025, "aws-node's updateStrategy is OnDelete")
             .at("DaemonSet kube-system/aws-node")
             .why("its pods keep their old environment: with OnDelete the controller does not replace them")
             .fix(format!("kubectl -n kube-system patch daemonset aws-node --type merge -p '{patch}'")),

@@ -29,6 +29,7 @@ use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
 
+pub use cluster::UNSUPPORTED;
 pub use reach::{current, others};
 
 /// The issues of one check, for its tests.
@@ -45,7 +46,7 @@ fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&st
 /// The same, each as `id severity: what`.
 #[cfg(test)]
 fn reported(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
-    let line = |finding: &Issue| format!("{} {:?}: {}", finding.id, finding.severity, finding.what);
+    let line = |finding: &Issue| format!("{} {:?}: {}", finding.id, finding.severity(), finding.what);
     found(check, facts, arguments).iter().map(line).collect()
 }
 
@@ -55,12 +56,12 @@ pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     if let Some(undo) = scene.undo() {
         undo::check(scene, undo, &mut findings);
         health::check(scene, &mut findings);
-        findings.sort_by_key(|finding| finding.severity);
+        findings.sort_by_key(|finding| finding.severity());
         return findings;
     }
     cluster::check(scene, &mut findings);
     // If custom networking can't work on this cluster at all, other issues would only distract.
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if findings.iter().any(|finding| finding.severity() == Severity::Error) {
         return findings;
     }
     network::check(scene, &mut findings);
@@ -77,6 +78,6 @@ pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     permissions::check(scene, &mut findings);
     alternatives::check(scene, &mut findings);
     unread::check(scene, &mut findings);
-    findings.sort_by_key(|finding| finding.severity);
+    findings.sort_by_key(|finding| finding.severity());
     findings
 }

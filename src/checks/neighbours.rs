@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, options};
 use crate::facts::{Karpenter, Node, Owner, owner};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::step::Step;
 use crate::words::{counted, few};
@@ -57,7 +57,7 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         format!("kubectl -n {namespace} scale deployment {name} --replicas=0")
     };
     findings.push(
-        Issue::warning("EC-NOD-013", "the Cluster Autoscaler may start nodes in old groups during the migration")
+        Issue::warning(id::NOD_013, "the Cluster Autoscaler may start nodes in old groups during the migration")
             .at(names.iter().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
             .why("a node that an old group starts after step 3 has custom networking but the old max pods, more than its addresses; and the group is not empty after the drain")
             .fix(format!(
@@ -74,7 +74,7 @@ fn early(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::warning("EC-NOD-013", "Karpenter may start nodes before their ENIConfigs exist")
+        Issue::warning(id::NOD_013, "Karpenter may start nodes before their ENIConfigs exist")
             .at(karpenter.place())
             .why("a node that starts between step 3 and step 6 is NotReady until the ENIConfig of its zone exists")
             .fix("add --env-last to switch custom networking on after the ENIConfigs are created"),
@@ -88,7 +88,7 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue
     }
     let key = &scene.design.label_key;
     findings.push(
-        Issue::warning("EC-NOD-013", "nodes that Karpenter starts would find no ENIConfig")
+        Issue::warning(id::NOD_013, "nodes that Karpenter starts would find no ENIConfig")
             .at(karpenter.place())
             .why(format!("nodes find their ENIConfig by label {key}, which only nodes of eni-custom's groups have"))
             .fix(format!(
@@ -122,7 +122,7 @@ fn managed(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some((first, (pods, limit, kind))) = staying.iter().next() else { return };
     let names: Vec<String> = staying.keys().cloned().collect();
     findings.push(
-        Issue::warning("EC-NOD-015", "managed node groups that you keep start nodes with more pods than addresses")
+        Issue::warning(id::NOD_015, "managed node groups that you keep start nodes with more pods than addresses")
             .at(few(&names))
             .why(format!(
                 "nodes of {first} have max pods for {}, but with custom networking a {kind} has addresses for {limit}; EKS \
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn ids(facts: &Facts, arguments: &[&str]) -> Vec<&'static str> {
-        super::super::found(check, facts, arguments).iter().map(|finding| finding.id).collect()
+        super::super::found(check, facts, arguments).iter().map(|finding| finding.id.as_str()).collect()
     }
 
     /// One old node belongs to an Auto Scaling group; or to a managed node group.
@@ -234,7 +234,7 @@ mod tests {
         facts.nodes[0].max_pods = 29;
         let found = super::super::found(check, &facts, &["--keep-old-nodes"]);
         assert_eq!(
-            found.iter().map(|one| (one.id, one.severity)).collect::<Vec<_>>(),
+            found.iter().map(|one| (one.id.as_str(), one.severity())).collect::<Vec<_>>(),
             [("EC-NOD-015", Severity::Warning)]
         );
         assert_eq!(found[0].place, "workers");

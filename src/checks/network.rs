@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{PodSubnet, RouteChoice, ZoneDesign, addressing};
 use crate::fixes::way_out;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::cidr::{check_secondary, usable_addresses};
 use crate::scene::Scene;
 use crate::step::Step;
@@ -32,8 +32,8 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         blocks(scene, findings);
     }
     if scene.concerns(&SUBNET_STEPS) {
-        let own = ["EC-NET-001", "EC-NET-002"];
-        findings.extend(scene.design.findings.iter().filter(|finding| own.contains(&finding.id)).cloned());
+        let own = |finding: &&Issue| finding.id == id::NET_001 || finding.id == id::NET_002;
+        findings.extend(scene.design.findings.iter().filter(own).cloned());
         pods_block::given_subnets(scene, findings);
         pods_block::nodes_block(scene, findings);
         zones::outside_of_the_region(scene, findings);
@@ -62,7 +62,7 @@ fn shared(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::error("EC-NET-012", format!("{} belongs to account {owner} and is shared with {account}", facts.vpc.id))
+        Issue::error(id::NET_012, format!("{} belongs to account {owner} and is shared with {account}", facts.vpc.id))
             .at(&facts.vpc.id)
             .why("only the owner of a VPC can associate CIDR blocks, create subnets and associate route tables")
             .fix(format!(
@@ -87,7 +87,7 @@ fn blocks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         for refusal in check_secondary(*block, &vpc) {
             findings.push(
-                Issue::error("EC-NET-003", format!("AWS would reject CIDR block {block}"))
+                Issue::error(id::NET_003, format!("AWS would reject CIDR block {block}"))
                     .at(scene.settings.named("cidr"))
                     .why(refusal.to_string())
                     .fix(refusal.fix()),
@@ -101,7 +101,7 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     if let (PodSubnet::New { .. }, RouteChoice::None(reason)) = (&zone.pod_subnet, &zone.route_table) {
         findings.push(
             Issue::error(
-                "EC-NET-008",
+                id::NET_008,
                 format!("can't choose a route table for the pod subnet of {}", zone.zone),
             )
             .at(&zone.node_subnet)
@@ -118,7 +118,7 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         && let Some(subnet) = scene.facts.vpc.subnet(id)
     {
         findings.push(
-            Issue::warning("EC-NET-016", format!("the pod subnet of {} has no route out of the VPC", zone.zone))
+            Issue::warning(id::NET_016, format!("the pod subnet of {} has no route out of the VPC", zone.zone))
                 .at(format!("{id}, {}", pods.id))
                 .why(format!(
                     "it uses the VPC's main route table, which has no route out; the nodes' {} has one. Pods can call out through their node's subnet, but callers from outside the VPC get no reply",
@@ -129,7 +129,7 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     }
     if scene.facts.vpc.route_table_of(id).is_some_and(|table| table.is_public()) {
         findings.push(
-            Issue::warning("EC-NET-009", format!("the pod subnet of {} is public", zone.zone))
+            Issue::warning(id::NET_009, format!("the pod subnet of {} is public", zone.zone))
                 .at(id)
                 .why("pods have no public address, so they get no replies through an internet gateway")
                 .fix("associate it with a route table that routes to a NAT gateway"),
@@ -152,7 +152,7 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let needed = zone.size.saturating_mul(per_node);
     if needed > free {
         findings.push(
-            Issue::error("EC-NET-010", format!("too few addresses for the pods of {}", zone.zone))
+            Issue::error(id::NET_010, format!("too few addresses for the pods of {}", zone.zone))
                 .at(place)
                 .why(format!(
                     "a {} node uses up to {}, so {} {needed}; the subnet has {free}",
@@ -180,7 +180,7 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         && subnet.free < zone.size
     {
         findings.push(
-            Issue::error("EC-NET-011", format!("too few addresses for the new nodes of {}", zone.zone))
+            Issue::error(id::NET_011, format!("too few addresses for the new nodes of {}", zone.zone))
                 .at(&subnet.id)
                 .why(format!(
                     "{} alongside the old nodes for a while; {} free",
@@ -200,7 +200,7 @@ fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         for (zone, value) in zones {
             if !scene.design.zones.iter().any(|known| known.zone == *zone) {
                 findings.push(
-                    Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                    Issue::error(id::NET_004, format!("no node of the cluster is in {zone}"))
                         .at(format!("{} {zone}={value}", scene.settings.named(flag)))
                         .why("only zones in which the cluster has nodes can be used")
                         .fix("omit it, or use a zone that has nodes"),

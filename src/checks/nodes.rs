@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::NodeKind;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::scene::Scene;
@@ -24,12 +24,12 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
-    findings.extend(design.findings.iter().filter(|finding| finding.id.starts_with("EC-NOD")).cloned());
+    findings.extend(design.findings.iter().filter(|finding| finding.id == id::NOD_002).cloned());
     if let Some(name) = &facts.machine.unknown_type {
         let meant = did_you_mean(&closest(name));
         findings.push(
             Issue::error(
-                "EC-NOD-001",
+                id::NOD_001,
                 format!("EC2 offers no instance type '{name}' in {}", facts.caller.region),
             )
             .at(settings.named("instance-type"))
@@ -40,7 +40,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     let Some(instance_type) = &design.machine.instance_type else {
         findings.push(
-            Issue::error("EC-NOD-003", "no node to take the instance type from")
+            Issue::error(id::NOD_003, "no node to take the instance type from")
                 .at(&facts.cluster.name)
                 .why("the cluster has no EC2 nodes")
                 .fix("set --instance-type"),
@@ -50,7 +50,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.nodes.ami_id.is_none() {
         findings.push(
             Issue::warning(
-                "EC-NOD-025",
+                id::NOD_025,
                 format!("the image for {} has no drivers for its accelerators", instance_type.name),
             )
             .at(settings.named("instance-type"))
@@ -70,7 +70,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 let types: Vec<String> =
                     instance_type.architectures.iter().map(ToString::to_string).collect();
                 findings.push(
-                    Issue::error("EC-NOD-004", format!("{} can't run {}", instance_type.name, image.id))
+                    Issue::error(id::NOD_004, format!("{} can't run {}", instance_type.name, image.id))
                         .at(settings.named("ami-id"))
                         .why(format!(
                             "the image is for {}, the instance type for {}",
@@ -83,7 +83,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         (None, error) => findings.push(
             Issue::error(
-                "EC-NOD-005",
+                id::NOD_005,
                 format!("no {} image for Kubernetes {}", settings.nodes.ami_family, facts.cluster.version),
             )
             .at(settings.named(if settings.nodes.ami_id.is_some() { "ami-id" } else { "ami-family" }))
@@ -93,7 +93,7 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     if facts.cluster.service_cidr.is_none() {
         findings.push(
-            Issue::error("EC-NOD-006", "the cluster reports no service CIDR")
+            Issue::error(id::NOD_006, "the cluster reports no service CIDR")
                 .at(&facts.cluster.arn)
                 .why("a node can't join without it")
                 .fix(format!(
@@ -111,7 +111,7 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         if !stack.tags.contains_key(crate::tags::TAG_CLUSTER) {
             findings.push(
                 Issue::error(
-                    "EC-NOD-007",
+                    id::NOD_007,
                     format!("a stack named {} exists and is not managed by eni-custom", stack.name),
                 )
                 .at(&stack.id)
@@ -120,7 +120,7 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             );
         } else if matches!(stack.status.as_str(), "UPDATE_ROLLBACK_FAILED") {
             findings.push(
-                Issue::error("EC-NOD-008", format!("stack {} is {}", stack.name, stack.status))
+                Issue::error(id::NOD_008, format!("stack {} is {}", stack.name, stack.status))
                     .at(&stack.id)
                     .why(&stack.reason)
                     .fix(format!("aws cloudformation continue-update-rollback --stack-name {}", stack.name)),
@@ -148,7 +148,7 @@ fn host_network(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     findings.push(
         Issue::note(
-            "EC-NOD-014",
+            id::NOD_014,
             format!("each node runs {} with hostNetwork", counted(everywhere.len(), "pod")),
         )
         .at(everywhere.into_iter().collect::<Vec<_>>().join(", "))
@@ -163,14 +163,14 @@ fn host_network(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 /// Nodes that are not changed.
 fn kinds(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let kinds = [
-        (NodeKind::Windows, "EC-NOD-009", "Windows", "custom networking works only on Linux nodes"),
+        (NodeKind::Windows, id::NOD_009, "Windows", "custom networking works only on Linux nodes"),
         (
             NodeKind::Fargate,
-            "EC-NOD-010",
+            id::NOD_010,
             "Fargate",
             "their pods get addresses from the Fargate profile's subnets",
         ),
-        (NodeKind::Hybrid, "EC-NOD-011", "hybrid", "they don't run the VPC CNI"),
+        (NodeKind::Hybrid, id::NOD_011, "hybrid", "they don't run the VPC CNI"),
     ];
     for (kind, id, name, why) in kinds {
         let count = scene.facts.nodes.iter().filter(|node| node.kind == kind).count();

@@ -1,7 +1,7 @@
 //! Whether the caller has the permissions for the plan.
 
 use crate::design::stand_in;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 
 use crate::scene::Scene;
 
@@ -26,15 +26,15 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         };
         // The caller of a plan need not be the one who makes the changes.
         let finding = match scene.settings.run.read_only {
-            true => Issue::warning("EC-IAM-001", what),
-            false => Issue::error("EC-IAM-001", what),
+            true => Issue::warning(id::IAM_001, what),
+            false => Issue::error(id::IAM_001, what),
         };
         findings
             .push(finding.at(&facts.caller.arn).why("the steps of this run call these actions").fix(&policy));
     }
     for (reason, actions) in &permissions.unknown {
         findings.push(
-            Issue::note("EC-IAM-002", format!("unknown whether the caller may call {}", list(actions)))
+            Issue::note(id::IAM_002, format!("unknown whether the caller may call {}", list(actions)))
                 .at(&facts.caller.arn)
                 .why(format!("unknown because {reason}"))
                 .fix(&policy),
@@ -80,6 +80,6 @@ mod tests {
         });
         insta::assert_json_snapshot!(all);
         all = found(true, |permissions| permissions.denied = ["ec2:CreateSubnet"].into());
-        assert_eq!(all[0].severity, crate::issue::Severity::Warning);
+        assert_eq!(all[0].severity(), crate::issue::Severity::Warning);
     }
 }

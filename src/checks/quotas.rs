@@ -2,7 +2,7 @@
 //! other clusters and VPCs of the account use the same quotas.
 
 use crate::design::{PodSubnet, our_instances};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::vcpus::vcpu_family;
 use crate::step::Step;
 use crate::words::counted;
@@ -60,7 +60,7 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (limit, source) = limit(scene, vpc.quotas.subnets, SUBNETS);
     if new > 0 && there + new > limit {
         findings.push(
-            Issue::error("EC-QTA-001", format!("the VPC can't have {}", counted(new, "more subnet")))
+            Issue::error(id::QTA_001, format!("the VPC can't have {}", counted(new, "more subnet")))
                 .at(&vpc.id)
                 .why(format!("it has {there}, and the quota is {limit}{source}"))
                 .fix(ask("vpc", "L-407747CB", there + new)),
@@ -74,7 +74,7 @@ fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (limit, source) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
     if groups > limit {
         findings.push(
-            Issue::error("EC-QTA-002", format!("a network interface can't have {groups} security groups"))
+            Issue::error(id::QTA_002, format!("a network interface can't have {groups} security groups"))
                 .at(scene.settings.named("security-group"))
                 .why(format!(
                     "the quota is {limit}{source}; the CNI could not create network interfaces for pods"
@@ -96,7 +96,7 @@ fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (limit, source) = limit(scene, facts.vpc.quotas.rules_per_group, RULES_PER_GROUP);
     if there + 1 > limit {
         findings.push(
-            Issue::error("EC-QTA-005", format!("{id} can't have another inbound rule"))
+            Issue::error(id::QTA_005, format!("{id} can't have another inbound rule"))
                 .at(id)
                 .why(format!(
                     "it has {there}, and the quota is {limit}{source}; pods and new nodes need one more"
@@ -115,7 +115,7 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if new > 0 && there.saturating_add(new) > limit {
         findings.push(
             Issue::error(
-                "EC-QTA-006",
+                id::QTA_006,
                 format!("the region can't have {}", counted(new, "more CloudFormation stack")),
             )
             .at(&scene.facts.caller.region)
@@ -150,7 +150,7 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let needed = nodes.saturating_mul(each);
     if nodes > 0 && running.saturating_add(needed) > limit {
         findings.push(
-            Issue::error("EC-QTA-003", format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
+            Issue::error(id::QTA_003, format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
                 .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
                 .why(format!(
                     "they need {}, the cluster's nodes use {running}, and the account may run {limit}; old and new nodes run at the same time for a while",
@@ -173,7 +173,7 @@ fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (limit, source) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
     if needed > 0 && there.saturating_add(needed) > limit {
         findings.push(
-            Issue::error("EC-QTA-004", "the region can't have enough network interfaces")
+            Issue::error(id::QTA_004, "the region can't have enough network interfaces")
                 .at(&facts.caller.region)
                 .why(format!("new nodes need up to {needed}, the cluster has at least {there}, and the quota is {limit}{source}"))
                 .fix(ask("vpc", "L-DF5E4CA3", there.saturating_add(needed))),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn ids(findings: &[Issue]) -> Vec<&str> {
-        findings.iter().map(|finding| finding.id).collect()
+        findings.iter().map(|finding| finding.id.as_str()).collect()
     }
 
     #[test]

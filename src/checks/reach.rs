@@ -13,7 +13,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::Facts;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Severity, id};
 use crate::net::reach::Verdict;
 use crate::reach::{self, Purpose, flows};
 use crate::step::Step;
@@ -54,7 +54,7 @@ pub fn current(scene: &Scene<'_>) -> Vec<Issue> {
         let mut found = Vec::new();
         others::check(scene, &others::Admission::current(scene.design, scene.facts), &mut found);
         // An unused group can't be the cause of a problem.
-        findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Note));
+        findings.extend(found.into_iter().filter(|finding| finding.severity() != Severity::Note));
     }
     let firewall = &scene.facts.firewall;
     // Without known endpoints there is no flow that could report the missing permission.
@@ -62,7 +62,7 @@ pub fn current(scene: &Scene<'_>) -> Vec<Issue> {
         && flows.is_empty()
     {
         findings.push(
-            Issue::note("EC-RCH-012", "unknown whether pods reach what they need")
+            Issue::note(id::RCH_012, "unknown whether pods reach what they need")
                 .at(&scene.facts.vpc.id)
                 .why(format!("unknown because {why}"))
                 .fix(FIREWALL),
@@ -80,7 +80,7 @@ fn given_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for id in scene.settings.cni.security_groups.iter().filter(|id| !firewall.groups.contains_key(*id)) {
         let vpc = &scene.facts.vpc.id;
         findings.push(
-            Issue::error("EC-RCH-013", format!("{id} is not a security group of the cluster's VPC"))
+            Issue::error(id::RCH_013, format!("{id} is not a security group of the cluster's VPC"))
                 .at(scene.settings.named("security-group"))
                 .why("the CNI could not attach a network interface with it, and pods would never start")
                 .fix(format!("aws ec2 describe-security-groups --filters Name=vpc-id,Values={vpc}")),
@@ -105,7 +105,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
         let subjects: Vec<&str> = subjects.into_iter().collect();
         findings.push(
             Issue::note(
-                "EC-RCH-012",
+                id::RCH_012,
                 format!("unknown whether this traffic is allowed: {}", subjects.join("; ")),
             )
             .at(&scene.facts.vpc.id)
@@ -116,7 +116,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
     if let Some(why) = &scene.facts.backends.apis_unknown {
         findings.push(
             Issue::note(
-                "EC-RCH-012",
+                id::RCH_012,
                 "unknown whether the API server can call aggregated APIs once their pods have moved",
             )
             .at("APIServices")
@@ -126,7 +126,7 @@ fn unknown(scene: &Scene<'_>, flows: &[crate::reach::Flow], findings: &mut Vec<I
     }
     if let Some(why) = &scene.facts.backends.unknown {
         findings.push(
-            Issue::note("EC-RCH-012", "unknown whether the API server can call webhooks once their pods have moved")
+            Issue::note(id::RCH_012, "unknown whether the API server can call webhooks once their pods have moved")
                 .at("webhook configurations, Services and EndpointSlices")
                 .why(format!("unknown because {why}"))
                 .fix("allow list on validatingwebhookconfigurations, mutatingwebhookconfigurations, services and endpointslices"),

@@ -3,7 +3,7 @@
 
 use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
 use crate::facts::{Facts, Subnet};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::cidr::usable_addresses;
 use crate::step::Step;
 use crate::words::{counted, subject};
@@ -46,7 +46,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     if now <= all && now > left {
         findings.push(
             Issue::warning(
-                "EC-QTA-010",
+                id::QTA_010,
                 format!("other network interfaces use addresses that the pods of {} need", zone.zone),
             )
             .at(place)
@@ -59,7 +59,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     } else if now <= left && full > left {
         findings.push(
             Issue::warning(
-                "EC-QTA-011",
+                id::QTA_011,
                 format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(place)
@@ -90,7 +90,7 @@ fn prefixes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     let taken = usable_addresses(subnet.cidr).saturating_sub(left(scene.facts, subnet));
     if taken > 0 {
         findings.push(
-            Issue::warning("EC-QTA-012", format!("the pod subnet of {} may have no free /28 prefixes", zone.zone))
+            Issue::warning(id::QTA_012, format!("the pod subnet of {} may have no free /28 prefixes", zone.zone))
                 .at(id)
                 .why(format!(
                     "ENABLE_PREFIX_DELEGATION needs whole /28 blocks, but {} in between; EC2 returns InsufficientCidrBlocks if no block is free",
@@ -117,7 +117,7 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     if zone.size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
         findings.push(
             Issue::warning(
-                "EC-QTA-013",
+                id::QTA_013,
                 format!("the node subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(&subnet.id)
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn ids(findings: &[Issue]) -> Vec<&str> {
-        findings.iter().map(|finding| finding.id).collect()
+        findings.iter().map(|finding| finding.id.as_str()).collect()
     }
 
     /// A subnet of the second block in each zone, of 251 addresses.

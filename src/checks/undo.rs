@@ -8,7 +8,7 @@ use crate::design::undo::our_subnets;
 use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::facts::{Facts, Occupant, Record, Version, detected_version};
 use crate::goal::Undo;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
 use crate::steps::set_env;
@@ -48,7 +48,7 @@ fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some(Err(error)) = set_env::restored_values(scene.facts) else { return };
     let cluster = &scene.facts.cluster.name;
     findings.push(
-        Issue::error("EC-UND-012", "the add-on's configurationValues can't be restored")
+        Issue::error(id::UND_012, "the add-on's configurationValues can't be restored")
             .at("EKS add-on vpc-cni")
             .why(error.to_string())
             .fix(format!(
@@ -68,7 +68,7 @@ fn group_discovery(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     findings.push(
-        Issue::warning("EC-UND-019", format!("VPC CNI {version} may not start without custom networking"))
+        Issue::warning(id::UND_019, format!("VPC CNI {version} may not start without custom networking"))
             .at("DaemonSet kube-system/aws-node")
             .why("it then calls ec2:DescribeSecurityGroups and exits if its role lacks the permission: every node would become NotReady")
             .fix("update the VPC CNI to 1.22.2 or later first; or allow ec2:DescribeSecurityGroups for aws-node's role"),
@@ -86,7 +86,7 @@ fn nothing_of_ours(facts: &Facts) -> bool {
 fn nothing_to_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     findings.push(
-        Issue::error("EC-UND-001", "nothing to undo")
+        Issue::error(id::UND_001, "nothing to undo")
             .at(&cluster.arn)
             .why("this cluster has no record, subnet, stack or ENIConfig that eni-custom created")
             .fix("eni-custom plan # shows the state of the cluster"),
@@ -105,12 +105,12 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let unknown =
         "aws-node's environment, the node groups' sizes and the CIDR association before setup are unknown";
     let finding = match facts.cni.is_on(CUSTOM_NETWORK) {
-        true => Issue::error("EC-UND-002", "the record of the state before setup is missing")
+        true => Issue::error(id::UND_002, "the record of the state before setup is missing")
             .fix(format!(
                 "restore ConfigMap kube-system/eni-custom from a backup; or switch {CUSTOM_NETWORK} off, scale up your \
                  old node groups, and run this again to delete the resources that eni-custom tagged"
             )),
-        false => Issue::warning("EC-UND-002", "the record of the state before setup is missing")
+        false => Issue::warning(id::UND_002, "the record of the state before setup is missing")
             .fix("continue to delete the resources that eni-custom tagged; check the node groups' sizes and the VPC's CIDR blocks yourself"),
     };
     findings.push(finding.at("ConfigMap kube-system/eni-custom").why(unknown));
@@ -118,13 +118,14 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 fn edited(findings: &mut Vec<Issue>) {
     findings.push(
-        Issue::warning("EC-UND-009", "the record of the state before setup was edited")
+        Issue::warning(id::UND_009, "the record of the state before setup was edited")
             .at("ConfigMap kube-system/eni-custom")
             .why("its content differs from what eni-custom wrote, and undo would restore it")
-            .fix(
+            .fix(format!(
                 "eni-custom undo --dry-run # shows what undo would restore; compare it with a backup; if it is right, add \
-                 --accept EC-UND-009",
-            ),
+                 --accept {}",
+                id::UND_009
+            )),
     );
 }
 
@@ -142,7 +143,7 @@ fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) 
     }
     findings.push(
         Issue::warning(
-            "EC-UND-006",
+            id::UND_006,
             subject(left.len(), "foreign interface", "is in the pod subnets", "are in the pod subnets"),
         )
         .at(left.join(", "))
@@ -165,7 +166,7 @@ fn foreign_eniconfigs(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     findings.push(
         Issue::warning(
-            "EC-UND-007",
+            id::UND_007,
             subject(
                 names.len(),
                 "foreign ENIConfig",

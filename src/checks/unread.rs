@@ -1,6 +1,6 @@
 //! Optional facts that could not be read. They are reported, so that no issue means that everything was checked.
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 
 use crate::scene::Scene;
 
@@ -19,7 +19,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
     }
     findings.extend(by_reason.into_iter().map(|(why, unknown)| {
-        Issue::note("EC-RUN-002", format!("unknown: {}", unknown.join("; ")))
+        Issue::note(id::RUN_002, format!("unknown: {}", unknown.join("; ")))
             .at(format!("account {account}"))
             .why(format!("unknown because {why}"))
             .fix("if a permission is missing, eni-custom iam-policy prints it (add --kubernetes for Kubernetes roles); or check these yourself")

@@ -10,7 +10,7 @@ use crate::eviction::load_balancers;
 use crate::eviction::local::LocalData;
 use crate::eviction::surge;
 use crate::facts::{ControllerKind, Owner, Pod, owner};
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
 use crate::words::{counted, few, first_of, subject};
@@ -36,7 +36,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !unowned.is_empty() && !scene.settings.drain.terminate_unowned {
         findings.push(
             Issue::error(
-                "EC-POD-003",
+                id::POD_003,
                 subject(unowned.len(), "old node", "belongs to no group", "belong to no group"),
             )
             .at(few(&unowned))
@@ -66,14 +66,14 @@ pub fn of_pods<'a>(
     }
     for (flag, (reason, pods)) in by_reason {
         let (id, one, many) = match reason {
-            Refuse::Bare => ("EC-POD-001", "has no controller", "have no controller"),
+            Refuse::Bare => (id::POD_001, "has no controller", "have no controller"),
             Refuse::EmptyDir => (
-                "EC-POD-002",
+                id::POD_002,
                 "keeps data in emptyDir or ephemeral volumes",
                 "keep data in emptyDir or ephemeral volumes",
             ),
             Refuse::LocalVolume => {
-                ("EC-POD-017", "keeps data on its node's disk", "keep data on their node's disk")
+                (id::POD_017, "keeps data on its node's disk", "keep data on their node's disk")
             }
         };
         findings.push(
@@ -101,7 +101,7 @@ pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings
     for obstacle in surge::obstacles(scene.facts, nodes, room) {
         findings.push(
             Issue::error(
-                "EC-POD-020",
+                id::POD_020,
                 format!("a second replica would not allow the eviction of {}", obstacle.pod),
             )
             .at(format!("PodDisruptionBudget {}", obstacle.budget))
@@ -120,7 +120,7 @@ fn balanced(scene: &Scene<'_>, nodes: &BTreeSet<String>, findings: &mut Vec<Issu
     let targets: Vec<String> = there.instance_targets.iter().cloned().collect();
     findings.push(
         Issue::note(
-            "EC-POD-019",
+            id::POD_019,
             format!("each instance is terminated {} s after its node is empty, once load balancers have deregistered it", wait.as_secs()),
         )
         .at(match targets.is_empty() {
@@ -150,7 +150,7 @@ fn claims_for_good(moving: &[&Pod], local: &LocalData, or_else: &str, findings: 
     for (stop, (pods, claims)) in by_workload {
         findings.push(
             Issue::error(
-                "EC-POD-018",
+                id::POD_018,
                 format!("{} could never start again: {}", counted(pods.len(), "pod"), few(&pods)),
             )
             .at(format!("PersistentVolumeClaim {}", few(&claims.into_iter().collect::<Vec<_>>())))
@@ -196,12 +196,12 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     };
     for never in forecast.impossible.into_iter().filter(|never| !surges(never)) {
         let id = match never.cause {
-            Cause::ManyBudgets => "EC-POD-004",
-            Cause::Zero { .. } => "EC-POD-005",
-            Cause::Single { .. } => "EC-POD-006",
-            Cause::Unhealthy { .. } => "EC-POD-007",
-            Cause::Uncounted { .. } => "EC-POD-008",
-            Cause::SyncFailed { .. } => "EC-POD-014",
+            Cause::ManyBudgets => id::POD_004,
+            Cause::Zero { .. } => id::POD_005,
+            Cause::Single { .. } => id::POD_006,
+            Cause::Unhealthy { .. } => id::POD_007,
+            Cause::Uncounted { .. } => id::POD_008,
+            Cause::SyncFailed { .. } => id::POD_014,
         };
         findings.push(
             Issue::error(
@@ -223,7 +223,7 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
         }
         findings.push(
             Issue::warning(
-                "EC-POD-009",
+                id::POD_009,
                 format!("{} can't be evicted now: {}", counted(wait.pods.len(), "pod"), few(&wait.pods)),
             )
             .at(format!("PodDisruptionBudget {}", wait.budget))
@@ -258,16 +258,22 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
             | Lack::Resource(_)
     );
     let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
-    let (id, what) = match fits_nowhere {
-        true => ("EC-POD-010", format!("{} can't run on any new node", counted(shortage.count, "pod"))),
-        false => (
-            "EC-POD-011",
-            format!(
-                "{} on the new nodes{zone}",
-                subject(shortage.count, "pod", "does not fit", "do not fit")
-            ),
-        ),
+    // Karpenter starts nodes for pending pods, but adds no addresses.
+    let karpenter = scene.facts.nodes.iter().any(|node| node.node_claim.is_some());
+    let may_start = karpenter && shortage.lack != Lack::Addresses;
+    let rated = match (fits_nowhere, may_start) {
+        (true, true) => id::POD_010.warning(),
+        (true, false) => id::POD_010.error(),
+        (false, true) => id::POD_011.warning(),
+        (false, false) => id::POD_011.error(),
     };
+    let what = match fits_nowhere {
+        true => format!("{} can't run on any new node", counted(shortage.count, "pod")),
+        false => {
+            format!("{} on the new nodes{zone}", subject(shortage.count, "pod", "does not fit", "do not fit"))
+        }
+    };
+    let lack = shortage.lack.to_string();
     let named = |flag| scene.settings.named(flag);
     // New nodes that are only cordoned.
     let cordoned: Vec<&str> = scene
@@ -277,9 +283,9 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
         .map(|node| node.name.as_str())
         .collect();
     let keep = "run setup with --keep-old-nodes first";
-    let mut finding = Issue::error(id, what)
+    Issue::new(rated, what)
         .at(first_of(&shortage.pods, shortage.count))
-        .why(shortage.lack.to_string())
+        .why(if may_start { format!("{lack}; Karpenter may start nodes for them") } else { lack })
         .fix(match (&shortage.lack, growing) {
             (Lack::Nodes | Lack::MaxPods | Lack::Cpu | Lack::Memory, false) if !cordoned.is_empty() => {
                 format!("kubectl uncordon {}", cordoned.join(" "))
@@ -318,14 +324,7 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
             (Lack::Addresses, _) => {
                 format!("set a larger pod subnet with {}", named("subnet"))
             }
-        });
-    // Karpenter starts nodes for pending pods, but adds no addresses.
-    let karpenter = scene.facts.nodes.iter().any(|node| node.node_claim.is_some());
-    if karpenter && shortage.lack != Lack::Addresses {
-        finding.severity = Severity::Warning;
-        finding.why.push_str("; Karpenter may start nodes for them");
-    }
-    finding
+        })
 }
 
 #[cfg(test)]
@@ -406,7 +405,8 @@ mod tests {
             Scene { goal: Goal::Step(Step::DrainNodes), settings: &settings, facts: &facts, design: &design };
         let mut findings = Vec::new();
         check(&scene, &mut findings);
-        let fixes: Vec<_> = findings.iter().map(|finding| (finding.id, finding.fix.as_str())).collect();
+        let fixes: Vec<_> =
+            findings.iter().map(|finding| (finding.id.as_str(), finding.fix.as_str())).collect();
         assert_eq!(fixes, [("EC-POD-010", "kubectl uncordon new-a new-b")]);
     }
 

@@ -7,7 +7,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::error::{Error, Result};
-use crate::issue::registry;
+use crate::issue::Id;
+use crate::issue::id::acceptable;
 use crate::settings::{Cni, Drain, KubeconfigChoice, Network, Nodes, Origin, Origins, Run, Settings, Target};
 
 use super::values::ByZone;
@@ -158,12 +159,11 @@ impl Settings {
     }
 }
 
-fn accepted(ids: Vec<String>) -> Result<BTreeSet<String>> {
+fn accepted(ids: Vec<String>) -> Result<BTreeSet<Id>> {
     let accepted = |id: String| {
-        let known = registry::acceptable(&id).map_err(|why| {
+        acceptable(&id).map_err(|why| {
             Error::usage(why).at(format!("--accept {id}")).fix("see docs/checks.md for the ids")
-        });
-        known.map(ToString::to_string)
+        })
     };
     ids.into_iter().map(accepted).collect()
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::checks;
 use crate::error::{Error, Result};
 use crate::events::{Event, Interrupt};
 use crate::exit::Exit;
 use crate::goal::Goal;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Id, Issue, Severity};
 use crate::run::{self, Prepared};
 use crate::saved;
 use crate::settings::Settings;
@@ -69,7 +70,7 @@ pub async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act) -> Res
         None => {}
     }
     // Findings that refuse the run are shown with the refusal.
-    let refusing = |finding: &Issue| finding.severity == Severity::Error || (finding.risk && !asks);
+    let refusing = |finding: &Issue| finding.severity() == Severity::Error || (finding.risk && !asks);
     for finding in prepared.plan.findings.iter().filter(|finding| finding.accepted || !refusing(finding)) {
         events.emit(Event::Finding(finding.clone()));
     }
@@ -109,8 +110,8 @@ fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
     if open.is_empty() {
         return Ok(true);
     }
-    let ids: BTreeSet<&str> = open.iter().map(|finding| finding.id).collect();
-    let ids: Vec<&str> = ids.into_iter().collect();
+    let ids: BTreeSet<Id> = open.iter().map(|finding| finding.id).collect();
+    let ids: Vec<&str> = ids.into_iter().map(Id::as_str).collect();
     let (count, ids) = (open.len(), ids.join(", "));
     let warnings = counted(count, "warning");
     if !Prompt::default().confirm(&format!("Continue despite {warnings} ({ids})?"), false)? {
@@ -140,8 +141,8 @@ fn confirm_undo(settings: Settings, asks: bool) -> Result<Settings> {
 /// Asks for settings that no flag gives, then plans again.
 async fn interview(mut prepared: Prepared) -> Result<Prepared> {
     // Refuse an unsupported cluster before asking questions.
-    let unsupported = prepared.plan.errors().into_iter().filter(|finding| finding.id.starts_with("EC-CLU"));
-    let unsupported: Vec<_> = unsupported.collect();
+    let mut unsupported = prepared.plan.errors();
+    unsupported.retain(|finding| checks::UNSUPPORTED.contains(&finding.id));
     if !unsupported.is_empty() {
         return Err(Error::refused_by(unsupported));
     }

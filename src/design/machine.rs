@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Image};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
 use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
@@ -28,7 +28,7 @@ pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) ->
             .map_err(|error| {
                 findings.push(
                     Issue::error(
-                        "EC-NOD-002",
+                        id::NOD_002,
                         format!("{} can't be used with custom networking", instance_type.name),
                     )
                     .at(settings.named("instance-type"))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::facts::{Facts, RouteTable, Subnet, Vpc};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::cidr::{PeerBlock, RouteDestination, VpcAddressing, split, suggest_block};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
@@ -224,7 +224,7 @@ fn blocks(
         Some(block) => vec![block],
         None => {
             findings.push(
-                Issue::error("EC-NET-001", "no block of 100.64.0.0/10 can be added to the VPC")
+                Issue::error(id::NET_001, "no block of 100.64.0.0/10 can be added to the VPC")
                     .at(&facts.vpc.id)
                     .why("every block overlaps a CIDR block, a route or a peering of the VPC, or the quota is reached")
                     .fix("set a block with --cidr, or existing subnets with --subnet"),
@@ -269,7 +269,7 @@ fn new_subnets(
         Ok(subnets) => subnets,
         Err(error) => {
             findings.push(
-                Issue::error("EC-NET-002", "the pod subnets don't fit")
+                Issue::error(id::NET_002, "the pod subnets don't fit")
                     .at(blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
                     .why(error.to_string())
                     .fix(format!("set a larger or an additional block with {}", settings.named("cidr"))),

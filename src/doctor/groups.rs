@@ -2,7 +2,7 @@
 
 use crate::facts::Symptoms;
 use crate::goal::Goal;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
 use crate::suspended::{Cause, suspended, undo_interrupted_drain};
@@ -25,7 +25,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
         let groups = record.held.keys().chain(&record.held_managed);
         let all = groups.chain(record.surged.keys()).chain(&record.cordoned).cloned().collect();
         findings.push(
-            Issue::error("EC-DOC-055", "a drain was interrupted, and its temporary changes are still in place")
+            Issue::error(id::DOC_055, "a drain was interrupted, and its temporary changes are still in place")
                 .why("until a run undoes them, node groups start no nodes, nodes stay cordoned, or Deployments have an extra replica")
                 .evidence(evidence(Cause::Interrupted))
                 .fix(format!(
@@ -38,7 +38,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if of(Cause::Rebalance).next().is_some() {
         let name = scene.settings.target.cluster.clone().unwrap_or_default();
         findings.push(
-            Issue::warning("EC-DOC-056", "AZRebalance is suspended in partly drained node groups")
+            Issue::warning(id::DOC_056, "AZRebalance is suspended in partly drained node groups")
                 .why("their zones have unequal numbers of nodes: AZRebalance would launch nodes and terminate others, ignoring PodDisruptionBudgets")
                 .evidence(evidence(Cause::Rebalance))
                 .fix(format!(
@@ -50,7 +50,7 @@ pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     }
     for one in of(Cause::Unrecorded) {
         findings.push(
-            Issue::warning("EC-DOC-057", format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
+            Issue::warning(id::DOC_057, format!("{} suspended in an Auto Scaling group that was drained", one.processes.join(" and ")))
                 .why("they were not suspended before eni-custom drained it: a group with Launch suspended starts no nodes")
                 .fix(&one.command)
                 .about(vec![one.group.clone()]),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::design::{CUSTOM_NETWORK, EXTERNAL_SNAT};
 use crate::facts::{Facts, RouteTable, Subnet};
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, id};
 
 pub fn diagnose(facts: &Facts) -> Vec<Issue> {
     let mut findings = Vec::new();
@@ -39,7 +39,7 @@ fn route(facts: &Facts, subnet: &Subnet) -> Option<Issue> {
             Some(_) => return main_table(facts, subnet, table, own),
         };
         return Some(
-            Issue::error("EC-DOC-030", what)
+            Issue::error(id::DOC_030, what)
                 .about(vec![subnet.id.clone()])
                 .why(cause)
                 .fix(match route_out(facts, subnet) {
@@ -80,12 +80,12 @@ fn main_table(facts: &Facts, subnet: &Subnet, table: &RouteTable, own: bool) -> 
     let lost = nodes
         .filter_map(|node| node.subnet.as_deref())
         .any(|nodes| facts.vpc.way_out_lost(&subnet.id, nodes).is_some());
-    let severity = match lost && subnet.is_made_for(&facts.cluster.name) {
-        true => Severity::Error,
-        false => Severity::Warning,
+    let rated = match lost && subnet.is_made_for(&facts.cluster.name) {
+        true => id::DOC_031.error(),
+        false => id::DOC_031.warning(),
     };
     Some(
-        Issue::new("EC-DOC-031", severity, format!("pod subnet {} has no route table of its own", subnet.id))
+        Issue::new(rated, format!("pod subnet {} has no route table of its own", subnet.id))
             .about(vec![subnet.id.clone()])
             .why(format!(
                 "it uses the VPC's main route table {}; the nodes in {} use {}, so peerings and gateways may differ",

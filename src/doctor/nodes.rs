@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::CUSTOM_NETWORK;
 use crate::facts::{Authentication, Facts, Node, Pod, Symptoms};
 use crate::fixes;
-use crate::issue::Issue;
+use crate::issue::{Id, Issue, Rated, id};
 use crate::net::eniconfig::resolve;
 use crate::verify::Report;
 use crate::words::counted;
@@ -13,27 +13,27 @@ use crate::words::counted;
 use super::of_node;
 
 /// Diagnoses for checks of `verify` that keep the CNI of a node from starting.
-const CAUSES: [(&str, &[&str]); 3] = [
-    ("EC-DOC-001", &["EC-VFY-011"]),
-    ("EC-DOC-002", &["EC-VFY-013", "EC-VFY-014"]),
-    ("EC-DOC-003", &["EC-VFY-012", "EC-VFY-016"]),
+const CAUSES: [(Rated, &[Id]); 3] = [
+    (id::DOC_001.error(), &[id::VFY_011.id()]),
+    (id::DOC_002.error(), &[id::VFY_013.id(), id::VFY_014.id()]),
+    (id::DOC_003.error(), &[id::VFY_012.id(), id::VFY_016.id()]),
 ];
 
 pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
-    let mut by_cause: BTreeMap<(&'static str, String, String), Vec<&str>> = BTreeMap::new();
+    let mut by_cause: BTreeMap<(Rated, String, String), Vec<&str>> = BTreeMap::new();
     let is_aws_node = |pod: &&Pod| pod.namespace == "kube-system" && pod.name.starts_with("aws-node-");
     let waiting = facts.pods.iter().filter(is_aws_node).filter(|pod| !pod.ready);
     let aws_nodes: BTreeMap<&str, &Pod> = waiting.map(|pod| (pod.node.as_str(), pod)).collect();
     for node in facts.ec2_nodes().filter(|node| !node.ready) {
         let aws_node = aws_nodes.get(node.name.as_str()).copied();
-        let (id, cause, fix) = cause(facts, symptoms, report, node, aws_node);
-        by_cause.entry((id, cause, fix)).or_default().push(&node.name);
+        let (rated, cause, fix) = cause(facts, symptoms, report, node, aws_node);
+        by_cause.entry((rated, cause, fix)).or_default().push(&node.name);
     }
     let evidence_of = |name: &&str| evidence(symptoms, name);
     let mut findings: Vec<Issue> = by_cause
         .into_iter()
-        .map(|((id, cause, fix), names)| {
-            Issue::error(id, format!("{} not Ready", counted(names.len(), "node")))
+        .map(|((rated, cause, fix), names)| {
+            Issue::new(rated, format!("{} not Ready", counted(names.len(), "node")))
                 .why(cause)
                 .fix(fix)
                 .evidence(names.iter().flat_map(evidence_of).collect::<Vec<_>>())
@@ -51,12 +51,12 @@ fn cause(
     report: &Report,
     node: &Node,
     aws_node: Option<&Pod>,
-) -> (&'static str, String, String) {
+) -> (Rated, String, String) {
     // A node that already has an interface for pods keeps working.
     if facts.cni.is_on(CUSTOM_NETWORK) && node.interfaces.is_empty() {
-        for (id, checks) in CAUSES {
+        for (rated, checks) in CAUSES {
             if let Some(check) = of_node(report, checks, &node.name) {
-                return (id, format!("{}: {}", check.what, check.why), check.fix.clone());
+                return (rated, format!("{}: {}", check.what, check.why), check.fix.clone());
             }
         }
         let name = resolve(&node.labels, &node.annotations, &facts.cni.env).name;
@@ -65,7 +65,7 @@ fn cause(
             config.and_then(|config| facts.vpc.subnet(&config.subnet)).filter(|subnet| subnet.free == 0)
         {
             return (
-                "EC-DOC-004",
+                id::DOC_004.error(),
                 format!("its pod subnet {} ({}) has no free addresses", subnet.id, subnet.cidr),
                 fixes::more_addresses(facts, subnet),
             );
@@ -74,14 +74,14 @@ fn cause(
     if let Some(pod) = aws_node.filter(|_| !node.is_unreachable()) {
         let reason = pod.not_ready_because.as_deref().unwrap_or("the reason is unknown");
         return (
-            "EC-DOC-006",
+            id::DOC_006.error(),
             format!("aws-node is not running on it: {reason}"),
             format!("kubectl -n kube-system logs {} -c aws-node", pod.name),
         );
     }
     if node.is_unreachable() {
         return (
-            "EC-DOC-085",
+            id::DOC_085.error(),
             node.unready.as_ref().map_or_else(String::new, |unready| unready.told.clone()),
             fixes::end_instance(facts, node),
         );
@@ -89,7 +89,7 @@ fn cause(
     let condition =
         symptoms.nodes.iter().find(|trouble| trouble.name == node.name).map(|trouble| trouble.told.as_str());
     (
-        "EC-DOC-005",
+        id::DOC_005.error(),
         match condition {
             Some(condition) if !condition.is_empty() => condition.to_string(),
             _ => "its kubelet reports no reason".into(),
@@ -157,7 +157,7 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
         };
         findings.push(
             Issue::error(
-                "EC-DOC-007",
+                id::DOC_007,
                 format!("{} of {} did not join the cluster", counted(missing.len(), "instance"), group.name),
             )
             .why(cause)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Node, Subnet, Symptoms, WaitingPod};
 use crate::fixes;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Rated, id};
 use crate::net::eniconfig::resolve;
 use crate::verify::Report;
 use crate::words::counted;
@@ -40,7 +40,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
             true => format!("kubectl -n {} describe pod {}", pods[0].namespace, pods[0].name),
             false => cause.fix,
         };
-        Issue::new(cause.id, cause.severity, format!("{} {state}", counted(names.len(), "pod")))
+        Issue::new(cause.rated, format!("{} {state}", counted(names.len(), "pod")))
             .why(cause.why)
             .fix(fix)
             .evidence(pods.iter().flat_map(|pod| evidence(symptoms, pod)))
@@ -51,8 +51,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Cause {
-    id: &'static str,
-    severity: Severity,
+    rated: Rated,
     why: String,
     /// Empty if only the description of the pod can help.
     fix: String,
@@ -68,17 +67,15 @@ fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
 }
 
 fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
-    let few = report.checks().find(|check| check.id == "EC-VFY-025" && check.severity == Severity::Warning);
+    let few = report.checks().find(|check| check.id == id::VFY_025);
     match (pod.told.contains("Too many pods"), few) {
         (true, Some(check)) => Cause {
-            id: "EC-DOC-020",
-            severity: Severity::Error,
+            rated: id::DOC_020.error(),
             why: format!("the nodes have reached their max pods, and {}: {}", check.what, check.why),
             fix: check.fix.clone(),
         },
         (true, None) => Cause {
-            id: "EC-DOC-020",
-            severity: Severity::Error,
+            rated: id::DOC_020.error(),
             why: "the nodes have reached their max pods, which custom networking reduces".into(),
             fix: format!(
                 "eni-custom max-pods {} # more nodes, larger ones, or prefix delegation",
@@ -86,8 +83,7 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
             ),
         },
         (false, _) => Cause {
-            id: "EC-DOC-021",
-            severity: Severity::Warning,
+            rated: id::DOC_021.warning(),
             why: match pod.told.is_empty() {
                 true => "the scheduler has reported no reason".into(),
                 false => pod.told.clone(),
@@ -103,10 +99,9 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
     let subnet = subnet_of(facts, node);
     let prefixes = facts.cni.is_on("ENABLE_PREFIX_DELEGATION");
     if !pod.host_network {
-        if let Some(check) = of_node(report, &["EC-VFY-024"], &node.name) {
+        if let Some(check) = of_node(report, &[id::VFY_024.id()], &node.name) {
             return Cause {
-                id: "EC-DOC-010",
-                severity: Severity::Error,
+                rated: id::DOC_010.error(),
                 why: format!("{}: {}", check.what, check.why),
                 fix: check.fix.clone(),
             };
@@ -116,8 +111,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
         }
         if no_address {
             return Cause {
-                id: "EC-DOC-012",
-                severity: Severity::Error,
+                rated: id::DOC_012.error(),
                 why: format!(
                     "the subnet has free addresses, but the CNI on {} could not attach an interface or get addresses",
                     node.name
@@ -127,8 +121,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
         }
     }
     Cause {
-        id: "EC-DOC-013",
-        severity: Severity::Warning,
+        rated: id::DOC_013.warning(),
         why: match pod.told.is_empty() {
             true => "its kubelet reports no reason".into(),
             false => pod.told.clone(),
@@ -146,14 +139,12 @@ fn types(facts: &Facts) -> Vec<&str> {
 fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
     match subnet.free {
         0 => Cause {
-            id: "EC-DOC-011",
-            severity: Severity::Error,
+            rated: id::DOC_011.error(),
             why: format!("the pod subnet {} ({}) has no free addresses", subnet.id, subnet.cidr),
             fix: fixes::more_addresses(facts, subnet),
         },
         free => Cause {
-            id: "EC-DOC-014",
-            severity: Severity::Error,
+            rated: id::DOC_014.error(),
             why: format!(
                 "the pod subnet {} has {} left, but is too fragmented for a prefix, which needs 16 contiguous ones",
                 subnet.id,

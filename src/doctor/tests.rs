@@ -5,6 +5,7 @@ use crate::facts::{
     RouteTable, WaitingPod, Webhook,
 };
 use crate::goal::Goal;
+use crate::issue::id;
 use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom, facts, group_instance, settings};
 
@@ -20,7 +21,7 @@ fn findings(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
     diagnoses
         .findings
         .iter()
-        .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity, finding.what))
+        .map(|finding| format!("{} {:?}: {}", finding.id, finding.severity(), finding.what))
         .collect()
 }
 
@@ -108,7 +109,7 @@ fn not_ready_nodes_are_explained_by_their_cni() {
     let mut other = sick();
     other.nodes[0].interfaces = custom().nodes[0].interfaces.clone();
     let diagnoses = diagnosed(&other, &symptoms);
-    assert_eq!(diagnoses.findings[0].id, "EC-DOC-005");
+    assert_eq!(diagnoses.findings[0].id, id::DOC_005);
     assert_eq!(diagnoses.findings[0].why, "KubeletNotReady: cni plugin not initialized");
 }
 
@@ -269,7 +270,7 @@ fn pods_that_reach_neither_api_nor_dns_are_explained_by_the_missing_rule() {
     blind.firewall.acls_unknown = Some("DescribeNetworkAcls: UnauthorizedOperation".into());
     let diagnoses = diagnosed(&blind, &Symptoms::default());
     assert!(!diagnoses.healthy);
-    assert_eq!(diagnoses.findings[0].id, "EC-RCH-012");
+    assert_eq!(diagnoses.findings[0].id, id::RCH_012);
     assert!(diagnoses.findings[0].why.contains("unknown because DescribeNetworkAcls"));
 }
 

@@ -1,7 +1,7 @@
 //! The steps that a step needs when it runs, or is undone, alone. Pure.
 
 use crate::goal::{Goal, Undo, undone_before};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
 
@@ -39,7 +39,7 @@ fn must_run_before(scene: &Scene<'_>, step: Step) -> Vec<Issue> {
     let unmet = step.needs().iter().flat_map(|needed| with_changes(scene, Goal::Step(*needed)));
     unmet
         .map(|needed| {
-            Issue::error("EC-RUN-001", format!("{} must run before {}", needed.step.name(), step.name()))
+            Issue::error(id::RUN_001, format!("{} must run before {}", needed.step.name(), step.name()))
                 .at(resources(&needed))
                 .why("these changes are not made yet")
                 .fix(format!("eni-custom {}", needed.step.name()))
@@ -53,7 +53,7 @@ fn must_be_undone_before(scene: &Scene<'_>, step: Step) -> Vec<Issue> {
         .flat_map(|other| with_changes(scene, Goal::Undo(Undo::Only(other))))
         .map(|other| {
             let what = format!("{} must be undone before {}", other.step.name(), step.name());
-            Issue::error("EC-RUN-001", what)
+            Issue::error(id::RUN_001, what)
                 .at(resources(&other))
                 .why("these resources depend on what would be deleted")
                 .fix(format!("eni-custom {} --undo", other.step.name()))

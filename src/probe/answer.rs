@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::issue::Issue;
+use crate::issue::severity::{Check, Error};
+use crate::issue::{IdOf, Issue, id};
 use crate::words::counted;
 
 /// One zone's part of a probe.
@@ -55,13 +56,13 @@ pub fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
         (failed, open)
     };
     checks.extend(one(
-        "EC-VFY-051",
+        id::VFY_051,
         "DNS",
         results("dns"),
         "allow UDP and TCP 53 from the pods' security groups to the nodes that run CoreDNS",
     ));
     checks.extend(one(
-        "EC-VFY-052",
+        id::VFY_052,
         "the API server",
         results("api"),
         "allow TCP 443 from the pods' security groups to the cluster security group",
@@ -75,14 +76,14 @@ fn ran(zones: &[ZoneAnswer]) -> Vec<Issue> {
     for zone in zones {
         match &zone.asked {
             Asked::NotStarted(why) => checks.push(
-                Issue::error("EC-VFY-050", format!("the probe's pods in {} did not finish in time", zone.zone))
+                Issue::error(id::VFY_050, format!("the probe's pods in {} did not finish in time", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(why)
                     .fix("use a longer --probe-timeout or another --probe-image; kubectl describe node may show the cause"),
             ),
             // 126 and 127: the image has no shell, or lacks these tools.
             Asked::Ended { code, message } if lines(message).is_empty() => checks.push(
-                Issue::error("EC-VFY-050", format!("the probe's pod in {} ended without a result", zone.zone))
+                Issue::error(id::VFY_050, format!("the probe's pod in {} ended without a result", zone.zone))
                     .at(format!("node {}", zone.node))
                     .why(format!("exit code {code}: {message}"))
                     .fix("use a --probe-image with sh, nc, nslookup and httpd"),
@@ -91,12 +92,17 @@ fn ran(zones: &[ZoneAnswer]) -> Vec<Issue> {
         }
     }
     if checks.is_empty() {
-        checks.push(Issue::passed("EC-VFY-050", format!("pods ran in {}", counted(zones.len(), "zone"))));
+        checks.push(Issue::passed(id::VFY_050, format!("pods ran in {}", counted(zones.len(), "zone"))));
     }
     checks
 }
 
-fn one(id: &'static str, what: &str, (failed, open): (Vec<String>, Vec<String>), fix: &str) -> Vec<Issue> {
+fn one(
+    id: IdOf<Check<Error>>,
+    what: &str,
+    (failed, open): (Vec<String>, Vec<String>),
+    fix: &str,
+) -> Vec<Issue> {
     let mut checks = Vec::new();
     if !failed.is_empty() {
         checks.push(
@@ -139,7 +145,7 @@ fn pods(zones: &[ZoneAnswer]) -> Vec<Issue> {
         return Vec::new();
     }
     one(
-        "EC-VFY-053",
+        id::VFY_053,
         "pods of other zones",
         (failed, open),
         "allow traffic between the pods' security groups, and in the NetworkPolicies of the probe's namespace",
@@ -161,7 +167,7 @@ mod tests {
 
     fn results(zones: &[ZoneAnswer]) -> Vec<String> {
         let line =
-            |check: &Issue| format!("{} {:?} {} {}", check.id, check.severity, check.what, check.place);
+            |check: &Issue| format!("{} {:?} {} {}", check.id, check.severity(), check.what, check.place);
         checks(zones).iter().map(line).map(|line| line.trim_end().to_string()).collect()
     }
 

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use kube::core::{Selector, SelectorExt as _};
 
 use crate::error::Result;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Id, Issue, Severity, id};
 use crate::words::few;
 
 use super::pod::{Role, labels};
 
 /// The checks of connections.
-const CONNECTIONS: [&str; 3] = ["EC-VFY-051", "EC-VFY-052", "EC-VFY-053"];
+const CONNECTIONS: [Id; 3] = [id::VFY_051.id(), id::VFY_052.id(), id::VFY_053.id()];
 
 /// Whether a connection of the probe failed.
 pub fn any_failed(checks: &[Issue]) -> bool {
-    checks.iter().any(|check| check.severity == Severity::Error && CONNECTIONS.contains(&check.id))
+    checks.iter().any(|check| check.severity() == Severity::Error && CONNECTIONS.contains(&check.id))
 }
 
 /// An issue if one of the namespace's policies selects the probe's pods.
@@ -29,13 +29,13 @@ pub fn check(namespace: &str, policies: Result<Vec<(String, Selector)>>) -> Opti
     match selecting {
         Ok(names) if names.is_empty() => None,
         Ok(names) => Some(
-            Issue::warning("EC-VFY-054", "NetworkPolicies select the probe's pods")
+            Issue::warning(id::VFY_054, "NetworkPolicies select the probe's pods")
                 .at(few(&names))
                 .why("they may block the probe, rather than the VPC")
                 .fix("use verify --probe --probe-namespace with a namespace without NetworkPolicies, or allow these pods to reach DNS, the API server and each other"),
         ),
         Err(error) => Some(
-            Issue::unknown("EC-VFY-054", "whether NetworkPolicies block the probe's pods", error.in_short())
+            Issue::unknown(id::VFY_054, "whether NetworkPolicies block the probe's pods", error.in_short())
                 .at(format!("namespace {namespace}")),
         ),
     }
@@ -49,15 +49,15 @@ mod tests {
 
     #[test]
     fn policies_that_may_block_the_probe_are_named() {
-        let dns = |severity| Issue { severity, ..Issue::error("EC-VFY-051", "pods can't reach DNS") };
-        assert!(any_failed(&[dns(Severity::Error)]));
-        assert!(!any_failed(&[dns(Severity::Passed)]), "nothing failed, so nothing blocks it");
+        let dns = |rated| Issue::new(rated, "pods can't reach DNS");
+        assert!(any_failed(&[dns(id::VFY_051.error())]));
+        assert!(!any_failed(&[dns(id::VFY_051.passed())]), "nothing failed, so nothing blocks it");
         let cart = [("app", "cart")].into_iter().collect();
         assert_eq!(check("shop", Ok(vec![("shop/cart".into(), cart)])), None, "it selects other pods");
         let all = ("shop/deny-all".to_string(), Selector::default());
         insta::assert_json_snapshot!(check("shop", Ok(vec![all])));
         let cause = Cause { code: "Forbidden".into(), message: "no".into(), request_id: None };
         let unknown = check("shop", Err(Error::failed("list NetworkPolicies").cause(cause))).unwrap();
-        assert_eq!(unknown.severity, Severity::Unknown);
+        assert_eq!(unknown.severity(), Severity::Unknown);
     }
 }

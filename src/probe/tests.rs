@@ -31,7 +31,10 @@ fn judged(code: i32, message: String, others: &[&str]) -> Vec<String> {
         others: others.iter().map(ToString::to_string).collect(),
         asked: Asked::Ended { code, message },
     };
-    checks(&[zone]).iter().map(|check| format!("{} {:?}", &check.id[7..], check.severity)).collect()
+    checks(&[zone])
+        .iter()
+        .map(|check| format!("{} {:?}", &check.id.as_str()[7..], check.severity()))
+        .collect()
 }
 
 #[test]

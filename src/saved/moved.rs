@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::step::{Change, Field};
 
 use super::{Saved, SavedStep};
@@ -18,7 +18,7 @@ pub fn drift(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String
         if was != now {
             let shown = |value: Option<&String>| value.map_or("missing", String::as_str).to_string();
             found.push(
-                Issue::error("EC-PLN-002", format!("{name} has changed since the plan was made"))
+                Issue::error(id::PLN_002, format!("{name} has changed since the plan was made"))
                     .at(name)
                     .why(format!("planned: {}; now: {}", shown(was), shown(now)))
                     .fix(FIX),
@@ -41,7 +41,7 @@ pub fn drift(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String
                 _ => format!("the change of {resource} differs from the plan"),
             };
             found.push(
-                Issue::error("EC-PLN-001", what)
+                Issue::error(id::PLN_001, what)
                     .at(format!("step {} {}", step.step.number(), step.step.name()))
                     .why(differing(was.copied(), is.copied()))
                     .fix(FIX),

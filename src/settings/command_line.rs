@@ -67,7 +67,7 @@ impl Settings {
     fn confirmations(&self, goal: Goal) -> Flags {
         let confirmed = self.run.confirm_cluster.clone().or_else(|| goal.is_undo().then(|| self.name()));
         let mut flags = given([("confirm-cluster", &confirmed)]);
-        flags.extend(self.run.accept.iter().map(|id| ("accept", Some(id.clone()))));
+        flags.extend(self.run.accept.iter().map(|id| ("accept", Some(id.to_string()))));
         flags
     }
 

@@ -14,7 +14,7 @@ pub fn text(diagnoses: &Diagnoses, color: bool) -> String {
     let _ = writeln!(out, "{}", heading(&diagnoses.cluster, &diagnoses.account, &diagnoses.region, color));
     for (at, found) in diagnoses.findings.iter().enumerate() {
         let what = Style::new().force_styling(color).bold().apply_to(&found.what);
-        let severity = issue::severity(found.severity, color);
+        let severity = issue::severity(found.severity(), color);
         let _ = writeln!(out, "\n{}. {severity} {}: {what}", at + 1, found.id);
         out.push_str(&issue::lines(found, "   "));
     }

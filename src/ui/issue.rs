@@ -27,7 +27,7 @@ pub fn text(issue: &Issue, color: bool) -> String {
         (false, false) => String::new(),
     };
     let what = Style::new().force_styling(color).bold().apply_to(&issue.what);
-    format!("{} {}: {what}{mark}\n{}", severity(issue.severity, color), issue.id, lines(issue, "  "))
+    format!("{} {}: {what}{mark}\n{}", severity(issue.severity(), color), issue.id, lines(issue, "  "))
 }
 
 /// All fields except the headline, one line each.

@@ -25,7 +25,7 @@ pub fn xml(report: &Report) -> String {
 }
 
 fn suite(out: &mut String, section: &Section, cluster: &str) {
-    let count = |status| section.checks.iter().filter(|check| check.severity == status).count();
+    let count = |status| section.checks.iter().filter(|check| check.severity() == status).count();
     let _ = writeln!(
         out,
         "  <testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"0\">",
@@ -48,7 +48,7 @@ fn case(out: &mut String, section: &Section, check: &Issue) {
         issue::fields(check).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let text = escaped(&lines.join("\n"));
     let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\"");
-    let element = match check.severity {
+    let element = match check.severity() {
         Severity::Passed => {
             out.push_str("/>\n");
             return;
@@ -60,7 +60,7 @@ fn case(out: &mut String, section: &Section, check: &Issue) {
         Severity::Unknown => "error",
         Severity::Error => "failure",
     };
-    let (id, what) = (escaped(check.id), escaped(&check.what));
+    let (id, what) = (escaped(check.id.as_str()), escaped(&check.what));
     let _ = writeln!(
         out,
         ">\n      <{element} type=\"{id}\" message=\"{what}\">{text}</{element}>\n    </testcase>"

@@ -51,7 +51,7 @@ pub fn text(report: &Report, color: bool) -> String {
 }
 
 fn one(check: &Issue, color: bool) -> String {
-    let sign = match check.severity {
+    let sign = match check.severity() {
         Severity::Passed => style(color).green().apply_to("√"),
         Severity::Warning | Severity::Note => style(color).yellow().apply_to("‼"),
         Severity::Unknown => style(color).yellow().apply_to("?"),

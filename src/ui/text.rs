@@ -285,6 +285,8 @@ pub fn max_pods(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::issue::id;
+
     use crate::error::{Cause, Halfway};
     use crate::issue::Issue;
     use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
@@ -345,13 +347,13 @@ mod tests {
                     step(Step::DrainNodes, vec![nodes], Vec::new()),
                 ],
                 findings: vec![
-                    Issue::warning("EC-NET-009", "the pod subnet of us-west-2a is public")
+                    Issue::warning(id::NET_009, "the pod subnet of us-west-2a is public")
                         .at("subnet-0a")
                         .why("pods have no public address")
                         .fix("associate it with another route table")
                         .judged(&Default::default()),
-                    Issue::warning("EC-CNI-007", "the add-on vpc-cni is DEGRADED")
-                        .judged(&["EC-CNI-007".to_string()].into()),
+                    Issue::warning(id::CNI_007, "the add-on vpc-cni is DEGRADED")
+                        .judged(&[id::CNI_007.id()].into()),
                 ],
                 outlook: Some(outlook()),
                 alternatives: None,

@@ -3,7 +3,7 @@
 use crate::addon::Values;
 use crate::design::{ANNOTATION_DEF, CUSTOM_NETWORK, EXTERNAL_SNAT, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{Cni, EnvOwner, Node, Part, UpdateStrategy, Version, detected_version, env_owner, silent};
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, id};
 use crate::net::eniconfig::is_on;
 use crate::ownership::Manager;
 
@@ -16,11 +16,11 @@ const LEGACY_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Cni) {
-        return vec![Issue::unknown("EC-VFY-001", "whether custom networking is on", because).at(DAEMON_SET)];
+        return vec![Issue::unknown(id::VFY_001, "whether custom networking is on", because).at(DAEMON_SET)];
     }
     if view.facts.cni.missing {
         return vec![
-            Issue::error("EC-VFY-001", "there is no aws-node")
+            Issue::error(id::VFY_001, "there is no aws-node")
                 .at(DAEMON_SET)
                 .why("without it nothing reads ENIConfigs")
                 .fix(format!(
@@ -42,10 +42,10 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
 
 fn switch(view: &View<'_>) -> Issue {
     if view.on {
-        return Issue::passed("EC-VFY-001", "custom networking is on");
+        return Issue::passed(id::VFY_001, "custom networking is on");
     }
     let value = view.facts.cni.env.get(CUSTOM_NETWORK).map_or("not set".into(), |value| format!("'{value}'"));
-    Issue::error("EC-VFY-001", "custom networking is off")
+    Issue::error(id::VFY_001, "custom networking is off")
         .at(DAEMON_SET)
         .why(format!("{CUSTOM_NETWORK} is {value}: pods get addresses from their nodes' subnets"))
         .fix(format!("{} # all nine steps; set-env changes this alone", view.command("setup")))
@@ -54,14 +54,14 @@ fn switch(view: &View<'_>) -> Issue {
 fn version(view: &View<'_>) -> Issue {
     match detected_version(&view.facts.cni) {
         None => Issue::unknown(
-            "EC-VFY-004",
+            id::VFY_004,
             "the VPC CNI's version",
             "neither the add-on, the image tag nor a label names it",
         )
         .at(&view.facts.cni.image)
         .fix("kubectl -n kube-system label daemonset aws-node app.kubernetes.io/version=VERSION"),
         Some((version, source)) if version < Version::CUSTOM_NETWORKING => {
-            Issue::error("EC-VFY-004", format!("VPC CNI {version} is too old for custom networking"))
+            Issue::error(id::VFY_004, format!("VPC CNI {version} is too old for custom networking"))
                 .at(DAEMON_SET)
                 .why(format!(
                     "{} or later is needed; the version is from {source}",
@@ -72,7 +72,7 @@ fn version(view: &View<'_>) -> Issue {
                     view.facts.cluster.version
                 ))
         }
-        Some((version, _)) => Issue::passed("EC-VFY-004", format!("VPC CNI {version} supports custom networking")),
+        Some((version, _)) => Issue::passed(id::VFY_004, format!("VPC CNI {version} supports custom networking")),
     }
 }
 
@@ -84,7 +84,7 @@ fn rollout(view: &View<'_>) -> Issue {
     }
     let progress = rollout.progress(&view.facts.nodes, &view.facts.pods);
     if progress.is_done() {
-        return Issue::passed("EC-VFY-002", "aws-node runs on each Ready node with its current environment");
+        return Issue::passed(id::VFY_002, "aws-node runs on each Ready node with its current environment");
     }
     let outdated = progress.outdated();
     let delete = format!("kubectl -n kube-system delete pod {}", outdated.join(" "));
@@ -100,7 +100,7 @@ fn rollout(view: &View<'_>) -> Issue {
         None => (String::new(), "kubectl -n kube-system rollout status daemonset/aws-node".to_string()),
     };
     let why = [why, progress.told()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    Issue::error("EC-VFY-002", "aws-node's rollout is not complete")
+    Issue::error(id::VFY_002, "aws-node's rollout is not complete")
         .at(DAEMON_SET)
         .why(why.join("; "))
         .fix(fix)
@@ -111,12 +111,12 @@ fn owner(view: &View<'_>) -> Vec<Issue> {
     let cni = &view.facts.cni;
     if let Some(because) = view.unread(Part::Addon) {
         return vec![Issue::unknown(
-            "EC-VFY-003",
+            id::VFY_003,
             "whether the add-on vpc-cni has the same environment",
             because,
         )];
     }
-    let passed = |whose: &str| vec![Issue::passed("EC-VFY-003", format!("{whose} keeps this environment"))];
+    let passed = |whose: &str| vec![Issue::passed(id::VFY_003, format!("{whose} keeps this environment"))];
     match env_owner(cni) {
         EnvOwner::DaemonSet => passed("the DaemonSet itself"),
         EnvOwner::Addon => {
@@ -126,7 +126,7 @@ fn owner(view: &View<'_>) -> Vec<Issue> {
                 Err(error) => {
                     let because = format!("its configurationValues can't be read: {error}");
                     return vec![Issue::unknown(
-                        "EC-VFY-003",
+                        id::VFY_003,
                         "whether the add-on vpc-cni has the same environment",
                         &because,
                     )];
@@ -151,7 +151,7 @@ fn owner(view: &View<'_>) -> Vec<Issue> {
                 format!("{name}: add-on {theirs}, cluster {here}")
             };
             vec![
-                Issue::error("EC-VFY-003", "the add-on vpc-cni would reset aws-node's environment")
+                Issue::error(id::VFY_003, "the add-on vpc-cni would reset aws-node's environment")
                     .at("EKS add-on vpc-cni")
                     .why(format!(
                         "its next update applies its configurationValues; {}",
@@ -177,14 +177,17 @@ fn owner(view: &View<'_>) -> Vec<Issue> {
                 .iter()
                 .filter_map(|variable| Some(format!("{variable}={}", cni.env.get(variable)?)))
                 .collect();
-            let check =
-                Issue::error("EC-VFY-003", format!("{tool} '{name}' would reset aws-node's environment"))
+            // With --take-over-env the user has chosen this.
+            let rated = match view.expected.taken_over {
+                true => id::VFY_003.warning(),
+                false => id::VFY_003.error(),
+            };
+            vec![
+                Issue::new(rated, format!("{tool} '{name}' would reset aws-node's environment"))
                     .at(DAEMON_SET)
                     .why(format!("set by hand, not by {tool}: {}", values.join(", ")))
-                    .fix(format!("set env {} in {tool} '{name}'", values.join(", ")));
-            // With --take-over-env the user has chosen this.
-            let severity = if view.expected.taken_over { Severity::Warning } else { check.severity };
-            vec![Issue { severity, ..check }]
+                    .fix(format!("set env {} in {tool} '{name}'", values.join(", "))),
+            ]
         }
     }
 }
@@ -210,7 +213,7 @@ fn is_default(name: &str, value: &str) -> bool {
 
 fn zone_label(view: &View<'_>) -> Option<Issue> {
     (view.facts.cni.env.get(LABEL_DEF)? == LEGACY_ZONE_LABEL).then(|| {
-        Issue::warning("EC-VFY-006", "the ENIConfig's name is read from a deprecated node label")
+        Issue::warning(id::VFY_006, "the ENIConfig's name is read from a deprecated node label")
             .at(LABEL_DEF)
             .why(format!("{LEGACY_ZONE_LABEL} is deprecated since 1.17; newer nodes may not have it"))
             .fix(view.command(&format!("set-env --eniconfig-label {ZONE_LABEL}")))
@@ -221,7 +224,7 @@ fn zone_label(view: &View<'_>) -> Option<Issue> {
 fn expected(view: &View<'_>) -> Vec<Issue> {
     let differs = |(name, value): &(&String, &String)| view.facts.cni.env.get(*name) != Some(*value);
     let differing = view.expected.env.iter().filter(differs).map(|(name, value)| {
-        Issue::error("EC-VFY-005", format!("aws-node's {name} is not '{value}'"))
+        Issue::error(id::VFY_005, format!("aws-node's {name} is not '{value}'"))
             .at(DAEMON_SET)
             .why("this run set it, and something has changed it since")
             .fix(view.command("set-env"))

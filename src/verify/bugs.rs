@@ -2,7 +2,7 @@
 
 use crate::cni_bugs::{bugs, fixed};
 use crate::facts::detected_version;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::words::counted;
 
 use super::view::View;
@@ -14,7 +14,7 @@ pub fn check(view: &View<'_>) -> Option<Issue> {
     let fixed = fixed(&bugs)?;
     let texts: Vec<String> = bugs.iter().map(|bug| bug.line()).collect();
     Some(
-        Issue::warning("EC-VFY-007", format!("VPC CNI {version} has {}", counted(bugs.len(), "known bug")))
+        Issue::warning(id::VFY_007, format!("VPC CNI {version} has {}", counted(bugs.len(), "known bug")))
             .at("DaemonSet kube-system/aws-node")
             .why(texts.join("; "))
             .fix(format!("update aws-node to {fixed} or later, then replace nodes that are not Ready")),
@@ -23,6 +23,8 @@ pub fn check(view: &View<'_>) -> Option<Issue> {
 
 #[cfg(test)]
 mod tests {
+    use crate::issue::id;
+
     use crate::issue::Issue;
     use crate::sample::custom;
     use crate::verify::{Expected, verify};
@@ -31,7 +33,7 @@ mod tests {
         let mut facts = custom();
         change(&mut facts);
         let report = verify(&facts, &Expected::default());
-        report.checks().find(|check| check.id == "EC-VFY-007").cloned()
+        report.checks().find(|check| check.id == id::VFY_007).cloned()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::{ZONE_LABEL, options};
 use crate::facts::{Crd, EniConfig, Part, Subnet};
 use crate::fixes;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 use crate::subnet_tags;
@@ -16,16 +16,16 @@ use super::view::{NodeView, View};
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::EniConfigs) {
-        return vec![Issue::unknown("EC-VFY-011", "whether nodes find their ENIConfigs", because)];
+        return vec![Issue::unknown(id::VFY_011, "whether nodes find their ENIConfigs", because)];
     }
     let mut checks = vec![definition(view)];
-    checks.extend(or_ok(found(view), "EC-VFY-011", each_finds(view)));
-    checks.extend(or_ok(malformed(view), "EC-VFY-012", "the CNI can read each ENIConfig"));
-    checks.extend(or_ok(subnets(view), "EC-VFY-013", "their subnets exist, in their nodes' zones"));
-    checks.extend(or_ok(blocks(view), "EC-VFY-015", "their subnets are in other CIDR blocks than the nodes"));
-    checks.extend(or_ok(excluded(view), "EC-VFY-076", "no tag excludes pods from their subnets"));
-    checks.extend(or_ok(groups(view), "EC-VFY-016", "their security groups exist"));
-    checks.extend(or_ok(free(view), "EC-VFY-017", "their subnets have enough addresses for full nodes"));
+    checks.extend(or_ok(found(view), id::VFY_011, each_finds(view)));
+    checks.extend(or_ok(malformed(view), id::VFY_012, "the CNI can read each ENIConfig"));
+    checks.extend(or_ok(subnets(view), id::VFY_013, "their subnets exist, in their nodes' zones"));
+    checks.extend(or_ok(blocks(view), id::VFY_015, "their subnets are in other CIDR blocks than the nodes"));
+    checks.extend(or_ok(excluded(view), id::VFY_076, "no tag excludes pods from their subnets"));
+    checks.extend(or_ok(groups(view), id::VFY_016, "their security groups exist"));
+    checks.extend(or_ok(free(view), id::VFY_017, "their subnets have enough addresses for full nodes"));
     checks.extend(addon(view));
     checks.extend(expected(view));
     checks
@@ -36,7 +36,7 @@ fn addon(view: &View<'_>) -> Vec<Issue> {
     let Some(values) = view.facts.addon_values() else { return Vec::new() };
     let differing = view.facts.eniconfigs.items.iter().filter(|config| values.differs(config));
     let issues = differing.map(|config| {
-        Issue::error("EC-VFY-003", format!("the add-on vpc-cni would reset ENIConfig {}", config.name))
+        Issue::error(id::VFY_003, format!("the add-on vpc-cni would reset ENIConfig {}", config.name))
             .at(format!("ENIConfig {}", config.name))
             .why("its next update applies its eniConfig.subnets, which differ")
             .fix(format!(
@@ -49,7 +49,7 @@ fn addon(view: &View<'_>) -> Vec<Issue> {
 }
 
 fn definition(view: &View<'_>) -> Issue {
-    let (id, at) = ("EC-VFY-010", "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com");
+    let (id, at) = (id::VFY_010, "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com");
     let install = view.command("install-crd");
     match view.facts.eniconfigs.crd {
         Crd::Typed { established: true } => Issue::passed(id, "the ENIConfig definition is typed"),
@@ -85,7 +85,7 @@ fn found(view: &View<'_>) -> Vec<Issue> {
     let check = |((name, source, zone), nodes): ((&str, &Source, &str), Vec<&NodeView<'_>>)| {
         let names: Vec<String> = nodes.iter().map(|node| node.node.name.clone()).collect();
         Issue::error(
-            "EC-VFY-011",
+            id::VFY_011,
             format!("ENIConfig '{name}' for {} in {zone} does not exist", counted(names.len(), "node")),
         )
         .why(why_missing(view, source, zone, nodes[0]))
@@ -145,7 +145,7 @@ fn names(nodes: &[&NodeView<'_>]) -> Vec<String> {
 fn malformed(view: &View<'_>) -> Vec<Issue> {
     let issue = |(name, why): (&String, &String)| {
         let nodes = view.used().find(|(config, _)| config.name == *name).map(|(_, nodes)| nodes);
-        Issue::error("EC-VFY-012", format!("the CNI can't read ENIConfig {name}"))
+        Issue::error(id::VFY_012, format!("the CNI can't read ENIConfig {name}"))
             .of(names(&nodes.unwrap_or_default()))
             .at(format!("ENIConfig {name}"))
             .why(why)
@@ -161,7 +161,7 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
         let Some(subnet) = view.facts.vpc.subnet(&config.subnet) else {
             checks.push(
                 Issue::error(
-                    "EC-VFY-013",
+                    id::VFY_013,
                     format!("ENIConfig {} names a subnet that does not exist", config.name),
                 )
                 .at(at)
@@ -173,7 +173,7 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
         };
         if subnet.state != "available" {
             checks.push(
-                Issue::error("EC-VFY-013", format!("subnet {} is {}", subnet.id, subnet.state))
+                Issue::error(id::VFY_013, format!("subnet {} is {}", subnet.id, subnet.state))
                     .at(at.clone())
                     .of(names(&nodes))
                     .fix(format!("aws ec2 wait subnet-available --subnet-ids {}", subnet.id)),
@@ -196,7 +196,7 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
             };
             checks.push(
                 Issue::error(
-                    "EC-VFY-014",
+                    id::VFY_014,
                     format!("ENIConfig {} gives nodes in {zone} a subnet in {}", config.name, subnet.zone),
                 )
                 .why(format!(
@@ -223,7 +223,7 @@ fn blocks(view: &View<'_>) -> Vec<Issue> {
         let node_subnets = nodes.iter().filter_map(|node| vpc.subnet(node.node.subnet.as_deref()?));
         node_subnets.into_iter().any(|subnet| block(subnet) == Some(pods)).then(|| {
             Issue::warning(
-                "EC-VFY-015",
+                id::VFY_015,
                 format!("the subnet of ENIConfig {} is in the nodes' own CIDR block", config.name),
             )
             .at(format!("{} in {pods}", config.subnet))
@@ -245,8 +245,8 @@ fn excluded(view: &View<'_>) -> Vec<Issue> {
         let exclusion = subnet_tags::exclusion(subnet, &facts.cluster.name)?;
         let what = format!("a tag excludes pods from the subnet of ENIConfig {}", config.name);
         let check = match acts {
-            true => Issue::error("EC-VFY-076", what),
-            false => Issue::warning("EC-VFY-076", format!("{what} from VPC CNI 1.22 on")),
+            true => Issue::error(id::VFY_076, what),
+            false => Issue::warning(id::VFY_076, format!("{what} from VPC CNI 1.22 on")),
         };
         Some(
             check
@@ -268,12 +268,12 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
         return Vec::new();
     }
     if let Some(because) = view.unread(Part::SecurityGroups) {
-        return vec![Issue::unknown("EC-VFY-016", "whether the ENIConfigs' security groups exist", because)];
+        return vec![Issue::unknown(id::VFY_016, "whether the ENIConfigs' security groups exist", because)];
     }
     let missing = named.into_iter().filter(|(_, group, _)| !view.facts.firewall.groups.contains_key(*group));
     let issues = missing.map(|(config, group, nodes)| {
         Issue::error(
-            "EC-VFY-016",
+            id::VFY_016,
             format!("ENIConfig {} names a security group that does not exist", config.name),
         )
         .at(format!("ENIConfig {}", config.name))
@@ -307,7 +307,7 @@ fn free(view: &View<'_>) -> Vec<Issue> {
         let subnet = view.facts.vpc.subnet(id)?;
         (subnet.free < needed || subnet.free == 0).then(|| {
             Issue::warning(
-                "EC-VFY-017",
+                id::VFY_017,
                 format!(
                     "the pod subnet of {} has {} left",
                     subnet.zone,
@@ -339,7 +339,7 @@ fn expected(view: &View<'_>) -> Vec<Issue> {
             Some(_) => continue,
         };
         checks.push(
-            Issue::error("EC-VFY-018", what)
+            Issue::error(id::VFY_018, what)
                 .at(format!("ENIConfig {}", wanted.name))
                 .why("this run wrote other values, and something has changed them since")
                 .fix(view.command("setup")),

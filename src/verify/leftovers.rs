@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Part;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 
 use super::report::or_ok;
 use super::view::View;
@@ -13,7 +13,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;
     if let Some(because) = view.unread(Part::Interfaces) {
         return vec![Issue::unknown(
-            "EC-VFY-040",
+            id::VFY_040,
             "whether deleted nodes have left network interfaces",
             because,
         )];
@@ -32,10 +32,10 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
         }
     }
     let issues = left.into_iter().map(|(subnet, names)| {
-        Issue::warning("EC-VFY-040", format!("{} of deleted nodes left in {subnet}", counted(names.len(), "network interface")))
+        Issue::warning(id::VFY_040, format!("{} of deleted nodes left in {subnet}", counted(names.len(), "network interface")))
             .why("the CNI was stopped before it deleted them; they use addresses and block the deletion of the subnet")
             .fix(format!("for E in {}; do aws ec2 delete-network-interface --network-interface-id $E; done", names.join(" ")))
             .about(names)
     });
-    or_ok(issues.collect(), "EC-VFY-040", "no deleted node has left an interface in the pod subnets")
+    or_ok(issues.collect(), id::VFY_040, "no deleted node has left an interface in the pod subnets")
 }

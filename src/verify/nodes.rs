@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::{PodNetwork, old_nodes, options};
 use crate::facts::Part;
 use crate::fixes;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::words::{counted, subject};
 
@@ -15,7 +15,7 @@ use super::view::{NodeView, View};
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if view.nodes.is_empty() {
         return vec![
-            Issue::warning("EC-VFY-020", "there are no EC2 nodes")
+            Issue::warning(id::VFY_020, "there are no EC2 nodes")
                 .at(&view.facts.cluster.name)
                 .why("custom networking can't be checked without nodes")
                 .fix("start a node, then run this again"),
@@ -23,39 +23,39 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     }
     let reporting = view.nodes.iter().filter(|node| !node.node.is_unreachable()).count();
     let mut checks =
-        or_ok(not_ready(view), "EC-VFY-020", format!("{} Ready", subject(reporting, "node", "is", "are")));
+        or_ok(not_ready(view), id::VFY_020, format!("{} Ready", subject(reporting, "node", "is", "are")));
     checks.extend(silent(view));
     checks.extend(left_over(view));
     match view.unread(Part::Interfaces) {
-        Some(because) => checks.push(Issue::unknown("EC-VFY-021", "the nodes' network interfaces", because)),
+        Some(because) => checks.push(Issue::unknown(id::VFY_021, "the nodes' network interfaces", because)),
         None => {
             match view.unread(Part::Instances) {
                 Some(because) => checks.push(Issue::unknown(
-                    "EC-VFY-021",
+                    id::VFY_021,
                     "whether pods use primary network interfaces",
                     because,
                 )),
-                None => checks.extend(or_ok(old(view), "EC-VFY-021", "all nodes use custom networking")),
+                None => checks.extend(or_ok(old(view), id::VFY_021, "all nodes use custom networking")),
             }
             checks.extend(or_ok(
                 without(view),
-                "EC-VFY-022",
+                id::VFY_022,
                 "each node has an interface for pods in its ENIConfig's subnet",
             ));
             checks.extend(or_ok(
                 groups(view),
-                "EC-VFY-023",
+                id::VFY_023,
                 "these interfaces have their ENIConfig's security groups",
             ));
             checks.extend(or_ok(
                 tagged(view),
-                "EC-VFY-027",
+                id::VFY_027,
                 "no interface has two security groups tagged for the cluster",
             ));
         }
     }
     checks.extend(pods(view));
-    checks.extend(or_ok(overridden(view), "EC-VFY-026", "no node's annotation overrides its label"));
+    checks.extend(or_ok(overridden(view), id::VFY_026, "no node's annotation overrides its label"));
     checks
 }
 
@@ -84,7 +84,7 @@ fn not_ready(view: &View<'_>) -> Vec<Issue> {
             None => "their ENIConfig does not exist: since 1.13 the CNI waits for it",
             Some(_) => "the Ready condition of each says why",
         };
-        Issue::error("EC-VFY-020", format!("{nodes} not Ready"))
+        Issue::error(id::VFY_020, format!("{nodes} not Ready"))
             .why(why)
             .fix(format!("{} # shows the cause", view.command("doctor")))
     })
@@ -95,7 +95,7 @@ fn silent(view: &View<'_>) -> Vec<Issue> {
     let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
     grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
         let end = fixes::end_instance(view.facts, first.node);
-        Issue::warning("EC-VFY-086", format!("{nodes} not reporting"))
+        Issue::warning(id::VFY_086, format!("{nodes} not reporting"))
             .why("the kubelet has stopped reporting: its pods may or may not still run")
             .fix(if count == 1 { end } else { format!("{end} # repeat for the others") })
     })
@@ -104,7 +104,7 @@ fn silent(view: &View<'_>) -> Vec<Issue> {
 fn left_over(view: &View<'_>) -> Option<Issue> {
     let names: Vec<String> = view.facts.left_over.iter().map(|node| node.name.clone()).collect();
     (!names.is_empty()).then(|| {
-        Issue::warning("EC-VFY-085", format!("{} without an instance", counted(names.len(), "Node object")))
+        Issue::warning(id::VFY_085, format!("{} without an instance", counted(names.len(), "Node object")))
             .why("the EC2 instance no longer exists, but its Node object was not deleted")
             .fix(format!("kubectl delete node {}", names.join(" ")))
             .about(names)
@@ -151,7 +151,7 @@ fn old(view: &View<'_>) -> Vec<Issue> {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
         let (does, uses) = if nodes.len() == 1 { ("does", "uses") } else { ("do", "use") };
         let what = format!("{of_kind} {does} not use custom networking, or {uses} another ENIConfig");
-        Issue::error("EC-VFY-021", what)
+        Issue::error(id::VFY_021, what)
             .why(why)
             .fix(nodes[0].1.clone())
             .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
@@ -163,7 +163,7 @@ fn without(view: &View<'_>) -> Vec<Issue> {
     let affected =
         view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, String::new()));
     grouped(affected, |_, nodes, first, _| {
-        Issue::error("EC-VFY-022", format!("{nodes} without an interface for pods"))
+        Issue::error(id::VFY_022, format!("{nodes} without an interface for pods"))
             .why(format!(
                 "the CNI attaches the first one, in {}, when aws-node starts there",
                 first.config.map_or("", |config| config.subnet.as_str())
@@ -178,7 +178,7 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
         view.new_nodes().any(|node| node.config.is_some_and(|config| config.security_groups.is_empty()));
     if let Some(because) = view.unread(Part::Instances).filter(|_| empty) {
         return vec![Issue::unknown(
-            "EC-VFY-023",
+            id::VFY_023,
             "whether interfaces have their node's security groups",
             because,
         )];
@@ -190,7 +190,7 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
         Some((node, format!("{}, the ENIConfig has {}", list(&differing.security_groups), list(&wanted))))
     });
     grouped(other, |detail, nodes, first, count| {
-        Issue::error("EC-VFY-023", format!("{nodes} with other security groups than their ENIConfig"))
+        Issue::error(id::VFY_023, format!("{nodes} with other security groups than their ENIConfig"))
             .why(format!("they have {detail}; the CNI sets groups only when it creates an interface"))
             .fix(match count {
                 1 => fixes::replace(view.facts, first.node),
@@ -203,7 +203,7 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
 fn tagged(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::SecurityGroups) {
         return vec![Issue::unknown(
-            "EC-VFY-027",
+            id::VFY_027,
             "which security groups are tagged for the cluster",
             because,
         )];
@@ -226,7 +226,7 @@ fn tagged(view: &View<'_>) -> Vec<Issue> {
     });
     grouped(twice, |groups, nodes, _, _| {
         Issue::warning(
-            "EC-VFY-027",
+            id::VFY_027,
             format!("{nodes} with two security groups tagged for the cluster on one interface"),
         )
         .why(format!("{groups} both have the tag {key}: the AWS Load Balancer Controller expects exactly one such group"))
@@ -237,7 +237,7 @@ fn tagged(view: &View<'_>) -> Vec<Issue> {
 fn pods(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::InstanceTypes) {
         return vec![Issue::unknown(
-            "EC-VFY-024",
+            id::VFY_024,
             "how many pods the nodes' instance types can hold",
             because,
         )];
@@ -280,7 +280,7 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
     });
     problems.extend(grouped(too_many, |detail, nodes, first, _| {
         Issue::error(
-            "EC-VFY-024",
+            id::VFY_024,
             format!("{nodes} with max pods {}, but fewer addresses", first.node.max_pods),
         )
         .why(format!("at most {detail} get an address with {mode}; more stay in ContainerCreating"))
@@ -294,7 +294,7 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
     });
     problems.extend(grouped(too_few, |detail, nodes, first, _| {
         Issue::warning(
-            "EC-VFY-025",
+            id::VFY_025,
             format!("{nodes} with max pods {}, fewer than possible", first.node.max_pods),
         )
         .why(format!("AWS recommends {detail} with {mode}"))
@@ -304,18 +304,18 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
         view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
     problems.extend(grouped(unknown, |_, nodes, first, _| {
         let because = format!("EC2 does not know instance type '{}'", first.node.instance_type);
-        Issue::unknown("EC-VFY-024", format!("how many pods {nodes} can hold"), because).fix("")
+        Issue::unknown(id::VFY_024, format!("how many pods {nodes} can hold"), because).fix("")
     }));
     let designed = view.nodes.iter().filter_map(|node| {
         let wanted = *view.expected.max_pods.get(&node.node.name)?;
         (node.node.max_pods != wanted).then(|| (node, wanted.to_string()))
     });
     problems.extend(grouped(designed, |wanted, nodes, first, _| {
-        Issue::error("EC-VFY-028", format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
+        Issue::error(id::VFY_028, format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))
             .why("their user data sets another value")
             .fix("check --max-pods in the kubelet's arguments on one of them")
     }));
-    or_ok(problems, "EC-VFY-024", format!("max pods of each node fits its addresses with {mode}"))
+    or_ok(problems, id::VFY_024, format!("max pods of each node fits its addresses with {mode}"))
 }
 
 fn overridden(view: &View<'_>) -> Vec<Issue> {
@@ -331,7 +331,7 @@ fn overridden(view: &View<'_>) -> Vec<Issue> {
     });
     grouped(overridden, |detail, nodes, first, _| {
         let fix = fixes::no_override(&first.resolved.source, &[&first.node.name]);
-        Issue::warning("EC-VFY-026", format!("{nodes} with an overridden ENIConfig label"))
+        Issue::warning(id::VFY_026, format!("{nodes} with an overridden ENIConfig label"))
             .why(detail)
             .fix(format!("{fix} # if the override is not intended"))
     })

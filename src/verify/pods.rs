@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::facts::Part;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 
 use super::report::or_ok;
 use super::view::{NodeView, View};
@@ -12,7 +12,7 @@ use crate::words::{counted, subject};
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Pods) {
-        return vec![Issue::unknown("EC-VFY-030", "the pods' addresses", because)];
+        return vec![Issue::unknown(id::VFY_030, "the pods' addresses", because)];
     }
     let nodes: BTreeMap<&str, &NodeView<'_>> =
         view.new_nodes().map(|node| (node.node.name.as_str(), node)).collect();
@@ -43,7 +43,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     };
     let issues = misplaced.into_iter().map(|((kind, subnet), names)| {
         Issue::error(
-            "EC-VFY-030",
+            id::VFY_030,
             format!("{} outside the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
@@ -52,7 +52,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     });
     or_ok(
         issues.collect(),
-        "EC-VFY-030",
+        id::VFY_030,
         format!(
             "{} in their ENIConfig's subnet",
             subject(correct, "pod", "has an address", "have addresses")

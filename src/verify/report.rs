@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::issue::{Issue, Severity};
+use crate::issue::severity::Passes;
+use crate::issue::{Id, IdOf, Issue, Severity, id};
 
 /// Checks that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -36,7 +37,7 @@ impl Report {
     }
 
     pub fn count(&self, severity: Severity) -> usize {
-        self.checks().filter(|check| check.severity == severity).count()
+        self.checks().filter(|check| check.severity() == severity).count()
     }
 
     pub fn with(mut self, section: Section) -> Self {
@@ -47,25 +48,25 @@ impl Report {
 }
 
 /// The problems, or one passed check if there are none.
-pub(super) fn or_ok(problems: Vec<Issue>, id: &'static str, what: impl Into<String>) -> Vec<Issue> {
+pub(super) fn or_ok(problems: Vec<Issue>, id: IdOf<impl Passes>, what: impl Into<String>) -> Vec<Issue> {
     if problems.is_empty() { vec![Issue::passed(id, what)] } else { problems }
 }
 
 /// Whether the check may pass later by itself: nodes become Ready, interfaces are attached, instances terminate, pods
 /// start.
 pub fn may_resolve_itself(check: &Issue) -> bool {
-    const TRANSIENT: [&str; 11] = [
-        "EC-VFY-002",
-        "EC-VFY-010",
-        "EC-VFY-011",
-        "EC-VFY-013",
-        "EC-VFY-020",
-        "EC-VFY-021",
-        "EC-VFY-022",
-        "EC-VFY-030",
-        "EC-VFY-087",
-        "EC-VFY-088",
-        "EC-VFY-089",
+    const TRANSIENT: [Id; 11] = [
+        id::VFY_002.id(),
+        id::VFY_010.id(),
+        id::VFY_011.id(),
+        id::VFY_013.id(),
+        id::VFY_020.id(),
+        id::VFY_021.id(),
+        id::VFY_022.id(),
+        id::VFY_030.id(),
+        id::VFY_087.id(),
+        id::VFY_088.id(),
+        id::VFY_089.id(),
     ];
     TRANSIENT.contains(&check.id)
 }
@@ -76,10 +77,11 @@ mod tests {
 
     #[test]
     fn only_transient_failures_are_waited_for() {
-        let resolves = |id| may_resolve_itself(&Issue::error(id, "x"));
-        assert!(resolves("EC-VFY-020") && resolves("EC-VFY-087"));
-        for id in ["EC-VFY-003", "EC-VFY-005", "EC-VFY-018", "EC-VFY-024", "EC-VFY-028"] {
-            assert!(!resolves(id), "{id}");
+        let resolves = |rated| may_resolve_itself(&Issue::new(rated, "x"));
+        assert!(resolves(id::VFY_020.error()) && resolves(id::VFY_087.error()));
+        let others = [id::VFY_005, id::VFY_018, id::VFY_028].map(|id| id.error());
+        for rated in others.into_iter().chain([id::VFY_003.error(), id::VFY_024.error()]) {
+            assert!(!resolves(rated), "{rated:?}");
         }
     }
 }

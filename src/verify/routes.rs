@@ -2,7 +2,7 @@
 
 use crate::design::EXTERNAL_SNAT;
 use crate::fixes;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 
 use super::report::or_ok;
 use super::view::View;
@@ -10,7 +10,7 @@ use super::view::View;
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     or_ok(
         without_route_out(view),
-        "EC-VFY-075",
+        id::VFY_075,
         "pod subnets have a route out of the VPC, like their nodes' subnets",
     )
 }
@@ -32,8 +32,8 @@ fn without_route_out(view: &View<'_>) -> Vec<Issue> {
         let is_managed = subnet.is_made_for(&facts.cluster.name);
         let what = format!("the pod subnet of {} has no route out of the VPC", subnet.zone);
         let check = match by_own_table || is_managed {
-            true => Issue::error("EC-VFY-075", what),
-            false => Issue::warning("EC-VFY-075", what),
+            true => Issue::error(id::VFY_075, what),
+            false => Issue::warning(id::VFY_075, what),
         };
         let uses = match on_main {
             true => format!("it uses the VPC's main route table {}", pods.id),
@@ -63,6 +63,8 @@ fn without_route_out(view: &View<'_>) -> Vec<Issue> {
 
 #[cfg(test)]
 mod tests {
+    use crate::issue::id;
+
     use crate::design::EXTERNAL_SNAT;
     use crate::facts::{Facts, Route, RouteTable};
     use crate::issue::{Issue, Severity};
@@ -93,7 +95,7 @@ mod tests {
         ];
         change(&mut facts);
         let report = verify(&facts, &Expected::default());
-        report.checks().find(|check| check.id == "EC-VFY-075" && check.severity != Severity::Passed).cloned()
+        report.checks().find(|check| check.id == id::VFY_075 && check.severity() != Severity::Passed).cloned()
     }
 
     fn managed(facts: &mut Facts) {
@@ -123,7 +125,7 @@ mod tests {
     #[test]
     fn with_external_snat_any_route_table_without_a_route_out_is_an_error() {
         let snat = |facts: &mut Facts| drop(facts.cni.env.insert(EXTERNAL_SNAT.into(), "true".into()));
-        assert_eq!(found(snat).map(|check| check.severity), Some(Severity::Error));
+        assert_eq!(found(snat).map(|check| check.severity()), Some(Severity::Error));
         let of_its_own = found(|facts| {
             snat(facts);
             facts.vpc.route_tables.push(table("rtb-pods", &["pods-a"], None));

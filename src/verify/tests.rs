@@ -4,7 +4,7 @@ mod shapes;
 use super::*;
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF};
 use crate::facts::{Addon, Interface, Node, Part, Pod};
-use crate::issue::Severity;
+use crate::issue::{Severity, id};
 use crate::sample::{custom, custom_node, facts, pod};
 
 /// All checks that did not pass, as `id severity: what`.
@@ -14,8 +14,8 @@ fn problems(facts: &Facts) -> Vec<String> {
 
 fn problems_with(facts: &Facts, expected: &Expected) -> Vec<String> {
     let report = verify(facts, expected);
-    let bad = report.checks().filter(|check| check.severity != Severity::Passed);
-    bad.map(|check| format!("{} {:?}: {}", check.id, check.severity, check.what)).collect()
+    let bad = report.checks().filter(|check| check.severity() != Severity::Passed);
+    bad.map(|check| format!("{} {:?}: {}", check.id, check.severity(), check.what)).collect()
 }
 
 /// The problems of the healthy cluster after a change.
@@ -138,8 +138,8 @@ fn what_can_not_be_read_is_unknown_and_does_not_pass() {
         facts.unread.insert(part, "UnauthorizedOperation: not allowed".into());
         let report = verify(&facts, &Expected::default());
         let unknown: Vec<&Issue> =
-            report.checks().filter(|check| check.severity == Severity::Unknown).collect();
-        assert_eq!(unknown.iter().map(|check| check.id).collect::<Vec<_>>(), ids, "{part:?}");
+            report.checks().filter(|check| check.severity() == Severity::Unknown).collect();
+        assert_eq!(unknown.iter().map(|check| check.id.as_str()).collect::<Vec<_>>(), ids, "{part:?}");
         assert!(
             unknown.iter().all(|check| check.why == "unknown because UnauthorizedOperation: not allowed")
         );
@@ -162,7 +162,7 @@ fn a_thousand_nodes_with_the_same_problem_are_one_check() {
     let sick = |at: usize| Node { ready: false, ..custom_node(&format!("sick-{at:04}"), "a") };
     facts.nodes.extend((0..1000).map(sick));
     let report = verify(&facts, &Expected::default());
-    let failed: Vec<&Issue> = report.checks().filter(|check| check.id == "EC-VFY-020").collect();
+    let failed: Vec<&Issue> = report.checks().filter(|check| check.id == id::VFY_020).collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].what, "1000 nodes in a not Ready");
     assert_eq!(failed[0].place, "sick-0000, sick-0001, sick-0002, sick-0003, sick-0004, and 995 more");

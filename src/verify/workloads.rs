@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, WaitingPod};
+use crate::facts::{Facts, WaitingPod, Workload};
 use crate::fixes;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Rated, Severity, id};
 use crate::words::subject;
 
 use super::report::or_ok;
@@ -36,89 +36,92 @@ const UNRELATED_REASONS: [&str; 5] =
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = &view.facts.running.unknown {
-        return vec![Issue::unknown("EC-VFY-089", "whether the workloads run", because)];
+        return vec![Issue::unknown(id::VFY_089, "whether the workloads run", because)];
     }
-    let mut checks = or_ok(waiting(view), "EC-VFY-087", "no pod waits to be scheduled or started");
-    checks.extend(or_ok(fewer(view), "EC-VFY-089", "Deployments and StatefulSets have all their pods Ready"));
+    let mut checks = or_ok(waiting(view), id::VFY_087, "no pod waits to be scheduled or started");
+    checks.extend(or_ok(fewer(view), id::VFY_089, "Deployments and StatefulSets have all their pods Ready"));
     checks
 }
 
-/// A young pod may still start; but a run does not end while a pod that it moved is waiting.
-fn severity_of(view: &View<'_>, pod: &WaitingPod) -> Severity {
+/// A young pod may still start; but a run does not end while a pod that it moved is waiting. An image or a configuration
+/// is not a fault of the network.
+fn is_error(view: &View<'_>, pod: &WaitingPod) -> bool {
     match &view.expected.before {
-        Some(before) if before.waiting.contains(&pod.full_name()) => Severity::Warning,
-        Some(_) => Severity::Error,
-        None if pod.old => Severity::Error,
-        None => Severity::Warning,
+        _ if UNRELATED_REASONS.iter().any(|fault| pod.told.contains(fault)) => false,
+        Some(before) => !before.waiting.contains(&pod.full_name()),
+        None => pod.old,
+    }
+}
+
+fn rated(view: &View<'_>, pod: &WaitingPod) -> Rated {
+    match (pod.node.is_empty(), is_error(view, pod)) {
+        (true, true) => id::VFY_087.error(),
+        (true, false) => id::VFY_087.warning(),
+        (false, true) => id::VFY_088.error(),
+        (false, false) => id::VFY_088.warning(),
     }
 }
 
 fn waiting(view: &View<'_>) -> Vec<Issue> {
     let ready: BTreeSet<&str> =
         view.facts.nodes.iter().filter(|node| node.ready).map(|node| node.name.as_str()).collect();
-    let mut alike: BTreeMap<(bool, Severity, &str), Vec<&WaitingPod>> = BTreeMap::new();
+    let mut alike: BTreeMap<(bool, Rated, &str), Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &view.facts.running.waiting {
         let unscheduled = pod.node.is_empty();
         // Nothing starts on a node that is not Ready, which EC-VFY-020 reports.
         if !unscheduled && !ready.contains(pod.node.as_str()) {
             continue;
         }
-        let unrelated = UNRELATED_REASONS.iter().any(|fault| pod.told.contains(fault));
-        let severity = if unrelated { Severity::Warning } else { severity_of(view, pod) };
-        alike.entry((unscheduled, severity, &pod.told)).or_default().push(pod);
+        alike.entry((unscheduled, rated(view, pod), &pod.told)).or_default().push(pod);
     }
-    let issues = alike.into_iter().map(|((unscheduled, severity, told), pods)| {
+    let issues = alike.into_iter().map(|((unscheduled, rated, told), pods)| {
         let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
-        let check = match unscheduled {
-            true => Issue::error(
-                "EC-VFY-087",
+        let (what, fix) = match unscheduled {
+            true => (
                 format!("{} not scheduled", subject(names.len(), "pod", "is", "are")),
-            )
-            .fix(fixes::no_node(view.facts, pods[0])),
+                fixes::no_node(view.facts, pods[0]),
+            ),
             false => {
-                Issue::error("EC-VFY-088", format!("{} not start", subject(names.len(), "pod", "does", "do")))
-                    .fix(fixes::describe(pods[0]))
+                (format!("{} not start", subject(names.len(), "pod", "does", "do")), fixes::describe(pods[0]))
             }
         };
         let why = if told.is_empty() { "no event says why yet" } else { told };
-        Issue { severity, ..check.why(why).about(names) }
+        Issue::new(rated, what).why(why).fix(fix).about(names)
     });
     issues.collect()
 }
 
 fn fewer(view: &View<'_>) -> Vec<Issue> {
-    let mut alike: BTreeMap<Severity, Vec<String>> = BTreeMap::new();
+    let mut alike: BTreeMap<Rated, Vec<&Workload>> = BTreeMap::new();
     for workload in view.facts.running.workloads.iter().filter(|workload| workload.ready < workload.wanted) {
         let name = workload.full_name();
         let dropped = view.expected.before.as_ref().is_some_and(|before| {
             // A workload that was created during the run may still start.
             before.ready.get(&name).is_some_and(|ready| workload.ready < *ready)
         });
-        let severity = if dropped { Severity::Error } else { Severity::Warning };
-        alike
-            .entry(severity)
-            .or_default()
-            .push(format!("{name} ({} of {})", workload.ready, workload.wanted));
+        let rated = if dropped { id::VFY_089.error() } else { id::VFY_089.warning() };
+        alike.entry(rated).or_default().push(workload);
     }
-    let issues = alike.into_iter().map(|(severity, names)| {
-        let first = names[0].split_whitespace().nth(1).unwrap_or_default();
-        let (namespace, _) = first.split_once('/').unwrap_or_default();
+    let issues = alike.into_iter().map(|(rated, workloads)| {
         let what =
-            format!("{} fewer Ready pods than desired", subject(names.len(), "workload", "has", "have"));
-        let check = Issue::error("EC-VFY-089", what)
-            .why(match severity {
+            format!("{} fewer Ready pods than desired", subject(workloads.len(), "workload", "has", "have"));
+        let name = |one: &&Workload| format!("{} ({} of {})", one.full_name(), one.ready, one.wanted);
+        Issue::new(rated, what)
+            .why(match rated.severity() {
                 Severity::Error => "they had more before this run",
                 _ => "the events of their pods say why",
             })
-            .fix(format!("kubectl -n {namespace} get pods # then kubectl describe pod says why"));
-        Issue { severity, ..check.about(names) }
+            .fix(format!(
+                "kubectl -n {} get pods # then kubectl describe pod says why",
+                workloads[0].namespace
+            ))
+            .about(workloads.iter().map(name).collect())
     });
     issues.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::Workload;
     use crate::sample::{custom, facts};
     use crate::verify::{Expected, verify};
 
@@ -142,8 +145,8 @@ mod tests {
     fn problems(facts: &Facts, before: Option<&Facts>) -> Vec<String> {
         let expected = Expected { before: before.map(Before::of), ..Expected::default() };
         let report = verify(facts, &expected);
-        let bad = report.checks().filter(|check| check.severity != Severity::Passed);
-        bad.map(|check| format!("{} {:?}: {} ({})", check.id, check.severity, check.what, check.place))
+        let bad = report.checks().filter(|check| check.severity() != Severity::Passed);
+        bad.map(|check| format!("{} {:?}: {} ({})", check.id, check.severity(), check.what, check.place))
             .collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::design::{PodSubnet, options};
 use crate::facts::Karpenter;
 use crate::facts::node_pools::{limit, overfull, types};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::steps::create_subnets;
 use crate::words::{counted, few};
@@ -34,7 +34,7 @@ fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings
         return;
     }
     findings.push(
-        Issue::warning("EC-NOD-012", "Karpenter would give new nodes more pods than they have addresses for")
+        Issue::warning(id::NOD_012, "Karpenter would give new nodes more pods than they have addresses for")
             .at(format!("Deployment {deployment}"))
             .why(format!(
                 "RESERVED_ENIS is not set, so max pods of EC2NodeClass {} includes the node's first interface, which carries no pods with custom networking",
@@ -66,15 +66,16 @@ fn unknown(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) 
         ))
     });
     findings.push(
-        Issue::warning("EC-NOD-020", "unknown which max pods Karpenter gives its nodes")
+        Issue::warning(id::NOD_020, "unknown which max pods Karpenter gives its nodes")
             .at(karpenter.place())
             .why(format!(
                 "no Karpenter controller Deployment was found in the cluster, so its RESERVED_ENIS is unknown; if it is not set, max pods of EC2NodeClass {} includes the first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
             .fix(format!(
-                "{}; or --accept EC-NOD-020 if the controller has RESERVED_ENIS=1",
-                patches.collect::<Vec<_>>().join(" && ")
+                "{}; or --accept {} if the controller has RESERVED_ENIS=1",
+                patches.collect::<Vec<_>>().join(" && "),
+                id::NOD_020
             )),
     );
 }
@@ -103,7 +104,7 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>)
         };
         findings.push(
             Issue::warning(
-                "EC-NOD-021",
+                id::NOD_021,
                 format!(
                     "EC2NodeClass {name} gives every node {}, more than the addresses of {}",
                     counted(pods as usize, "pod"),
@@ -142,7 +143,7 @@ fn in_pod_subnets(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<I
                 }
             };
             findings.push(
-                Issue::error("EC-NOD-022", format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
+                Issue::error(id::NOD_022, format!("Karpenter would start nodes in the pod subnet of {}", zone.zone))
                     .at(format!("EC2NodeClass {name}, {}", id.unwrap_or("the subnet to be created")))
                     .why("its subnetSelectorTerms match the pod subnet: nodes would use the pods' addresses and routes")
                     .fix(fix),
@@ -160,7 +161,7 @@ mod tests {
 
     fn found(facts: &Facts) -> Vec<Issue> {
         let found = crate::checks::found(super::super::check, facts, &["--env-last"]);
-        found.into_iter().filter(|finding| finding.id.starts_with("EC-NOD-02")).collect()
+        found.into_iter().filter(|finding| finding.id.as_str().starts_with("EC-NOD-02")).collect()
     }
 
     fn karpenter(class: NodeClass) -> Karpenter {

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{Design, PodSubnet, addressing};
 use crate::facts::Facts;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::cidr::suggest_block;
 use crate::scene::Scene;
 
@@ -17,7 +17,7 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (zone, id) in &scene.settings.network.subnets {
         if !zones.contains(&zone.as_str()) {
             findings.push(
-                Issue::error("EC-NET-004", format!("no node of the cluster is in {zone}"))
+                Issue::error(id::NET_004, format!("no node of the cluster is in {zone}"))
                     .at(format!("{flag} {zone}={id}"))
                     .why("a pod subnet serves only the nodes of its own zone")
                     .fix(format!("the nodes are in {}", zones.join(", "))),
@@ -26,7 +26,7 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         let Some(subnet) = facts.vpc.subnet(id) else {
             findings.push(
-                Issue::error("EC-NET-005", format!("{id} is not a subnet of the cluster's VPC"))
+                Issue::error(id::NET_005, format!("{id} is not a subnet of the cluster's VPC"))
                     .at(format!("{flag} {zone}={id}"))
                     .why(format!("the VPC is {}", facts.vpc.id))
                     .fix(format!("aws ec2 describe-subnets --filters Name=vpc-id,Values={}", facts.vpc.id)),
@@ -35,7 +35,7 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         };
         if subnet.zone != *zone {
             findings.push(
-                Issue::error("EC-NET-006", format!("{id} is in {}, not in {zone}", subnet.zone))
+                Issue::error(id::NET_006, format!("{id} is in {}, not in {zone}", subnet.zone))
                     .at(format!("{flag} {zone}={id}"))
                     .why("a network interface can be attached only to an instance in its own zone")
                     .fix(format!("set {flag} {}={id}, and another subnet for {zone}", subnet.zone)),
@@ -44,7 +44,7 @@ pub(super) fn given_subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         if let Some(block) = node_block(facts, design, subnet.cidr) {
             findings.push(
                 Issue::error(
-                    "EC-NET-007",
+                    id::NET_007,
                     format!("{id} is in {block}, the CIDR block of the nodes' subnets"),
                 )
                 .at(format!("{flag} {zone}={id}"))
@@ -76,8 +76,8 @@ pub(super) fn nodes_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (block, new) in blocks {
         let what = format!("{block} holds the nodes' subnets");
         let finding = match new {
-            true => Issue::error("EC-NET-013", what),
-            false => Issue::warning("EC-NET-013", what),
+            true => Issue::error(id::NET_013, what),
+            false => Issue::warning(id::NET_013, what),
         };
         findings.push(
             finding

@@ -2,6 +2,7 @@ use super::check;
 use super::zones::zone_kind;
 use crate::checks::reported;
 use crate::facts::{Facts, Route, RouteTable};
+use crate::issue::id;
 use crate::sample::{custom, facts};
 
 fn ids(facts: &Facts, arguments: &[&str], wanted: &str) -> Vec<String> {
@@ -25,7 +26,7 @@ fn pods_need_another_block_than_their_nodes() {
     assert_eq!(design.blocks, ["100.65.0.0/16".parse().unwrap()]);
     assert_eq!(ids(&facts, &[], "EC-NET-013"), [""; 0]);
     let asked = crate::checks::found(check, &facts, &["--cidr", "100.64.0.0/16"]);
-    let block = asked.iter().find(|finding| finding.id == "EC-NET-013").unwrap();
+    let block = asked.iter().find(|finding| finding.id == id::NET_013).unwrap();
     assert_eq!(block.what, "100.64.0.0/16 holds the nodes' subnets");
     assert_eq!(block.fix, "--cidr 100.65.0.0/16");
     // One that an ENIConfig names already is taken as it is.
@@ -42,7 +43,7 @@ fn pods_need_another_block_than_their_nodes() {
     let own = crate::facts::Subnet { id: "subnet-p".into(), cidr: "100.64.9.0/24".parse().unwrap(), ..like };
     facts.vpc.subnets.push(own);
     let found = crate::checks::found(check, &facts, &["--subnet", "a=subnet-p"]);
-    let given = found.iter().find(|finding| finding.id == "EC-NET-007").unwrap();
+    let given = found.iter().find(|finding| finding.id == id::NET_007).unwrap();
     assert!(given.fix.ends_with("omit --subnet and set --cidr 100.65.0.0/16"), "{}", given.fix);
 }
 
@@ -72,7 +73,7 @@ fn untagged_subnets_are_reported_if_the_load_balancer_controller_runs() {
     assert_eq!(ids(&facts, &[], "EC-NET-015"), [""; 0]);
     facts.neighbours.load_balancers = true;
     let found = crate::checks::found(check, &facts, &[]);
-    let note = found.iter().find(|finding| finding.id == "EC-NET-015").unwrap();
+    let note = found.iter().find(|finding| finding.id == id::NET_015).unwrap();
     let fix = "aws ec2 create-tags --tags Key=kubernetes.io/role/internal-elb,Value=1 --resources subnet-a subnet-b";
     assert_eq!(note.fix, fix);
     facts.vpc.subnets[0].tags.insert("kubernetes.io/role/internal-elb".into(), "1".into());
@@ -94,7 +95,7 @@ fn a_given_subnet_on_a_main_table_without_a_route_out_is_reported_with_its_nodes
         table("rtb-nat", false, &["subnet-a", "subnet-b", "pods-b"], vec![out.clone()]),
     ];
     let found = crate::checks::found(check, &facts, &[]);
-    let issues: Vec<_> = found.iter().filter(|finding| finding.id == "EC-NET-016").collect();
+    let issues: Vec<_> = found.iter().filter(|finding| finding.id == id::NET_016).collect();
     assert_eq!(issues.len(), 1, "{issues:?}");
     assert_eq!(issues[0].fix, "aws ec2 associate-route-table --route-table-id rtb-nat --subnet-id pods-a");
     assert_eq!(ids(&facts, &["--external-snat"], "EC-NET-016"), [""; 0], "another issue is an error then");

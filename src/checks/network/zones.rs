@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
 
@@ -13,21 +13,22 @@ pub(super) fn outside_of_the_region(scene: &Scene<'_>, findings: &mut Vec<Issue>
         let outpost = facts.vpc.subnet(&zone.node_subnet).and_then(|subnet| subnet.outpost.as_ref());
         let finding = match (outpost, zone_kind(&zone.zone, &facts.caller.region)) {
             (Some(outpost), _) => Issue::error(
-                "EC-NET-014",
+                id::NET_014,
                 format!("nodes of {} are on an Outpost", zone.zone),
             )
             .at(format!("{}, {outpost}", zone.node_subnet))
             .why("their pod subnet must be on the same Outpost, but one ENIConfig serves the whole zone, including nodes in the Region")
             .fix("eni-custom does not support Outposts: create ENIConfigs with subnets of the Outpost yourself, and label these nodes with vpc.amazonaws.com/externalEniConfig"),
             (None, Some(kind)) => Issue::warning(
-                "EC-NET-014",
+                id::NET_014,
                 format!("nodes of {} are in a {kind}", zone.zone),
             )
             .at(&zone.node_subnet)
             .why(format!("new nodes and their pod subnet are created there too: a {kind} offers few instance types, and often no NAT gateway"))
             .fix(format!(
-                "aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=location,Values={} # lists its types; then add --accept EC-NET-014",
-                zone.zone
+                "aws ec2 describe-instance-type-offerings --location-type availability-zone --filters Name=location,Values={} # lists its types; then add --accept {}",
+                zone.zone,
+                id::NET_014
             )),
             (None, None) => continue,
         };
@@ -58,7 +59,7 @@ pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let nodes: BTreeSet<&str> = design.zones.iter().map(|zone| zone.node_subnet.as_str()).collect();
     let nodes: Vec<&str> = nodes.into_iter().collect();
     findings.push(
-        Issue::note("EC-NET-015", "internal load balancers may be placed in pod subnets")
+        Issue::note(id::NET_015, "internal load balancers may be placed in pod subnets")
             .at(&facts.vpc.id)
             .why(format!(
                 "no subnet is tagged {ROLE}, so the AWS Load Balancer Controller chooses among all private subnets; a load balancer in a pod subnet uses pods' addresses and blocks the subnet's deletion"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::facts::Webhook;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Rated, Severity, id};
 use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
 use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
 use crate::scene::Scene;
@@ -22,7 +22,7 @@ struct Stopped<'a> {
 }
 
 /// The same id and severity, denied by the same group or ACL.
-type Key<'a> = (&'static str, Severity, &'a Purpose, Culprit<'a>);
+type Key<'a> = (Rated, &'a Purpose, Culprit<'a>);
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Culprit<'a> {
@@ -34,35 +34,26 @@ pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
     let mut stopped: BTreeMap<Key<'_>, Stopped<'_>> = BTreeMap::new();
     for flow in flows {
         let Verdict::Denied { barriers } = &flow.verdict else { continue };
-        let (id, severity) = rated(flow, flows);
+        let rated = rated(flow, flows);
         for barrier in barriers {
             let culprit = match barrier {
                 Barrier::SecurityGroups { direction, groups, .. } => Culprit::Groups(*direction, groups),
                 Barrier::NetworkAcl { id, .. } => Culprit::Acl(id),
             };
-            let entry = stopped.entry((id, severity, &flow.purpose, culprit)).or_default();
+            let entry = stopped.entry((rated, &flow.purpose, culprit)).or_default();
             entry.froms.insert(&flow.from);
             entry.tos.insert(&flow.to);
             entry.traffic.insert((flow.protocol, flow.port));
             entry.barriers.insert(barrier);
         }
     }
-    for ((id, severity, purpose, culprit), stopped) in stopped {
-        findings.push(finding(scene, id, severity, purpose, &culprit, &stopped));
+    for ((rated, purpose, culprit), stopped) in stopped {
+        findings.push(finding(scene, rated, purpose, &culprit, &stopped));
     }
 }
 
 /// The issue id and severity of a denied flow.
-fn rated(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
-    let (id, severity) = match &flow.purpose {
-        Purpose::Api => ("EC-RCH-001", Severity::Error),
-        Purpose::Dns => ("EC-RCH-002", Severity::Error),
-        Purpose::NodeApi => ("EC-RCH-003", Severity::Error),
-        Purpose::Kubelet => ("EC-RCH-004", Severity::Warning),
-        Purpose::Webhook { must_answer: true, works_now: true, .. } => ("EC-RCH-005", Severity::Error),
-        Purpose::Webhook { .. } => ("EC-RCH-005", Severity::Warning),
-        Purpose::Pods => ("EC-RCH-006", Severity::Warning),
-    };
+fn rated(flow: &Flow, flows: &[Flow]) -> Rated {
     // EKS places its interfaces in some of the cluster's subnets; which ones is unknown.
     let elsewhere = |other: &&Flow| {
         let same_other_side = match flow.purpose {
@@ -75,13 +66,22 @@ fn rated(flow: &Flow, flows: &[Flow]) -> (&'static str, Severity) {
     };
     let somewhere = flow.control_plane
         && flows.iter().filter(elsewhere).any(|other| !matches!(other.verdict, Verdict::Denied { .. }));
-    (id, if somewhere { Severity::Warning } else { severity })
+    match &flow.purpose {
+        Purpose::Api if somewhere => id::RCH_001.warning(),
+        Purpose::Api => id::RCH_001.error(),
+        Purpose::Dns => id::RCH_002.error(),
+        Purpose::NodeApi if somewhere => id::RCH_003.warning(),
+        Purpose::NodeApi => id::RCH_003.error(),
+        Purpose::Kubelet => id::RCH_004.warning(),
+        Purpose::Webhook { must_answer: true, works_now: true, .. } if !somewhere => id::RCH_005.error(),
+        Purpose::Webhook { .. } => id::RCH_005.warning(),
+        Purpose::Pods => id::RCH_006.warning(),
+    }
 }
 
 fn finding(
     scene: &Scene<'_>,
-    id: &'static str,
-    severity: Severity,
+    rated: Rated,
     purpose: &Purpose,
     culprit: &Culprit<'_>,
     stopped: &Stopped<'_>,
@@ -111,12 +111,10 @@ fn finding(
         why.push_str(&called_by);
     }
     let is_error = matches!(purpose, Purpose::Api | Purpose::Dns | Purpose::NodeApi);
-    if is_error && severity == Severity::Warning {
+    if is_error && rated.severity() == Severity::Warning {
         why.push_str("; EKS may place its network interfaces in any of the cluster's subnets");
     }
-    let mut finding = Issue::error(id, what).at(place).why(why).fix(fixes(scene, purpose, stopped));
-    finding.severity = severity;
-    finding
+    Issue::new(rated, what).at(place).why(why).fix(fixes(scene, purpose, stopped))
 }
 
 fn called_by(scene: &Scene<'_>, purpose: &Purpose) -> Option<String> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::reach::{
     Barrier, Direction, Endpoint, Firewall, NetworkAcl, Peer, Ports, Protocol, Ruling, Traffic, Verdict,
 };
@@ -81,7 +81,7 @@ fn groups(scene: &Scene<'_>, nodes: &BTreeSet<Ipv4Net>, findings: &mut Vec<Issue
                     )
                 });
                 findings.push(
-                    Issue::warning("EC-RCH-008", format!("{} allows {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
+                    Issue::warning(id::RCH_008, format!("{} allows {rule_in_words}, but not from the pods' {}", group.id, join(&blocks)))
                         .at(&group.id)
                         .why(format!("pods have addresses of {cidr} now; no rule for {name} allows their new addresses or groups"))
                         .fix(commands.collect::<Vec<_>>().join(" && ")),
@@ -164,7 +164,7 @@ fn acl_finding(
     });
     let commands = commands.collect::<Vec<_>>().join(" && ");
     Issue::warning(
-        "EC-RCH-009",
+        id::RCH_009,
         format!(
             "{way} entry {number} of {} allows {} {whom} {cidr}, but no entry {whom} the pods' {}",
             acl.id,

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::Design;
 use crate::facts::{Facts, Occupant};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::reach::{Endpoint, Firewall, Peer, Rule};
 use crate::reach::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups};
 use crate::scene::Scene;
@@ -131,8 +131,8 @@ fn finding(admission: &Admission, id: &str, rules: &[Rule], blocked: &[String], 
         rules.iter().map(|rule| format!("{} from {}", in_words(rule.traffic), from(rule))).collect();
     let what = format!("{id} allows {}, but not from the pods' {}", join(allowed), join(blocks));
     let finding = match blocked.is_empty() && !unknown {
-        true => Issue::note("EC-RCH-017", what),
-        false => Issue::warning("EC-RCH-017", what),
+        true => Issue::note(id::RCH_017, what),
+        false => Issue::warning(id::RCH_017, what),
     };
     let mut commands: Vec<String> = Vec::new();
     for rule in rules {
@@ -199,7 +199,7 @@ mod tests {
 
     fn planned(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
         let found = crate::checks::found(super::super::check, facts, arguments);
-        found.into_iter().filter(|finding| finding.id == "EC-RCH-017").collect()
+        found.into_iter().filter(|finding| finding.id == id::RCH_017).collect()
     }
 
     fn cidr(text: &str) -> Peer {
@@ -240,7 +240,7 @@ mod tests {
         let severities = |facts: &Facts, used: Vec<Occupant>| {
             let mut facts = facts.clone();
             facts.neighbours.interfaces = used;
-            planned(&facts, &[]).iter().map(|finding| finding.severity).collect::<Vec<_>>()
+            planned(&facts, &[]).iter().map(|finding| finding.severity()).collect::<Vec<_>>()
         };
         assert_eq!(severities(&facts, vec![]), [Note], "nothing uses it");
         let of_a_node = Occupant { instance: Some("i-1".into()), ..interface("eni-1", "", &["sg-db"]) };
@@ -277,7 +277,7 @@ mod tests {
             let design = crate::design::design(&settings, facts);
             let scene = Scene { goal: Goal::Setup, settings: &settings, facts, design: &design };
             let found = super::super::current(&scene);
-            found.iter().filter(|finding| finding.id == "EC-RCH-017").count()
+            found.iter().filter(|finding| finding.id == id::RCH_017).count()
         };
         assert_eq!(current(&facts), 1);
         for node in &mut facts.nodes {

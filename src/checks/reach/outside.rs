@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::design::{EXTERNAL_SNAT, PodSubnet, RouteChoice, ZoneDesign};
 use crate::facts::{Peering, RouteTable};
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
 use crate::scene::Scene;
@@ -79,7 +79,7 @@ fn way_out(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     };
     let verb = if default.is_none() { "create-route" } else { "replace-route" };
     findings.push(
-        Issue::error("EC-RCH-007", format!("pods of {} would have no route to the internet", zone.zone))
+        Issue::error(id::RCH_007, format!("pods of {} would have no route to the internet", zone.zone))
             .at(&table.id)
             .why(format!("with {EXTERNAL_SNAT} they use the pod subnet's route table, {}: {why}", named(table, zone)))
             .fix(format!(
@@ -123,7 +123,7 @@ fn missing_routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue
         )
     });
     findings.push(
-        Issue::warning("EC-RCH-014", format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
+        Issue::warning(id::RCH_014, format!("the pod subnet of {} has no route to {}", zone.zone, join(lacking.iter().map(|route| route.destination))))
             .at(format!("{id}, {}", pods.id))
             .why(format!(
                 "its route table is {}; the nodes' {} has the route through {}. Callers from there would get no reply from pods",
@@ -160,7 +160,7 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         false => "pods call out with their node's address, but connections from there to pods fail",
     };
     let issue = |what: String, place: &str, why: String, fix: String| {
-        Issue::warning("EC-RCH-010", what).at(place).why(format!("{why}; until it does, {calls}")).fix(fix)
+        Issue::warning(id::RCH_010, what).at(place).why(format!("{why}; until it does, {calls}")).fix(fix)
     };
     let used = |peering: &&Peering| peering.status == "active" && targets.contains(peering.id.as_str());
     for peering in vpc.peerings.iter().filter(used) {
@@ -200,7 +200,7 @@ fn new_block(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster.name;
     let services: BTreeSet<&String> = webhooks.iter().map(|webhook| &webhook.service).collect();
     findings.push(
-        Issue::warning("EC-RCH-011", format!("for up to an hour the API server may not reach {}", join(services)))
+        Issue::warning(id::RCH_011, format!("for up to an hour the API server may not reach {}", join(services)))
             .at(join(&new))
             .why(format!(
                 "EKS may take up to an hour to recognize a new CIDR block of the VPC; {} call pods that would move into it; exec and logs are affected too",

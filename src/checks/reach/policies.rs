@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::scene::Scene;
 
 use super::{join, pod_blocks, pod_subnets};
@@ -27,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             let (namespace, name) = policy.name.split_once('/').unwrap_or_default();
             findings.push(
                 Issue::warning(
-                    "EC-RCH-015",
+                    id::RCH_015,
                     format!("NetworkPolicy {} allows traffic {way} {}, but not {way} the pods' {blocks}", policy.name, join(about_nodes)),
                 )
                 .at(format!("NetworkPolicy {}", policy.name))

@@ -1,6 +1,6 @@
 //! Load balancers with target type `ip`, which send to pods; with `instance` they still send to nodes.
 
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::reach::{firewall, pod_groups};
 use crate::words::few;
 
@@ -28,7 +28,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     let targets: Vec<String> = facts.neighbours.ip_targets.iter().cloned().collect();
     findings.push(
-        Issue::warning("EC-RCH-016", "the AWS Load Balancer Controller could not register pods as targets")
+        Issue::warning(id::RCH_016, "the AWS Load Balancer Controller could not register pods as targets")
             .at(format!("TargetGroupBinding {}", few(&targets)))
             .why(format!("{why}; the controller needs exactly one tagged group on an interface"))
             .fix(match tagged.as_slice() {

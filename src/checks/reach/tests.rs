@@ -1,5 +1,6 @@
 use super::*;
 use crate::facts::{Backend, Backends, NetworkPolicy, Peering, Route, RouteTable, Webhook};
+use crate::issue::id;
 use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{facts, pod};
 
@@ -14,7 +15,7 @@ fn reported(facts: &Facts, arguments: &[&str]) -> Vec<String> {
 #[track_caller]
 fn one(facts: &Facts, arguments: &[&str], id: &str) -> Issue {
     let found: Vec<Issue> =
-        findings(facts, arguments).into_iter().filter(|finding| finding.id == id).collect();
+        findings(facts, arguments).into_iter().filter(|finding| finding.id.as_str() == id).collect();
     assert_eq!(found.len(), 1, "{found:#?}");
     found.into_iter().next().unwrap()
 }
@@ -199,9 +200,9 @@ fn one_unreachable_subnet_of_the_control_plane_is_only_a_warning() {
     // At most an interface of EKS is there.
     facts.nodes.truncate(1);
     let api = one(&facts, &[], "EC-RCH-001");
-    assert_eq!((api.severity, api.place.as_str()), (crate::issue::Severity::Warning, "acl-blocked"));
+    assert_eq!((api.severity(), api.place.as_str()), (crate::issue::Severity::Warning, "acl-blocked"));
     facts.cluster.subnet_ids = vec!["subnet-b".into()];
-    assert_eq!(one(&facts, &[], "EC-RCH-001").severity, crate::issue::Severity::Error);
+    assert_eq!(one(&facts, &[], "EC-RCH-001").severity(), crate::issue::Severity::Error);
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn the_severity_of_an_unreachable_webhook_follows_its_failure_policy() {
     for (must_answer, severity) in [(true, Error), (false, Warning)] {
         webhook(&mut facts, must_answer);
         let hook = one(&facts, &["--security-group", "sg-0pods"], "EC-RCH-005");
-        assert_eq!(hook.severity, severity);
+        assert_eq!(hook.severity(), severity);
         assert_eq!(
             hook.what,
             "the API server could not call webhook policy/hook once its pods have moved (tcp 9443)"
@@ -244,7 +245,7 @@ fn an_unreachable_aggregated_api_is_a_warning() {
     let api = &mut facts.backends.webhooks[0];
     (api.aggregated, api.configurations) = (true, ["APIService v1beta1.metrics.k8s.io".into()].into());
     let found = one(&facts, &["--security-group", "sg-0pods"], "EC-RCH-005");
-    assert_eq!(found.severity, crate::issue::Severity::Warning);
+    assert_eq!(found.severity(), crate::issue::Severity::Warning);
     assert!(
         found.what.starts_with("the API server could not call aggregated API policy/hook"),
         "{}",
@@ -322,7 +323,7 @@ fn pods_with_external_snat_need_a_nat_gateway() {
         let found = findings(&facts, &args);
         let zones: Vec<&str> = found
             .iter()
-            .filter(|finding| finding.id == "EC-RCH-007")
+            .filter(|finding| finding.id == id::RCH_007)
             .map(|finding| finding.what.as_str())
             .collect();
         assert_eq!(

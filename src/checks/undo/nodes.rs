@@ -9,7 +9,7 @@ use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
 use crate::goal::Undo;
-use crate::issue::Issue;
+use crate::issue::{Issue, id};
 use crate::net::vcpus::vcpu_family;
 use crate::scene::Scene;
 use crate::step::Step;
@@ -33,7 +33,7 @@ pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
         };
         let growing = there.managed.iter().filter(grows);
         findings.extend(
-            growing.filter_map(|managed| not_active(&scene.facts.cluster.name, managed, "EC-UND-015")),
+            growing.filter_map(|managed| not_active(&scene.facts.cluster.name, managed, id::UND_015)),
         );
         addresses(scene, &coming, findings);
         vcpus(scene, &coming, findings);
@@ -88,7 +88,7 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
         Undo::All { .. } | Undo::DownTo { .. } => "undo step 3 too: eni-custom undo --to-step 2",
     };
     findings.push(
-        Issue::error("EC-UND-003", "the old node groups would start nodes while custom networking is on")
+        Issue::error(id::UND_003, "the old node groups would start nodes while custom networking is on")
             .at(crate::design::CUSTOM_NETWORK)
             .why(
                 "the old groups would start nodes that use the pod subnets, with max pods above their addresses",
@@ -105,15 +105,16 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let why: Vec<String> = impossible.iter().map(|(group, why)| format!("{group}: {why}")).collect();
         findings.push(
             Issue::warning(
-                "EC-UND-011",
+                id::UND_011,
                 format!("{} gone, and can't be replaced", counted(names.len(), "old node group")),
             )
             .at(names.join(", "))
             .why(why.join("; "))
-            .fix(
-                "start nodes without custom networking for their pods, then add --accept EC-UND-011; or keep the new \
-                 nodes with --keep-nodes",
-            ),
+            .fix(format!(
+                "start nodes without custom networking for their pods, then add --accept {}; or keep the new nodes with \
+                 --keep-nodes",
+                id::UND_011
+            )),
         );
     }
     let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
@@ -126,7 +127,7 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let names: Vec<&str> = nodes.keys().map(String::as_str).collect();
     let count: u32 = nodes.values().sum();
     findings.push(
-        Issue::warning("EC-UND-004", format!("{} gone", counted(names.len(), "old node group")))
+        Issue::warning(id::UND_004, format!("{} gone", counted(names.len(), "old node group")))
             .at(names.join(", "))
             .why(format!(
                 "replacement node groups with {} are created: the same subnets, instance types and labels, Amazon Linux \
@@ -142,7 +143,7 @@ fn images(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     for (group, trouble) in scene.facts.undo.iter().flat_map(|undo| &undo.image_trouble) {
         let finding = match trouble {
             ImageTrouble::Gone(what) => {
-                Issue::error("EC-UND-008", "an old node group can no longer start nodes")
+                Issue::error(id::UND_008, "an old node group can no longer start nodes")
                     .why(format!("{what} no longer exists"))
                     .fix(
                         "create a launch template version with an existing image (for a managed node group: \
@@ -150,7 +151,7 @@ fn images(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                     )
             }
             ImageTrouble::Unknown(reason) => {
-                Issue::warning("EC-UND-008", "unknown whether an old node group can start nodes")
+                Issue::warning(id::UND_008, "unknown whether an old node group can start nodes")
                     .why(format!("its image could not be read: {reason}"))
                     .fix("check that the image in its launch template exists")
             }
@@ -171,7 +172,7 @@ fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Is
             continue;
         };
         findings.push(
-            Issue::error("EC-UND-010", format!("{} can't start", counted(nodes, "old node")))
+            Issue::error(id::UND_010, format!("{} can't start", counted(nodes, "old node")))
                 .at(&subnet.id)
                 .why(format!("{} in their subnet", counted(subnet.free as usize, "free address")))
                 .fix("free addresses there, and run this again"),
@@ -201,7 +202,7 @@ fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>
         return;
     }
     findings.push(
-        Issue::error("EC-UND-010", "the old nodes can't start alongside the new ones")
+        Issue::error(id::UND_010, "the old nodes can't start alongside the new ones")
             .at(format!("quota {} of {}", family.name, facts.caller.region))
             .why(format!(
                 "they need {}, the cluster's nodes use {running}, and the account may run {limit}",
@@ -230,7 +231,7 @@ fn capacity(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findi
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     for shortage in shortages(&recreated, &local.others(&facts.volumes), &room) {
         findings.push(
-            Issue::error("EC-UND-005", format!("{} on the old nodes", subject(shortage.count, "pod", "does not fit", "do not fit")))
+            Issue::error(id::UND_005, format!("{} on the old nodes", subject(shortage.count, "pod", "does not fit", "do not fit")))
                 .at(shortage.pods.join(", "))
                 .why(shortage.lack.to_string().replace("new node", "old node"))
                 .fix(

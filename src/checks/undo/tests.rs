@@ -1,6 +1,7 @@
 use crate::design::design;
 use crate::facts::{AutoScalingGroup, ImageTrouble};
 use crate::goal::Goal;
+use crate::issue::id;
 use crate::sample::{facts, old_group_gone, set_up, settings};
 
 use super::*;
@@ -20,7 +21,7 @@ fn found(undo: Undo, facts: &Facts) -> Vec<Issue> {
 fn reported(undo: Undo, change: impl FnOnce(&mut Facts)) -> Vec<String> {
     let mut facts = set_up();
     change(&mut facts);
-    found(undo, &facts).iter().map(|finding| format!("{} {:?}", finding.id, finding.severity)).collect()
+    found(undo, &facts).iter().map(|finding| format!("{} {:?}", finding.id, finding.severity())).collect()
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn a_complete_setup_can_be_undone() {
 #[test]
 fn a_cluster_without_setup_has_nothing_to_undo() {
     let findings = found(Undo::WHOLE, &facts());
-    assert_eq!(findings.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["EC-UND-001"]);
+    assert_eq!(findings.iter().map(|finding| finding.id.as_str()).collect::<Vec<_>>(), ["EC-UND-001"]);
     // Replacement node groups are not undone.
     let mut left = facts();
     let stack = crate::facts::Stack {
@@ -72,7 +73,7 @@ fn a_cluster_without_setup_has_nothing_to_undo() {
         tags: Default::default(),
     };
     left.undo.get_or_insert_default().replacement_stacks.insert("stand-in".into(), stack);
-    assert_eq!(found(Undo::WHOLE, &left)[0].id, "EC-UND-001");
+    assert_eq!(found(Undo::WHOLE, &left)[0].id, id::UND_001);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
     old_group_gone(&mut gone);
     let findings = found(Undo::WHOLE, &gone);
     let [finding] = &findings[..] else { panic!("{findings:#?}") };
-    assert_eq!((finding.id, finding.place.as_str()), ("EC-UND-004", "old"));
+    assert_eq!((finding.id.as_str(), finding.place.as_str()), ("EC-UND-004", "old"));
     assert!(finding.why.contains("2 nodes"), "{}", finding.why);
 
     let taint = crate::facts::Taint { key: "gpu".into(), value: "true".into(), effect: "NoSchedule".into() };
@@ -148,7 +149,7 @@ fn the_record_of_a_deleted_group_decides_whether_it_can_be_replaced() {
         facts.pods.clear();
         let findings = found(Undo::WHOLE, &facts);
         let [finding] = &findings[..] else { panic!("{reason}: {findings:#?}") };
-        assert!(finding.id == "EC-UND-011" && finding.why.contains(reason), "{reason}: {finding:#?}");
+        assert!(finding.id == id::UND_011 && finding.why.contains(reason), "{reason}: {finding:#?}");
     }
     // One that had no nodes is not missed.
     gone.record.groups.values_mut().for_each(|sizes| sizes.desired = 0);
@@ -251,7 +252,7 @@ fn missing_permissions_are_reported_with_the_undo_policy() {
     let mut lacking = set_up();
     lacking.permissions.denied = ["ec2:DeleteSubnet"].into();
     let findings = found(Undo::WHOLE, &lacking);
-    assert_eq!(findings[0].id, "EC-IAM-001");
+    assert_eq!(findings[0].id, id::IAM_001);
     assert!(
         findings[0].fix.contains("iam-policy") && findings[0].fix.contains(" --undo"),
         "{:?}",

@@ -152,7 +152,7 @@ fn each_problem_has_where_why_and_fix() {
     let reports = ENICONFIGS.iter().chain(NODES).map(|(change, _)| {
         let report = verify(&broken(*change), &Expected::default());
         let bad = |section: &Section| {
-            let checks = section.checks.iter().filter(|check| check.severity != Severity::Passed);
+            let checks = section.checks.iter().filter(|check| check.severity() != Severity::Passed);
             Section { checks: checks.cloned().collect(), ..section.clone() }
         };
         let sections = report.sections.iter().map(bad).filter(|section| !section.checks.is_empty()).collect();
