@@ -10,7 +10,6 @@ pub mod selector;
 mod target;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::facts::{Pod, Volume};
 
@@ -42,25 +41,35 @@ pub enum Lack {
     Addresses,
 }
 
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// The nodes on which pods are to run: new ones in a setup, old ones in an undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    New,
+    Old,
+}
+
+impl Lack {
+    /// As text, about nodes of this age.
+    pub fn text(&self, age: Age) -> String {
+        let (node, one) = match age {
+            Age::New => ("new node", "a new node"),
+            Age::Old => ("old node", "an old node"),
+        };
         match self {
-            Lack::Nodes => f.write_str("no new node accepts pods"),
-            Lack::Label(label) => write!(f, "no new node has {label}"),
-            Lack::VolumeZone(zones) => {
-                write!(f, "their volumes are in {zones}, and no suitable new node is")
-            }
+            Lack::Nodes => format!("no {node} accepts pods"),
+            Lack::Label(label) => format!("no {node} has {label}"),
+            Lack::VolumeZone(zones) => format!("their volumes are in {zones}, and no suitable {node} is"),
             Lack::VolumeNode(labels) => {
-                write!(f, "their volumes are on nodes with {labels}, and no new node matches")
+                format!("their volumes are on nodes with {labels}, and no {node} matches")
             }
-            Lack::Taint(taint) => write!(f, "they don't tolerate the taint {taint}"),
-            Lack::Size => f.write_str("one pod alone requests more CPU or memory than a new node has"),
-            Lack::MaxPods => f.write_str("the new nodes are full: max pods"),
-            Lack::Cpu => f.write_str("the new nodes are full: cpu requests"),
-            Lack::Memory => f.write_str("the new nodes are full: memory requests"),
-            Lack::Resource(name) => write!(f, "no new node has enough {name} for one pod"),
-            Lack::Shared(name) => write!(f, "the new nodes are full: {name} requests"),
-            Lack::Addresses => f.write_str("the pod subnet has too few free addresses"),
+            Lack::Taint(taint) => format!("they don't tolerate the taint {taint}"),
+            Lack::Size => format!("one pod alone requests more CPU or memory than {one} has"),
+            Lack::MaxPods => format!("the {node}s are full: max pods"),
+            Lack::Cpu => format!("the {node}s are full: cpu requests"),
+            Lack::Memory => format!("the {node}s are full: memory requests"),
+            Lack::Resource(name) => format!("no {node} has enough {name} for one pod"),
+            Lack::Shared(name) => format!("the {node}s are full: {name} requests"),
+            Lack::Addresses => "the pod subnet has too few free addresses".into(),
         }
     }
 }

@@ -56,7 +56,7 @@ fn found(pods: &[Pod], room: &Room) -> Vec<Shortage> {
 fn reported(shortages: &[Shortage]) -> Vec<String> {
     let one = |shortage: &Shortage| {
         let zone = shortage.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
-        format!("{}{zone}: {}", shortage.count, shortage.lack)
+        format!("{}{zone}: {}", shortage.count, shortage.lack.text(Age::New))
     };
     shortages.iter().map(one).collect()
 }

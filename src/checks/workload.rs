@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capacity::{Lack, Room, Shortage, shortages};
+use crate::capacity::{Age, Lack, Room, Shortage, shortages};
 use crate::eviction::budgets::COUNTED_AS_EVICTED;
 use crate::eviction::filter::{Refuse, sort};
 use crate::eviction::forecast::{Cause, Impossible, forecast};
@@ -273,7 +273,7 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
             format!("{} on the new nodes{zone}", subject(shortage.count, "pod", "does not fit", "do not fit"))
         }
     };
-    let lack = shortage.lack.to_string();
+    let lack = shortage.lack.text(Age::New);
     let named = |flag| scene.settings.named(flag);
     // New nodes that are only cordoned.
     let cordoned: Vec<&str> = scene

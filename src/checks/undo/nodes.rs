@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::capacity::{Room, shortages};
+use crate::capacity::{Age, Room, shortages};
 use crate::design::stand_in;
 use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
@@ -233,7 +233,7 @@ fn capacity(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findi
         findings.push(
             Issue::error(id::UND_005, format!("{} on the old nodes", subject(shortage.count, "pod", "does not fit", "do not fit")))
                 .at(shortage.pods.join(", "))
-                .why(shortage.lack.to_string().replace("new node", "old node"))
+                .why(shortage.lack.text(Age::Old))
                 .fix(
                     "scale up an old node group, or create one without custom networking, then run this again; or keep the \
                      new nodes with --keep-nodes",
