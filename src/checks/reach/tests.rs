@@ -201,6 +201,8 @@ fn one_unreachable_subnet_of_the_control_plane_is_only_a_warning() {
     facts.nodes.truncate(1);
     let api = one(&facts, &[], "EC-RCH-001");
     assert_eq!((api.severity(), api.place.as_str()), (crate::issue::Severity::Warning, "acl-blocked"));
+    let nodes = one(&facts, &[], "EC-RCH-003");
+    assert_eq!(nodes.severity(), crate::issue::Severity::Warning);
     facts.cluster.subnet_ids = vec!["subnet-b".into()];
     assert_eq!(one(&facts, &[], "EC-RCH-001").severity(), crate::issue::Severity::Error);
 }
