@@ -41,7 +41,7 @@ pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, 
 pub use owner::{Owner, chosen, count, group, owner};
 pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
-pub use running::{Running, WaitingPod, Workload};
+pub use running::{Obstacle, Running, WaitingPod, Workload};
 pub use symptoms::{ClusterEvent, NodeTrouble, Symptoms};
 pub use undo::{ImageTrouble, UndoFacts};
 pub use volumes::{Medium, Volume, ZONE_LABELS};

@@ -1,7 +1,7 @@
 //! Commands that fix issues, for `verify` and `doctor`; an eni-custom command if there is one. Pure.
 
 use crate::design::addressing;
-use crate::facts::{Addon, Facts, Node, Owner, RouteTable, Subnet, WaitingPod, owner};
+use crate::facts::{Addon, Facts, Node, Obstacle, Owner, RouteTable, Subnet, WaitingPod, owner};
 use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::shell::shell_quote;
@@ -116,14 +116,14 @@ pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
         .filter(|node| node.ready && node.unschedulable)
         .map(|node| node.name.as_str())
         .collect();
-    if pod.told.contains("unschedulable") && !cordoned.is_empty() {
+    if pod.obstacles.contains(&Obstacle::Cordoned) && !cordoned.is_empty() {
         return format!("kubectl uncordon {}", cordoned.join(" "));
     }
-    let short = ["Too many pods", "Insufficient cpu", "Insufficient memory"];
+    let is_full = pod.obstacles.contains(&Obstacle::MaxPods) || pod.obstacles.contains(&Obstacle::Resources);
     let sizes = facts.node_groups.stacks.values().filter_map(|stack| {
         stack.parameters.get("DesiredCapacity").and_then(|size| size.parse::<u32>().ok())
     });
-    match sizes.max().filter(|_| short.iter().any(|words| pod.told.contains(words))) {
+    match sizes.max().filter(|_| is_full) {
         Some(size) => ours(facts, &format!("patch-security-groups --nodes-per-zone {}", size + 1)),
         None => describe(pod),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, Node, Subnet, Symptoms, WaitingPod};
+use crate::facts::{ClusterEvent, Facts, Node, Obstacle, Subnet, Symptoms, WaitingPod};
 use crate::fixes;
 use crate::issue::{Issue, Rated, id};
 use crate::net::eniconfig::resolve;
@@ -57,18 +57,21 @@ struct Cause {
     fix: String,
 }
 
+fn events<'a>(symptoms: &'a Symptoms, pod: &'a WaitingPod) -> impl Iterator<Item = &'a ClusterEvent> {
+    let is_its = |event: &&ClusterEvent| {
+        event.kind == "Pod" && event.namespace == pod.namespace && event.name == pod.name
+    };
+    symptoms.events.iter().filter(is_its)
+}
+
 fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
-    let events = symptoms
-        .events
-        .iter()
-        .filter(|event| event.kind == "Pod" && event.namespace == pod.namespace && event.name == pod.name)
-        .map(|event| format!("{}: {}", event.reason, event.message));
+    let events = events(symptoms, pod).map(|event| format!("{}: {}", event.reason, event.message));
     events.chain([pod.told.clone()]).collect()
 }
 
 fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
     let few = report.checks().find(|check| check.id == id::VFY_025);
-    match (pod.told.contains("Too many pods"), few) {
+    match (pod.obstacles.contains(&Obstacle::MaxPods), few) {
         (true, Some(check)) => Cause {
             rated: id::DOC_020.error(),
             why: format!("the nodes have reached their max pods, and {}: {}", check.what, check.why),
@@ -94,8 +97,8 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
 }
 
 fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &WaitingPod, node: &Node) -> Cause {
-    let mentions = |text: &str| evidence(symptoms, pod).iter().any(|line| line.contains(text));
-    let no_address = mentions("failed to assign an IP address to container");
+    let mut named = events(symptoms, pod).map(|event| &event.obstacles).chain([&pod.obstacles]);
+    let no_address = named.any(|obstacles| obstacles.contains(&Obstacle::NoAddress));
     let subnet = subnet_of(facts, node);
     let prefixes = facts.cni.is_on("ENABLE_PREFIX_DELEGATION");
     if !pod.host_network {

@@ -1,8 +1,8 @@
 use super::*;
 use crate::design::EXTERNAL_SNAT;
 use crate::facts::{
-    Authentication, AutoScalingGroup, Backend, ClusterEvent, Facts, GroupInstance, NodeTrouble, Route,
-    RouteTable, WaitingPod, Webhook,
+    Authentication, AutoScalingGroup, Backend, ClusterEvent, Facts, GroupInstance, NodeTrouble, Obstacle,
+    Route, RouteTable, WaitingPod, Webhook,
 };
 use crate::goal::Goal;
 use crate::issue::id;
@@ -27,13 +27,15 @@ fn findings(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
 
 /// A waiting pod, with an event about it.
 fn waiting(node: &str, message: &str) -> Symptoms {
+    let told = if node.is_empty() { message } else { "ContainerCreating" };
     let pod = WaitingPod {
         namespace: "shop".into(),
         name: "till".into(),
         node: node.into(),
         host_network: false,
         old: false,
-        told: if node.is_empty() { message.into() } else { "ContainerCreating".into() },
+        told: told.into(),
+        obstacles: Obstacle::named_in(told),
     };
     let event = ClusterEvent {
         kind: "Pod".into(),
@@ -41,6 +43,7 @@ fn waiting(node: &str, message: &str) -> Symptoms {
         name: "till".into(),
         reason: if node.is_empty() { "FailedScheduling" } else { "FailedCreatePodSandBox" }.into(),
         message: message.into(),
+        obstacles: Obstacle::named_in(message),
     };
     Symptoms { pods: vec![pod], events: vec![event], ..Symptoms::default() }
 }

@@ -1,5 +1,7 @@
 //! Workloads, and which of their pods do not run.
 
+use std::collections::BTreeSet;
+
 /// Deployments, StatefulSets and Pending pods.
 #[derive(Debug, Clone, Default)]
 pub struct Running {
@@ -41,6 +43,46 @@ pub struct WaitingPod {
     pub old: bool,
     /// What its container waits for, or the scheduler's message why it has no node.
     pub told: String,
+    /// The causes that this text names.
+    pub obstacles: BTreeSet<Obstacle>,
+}
+
+/// What keeps a pod from starting. Kubernetes and the CNI report it only as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Obstacle {
+    /// The nodes have reached their max pods.
+    MaxPods,
+    /// The nodes have too little CPU or memory left.
+    Resources,
+    /// Nodes are cordoned.
+    Cordoned,
+    /// The container's image or configuration, not the network.
+    Container,
+    /// The CNI has assigned no address.
+    NoAddress,
+}
+
+impl Obstacle {
+    /// The words of each: the scheduler's (kubernetes, pkg/scheduler/framework/plugins), the kubelet's reasons
+    /// (pkg/kubelet/images, pkg/kubelet/container), and the CNI's (amazon-vpc-cni-k8s, cmd/routed-eni-cni-plugin).
+    const WORDS: [(&str, Obstacle); 10] = [
+        ("Too many pods", Obstacle::MaxPods),
+        ("Insufficient cpu", Obstacle::Resources),
+        ("Insufficient memory", Obstacle::Resources),
+        ("unschedulable", Obstacle::Cordoned),
+        ("ErrImage", Obstacle::Container),
+        ("ImagePull", Obstacle::Container),
+        ("InvalidImageName", Obstacle::Container),
+        ("CreateContainerConfigError", Obstacle::Container),
+        ("CrashLoopBackOff", Obstacle::Container),
+        ("failed to assign an IP address to container", Obstacle::NoAddress),
+    ];
+
+    /// The obstacles that a message names.
+    pub fn named_in(message: &str) -> BTreeSet<Obstacle> {
+        let named = Self::WORDS.into_iter().filter(|(words, _)| message.contains(words));
+        named.map(|(_, obstacle)| obstacle).collect()
+    }
 }
 
 impl WaitingPod {

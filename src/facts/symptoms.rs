@@ -1,8 +1,8 @@
 //! Symptoms of problems besides the facts: nodes that are not Ready, Pending pods and events. Only `doctor` reads them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::WaitingPod;
+use super::{Obstacle, WaitingPod};
 
 /// Symptoms of problems, besides the facts.
 #[derive(Debug, Clone, Default)]
@@ -33,4 +33,6 @@ pub struct ClusterEvent {
     pub name: String,
     pub reason: String,
     pub message: String,
+    /// The causes that the message names.
+    pub obstacles: BTreeSet<Obstacle>,
 }

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde::Deserialize;
 
 use crate::error::Result;
-use crate::facts::{ClusterEvent, Facts, NodeTrouble, Symptoms, WaitingPod};
+use crate::facts::{ClusterEvent, Facts, NodeTrouble, Obstacle, Symptoms, WaitingPod};
 
 use super::slim::{self, Condition, Slim};
 use super::{failure, pages, protobuf};
@@ -86,17 +86,19 @@ fn trouble(pod: SlimPod, now: Timestamp) -> WaitingPod {
         .unwrap_or_default()
         .into_iter()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
+    let told = match (waiting, unscheduled) {
+        (Some(waiting), _) => in_words(waiting.reason, waiting.message),
+        (None, Some(condition)) => condition.message.unwrap_or_default(),
+        (None, None) => String::new(),
+    };
     WaitingPod {
         namespace: metadata.namespace.unwrap_or_default(),
         name: metadata.name.unwrap_or_default(),
         node: spec.node_name.unwrap_or_default(),
         host_network: spec.host_network.unwrap_or_default(),
         old: age >= PATIENCE_SECONDS,
-        told: match (waiting, unscheduled) {
-            (Some(waiting), _) => in_words(waiting.reason, waiting.message),
-            (None, Some(condition)) => condition.message.unwrap_or_default(),
-            (None, None) => String::new(),
-        },
+        obstacles: Obstacle::named_in(&told),
+        told,
     }
 }
 
@@ -123,6 +125,7 @@ async fn events(client: &Client) -> Result<Vec<ClusterEvent>> {
             namespace: event.involved_object.namespace.unwrap_or_default(),
             name: event.involved_object.name.unwrap_or_default(),
             reason: event.reason.unwrap_or_default(),
+            obstacles: event.message.as_deref().map(Obstacle::named_in).unwrap_or_default(),
             message: event.message.unwrap_or_default(),
         })
         .collect())

@@ -10,7 +10,7 @@ use crate::net::max_pods::{Options, known, max_pods};
 use crate::words::{counted, subject};
 
 use super::report::or_ok;
-use super::view::{NodeView, View};
+use super::view::{NodeView, Starter, View};
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if view.nodes.is_empty() {
@@ -59,16 +59,17 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     checks
 }
 
-/// Makes one issue for all nodes of a kind that have the same problem.
-fn grouped<'a>(
-    nodes: impl Iterator<Item = (&'a NodeView<'a>, String)>,
-    check: impl Fn(&str, String, &NodeView<'_>, usize) -> Issue,
+/// Makes one issue for all nodes of a kind that have the same problem. The issue is made from its details, the nodes as
+/// text, the first of them, and their number.
+fn grouped<'a, D: Ord>(
+    nodes: impl Iterator<Item = (&'a NodeView<'a>, D)>,
+    check: impl Fn(&D, String, &NodeView<'_>, usize) -> Issue,
 ) -> Vec<Issue> {
-    let mut kinds: BTreeMap<(String, String), Vec<&NodeView<'_>>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(String, D), Vec<&NodeView<'_>>> = BTreeMap::new();
     for (node, detail) in nodes {
         kinds.entry((node.kind(), detail)).or_default().push(node);
     }
-    let issue = |((kind, detail), nodes): ((String, String), Vec<&NodeView<'_>>)| {
+    let issue = |((kind, detail), nodes): ((String, D), Vec<&NodeView<'_>>)| {
         let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
         let names = nodes.iter().map(|node| node.node.name.clone()).collect();
         check(&detail, of_kind, nodes[0], nodes.len()).about(names)
@@ -78,7 +79,7 @@ fn grouped<'a>(
 
 fn not_ready(view: &View<'_>) -> Vec<Issue> {
     let affected = view.nodes.iter().filter(|node| !node.node.ready && !node.node.is_unreachable());
-    let affected = affected.map(|node| (node, String::new()));
+    let affected = affected.map(|node| (node, ()));
     grouped(affected, |_, nodes, first, _| {
         let why = match first.config {
             None => "their ENIConfig does not exist: since 1.13 the CNI waits for it",
@@ -93,7 +94,7 @@ fn not_ready(view: &View<'_>) -> Vec<Issue> {
 /// A dead kubelet is not a fault of custom networking, and nothing on its node can be checked.
 fn silent(view: &View<'_>) -> Vec<Issue> {
     let silent = view.nodes.iter().filter(|node| node.node.is_unreachable());
-    grouped(silent.map(|node| (node, String::new())), |_, nodes, first, count| {
+    grouped(silent.map(|node| (node, ())), |_, nodes, first, count| {
         let end = fixes::end_instance(view.facts, first.node);
         Issue::warning(id::VFY_086, format!("{nodes} not reporting"))
             .why("the kubelet has stopped reporting: its pods may or may not still run")
@@ -135,33 +136,23 @@ fn old(view: &View<'_>) -> Vec<Issue> {
                 node.node.subnet.as_deref().unwrap_or("the node's subnet")
             ),
         };
-        // drain-nodes fixes only the nodes that it drains.
-        let fix = match &node.resolved.overridden {
-            Some(_) => fixes::no_override(&node.resolved.source, &[&node.node.name]),
-            None if drained.contains(&node.node.name) => view.command("drain-nodes"),
-            None => fixes::replace(view.facts, node.node),
-        };
-        (node, (why, fix))
+        (node, why)
     });
-    let mut kinds: BTreeMap<(String, String), Vec<(&NodeView<'_>, String)>> = BTreeMap::new();
-    for (node, (why, fix)) in old {
-        kinds.entry((node.kind(), why)).or_default().push((node, fix));
-    }
-    let issue = |((kind, why), nodes): ((String, String), Vec<(&NodeView<'_>, String)>)| {
-        let of_kind = format!("{} {kind}", counted(nodes.len(), "node")).trim_end().to_string();
-        let (does, uses) = if nodes.len() == 1 { ("does", "uses") } else { ("do", "use") };
-        let what = format!("{of_kind} {does} not use custom networking, or {uses} another ENIConfig");
-        Issue::error(id::VFY_021, what)
-            .why(why)
-            .fix(nodes[0].1.clone())
-            .about(nodes.iter().map(|(node, _)| node.node.name.clone()).collect())
+    // drain-nodes fixes only the nodes that it drains.
+    let fix = |node: &NodeView<'_>| match &node.resolved.overridden {
+        Some(_) => fixes::no_override(&node.resolved.source, &[&node.node.name]),
+        None if drained.contains(&node.node.name) => view.command("drain-nodes"),
+        None => fixes::replace(view.facts, node.node),
     };
-    kinds.into_iter().map(issue).collect()
+    grouped(old, |why, nodes, first, count| {
+        let (does, uses) = if count == 1 { ("does", "uses") } else { ("do", "use") };
+        let what = format!("{nodes} {does} not use custom networking, or {uses} another ENIConfig");
+        Issue::error(id::VFY_021, what).why(why).fix(fix(first))
+    })
 }
 
 fn without(view: &View<'_>) -> Vec<Issue> {
-    let affected =
-        view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, String::new()));
+    let affected = view.new_nodes().filter(|node| node.network == PodNetwork::Missing).map(|node| (node, ()));
     grouped(affected, |_, nodes, first, _| {
         Issue::error(id::VFY_022, format!("{nodes} without an interface for pods"))
             .why(format!(
@@ -186,12 +177,16 @@ fn groups(view: &View<'_>) -> Vec<Issue> {
     let other = view.new_nodes().filter_map(|node| {
         let wanted = node.groups();
         let differing = node.node.interfaces.iter().find(|interface| interface.security_groups != wanted)?;
-        let list = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
-        Some((node, format!("{}, the ENIConfig has {}", list(&differing.security_groups), list(&wanted))))
+        Some((node, (&differing.security_groups, wanted)))
     });
-    grouped(other, |detail, nodes, first, count| {
+    let list = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
+    grouped(other, |(there, wanted), nodes, first, count| {
         Issue::error(id::VFY_023, format!("{nodes} with other security groups than their ENIConfig"))
-            .why(format!("they have {detail}; the CNI sets groups only when it creates an interface"))
+            .why(format!(
+                "they have {}, the ENIConfig has {}; the CNI sets groups only when it creates an interface",
+                list(there),
+                list(wanted)
+            ))
             .fix(match count {
                 1 => fixes::replace(view.facts, first.node),
                 _ => format!("{} # repeat for the others", fixes::replace(view.facts, first.node)),
@@ -213,23 +208,26 @@ fn tagged(view: &View<'_>) -> Vec<Issue> {
         view.facts.firewall.groups.get(*group).is_some_and(|group| group.tags.contains_key(&key))
     };
     // The cluster security group keeps its tag.
-    let spare = |groups: &str| {
-        let spare = groups.split(" and ").find(|group| *group != view.facts.cluster.security_group);
-        spare.unwrap_or_default().to_string()
+    let spare = |groups: &[String]| {
+        let spare = groups.iter().find(|group| **group != view.facts.cluster.security_group);
+        spare.cloned().unwrap_or_default()
     };
     let twice = view.new_nodes().filter_map(|node| {
         let tagged = |groups: &BTreeSet<String>| groups.iter().filter(is_tagged).cloned().collect::<Vec<_>>();
         let of_pods = node.node.interfaces.iter().map(|interface| &interface.security_groups);
         let all = of_pods.chain([&node.node.security_groups]);
         let worst = all.map(tagged).find(|groups| groups.len() > 1)?;
-        Some((node, worst.join(" and ")))
+        Some((node, worst))
     });
     grouped(twice, |groups, nodes, _, _| {
         Issue::warning(
             id::VFY_027,
             format!("{nodes} with two security groups tagged for the cluster on one interface"),
         )
-        .why(format!("{groups} both have the tag {key}: the AWS Load Balancer Controller expects exactly one such group"))
+        .why(format!(
+            "{} both have the tag {key}: the AWS Load Balancer Controller expects exactly one such group",
+            groups.join(" and ")
+        ))
         .fix(format!("aws ec2 delete-tags --tags Key={key} --resources {}", spare(groups)))
     })
 }
@@ -257,19 +255,20 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
     };
     let reset = |node: &NodeView<'_>, figure: Option<u32>| {
         let figure = figure.unwrap_or_default();
-        let mut owner = node.owner.split_whitespace();
-        match (owner.next(), owner.last()) {
-            (Some("managed"), Some(group)) => format!(
+        match &node.starter {
+            Starter::ManagedNodeGroup(group) => format!(
                 "aws eks update-nodegroup-version --cluster-name {} --nodegroup-name {group} # EKS recalculates max pods at \
                  each update; with a custom AMI: set --max-pods {figure} in the launch template",
                 view.facts.cluster.name
             ),
-            (Some("NodePool" | "Karpenter"), _) => {
+            Starter::NodePool(_) | Starter::Karpenter => {
                 format!(
                     "set RESERVED_ENIS=1 in Karpenter's settings (gives --max-pods {figure}), then replace the nodes"
                 )
             }
-            _ => format!("set --max-pods {figure} in the group's user data, then replace the nodes"),
+            Starter::AutoScalingGroup(_) | Starter::Unknown => {
+                format!("set --max-pods {figure} in the group's user data, then replace the nodes")
+            }
         }
     };
     let detail =
@@ -300,15 +299,14 @@ fn pods(view: &View<'_>) -> Vec<Issue> {
         .why(format!("AWS recommends {detail} with {mode}"))
         .fix(reset(first, figure(first, &advice)))
     }));
-    let unknown =
-        view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, String::new()));
+    let unknown = view.new_nodes().filter(|node| figure(node, &hard).is_none()).map(|node| (node, ()));
     problems.extend(grouped(unknown, |_, nodes, first, _| {
         let because = format!("EC2 does not know instance type '{}'", first.node.instance_type);
         Issue::unknown(id::VFY_024, format!("how many pods {nodes} can hold"), because).fix("")
     }));
     let designed = view.nodes.iter().filter_map(|node| {
         let wanted = *view.expected.max_pods.get(&node.node.name)?;
-        (node.node.max_pods != wanted).then(|| (node, wanted.to_string()))
+        (node.node.max_pods != wanted).then_some((node, wanted))
     });
     problems.extend(grouped(designed, |wanted, nodes, first, _| {
         Issue::error(id::VFY_028, format!("{nodes} with max pods {}, not {wanted}", first.node.max_pods))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::facts::Part;
+use crate::facts::{Part, Pod};
 use crate::issue::{Issue, id};
 
 use super::report::or_ok;
@@ -17,7 +17,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let nodes: BTreeMap<&str, &NodeView<'_>> =
         view.new_nodes().map(|node| (node.node.name.as_str(), node)).collect();
     let mut correct = 0;
-    let mut misplaced: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut misplaced: BTreeMap<(String, String), Vec<(&Pod, Ipv4Addr)>> = BTreeMap::new();
     for pod in &view.facts.pods {
         if pod.host_network || pod.is_finished() || pod.deleting {
             continue;
@@ -32,23 +32,19 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
             correct += 1;
         } else {
             let key = (node.kind(), format!("{} ({})", subnet.id, subnet.cidr));
-            misplaced.entry(key).or_default().push(format!("{} {address}", pod.full_name()));
+            misplaced.entry(key).or_default().push((pod, address));
         }
     }
-    // `namespace/name address`
-    let delete = |pod: &str| {
-        let (pod, _) = pod.split_once(' ').unwrap_or((pod, ""));
-        let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
-        format!("kubectl -n {namespace} delete pod {name}")
-    };
-    let issues = misplaced.into_iter().map(|((kind, subnet), names)| {
+    let delete =
+        |(pod, _): &(&Pod, Ipv4Addr)| format!("kubectl -n {} delete pod {}", pod.namespace, pod.name);
+    let issues = misplaced.into_iter().map(|((kind, subnet), pods)| {
         Issue::error(
             id::VFY_030,
-            format!("{} outside the pod subnet, on nodes {kind}", counted(names.len(), "pod")),
+            format!("{} outside the pod subnet, on nodes {kind}", counted(pods.len(), "pod")),
         )
         .why(format!("the ENIConfig's subnet is {subnet}"))
-        .fix(names.iter().take(5).map(|name| delete(name)).collect::<Vec<_>>().join(" && "))
-        .about(names)
+        .fix(pods.iter().take(5).map(delete).collect::<Vec<_>>().join(" && "))
+        .about(pods.iter().map(|(pod, address)| format!("{} {address}", pod.full_name())).collect())
     });
     or_ok(
         issues.collect(),

@@ -24,12 +24,48 @@ pub struct NodeView<'a> {
     pub config: Option<&'a EniConfig>,
     /// The subnet of its ENIConfig.
     pub subnet: Option<&'a Subnet>,
-    /// What starts nodes like this one: `managed node group blue`.
-    pub owner: String,
+    pub starter: Starter,
     /// Where its pods get their addresses from.
     pub network: PodNetwork,
     /// It does not use custom networking, or this run should have replaced it.
     pub old: bool,
+}
+
+/// What starts nodes like this one.
+pub enum Starter {
+    ManagedNodeGroup(String),
+    AutoScalingGroup(String),
+    NodePool(String),
+    Karpenter,
+    Unknown,
+}
+
+impl Starter {
+    fn of(facts: &Facts, node: &Node) -> Self {
+        let label = |key: &str| node.labels.get(key).cloned();
+        match owner(facts, node) {
+            // Each Karpenter node has its own NodeClaim; a label names its NodePool.
+            Owner::NodeClaim(_) => {
+                label("karpenter.sh/nodepool").map_or(Starter::Karpenter, Starter::NodePool)
+            }
+            Owner::Nobody => {
+                label("eks.amazonaws.com/nodegroup").map_or(Starter::Unknown, Starter::ManagedNodeGroup)
+            }
+            Owner::Managed(name) => Starter::ManagedNodeGroup(name),
+            Owner::Group(name) => Starter::AutoScalingGroup(name),
+        }
+    }
+
+    /// `of managed node group blue`, or an empty text.
+    fn text(&self) -> String {
+        match self {
+            Starter::ManagedNodeGroup(name) => format!("of managed node group {name}"),
+            Starter::AutoScalingGroup(name) => format!("of Auto Scaling group {name}"),
+            Starter::NodePool(name) => format!("of NodePool {name}"),
+            Starter::Karpenter => "of Karpenter".into(),
+            Starter::Unknown => String::new(),
+        }
+    }
 }
 
 impl<'a> View<'a> {
@@ -76,31 +112,16 @@ impl<'a> NodeView<'a> {
         let resolved = resolve(&node.labels, &node.annotations, &facts.cni.env);
         let config = facts.eniconfigs.items.iter().find(|config| config.name == resolved.name);
         let subnet = config.and_then(|config| facts.vpc.subnet(&config.subnet));
-        // Each Karpenter node has its own NodeClaim; a label names its NodePool.
-        let owner = match owner(facts, node) {
-            Owner::NodeClaim(_) => match node.labels.get("karpenter.sh/nodepool") {
-                Some(pool) => format!("NodePool {pool}"),
-                None => "Karpenter".into(),
-            },
-            Owner::Nobody => match node.labels.get("eks.amazonaws.com/nodegroup") {
-                Some(group) => format!("managed node group {group}"),
-                None => String::new(),
-            },
-            owner => owner.to_string(),
-        };
         let network = pod_network(facts, node);
         let old = expected.gone.contains(&node.name) || network.is_old();
-        NodeView { node, resolved, config, subnet, owner, network, old }
+        NodeView { node, resolved, config, subnet, starter: Starter::of(facts, node), network, old }
     }
 
     /// `managed node group blue in us-west-2a`
     pub fn kind(&self) -> String {
-        match (self.owner.is_empty(), self.node.zone.is_empty()) {
-            (true, true) => String::new(),
-            (true, false) => format!("in {}", self.node.zone),
-            (false, true) => format!("of {}", self.owner),
-            (false, false) => format!("of {} in {}", self.owner, self.node.zone),
-        }
+        let zone = &self.node.zone;
+        let zone = if zone.is_empty() { String::new() } else { format!("in {zone}") };
+        [self.starter.text(), zone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// The security groups that the CNI would give a new interface: the ENIConfig's, or else those of the instance.

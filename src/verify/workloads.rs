@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, WaitingPod, Workload};
+use crate::facts::{Facts, Obstacle, WaitingPod, Workload};
 use crate::fixes;
 use crate::issue::{Issue, Rated, Severity, id};
 use crate::words::subject;
@@ -30,10 +30,6 @@ impl Before {
     }
 }
 
-/// Waiting reasons of containers that do not depend on the network.
-const UNRELATED_REASONS: [&str; 5] =
-    ["ErrImage", "ImagePull", "InvalidImageName", "CreateContainerConfigError", "CrashLoopBackOff"];
-
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = &view.facts.running.unknown {
         return vec![Issue::unknown(id::VFY_089, "whether the workloads run", because)];
@@ -47,7 +43,7 @@ pub fn checks(view: &View<'_>) -> Vec<Issue> {
 /// is not a fault of the network.
 fn is_error(view: &View<'_>, pod: &WaitingPod) -> bool {
     match &view.expected.before {
-        _ if UNRELATED_REASONS.iter().any(|fault| pod.told.contains(fault)) => false,
+        _ if pod.obstacles.contains(&Obstacle::Container) => false,
         Some(before) => !before.waiting.contains(&pod.full_name()),
         None => pod.old,
     }
@@ -135,6 +131,7 @@ mod tests {
             host_network: false,
             old,
             told: told.into(),
+            obstacles: Obstacle::named_in(told),
         }
     }
 
