@@ -10,12 +10,12 @@ use k8s_openapi::api::core::v1::{Node, Pod, Taint};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
+use sandbox::tools::say;
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use crate::bound::Rates;
 use crate::ledger::{Counts, Ledger};
-use crate::sandbox::tools::say;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 use crate::scenario::{self, App, Budget, Scenario};
 use crate::watcher::Watcher;
 use crate::workload;

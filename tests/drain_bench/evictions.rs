@@ -6,8 +6,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-use crate::sandbox::KubernetesCall;
+use sandbox::KubernetesCall;
 
 /// Evictions that a tool asked for, by what was answered.
 #[derive(Clone, Copy, Debug, Default)]

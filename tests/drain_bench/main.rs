@@ -15,8 +15,6 @@ mod ledger;
 mod objects;
 mod reads;
 mod report;
-#[path = "../sandbox/mod.rs"]
-mod sandbox;
 mod scale;
 mod scenario;
 mod tool;

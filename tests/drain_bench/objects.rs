@@ -3,10 +3,9 @@
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
+use sandbox::tools::say;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-
-use crate::sandbox::tools::say;
 
 /// Requests at a time.
 const SIDE_BY_SIDE: usize = 48;

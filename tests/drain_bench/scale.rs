@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use kube::Client;
+use sandbox::tools::say;
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use crate::cluster::{connect, runtime};
 use crate::objects;
 use crate::reads::{self, Reads};
-use crate::sandbox::tools::say;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 
 /// What would change the objects, or add some.
 const CONTROLLERS: [&str; 4] = ["node-agent", "kwok", "kube-scheduler", "kube-controller-manager"];

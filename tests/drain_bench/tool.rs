@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+use sandbox::process::tail;
 
 use crate::cluster::{Cluster, arguments};
-use crate::sandbox::process::tail;
 use crate::scenario::Scenario;
 
 /// kubectl processes side by side: 500 of them would need more memory than most machines have.

@@ -1,13 +1,13 @@
 //! EKS add-on vpc-cni as people have it: with an IAM role of its own, with pod identities, with values in YAML. An update
 //! of it changes what it was asked to change, and nothing else.
 
+use sandbox::picture::{differences, picture};
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::{Watched, refuses, start};
 use crate::command::{Ran, in_sandbox, run, writes};
 use crate::policy::{self, aws};
-use crate::sandbox::picture::{differences, picture};
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 use crate::undo::UNDO;
 
 /// As eksctl and people write it.

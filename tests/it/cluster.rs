@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
+use sandbox::watch::{EniWatch, PdbWatch, ServingWatch};
+use sandbox::{Aws, Sandbox, Shape, witness};
+
 use crate::command::{Ran, in_sandbox, run, writes};
-use crate::sandbox::watch::{EniWatch, PdbWatch, ServingWatch};
-use crate::sandbox::{Aws, Sandbox, Shape, witness};
 
 pub fn start(shape: Shape) -> Sandbox {
     Sandbox::start(&shape).expect("the sandbox starts")
@@ -18,11 +19,8 @@ pub fn shared() -> Arc<Sandbox> {
     if let Some(sandbox) = shared.upgrade() {
         return sandbox;
     }
-    let sandbox = Arc::new(start(Shape {
-        azs: 2,
-        old_nodes: crate::sandbox::OldNodes::SelfManaged,
-        ..Shape::default()
-    }));
+    let sandbox =
+        Arc::new(start(Shape { azs: 2, old_nodes: sandbox::OldNodes::SelfManaged, ..Shape::default() }));
     *shared = Arc::downgrade(&sandbox);
     sandbox
 }

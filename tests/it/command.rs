@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, tools};
 use serde_json::Value;
-
-use crate::sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, tools};
 
 /// The program without any cluster.
 pub fn offline() -> Command {

@@ -1,9 +1,10 @@
 //! Runs that are killed with SIGKILL, and run again.
 
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
+
 use crate::cluster::{Watched, start};
 use crate::command::{in_sandbox, run};
 use crate::going::Going;
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 
 /// Kills the run right after it has said this, and for the given time.
 struct Cut {

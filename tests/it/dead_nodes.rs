@@ -1,12 +1,12 @@
 //! Nodes on which nothing happens any more: a kubelet that is gone while its instance runs on, and a Node whose
 //! instance is gone. Neither `setup` nor `undo` waits for them, and both say so.
 
+use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::Value;
 
 use crate::cluster::{refuses, start};
 use crate::command::{run, shell, writes};
 use crate::field::tells;
-use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
 
 const LEFT_OVER: &str = "ip-192-168-255-9.us-west-2.compute.internal";
 

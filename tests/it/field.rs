@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::command::run;
-use crate::sandbox::Sandbox;
 
 /// Who makes each failure of the table "Field failures" in docs/checks.md by hand, by its number there: a test, or one
 /// turn of a test.

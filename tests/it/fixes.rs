@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::{set_up, start};
 use crate::command::{Ran, run, shell};
 use crate::field::{apply, kubectl, rolled_out, tells, write_env};
 use crate::journey::{aws, until};
-use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
 
 const VERIFY: &[&str] = &["verify"];
 const DOCTOR: &[&str] = &["doctor"];

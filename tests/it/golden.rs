@@ -4,13 +4,13 @@
 use std::process::Command;
 
 use rustix::process::Signal;
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use crate::cluster::start;
 use crate::command::{Ran, in_sandbox, offline, run};
 use crate::field::{kubectl, write_env};
 use crate::going::Going;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 use crate::single_steps::STEPS;
 
 /// Ids keep their length, so that tables stay aligned.

@@ -5,12 +5,12 @@ mod others;
 
 use std::collections::BTreeMap;
 
+use sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::command::{run, shell};
 use crate::journey::aws;
 use crate::policy;
-use crate::sandbox::Sandbox;
 
 /// An Auto Scaling group, as AWS's own users see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

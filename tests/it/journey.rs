@@ -1,9 +1,10 @@
 //! The whole set-up, on each shape of cluster.
 
+use sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
+
 use crate::cluster::{refuses, set_up, set_up_there, start};
 use crate::command::{run, writes};
 use crate::policy;
-use crate::sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
 use crate::terminal::{ENTER, answer, session};
 
 #[test]
@@ -243,7 +244,7 @@ fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
 }
 
 fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
-    let mut command = sandbox.command(crate::sandbox::tools::aws_cli().expect("the aws CLI is there"));
+    let mut command = sandbox.command(sandbox::tools::aws_cli().expect("the aws CLI is there"));
     command.args(args).args(["--output", "text"]);
     command
 }
@@ -267,6 +268,6 @@ fn map_roles(sandbox: &Sandbox) -> String {
         .expect("kubectl answers")
 }
 
-fn is_admin(sandbox: &Sandbox, call: &crate::sandbox::AwsCall) -> bool {
+fn is_admin(sandbox: &Sandbox, call: &sandbox::AwsCall) -> bool {
     call.caller.as_ref() == Some(&sandbox.aws.keys["admin"].arn)
 }

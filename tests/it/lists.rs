@@ -7,10 +7,10 @@ use eni_custom::k8s::{nodes, pages, pods};
 use kube::Client;
 use kube::api::ListParams;
 use kube::client::{ClientBuilder, DynBody};
+use sandbox::{Aws, OldNodes, Sandbox, Shape};
 use tower::util::MapResponseLayer;
 
 use crate::cluster::start;
-use crate::sandbox::{Aws, OldNodes, Sandbox, Shape};
 
 /// With all that is read, and with what Go writes in protobuf alone: empty texts, `false`, times that are not set.
 const OBJECTS: &str = r#"

@@ -1,9 +1,6 @@
 //! All that needs more than one module, in one binary: linking the SDKs is what takes time. Tests run the program as a
 //! user does, on the sandbox, and look at AWS and Kubernetes with code of their own.
 
-#[path = "../sandbox/mod.rs"]
-mod sandbox;
-
 mod addon;
 mod cluster;
 mod command;

@@ -9,12 +9,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use relay::{Authority, Relay};
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use crate::cluster::{refuses_in, start};
 use crate::command::{Ran, in_sandbox, writes};
 use crate::policy::{aws, user};
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 
 const PLAN: &[&str] = &["plan"];
 /// What AWS is called here; no name server knows it.

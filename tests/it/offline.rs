@@ -18,7 +18,7 @@ fn max_pods_agrees_with_the_table_that_the_cni_project_ships() {
         })
         .collect();
     // The sandbox is built from that module, so it is on this machine.
-    let controlplane = crate::sandbox::tools::sources().join("controlplane");
+    let controlplane = sandbox::tools::sources().join("controlplane");
     let listed = Command::new("go")
         .args(["list", "-mod=mod", "-m", "-f", "{{.Dir}}", "github.com/aws/amazon-vpc-cni-k8s"])
         .current_dir(controlplane)

@@ -7,11 +7,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Node;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use sandbox::{Aws, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::start;
 use crate::command::{by_program, run};
-use crate::sandbox::{Aws, OldNodes, Sandbox, Shape};
 
 /// Instances as a group starts them, each with an interface as the CNI attaches it. No group knows of them.
 const INSTANCES: &str = "

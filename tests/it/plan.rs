@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sandbox::{Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{Watched, refuses, refuses_in, shared, start};
 use crate::command::{Ran, in_sandbox, offline, run, shell};
-use crate::sandbox::{Cni, Crd, OldNodes, Sandbox, Shape};
 use crate::schemas::conforms;
 
 fn folder() -> tempfile::TempDir {

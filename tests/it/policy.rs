@@ -8,11 +8,11 @@ mod tables;
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, tools};
 use serde_json::{Value, json};
 
 use crate::cluster::shared;
 use crate::command::{Ran, by_program, in_sandbox, offline, run};
-use crate::sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, tools};
 
 pub use tables::*;
 

@@ -2,12 +2,12 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{IpPermission, IpRange, PortRange, RuleAction, UserIdGroupPair};
+use sandbox::{OldNodes, Sandbox, Shape, witness};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::cluster::{refuses, start};
 use crate::command::{run, writes};
-use crate::sandbox::{OldNodes, Sandbox, Shape, witness};
 
 /// Works on the account as a person with a console would; what it does is seen at once.
 pub struct Hand<'a> {

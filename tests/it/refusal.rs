@@ -1,8 +1,9 @@
 //! What is refused: with its exit code, a message that names what, where and the fix, and nothing changed.
 
+use sandbox::{Cni, IpFamily, OldNodes, Sandbox, Shape};
+
 use crate::cluster::{refuses, refuses_in, shared, start};
 use crate::command::{in_sandbox, run};
-use crate::sandbox::{Cni, IpFamily, OldNodes, Sandbox, Shape};
 
 fn small(shape: Shape) -> Sandbox {
     start(Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..shape })

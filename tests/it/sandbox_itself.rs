@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::tools;
+use sandbox::tools;
 
 #[test]
 fn the_aws_side_keeps_to_the_documentation() {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use sandbox::tools;
 use serde_json::Value;
 
 use crate::command::{Ran, offline};
-use crate::sandbox::tools;
 
 /// A checked-in schema.
 fn published(name: &str) -> String {

@@ -1,8 +1,9 @@
 //! Each step by itself.
 
+use sandbox::{OldNodes, Shape};
+
 use crate::cluster::{Watched, refuses, shared, start};
 use crate::command::run;
-use crate::sandbox::{OldNodes, Shape};
 
 pub const STEPS: [&str; 9] = [
     "associate-cidr",

@@ -2,10 +2,10 @@
 
 use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
+use sandbox::{OldNodes, Sandbox, Shape};
 
 use crate::cluster::{Watched, start};
 use crate::command::in_sandbox;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 
 pub const ENTER: &str = "\r";
 

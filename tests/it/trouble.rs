@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use sandbox::{Kubectl, OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use crate::cluster::{Watched, start};
 use crate::command::{in_sandbox, run};
 use crate::going::Going;
-use crate::sandbox::{Kubectl, OldNodes, Sandbox, Shape};
 
 fn small(old_nodes: OldNodes) -> Sandbox {
     start(Shape { azs: 1, nodes_per_az: 2, old_nodes, ..Shape::default() })

@@ -9,14 +9,14 @@ mod stand_in;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use sandbox::picture::{differences, picture};
+use sandbox::watch::{PdbWatch, ServingWatch};
+use sandbox::{Sandbox, Shape, tools};
 use serde_json::{Value, json};
 
 use crate::cluster::{refuses, start};
 use crate::command::{Ran, run};
 use crate::policy;
-use crate::sandbox::picture::{differences, picture};
-use crate::sandbox::watch::{PdbWatch, ServingWatch};
-use crate::sandbox::{Sandbox, Shape, tools};
 
 /// The parameter of an image that nodes start from.
 const IMAGE: &str =

@@ -5,6 +5,7 @@ mod probe;
 
 use std::process::Command;
 
+use sandbox::{OldNodes, Sandbox, Shape, tools};
 use serde_json::{Value, json};
 
 use doctor::{explains, grows, nodes_in, pods_are_explained, what_pods_do_not_reach_is_explained};
@@ -14,7 +15,6 @@ use crate::cluster::{set_up, shared};
 use crate::command::{Ran, run, writes};
 use crate::journey::{aws, until};
 use crate::policy::{as_user, user};
-use crate::sandbox::{OldNodes, Sandbox, Shape, tools};
 use crate::schemas::conforms;
 
 /// All that is not ok, as `id severity`, and nothing twice.

@@ -14,7 +14,7 @@ use super::process::Children;
 use super::shape::Shape;
 use super::tools::{self, Tools};
 
-pub const SERVICE_CIDR: &str = "172.20.0.0/16";
+pub(crate) const SERVICE_CIDR: &str = "172.20.0.0/16";
 
 /// Bodies are kept where tests look into them: evictions (grace period, UID) and what the program writes. The
 /// parts of the control plane are left out: they talk all the time.
@@ -40,15 +40,15 @@ rules:
 "#;
 
 /// A port on the loopback that no other sandbox of this user takes while this one lives.
-pub struct Port {
-    pub number: u16,
+pub(crate) struct Port {
+    pub(crate) number: u16,
     _lock: File,
 }
 
 impl Port {
     /// Below the ports that systems hand out to clients (Linux: from 32768), so that no connection takes it
     /// between this look and the server's start.
-    pub fn pick() -> Result<Self> {
+    pub(crate) fn pick() -> Result<Self> {
         let locks = tools::cache()?.join("ports");
         fs::create_dir_all(&locks)?;
         let start = random() % 10_000;
@@ -64,15 +64,15 @@ impl Port {
 }
 
 /// The ports that one sandbox listens on.
-pub struct Ports {
-    pub aws: Port,
-    pub kubernetes: Port,
-    pub etcd: Port,
-    pub etcd_peer: Port,
+pub(crate) struct Ports {
+    pub(crate) aws: Port,
+    pub(crate) kubernetes: Port,
+    pub(crate) etcd: Port,
+    pub(crate) etcd_peer: Port,
 }
 
 impl Ports {
-    pub fn pick() -> Result<Self> {
+    pub(crate) fn pick() -> Result<Self> {
         Ok(Self {
             aws: Port::pick()?,
             kubernetes: Port::pick()?,
@@ -83,7 +83,7 @@ impl Ports {
 }
 
 /// Keys, certificates, tokens, kubeconfigs, the audit policy.
-pub fn write_files(dir: &Path, shape: &Shape, ports: &Ports) -> Result<()> {
+pub(crate) fn write_files(dir: &Path, shape: &Shape, ports: &Ports) -> Result<()> {
     let pki = dir.join("pki");
     fs::create_dir_all(&pki)?;
     certificates(&pki, &endpoint_host(shape)).context("making certificates")?;
@@ -125,7 +125,7 @@ current-context: {context}
 }
 
 /// What EKS would call the API server. No name server knows it; its certificate names it.
-pub fn endpoint_host(shape: &Shape) -> String {
+pub(crate) fn endpoint_host(shape: &Shape) -> String {
     format!("0A1B2C3D4E5F60718293A4B5C6D7E8F9.gr7.{}.eks.amazonaws.com", shape.region)
 }
 
@@ -162,12 +162,12 @@ fn certificates(pki: &Path, endpoint_host: &str) -> Result<()> {
 }
 
 /// The standard library keys each hasher at random: enough for tokens and ports on the loopback.
-pub fn random() -> u64 {
+fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 /// etcd and the API server: the first two to start, together.
-pub fn start_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
+pub(crate) fn start_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
     start_etcd(children, tools, dir, ports)?;
     start_api_server(children, tools, dir, ports)
 }
@@ -189,7 +189,12 @@ fn start_etcd(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports)
 }
 
 /// The API server, at the start or again.
-pub fn start_api_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
+pub(crate) fn start_api_server(
+    children: &mut Children,
+    tools: &Tools,
+    dir: &Path,
+    ports: &Ports,
+) -> Result<()> {
     let file = |name: &str| dir.join("pki").join(name).display().to_string();
     let mut server = Command::new(&tools.kube_apiserver.path);
     server.args(["--etcd-servers", &url(&ports.etcd)]);
@@ -221,7 +226,7 @@ pub fn start_api_server(children: &mut Children, tools: &Tools, dir: &Path, port
 }
 
 /// What needs the API server: it gives up when there is none at its start.
-pub fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> Result<()> {
+pub(crate) fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> Result<()> {
     // Their own default (20 and 50 requests a second) is what limits a large cluster.
     let rates = ["--kube-api-qps", "500", "--kube-api-burst", "1000"];
     let pki = dir.join("pki");

@@ -29,7 +29,7 @@ const CLEARED: [&str; 15] = [
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 ];
 
-pub(super) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String, String)> {
+pub(crate) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String, String)> {
     let dir = sandbox.dir();
     let text = |path: &Path| path.display().to_string();
     let keys = &sandbox.aws.keys[key];
@@ -56,7 +56,7 @@ pub(super) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String
     .to_vec()
 }
 
-pub fn clear(command: &mut Command) {
+pub(crate) fn clear(command: &mut Command) {
     for name in CLEARED {
         command.env_remove(name);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 /// The body of the reply; an error unless the status is 2xx.
-pub fn request(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
+pub(crate) fn request(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
     let what = || format!("{method} http://127.0.0.1:{port}{path}");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).with_context(what)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;

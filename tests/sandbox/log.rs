@@ -12,8 +12,8 @@ use serde_json::Value;
 /// A place in both logs: what comes after it happened later.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mark {
-    pub(super) aws: u64,
-    pub(super) kubernetes: u64,
+    pub(crate) aws: u64,
+    pub(crate) kubernetes: u64,
 }
 
 /// A request to AWS.
@@ -29,8 +29,6 @@ pub struct AwsCall {
     pub user_agent: Option<String>,
     pub status: u16,
     pub error_code: Option<String>,
-    #[serde(default)]
-    pub request_id: Option<String>,
 }
 
 /// A request to the API server, from its audit log.
@@ -93,12 +91,12 @@ impl KubernetesCall {
 }
 
 /// Where the log ends now.
-pub fn end(log: &Path) -> u64 {
+pub(crate) fn end(log: &Path) -> u64 {
     log.metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// The lines after a place.
-pub fn read<T: DeserializeOwned>(log: &Path, from: u64) -> Result<Vec<T>> {
+pub(crate) fn read<T: DeserializeOwned>(log: &Path, from: u64) -> Result<Vec<T>> {
     let mut text = String::new();
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;

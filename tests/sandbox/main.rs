@@ -7,11 +7,10 @@
 //! cargo run --example sandbox -- down
 //! ```
 
-#[path = "mod.rs"]
-mod sandbox;
+#![warn(unreachable_pub)]
+
 mod serve;
 
-use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -76,7 +75,7 @@ struct Up {
 #[derive(clap::Args)]
 struct EnvFile {
     /// File with the environment of the cluster
-    #[arg(long, value_name = "FILE", default_value_os_t = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sandbox/env"))]
+    #[arg(long, value_name = "FILE", default_value_os_t = tools::repository().join("target/sandbox/env"))]
     env_file: PathBuf,
 }
 

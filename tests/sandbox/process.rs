@@ -24,20 +24,20 @@ struct Child {
 
 /// In the order of their start; they end in the opposite order, so the API server before etcd: without etcd
 /// it would sit on its port for minutes.
-pub struct Children {
+pub(crate) struct Children {
     logs: PathBuf,
     running: Vec<Child>,
 }
 
 impl Children {
-    pub fn new(logs: &Path) -> Result<Self> {
+    pub(crate) fn new(logs: &Path) -> Result<Self> {
         fs::create_dir_all(logs).with_context(|| format!("creating {}", logs.display()))?;
         Ok(Self { logs: logs.to_path_buf(), running: Vec::new() })
     }
 
     /// Starts a process whose output goes to `logs/NAME.log`. `ours` says that it watches its stdin by
     /// itself; other programs are watched by a shell.
-    pub fn start(&mut self, name: &'static str, command: Command, ours: bool) -> Result<()> {
+    pub(crate) fn start(&mut self, name: &'static str, command: Command, ours: bool) -> Result<()> {
         // Where pipes can't be made close-on-exec in one step (macOS), a child started at the same moment by
         // another thread would keep the pipe open.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -63,7 +63,7 @@ impl Children {
     }
 
     /// An error when one of them has ended.
-    pub fn check(&mut self) -> Result<()> {
+    pub(crate) fn check(&mut self) -> Result<()> {
         for child in &mut self.running {
             if let Some(status) = child.process.try_wait()? {
                 bail!("{} ended ({status})\n{}", child.name, tail(&child.log));
@@ -73,7 +73,7 @@ impl Children {
     }
 
     /// Asks again and again until there is an answer. Fails when a child ends, on Ctrl-C, or after `limit`.
-    pub fn until<T>(
+    pub(crate) fn until<T>(
         &mut self,
         what: &str,
         limit: Duration,
@@ -103,13 +103,13 @@ impl Children {
     }
 
     /// Ends one of them for good.
-    pub fn stop(&mut self, name: &str) {
+    pub(crate) fn stop(&mut self, name: &str) {
         if let Some(index) = self.running.iter().position(|child| child.name == name) {
             self.running.remove(index).end();
         }
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         for child in self.running.drain(..).rev() {
             child.end();
         }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::tools;
+
 /// The eni-custom of the same build as this example, which is in `target/PROFILE/examples`.
 pub fn path() -> Result<PathBuf> {
     let profile = me()?;
@@ -32,7 +34,7 @@ pub fn build() -> Result<()> {
                 build.env_remove(&name);
             }
         }
-        build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet"]);
+        build.current_dir(tools::repository()).args(["build", "--quiet"]);
         // The example is named so that Cargo takes the dependencies with the features that it has already
         // built for it; for the program alone it would choose others, and build them all again.
         build

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::sandbox::process::{INTERRUPTED, tail};
-use crate::sandbox::tools;
-use crate::sandbox::{Sandbox, Shape, env};
+use sandbox::process::{INTERRUPTED, tail};
+use sandbox::tools;
+use sandbox::{Sandbox, Shape, env, program};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -25,12 +25,12 @@ fn beside(file: &Path, end: &str) -> PathBuf {
 }
 
 /// Somebody serves the cluster of this environment file.
-pub fn is_up(file: &Path) -> bool {
+pub(crate) fn is_up(file: &Path) -> bool {
     File::open(beside(file, ".lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
 }
 
 /// Starts `serve` with this process's options and waits until the cluster is in use.
-pub fn detach(file: &Path) -> Result<()> {
+pub(crate) fn detach(file: &Path) -> Result<()> {
     let folder = file.parent().context("the environment file is in a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let _ = fs::remove_file(file);
@@ -58,7 +58,7 @@ pub fn detach(file: &Path) -> Result<()> {
     Ok(())
 }
 
-pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
+pub(crate) fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
     // Away from the terminal: neither Ctrl-C there nor its end reaches it.
     rustix::process::setsid().context("leaving the terminal")?;
     let lock = File::create(beside(file, ".lock"))?;
@@ -66,7 +66,7 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
         bail!("a sandbox is already running: its environment is in {}; stop it with `down`", file.display());
     }
     let mut sandbox = Sandbox::start(shape)?;
-    env::link(sandbox.dir(), "eni-custom", &crate::sandbox::program::path()?)?;
+    env::link(sandbox.dir(), "eni-custom", &program::path()?)?;
     env::link(sandbox.dir(), "aws", &tools::aws_cli()?)?;
     let socket = UnixListener::bind(sandbox.dir().join("control"))?;
     socket.set_nonblocking(true)?;
@@ -92,7 +92,7 @@ pub fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn down(file: &Path) -> Result<()> {
+pub(crate) fn down(file: &Path) -> Result<()> {
     let dir = env::read(file).and_then(|variables| variables.get("SANDBOX_DIR").map(PathBuf::from));
     let Some(dir) = dir else {
         bail!("no sandbox is running ({})", file.display());

@@ -158,7 +158,7 @@ impl Shape {
     }
 
     /// The number of old nodes. An Auto Mode cluster has none: it starts nodes with its first pods.
-    pub fn old_node_count(&self) -> usize {
+    pub(crate) fn old_node_count(&self) -> usize {
         if self.auto_mode {
             return 0;
         }
@@ -171,7 +171,7 @@ impl Shape {
     }
 
     /// shape.json for the AWS emulation: the shape, and the addresses of the sandbox's parts.
-    pub fn to_json(&self, places: Value) -> Value {
+    pub(crate) fn to_json(&self, places: Value) -> Value {
         let mut shape = json!(self);
         shape["azs"] = json!(self.zones());
         shape["account"] = json!("123456789012");

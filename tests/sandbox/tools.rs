@@ -53,12 +53,17 @@ pub struct Tools {
 }
 
 /// tests/sandbox of this repository.
-pub fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox")
+pub fn sources() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// This repository.
+pub fn repository() -> &'static Path {
+    sources().ancestors().nth(2).expect("the sandbox is in tests/sandbox")
 }
 
 /// $ENI_CUSTOM_SANDBOX_CACHE, else where the system keeps a user's caches.
-pub fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match (set("ENI_CUSTOM_SANDBOX_CACHE"), set("XDG_CACHE_HOME")) {
         (Some(folder), _) => folder,

@@ -16,16 +16,16 @@ const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
 const OWN_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
-pub struct Node {
-    pub name: String,
-    pub zone: String,
-    pub instance: String,
-    pub ready: bool,
-    pub max_pods: u64,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) zone: String,
+    pub(crate) instance: String,
+    pub(crate) ready: bool,
+    pub(crate) max_pods: u64,
 }
 
 impl Node {
-    pub fn of(node: &Value) -> Self {
+    pub(crate) fn of(node: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let provider = text(&node["spec"]["providerID"]);
         Self {
@@ -38,7 +38,7 @@ impl Node {
     }
 
     /// The address of a pod that is on this node and has one of its own.
-    pub fn pod_address<'a>(&self, pod: &'a Value) -> Option<&'a str> {
+    pub(crate) fn pod_address<'a>(&self, pod: &'a Value) -> Option<&'a str> {
         let here = pod["spec"]["nodeName"] == self.name.as_str() && has_own_address(pod);
         pod["status"]["podIP"].as_str().filter(|_| here)
     }
@@ -60,7 +60,7 @@ fn name(object: &Value) -> String {
     format!("{} {}/{}", object["kind"].as_str().unwrap_or_default(), part("namespace"), part("name"))
 }
 
-pub fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
     let mut faults = Vec::new();
     network(seen, sandbox, &mut faults);
     cni(seen, &mut faults);

@@ -72,14 +72,14 @@ pub async fn sdk(endpoint: &str, region: &str, keys: &super::Keys) -> SdkConfig 
 }
 
 /// Runs async code for a caller that may itself be async.
-pub(super) fn block_on<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+pub(crate) fn block_on<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
     thread::scope(|scope| {
         let run = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);
         scope.spawn(run).join().expect("looking does not panic")
     })
 }
 
-pub fn look(sandbox: &Sandbox) -> Result<Seen> {
+fn look(sandbox: &Sandbox) -> Result<Seen> {
     let mut seen = block_on(look_at_aws(sandbox)).context("looking at AWS")?;
     look_at_kubernetes(sandbox, &mut seen).context("looking at Kubernetes")?;
     Ok(seen)
@@ -186,7 +186,7 @@ async fn look_at_ec2(ec2: &aws_sdk_ec2::Client, vpc: &str, seen: &mut Seen) -> R
     Ok(())
 }
 
-pub(super) async fn enis(ec2: &aws_sdk_ec2::Client, vpc: &str) -> Result<Vec<Eni>> {
+pub(crate) async fn enis(ec2: &aws_sdk_ec2::Client, vpc: &str) -> Result<Vec<Eni>> {
     let in_vpc = aws_sdk_ec2::types::Filter::builder().name("vpc-id").values(vpc).build();
     let enis = ec2.describe_network_interfaces().filters(in_vpc).into_paginator().items().send();
     let enis = enis.try_collect().await?;

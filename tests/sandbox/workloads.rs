@@ -13,8 +13,8 @@ use super::{AwsSide, tools};
 
 #[derive(Clone, Debug)]
 pub struct Kubectl {
-    pub path: PathBuf,
-    pub dir: PathBuf,
+    pub(crate) path: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 impl Kubectl {
@@ -46,7 +46,7 @@ impl Kubectl {
 }
 
 /// What needs no node. A managed add-on is installed by the AWS side, as EKS does it.
-pub fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
+pub(crate) fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     let mut files = vec!["kube-proxy.yaml"];
     // The definition is part of the add-on as well.
     if shape.cni == Cni::Daemonset || shape.auto_mode {
@@ -63,7 +63,7 @@ pub fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
 }
 
 /// What is spread over the nodes, so they must be there.
-pub fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
+pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     apply(kubectl, shape, if shape.workloads { &["coredns.yaml", "shop.yaml"] } else { &["coredns.yaml"] })
 }
 
@@ -100,7 +100,7 @@ fn with_env(manifest: &str, variables: &[String]) -> String {
 
 /// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by
 /// hand.
-pub fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -> Result<()> {
+pub(crate) fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -> Result<()> {
     if shape.authentication_mode == AuthenticationMode::Api {
         return Ok(());
     }
@@ -139,14 +139,14 @@ data:
 }
 
 /// Are the nodes there? `Err` says how many are.
-pub fn nodes_are_ready(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
+pub(crate) fn nodes_are_ready(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
     let wanted = shape.old_node_count();
     let ready = objects(kubectl, "nodes")?.iter().filter(|node| node_is_ready(node)).count();
     if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
 }
 
 /// Is this a cluster in use? `Err` says what it lacks.
-pub fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
+pub(crate) fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
     let objects = objects(kubectl, "daemonsets,deployments,statefulsets,jobs,poddisruptionbudgets")?;
     if !shape.auto_mode && !objects.iter().any(|object| name(object) == "kube-system/aws-node") {
         return Err("there is no DaemonSet aws-node".to_string());

@@ -96,7 +96,7 @@ fn an_autoscaler_that_asks_for_another_old_node_gets_none() {
 fn aws(bed: &Bed, args: &[&str]) -> String {
     let output = bed
         .sandbox()
-        .command(crate::sandbox::tools::aws_cli().expect("the aws CLI is there"))
+        .command(sandbox::tools::aws_cli().expect("the aws CLI is there"))
         .args(args)
         .args(["--output", "text"])
         .output()

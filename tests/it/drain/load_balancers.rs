@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
+use sandbox::targets::{EXCLUDE, Targets};
 use serde_json::json;
 
 use super::ward::Bed;
 use crate::command::writes;
 use crate::going::Going;
-use crate::sandbox::targets::{EXCLUDE, Targets};
 
 const DELAY: Duration = Duration::from_secs(3);
 

@@ -4,12 +4,12 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use sandbox::watch::{PdbWatch, ServingWatch};
+use sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::start;
 use crate::command::{Ran, in_sandbox, run};
-use crate::sandbox::watch::{PdbWatch, ServingWatch};
-use crate::sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
 
 /// Enough for all tests that take one.
 const OLD_NODES: u32 = 38;

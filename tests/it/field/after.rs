@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use aws_sdk_ec2::types::Tag;
+use sandbox::{AuthenticationMode, Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{apply, healthy, kubectl, mentions, set_env, set_image, silent, tells};
@@ -10,7 +11,6 @@ use crate::cluster::set_up;
 use crate::command::in_sandbox;
 use crate::journey::{aws, until};
 use crate::reach::Hand;
-use crate::sandbox::{AuthenticationMode, Cni, OldNodes, Sandbox, Shape};
 
 const VERIFY: &[&str] = &["verify"];
 

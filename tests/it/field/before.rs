@@ -1,13 +1,13 @@
 //! What `plan` tells before anything is changed.
 
 use aws_sdk_ec2::types::{IpPermission, Tag};
+use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{apply, kubectl, set_env, set_image, silent, tells};
 use crate::cluster::start;
 use crate::command::writes;
 use crate::reach::{Hand, from_cidr, from_group};
-use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
 
 const PLAN: &[&str] = &["plan"];
 const ZONE: &str = "us-west-2a";

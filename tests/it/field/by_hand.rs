@@ -1,12 +1,12 @@
 //! A cluster that somebody sets up by hand, with a mistake at each turn.
 
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{apply, kubectl, tells, write_env};
 use crate::cluster::start;
 use crate::journey::{aws, until};
 use crate::reach::{Hand, from_group};
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 
 const VERIFY: &[&str] = &["verify"];
 const DOCTOR: &[&str] = &["doctor"];

@@ -1,6 +1,7 @@
 //! Where pods get their addresses from, and what lets them in, in clusters as they are in the field.
 
 use aws_sdk_ec2::types::Tag;
+use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::before::{custom, define, deployment};
@@ -9,7 +10,6 @@ use crate::cluster::{refuses, start};
 use crate::command::{Ran, run, shell};
 use crate::journey::{aws, until};
 use crate::reach::{Hand, from_cidr, from_group};
-use crate::sandbox::{Cni, OldNodes, Sandbox, Shape};
 
 const PLAN: &[&str] = &["plan"];
 const VERIFY: &[&str] = &["verify"];

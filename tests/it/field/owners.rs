@@ -1,6 +1,8 @@
 //! What belongs to somebody else, who would put back what is changed in it: the add-on, Helm, Terraform, a client of the
 //! past; and a custom networking that is on already, by another convention.
 
+use sandbox::picture::{differences, picture};
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{apply, kubectl, mentions, report, tells};
@@ -8,8 +10,6 @@ use crate::addon::addon;
 use crate::cluster::{Watched, refuses, set_up_there, start};
 use crate::command::{Ran, run, shell, writes};
 use crate::journey::{aws, subnet_by_hand, until};
-use crate::sandbox::picture::{differences, picture};
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use crate::undo::UNDO;
 
 const PLAN: &[&str] = &["plan"];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use super::{Group, groups, old_nodes, record, status, type_in};
@@ -9,7 +10,6 @@ use crate::cluster::start;
 use crate::command::{by_program, in_sandbox, run};
 use crate::field::tells;
 use crate::going::Going;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 use crate::undo::{UNDO, look, looks_as};
 
 /// Runs until so many calls have changed something in AWS, then it gets the signal. Its exit code.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{groups, managed_group, old_nodes, record, status, type_in};
@@ -11,7 +12,6 @@ use crate::field::{mentioned, tells};
 use crate::going::Going;
 use crate::journey::aws;
 use crate::policy;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 use crate::undo::{UNDO, look, looks_as};
 
 #[test]

@@ -1,11 +1,12 @@
 //! Runs that are killed with SIGKILL, on the way there and on the way back. A kill comes before, within or after the
 //! change that it names.
 
+use sandbox::{AuthenticationMode, Crd, Shape, witness};
+
 use super::{UNDO, look, looks_as, set_up, take_back};
 use crate::cluster::start;
 use crate::command::run;
 use crate::cut::kill_when;
-use crate::sandbox::{AuthenticationMode, Crd, Shape, witness};
 
 const SETUP: [&str; 2] = ["setup", "--yes"];
 

@@ -1,12 +1,12 @@
 //! What is in the way, and what was changed by hand: it is named, left alone, and the next run goes on from there.
 
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use super::{IMAGE, UNDO, ask, delete_stack, lists_nothing, look, looks_as, pod_subnet, set_up};
 use crate::cluster::{refuses, start};
 use crate::command::run;
 use crate::policy::aws;
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 
 #[test]
 fn what_others_made_is_named_and_stays() {

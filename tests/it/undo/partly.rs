@@ -1,10 +1,11 @@
 //! Only so far as asked: to a step, without the nodes, step by step.
 
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape, witness};
+
 use super::{UNDO, look, looks_as, pod_subnet, set_up};
 use crate::cluster::{refuses, start};
 use crate::command::run;
 use crate::policy;
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape, witness};
 
 const CONFIRMED: [&str; 4] = ["--undo", "--yes", "--confirm-cluster", "sandbox"];
 

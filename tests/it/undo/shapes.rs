@@ -1,9 +1,10 @@
 //! There and back on each shape of cluster. With those of the other files all pairs are met of: owners of the old
 //! nodes, kinds of aws-node, definitions of ENIConfig, ways to let nodes join, and public or private nodes.
 
+use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape};
+
 use super::there_and_back;
 use crate::policy;
-use crate::sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape};
 
 #[test]
 fn a_daemonset_a_missing_definition_and_aws_auth_come_back_as_they_were() {

@@ -1,5 +1,7 @@
 //! Old nodes that can't come back as they were: their image is gone, or their whole group.
 
+use sandbox::watch::PdbWatch;
+use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
 use super::{IMAGE, UNDO, ask, delete_stack, set_up};
@@ -7,8 +9,6 @@ use crate::cluster::{refuses, start};
 use crate::command::run;
 use crate::cut::kill_when;
 use crate::policy::{self, aws};
-use crate::sandbox::watch::PdbWatch;
-use crate::sandbox::{OldNodes, Sandbox, Shape};
 
 /// Lets the old group start its nodes from an image of its own, and deletes that; answers its id.
 fn lose_the_image(sandbox: &Sandbox, group: &str) -> String {

@@ -1,10 +1,10 @@
 //! What `doctor` says of pods and nodes that are in trouble.
 
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use crate::command::{Ran, run, shell};
 use crate::journey::aws;
-use crate::sandbox::Sandbox;
 use crate::schemas::conforms;
 
 /// What `doctor` finds, as `id severity`.

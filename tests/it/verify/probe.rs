@@ -2,12 +2,12 @@
 
 use std::process::Stdio;
 
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 use super::told;
 use crate::command::{Ran, in_sandbox, run, writes};
 use crate::journey::until;
-use crate::sandbox::Sandbox;
 
 /// No process runs in a pod of the sandbox, so the pods' answers are given by hand.
 #[track_caller]

@@ -5,8 +5,7 @@
 //! let sandbox = Sandbox::start(&Shape { azs: 1, ..Shape::default() })?;
 //! let status = sandbox.command("eni-custom").args(["setup", "--yes"]).status()?;
 //! ```
-// Part of the test binary and of the example: neither uses all of it.
-#![allow(dead_code, unused_imports)]
+#![warn(unreachable_pub)]
 
 mod casualties;
 mod controlplane;
@@ -19,7 +18,7 @@ pub mod program;
 mod shape;
 pub mod targets;
 pub mod tools;
-pub mod verdict;
+mod verdict;
 pub mod watch;
 pub mod witness;
 mod workloads;
@@ -79,7 +78,6 @@ pub struct AwsSide {
     pub private_route_tables: BTreeMap<String, String>,
     pub public_route_table: String,
     pub nat_gateways: BTreeMap<String, String>,
-    pub managed_nodegroups: Vec<String>,
     pub self_managed_asgs: Vec<String>,
     pub old_node_role_arn: Option<String>,
     /// The add-on's own role, where it has one.
@@ -192,7 +190,7 @@ impl Sandbox {
     }
 
     /// The kubeconfig for test code, so that the audit log tells its requests from others'.
-    pub fn kubeconfig_admin(&self) -> PathBuf {
+    pub(crate) fn kubeconfig_admin(&self) -> PathBuf {
         self.dir().join("kubeconfig-admin")
     }
 
@@ -234,7 +232,7 @@ impl Sandbox {
         self.kubectl.clone()
     }
 
-    pub fn aws_log_file(&self) -> PathBuf {
+    pub(crate) fn aws_log_file(&self) -> PathBuf {
         self.dir().join("aws.log")
     }
 
