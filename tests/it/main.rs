@@ -8,6 +8,7 @@ mod cut;
 mod dead_nodes;
 mod drain;
 mod drain_bench;
+mod features;
 mod field;
 mod fixes;
 mod going;

@@ -10,8 +10,8 @@ use super::tools;
 
 /// The eni-custom of the same build as this example, which is in `target/PROFILE/examples`.
 pub fn path() -> Result<PathBuf> {
-    let profile = me()?;
-    let profile = profile.parent().and_then(Path::parent).context("not run from a target folder")?;
+    let me = env::current_exe().context("finding this program's own file")?;
+    let profile = me.parent().and_then(Path::parent).context("not run from a target folder")?;
     Ok(profile.join("eni-custom"))
 }
 
@@ -34,13 +34,8 @@ pub fn build() -> Result<()> {
                 build.env_remove(&name);
             }
         }
-        build.current_dir(tools::repository()).args(["build", "--quiet"]);
-        // The example is named so that Cargo takes the dependencies with the features that it has already
-        // built for it; for the program alone it would choose others, and build them all again.
-        build
-            .args(["--bin", "eni-custom", "--example"])
-            .arg(me()?.file_name().context("a program has a name")?);
-        let status = build.args(["--profile", profile]).status().context("running cargo")?;
+        build.current_dir(tools::repository()).args(["build", "--quiet", "--bin", "eni-custom", "--profile"]);
+        let status = build.arg(profile).status().context("running cargo")?;
         if !status.success() {
             bail!("building eni-custom failed");
         }
@@ -49,8 +44,4 @@ pub fn build() -> Result<()> {
         bail!("cargo built eni-custom, but {} is not there", program.display());
     }
     Ok(())
-}
-
-fn me() -> Result<PathBuf> {
-    env::current_exe().context("finding this program's own file")
 }
