@@ -112,3 +112,26 @@ fn unquote(value: &str) -> String {
     let inner = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
     inner.unwrap_or(value).replace(r"'\''", "'")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_says_the_same_to_a_shell_and_to_exec() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("env");
+        let values = [("SANDBOX_DIR", "/tmp/it's a folder"), ("PATH", "/sandbox/bin:/usr/bin:/bin")];
+        let variables = values.map(|(name, value)| (name.to_string(), value.to_string()));
+        write(&file, &variables).expect("the file is written");
+
+        let read = read(&file).expect("the file is there");
+        assert_eq!(read["SANDBOX_DIR"], "/tmp/it's a folder");
+        assert!(read["PATH"].starts_with("/sandbox/bin:"), "{}", read["PATH"]);
+        for (name, value) in read {
+            let script = format!(". {} && printf %s \"${name}\"", file.display());
+            let shell = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
+            assert_eq!(String::from_utf8_lossy(&shell.stdout), value);
+        }
+    }
+}

@@ -319,3 +319,70 @@ impl Drop for EniWatch {
         self.stop.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(event: &str, name: &str, ready: bool) -> Value {
+        let status = if ready { "True" } else { "False" };
+        json!({ "type": event, "object": {
+            "kind": "Pod",
+            "metadata": {
+                "uid": name, "namespace": "shop", "name": name,
+                "labels": { "app": "cart", "pod-template-hash": "5d4f8c" },
+                "ownerReferences": [{ "kind": "ReplicaSet", "name": "cart-5d4f8c", "controller": true }],
+            },
+            "status": { "conditions": [{ "type": "Ready", "status": status }] },
+        } })
+    }
+
+    fn budget(event: &str, least: u64) -> Value {
+        json!({ "type": event, "object": {
+            "kind": "PodDisruptionBudget",
+            "metadata": { "uid": "budget", "namespace": "shop", "name": "cart" },
+            "spec": { "minAvailable": least, "selector": { "matchLabels": { "app": "cart" } } },
+            "status": { "desiredHealthy": least, "currentHealthy": least },
+        } })
+    }
+
+    fn violations(events: Vec<Value>) -> Vec<String> {
+        let mut budgets = Budgets::default();
+        events.into_iter().for_each(|event| budgets.see(event));
+        budgets.violations.into_iter().collect()
+    }
+
+    #[test]
+    fn a_budget_is_violated_only_after_it_had_its_pods() {
+        let start = vec![budget("ADDED", 2), pod("ADDED", "a", true)];
+        assert_eq!(violations(start.clone()), [""; 0]);
+        let two = [start, vec![pod("ADDED", "b", true)]].concat();
+        assert_eq!(violations(two.clone()), [""; 0]);
+        let one = [two, vec![pod("MODIFIED", "a", false)]].concat();
+        let told = violations(one);
+        assert_eq!(told, ["PodDisruptionBudget shop/cart: 1 pods Ready, 2 is the least"]);
+    }
+
+    #[test]
+    fn a_budget_that_is_changed_or_deleted_is_violated() {
+        let told = violations(vec![budget("ADDED", 2), budget("MODIFIED", 1), budget("DELETED", 1)]);
+        assert_eq!(
+            told,
+            ["PodDisruptionBudget shop/cart was changed", "PodDisruptionBudget shop/cart was deleted"]
+        );
+    }
+
+    #[test]
+    fn a_deployment_of_two_that_has_no_ready_pod_for_a_moment_did_not_serve() {
+        let mut serving = Serving::default();
+        for event in [pod("ADDED", "a", true), pod("ADDED", "b", true), pod("DELETED", "a", true)] {
+            serving.see(&event);
+        }
+        assert_eq!(serving.violations, BTreeSet::new());
+        serving.see(&pod("MODIFIED", "b", false));
+        serving.see(&pod("ADDED", "c", true));
+        assert_eq!(serving.violations, BTreeSet::from(["ReplicaSet shop/cart had no Ready pod".to_string()]));
+    }
+}
