@@ -13,6 +13,7 @@ use ipnet::Ipv4Net;
 
 use crate::facts::{Facts, Node, Owner, owner};
 use crate::issue::Issue;
+use crate::nodes::templates::output;
 use crate::settings::{Drain, Settings};
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
@@ -146,7 +147,7 @@ impl Design {
             return Some(self.security_groups.clone());
         }
         let node_group =
-            facts.node_groups.stacks.get(&self.base_stack)?.outputs.get("NodeSecurityGroupId")?;
+            facts.node_groups.stacks.get(&self.base_stack)?.outputs.get(output::NODE_SECURITY_GROUP_ID)?;
         Some(vec![node_group.clone(), facts.cluster.security_group.clone()])
     }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Crd, EniConfig, EnvOwner, Facts, env_owner};
 use crate::goal::Goal;
 use crate::k8s::eniconfig::CRD_YAML;
-use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
+use crate::nodes::templates::{BASE, NODE_GROUP, Parameters, output};
 use crate::plan::Plan;
 use crate::scene::Scene;
 use crate::settings::Settings;
@@ -42,8 +42,8 @@ pub fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
             design,
             facts,
             zone,
-            &base_output(design, facts, "NodeSecurityGroupId", NODE_SECURITY_GROUP),
-            &base_output(design, facts, "InstanceProfileArn", INSTANCE_PROFILE),
+            &base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
+            &base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE),
         )?;
         files.insert(parameters_file(&zone.stack), parameters_json(parameters));
     }
@@ -99,7 +99,7 @@ fn subnet(zone: &ZoneDesign) -> String {
 fn groups(design: &Design, facts: &Facts) -> Vec<String> {
     design.final_groups(facts).unwrap_or_else(|| {
         vec![
-            base_output(design, facts, "NodeSecurityGroupId", NODE_SECURITY_GROUP),
+            base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
             facts.cluster.security_group.clone(),
         ]
     })

@@ -186,7 +186,6 @@ pub struct Image {
     pub name: String,
     /// `x86_64` or `arm64`
     pub architecture: String,
-    pub root_device: String,
 }
 
 /// DaemonSet kube-system/aws-node and its owner.

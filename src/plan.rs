@@ -1,7 +1,7 @@
 //! The plan: the changes of each step. Pure.
 
 mod needs;
-mod outlook;
+pub mod outlook;
 pub mod reached;
 
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use crate::step::{Change, Step};
 use crate::steps::{Rules, with_rules};
 
 pub use needs::unmet_needs;
-pub use outlook::{Outlook, Passage, Shift, SubnetOutlook, ZoneOutlook};
+pub use outlook::{Outlook, Passage, SubnetOutlook};
 
 /// The plan of one step.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::step::Step;
 
 pub use actions::all;
-pub use grants::{Condition, Grant, Names, Probe};
+pub use grants::{Condition, Grant, Names};
 pub use need::{Action, By, Need, Only};
 
 /// Which commands a policy is for.

@@ -204,12 +204,7 @@ pub fn old_group_gone(facts: &mut Facts) {
     facts.record = record;
     facts.node_groups = node_groups;
     facts.node_groups.groups.remove("old");
-    let image = Image {
-        id: "ami-1".into(),
-        name: "al2023".into(),
-        architecture: "x86_64".into(),
-        root_device: "/dev/xvda".into(),
-    };
+    let image = Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() };
     facts.undo.get_or_insert_default().images = [("m5.large".into(), Ok(image))].into();
 }
 

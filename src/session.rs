@@ -77,15 +77,6 @@ impl Session {
         until(&self.events, &self.interrupt, self.settings.run.timeout, what, probe).await
     }
 
-    /// The same, but Ctrl-C does not stop it: for clean-up after Ctrl-C.
-    pub async fn until_uninterrupted<T>(
-        &self,
-        what: &str,
-        probe: impl AsyncFnMut() -> Result<Seen<T>>,
-    ) -> Result<T> {
-        until(&self.events, &Interrupt::default(), self.settings.run.timeout, what, probe).await
-    }
-
     /// Repeats a call that fails with NotFound for a new resource: EC2 and IAM are eventually consistent.
     pub async fn once_visible<T>(&self, what: &str, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
         self.until(what, async || match call().await {

@@ -21,7 +21,6 @@ use crate::facts::{CNI_INTERFACE, Interface};
 use super::{Trace, failure};
 
 pub use dry_run::DryRun;
-pub use vpc::VpcBlocks;
 
 #[derive(Debug, Clone)]
 pub struct Ec2 {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region};
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
@@ -44,7 +44,6 @@ pub struct Aws {
     pub quotas: quotas::Quotas,
     pub sts: sts::Sts,
     pub region: String,
-    pub config: SdkConfig,
     /// The settings of the profile in use.
     profile: profile::Profile,
 }
@@ -99,7 +98,6 @@ impl Aws {
             quotas: quotas::Quotas::new(&config, calls),
             sts: sts::Sts::new(&config, calls),
             region,
-            config,
             profile: known,
         })
     }

@@ -3,6 +3,7 @@
 use crate::facts::{Authentication, Facts};
 use crate::issue::{Issue, id};
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, has_role, remove_node_role};
+use crate::nodes::templates::output;
 
 use crate::scene::Scene;
 
@@ -15,7 +16,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     let stack = facts.node_groups.stacks.get(&scene.design.base_stack);
-    let known = stack.and_then(|stack| stack.outputs.get("NodeRoleArn")).cloned();
+    let known = stack.and_then(|stack| stack.outputs.get(output::NODE_ROLE_ARN)).cloned();
     // Until the base stack has created the role, any role will do: the check is whether an entry can be added.
     let role = known
         .unwrap_or_else(|| format!("arn:aws:iam::{}:role/{}", facts.caller.account, scene.design.base_stack));

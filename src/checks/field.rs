@@ -20,12 +20,8 @@ use super::check;
 fn healthy() -> Facts {
     let mut facts = facts();
     facts.cni.image = "cni:v1.20.4".into();
-    facts.machine.image = Some(Image {
-        id: "ami-1".into(),
-        name: "al2023".into(),
-        architecture: "x86_64".into(),
-        root_device: "/dev/xvda".into(),
-    });
+    facts.machine.image =
+        Some(Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() });
     let to = |target: &str| Route {
         destination: "0.0.0.0/0".parse().unwrap(),
         target: target.into(),

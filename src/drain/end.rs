@@ -9,7 +9,6 @@ use crate::session::Session;
 /// All that a task needs to terminate one node.
 #[derive(Clone)]
 pub struct Termination {
-    pub node: String,
     instance: Option<String>,
     owner: Owner,
 }
@@ -18,7 +17,7 @@ impl Termination {
     pub fn of(session: &Session, node: &str) -> Option<Self> {
         let found = session.facts.nodes.iter().find(|each| each.name == node)?;
         let owner = owner(&session.facts, found);
-        Some(Termination { node: node.to_string(), instance: found.instance_id.clone(), owner })
+        Some(Termination { instance: found.instance_id.clone(), owner })
     }
 
     /// Terminates the node's instance. For a managed node group it calls the Auto Scaling group, as the cluster-autoscaler

@@ -25,7 +25,7 @@ use super::filter::{Leave, Refuse};
 use availability::{Availability, NOT_RECREATED, PATIENCE};
 use budget::{BudgetLedger, LedgerView};
 use jobs::{PendingPod, Queue, QueueKey, State};
-pub use report::{Progress, Waiting, Why};
+pub use report::Progress;
 pub use running::NotRunning;
 use sets::Set;
 

@@ -7,12 +7,8 @@ use super::*;
 
 fn facts() -> Facts {
     let mut facts = sample::facts();
-    facts.machine.image = Some(Image {
-        id: "ami-1".into(),
-        name: "al2023".into(),
-        architecture: "x86_64".into(),
-        root_device: "/dev/xvda".into(),
-    });
+    facts.machine.image =
+        Some(Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() });
     facts
 }
 

@@ -20,13 +20,7 @@ pub enum VersionSource {
 impl Version {
     /// The first version that AWS documents for custom networking.
     pub const CUSTOM_NETWORKING: Version = Version(1, 4, 0);
-    /// The first version that ships the ENIConfig definition.
-    pub const SHIPS_CRD: Version = Version(1, 3, 0);
     pub const PREFIX_DELEGATION: Version = Version(1, 9, 0);
-    /// The first version that uses the primary interface's security groups if an ENIConfig has none.
-    pub const EMPTY_GROUPS: Version = Version(1, 8, 0);
-    /// The first version that keeps a node without its ENIConfig NotReady.
-    pub const WAITS_FOR_ENICONFIG: Version = Version(1, 13, 0);
 
     /// `v1.20.4-eksbuild.1`, `1.20.4`, `v1.20`
     pub fn parse(text: &str) -> Option<Version> {

@@ -14,7 +14,12 @@ use super::typed::{Id, IdOf, Row};
 pub fn acceptable(text: &str) -> Result<Id, String> {
     let name = text.trim().to_uppercase();
     let id = PLAN.iter().copied().find(|id| id.as_str() == name);
-    let id = id.ok_or_else(|| format!("there is no issue '{text}'"))?;
+    let Some(id) = id else {
+        return Err(match VERIFY.iter().chain(DOCTOR).any(|id| id.as_str() == name) {
+            true => format!("{name} is reported by verify and doctor, whose issues need no acceptance"),
+            false => format!("there is no issue '{text}'"),
+        });
+    };
     if id.severities().contains(&Severity::Warning) {
         return Ok(id);
     }

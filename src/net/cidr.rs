@@ -5,11 +5,10 @@
 mod check;
 mod split;
 
-pub use check::{CidrRefusal, PeerBlock, RouteDestination, VpcAddressing, check_secondary, suggest_block};
-pub use split::{SplitError, split};
+pub use check::{PeerBlock, RouteDestination, VpcAddressing, check_secondary, suggest_block};
+pub use split::split;
 
 use ipnet::Ipv4Net;
-use serde::{Deserialize, Serialize};
 
 /// Prefix length of the largest block that a VPC or a subnet may have.
 pub const LARGEST: u8 = 16;
@@ -22,15 +21,6 @@ pub const DEFAULT_BLOCK_QUOTA: usize = 5;
 
 /// First four and last address of each subnet: network, router, DNS, future use, broadcast.
 const RESERVED_BY_AWS: u64 = 5;
-
-/// An Availability Zone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Zone {
-    /// `us-west-2a`: each account has its own letters.
-    pub name: String,
-    /// `usw2-az1`: the same place for every account.
-    pub id: String,
-}
 
 /// Why a text can't be used as a CIDR block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -59,21 +59,13 @@ const LONGEST_PARAMETER: usize = 4096;
 pub type Parameters = Vec<(&'static str, String)>;
 
 /// Outputs of [`BASE`].
-pub mod base_output {
+pub mod output {
     /// Role that must be authorised to join the cluster.
     pub const NODE_ROLE_ARN: &str = "NodeRoleArn";
     /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn).
     pub const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
     /// For the node groups and the ENIConfigs.
     pub const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
-}
-
-/// Outputs of [`NODE_GROUP`].
-pub mod node_group_output {
-    /// The group that grows when the ENIConfigs are complete.
-    pub const AUTO_SCALING_GROUP_NAME: &str = "AutoScalingGroupName";
-    /// `lt-…`
-    pub const LAUNCH_TEMPLATE_ID: &str = "LaunchTemplateId";
 }
 
 /// Parameters of [`BASE`].
@@ -272,10 +264,9 @@ mod tests {
 
     #[test]
     fn outputs_have_the_expected_names() {
-        use base_output::*;
-        use node_group_output::*;
+        use output::*;
         assert_eq!(names(BASE, "Outputs"), [NODE_ROLE_ARN, INSTANCE_PROFILE_ARN, NODE_SECURITY_GROUP_ID]);
-        assert_eq!(names(NODE_GROUP, "Outputs"), [AUTO_SCALING_GROUP_NAME, LAUNCH_TEMPLATE_ID]);
+        assert_eq!(names(NODE_GROUP, "Outputs"), ["AutoScalingGroupName", "LaunchTemplateId"]);
     }
 
     #[test]

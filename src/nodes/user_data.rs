@@ -5,7 +5,7 @@
 
 mod label;
 
-pub use label::{NodeLabel, NodeLabelError};
+pub use label::NodeLabel;
 
 use std::fmt;
 use std::net::Ipv4Addr;

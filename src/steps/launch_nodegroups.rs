@@ -11,7 +11,7 @@ use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::nodes::aws_auth::has_role;
-use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters};
+use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters, output};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
@@ -100,7 +100,7 @@ impl Rules for LaunchNodegroups {
             }
             GroupChange::Authorise { mode, .. } => {
                 base_is_ready(session).await?;
-                let role = base_output(session, "NodeRoleArn")?;
+                let role = base_output(session, output::NODE_ROLE_ARN)?;
                 match mode {
                     Authentication::ConfigMap => {
                         let before = session.facts.node_groups.aws_auth.clone();
@@ -163,7 +163,7 @@ pub fn never_complete(status: &str) -> bool {
 }
 
 fn node_role(design: &Design, facts: &Facts) -> Option<String> {
-    facts.node_groups.stacks.get(&design.base_stack)?.outputs.get("NodeRoleArn").cloned()
+    facts.node_groups.stacks.get(&design.base_stack)?.outputs.get(output::NODE_ROLE_ARN).cloned()
 }
 
 /// Whether nodes with this role may join.
@@ -204,13 +204,13 @@ fn is_about_principal(error: &Error) -> bool {
 
 /// The other stacks need the base stack's outputs. This run or an interrupted one may have started it.
 async fn base_is_ready(session: &mut Session) -> Result<()> {
-    if base_output(session, "NodeRoleArn").is_ok() {
+    if base_output(session, output::NODE_ROLE_ARN).is_ok() {
         return Ok(());
     }
     let name = session.design.base_stack.clone();
     complete(session, &name).await?;
     session.observe().await?;
-    base_output(session, "NodeRoleArn").map(drop)
+    base_output(session, output::NODE_ROLE_ARN).map(drop)
 }
 
 fn base_output(session: &Session, name: &str) -> Result<String> {
@@ -228,8 +228,8 @@ fn request(session: &Session, zone: Option<&str>) -> Result<StackRequest> {
     let (name, template, parameters, tags) = match zone {
         None => (&design.base_stack, BASE, base_parameters(facts), design.tags()),
         Some(zone) => {
-            let group = base_output(session, "NodeSecurityGroupId")?;
-            let profile = base_output(session, "InstanceProfileArn")?;
+            let group = base_output(session, output::NODE_SECURITY_GROUP_ID)?;
+            let profile = base_output(session, output::INSTANCE_PROFILE_ARN)?;
             let parameters = node_group_parameters(design, facts, zone, &group, &profile)?;
             (&zone.stack, NODE_GROUP, parameters, design.zone_tags(zone))
         }

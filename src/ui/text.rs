@@ -289,7 +289,8 @@ mod tests {
 
     use crate::error::{Cause, Halfway};
     use crate::issue::Issue;
-    use crate::plan::{Shift, StepPlan, SubnetOutlook, ZoneOutlook};
+    use crate::plan::outlook::{Shift, ZoneOutlook};
+    use crate::plan::{StepPlan, SubnetOutlook};
 
     use super::*;
 

@@ -43,7 +43,6 @@ impl Ec2 {
             id: id.to_string(),
             name: image.name().unwrap_or_default().to_string(),
             architecture: image.architecture().map(|arch| arch.as_str()).unwrap_or_default().to_string(),
-            root_device: image.root_device_name().unwrap_or("/dev/xvda").to_string(),
         })
     }
 }

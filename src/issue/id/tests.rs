@@ -153,7 +153,7 @@ fn only_warnings_can_be_accepted() {
     assert!(acceptable("EC-NET-003").unwrap_err().contains("must be fixed"));
     assert!(acceptable("EC-NOD-009").unwrap_err().contains("needs no acceptance"));
     assert!(acceptable("EC-NET-999").unwrap_err().contains("no issue"));
-    assert!(acceptable("EC-VFY-017").unwrap_err().contains("no issue"), "verify refuses nothing");
+    assert!(acceptable("EC-VFY-017").unwrap_err().contains("need no acceptance"), "verify refuses nothing");
 }
 
 /// The rendered text of an id is its name, wherever it is shown.

@@ -16,7 +16,7 @@ use crate::design::stand_in::{
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::net::max_pods::MaxPods;
-use crate::nodes::templates::{BASE, NODE_GROUP, Parameters};
+use crate::nodes::templates::{BASE, NODE_GROUP, Parameters, output};
 use crate::session::Session;
 use crate::step::{Change, Sign};
 use crate::steps::launch_nodegroups::{
@@ -61,7 +61,7 @@ pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
         return groups;
     }
     let base = base_stack(facts);
-    let role = there(&base).and_then(|stack| stack.outputs.get("NodeRoleArn")).cloned();
+    let role = there(&base).and_then(|stack| stack.outputs.get(output::NODE_ROLE_ARN)).cloned();
     let mut changes = Vec::new();
     if to_make(&base) {
         changes.push(Launch::Base { failed: there(&base).is_some() });
@@ -115,7 +115,7 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
             create(session, base, BASE, base_parameters(&session.facts)).await
         }
         Launch::Authorise { mode, .. } => {
-            let role = base_output(session, &base, "NodeRoleArn").await?;
+            let role = base_output(session, &base, output::NODE_ROLE_ARN).await?;
             match mode {
                 Authentication::ConfigMap => {
                     crate::k8s::aws_auth::allow_nodes(&session.clients.kube.client, &role).await
@@ -128,8 +128,8 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
             if failed {
                 remove_failed(session, &replacement.stack, TAG_STAND_IN).await?;
             }
-            let group = base_output(session, &base, "NodeSecurityGroupId").await?;
-            let profile = base_output(session, &base, "InstanceProfileArn").await?;
+            let group = base_output(session, &base, output::NODE_SECURITY_GROUP_ID).await?;
+            let profile = base_output(session, &base, output::INSTANCE_PROFILE_ARN).await?;
             let parameters = parameters(&session.design, &session.facts, &replacement, &group, &profile)?;
             create(session, replacement.stack.clone(), NODE_GROUP, parameters).await
         }

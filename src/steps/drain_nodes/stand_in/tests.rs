@@ -13,7 +13,7 @@ fn gone() -> (Design, Facts) {
 }
 
 fn stack(name: &str, status: &str) -> Stack {
-    let role = ("NodeRoleArn".to_string(), "arn:aws:iam::1:role/stand-in".to_string());
+    let role = (output::NODE_ROLE_ARN.to_string(), "arn:aws:iam::1:role/stand-in".to_string());
     Stack {
         name: name.into(),
         id: String::new(),
