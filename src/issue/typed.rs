@@ -35,18 +35,18 @@ pub struct Id(&'static Row);
 /// Issue::warning(id::NET_003, "AWS would reject CIDR block 10.0.0.0/8");
 /// ```
 ///
-/// Only a check of `verify` can pass:
-///
-/// ```compile_fail,E0277
-/// use eni_custom::issue::{Issue, id};
-/// Issue::passed(id::NET_003, "AWS accepts CIDR block 10.0.0.0/8");
-/// ```
-///
 /// Nor does an id that is not in the table:
 ///
 /// ```compile_fail,E0425
 /// use eni_custom::issue::{Issue, id};
 /// Issue::error(id::NET_999, "no such id");
+/// ```
+///
+/// Only a check of `verify` can pass:
+///
+/// ```compile_fail,E0277
+/// use eni_custom::issue::{Issue, id};
+/// Issue::passed(id::NET_003, "AWS accepts CIDR block 10.0.0.0/8");
 /// ```
 pub struct IdOf<S> {
     id: Id,
