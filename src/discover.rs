@@ -21,9 +21,9 @@ use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::eviction::surge;
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, Interface, LoadBalancers,
-    Machine, Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running, Stack,
-    StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, InstanceState, Interface,
+    LoadBalancers, Machine, Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running,
+    Stack, StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
 };
 use crate::goal::Goal;
 use crate::k8s::{
@@ -487,19 +487,16 @@ async fn with_instances(
     // The cloud controller deletes the Node of a terminated instance. A Node that still exists long after its kubelet
     // stopped reporting is left over. If no instance was read at all, nothing is known.
     let is_left_over = |node: &Node| {
-        let known = node.instance_id.as_ref().map(|id| instances.get(id).map(|known| known.state.as_str()));
-        let gone = matches!(known, Some(None | Some("terminated")));
+        let known = node.instance_id.as_ref().map(|id| instances.get(id).map(|known| &known.state));
+        let gone = matches!(known, Some(None | Some(InstanceState::Terminated)));
         gone && node.kind == NodeKind::Ec2 && node.is_unreachable() && !instances.is_empty()
     };
     let left_over: Vec<Node> = nodes.extract_if(.., |node| is_left_over(node)).collect();
     // The Node of a terminated instance still exists for a moment.
     nodes.retain(|node| {
-        let state = node
-            .instance_id
-            .as_ref()
-            .and_then(|id| instances.get(id))
-            .map(|instance| instance.state.as_str());
-        !matches!(state, Some("terminated" | "shutting-down"))
+        let state =
+            node.instance_id.as_ref().and_then(|id| instances.get(id)).map(|instance| &instance.state);
+        !matches!(state, Some(InstanceState::Terminated | InstanceState::ShuttingDown))
     });
     Ok((nodes, left_over))
 }

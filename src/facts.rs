@@ -5,12 +5,14 @@ mod cni;
 mod controller;
 mod groups;
 mod load_balancers;
+mod named;
 mod neighbours;
 pub mod node_pools;
 mod owner;
 mod record;
 mod rollout;
 mod running;
+mod states;
 mod symptoms;
 mod undo;
 mod volumes;
@@ -42,6 +44,9 @@ pub use owner::{Owner, chosen, count, group, owner};
 pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
 pub use running::{Obstacle, Running, WaitingPod, Workload};
+pub use states::{
+    BlockState, EksStatus, InstanceState, InterfaceStatus, Lifecycle, PeeringStatus, StackStatus, SubnetState,
+};
 pub use symptoms::{ClusterEvent, NodeTrouble, Symptoms};
 pub use undo::{ImageTrouble, UndoFacts};
 pub use volumes::{Medium, Volume, ZONE_LABELS};
@@ -138,7 +143,7 @@ pub struct Cluster {
     pub arn: String,
     /// `1.34`
     pub version: String,
-    pub status: String,
+    pub status: EksStatus,
     pub endpoint: String,
     /// PEM, base64 as EKS gives it.
     pub certificate_authority: String,
@@ -216,7 +221,7 @@ impl Cni {
 pub struct Addon {
     /// `v1.20.4-eksbuild.1`
     pub version: String,
-    pub status: String,
+    pub status: EksStatus,
     /// JSON or YAML as it was given to EKS; empty if there is none.
     pub configuration: String,
     /// ARN of the IAM role of aws-node's service account; `None` if aws-node uses its nodes' role, or EKS Pod Identity.

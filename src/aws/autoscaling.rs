@@ -220,7 +220,7 @@ fn read(group: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGrou
         |tag: &TagDescription| Some((tag.key()?.to_string(), tag.value().unwrap_or_default().to_string()));
     let instance = |instance: &aws_sdk_autoscaling::types::Instance| GroupInstance {
         id: instance.instance_id().unwrap_or_default().to_string(),
-        state: instance.lifecycle_state().map(|state| state.as_str()).unwrap_or_default().to_string(),
+        state: instance.lifecycle_state().map(|state| state.as_str()).unwrap_or_default().into(),
         zone: instance.availability_zone().unwrap_or_default().to_string(),
         weight: instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1),
     };

@@ -179,7 +179,7 @@ fn as_fact(stack: &aws_sdk_cloudformation::types::Stack) -> Stack {
     Stack {
         name: stack.stack_name().unwrap_or_default().to_string(),
         id: stack.stack_id().unwrap_or_default().to_string(),
-        status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+        status: stack.stack_status().map(|status| status.as_str()).unwrap_or_default().into(),
         reason: stack.stack_status_reason().unwrap_or_default().to_string(),
         updated: stack.last_updated_time().map(ToString::to_string).unwrap_or_default(),
         parameters: pairs(stack.parameters().iter().map(|p| (p.parameter_key(), p.parameter_value()))),

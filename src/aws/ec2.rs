@@ -16,7 +16,7 @@ use ipnet::Ipv4Net;
 
 use crate::calls::Calls;
 use crate::error::Result;
-use crate::facts::{CNI_INTERFACE, Interface};
+use crate::facts::{CNI_INTERFACE, InstanceState, Interface};
 
 use super::{Trace, failure};
 
@@ -31,7 +31,7 @@ pub struct Ec2 {
 #[derive(Debug, Clone)]
 pub struct Instance {
     pub subnet: String,
-    pub state: String,
+    pub state: InstanceState,
     /// Security groups of its primary network interface.
     pub security_groups: BTreeSet<String>,
     /// Auto Scaling group that started it. Only AWS can write a tag that begins with `aws:`.
@@ -66,7 +66,7 @@ impl Ec2 {
                         instance.instance_id().unwrap_or_default().to_string(),
                         Instance {
                             subnet: instance.subnet_id().unwrap_or_default().to_string(),
-                            state: state.unwrap_or_default().to_string(),
+                            state: state.unwrap_or_default().into(),
                             security_groups: group_ids(instance.security_groups()),
                             group: tags(instance.tags()).remove("aws:autoscaling:groupName"),
                             pod_addresses: primary_addresses(instance.network_interfaces()),

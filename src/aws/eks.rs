@@ -91,7 +91,7 @@ impl Eks {
             name: text(cluster.name()),
             arn: text(cluster.arn()),
             version: text(cluster.version()),
-            status: text(cluster.status().map(|status| status.as_str())),
+            status: cluster.status().map(|status| status.as_str()).unwrap_or_default().into(),
             endpoint: text(cluster.endpoint()),
             certificate_authority: text(cluster.certificate_authority().and_then(|ca| ca.data())),
             vpc_id: text(vpc.and_then(|vpc| vpc.vpc_id())),
@@ -135,7 +135,7 @@ impl Eks {
         };
         Ok(reply.addon().map(|addon| Addon {
             version: addon.addon_version().unwrap_or_default().to_string(),
-            status: addon.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+            status: addon.status().map(|status| status.as_str()).unwrap_or_default().into(),
             configuration: addon.configuration_values().unwrap_or_default().to_string(),
             role: addon.service_account_role_arn().map(ToString::to_string),
             issues: addon
@@ -241,7 +241,7 @@ impl Eks {
         let scaling = group.scaling_config();
         Ok(ManagedNodeGroup {
             name: name.to_string(),
-            status: group.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+            status: group.status().map(|status| status.as_str()).unwrap_or_default().into(),
             min: scaling.and_then(|scaling| scaling.min_size()).unwrap_or_default(),
             desired: scaling.and_then(|scaling| scaling.desired_size()).unwrap_or_default(),
             max: scaling.and_then(|scaling| scaling.max_size()).unwrap_or_default(),

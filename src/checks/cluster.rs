@@ -1,5 +1,6 @@
 //! Clusters that can't use custom networking.
 
+use crate::facts::EksStatus;
 use crate::issue::{Id, Issue, id};
 
 use crate::scene::Scene;
@@ -25,7 +26,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .fix("nothing to do: this cluster doesn't need custom networking"),
         );
     }
-    if cluster.status != "ACTIVE" {
+    if cluster.status != EksStatus::Active {
         findings.push(
             Issue::error(id::CLU_003, format!("the cluster is {}", cluster.status))
                 .at(&cluster.arn)

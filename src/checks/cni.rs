@@ -201,7 +201,7 @@ fn environment(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 )),
             );
         }
-        if addon.status.ends_with("_FAILED") || addon.status == "DEGRADED" {
+        if addon.status.is_unhealthy() {
             findings.push(
                 Issue::warning(id::CNI_007, format!("the add-on vpc-cni is {}", addon.status))
                     .at("EKS add-on vpc-cni")

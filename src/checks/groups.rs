@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{ManagedNodeGroup, Node, Owner, group, owner};
+use crate::facts::{EksStatus, ManagedNodeGroup, Node, Owner, group, owner};
 use crate::issue::severity::Warning;
 use crate::issue::{IdOf, Issue, id};
 use crate::step::Step;
@@ -36,10 +36,10 @@ fn managed<'a>(scene: &'a Scene<'_>) -> Vec<&'a ManagedNodeGroup> {
 pub(super) fn not_active(cluster: &str, managed: &ManagedNodeGroup, id: IdOf<Warning>) -> Option<Issue> {
     let name = &managed.name;
     let placed = |finding: Issue| finding.at(format!("managed node group {name}"));
-    match managed.status.as_str() {
-        "ACTIVE" => None,
-        "UPDATING" | "CREATING" => Some(placed(
-            Issue::warning(id, format!("managed node group {name} is {}", managed.status))
+    match &managed.status {
+        EksStatus::Active => None,
+        status if status.is_changing() => Some(placed(
+            Issue::warning(id, format!("managed node group {name} is {status}"))
                 .why("EKS makes one change to a node group at a time: the run waits for it, at most --timeout; a version update replaces nodes meanwhile")
                 .fix(format!(
                     "aws eks wait nodegroup-active --cluster-name {cluster} --nodegroup-name {name}"

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::NodeKind;
+use crate::facts::{NodeKind, StackStatus};
 use crate::issue::{Issue, id};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
@@ -118,7 +118,7 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .why("it does not have the tag that eni-custom sets")
                 .fix("choose another ENIConfig name with --eniconfig-name, or delete the stack"),
             );
-        } else if matches!(stack.status.as_str(), "UPDATE_ROLLBACK_FAILED") {
+        } else if stack.status == StackStatus::UpdateRollbackFailed {
             findings.push(
                 Issue::error(id::NOD_008, format!("stack {} is {}", stack.name, stack.status))
                     .at(&stack.id)

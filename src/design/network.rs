@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use crate::facts::{Facts, RouteTable, Subnet, Vpc};
+use crate::facts::{Facts, PeeringStatus, RouteTable, Subnet, Vpc};
 use crate::issue::{Issue, id};
 use crate::net::cidr::{PeerBlock, RouteDestination, VpcAddressing, split, suggest_block};
 use crate::settings::Settings;
@@ -324,7 +324,7 @@ pub fn addressing(vpc: &Vpc) -> VpcAddressing {
             .filter(|route| route.target != "local")
             .map(|route| RouteDestination { route_table: table.id.clone(), destination: route.destination })
     });
-    let active = vpc.peerings.iter().filter(|peering| peering.status == "active");
+    let active = vpc.peerings.iter().filter(|peering| peering.status == PeeringStatus::Active);
     VpcAddressing {
         primary: vpc.primary,
         secondaries: vpc
@@ -342,7 +342,7 @@ pub fn addressing(vpc: &Vpc) -> VpcAddressing {
         pending_requests: vpc
             .peerings
             .iter()
-            .filter(|peering| peering.we_requested && peering.status == "pending-acceptance")
+            .filter(|peering| peering.we_requested && peering.status == PeeringStatus::PendingAcceptance)
             .map(|peering| peering.id.clone())
             .collect(),
         block_quota: vpc.block_quota,

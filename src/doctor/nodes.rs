@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::CUSTOM_NETWORK;
-use crate::facts::{Authentication, Facts, Node, Pod, Symptoms};
+use crate::facts::{Authentication, Facts, Lifecycle, Node, Pod, Symptoms};
 use crate::fixes;
 use crate::issue::{Id, Issue, Rated, id};
 use crate::net::eniconfig::resolve;
@@ -113,7 +113,9 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
         let missing: Vec<String> = group
             .instances
             .iter()
-            .filter(|instance| instance.state == "InService" && !nodes.contains(instance.id.as_str()))
+            .filter(|instance| {
+                instance.state == Lifecycle::InService && !nodes.contains(instance.id.as_str())
+            })
             .map(|instance| instance.id.clone())
             .collect();
         if missing.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::facts::{Facts, Hook, chosen, group};
+use crate::facts::{Facts, Hook, InstanceState, Lifecycle, chosen, group};
 use crate::k8s::nodes as kube_nodes;
 use crate::session::{Seen, Session, until};
 use crate::words::counted;
@@ -19,7 +19,7 @@ pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let timeout = session.settings.run.timeout + longest(facts, nodes);
     until(&session.events, &session.interrupt, timeout, "old instances to terminate", async || {
         let instances = session.clients.aws.ec2.instances(&ids).await?;
-        let alive = instances.values().filter(|instance| instance.state != "terminated").count();
+        let alive = instances.values().filter(|instance| instance.state != InstanceState::Terminated).count();
         let listed = kube_nodes::list(&session.clients.kube.client).await?;
         let joined = listed.iter().filter(|node| nodes.contains(&node.name)).count();
         if alive + joined == 0 {
@@ -50,7 +50,8 @@ fn longest(facts: &Facts, nodes: &BTreeSet<String>) -> Duration {
 async fn waiting(session: &Session, ids: &[String]) -> Result<String> {
     let groups = read_groups(session).await?;
     let instances = groups.values().flat_map(|group| &group.instances);
-    let waiting = instances.filter(|one| one.state == "Terminating:Wait" && ids.contains(&one.id)).count();
+    let waiting =
+        instances.filter(|one| one.state == Lifecycle::TerminatingWait && ids.contains(&one.id)).count();
     Ok(match waiting {
         0 => String::new(),
         count => format!(", {count} in Terminating:Wait for a lifecycle hook"),

@@ -6,7 +6,7 @@ use crate::facts::Sizes;
 use crate::ownership::Holder;
 use crate::tags::TAG_CLUSTER;
 
-use super::Node;
+use super::{EksStatus, Lifecycle, Node, StackStatus};
 
 /// The process that starts instances.
 pub const LAUNCH: &str = "Launch";
@@ -49,7 +49,7 @@ pub struct AccessEntry {
 pub struct Stack {
     pub name: String,
     pub id: String,
-    pub status: String,
+    pub status: StackStatus,
     pub reason: String,
     /// LastUpdatedTime, empty before the first update.
     pub updated: String,
@@ -95,8 +95,7 @@ pub struct Hook {
 #[derive(Debug, Clone)]
 pub struct GroupInstance {
     pub id: String,
-    /// `Pending`, `InService`, `Terminating`, …
-    pub state: String,
+    pub state: Lifecycle,
     pub zone: String,
     /// Its capacity units (WeightedCapacity); 1 if the group has no weights.
     pub weight: i32,
@@ -105,7 +104,7 @@ pub struct GroupInstance {
 #[derive(Debug, Clone)]
 pub struct ManagedNodeGroup {
     pub name: String,
-    pub status: String,
+    pub status: EksStatus,
     pub min: i32,
     pub desired: i32,
     pub max: i32,
@@ -139,7 +138,7 @@ impl NodeGroups {
 impl GroupInstance {
     /// Counts towards the desired capacity: it is in service or starting.
     pub fn is_active(&self) -> bool {
-        self.state.starts_with("Pending") || self.state == "InService"
+        self.state.is_active()
     }
 }
 

@@ -6,6 +6,8 @@ use ipnet::Ipv4Net;
 
 use crate::tags::TAG_CLUSTER;
 
+use super::{BlockState, InterfaceStatus, PeeringStatus, SubnetState};
+
 /// How the description of each of the CNI's interfaces begins; the instance's id follows (amazon-vpc-cni-k8s,
 /// pkg/awsutils).
 pub const CNI_INTERFACE: &str = "aws-K8S-";
@@ -64,8 +66,7 @@ impl Quotas {
 pub struct CidrBlock {
     pub association_id: String,
     pub cidr: Ipv4Net,
-    /// `associating`, `associated`, `failing`, `failed`, …
-    pub state: String,
+    pub state: BlockState,
 }
 
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ pub struct Subnet {
     pub zone: String,
     pub zone_id: String,
     pub cidr: Ipv4Net,
-    pub state: String,
+    pub state: SubnetState,
     /// AvailableIpAddressCount
     pub free: u32,
     pub tags: BTreeMap<String, String>,
@@ -102,8 +103,7 @@ pub struct Route {
 #[derive(Debug, Clone)]
 pub struct Peering {
     pub id: String,
-    /// `active`, `pending-acceptance`, …
-    pub status: String,
+    pub status: PeeringStatus,
     pub we_requested: bool,
     pub peer_cidrs: Vec<Ipv4Net>,
 }
@@ -117,8 +117,7 @@ pub struct Occupant {
     pub description: String,
     /// `interface`, `vpc_endpoint`, `nat_gateway`, …
     pub kind: String,
-    /// `available` means detached.
-    pub status: String,
+    pub status: InterfaceStatus,
     pub instance: Option<String>,
     /// Who created it: an account or a service.
     pub requester: String,
@@ -145,7 +144,7 @@ impl Occupant {
 
     /// Whether it is a leftover of the CNI: its instance was terminated before the CNI deleted it.
     pub fn is_leaked(&self) -> bool {
-        self.is_for_pods() && self.status == "available" && self.instance.is_none()
+        self.is_for_pods() && self.status == InterfaceStatus::Available && self.instance.is_none()
     }
 }
 

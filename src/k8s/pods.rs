@@ -108,7 +108,8 @@ pub fn pod(pod: slim::Pod) -> Pod {
             Box::new(Terminating { overdue, finalizers: meta.finalizers.unwrap_or_default() })
         }),
         address: status.pod_ip,
-        controller: controller.map(|owner| Controller { kind: owner.kind.into(), name: owner.name }.into()),
+        controller: controller
+            .map(|owner| Controller { kind: owner.kind.as_str().into(), name: owner.name }.into()),
         mirror: meta
             .annotations
             .is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")),

@@ -1,7 +1,7 @@
 //! The progress of each step, for `status`, and whether it is done, for `plan`. Pure.
 
 use crate::design::{Design, PodSubnet};
-use crate::facts::{Crd, Facts, Version, detected_version};
+use crate::facts::{BlockState, Crd, Facts, Version, detected_version};
 use crate::step::Step;
 use crate::words::part;
 
@@ -23,7 +23,11 @@ pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, Str
     match step {
         Step::AssociateCidr => {
             let associated = |block: &&ipnet::Ipv4Net| {
-                facts.vpc.blocks.iter().any(|there| there.cidr == **block && there.state == "associated")
+                facts
+                    .vpc
+                    .blocks
+                    .iter()
+                    .any(|there| there.cidr == **block && there.state == BlockState::Associated)
             };
             let there: Vec<String> =
                 design.blocks.iter().filter(associated).map(ToString::to_string).collect();

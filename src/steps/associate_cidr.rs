@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::facts::Facts;
+use crate::facts::{BlockState, Facts};
 use crate::scene::Scene;
 use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::step::{Change, Sign, Step};
@@ -75,14 +75,16 @@ impl Rules for AssociateCidr {
                 .until(&format!("CIDR block {block} to be associated"), async || {
                     let there =
                         session.clients.aws.ec2.vpc(vpc).await?.blocks.into_iter().find(|b| b.cidr == *block);
-                    match there.as_ref().map(|block| block.state.as_str()) {
-                        Some("associated") => Ok(Seen::Yes(())),
-                        Some(state @ ("failing" | "failed")) => {
+                    match there.as_ref().map(|block| &block.state) {
+                        Some(BlockState::Associated) => Ok(Seen::Yes(())),
+                        Some(state @ (BlockState::Failing | BlockState::Failed)) => {
                             Err(Error::failed(format!("CIDR block {block} could not be associated"))
                                 .at(vpc)
                                 .because(format!("its state is '{state}'")))
                         }
-                        state => Ok(Seen::NotYet(state.unwrap_or("not visible yet").to_string())),
+                        state => {
+                            Ok(Seen::NotYet(state.map_or("not visible yet", BlockState::name).to_string()))
+                        }
                     }
                 })
                 .await?;
@@ -127,7 +129,8 @@ impl Rules for UndoAssociateCidr {
             let deleted = super::create_subnets::deleted_subnets(scene);
             left.iter().any(|id| !deleted.iter().any(|subnet| subnet == id))
         };
-        let blocks = ours(facts).filter(|there| there.state != "disassociating" && !stays(&there.cidr));
+        let blocks =
+            ours(facts).filter(|there| there.state != BlockState::Disassociating && !stays(&there.cidr));
         blocks
             .map(|there| Disassociate { association: there.association_id.clone(), block: there.cidr })
             .collect()
@@ -161,7 +164,7 @@ impl Rules for UndoAssociateCidr {
                 let blocks = session.clients.aws.ec2.vpc(vpc).await?.blocks;
                 let going: Vec<String> = blocks
                     .iter()
-                    .filter(|block| block.state == "disassociating")
+                    .filter(|block| block.state == BlockState::Disassociating)
                     .map(|block| block.cidr.to_string())
                     .collect();
                 Ok(if going.is_empty() { Seen::Yes(()) } else { Seen::NotYet(going.join(", ")) })

@@ -6,7 +6,7 @@ use crate::design::undo::our_subnets;
 use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
-use crate::facts::{Facts, Occupant};
+use crate::facts::{Facts, InterfaceStatus, Occupant, SubnetState};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
 use crate::step::{Change, Sign, Step};
@@ -74,7 +74,7 @@ impl Rules for CreateSubnets {
                 let subnets = session.clients.aws.ec2.subnets(vpc).await?;
                 let pending = wanted
                     .iter()
-                    .filter(|id| !subnets.iter().any(|s| s.id == **id && s.state == "available"));
+                    .filter(|id| !subnets.iter().any(|s| s.id == **id && s.state == SubnetState::Available));
                 match pending.count() {
                     0 => Ok(Seen::Yes(())),
                     pending => Ok(Seen::NotYet(format!("{pending} of {} pending", wanted.len()))),
@@ -252,8 +252,9 @@ pub async fn sweep(session: &Session, subnets: &[String]) -> Result<Vec<Occupant
     session
         .until("network interfaces of terminated nodes to be deleted", async || {
             let there = ec2.occupants(subnets).await?;
-            let (passing, staying): (Vec<_>, Vec<_>) =
-                there.into_iter().partition(|each| each.is_for_pods() && each.status != "in-use");
+            let (passing, staying): (Vec<_>, Vec<_>) = there
+                .into_iter()
+                .partition(|each| each.is_for_pods() && each.status != InterfaceStatus::InUse);
             for leaked in passing.iter().filter(|each| each.is_leaked()) {
                 session.stop_if_interrupted()?;
                 ec2.delete_interface(&leaked.id).await?;

@@ -9,7 +9,7 @@ use crate::client_token::client_token;
 use crate::design::{Design, ZoneDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
-use crate::facts::{Authentication, Facts, Stack};
+use crate::facts::{Authentication, Facts, Stack, StackStatus};
 use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters, output};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
@@ -40,7 +40,7 @@ pub struct StackChange {
     /// `None` for the base stack.
     zone: Option<String>,
     /// Status of a failed stack that must be deleted first.
-    failed: Option<String>,
+    failed: Option<StackStatus>,
     shown: Vec<(&'static str, String)>,
 }
 
@@ -68,7 +68,7 @@ impl Rules for LaunchNodegroups {
                 let sign = if stack.failed.is_some() { Sign::Change } else { Sign::Create };
                 let mut change = Change::new(sign, format!("CloudFormation stack {}", stack.name));
                 if let Some(status) = &stack.failed {
-                    change = change.from_to("status", Some(status.as_str()), "deleted, then recreated");
+                    change = change.from_to("status", Some(status.name()), "deleted, then recreated");
                 }
                 stack.shown.iter().fold(change, |change, (name, value)| change.to(*name, value))
             }
@@ -132,7 +132,7 @@ impl Rules for LaunchNodegroups {
 fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Option<StackChange> {
     let name = zone.map_or(&design.base_stack, |zone| &zone.stack);
     let there = facts.node_groups.stacks.get(name);
-    let failed = there.map(|stack| stack.status.clone()).filter(|status| never_complete(status));
+    let failed = there.map(|stack| stack.status.clone()).filter(StackStatus::never_completed);
     if there.is_some() && failed.is_none() {
         return None;
     }
@@ -155,11 +155,6 @@ fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Op
         }
     };
     Some(StackChange { name: name.clone(), zone: zone.map(|zone| zone.zone.clone()), failed, shown })
-}
-
-/// Statuses in which a stack can only be deleted.
-pub fn never_complete(status: &str) -> bool {
-    matches!(status, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")
 }
 
 fn node_role(design: &Design, facts: &Facts) -> Option<String> {
@@ -326,7 +321,7 @@ pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
         .until(&format!("stack {name} to complete"), async || {
             Ok(match session.clients.aws.cloudformation.stack(name).await? {
                 None => Seen::NotYet("not visible yet".into()),
-                Some(stack) if stack.status.ends_with("_IN_PROGRESS") => Seen::NotYet(stack.status),
+                Some(stack) if stack.status.is_in_progress() => Seen::NotYet(stack.status.to_string()),
                 Some(stack) => Seen::Yes(stack),
             })
         })
@@ -336,7 +331,7 @@ pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
 /// Waits until a stack is complete. The error of a failed stack names the resources that failed, and why.
 pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
     let stack = settled(session, name).await?;
-    if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+    if stack.status.is_complete() {
         return Ok(stack);
     }
     let reasons = session.clients.aws.cloudformation.failures(name).await?;
@@ -372,8 +367,8 @@ async fn deleted(session: &Session, name: &str) -> Result<()> {
     let left = session.until(&what, async || {
         Ok(match cloudformation.stack(name).await? {
             None => Seen::Yes(None),
-            Some(stack) if stack.status == "DELETE_FAILED" => Seen::Yes(Some(stack)),
-            Some(stack) => Seen::NotYet(stack.status),
+            Some(stack) if stack.status == StackStatus::DeleteFailed => Seen::Yes(Some(stack)),
+            Some(stack) => Seen::NotYet(stack.status.to_string()),
         })
     });
     let Some(failed) = left.await? else { return Ok(()) };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{ZONE_LABEL, options};
-use crate::facts::{Crd, EniConfig, Part, Subnet};
+use crate::facts::{Crd, EniConfig, Part, Subnet, SubnetState};
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::net::eniconfig::Source;
@@ -171,7 +171,7 @@ fn subnets(view: &View<'_>) -> Vec<Issue> {
             );
             continue;
         };
-        if subnet.state != "available" {
+        if subnet.state != SubnetState::Available {
             checks.push(
                 Issue::error(id::VFY_013, format!("subnet {} is {}", subnet.id, subnet.state))
                     .at(at.clone())

@@ -35,7 +35,7 @@ impl Ec2 {
                     subnet: found.subnet_id().unwrap_or_default().to_string(),
                     description: found.description().unwrap_or_default().to_string(),
                     kind: found.interface_type().map(|kind| kind.as_str()).unwrap_or_default().to_string(),
-                    status: found.status().map(|status| status.as_str()).unwrap_or_default().to_string(),
+                    status: found.status().map(|status| status.as_str()).unwrap_or_default().into(),
                     instance: attachment.and_then(|there| there.instance_id()).map(ToString::to_string),
                     requester: found.requester_id().unwrap_or_default().to_string(),
                     groups: group_ids(found.groups()),

@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 
 use crate::error::{Error, Result};
-use crate::facts::{CidrBlock, Peering, Route, RouteTable, Subnet};
+use crate::facts::{BlockState, CidrBlock, Peering, Route, RouteTable, Subnet};
 
 use super::{Ec2, failure, filter, tags};
 
@@ -31,9 +31,8 @@ impl Ec2 {
         for association in vpc.cidr_block_association_set() {
             let state =
                 association.cidr_block_state().and_then(|state| state.state()).map(|state| state.as_str());
-            let state = state.unwrap_or_default().to_string();
-            // A disassociated block stays listed for a while.
-            if state == "disassociated" {
+            let state = BlockState::from(state.unwrap_or_default());
+            if state == BlockState::Disassociated {
                 continue;
             }
             blocks.push(CidrBlock {
@@ -63,7 +62,7 @@ impl Ec2 {
                 zone: subnet.availability_zone().unwrap_or_default().to_string(),
                 zone_id: subnet.availability_zone_id().unwrap_or_default().to_string(),
                 cidr: net(Some(cidr))?,
-                state: subnet.state().map(|state| state.as_str()).unwrap_or_default().to_string(),
+                state: subnet.state().map(|state| state.as_str()).unwrap_or_default().into(),
                 free: u32::try_from(subnet.available_ip_address_count().unwrap_or_default()).unwrap_or(0),
                 tags: tags(subnet.tags()),
                 outpost: subnet.outpost_arn().map(ToString::to_string),
@@ -142,7 +141,7 @@ impl Ec2 {
                 let status = peering.status().and_then(|status| status.code()).map(|code| code.as_str());
                 peerings.push(Peering {
                     id: peering.vpc_peering_connection_id().unwrap_or_default().to_string(),
-                    status: status.unwrap_or_default().to_string(),
+                    status: status.unwrap_or_default().into(),
                     we_requested,
                     peer_cidrs: peer
                         .map(|peer| {

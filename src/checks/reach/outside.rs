@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 
 use crate::design::{EXTERNAL_SNAT, PodSubnet, RouteChoice, ZoneDesign};
-use crate::facts::{Peering, RouteTable};
+use crate::facts::{Peering, PeeringStatus, RouteTable};
 use crate::issue::{Issue, id};
 use crate::net::eniconfig::is_on;
 use crate::reach::moving_webhooks;
@@ -162,7 +162,8 @@ fn other_sides(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let issue = |what: String, place: &str, why: String, fix: String| {
         Issue::warning(id::RCH_010, what).at(place).why(format!("{why}; until it does, {calls}")).fix(fix)
     };
-    let used = |peering: &&Peering| peering.status == "active" && targets.contains(peering.id.as_str());
+    let used =
+        |peering: &&Peering| peering.status == PeeringStatus::Active && targets.contains(peering.id.as_str());
     for peering in vpc.peerings.iter().filter(used) {
         findings.push(issue(
             format!("the VPC behind {} ({}) has no route to {}", peering.id, join(&peering.peer_cidrs), join(&new)),

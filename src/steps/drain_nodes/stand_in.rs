@@ -20,7 +20,7 @@ use crate::nodes::templates::{BASE, NODE_GROUP, Parameters, output};
 use crate::session::Session;
 use crate::step::{Change, Sign};
 use crate::steps::launch_nodegroups::{
-    access_entry, base_parameters, complete, is_authorised, never_complete, remove_failed,
+    access_entry, base_parameters, complete, is_authorised, remove_failed,
 };
 use crate::tags::TAG_STAND_IN;
 
@@ -45,7 +45,7 @@ pub enum Launch {
 
 /// What does not exist yet.
 pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
-    let failed = |stack: &Stack| never_complete(&stack.status);
+    let failed = |stack: &Stack| stack.status.never_completed();
     let there = |name: &str| facts.replacement_stack(name);
     let to_make = |name: &str| there(name).is_none_or(failed);
     let groups: Vec<Launch> = replacements(design, facts)

@@ -44,9 +44,7 @@ async fn idle_addon(session: &Session) -> Result<Addon> {
     session
         .until("the current update of add-on vpc-cni to finish", async || {
             match session.clients.aws.eks.addon(cluster).await? {
-                Some(addon) if addon.status == "UPDATING" || addon.status == "CREATING" => {
-                    Ok(Seen::NotYet(addon.status))
-                }
+                Some(addon) if addon.status.is_changing() => Ok(Seen::NotYet(addon.status.to_string())),
                 Some(addon) => Ok(Seen::Yes(addon)),
                 None => Err(Error::failed("the add-on was removed during this run")
                     .at(AT)
