@@ -1107,7 +1107,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --read-only --step --undo --stand-ins --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
+            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --read-only --step --undo --replacements --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -727,7 +727,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l read-only -d 'For the commands that only read: plan, status, verify, doctor'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l undo -d 'For undo and for --undo of a step, instead of setup'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l stand-ins -d 'Also for undo when an old node group is gone and needs a replacement node group'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l replacements -d 'Also for undo when an old node group is gone and needs a replacement node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Print Kubernetes roles and bindings as YAML instead of the IAM policy'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Print each action with the steps that need it and the reason, instead of the policy'

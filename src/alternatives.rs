@@ -13,7 +13,7 @@ use crate::facts::{Facts, RouteTable, Subnet, Version, detected_version};
 use crate::net::cidr::usable_addresses;
 use crate::net::max_pods::{InstanceType, Options, max_pods};
 use crate::settings::Settings;
-use crate::words::counted;
+use crate::text::counted;
 
 /// The first CNI with enhanced subnet discovery.
 const DISCOVERY: Version = Version(1, 18, 0);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Pod, Volume};
 
-pub use target::{Room, Target};
+pub use target::{Capacity, Target};
 
 /// Why pods do not fit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +91,7 @@ const NAMES: usize = 5;
 /// What is missing for all these pods to run on the new nodes; empty if they fit.
 ///
 /// `volumes` are those of their claims, as `Facts::volumes`.
-pub fn shortages(pods: &[&Pod], volumes: &BTreeMap<String, Volume>, room: &Room) -> Vec<Shortage> {
+pub fn shortages(pods: &[&Pod], volumes: &BTreeMap<String, Volume>, room: &Capacity) -> Vec<Shortage> {
     let (requirements, classes) = pack::classes(pods, volumes);
     let mut missing: BTreeMap<(Lack, Option<String>), (Vec<String>, usize)> = BTreeMap::new();
     let mut lacking = |lack: Lack, zone: Option<String>, pods: &[&Pod]| {

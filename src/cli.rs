@@ -1,12 +1,13 @@
 //! Arguments and their help texts. `settings` gives them their meaning.
 
+mod doctor;
 mod drain;
 mod file;
-mod look;
 mod offline;
 mod planned;
 mod read;
 mod values;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -14,10 +15,11 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use ipnet::Ipv4Net;
 
+pub use doctor::DoctorArgs;
 pub use drain::{DrainArgs, EvictArgs};
-pub use look::{DoctorArgs, ProbeArgs, ReportOutputArgs, VerifyArgs};
 pub use offline::{IamPolicyArgs, MaxPodsArgs, SchemaOf};
 pub use read::{Stop, parse};
+pub use verify::{ProbeArgs, ReportOutputArgs, VerifyArgs};
 
 use crate::exit::Codes;
 use crate::goal::Undo;

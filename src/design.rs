@@ -4,7 +4,7 @@ mod convention;
 mod machine;
 mod network;
 mod old;
-pub mod stand_in;
+pub mod replacement;
 pub mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,8 +2,8 @@
 
 mod gaps;
 mod groups;
+mod integrations;
 mod machine;
-mod neighbours;
 mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 
 use gaps::Gaps;
+use integrations::integrations;
 use machine::{instance_types, machine_for, types_in_use};
-use neighbours::neighbours;
 
 use crate::aws::Aws;
 use crate::clients::Clients;
@@ -21,9 +21,9 @@ use crate::design::{old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::eviction::surge;
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, InstanceState, Interface,
-    LoadBalancers, Machine, Neighbours, Node, NodeGroups, NodeKind, Part, Permissions, Pod, Quotas, Running,
-    Stack, StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
+    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, InstanceState,
+    Integrations, Interface, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Part, Permissions, Pod,
+    Quotas, Running, Stack, StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
 };
 use crate::goal::Goal;
 use crate::k8s::{
@@ -31,9 +31,9 @@ use crate::k8s::{
     stateful_sets, volumes, workloads,
 };
 use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::reach::Firewall;
+use crate::net::firewall::Firewall;
 use crate::settings::Settings;
-use crate::tags::TAG_STAND_IN;
+use crate::tags::TAG_REPLACEMENT;
 
 pub use gaps::Reading;
 
@@ -108,7 +108,7 @@ pub async fn discover(
         vpc,
         firewall,
         backends,
-        neighbours: Neighbours::default(),
+        integrations: Integrations::default(),
         machine: Machine::default(),
         cni,
         eniconfigs,
@@ -134,15 +134,15 @@ pub async fn discover(
     }
     match reading {
         Reading::Whole => {
-            let neighbours = async {
+            let integrations = async {
                 match goal.is_undo() {
                     // Undo restores the earlier state, which worked with these autoscalers and policies.
-                    true => Ok(Neighbours::default()),
-                    false => Ok(neighbours(clients).await),
+                    true => Ok(Integrations::default()),
+                    false => Ok(integrations(clients).await),
                 }
             };
-            (_, facts.neighbours) =
-                tokio::try_join!(complete(clients, goal, settings, &mut facts), neighbours)?;
+            (_, facts.integrations) =
+                tokio::try_join!(complete(clients, goal, settings, &mut facts), integrations)?;
         }
         // A read-only command starts no node and moves no pod.
         Reading::Partial => {
@@ -422,7 +422,7 @@ async fn node_groups(
         aws_auth::map_roles(&clients.kube.client),
     )?;
     let (replacement_stacks, stacks) =
-        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_STAND_IN));
+        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_REPLACEMENT));
     let node_groups = NodeGroups {
         stacks,
         groups,

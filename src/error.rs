@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::issue::{Id, Issue};
 use crate::step::Step;
-use crate::words::counted;
+use crate::text::counted;
 
 pub(crate) use library::{chain, find, one_line, root_cause, tls_trouble};
 

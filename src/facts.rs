@@ -4,9 +4,9 @@ mod backends;
 mod cni;
 mod controller;
 mod groups;
+mod integrations;
 mod load_balancers;
 mod named;
-mod neighbours;
 pub mod node_pools;
 mod owner;
 mod record;
@@ -27,8 +27,8 @@ use crate::addon::Values;
 use crate::net::eniconfig::is_on;
 
 pub use crate::net::eniconfig::EniConfig;
+use crate::net::firewall::Firewall;
 use crate::net::max_pods::InstanceType;
-use crate::net::reach::Firewall;
 use crate::ownership::{Holder, Manager};
 
 pub use backends::{Backend, Backends, Webhook};
@@ -38,8 +38,10 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, Hook, LAUNCH, ManagedNodeGroup, NodeGroups, REBALANCE,
     SUSPENDED, Stack, WarmPool,
 };
+pub use integrations::{
+    Integrations, Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm,
+};
 pub use load_balancers::LoadBalancers;
-pub use neighbours::{Karpenter, Neighbours, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
 pub use owner::{Owner, chosen, count, group, owner};
 pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
@@ -71,7 +73,7 @@ pub struct Facts {
     pub firewall: Firewall,
     pub backends: Backends,
     /// Autoscalers, policies and load balancers; read once, before the first change.
-    pub neighbours: Neighbours,
+    pub integrations: Integrations,
     pub machine: Machine,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,

@@ -7,13 +7,13 @@ use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::shell::shell_quote;
 
 /// An eni-custom command for this cluster.
-pub fn ours(facts: &Facts, command: &str) -> String {
+pub fn command(facts: &Facts, command: &str) -> String {
     format!("eni-custom {command} --cluster {}", facts.cluster.name)
 }
 
 /// Several eni-custom commands, one after another.
 pub fn all_of(facts: &Facts, commands: &[&str]) -> String {
-    commands.iter().map(|command| ours(facts, command)).collect::<Vec<_>>().join(" && ")
+    commands.iter().map(|each| command(facts, each)).collect::<Vec<_>>().join(" && ")
 }
 
 /// Creates what a zone lacks, up to its ENIConfig; leaves existing resources unchanged.
@@ -45,11 +45,11 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
         .map(|table| format!("aws ec2 associate-route-table --subnet-id $S --route-table-id {}; ", table.id));
     format!(
         "{}; S=$(aws ec2 create-subnet --vpc-id {} --availability-zone {} --cidr-block {block} --query Subnet.SubnetId --output text); {}{} # new nodes use it",
-        ours(facts, &format!("associate-cidr --cidr {block}")),
+        command(facts, &format!("associate-cidr --cidr {block}")),
         facts.vpc.id,
         subnet.zone,
         routes.unwrap_or_default(),
-        ours(facts, &format!("write-eniconfigs --subnet {}=$S --replace-eniconfigs", subnet.zone)),
+        command(facts, &format!("write-eniconfigs --subnet {}=$S --replace-eniconfigs", subnet.zone)),
     )
 }
 
@@ -124,7 +124,7 @@ pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
         stack.parameters.get("DesiredCapacity").and_then(|size| size.parse::<u32>().ok())
     });
     match sizes.max().filter(|_| is_full) {
-        Some(size) => ours(facts, &format!("patch-security-groups --nodes-per-zone {}", size + 1)),
+        Some(size) => command(facts, &format!("patch-security-groups --nodes-per-zone {}", size + 1)),
         None => describe(pod),
     }
 }

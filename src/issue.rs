@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::words::few;
+use crate::text::few;
 
 pub use severity::Severity;
 pub use typed::{Id, IdOf, Rated};

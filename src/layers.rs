@@ -11,7 +11,7 @@ const ORDER: &[(&str, &[&str])] = &[
         &[
             "exit",
             "yaml",
-            "words",
+            "text",
             "shell",
             "tags",
             "client_token",

@@ -2,7 +2,7 @@
 
 mod needs;
 pub mod outlook;
-pub mod reached;
+pub mod progress;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
     // An error can leave a part of the design empty, and then the step has no changes although it is not done.
     let has_error = !scene.goal.is_undo() && findings.iter().any(|one| one.severity() == Severity::Error);
     for step in planned.iter_mut().filter(|step| has_error && step.changes.is_empty()) {
-        if step.left_out.is_none() && !reached::is_done(step.step, design, facts) {
+        if step.left_out.is_none() && !progress::is_done(step.step, design, facts) {
             step.left_out = Some("not planned because of an error".into());
         }
     }

@@ -32,7 +32,7 @@ pub struct Wanted {
     /// `undo` and `--undo` instead of setup.
     pub undo: bool,
     /// Undo creates replacement node groups for old node groups that no longer exist.
-    pub stand_ins: bool,
+    pub replacements: bool,
 }
 
 impl Wanted {
@@ -45,7 +45,7 @@ impl Wanted {
             Need::In { setup, undo } => {
                 let steps = if self.undo { undo } else { setup };
                 // The undo of step 9 launches replacement node groups with the calls of step 7.
-                let replaces = self.undo && self.stand_ins && setup.contains(&Step::LaunchNodegroups);
+                let replaces = self.undo && self.replacements && setup.contains(&Step::LaunchNodegroups);
                 match self.step {
                     None => !steps.is_empty() || replaces,
                     Some(step) => steps.contains(&step) || (replaces && step == Step::DrainNodes),

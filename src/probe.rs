@@ -15,7 +15,7 @@ use crate::issue::{Issue, id};
 use crate::k8s::lock::own_identity;
 use crate::k8s::probe::{Probe, Seen as PodSeen};
 use crate::session::{Seen, Session, until};
-use crate::verify::{Section, nodes_for_pods};
+use crate::verify::{ReportSection, nodes_for_pods};
 
 use answer::{Asked, ZoneAnswer};
 use pod::{Role, Run};
@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 /// Runs the probe. If the API server refuses its pods, the result is unknown; a service that does not answer is an error.
-pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
+pub async fn probe(session: &Session, options: &Options) -> Result<ReportSection> {
     let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![
@@ -73,8 +73,8 @@ pub async fn probe(session: &Session, options: &Options) -> Result<Section> {
     }
 }
 
-fn section(checks: Vec<Issue>) -> Section {
-    Section::new("probe", checks)
+fn section(checks: Vec<Issue>) -> ReportSection {
+    ReportSection::new("probe", checks)
 }
 
 /// A Ready node for each zone, with room for both pods; prefers nodes without taints, then the emptiest.
@@ -130,10 +130,10 @@ async fn ask(
     let of_zone = |(zone, node): (&String, &String)| {
         let seen = |pods: &[PodSeen]| pods.iter().find(|pod| pod.zone == *zone).cloned();
         let asked = match (address(zone), seen(&asking), seen(&listening)) {
-            (None, _, listens) => Asked::NotStarted(listens.map(|pod| pod.held_up_by).unwrap_or_default()),
+            (None, _, listens) => Asked::NotStarted(listens.map(|pod| pod.delayed_by).unwrap_or_default()),
             (Some(_), Some(pod), _) => match pod.exit {
                 Some((code, message)) => Asked::Ended { code, message },
-                None => Asked::NotStarted(pod.held_up_by),
+                None => Asked::NotStarted(pod.delayed_by),
             },
             (Some(_), None, _) => Asked::NotStarted("the pod was deleted by something else".into()),
         };

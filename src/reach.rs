@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::design::Design;
 use crate::facts::{Backend, Facts, Webhook};
-use crate::net::reach::{Ports, Protocol, Verdict};
+use crate::net::firewall::{Ports, Protocol, Verdict};
 
 pub use parties::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups, targets};
 use parties::{Parties, Party, Scenery};

@@ -26,8 +26,8 @@ use crate::session::{CONSISTENCY, Seen, Session, until};
 use crate::settings::Settings;
 use crate::step::Step;
 use crate::steps::{Rules, with_rules};
+use crate::text::counted;
 use crate::verify::{Before, Expected, may_resolve_itself, verify};
-use crate::words::counted;
 
 pub use connect::connect;
 use step::carry_out;
@@ -92,9 +92,9 @@ pub async fn read_group_users(session: &mut Session, planned: bool) {
         return;
     }
     match session.clients.aws.ec2.interfaces_with_groups(&groups).await {
-        Ok(interfaces) => session.facts.neighbours.interfaces = interfaces,
+        Ok(interfaces) => session.facts.integrations.interfaces = interfaces,
         Err(error) => {
-            session.facts.neighbours.unknown.insert(others::UNKNOWN, error.in_short());
+            session.facts.integrations.unknown.insert(others::UNKNOWN, error.in_short());
         }
     }
 }
@@ -335,7 +335,7 @@ impl Prepared {
         let next = match left {
             0 => {
                 let keep = if settings.drain.keep_old_nodes { " --keep-old-nodes" } else { "" };
-                let verify = fixes::ours(facts, "verify");
+                let verify = fixes::command(facts, "verify");
                 format!("fix the issues above, then check again: {verify}{keep}")
             }
             left => {

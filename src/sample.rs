@@ -12,12 +12,12 @@ use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
-    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Interface, Least, LoadBalancers, Machine,
-    Neighbours, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Record, Requests, Rollout, Running,
-    Shape, Sizes, StatefulSets, Subnet, Vpc,
+    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Integrations, Interface, Least, LoadBalancers,
+    Machine, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Record, Requests, Rollout, Running, Shape,
+    Sizes, StatefulSets, Subnet, Vpc,
 };
+use crate::net::firewall::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::net::max_pods::known;
-use crate::net::reach::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::settings::{Origins, Settings};
 use crate::tags::TAG_CLUSTER;
 
@@ -93,7 +93,7 @@ pub fn facts() -> Facts {
         },
         firewall: firewall(),
         backends: Backends::default(),
-        neighbours: Neighbours::default(),
+        integrations: Integrations::default(),
         machine: Machine { types: [(m5.name.clone(), m5)].into(), ..Machine::default() },
         cni: Cni::default(),
         eniconfigs: EniConfigs::default(),

@@ -3,8 +3,8 @@
 //! The file contains no secrets. Its digest detects edits; it is not a signature, because whoever can write the file can
 //! also write another digest.
 
-mod ground;
-mod moved;
+mod drift;
+mod preconditions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -58,7 +58,7 @@ impl Saved {
     /// The saved form of a new plan.
     pub fn of(plan: &Plan, scene: &Scene<'_>) -> Saved {
         let Scene { design: _, facts, settings, .. } = *scene;
-        let preconditions = ground::preconditions(scene);
+        let preconditions = preconditions::preconditions(scene);
         let mut saved = Saved {
             kind: KIND.into(),
             format_version: FORMAT_VERSION,
@@ -97,7 +97,7 @@ impl Saved {
 
     /// What has changed since the plan was made.
     pub fn drift(&self, plan: &Plan, scene: &Scene<'_>) -> Vec<Issue> {
-        moved::drift(self, &steps(plan), &ground::preconditions(scene))
+        drift::drift(self, &steps(plan), &preconditions::preconditions(scene))
     }
 
     fn own_digest(&self) -> String {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::design::Design;
 use crate::facts::{Facts, LockHolder};
-use crate::plan::reached::reached;
+use crate::plan::progress::reached;
 use crate::plan::{StepPlan, plan};
 use crate::scene::Scene;
 use crate::step::Step;
@@ -69,7 +69,7 @@ pub fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
         account: plan.account,
         region: plan.region,
         steps: plan.steps.iter().map(|step| step_status(step, design, facts)).collect(),
-        drain_interrupted: run.is_none() && facts.record.is_holding(),
+        drain_interrupted: run.is_none() && facts.record.drain_is_open(),
         suspended,
         run,
     }

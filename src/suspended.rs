@@ -13,7 +13,7 @@ use crate::step::Step;
 /// Why processes are suspended while no run is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Cause {
+pub enum SuspendedBy {
     /// A drain was interrupted.
     Interrupted,
     /// A partial drain has left unequal zones, which AZRebalance would even out without regard to PodDisruptionBudgets.
@@ -28,7 +28,7 @@ pub struct Suspended {
     pub group: String,
     /// `AZRebalance`, `Launch`
     pub processes: Vec<String>,
-    pub cause: Cause,
+    pub cause: SuspendedBy,
     /// The cause as text.
     pub why: &'static str,
     /// The command that resumes them.
@@ -45,9 +45,9 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
             let processes: Vec<String> = record.suspended_by_us(name).into_iter().collect();
             let interrupted = record.held.contains_key(*name);
             let (cause, why, command) = match interrupted {
-                true => (Cause::Interrupted, "because a drain was interrupted", undo_interrupted_drain(settings)),
+                true => (SuspendedBy::Interrupted, "because a drain was interrupted", undo_interrupted_drain(settings)),
                 false => (
-                    Cause::Rebalance,
+                    SuspendedBy::Rebalance,
                     "because AZRebalance would terminate nodes to even out the zones of a partly drained group",
                     settings.command_line(Goal::Step(Step::DrainNodes)),
                 ),
@@ -74,7 +74,13 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
             processes.join(" ")
         );
         let why = "which they were not before eni-custom drained it";
-        found.push(Suspended { group: name.clone(), processes, cause: Cause::Unrecorded, why, command });
+        found.push(Suspended {
+            group: name.clone(),
+            processes,
+            cause: SuspendedBy::Unrecorded,
+            why,
+            command,
+        });
     }
     found
 }
@@ -92,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    fn found(facts: &Facts) -> Vec<(Cause, String, String)> {
+    fn found(facts: &Facts) -> Vec<(SuspendedBy, String, String)> {
         let all = suspended(facts, &settings(&[])).into_iter();
         all.map(|one| (one.cause, one.processes.join(","), one.command)).collect()
     }
@@ -104,9 +110,9 @@ mod tests {
         facts.record.held.insert("old".into(), ["Launch".to_string()].into());
         facts.record.rebalance_suspended.insert("half".into());
         let found = found(&facts);
-        assert_eq!((found[0].0, found[0].1.as_str()), (Cause::Rebalance, "AZRebalance"));
+        assert_eq!((found[0].0, found[0].1.as_str()), (SuspendedBy::Rebalance, "AZRebalance"));
         assert!(found[0].2.starts_with("eni-custom drain-nodes"), "{found:?}");
-        assert_eq!((found[1].0, found[1].1.as_str()), (Cause::Interrupted, "Launch"));
+        assert_eq!((found[1].0, found[1].1.as_str()), (SuspendedBy::Interrupted, "Launch"));
         assert!(found[1].2.contains("--keep-old-nodes"), "{found:?}");
     }
 
@@ -119,7 +125,7 @@ mod tests {
         facts.record.suspended_before.insert("old".into(), ["AZRebalance".to_string()].into());
         let command =
             "aws autoscaling resume-processes --auto-scaling-group-name old --scaling-processes Launch";
-        assert_eq!(found(&facts), [(Cause::Unrecorded, "Launch".into(), command.into())]);
+        assert_eq!(found(&facts), [(SuspendedBy::Unrecorded, "Launch".into(), command.into())]);
         facts.record.suspended_before.insert("old".into(), both());
         assert_eq!(found(&facts), [], "its owner suspended them");
     }

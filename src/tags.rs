@@ -5,7 +5,7 @@ pub const TAG_CLUSTER: &str = "eni-custom:cluster";
 /// On everything that belongs to one ENIConfig.
 pub const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
 /// On the stacks of a replacement for an old node group that is gone; its value is the cluster's name.
-pub const TAG_STAND_IN: &str = "eni-custom:stand-in";
+pub const TAG_REPLACEMENT: &str = "eni-custom:replacement";
 /// The field manager in server-side apply.
 pub const FIELD_MANAGER: &str = "eni-custom";
 /// The namespace of aws-node, aws-auth and eni-custom's record.

@@ -16,7 +16,7 @@ mod workloads;
 use std::collections::BTreeSet;
 
 pub use expected::Expected;
-pub use report::{Report, Section, may_resolve_itself};
+pub use report::{Report, ReportSection, may_resolve_itself};
 pub use workloads::Before;
 
 use crate::facts::{Facts, Node};
@@ -35,20 +35,20 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
         sections: Vec::new(),
     };
     if let Some(check) = cluster(facts) {
-        return report.with(Section::new("cluster", vec![check]));
+        return report.with(ReportSection::new("cluster", vec![check]));
     }
-    let report = report.with(Section::new("aws-node", aws_node::checks(&view)));
+    let report = report.with(ReportSection::new("aws-node", aws_node::checks(&view)));
     // With custom networking off no node looks for an ENIConfig: there is nothing more to check.
     if !view.on {
         return report;
     }
     report
-        .with(Section::new("ENIConfigs", eniconfigs::checks(&view)))
-        .with(Section::new("routes", routes::checks(&view)))
-        .with(Section::new("nodes", nodes::checks(&view)))
-        .with(Section::new("pods", pods::checks(&view)))
-        .with(Section::new("workloads", workloads::checks(&view)))
-        .with(Section::new("leftovers", leftovers::checks(&view)))
+        .with(ReportSection::new("ENIConfigs", eniconfigs::checks(&view)))
+        .with(ReportSection::new("routes", routes::checks(&view)))
+        .with(ReportSection::new("nodes", nodes::checks(&view)))
+        .with(ReportSection::new("pods", pods::checks(&view)))
+        .with(ReportSection::new("workloads", workloads::checks(&view)))
+        .with(ReportSection::new("leftovers", leftovers::checks(&view)))
 }
 
 /// Nodes whose pods have addresses from their ENIConfig's subnet.

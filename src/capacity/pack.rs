@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::NodeSelectorTerm;
 use crate::facts::{Pod, Requests, Volume};
 
 use super::placement::{Requirements, Suitable};
-use super::{Lack, Room};
+use super::{Capacity, Lack};
 
 /// Pods with identical requirements and requests.
 pub struct Class<'a> {
@@ -105,7 +105,7 @@ impl Left {
 pub fn left_over<'a>(
     mut classes: Vec<Class<'a>>,
     suitable: &[Suitable],
-    room: &Room,
+    room: &Capacity,
 ) -> Vec<(Class<'a>, usize, Lack, Option<String>)> {
     let mut left: Vec<Left> = room
         .targets
@@ -205,7 +205,7 @@ fn most_lacking<'a>(class: &Class<'_>, suitable: impl Iterator<Item = &'a Left>)
 }
 
 /// The most CPU and the most memory that any target has.
-fn biggest(room: &Room) -> Requests {
+fn biggest(room: &Capacity) -> Requests {
     let known = || room.targets.iter().filter_map(|target| target.allocatable);
     Requests {
         cpu_milli: known().map(|all| all.cpu_milli).max().unwrap_or_default().max(1),

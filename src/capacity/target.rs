@@ -63,13 +63,13 @@ impl Target {
 
 /// The capacity for evicted pods.
 #[derive(Debug, Clone, Default)]
-pub struct Room {
+pub struct Capacity {
     pub targets: Vec<Target>,
     /// Free addresses for pods, by zone; a zone that is missing here is not checked.
     pub addresses: BTreeMap<String, u64>,
 }
 
-impl Room {
+impl Capacity {
     /// The capacity of the new nodes; with `growing` also that of the nodes that step 8 will start.
     pub fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
         let pods_by_node = pods_by_node(facts, |node| !design.old_nodes.contains(node));
@@ -78,7 +78,7 @@ impl Room {
             .ec2_nodes()
             .filter(|node| takes_pods(node) && !design.old_nodes.contains(&node.name))
             .collect();
-        let mut room = Room::default();
+        let mut room = Capacity::default();
         room.targets.extend(nodes.iter().map(|node| existing_node(node, on(node))));
         for zone in &design.zones {
             let planned = if growing { planned_count(facts, zone, &nodes) } else { 0 };
@@ -100,7 +100,7 @@ impl Room {
         let on = |node: &Node| pods_by_node.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let nodes: Vec<&Node> =
             facts.ec2_nodes().filter(|node| takes_pods(node) && !leaving.contains(&node.name)).collect();
-        let mut room = Room::default();
+        let mut room = Capacity::default();
         room.targets.extend(nodes.iter().map(|node| existing_node(node, on(node))));
         let mut subnets: BTreeSet<&str> = nodes.iter().filter_map(|node| node.subnet.as_deref()).collect();
         for (shape, count) in coming {

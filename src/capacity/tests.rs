@@ -44,11 +44,11 @@ fn selecting(key: &str, value: &str) -> Placement {
     Placement { node_selector: [(key.into(), value.into())].into(), ..Placement::default() }
 }
 
-fn room(targets: &[Target]) -> Room {
-    Room { targets: targets.to_vec(), addresses: BTreeMap::new() }
+fn room(targets: &[Target]) -> Capacity {
+    Capacity { targets: targets.to_vec(), addresses: BTreeMap::new() }
 }
 
-fn found(pods: &[Pod], room: &Room) -> Vec<Shortage> {
+fn found(pods: &[Pod], room: &Capacity) -> Vec<Shortage> {
     shortages(&pods.iter().collect::<Vec<_>>(), &BTreeMap::new(), room)
 }
 
@@ -172,7 +172,7 @@ fn each_shortage_names_its_reason() {
         ),
         (
             two(asking(1, 1)),
-            Room { addresses: [("a".into(), 1)].into(), ..nodes },
+            Capacity { addresses: [("a".into(), 1)].into(), ..nodes },
             "1 in a: the pod subnet has too few free addresses",
         ),
     ] {
@@ -318,7 +318,7 @@ fn pods_with_few_suitable_nodes_are_placed_first() {
 
 #[test]
 fn host_network_pods_need_no_address() {
-    let room = Room { addresses: [("a".into(), 0)].into(), ..room(&[target("a", 9, 1000, GIB)]) };
+    let room = Capacity { addresses: [("a".into(), 0)].into(), ..room(&[target("a", 9, 1000, GIB)]) };
     let host = Pod { host_network: true, ..asking(1, 1) };
     assert_eq!(reported(&found(&[host], &room)), [""; 0]);
     assert_eq!(found(&[asking(1, 1)], &room).len(), 1);
@@ -331,9 +331,9 @@ fn a_shortage_names_a_few_of_its_pods_and_counts_all() {
 }
 
 /// The capacity for a design of these facts, before step 8 and after.
-fn rooms(facts: &Facts, arguments: &[&str]) -> [Room; 2] {
+fn rooms(facts: &Facts, arguments: &[&str]) -> [Capacity; 2] {
     let design = design(&settings(arguments), facts);
-    [true, false].map(|growing| Room::of(facts, &design, growing))
+    [true, false].map(|growing| Capacity::of(facts, &design, growing))
 }
 
 #[test]
@@ -475,7 +475,7 @@ proptest! {
         addresses in 0..200u64,
     ) {
         let targets: Vec<Target> = nodes.iter().map(|(pods, cpu)| target("a", *pods, *cpu, GIB)).collect();
-        let room = Room { targets, addresses: [("a".to_string(), addresses)].into() };
+        let room = Capacity { targets, addresses: [("a".to_string(), addresses)].into() };
         let fit: u64 = nodes.iter().map(|(pods, free)| u64::from(*pods).min(free / cpu)).sum();
         let missing = count.saturating_sub(usize::try_from(fit.min(addresses)).unwrap());
         let found = found(&vec![asking(cpu, 1); count], &room);

@@ -10,7 +10,7 @@ use crate::ownership::Manager;
 use crate::scene::Scene;
 use crate::step::Step;
 use crate::subnet_tags::{self, Exclusion};
-use crate::words::counted;
+use crate::text::counted;
 
 use super::eniconfigs;
 

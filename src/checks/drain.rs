@@ -8,7 +8,7 @@ use crate::eviction::filter::sort;
 use crate::eviction::load_balancers;
 use crate::issue::{Issue, id};
 use crate::step::Step;
-use crate::words::{flag_value, subject};
+use crate::text::{flag_value, subject};
 
 use crate::scene::Scene;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{ControllerKind, Pod};
 use crate::issue::{Issue, id};
-use crate::words::{counted, few};
+use crate::text::{counted, few};
 
 use crate::scene::Scene;
 

@@ -10,7 +10,7 @@ use crate::facts::{
 };
 use crate::goal::Goal;
 use crate::issue::Issue;
-use crate::net::reach::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
+use crate::net::firewall::{AclEntry, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{budget, facts, pod, settings};
 use crate::scene::Scene;
 
@@ -130,7 +130,7 @@ fn rules_for_only_the_old_addresses() {
         let traffic = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 5432, to: 5432 } };
         let entry = AclEntry { number: 90, allow: true, traffic, cidr: "10.0.0.0/16".parse().unwrap() };
         facts.firewall.acls[0].ingress = vec![entry];
-        facts.neighbours.policies = vec![NetworkPolicy {
+        facts.integrations.policies = vec![NetworkPolicy {
             name: "shop/cart".into(),
             ingress: ["10.0.0.0/16".parse().unwrap()].into(),
             egress: Default::default(),
@@ -155,7 +155,7 @@ fn subnets_too_small_for_pods_and_for_nodes() {
 fn other_tools_that_start_nodes() {
     // 19, 27
     insta::assert_json_snapshot!(reported(&["--eniconfig-name", "a=pods-a"], |facts| {
-        facts.neighbours.karpenter = Some(Karpenter {
+        facts.integrations.karpenter = Some(Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis: 0,
             classes: [("default".to_string(), NodeClass::default())].into(),
@@ -208,7 +208,7 @@ fn partly_read_facts() {
         facts.backends.unknown = Some("list Services: Forbidden".into());
         facts.vpc.quotas.unread = Some("ListServiceQuotas: AccessDeniedException".into());
         facts
-            .neighbours
+            .integrations
             .unknown
             .insert("which autoscalers start nodes", "list Deployments: Forbidden".into());
     }));

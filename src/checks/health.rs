@@ -7,7 +7,7 @@ use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::step::Step;
 use crate::steps::{Rules, SetEnv, UndoSetEnv};
-use crate::words::{few, subject};
+use crate::text::{few, subject};
 
 use crate::scene::Scene;
 
@@ -47,7 +47,7 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     let mut by_message: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
     for node in other {
-        let message = node.unready.as_ref().map_or("", |unready| unready.told.as_str());
+        let message = node.unready.as_ref().map_or("", |unready| unready.message.as_str());
         by_message.entry(message).or_default().push(node);
     }
     for (message, nodes) in by_message {
@@ -55,7 +55,7 @@ fn not_ready(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             Issue::warning(id::NOD_030, format!("{} not Ready", subject(nodes.len(), "node", "is", "are")))
                 .at(names(&nodes))
                 .why(message)
-                .fix(format!("{} # shows the cause", fixes::ours(scene.facts, "doctor"))),
+                .fix(format!("{} # shows the cause", fixes::command(scene.facts, "doctor"))),
         );
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn unready(silent: bool) -> Option<Unready> {
-        Some(Unready { silent, told: "KubeletNotReady: no network".into() })
+        Some(Unready { silent, message: "KubeletNotReady: no network".into() })
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Checks before the first change. Each check is pure, and reports everything that it finds.
 
+mod addresses;
 mod alternatives;
+mod autoscalers;
 mod aws_auth;
 mod cluster;
 mod cni;
@@ -11,13 +13,11 @@ mod evictions;
 mod field;
 pub mod groups;
 mod health;
-mod neighbours;
 mod network;
 mod nodes;
 mod permissions;
 mod quotas;
-mod reach;
-mod room;
+mod reachability;
 mod undo;
 mod unread;
 mod workload;
@@ -30,7 +30,7 @@ use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
 
 pub use cluster::UNSUPPORTED;
-pub use reach::{current, others};
+pub use reachability::{current, others};
 
 /// The issues of one check, for its tests.
 #[cfg(test)]
@@ -68,13 +68,13 @@ pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
     health::check(scene, &mut findings);
-    neighbours::check(scene, &mut findings);
-    reach::check(scene, &mut findings);
+    autoscalers::check(scene, &mut findings);
+    reachability::check(scene, &mut findings);
     workload::check(scene, &mut findings);
     drain::check(scene, &mut findings);
     groups::check(scene, &mut findings);
     quotas::check(scene, &mut findings);
-    room::check(scene, &mut findings);
+    addresses::check(scene, &mut findings);
     permissions::check(scene, &mut findings);
     alternatives::check(scene, &mut findings);
     unread::check(scene, &mut findings);

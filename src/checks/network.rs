@@ -11,9 +11,9 @@ use crate::issue::{Issue, id};
 use crate::net::cidr::{check_secondary, usable_addresses};
 use crate::scene::Scene;
 use crate::step::Step;
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
-use super::reach::external_snat;
+use super::reachability::external_snat;
 
 /// Steps that need to know the pod subnets.
 const SUBNET_STEPS: [Step; 5] = [

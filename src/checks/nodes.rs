@@ -8,7 +8,7 @@ use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{Architecture, HOST_NETWORK_PODS, closest};
 use crate::scene::Scene;
 use crate::step::Step;
-use crate::words::{counted, did_you_mean, subject};
+use crate::text::{counted, did_you_mean, subject};
 
 use super::aws_auth;
 

@@ -1,6 +1,6 @@
 //! Whether the caller has the permissions for the plan.
 
-use crate::design::stand_in;
+use crate::design::replacement;
 use crate::issue::{Issue, id};
 
 use crate::scene::Scene;
@@ -8,7 +8,7 @@ use crate::scene::Scene;
 pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, permissions) = (scene.facts, &scene.facts.permissions);
     let undo = match scene.undo() {
-        Some(_) if stand_in::is_needed(scene.design, facts) => " --undo --stand-ins",
+        Some(_) if replacement::is_needed(scene.design, facts) => " --undo --replacements",
         Some(_) => " --undo",
         None => "",
     };

@@ -5,7 +5,7 @@ use crate::design::{PodSubnet, our_instances};
 use crate::issue::{Issue, id};
 use crate::net::vcpus::vcpu_family;
 use crate::step::Step;
-use crate::words::counted;
+use crate::text::counted;
 
 use crate::scene::Scene;
 
@@ -108,10 +108,12 @@ fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 /// One stack per zone and one base stack, minus those that exist.
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    let (design, neighbours) = (scene.design, &scene.facts.neighbours);
+    let (design, integrations) = (scene.design, &scene.facts.integrations);
     let names = design.zones.iter().map(|zone| &zone.stack).chain([&design.base_stack]);
     let new = count(names.filter(|name| !scene.facts.node_groups.stacks.contains_key(*name)).count());
-    let (Some(there), limit) = (neighbours.stacks, neighbours.stack_quota.unwrap_or(STACKS)) else { return };
+    let (Some(there), limit) = (integrations.stacks, integrations.stack_quota.unwrap_or(STACKS)) else {
+        return;
+    };
     if new > 0 && there.saturating_add(new) > limit {
         findings.push(
             Issue::error(
@@ -223,8 +225,8 @@ mod tests {
         // Three stacks: one for each of two zones, and one for both.
         let stacks = |there: u32| {
             let all = found(&[], |facts| {
-                facts.neighbours.stacks = Some(there);
-                facts.neighbours.stack_quota = Some(10);
+                facts.integrations.stacks = Some(there);
+                facts.integrations.stack_quota = Some(10);
             });
             ids(&all).join(" ")
         };

@@ -13,7 +13,7 @@ use crate::scene::Scene;
 use crate::step::Step;
 use crate::steps::set_env;
 use crate::subnet_tags::discovers;
-use crate::words::subject;
+use crate::text::subject;
 
 use super::{aws_auth, permissions};
 
@@ -137,7 +137,8 @@ fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) 
         interface.is_leaked()
             || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keeps_nodes())
     };
-    let left: Vec<String> = facts.occupants().iter().filter(|each| !goes(each)).map(Occupant::told).collect();
+    let left: Vec<String> =
+        facts.occupants().iter().filter(|each| !goes(each)).map(Occupant::summary).collect();
     if left.is_empty() || undo.keeps_nodes() {
         return;
     }

@@ -9,10 +9,10 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let quotas =
         facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are the AWS defaults", why));
     let vcpus = facts.machine.vcpu_unread.as_ref().map(|why| ("how many vCPUs the account may run", why));
-    let neighbours = facts.neighbours.unknown.iter().map(|(what, why)| (*what, why));
+    let integrations = facts.integrations.unknown.iter().map(|(what, why)| (*what, why));
     // A service that can't be reached is one issue, however many facts it was to provide.
     let mut by_reason: Vec<(&String, Vec<&str>)> = Vec::new();
-    for (what, why) in quotas.into_iter().chain(vcpus).chain(neighbours) {
+    for (what, why) in quotas.into_iter().chain(vcpus).chain(integrations) {
         match by_reason.iter_mut().find(|(known, _)| *known == why) {
             Some((_, unknown)) => unknown.push(what),
             None => by_reason.push((why, vec![what])),
@@ -37,7 +37,7 @@ mod tests {
         facts.vpc.quotas.unread = Some("ListServiceQuotas: AccessDeniedException".into());
         facts.machine.vcpu_unread = Some("GetServiceQuota: TooManyRequestsException".into());
         facts
-            .neighbours
+            .integrations
             .unknown
             .insert("which autoscalers start nodes", "list Deployments: Forbidden".into());
         insta::assert_json_snapshot!(super::super::found(super::check, &facts, &[]));
@@ -49,7 +49,7 @@ mod tests {
         let why = "ListServiceQuotas: no connection within 2 s";
         facts.vpc.quotas.unread = Some(why.into());
         facts.machine.vcpu_unread = Some(why.into());
-        facts.neighbours.unknown.insert("how many CloudFormation stacks there may be", why.into());
+        facts.integrations.unknown.insert("how many CloudFormation stacks there may be", why.into());
         let found = super::super::found(super::check, &facts, &[]);
         let [one] = &found[..] else { panic!("{found:?}") };
         assert_eq!(one.what.matches(';').count(), 2, "{}", one.what);

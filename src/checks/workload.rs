@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::capacity::{Age, Lack, Room, Shortage, shortages};
+use crate::capacity::{Age, Capacity, Lack, Shortage, shortages};
 use crate::eviction::budgets::COUNTED_AS_EVICTED;
 use crate::eviction::filter::{Refuse, sort};
-use crate::eviction::forecast::{Cause, Impossible, forecast};
+use crate::eviction::forecast::{BudgetProblem, Impossible, forecast};
 use crate::eviction::load_balancers;
 use crate::eviction::local::LocalData;
 use crate::eviction::surge;
@@ -13,7 +13,7 @@ use crate::facts::{ControllerKind, Owner, Pod, owner};
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
-use crate::words::{counted, few, first_of, subject};
+use crate::text::{counted, few, first_of, subject};
 
 use super::evictions;
 
@@ -94,7 +94,7 @@ pub fn of_pods<'a>(
 }
 
 /// Deployments that can't run a second replica during the drain.
-pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Room, findings: &mut Vec<Issue>) {
+pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Capacity, findings: &mut Vec<Issue>) {
     if !scene.settings.drain.surge_singletons || scene.settings.drain.disable_eviction {
         return;
     }
@@ -191,17 +191,17 @@ fn budgets(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     // A second replica is started for these.
     let surges = |never: &Impossible| {
         scene.settings.drain.surge_singletons
-            && matches!(never.cause, Cause::Single { .. })
+            && matches!(never.cause, BudgetProblem::Single { .. })
             && never.of_deployment
     };
     for never in forecast.impossible.into_iter().filter(|never| !surges(never)) {
         let id = match never.cause {
-            Cause::ManyBudgets => id::POD_004,
-            Cause::Zero { .. } => id::POD_005,
-            Cause::Single { .. } => id::POD_006,
-            Cause::Unhealthy { .. } => id::POD_007,
-            Cause::Uncounted { .. } => id::POD_008,
-            Cause::SyncFailed { .. } => id::POD_014,
+            BudgetProblem::ManyBudgets => id::POD_004,
+            BudgetProblem::Zero { .. } => id::POD_005,
+            BudgetProblem::Single { .. } => id::POD_006,
+            BudgetProblem::Unhealthy { .. } => id::POD_007,
+            BudgetProblem::Uncounted { .. } => id::POD_008,
+            BudgetProblem::SyncFailed { .. } => id::POD_014,
         };
         findings.push(
             Issue::error(
@@ -239,7 +239,7 @@ fn capacity(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mu
     let recreated: Vec<&Pod> =
         moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
-    let room = Room::of(scene.facts, scene.design, growing);
+    let room = Capacity::of(scene.facts, scene.design, growing);
     surges(scene, &scene.design.drained, &room, findings);
     for shortage in shortages(&recreated, &local.others(&scene.facts.volumes), &room) {
         findings.push(shortage_issue(scene, &shortage, growing));

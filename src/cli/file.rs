@@ -9,7 +9,7 @@ use clap::{ArgAction, ArgMatches, CommandFactory};
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
-use crate::words::{closest, did_you_mean};
+use crate::text::{closest, did_you_mean};
 
 use super::Cli;
 

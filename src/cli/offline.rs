@@ -71,8 +71,8 @@ pub struct IamPolicyArgs {
     pub undo: bool,
 
     /// Also for undo when an old node group is gone and needs a replacement node group
-    #[arg(long, requires = "undo")]
-    pub stand_ins: bool,
+    #[arg(long, alias = "stand-ins", requires = "undo")]
+    pub replacements: bool,
 
     /// Also for drain-nodes --terminate-unowned
     #[arg(long)]

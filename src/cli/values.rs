@@ -108,7 +108,7 @@ fn is_id(text: &str, prefix: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::words;
+    use crate::text;
 
     use super::*;
 
@@ -154,7 +154,7 @@ mod tests {
         #[test]
         fn a_duration_in_a_command_is_read_back(seconds in 0..=LONGEST.as_secs()) {
             let duration = Duration::from_secs(seconds);
-            prop_assert_eq!(parse_wait(&words::flag_value(duration)), Ok(duration));
+            prop_assert_eq!(parse_wait(&text::flag_value(duration)), Ok(duration));
         }
     }
 

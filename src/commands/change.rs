@@ -12,9 +12,9 @@ use crate::issue::{Id, Issue, Severity};
 use crate::run::{self, Prepared};
 use crate::saved;
 use crate::settings::Settings;
+use crate::text::counted;
 use crate::ui::{Prompt, Ui};
 use crate::wizard;
-use crate::words::counted;
 
 use super::plan::{Show, shown};
 

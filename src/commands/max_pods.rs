@@ -4,8 +4,8 @@ use crate::cli::MaxPodsArgs;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::net::max_pods::{all, closest, known, row};
+use crate::text::did_you_mean;
 use crate::ui::Ui;
-use crate::words::did_you_mean;
 
 pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     if args.all {

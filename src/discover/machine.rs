@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Aws;
-use crate::design::stand_in;
+use crate::design::replacement;
 use crate::design::wanted_type;
 use crate::error::Result;
 use crate::facts::{Facts, Image, Machine};
@@ -37,7 +37,7 @@ pub(super) async fn machine_for(
     let wanted = wanted_type(settings, facts);
     names.extend(wanted.clone());
     if goal.is_undo() {
-        names.extend(stand_in::instance_types(facts));
+        names.extend(replacement::instance_types(facts));
     }
     let types = instance_types(aws, &names).await?;
     let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use crate::aws::Aws;
 use crate::aws::autoscaling::LaunchedFrom;
 use crate::clients::Clients;
-use crate::design::stand_in;
+use crate::design::replacement;
 use crate::design::undo::returning;
 use crate::error::Result;
 use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
 use crate::settings::Settings;
-use crate::tags::{TAG_CLUSTER, TAG_STAND_IN};
+use crate::tags::{TAG_CLUSTER, TAG_REPLACEMENT};
 
 /// By instance type, or why there is none.
 type Images = BTreeMap<String, std::result::Result<Image, String>>;
 
 /// All stacks with our tags, because an earlier run with other flags may have chosen their names.
 pub(super) async fn stacks(aws: &Aws, cluster: &Cluster) -> Result<BTreeMap<String, Stack>> {
-    let found = aws.cloudformation.stacks_tagged(&[TAG_CLUSTER, TAG_STAND_IN], &cluster.name).await?;
+    let found = aws.cloudformation.stacks_tagged(&[TAG_CLUSTER, TAG_REPLACEMENT], &cluster.name).await?;
     Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect())
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn occupants(clients: &Clients, cluster: &Cluster, vpc: &Vpc) -
 /// depend on another answer of SSM.
 pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts) -> Images {
     let mut images = Images::new();
-    for name in stand_in::instance_types(facts) {
+    for name in replacement::instance_types(facts) {
         let Some(instance_type) = facts.machine.types.get(&name) else { continue };
         let image = match facts.replacement_image(&name) {
             Some(Ok(image)) => Ok(image.clone()),

@@ -7,8 +7,8 @@ use crate::facts::{Authentication, Facts, Lifecycle, Node, Pod, Symptoms};
 use crate::fixes;
 use crate::issue::{Id, Issue, Rated, id};
 use crate::net::eniconfig::resolve;
+use crate::text::counted;
 use crate::verify::Report;
-use crate::words::counted;
 
 use super::of_node;
 
@@ -82,12 +82,15 @@ fn cause(
     if node.is_unreachable() {
         return (
             id::DOC_085.error(),
-            node.unready.as_ref().map_or_else(String::new, |unready| unready.told.clone()),
+            node.unready.as_ref().map_or_else(String::new, |unready| unready.message.clone()),
             fixes::end_instance(facts, node),
         );
     }
-    let condition =
-        symptoms.nodes.iter().find(|trouble| trouble.name == node.name).map(|trouble| trouble.told.as_str());
+    let condition = symptoms
+        .nodes
+        .iter()
+        .find(|trouble| trouble.name == node.name)
+        .map(|trouble| trouble.message.as_str());
     (
         id::DOC_005.error(),
         match condition {
@@ -99,7 +102,7 @@ fn cause(
 }
 
 fn evidence(symptoms: &Symptoms, name: &str) -> Vec<String> {
-    let condition = symptoms.nodes.iter().filter(|node| node.name == name).map(|node| node.told.clone());
+    let condition = symptoms.nodes.iter().filter(|node| node.name == name).map(|node| node.message.clone());
     let events = symptoms.events.iter().filter(|event| event.kind == "Node" && event.name == name);
     condition.chain(events.map(|event| format!("{}: {}", event.reason, event.message))).collect()
 }
@@ -123,7 +126,7 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
         }
         // The step gives the role of eni-custom's own groups access in every authentication mode.
         let grant = |by_hand: String| match group.is_ours() {
-            true => fixes::ours(facts, "launch-nodegroups"),
+            true => fixes::command(facts, "launch-nodegroups"),
             false => by_hand,
         };
         let role = format!(

@@ -6,8 +6,8 @@ use crate::facts::{ClusterEvent, Facts, Node, Obstacle, Subnet, Symptoms, Waitin
 use crate::fixes;
 use crate::issue::{Issue, Rated, id};
 use crate::net::eniconfig::resolve;
+use crate::text::counted;
 use crate::verify::Report;
-use crate::words::counted;
 
 use super::of_node;
 
@@ -19,7 +19,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
         .filter(|event| event.kind == "Pod")
         .map(|event| (event.namespace.as_str(), event.name.as_str()))
         .collect();
-    let mut by_cause: BTreeMap<Cause, Vec<&WaitingPod>> = BTreeMap::new();
+    let mut by_cause: BTreeMap<Explanation, Vec<&WaitingPod>> = BTreeMap::new();
     for pod in &symptoms.pods {
         // A young pod without a warning event may still start.
         if !pod.old && !warned.contains(&(pod.namespace.as_str(), pod.name.as_str())) {
@@ -50,7 +50,7 @@ pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issu
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Cause {
+struct Explanation {
     rated: Rated,
     why: String,
     /// Empty if only the description of the pod can help.
@@ -66,18 +66,18 @@ fn events<'a>(symptoms: &'a Symptoms, pod: &'a WaitingPod) -> impl Iterator<Item
 
 fn evidence(symptoms: &Symptoms, pod: &WaitingPod) -> Vec<String> {
     let events = events(symptoms, pod).map(|event| format!("{}: {}", event.reason, event.message));
-    events.chain([pod.told.clone()]).collect()
+    events.chain([pod.message.clone()]).collect()
 }
 
-fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
+fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Explanation {
     let few = report.checks().find(|check| check.id == id::VFY_025);
     match (pod.obstacles.contains(&Obstacle::MaxPods), few) {
-        (true, Some(check)) => Cause {
+        (true, Some(check)) => Explanation {
             rated: id::DOC_020.error(),
             why: format!("the nodes have reached their max pods, and {}: {}", check.what, check.why),
             fix: check.fix.clone(),
         },
-        (true, None) => Cause {
+        (true, None) => Explanation {
             rated: id::DOC_020.error(),
             why: "the nodes have reached their max pods, which custom networking reduces".into(),
             fix: format!(
@@ -85,25 +85,31 @@ fn unscheduled(facts: &Facts, report: &Report, pod: &WaitingPod) -> Cause {
                 types(facts).join(" ")
             ),
         },
-        (false, _) => Cause {
+        (false, _) => Explanation {
             rated: id::DOC_021.warning(),
-            why: match pod.told.is_empty() {
+            why: match pod.message.is_empty() {
                 true => "the scheduler has reported no reason".into(),
-                false => pod.told.clone(),
+                false => pod.message.clone(),
             },
             fix: String::new(),
         },
     }
 }
 
-fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &WaitingPod, node: &Node) -> Cause {
+fn not_started(
+    facts: &Facts,
+    symptoms: &Symptoms,
+    report: &Report,
+    pod: &WaitingPod,
+    node: &Node,
+) -> Explanation {
     let mut named = events(symptoms, pod).map(|event| &event.obstacles).chain([&pod.obstacles]);
     let no_address = named.any(|obstacles| obstacles.contains(&Obstacle::NoAddress));
     let subnet = subnet_of(facts, node);
     let prefixes = facts.cni.is_on("ENABLE_PREFIX_DELEGATION");
     if !pod.host_network {
         if let Some(check) = of_node(report, &[id::VFY_024.id()], &node.name) {
-            return Cause {
+            return Explanation {
                 rated: id::DOC_010.error(),
                 why: format!("{}: {}", check.what, check.why),
                 fix: check.fix.clone(),
@@ -113,7 +119,7 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
             return exhausted(facts, subnet);
         }
         if no_address {
-            return Cause {
+            return Explanation {
                 rated: id::DOC_012.error(),
                 why: format!(
                     "the subnet has free addresses, but the CNI on {} could not attach an interface or get addresses",
@@ -123,11 +129,11 @@ fn not_started(facts: &Facts, symptoms: &Symptoms, report: &Report, pod: &Waitin
             };
         }
     }
-    Cause {
+    Explanation {
         rated: id::DOC_013.warning(),
-        why: match pod.told.is_empty() {
+        why: match pod.message.is_empty() {
             true => "its kubelet reports no reason".into(),
-            false => pod.told.clone(),
+            false => pod.message.clone(),
         },
         fix: String::new(),
     }
@@ -139,14 +145,14 @@ fn types(facts: &Facts) -> Vec<&str> {
     types.into_iter().collect()
 }
 
-fn exhausted(facts: &Facts, subnet: &Subnet) -> Cause {
+fn exhausted(facts: &Facts, subnet: &Subnet) -> Explanation {
     match subnet.free {
-        0 => Cause {
+        0 => Explanation {
             rated: id::DOC_011.error(),
             why: format!("the pod subnet {} ({}) has no free addresses", subnet.id, subnet.cidr),
             fix: fixes::more_addresses(facts, subnet),
         },
-        free => Cause {
+        free => Explanation {
             rated: id::DOC_014.error(),
             why: format!(
                 "the pod subnet {} has {} left, but is too fragmented for a prefix, which needs 16 contiguous ones",

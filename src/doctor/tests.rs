@@ -6,7 +6,7 @@ use crate::facts::{
 };
 use crate::goal::Goal;
 use crate::issue::id;
-use crate::net::reach::{Peer, Protocol, Rule, SecurityGroup, Traffic};
+use crate::net::firewall::{Peer, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom, facts, group_instance, settings};
 
 /// The diagnoses of a cluster with default settings.
@@ -27,15 +27,15 @@ fn findings(facts: &Facts, symptoms: &Symptoms) -> Vec<String> {
 
 /// A waiting pod, with an event about it.
 fn waiting(node: &str, message: &str) -> Symptoms {
-    let told = if node.is_empty() { message } else { "ContainerCreating" };
+    let state = if node.is_empty() { message } else { "ContainerCreating" };
     let pod = WaitingPod {
         namespace: "shop".into(),
         name: "till".into(),
         node: node.into(),
         host_network: false,
         old: false,
-        told: told.into(),
-        obstacles: Obstacle::named_in(told),
+        message: state.into(),
+        obstacles: Obstacle::named_in(state),
     };
     let event = ClusterEvent {
         kind: "Pod".into(),
@@ -79,7 +79,7 @@ fn not_ready_nodes_are_explained_by_their_cni() {
     let symptoms = Symptoms {
         nodes: vec![NodeTrouble {
             name: "new-a".into(),
-            told: "KubeletNotReady: cni plugin not initialized".into(),
+            message: "KubeletNotReady: cni plugin not initialized".into(),
         }],
         ..Symptoms::default()
     };

@@ -3,11 +3,11 @@
 //! The entry point is `drain`: it returns when the nodes are gone, or an error that says why they are not.
 
 pub mod end;
-mod gone;
-mod moved;
+mod replaced;
 mod run;
 pub mod surge;
 pub mod suspend;
+mod terminated;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ use crate::eviction::schedule::{self, NotRunning};
 use crate::facts::LocalClaim;
 use crate::k8s::{nodes as kube_nodes, volumes};
 use crate::session::Session;
-use crate::words::{counted, few, part, subject};
+use crate::text::{counted, few, part, subject};
 
 /// Concurrent calls that change something.
 const AT_ONCE: usize = 32;
@@ -81,7 +81,7 @@ pub async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()
         })
         .await?;
     // The nodes are gone and the groups are resumed, so this error undoes nothing.
-    moved::check(&moved::still_wanted(session, not_running).await)
+    replaced::check(&replaced::still_wanted(session, not_running).await)
 }
 
 /// Returns controllers whose pods were evicted and do not run again.
@@ -96,7 +96,7 @@ async fn work(
     cordon(session, ours, true).await?;
     let surged = surge::up(session, nodes).await?;
     let not_running = Run::new(session, nodes, seen, ending, surged).run_to_end().await?;
-    gone::gone(session, nodes).await?;
+    terminated::gone(session, nodes).await?;
     Ok(not_running)
 }
 

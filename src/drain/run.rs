@@ -20,10 +20,10 @@ use crate::facts::Pod;
 use crate::k8s::pods::{self, Evicted};
 use crate::k8s::{deployments, nodes as kube_nodes, volumes};
 use crate::session::Session;
-use crate::words::counted;
+use crate::text::counted;
 
 use super::surge::Surged;
-use super::watch::{Kind, Seen};
+use super::watch::{Kind, WatchEvent};
 use super::{AT_ONCE, left_over};
 
 /// A pod that was scheduled just before the cordon may show up this late.
@@ -45,7 +45,7 @@ pub struct Run<'a> {
     terminating: &'a mut BTreeSet<String>,
     schedule: Schedule,
     local: LocalData,
-    seen: UnboundedReceiver<Seen>,
+    seen: UnboundedReceiver<WatchEvent>,
     evictions: FuturesUnordered<BoxFuture<'static, (String, Result<Evicted>)>>,
     terminations: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
     /// Empty nodes that are being labelled to leave their load balancers.
@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
     pub fn new(
         session: &'a Session,
         nodes: &BTreeSet<String>,
-        seen: UnboundedReceiver<Seen>,
+        seen: UnboundedReceiver<WatchEvent>,
         terminating: &'a mut BTreeSet<String>,
         surged: Vec<Surged>,
     ) -> Self {
@@ -369,34 +369,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn handle(&mut self, seen: Seen) -> Result<()> {
+    fn handle(&mut self, seen: WatchEvent) -> Result<()> {
         let now = Instant::now();
         match seen {
-            Seen::Pod(pod) => self.schedule.pod(*pod, now),
-            Seen::PodGone(uid) => self.schedule.pod_gone(&uid, now),
+            WatchEvent::Pod(pod) => self.schedule.pod(*pod, now),
+            WatchEvent::PodGone(uid) => self.schedule.pod_gone(&uid, now),
             // With --disable-eviction pods are deleted, and budgets do not apply.
-            Seen::Budget(budget) if !self.session.settings.drain.disable_eviction => {
+            WatchEvent::Budget(budget) if !self.session.settings.drain.disable_eviction => {
                 self.schedule.budget(*budget, now)
             }
-            Seen::BudgetGone(name) => self.schedule.budget_gone(&name),
-            Seen::Budget(_) => {}
-            Seen::Node(node) => self.node(node),
+            WatchEvent::BudgetGone(name) => self.schedule.budget_gone(&name),
+            WatchEvent::Budget(_) => {}
+            WatchEvent::Node(node) => self.node(node),
             // A Node that registers under this name later is a new one.
-            Seen::NodeGone(name) => drop(self.uids.insert(name, String::new())),
-            Seen::Attached { attachment, node } => drop(self.attached.insert(attachment, node)),
-            Seen::Detached(attachment) => drop(self.attached.remove(&attachment)),
-            Seen::Listed(kind) => {
+            WatchEvent::NodeGone(name) => drop(self.uids.insert(name, String::new())),
+            WatchEvent::Attached { attachment, node } => drop(self.attached.insert(attachment, node)),
+            WatchEvent::Detached(attachment) => drop(self.attached.remove(&attachment)),
+            WatchEvent::Listed(kind) => {
                 if self.unlisted.remove(&kind) && self.unlisted.is_empty() {
                     self.schedule.arrange();
                 }
             }
             // Without permission to watch attachments, do not wait for them.
-            Seen::Failed(Kind::Attachments, error) if error.code() == "Forbidden" => {
+            WatchEvent::Failed(Kind::Attachments, error) if error.code() == "Forbidden" => {
                 self.session.events.note(format!("not waiting for volumes to detach: {error}"));
-                self.handle(Seen::Listed(Kind::Attachments))?;
+                self.handle(WatchEvent::Listed(Kind::Attachments))?;
             }
-            Seen::Failed(_, error) if error.code() == "Forbidden" => return Err(error),
-            Seen::Failed(..) => {}
+            WatchEvent::Failed(_, error) if error.code() == "Forbidden" => return Err(error),
+            WatchEvent::Failed(..) => {}
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ use crate::k8s::{failure, pods, slim};
 
 /// One event.
 #[derive(Debug)]
-pub enum Seen {
+pub enum WatchEvent {
     Pod(Box<Pod>),
     /// By UID.
     PodGone(String),
@@ -60,25 +60,26 @@ pub struct NodeState {
 
 /// All events that a drain needs, in one endless stream. Reading starts at once, so that the lists load while the drain
 /// prepares its first eviction.
-pub fn watch(client: &Client) -> UnboundedReceiver<Seen> {
+pub fn watch(client: &Client) -> UnboundedReceiver<WatchEvent> {
     let pods = follow::<slim::Pod>(
         client,
         Kind::Pods,
-        |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| Seen::Pod(Box::new(pods::pod(pod)))),
-        Seen::PodGone,
+        |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| WatchEvent::Pod(Box::new(pods::pod(pod)))),
+        WatchEvent::PodGone,
     );
     let budgets = follow::<PodDisruptionBudget>(
         client,
         Kind::Budgets,
-        |budget| (full_name(budget), |budget| Seen::Budget(Box::new(pods::budget(budget)))),
-        Seen::BudgetGone,
+        |budget| (full_name(budget), |budget| WatchEvent::Budget(Box::new(pods::budget(budget)))),
+        WatchEvent::BudgetGone,
     );
-    let nodes = follow::<slim::Node>(client, Kind::Nodes, |node| (name(node), node_state), Seen::NodeGone);
+    let nodes =
+        follow::<slim::Node>(client, Kind::Nodes, |node| (name(node), node_state), WatchEvent::NodeGone);
     let attachments = follow::<VolumeAttachment>(
         client,
         Kind::Attachments,
         |attachment| (name(attachment), attached),
-        Seen::Detached,
+        WatchEvent::Detached,
     );
     let (sender, seen) = unbounded();
     let all = select_all([pods, budgets, nodes, attachments]);
@@ -87,16 +88,16 @@ pub fn watch(client: &Client) -> UnboundedReceiver<Seen> {
     seen
 }
 
-fn node_state(node: slim::Node) -> Seen {
-    Seen::Node(NodeState {
+fn node_state(node: slim::Node) -> WatchEvent {
+    WatchEvent::Node(NodeState {
         name: node.metadata.name.unwrap_or_default(),
         uid: node.metadata.uid.unwrap_or_default(),
         unschedulable: node.spec.and_then(|spec| spec.unschedulable).unwrap_or_default(),
     })
 }
 
-fn attached(attachment: VolumeAttachment) -> Seen {
-    Seen::Attached {
+fn attached(attachment: VolumeAttachment) -> WatchEvent {
+    WatchEvent::Attached {
         node: attachment.spec.node_name,
         attachment: attachment.metadata.name.unwrap_or_default(),
     }
@@ -111,15 +112,15 @@ fn full_name<K: Resource>(object: &K) -> String {
 }
 
 /// An object's key, and how to make an event of it.
-type Described<K> = (String, fn(K) -> Seen);
+type Described<K> = (String, fn(K) -> WatchEvent);
 
 /// Lists and watches all objects of a kind.
 fn follow<K>(
     client: &Client,
     kind: Kind,
     describe: fn(&K) -> Described<K>,
-    gone: fn(String) -> Seen,
-) -> BoxStream<'static, Seen>
+    gone: fn(String) -> WatchEvent,
+) -> BoxStream<'static, WatchEvent>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -143,7 +144,7 @@ where
                     let now = std::mem::take(&mut listed);
                     seen.extend(known.difference(&now).cloned().map(gone));
                     known = now;
-                    seen.push(Seen::Listed(kind));
+                    seen.push(WatchEvent::Listed(kind));
                 }
                 Ok(Event::Apply(object)) => {
                     let (key, event) = describe(&object);
@@ -155,7 +156,7 @@ where
                     known.remove(&key);
                     seen.push(gone(key));
                 }
-                Err(error) => seen.push(Seen::Failed(kind, failed(kind, error))),
+                Err(error) => seen.push(WatchEvent::Failed(kind, failed(kind, error))),
             }
             stream::iter(seen)
         })
@@ -234,16 +235,20 @@ mod tests {
         let seen = follow::<slim::Pod>(
             &client,
             Kind::Pods,
-            |pod| (pod.metadata.uid.clone().unwrap_or_default(), |pod| Seen::Pod(Box::new(pods::pod(pod)))),
-            Seen::PodGone,
+            |pod| {
+                (pod.metadata.uid.clone().unwrap_or_default(), |pod| {
+                    WatchEvent::Pod(Box::new(pods::pod(pod)))
+                })
+            },
+            WatchEvent::PodGone,
         );
         let seen: Vec<String> = seen
-            .filter(|seen| std::future::ready(!matches!(seen, Seen::Failed(..))))
+            .filter(|seen| std::future::ready(!matches!(seen, WatchEvent::Failed(..))))
             .take(6)
             .map(|seen| match seen {
-                Seen::Pod(pod) => pod.name,
-                Seen::PodGone(uid) => format!("{uid} gone"),
-                Seen::Listed(_) => "listed".into(),
+                WatchEvent::Pod(pod) => pod.name,
+                WatchEvent::PodGone(uid) => format!("{uid} gone"),
+                WatchEvent::Listed(_) => "listed".into(),
                 other => format!("{other:?}"),
             })
             .collect()

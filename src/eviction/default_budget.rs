@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Facts, Pod};
-use crate::words::counted;
+use crate::text::counted;
 
 /// How many pods of a controller may be unavailable at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

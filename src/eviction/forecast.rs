@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::facts::{Budget, ControllerKind, Least, Pod};
-use crate::words::counted;
+use crate::text::counted;
 
 use super::budgets::{cover, most_allowed};
 use super::default_budget::Rule;
@@ -30,7 +30,7 @@ pub struct Impossible {
     pub budgets: Vec<String>,
     /// All affected pods, as `namespace/name`.
     pub pods: Vec<String>,
-    pub cause: Cause,
+    pub cause: BudgetProblem,
     /// How to fix it.
     pub fix: String,
     /// All of the pods belong to Deployments.
@@ -39,7 +39,7 @@ pub struct Impossible {
 
 /// Why pods can never be evicted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
+pub enum BudgetProblem {
     /// The API server answers 500.
     ManyBudgets,
     /// The budget's spec allows no disruption, even with all its pods healthy.
@@ -54,13 +54,13 @@ pub enum Cause {
     SyncFailed { message: String },
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for BudgetProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::ManyBudgets => f.write_str(
+            BudgetProblem::ManyBudgets => f.write_str(
                 "more than one budget covers them; the API server answers each eviction with error 500",
             ),
-            Cause::Zero { least, expected } => {
+            BudgetProblem::Zero { least, expected } => {
                 write!(
                     f,
                     "{least} of {} never allows a disruption, even when all are healthy",
@@ -70,19 +70,19 @@ impl fmt::Display for Cause {
                     matches!(least, Least::MinAvailable(value) if value.ends_with('%') && value != "100%");
                 f.write_str(if percent { " (percentages are rounded up)" } else { "" })
             }
-            Cause::Single { least } => write!(f, "{least}, and there is only one replica"),
-            Cause::Unhealthy { healthy, desired, because } => {
+            BudgetProblem::Single { least } => write!(f, "{least}, and there is only one replica"),
+            BudgetProblem::Unhealthy { healthy, desired, because } => {
                 write!(
                     f,
                     "pods that are not Ready can be evicted only while the budget is met: {healthy} healthy, {desired} required"
                 )?;
                 because.as_ref().map_or(Ok(()), |because| write!(f, " ({because})"))
             }
-            Cause::SyncFailed { message } => write!(
+            BudgetProblem::SyncFailed { message } => write!(
                 f,
                 "the disruption controller can't compute the budget's status, so it allows no disruptions: {message}"
             ),
-            Cause::Uncounted { least } => write!(
+            BudgetProblem::Uncounted { least } => write!(
                 f,
                 "with {least} the budget counts pods through their controllers; these pods have none, so it allows no disruptions"
             ),
@@ -216,7 +216,7 @@ fn under_many(moving: &[&Pod], covered: &[Vec<usize>], budgets: &[Budget]) -> Ve
         Impossible {
             budgets: names,
             pods,
-            cause: Cause::ManyBudgets,
+            cause: BudgetProblem::ManyBudgets,
             of_deployment: false,
             fix: format!(
                 "delete one of the budgets, or make them select different pods: kubectl -n {} edit pdb {}",
@@ -244,7 +244,7 @@ fn sync_failed(budget: &Budget, pods: &[&Pod], members: &[&Pod]) -> Option<Impos
     Some(Impossible {
         budgets: vec![budget.full_name()],
         pods: pods.iter().map(|pod| pod.full_name()).collect(),
-        cause: Cause::SyncFailed { message },
+        cause: BudgetProblem::SyncFailed { message },
         fix,
         of_deployment: false,
     })
@@ -264,7 +264,11 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
             format!("set minAvailable to a number: kubectl -n {} edit pdb {}", budget.namespace, budget.name);
         // With a number, the budget counts the pods themselves: then the status is only late.
         let by_controller = !matches!(&least, Least::MinAvailable(value) if !value.ends_with('%'));
-        return if by_controller { impossible(names(), Cause::Uncounted { least }, fix) } else { None };
+        return if by_controller {
+            impossible(names(), BudgetProblem::Uncounted { least }, fix)
+        } else {
+            None
+        };
     }
     if allowed <= 0 {
         let more_help = most_allowed(&least, 2).unwrap_or_default() > 0;
@@ -277,9 +281,9 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
                 ),
                 None => allow_one(budget),
             };
-            return impossible(names(), Cause::Single { least }, fix);
+            return impossible(names(), BudgetProblem::Single { least }, fix);
         }
-        return impossible(names(), Cause::Zero { least, expected }, allow_one(budget));
+        return impossible(names(), BudgetProblem::Zero { least, expected }, allow_one(budget));
     }
     // An unhealthy pod can be evicted if the budget is met and requires a pod, or allows a disruption (eviction.go).
     let is_short = budget.current_healthy < budget.desired_healthy
@@ -293,7 +297,7 @@ fn never(budget: &Budget, pods: &[&Pod], expected: i32, allowed: i32) -> Option<
         budget.name,
         ns = budget.namespace
     );
-    let cause = Cause::Unhealthy {
+    let cause = BudgetProblem::Unhealthy {
         healthy: budget.current_healthy,
         desired: budget.desired_healthy,
         because: unready.iter().find_map(|pod| pod.not_ready_because.as_deref()).map(ToString::to_string),

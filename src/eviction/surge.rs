@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::capacity::Room;
+use crate::capacity::Capacity;
 use crate::facts::{Budget, ControllerKind, Facts, Pod, Surge};
 
 use super::budgets::{covers, most_allowed};
@@ -44,14 +44,14 @@ pub struct Obstacle {
 ///
 /// A host port or an anti-affinity by hostname is not an obstacle: the drained node is cordoned, so the second replica
 /// starts on another node.
-pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Room) -> Vec<Obstacle> {
+pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Capacity) -> Vec<Obstacle> {
     let pods = singletons(facts, nodes).into_iter();
     let of = |pod: &Pod| facts.surges.iter().find(|surge| surge.pod == pod.full_name());
     let obstacle = |pod: &Pod| obstacle(facts, pod, of(pod)?, budget_of(facts, pod)?, room);
     pods.filter_map(obstacle).collect()
 }
 
-fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Room) -> Option<Obstacle> {
+fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Capacity) -> Option<Obstacle> {
     let allow_one = || {
         format!(
             "allow one disruption (the pod is down for a moment): kubectl -n {} patch pdb {} --type merge -p \
@@ -133,7 +133,7 @@ mod tests {
         facts.surges = vec![Surge { pod: "shop/cart".into(), ..surge }];
         let label = |zone: &&str| ("topology.kubernetes.io/zone".to_string(), zone.to_string());
         let target = |zone: &&str| Target { labels: [label(zone)].into(), ..Target::default() };
-        let room = Room { targets: zones.iter().map(target).collect(), ..Room::default() };
+        let room = Capacity { targets: zones.iter().map(target).collect(), ..Capacity::default() };
         obstacles(&facts, &["old-1".to_string()].into(), &room).into_iter().map(|one| one.why).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::net::reach::Protocol;
+use crate::net::firewall::Protocol;
 
 /// CoreDNS and webhooks.
 #[derive(Debug, Clone, Default)]

@@ -97,7 +97,7 @@ impl Record {
 
     /// A drain has begun and has not ended: node groups are suspended, Deployments have a second replica, or nodes are
     /// cordoned.
-    pub fn is_holding(&self) -> bool {
+    pub fn drain_is_open(&self) -> bool {
         !(self.held.is_empty()
             && self.held_managed.is_empty()
             && self.surged.is_empty()

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ControllerKind, Node, NodeKind, Pod};
-use crate::words::{few, part, subject};
+use crate::text::{few, part, subject};
 
 /// The rollout of DaemonSet aws-node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Progress {
     }
 
     /// The progress in one line.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let on = part(self.done, self.done + self.waiting.len(), "Ready node");
         let mut line = self.counted.clone().unwrap_or_else(|| format!("aws-node is up to date on {on}"));
         if !self.observed && self.counted.is_none() {
@@ -244,7 +244,7 @@ mod tests {
     fn dead(name: &str) -> Node {
         Node {
             ready: false,
-            unready: Some(Unready { silent: true, told: "stopped".into() }),
+            unready: Some(Unready { silent: true, message: "stopped".into() }),
             ..node(name, "a")
         }
     }
@@ -279,7 +279,7 @@ mod tests {
         let progress = rollout(3, "1").progress(&nodes, &pods);
         assert!(progress.is_done());
         assert_eq!(
-            progress.told(),
+            progress.summary(),
             "aws-node is up to date on 2 of 2 Ready nodes; 1 node is not Ready and left out: dead"
         );
     }

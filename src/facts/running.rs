@@ -42,7 +42,7 @@ pub struct WaitingPod {
     /// Pending for too long to be only starting.
     pub old: bool,
     /// What its container waits for, or the scheduler's message why it has no node.
-    pub told: String,
+    pub message: String,
     /// The causes that this text names.
     pub obstacles: BTreeSet<Obstacle>,
 }

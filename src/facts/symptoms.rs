@@ -21,7 +21,7 @@ pub struct Symptoms {
 pub struct NodeTrouble {
     pub name: String,
     /// Its Ready condition's message.
-    pub told: String,
+    pub message: String,
 }
 
 /// A Warning event.

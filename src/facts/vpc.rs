@@ -132,7 +132,7 @@ impl Occupant {
     }
 
     /// Its id, user and subnet, for messages: `eni-0ab (ELB app/shop/1a2b) in subnet-0ab`.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let user = match (&self.instance, self.description.as_str(), self.kind.as_str()) {
             (Some(instance), "", _) => instance.clone(),
             (Some(instance), description, _) => format!("{description}, of {instance}"),

@@ -58,7 +58,7 @@ pub struct Unready {
     /// The condition is Unknown: its kubelet has stopped reporting (node lifecycle controller, NodeStatusUnknown).
     pub silent: bool,
     /// The condition's message.
-    pub told: String,
+    pub message: String,
 }
 
 impl Node {

@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::Result;
 use crate::facts::{Backend, Backends, Webhook};
-use crate::net::reach::Protocol;
+use crate::net::firewall::Protocol;
 
 use super::slim::Slim;
 use super::{failure, pages};

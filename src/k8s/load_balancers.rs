@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::facts::LoadBalancers;
 
 use super::slim::Slim;
-use super::{failure, neighbours, pages};
+use super::{failure, integrations, pages};
 
 type SlimService = Slim<Service, ServiceSpec, IgnoredAny>;
 
@@ -77,7 +77,7 @@ async fn bindings(client: &Client) -> Result<Vec<Binding>> {
             target_type: text("/spec/targetType").unwrap_or("instance").into(),
         })
     };
-    neighbours::target_group_bindings(client, binding).await
+    integrations::target_group_bindings(client, binding).await
 }
 
 /// Services and TargetGroupBindings that have instances as targets.

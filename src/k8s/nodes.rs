@@ -69,7 +69,11 @@ pub fn node(node: slim::Node) -> Node {
         ready: readiness.as_ref().is_some_and(|condition| condition.status == "True"),
         unready: readiness.filter(|condition| condition.status != "True").map(|condition| Unready {
             silent: condition.status == "Unknown",
-            told: [condition.reason, condition.message].into_iter().flatten().collect::<Vec<_>>().join(": "),
+            message: [condition.reason, condition.message]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(": "),
         }),
         unschedulable: spec.unschedulable.unwrap_or_default(),
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),

@@ -35,7 +35,7 @@ pub struct Seen {
     /// Exit code and termination message of its container, if it has terminated.
     pub exit: Option<(i32, String)>,
     /// Why it has not terminated, if known.
-    pub held_up_by: String,
+    pub delayed_by: String,
 }
 
 impl Probe {
@@ -141,7 +141,7 @@ fn seen(pod: &Pod) -> Seen {
         .unwrap_or_default()
         .into_iter()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
-    let held_up_by = waiting
+    let delayed_by = waiting
         .map(|waiting| [waiting.reason, waiting.message].into_iter().flatten().collect::<Vec<_>>().join(": "))
         .or(unscheduled.and_then(|condition| condition.message))
         // activeDeadlineSeconds, an eviction.
@@ -152,6 +152,6 @@ fn seen(pod: &Pod) -> Seen {
         address: status.pod_ip,
         exit: terminated.map(|ended| (ended.exit_code, ended.message.or(ended.reason).unwrap_or_default())),
         phase,
-        held_up_by,
+        delayed_by,
     }
 }

@@ -61,8 +61,8 @@ async fn nodes(client: &Client) -> Result<Vec<NodeTrouble>> {
         if ready.as_ref().is_some_and(|ready| ready.status == "True") {
             return None;
         }
-        let told = ready.map(|ready| in_words(ready.reason, ready.message)).unwrap_or_default();
-        Some(NodeTrouble { name: node.metadata.name.unwrap_or_default(), told })
+        let message = ready.map(|ready| in_words(ready.reason, ready.message)).unwrap_or_default();
+        Some(NodeTrouble { name: node.metadata.name.unwrap_or_default(), message })
     });
     found.await.map_err(|error| failure("list nodes", &error))
 }
@@ -86,7 +86,7 @@ fn trouble(pod: SlimPod, now: Timestamp) -> WaitingPod {
         .unwrap_or_default()
         .into_iter()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
-    let told = match (waiting, unscheduled) {
+    let message = match (waiting, unscheduled) {
         (Some(waiting), _) => in_words(waiting.reason, waiting.message),
         (None, Some(condition)) => condition.message.unwrap_or_default(),
         (None, None) => String::new(),
@@ -97,8 +97,8 @@ fn trouble(pod: SlimPod, now: Timestamp) -> WaitingPod {
         node: spec.node_name.unwrap_or_default(),
         host_network: spec.host_network.unwrap_or_default(),
         old: age >= PATIENCE_SECONDS,
-        obstacles: Obstacle::named_in(&told),
-        told,
+        obstacles: Obstacle::named_in(&message),
+        message,
     }
 }
 

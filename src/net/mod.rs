@@ -5,9 +5,9 @@
 pub mod accelerators;
 pub mod cidr;
 pub mod eniconfig;
+pub mod firewall;
 pub mod max_pods;
 pub mod partition;
 pub mod pem;
 pub mod proxy;
-pub mod reach;
 pub mod vcpus;

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
 
+use crate::net::firewall::{Peer, Rule, SecurityGroup, Traffic};
 use crate::net::partition::of_region;
-use crate::net::reach::{Peer, Rule, SecurityGroup, Traffic};
 
 use super::user_data::AmiFamily;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::RouteChoice;
-use crate::design::stand_in;
+use crate::design::replacement;
 use crate::design::undo::our_nodes;
 use crate::facts::{Authentication, Facts, Owner, owner};
 use crate::scene::Scene;
@@ -17,7 +17,7 @@ pub fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static str, BTre
     let Scene { design, facts, settings, .. } = *scene;
     let owners = owners(scene);
     let replaces =
-        scene.goal.is_undo() && steps.contains(&Step::DrainNodes) && stand_in::is_needed(design, facts);
+        scene.goal.is_undo() && steps.contains(&Step::DrainNodes) && replacement::is_needed(design, facts);
     let of_steps = |need: Need| match (need, scene.undo()) {
         (Need::Discovery | Need::DiscoverySetup | Need::DiscoveryUndo, _) => false,
         (Need::In { setup, .. }, None) => setup.iter().any(|step| steps.contains(step)),

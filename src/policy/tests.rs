@@ -50,7 +50,7 @@ fn the_policy_for_undo() {
 fn replacement_node_groups_add_the_launch_permissions() {
     let of = |wanted: &Wanted| actions(&document(wanted, &named()));
     let undo = of(&Wanted { undo: true, ..Wanted::default() });
-    let both = of(&Wanted { undo: true, stand_ins: true, ..Wanted::default() });
+    let both = of(&Wanted { undo: true, replacements: true, ..Wanted::default() });
     let launch = of(&Wanted { step: Some(Step::LaunchNodegroups), ..Wanted::default() });
     let looks = of(&Wanted { read_only: true, ..Wanted::default() });
     let changes = &launch - &looks;
@@ -157,10 +157,10 @@ proptest! {
         read_only: bool,
         terminate_unowned: bool,
         undo: bool,
-        stand_ins: bool,
+        replacements: bool,
     ) {
         let names = Names { cluster: Some(cluster.clone()), region: Some("ap-southeast-4".into()), ..named() };
-        let wanted = Wanted { read_only, terminate_unowned, undo, stand_ins, step: None };
+        let wanted = Wanted { read_only, terminate_unowned, undo, replacements, step: None };
         let document = document(&wanted, &names);
         let size = document.to_string().len();
         prop_assert!(size <= if read_only { MANAGED_POLICY } else { 10_240 }, "{size}");

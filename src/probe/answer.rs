@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::issue::severity::{Check, Error};
 use crate::issue::{IdOf, Issue, id};
-use crate::words::counted;
+use crate::text::counted;
 
 /// One zone's part of a probe.
 #[derive(Debug, Clone)]

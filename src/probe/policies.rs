@@ -6,7 +6,7 @@ use kube::core::{Selector, SelectorExt as _};
 
 use crate::error::Result;
 use crate::issue::{Id, Issue, Severity, id};
-use crate::words::few;
+use crate::text::few;
 
 use super::pod::{Role, labels};
 

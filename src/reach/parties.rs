@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::{Facts, Node};
-use crate::net::reach::{Endpoint, Firewall, Ports, Protocol};
+use crate::net::firewall::{Endpoint, Firewall, Ports, Protocol};
 use crate::nodes::templates::{base_rules, output::NODE_SECURITY_GROUP_ID};
 
 use super::{Flow, Purpose};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::design::design;
 use crate::facts::Interface;
-use crate::net::reach::{Peer, Rule, SecurityGroup, Traffic};
+use crate::net::firewall::{Peer, Rule, SecurityGroup, Traffic};
 use crate::sample::{custom_node, facts, node, settings};
 
 fn matrix(facts: &Facts, arguments: &[&str]) -> Vec<Flow> {

@@ -12,7 +12,7 @@ use crate::k8s::Kube;
 use crate::net::proxy::Proxies;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::words::{closest, did_you_mean, few};
+use crate::text::{closest, did_you_mean, few};
 
 /// Authenticates and reads all facts; changes nothing.
 pub async fn connect(

@@ -6,7 +6,7 @@ use super::Settings;
 use crate::goal::{Goal, Undo};
 use crate::nodes::user_data::AmiFamily;
 use crate::shell::shell_line;
-use crate::words::flag_value;
+use crate::text::flag_value;
 
 /// Flags and their values in display order; a switch has no value.
 type Flags = Vec<(&'static str, Option<String>)>;

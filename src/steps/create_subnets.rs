@@ -119,7 +119,7 @@ pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, S
     let named = ("Name".to_string(), format!("{}-pods-{}", design.cluster, zone.zone));
     let all = tags.iter().cloned().chain([named.clone()]).collect();
     let is_selected =
-        facts.neighbours.karpenter.as_ref().is_some_and(|found| !found.classes_in(None, &all).is_empty());
+        facts.integrations.karpenter.as_ref().is_some_and(|found| !found.classes_in(None, &all).is_empty());
     if !is_selected {
         tags.push(named);
     }
@@ -228,7 +228,7 @@ impl Rules for UndoCreateSubnets {
         if ids.is_empty() {
             return Ok(());
         }
-        let others: Vec<String> = sweep(session, &ids).await?.iter().map(Occupant::told).collect();
+        let others: Vec<String> = sweep(session, &ids).await?.iter().map(Occupant::summary).collect();
         if others.is_empty() {
             return Ok(());
         }

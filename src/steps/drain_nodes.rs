@@ -1,6 +1,6 @@
 //! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
-pub mod stand_in;
+pub mod replacement;
 mod undo;
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::facts::count;
 use crate::scene::Scene;
 use crate::session::Session;
 use crate::step::{Change, Sign, Step};
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
 use super::Rules;
 
@@ -48,11 +48,11 @@ impl Rules for DrainNodes {
 
     fn changes(scene: &Scene<'_>) -> Vec<Replace> {
         let Scene { design, facts, settings, .. } = *scene;
-        let left = facts.record.is_holding() || !drain::suspend::emptied(facts).is_empty();
+        let left = facts.record.drain_is_open() || !drain::suspend::emptied(facts).is_empty();
         if (design.drained.is_empty() || settings.drain.keep_old_nodes) && !left {
             return Vec::new();
         }
-        if settings.drain.keep_old_nodes || design.drained.is_empty() && !facts.record.is_holding() {
+        if settings.drain.keep_old_nodes || design.drained.is_empty() && !facts.record.drain_is_open() {
             return vec![Replace::default()];
         }
         let outlook = eviction::outlook(facts, &design.drained, settings);

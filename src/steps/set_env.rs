@@ -175,7 +175,7 @@ pub async fn rolled_out(session: &Session) -> Result<()> {
             ));
             pods::delete(&kube.evictor, pod).await?;
         }
-        Ok(Seen::NotYet(progress.told()))
+        Ok(Seen::NotYet(progress.summary()))
     });
     if let Some(aside) = aside.await? {
         session.events.note(format!("aws-node rollout: {aside}"));

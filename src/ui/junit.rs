@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::issue::{Issue, Severity};
-use crate::verify::{Report, Section};
+use crate::verify::{Report, ReportSection};
 
 use super::issue;
 
@@ -24,7 +24,7 @@ pub fn xml(report: &Report) -> String {
     out
 }
 
-fn suite(out: &mut String, section: &Section, cluster: &str) {
+fn suite(out: &mut String, section: &ReportSection, cluster: &str) {
     let count = |status| section.checks.iter().filter(|check| check.severity() == status).count();
     let _ = writeln!(
         out,
@@ -41,7 +41,7 @@ fn suite(out: &mut String, section: &Section, cluster: &str) {
     out.push_str("  </testsuite>\n");
 }
 
-fn case(out: &mut String, section: &Section, check: &Issue) {
+fn case(out: &mut String, section: &ReportSection, check: &Issue) {
     let name = escaped(&format!("{} {}", check.id, check.what));
     let class = escaped(&format!("verify.{}", section.title));
     let lines: Vec<String> =

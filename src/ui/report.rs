@@ -6,8 +6,8 @@ use console::Style;
 
 use crate::issue::{Issue, Severity};
 use crate::status::{State, Status as Standing};
+use crate::text::counted;
 use crate::verify::Report;
-use crate::words::counted;
 
 use super::issue;
 use super::text::heading;

@@ -10,7 +10,7 @@ use crate::net::max_pods::Row;
 use crate::plan::{Outlook, Passage, Plan};
 use crate::run::Outcome;
 use crate::step::{Change, Sign, Step};
-use crate::words::{about, counted, plural, subject};
+use crate::text::{about, counted, plural, subject};
 
 use super::issue;
 

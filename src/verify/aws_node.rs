@@ -99,7 +99,7 @@ fn rollout(view: &View<'_>) -> Issue {
         Some((pod, _)) => (String::new(), format!("kubectl -n kube-system logs {pod} -c aws-node")),
         None => (String::new(), "kubectl -n kube-system rollout status daemonset/aws-node".to_string()),
     };
-    let why = [why, progress.told()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let why = [why, progress.summary()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Issue::error(id::VFY_002, "aws-node's rollout is not complete")
         .at(DAEMON_SET)
         .why(why.join("; "))

@@ -3,7 +3,7 @@
 use crate::cni_bugs::{bugs, fixed};
 use crate::facts::detected_version;
 use crate::issue::{Issue, id};
-use crate::words::counted;
+use crate::text::counted;
 
 use super::view::View;
 

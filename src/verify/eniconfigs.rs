@@ -9,7 +9,7 @@ use crate::issue::{Issue, id};
 use crate::net::eniconfig::Source;
 use crate::net::max_pods::{known, subnet_addresses};
 use crate::subnet_tags;
-use crate::words::counted;
+use crate::text::counted;
 
 use super::report::or_ok;
 use super::view::{NodeView, View};

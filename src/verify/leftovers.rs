@@ -7,7 +7,7 @@ use crate::issue::{Issue, id};
 
 use super::report::or_ok;
 use super::view::View;
-use crate::words::counted;
+use crate::text::counted;
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;

@@ -7,7 +7,7 @@ use crate::facts::Part;
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
 use super::report::or_ok;
 use super::view::{NodeView, Starter, View};

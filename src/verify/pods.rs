@@ -8,7 +8,7 @@ use crate::issue::{Issue, id};
 
 use super::report::or_ok;
 use super::view::{NodeView, View};
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
 pub fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Pods) {

@@ -8,7 +8,7 @@ use crate::issue::{Id, IdOf, Issue, Severity, id};
 
 /// Checks that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Section {
+pub struct ReportSection {
     pub title: String,
     pub checks: Vec<Issue>,
 }
@@ -22,12 +22,12 @@ pub struct Report {
     pub region: String,
     /// No check failed, and none is unknown.
     pub proven: bool,
-    pub sections: Vec<Section>,
+    pub sections: Vec<ReportSection>,
 }
 
-impl Section {
+impl ReportSection {
     pub fn new(title: &str, checks: Vec<Issue>) -> Self {
-        Section { title: title.into(), checks }
+        ReportSection { title: title.into(), checks }
     }
 }
 
@@ -40,7 +40,7 @@ impl Report {
         self.checks().filter(|check| check.severity() == severity).count()
     }
 
-    pub fn with(mut self, section: Section) -> Self {
+    pub fn with(mut self, section: ReportSection) -> Self {
         self.sections.push(section);
         self.proven = self.count(Severity::Error) + self.count(Severity::Unknown) == 0;
         self

@@ -61,8 +61,8 @@ fn with_custom_networking_off_only_that_is_reported() {
     for change in
         [|facts: &mut Facts| facts.cluster.ipv6 = true, |facts: &mut Facts| facts.cluster.auto_mode = true]
     {
-        let told = after(change);
-        assert!(told.len() == 1 && told[0].contains("does not apply to this cluster"), "{told:?}");
+        let message = after(change);
+        assert!(message.len() == 1 && message[0].contains("does not apply to this cluster"), "{message:?}");
     }
 }
 

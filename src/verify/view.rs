@@ -86,7 +86,7 @@ impl<'a> View<'a> {
 
     /// An eni-custom command for this cluster.
     pub fn command(&self, command: &str) -> String {
-        fixes::ours(self.facts, command)
+        fixes::command(self.facts, command)
     }
 
     /// The ENIConfigs that nodes use, each with its nodes.

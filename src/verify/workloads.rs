@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facts::{Facts, Obstacle, WaitingPod, Workload};
 use crate::fixes;
 use crate::issue::{Issue, Rated, Severity, id};
-use crate::words::subject;
+use crate::text::subject;
 
 use super::report::or_ok;
 use super::view::View;
@@ -68,9 +68,9 @@ fn waiting(view: &View<'_>) -> Vec<Issue> {
         if !unscheduled && !ready.contains(pod.node.as_str()) {
             continue;
         }
-        alike.entry((unscheduled, rated(view, pod), &pod.told)).or_default().push(pod);
+        alike.entry((unscheduled, rated(view, pod), &pod.message)).or_default().push(pod);
     }
-    let issues = alike.into_iter().map(|((unscheduled, rated, told), pods)| {
+    let issues = alike.into_iter().map(|((unscheduled, rated, message), pods)| {
         let names: Vec<String> = pods.iter().map(|pod| pod.full_name()).collect();
         let (what, fix) = match unscheduled {
             true => (
@@ -81,7 +81,7 @@ fn waiting(view: &View<'_>) -> Vec<Issue> {
                 (format!("{} not start", subject(names.len(), "pod", "does", "do")), fixes::describe(pods[0]))
             }
         };
-        let why = if told.is_empty() { "no event says why yet" } else { told };
+        let why = if message.is_empty() { "no event says why yet" } else { message };
         Issue::new(rated, what).why(why).fix(fix).about(names)
     });
     issues.collect()
@@ -123,15 +123,15 @@ mod tests {
 
     use super::*;
 
-    fn pod(name: &str, node: &str, told: &str, old: bool) -> WaitingPod {
+    fn pod(name: &str, node: &str, message: &str, old: bool) -> WaitingPod {
         WaitingPod {
             namespace: "shop".into(),
             name: name.into(),
             node: node.into(),
             host_network: false,
             old,
-            told: told.into(),
-            obstacles: Obstacle::named_in(told),
+            message: message.into(),
+            obstacles: Obstacle::named_in(message),
         }
     }
 

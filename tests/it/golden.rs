@@ -100,6 +100,8 @@ fn a_journey_from_plan_to_undo_reads_as_it_is_kept() {
     write_env(&sandbox, &["ENI_CONFIG_LABEL_DEF=example.com/no-node-has-it"]);
     let patch = json!({"spec": {"subnet": "subnet-0123456789abcdef0"}}).to_string();
     kubectl(&sandbox, &["patch", "eniconfig", "us-west-2a", "--type=merge", "-p", &patch]);
+    // While the pods of aws-node restart, what doctor reports depends on the moment.
+    kubectl(&sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=3m"]);
     screen(&sandbox, "doctor", 4, &["doctor"]);
     screen(
         &sandbox,

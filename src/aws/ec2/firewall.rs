@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{IpPermission, NetworkAclEntry, PortRange};
 
 use crate::error::Result;
-use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
+use crate::net::firewall::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 
 use super::{Ec2, failure, filter, tags};
 

@@ -71,7 +71,7 @@ fn nodes_outside_of_availability_zones_are_reported() {
 fn untagged_subnets_are_reported_if_the_load_balancer_controller_runs() {
     let mut facts = facts();
     assert_eq!(ids(&facts, &[], "EC-NET-015"), [""; 0]);
-    facts.neighbours.load_balancers = true;
+    facts.integrations.load_balancers = true;
     let found = crate::checks::found(check, &facts, &[]);
     let note = found.iter().find(|finding| finding.id == id::NET_015).unwrap();
     let fix = "aws ec2 create-tags --tags Key=kubernetes.io/role/internal-elb,Value=1 --resources subnet-a subnet-b";

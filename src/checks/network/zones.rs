@@ -53,7 +53,7 @@ pub(super) fn untagged(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     const ROLE: &str = "kubernetes.io/role/internal-elb";
     let (facts, design) = (scene.facts, scene.design);
     let tagged = facts.vpc.subnets.iter().any(|subnet| subnet.tags.contains_key(ROLE));
-    if !facts.neighbours.load_balancers || tagged || !scene.concerns(&[Step::CreateSubnets]) {
+    if !facts.integrations.load_balancers || tagged || !scene.concerns(&[Step::CreateSubnets]) {
         return;
     }
     let nodes: BTreeSet<&str> = design.zones.iter().map(|zone| zone.node_subnet.as_str()).collect();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::capacity::{Age, Room, shortages};
-use crate::design::stand_in;
+use crate::capacity::{Age, Capacity, shortages};
+use crate::design::replacement;
 use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
@@ -13,7 +13,7 @@ use crate::issue::{Issue, id};
 use crate::net::vcpus::vcpu_family;
 use crate::scene::Scene;
 use crate::step::Step;
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
 use super::super::groups::not_active;
 use super::super::workload::{of_pods, surges};
@@ -62,7 +62,7 @@ fn nodes_to_come(scene: &Scene<'_>) -> Vec<(Shape, usize)> {
             there = there.saturating_sub(count);
         }
     }
-    for one in stand_in::replacements(scene.design, facts) {
+    for one in replacement::replacements(scene.design, facts) {
         let group = facts.node_groups.groups.values().find(|group| group.stack() == Some(&one.stack));
         let there = group.map_or(0, |group| facts.ec2_nodes().filter(|node| group.holds(node)).count());
         coming.push((one.shape.clone(), (one.shape.count as usize).saturating_sub(there)));
@@ -76,7 +76,7 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
     let old_are_there = facts
         .ec2_nodes()
         .any(|node| node.ready && !node.unschedulable && scene.design.old_nodes.contains(&node.name));
-    let would_start = !returning(facts).is_empty() || stand_in::is_needed(scene.design, facts);
+    let would_start = !returning(facts).is_empty() || replacement::is_needed(scene.design, facts);
     if !facts.cni.is_on(CUSTOM_NETWORK)
         || undo.covers(Step::SetEnv)
         || !(would_start || (empties && !old_are_there))
@@ -99,7 +99,7 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
 
 /// Old groups that no longer exist, and what happens to their nodes.
 fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    let impossible = stand_in::impossible(scene.design, scene.facts);
+    let impossible = replacement::impossible(scene.design, scene.facts);
     if !impossible.is_empty() {
         let names: Vec<&str> = impossible.keys().map(String::as_str).collect();
         let why: Vec<String> = impossible.iter().map(|(group, why)| format!("{group}: {why}")).collect();
@@ -118,7 +118,7 @@ fn old_groups(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         );
     }
     let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
-    for one in stand_in::replacements(scene.design, scene.facts) {
+    for one in replacement::replacements(scene.design, scene.facts) {
         *nodes.entry(one.group).or_default() += one.shape.count;
     }
     if nodes.is_empty() {
@@ -224,7 +224,7 @@ fn capacity(scene: &Scene<'_>, moving: &[&Pod], coming: &[(Shape, usize)], findi
         return;
     }
     let coming: Vec<(&Shape, usize)> = coming.iter().map(|(shape, count)| (shape, *count)).collect();
-    let room = Room::without(facts, &our_nodes(facts), &coming);
+    let room = Capacity::without(facts, &our_nodes(facts), &coming);
     surges(scene, &our_nodes(facts), &room, findings);
     let local = LocalData::of(facts, &our_nodes(facts));
     let recreated: Vec<&Pod> =

@@ -63,7 +63,7 @@ fn a_cluster_without_setup_has_nothing_to_undo() {
     // Replacement node groups are not undone.
     let mut left = facts();
     let stack = crate::facts::Stack {
-        name: "stand-in".into(),
+        name: "replacement".into(),
         id: String::new(),
         status: "CREATE_COMPLETE".into(),
         reason: String::new(),
@@ -72,7 +72,7 @@ fn a_cluster_without_setup_has_nothing_to_undo() {
         outputs: Default::default(),
         tags: Default::default(),
     };
-    left.undo.get_or_insert_default().replacement_stacks.insert("stand-in".into(), stack);
+    left.undo.get_or_insert_default().replacement_stacks.insert("replacement".into(), stack);
     assert_eq!(found(Undo::WHOLE, &left)[0].id, id::UND_001);
 }
 

@@ -91,7 +91,7 @@ fn two_budgets_on_a_pod_are_reported_with_both_names() {
     three[1].deleting = true;
     let found = of(&three, &[covering(max("1"), 3), other]);
     let [never] = &found.impossible[..] else { panic!("{found:?}") };
-    assert_eq!(never.cause, Cause::ManyBudgets);
+    assert_eq!(never.cause, BudgetProblem::ManyBudgets);
     assert_eq!(never.budgets, ["shop/budget", "shop/other"]);
     assert_eq!(never.pods, ["shop/cart-2"]);
 }
@@ -145,7 +145,7 @@ fn a_budget_of_unready_pods_that_requires_none_allows_no_disruption() {
     one[0].ready = false;
     let all = Budget { current_healthy: 0, disruptions_allowed: 0, ..covering(max("100%"), 1) };
     let found = of(&one, &[all]);
-    assert!(matches!(found.impossible[0].cause, Cause::Unhealthy { healthy: 0, desired: 0, .. }));
+    assert!(matches!(found.impossible[0].cause, BudgetProblem::Unhealthy { healthy: 0, desired: 0, .. }));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_budget_without_a_current_status_is_not_impossible() {
     assert_eq!((found.impossible.len(), found.not_now.len()), (0, 1));
     // Its spec alone says that it never will.
     let found = of(&pods(3), &[Budget { least: min("3"), ..new }]);
-    assert!(matches!(found.impossible[0].cause, Cause::Zero { expected: 3, .. }));
+    assert!(matches!(found.impossible[0].cause, BudgetProblem::Zero { expected: 3, .. }));
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_budget_of_bare_pods_expects_none_unless_min_available_is_a_number() {
     let bare: Vec<Pod> = pods(2).into_iter().map(|pod| Pod { controller: None, ..pod }).collect();
     let none = |least| Budget { expected: 0, disruptions_allowed: 0, least, ..budget("shop", json!({})) };
     let found = of(&bare, &[none(max("1"))]);
-    assert!(matches!(found.impossible[0].cause, Cause::Uncounted { .. }));
+    assert!(matches!(found.impossible[0].cause, BudgetProblem::Uncounted { .. }));
     assert_eq!(of(&bare, &[none(min("1"))]).impossible, []);
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::facts::Pod;
-use crate::words::{about, at_least};
+use crate::text::{about, at_least};
 
 /// Used if no pod of a budget shows how long it took to become Ready.
 const SECONDS_TO_READY: u32 = 10;

@@ -8,7 +8,7 @@ use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{QueueKey, Schedule, State};
 use crate::facts::{Budget, Pod};
-use crate::words::{counted, part, subject};
+use crate::text::{counted, part, subject};
 
 /// Seconds without a change from which on the line shows the time.
 const WORTH_SAYING: u64 = 10;

@@ -23,7 +23,7 @@ pub enum SplitError {
         "{} {} room for {free} more subnet{} of /{prefix} and {needed} {} needed: {} too few",
         join(.blocks), if .blocks.len() == 1 { "has" } else { "have" }, if *.free == 1 { "" } else { "s" },
         if *.needed == 1 { "is" } else { "are" },
-        crate::words::counted(*.lacking_addresses, "address")
+        crate::text::counted(*.lacking_addresses, "address")
     )]
     NoRoom {
         /// The existing blocks.

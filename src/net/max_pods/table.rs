@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::words;
+use crate::text;
 
 use super::{Architecture, InstanceType};
 
@@ -24,7 +24,7 @@ pub fn known(name: &str) -> Option<&'static InstanceType> {
 
 /// The known names that `name` may be a typing error of.
 pub fn closest(name: &str) -> Vec<&'static str> {
-    words::closest(name, TYPES.iter().map(|known| known.name.as_str()))
+    text::closest(name, TYPES.iter().map(|known| known.name.as_str()))
 }
 
 fn lines() -> impl Iterator<Item = &'static str> {

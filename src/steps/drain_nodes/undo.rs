@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::design::stand_in::replacements;
+use crate::design::replacement::replacements;
 use crate::discover::Section;
 use crate::drain;
 use crate::drain::suspend::{read_groups, restore_managed, resume_rebalance};
@@ -17,7 +17,7 @@ use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 use crate::steps::patch_security_groups::Launches;
 
-use super::stand_in::{self, Launch};
+use super::replacement::{self, Launch};
 
 pub struct UndoDrainNodes;
 
@@ -50,7 +50,7 @@ impl Rules for UndoDrainNodes {
         let Scene { design, facts, .. } = *scene;
         let record = &facts.record;
         let mut changes = Vec::new();
-        if record.is_holding() {
+        if record.drain_is_open() {
             changes.push(UndoChange::CleanUp);
         }
         // Auto Scaling may still show the sizes from before an interrupted drain changed them.
@@ -68,7 +68,7 @@ impl Rules for UndoDrainNodes {
                 changes.push(UndoChange::Managed { name: group.name.clone(), now, before });
             }
         }
-        changes.extend(stand_in::changes(design, facts).into_iter().map(UndoChange::Replacement));
+        changes.extend(replacement::changes(design, facts).into_iter().map(UndoChange::Replacement));
         if !record.rebalance_suspended.is_empty() || !record.held.is_empty() {
             changes.push(UndoChange::Rebalance);
         }
@@ -95,7 +95,7 @@ impl Rules for UndoDrainNodes {
             UndoChange::Managed { name, now, before } => {
                 sized(format!("managed node group {name}"), now, before)
             }
-            UndoChange::Replacement(launch) => stand_in::describe(launch),
+            UndoChange::Replacement(launch) => replacement::describe(launch),
         }
     }
 
@@ -104,7 +104,7 @@ impl Rules for UndoDrainNodes {
             UndoChange::CleanUp => drain::put_back(session, &Default::default(), &Default::default()).await,
             UndoChange::Group { name, before, .. } => restore(session, &name, before).await,
             UndoChange::Managed { name, before, .. } => restore_managed(session, &name, before).await,
-            UndoChange::Replacement(launch) => stand_in::launch(session, launch).await,
+            UndoChange::Replacement(launch) => replacement::launch(session, launch).await,
             UndoChange::Rebalance => {
                 // Earlier, AZRebalance would even out the zones that the drain left unbalanced.
                 old_nodes_ready(session).await?;
@@ -116,7 +116,7 @@ impl Rules for UndoDrainNodes {
 
     /// Waits until all nodes of the groups are Ready: only then can pods move there.
     async fn settle(session: &mut Session) -> Result<()> {
-        stand_in::settle(session).await?;
+        replacement::settle(session).await?;
         old_nodes_ready(session).await
     }
 }

@@ -12,7 +12,7 @@ use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 use crate::steps::create_subnets::sweep;
 use crate::tags::TAG_CLUSTER;
-use crate::words::counted;
+use crate::text::counted;
 
 use super::{delete, deleted};
 

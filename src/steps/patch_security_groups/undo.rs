@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::step::{Change, Sign, Step};
 use crate::steps::launch_nodegroups::{complete, settled};
 use crate::steps::{Rules, eniconfigs};
-use crate::words::counted;
+use crate::text::counted;
 
 pub struct UndoPatchSecurityGroups;
 

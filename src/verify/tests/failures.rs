@@ -3,7 +3,7 @@ use crate::facts::{Crd, Facts};
 use crate::issue::Severity;
 use crate::sample::custom;
 use crate::ui::report_text;
-use crate::verify::{Expected, Report, Section, verify};
+use crate::verify::{Expected, Report, ReportSection, verify};
 
 /// A change to the healthy cluster, and all problems that it causes.
 type Case = (fn(&mut Facts), &'static [&'static str]);
@@ -151,9 +151,9 @@ fn each_change_causes_its_problems_and_no_others() {
 fn each_problem_has_where_why_and_fix() {
     let reports = ENICONFIGS.iter().chain(NODES).map(|(change, _)| {
         let report = verify(&broken(*change), &Expected::default());
-        let bad = |section: &Section| {
+        let bad = |section: &ReportSection| {
             let checks = section.checks.iter().filter(|check| check.severity() != Severity::Passed);
-            Section { checks: checks.cloned().collect(), ..section.clone() }
+            ReportSection { checks: checks.cloned().collect(), ..section.clone() }
         };
         let sections = report.sections.iter().map(bad).filter(|section| !section.checks.is_empty()).collect();
         Report { sections, ..report }

@@ -30,7 +30,7 @@ fn lose_the_image(sandbox: &Sandbox, group: &str) -> String {
 #[test]
 fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_told() {
     let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..Shape::default() });
-    let deployer = policy::deployer(&sandbox, &["--undo", "--stand-ins"]);
+    let deployer = policy::deployer(&sandbox, &["--undo", "--replacements"]);
     set_up(&sandbox, &[]);
     let old = sandbox.aws.self_managed_asgs[0].clone();
 
@@ -41,10 +41,10 @@ fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_to
     let mark = sandbox.mark();
     let admin = sandbox.aws.keys.insert("admin".into(), deployer).expect("there is an admin");
     let watched = PdbWatch::start(&sandbox).expect("pods and budgets can be watched");
-    kill_when(&sandbox, &UNDO, "stack eni-custom-sandbox-stand-in-", 1);
+    kill_when(&sandbox, &UNDO, "stack eni-custom-sandbox-replacement-", 1);
     run(&sandbox, &UNDO).expect(0).tells(&["EC-UND-004", &old]);
     assert_eq!(watched.finish_with_homeless(), [""; 0]);
-    policy::nothing_missing(&sandbox, mark, &["--undo", "--stand-ins"]);
+    policy::nothing_missing(&sandbox, mark, &["--undo", "--replacements"]);
 
     // One node like the old one, and nothing else of ours.
     let pods = "jsonpath={.items[*].status.allocatable.pods}";
@@ -52,7 +52,7 @@ fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_to
     let stacks = aws(&sandbox, &["cloudformation", "describe-stacks"]);
     let names: Vec<&str> =
         stacks["Stacks"].as_array().expect("stacks").iter().filter_map(|s| s["StackName"].as_str()).collect();
-    let is_stand_in = |name: &&str| name.contains("stand-in");
+    let is_stand_in = |name: &&str| name.contains("replacement");
     assert!(names.len() == 2 && names.iter().all(is_stand_in), "{names:?}");
     refuses(&sandbox, &UNDO, 3, &["EC-UND-001"]);
 

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::facts::Webhook;
 use crate::issue::{Issue, Rated, Severity, id};
-use crate::net::reach::{Barrier, Direction, Ports, Protocol, Verdict};
+use crate::net::firewall::{Barrier, Direction, Ports, Protocol, Verdict};
 use crate::reach::{Flow, NODE_GROUP_TO_BE, Purpose};
 use crate::scene::Scene;
 

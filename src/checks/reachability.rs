@@ -14,7 +14,7 @@ use ipnet::Ipv4Net;
 use crate::design::{CUSTOM_NETWORK, Design, PodSubnet};
 use crate::facts::Facts;
 use crate::issue::{Issue, Severity, id};
-use crate::net::reach::Verdict;
+use crate::net::firewall::Verdict;
 use crate::reach::{self, Purpose, flows};
 use crate::step::Step;
 

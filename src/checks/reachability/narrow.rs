@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use crate::issue::{Issue, id};
-use crate::net::reach::{
+use crate::net::firewall::{
     Barrier, Direction, Endpoint, Firewall, NetworkAcl, Peer, Ports, Protocol, Ruling, Traffic, Verdict,
 };
 use crate::reach::{firewall, pod_groups, targets};

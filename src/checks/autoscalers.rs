@@ -9,7 +9,7 @@ use crate::facts::{Karpenter, Node, Owner, owner};
 use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::step::Step;
-use crate::words::{counted, few};
+use crate::text::{counted, few};
 
 use crate::scene::Scene;
 
@@ -27,7 +27,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     autoscalers(scene, findings);
-    if let Some(karpenter) = &scene.facts.neighbours.karpenter {
+    if let Some(karpenter) = &scene.facts.integrations.karpenter {
         karpenter::check(scene, karpenter, findings);
         early(scene, karpenter, findings);
         unlabelled(scene, karpenter, findings);
@@ -48,7 +48,7 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         let node = facts.nodes.iter().find(|node| node.name == *name);
         node.is_some_and(|node| matches!(owner(facts, node), Owner::Managed(_) | Owner::Group(_)))
     };
-    let names = &facts.neighbours.autoscalers;
+    let names = &facts.integrations.autoscalers;
     if names.is_empty() || !scene.design.old_nodes.iter().any(grows) {
         return;
     }
@@ -179,7 +179,7 @@ mod tests {
 
     fn karpenter(reserved_enis: u32) -> Facts {
         let mut facts = facts();
-        facts.neighbours.karpenter = Some(Karpenter {
+        facts.integrations.karpenter = Some(Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis,
             classes: [("default".to_string(), NodeClass::default())].into(),
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn an_autoscaler_is_reported_while_old_groups_exist() {
         let mut facts = grouped(false);
-        facts.neighbours.autoscalers.insert("kube-system/cluster-autoscaler".into());
+        facts.integrations.autoscalers.insert("kube-system/cluster-autoscaler".into());
         insta::assert_json_snapshot!(super::super::found(check, &facts, &[]));
         facts.node_groups.groups.clear();
         assert_eq!(ids(&facts, &[]), [""; 0], "no group that it could grow");
@@ -209,7 +209,7 @@ mod tests {
         insta::assert_json_snapshot!(super::super::found(check, &karpenter(0), &last));
         assert_eq!(ids(&karpenter(1), &last), [""; 0]);
         let mut fixed = karpenter(0);
-        fixed.neighbours.karpenter.as_mut().unwrap().classes.clear();
+        fixed.integrations.karpenter.as_mut().unwrap().classes.clear();
         assert_eq!(ids(&fixed, &last), [""; 0], "each class says its own max pods");
         let mut prefixes = karpenter(0);
         prefixes.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::eviction::schedule::NotRunning;
 use crate::k8s::replicas::{self, Wanted};
 use crate::session::Session;
-use crate::words::{counted, few};
+use crate::text::{counted, few};
 
 /// Drops controllers that need no more pods than they have: they were scaled down, or their Job is complete.
 pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {

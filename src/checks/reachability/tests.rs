@@ -1,7 +1,7 @@
 use super::*;
 use crate::facts::{Backend, Backends, NetworkPolicy, Peering, Route, RouteTable, Webhook};
 use crate::issue::id;
-use crate::net::reach::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
+use crate::net::firewall::{AclEntry, NetworkAcl, Peer, Ports, Protocol, Rule, SecurityGroup, Traffic};
 use crate::sample::{facts, pod};
 
 fn findings(facts: &Facts, arguments: &[&str]) -> Vec<Issue> {
@@ -428,14 +428,14 @@ fn a_network_policy_for_only_the_nodes_addresses_is_reported() {
         let blocks = |all: &[&str]| all.iter().map(|cidr| cidr.parse().unwrap()).collect();
         vec![NetworkPolicy { name: "shop/cart".into(), ingress: blocks(ingress), egress: blocks(egress) }]
     };
-    facts.neighbours.policies = policy(&["10.0.0.0/16"], &["0.0.0.0/0"]);
+    facts.integrations.policies = policy(&["10.0.0.0/16"], &["0.0.0.0/0"]);
     insta::assert_json_snapshot!(one(&facts, &[], "EC-RCH-015"));
     for (ingress, egress) in [
         (&["10.0.0.0/8", "100.64.0.0/10"][..], &[][..]),
         // A load balancer's subnet, or somebody outside.
         (&["10.0.9.0/24"], &["203.0.113.0/24"]),
     ] {
-        facts.neighbours.policies = policy(ingress, egress);
+        facts.integrations.policies = policy(ingress, egress);
         assert_eq!(reported(&facts, &[]), [""; 0], "{ingress:?} {egress:?}");
     }
 }
@@ -448,7 +448,7 @@ fn ip_targets_need_one_group_tagged_for_the_cluster() {
         let tags = &mut facts.firewall.groups.get_mut(id).unwrap().tags;
         tags.insert("kubernetes.io/cluster/shop".into(), "owned".into());
     };
-    facts.neighbours.ip_targets.insert("shop/k8s-shop-cart".into());
+    facts.integrations.ip_targets.insert("shop/k8s-shop-cart".into());
     assert!(one(&facts, &[], "EC-RCH-016").why.contains("none has the tag kubernetes.io/cluster/shop"));
     tag(&mut facts, "sg-cluster");
     assert_eq!(reported(&facts, &[]), [""; 0], "as EKS creates it");
@@ -460,6 +460,6 @@ fn ip_targets_need_one_group_tagged_for_the_cluster() {
     tag(&mut facts, "sg-pods");
     insta::assert_json_snapshot!(one(&facts, &both, "EC-RCH-016"));
     assert_eq!(reported(&facts, &both[..2]), [""; 0], "the only group is taken, tagged or not");
-    facts.neighbours.ip_targets.clear();
+    facts.integrations.ip_targets.clear();
     assert_eq!(reported(&facts, &both), [""; 0], "nodes are the targets");
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::facts::{Facts, Hook, InstanceState, Lifecycle, chosen, group};
 use crate::k8s::nodes as kube_nodes;
 use crate::session::{Seen, Session, until};
-use crate::words::counted;
+use crate::text::counted;
 
 use super::suspend::read_groups;
 

@@ -2,7 +2,7 @@
 
 use crate::issue::{Issue, id};
 use crate::reach::{firewall, pod_groups};
-use crate::words::few;
+use crate::text::few;
 
 use crate::scene::Scene;
 
@@ -12,7 +12,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
     let groups: Vec<String> = pod_groups(design, facts).into_iter().collect();
-    if facts.neighbours.ip_targets.is_empty() || firewall.groups_unknown.is_some() || groups.len() < 2 {
+    if facts.integrations.ip_targets.is_empty() || firewall.groups_unknown.is_some() || groups.len() < 2 {
         return;
     }
     let key = format!("kubernetes.io/cluster/{}", facts.cluster.name);
@@ -26,7 +26,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         0 => format!("of the pods' security groups {} none has the tag {key}", groups.join(", ")),
         _ => format!("the pods' security groups {} have the tag {key}", tagged.join(" and ")),
     };
-    let targets: Vec<String> = facts.neighbours.ip_targets.iter().cloned().collect();
+    let targets: Vec<String> = facts.integrations.ip_targets.iter().cloned().collect();
     findings.push(
         Issue::warning(id::RCH_016, "the AWS Load Balancer Controller could not register pods as targets")
             .at(format!("TargetGroupBinding {}", few(&targets)))

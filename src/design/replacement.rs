@@ -10,7 +10,7 @@ use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
 use crate::nodes::templates::{NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{AmiFamily, Boot, NodeLabel, render};
-use crate::tags::TAG_STAND_IN;
+use crate::tags::TAG_REPLACEMENT;
 
 use super::undo::missing;
 
@@ -78,14 +78,14 @@ fn sizes(before: Option<Sizes>, count: u32) -> Sizes {
 /// The stack name. It depends only on the record, so that the next run finds the stacks of an interrupted one. Group names
 /// can be longer than CloudFormation allows, and contain other characters.
 fn stack(facts: &Facts, group: &str, at: usize) -> String {
-    let token = client_token(&facts.cluster.arn, TAG_STAND_IN, &format!("{group} {at}"));
+    let token = client_token(&facts.cluster.arn, TAG_REPLACEMENT, &format!("{group} {at}"));
     let hash = token.trim_start_matches("eni-custom-");
-    stack_name(&facts.cluster.name, &format!("stand-in-{}", &hash[..6]))
+    stack_name(&facts.cluster.name, &format!("replacement-{}", &hash[..6]))
 }
 
 /// The name starts like that of the other base stack, so that IAM policies for the node role match both.
 pub fn base_stack(facts: &Facts) -> String {
-    stack_name(&facts.cluster.name, "base-stand-in")
+    stack_name(&facts.cluster.name, "base-replacement")
 }
 
 /// Labels that the kubelet or the cloud provider sets on each node automatically.

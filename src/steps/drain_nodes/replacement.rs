@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::aws::cloudformation::StackRequest;
 use crate::client_token::client_token;
 use crate::design::Design;
-use crate::design::stand_in::{
+use crate::design::replacement::{
     Replacement, base_stack, is_needed, parameters, replacements, standard_max_pods,
 };
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::step::{Change, Sign};
 use crate::steps::launch_nodegroups::{
     access_entry, base_parameters, complete, is_authorised, remove_failed,
 };
-use crate::tags::TAG_STAND_IN;
+use crate::tags::TAG_REPLACEMENT;
 
 /// One resource of the replacement node groups.
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
     match launch {
         Launch::Base { failed } => {
             if failed {
-                remove_failed(session, &base, TAG_STAND_IN).await?;
+                remove_failed(session, &base, TAG_REPLACEMENT).await?;
             }
             create(session, base, BASE, base_parameters(&session.facts)).await
         }
@@ -126,7 +126,7 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
         }
         Launch::Group { replacement, failed, .. } => {
             if failed {
-                remove_failed(session, &replacement.stack, TAG_STAND_IN).await?;
+                remove_failed(session, &replacement.stack, TAG_REPLACEMENT).await?;
             }
             let group = base_output(session, &base, output::NODE_SECURITY_GROUP_ID).await?;
             let profile = base_output(session, &base, output::INSTANCE_PROFILE_ARN).await?;
@@ -157,9 +157,9 @@ async fn create(session: &Session, name: String, template: &str, parameters: Par
         parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let content = format!("{name}\n{template}\n{parameters:?}");
     let request = StackRequest {
-        token: client_token(&cluster.arn, TAG_STAND_IN, &content),
+        token: client_token(&cluster.arn, TAG_REPLACEMENT, &content),
         template: template.into(),
-        tags: vec![(TAG_STAND_IN.into(), cluster.name.clone())],
+        tags: vec![(TAG_REPLACEMENT.into(), cluster.name.clone())],
         parameters,
         name,
     };

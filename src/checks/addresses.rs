@@ -6,7 +6,7 @@ use crate::facts::{Facts, Subnet};
 use crate::issue::{Issue, id};
 use crate::net::cidr::usable_addresses;
 use crate::step::Step;
-use crate::words::{counted, subject};
+use crate::text::{counted, subject};
 
 use crate::scene::Scene;
 

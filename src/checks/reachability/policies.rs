@@ -15,7 +15,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         design.zones.iter().filter_map(|zone| Some(facts.vpc.subnet(&zone.node_subnet)?.cidr)).collect();
     let pods: Vec<Ipv4Net> = pod_subnets(design, facts).into_iter().map(|(_, cidr)| cidr).collect();
     let blocks = join(pod_blocks(design, facts));
-    for policy in &facts.neighbours.policies {
+    for policy in &facts.integrations.policies {
         for (way, named) in [("from", &policy.ingress), ("to", &policy.egress)] {
             // A block inside a nodes' subnet means a single node or a load balancer, whose address does not change.
             let about_nodes: Vec<&Ipv4Net> =

@@ -10,15 +10,15 @@ use ipnet::Ipv4Net;
 use crate::design::Design;
 use crate::facts::{Facts, Occupant};
 use crate::issue::{Issue, id};
-use crate::net::reach::{Endpoint, Firewall, Peer, Rule};
+use crate::net::firewall::{Endpoint, Firewall, Peer, Rule};
 use crate::reach::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups};
 use crate::scene::Scene;
-use crate::words::few;
+use crate::text::few;
 
 use super::narrow::{SSH, in_words, is_blocked, sample};
 use super::{join, pod_blocks, pod_subnets};
 
-/// What `Neighbours::unknown` calls the network interfaces.
+/// What `Integrations::unknown` calls the network interfaces.
 pub const UNKNOWN: &str = "which network interfaces use security groups that allow nodes but not pods";
 
 /// The pods that security groups should allow, and the firewall that decides.
@@ -110,9 +110,9 @@ pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Issue>
     for (id, rules) in admission.rules_without_pods(scene.design, facts) {
         let blocks_pods =
             |occupant: &&Occupant| rules.iter().any(|rule| admission.blocks(&occupant.groups, rule));
-        let foreign = || facts.neighbours.interfaces.iter().filter(|each| is_foreign(facts, each, &id));
-        let blocked: Vec<String> = foreign().filter(blocks_pods).map(Occupant::told).collect();
-        let unknown = facts.neighbours.unknown.contains_key(UNKNOWN);
+        let foreign = || facts.integrations.interfaces.iter().filter(|each| is_foreign(facts, each, &id));
+        let blocked: Vec<String> = foreign().filter(blocks_pods).map(Occupant::summary).collect();
+        let unknown = facts.integrations.unknown.contains_key(UNKNOWN);
         // Its other groups allow pods; or only the cluster itself uses it, which other checks cover.
         if blocked.is_empty() && !unknown && (foreign().next().is_some() || own.contains(&id)) {
             continue;
@@ -171,7 +171,7 @@ fn is_foreign(facts: &Facts, occupant: &Occupant, group: &str) -> bool {
 mod tests {
     use super::*;
     use crate::goal::Goal;
-    use crate::net::reach::{Ports, Protocol, SecurityGroup, Traffic};
+    use crate::net::firewall::{Ports, Protocol, SecurityGroup, Traffic};
     use crate::sample::{custom, facts};
 
     const TCP: Traffic = Traffic { protocol: Some(Protocol::Tcp), ports: Ports { from: 5432, to: 5432 } };
@@ -181,7 +181,7 @@ mod tests {
         let ingress = peers.iter().map(|peer| Rule { traffic: TCP, peer: peer.clone() }).collect();
         let group = SecurityGroup { id: "sg-db".into(), ingress, ..SecurityGroup::default() };
         facts.firewall.groups.insert(group.id.clone(), group);
-        facts.neighbours.interfaces = vec![interface("eni-db", "RDSNetworkInterface", &["sg-db"])];
+        facts.integrations.interfaces = vec![interface("eni-db", "RDSNetworkInterface", &["sg-db"])];
     }
 
     fn interface(id: &str, description: &str, groups: &[&str]) -> Occupant {
@@ -239,7 +239,7 @@ mod tests {
         facts.nodes[0].instance_id = Some("i-1".into());
         let severities = |facts: &Facts, used: Vec<Occupant>| {
             let mut facts = facts.clone();
-            facts.neighbours.interfaces = used;
+            facts.integrations.interfaces = used;
             planned(&facts, &[]).iter().map(|finding| finding.severity()).collect::<Vec<_>>()
         };
         assert_eq!(severities(&facts, vec![]), [Note], "nothing uses it");
@@ -252,7 +252,7 @@ mod tests {
         let group = SecurityGroup { id: "sg-open".into(), ingress: vec![open], ..SecurityGroup::default() };
         facts.firewall.groups.insert(group.id.clone(), group);
         assert_eq!(severities(&facts, vec![with_two]), [], "its other group allows pods");
-        facts.neighbours.unknown.insert(UNKNOWN, "DescribeNetworkInterfaces: UnauthorizedOperation".into());
+        facts.integrations.unknown.insert(UNKNOWN, "DescribeNetworkInterfaces: UnauthorizedOperation".into());
         assert_eq!(severities(&facts, vec![]), [Warning], "something may use it");
     }
 

@@ -1,6 +1,4 @@
-//! Arguments of the commands that only read: `verify` and `doctor`.
-
-use std::path::PathBuf;
+//! Arguments of `verify`.
 
 use clap::{Args, Parser};
 
@@ -8,7 +6,7 @@ use crate::probe::Options;
 use crate::ui::{Format, ReportFormat};
 
 use super::values::parse_duration;
-use super::{OutputArgs, SetupArgs, TargetArgs};
+use super::{SetupArgs, TargetArgs};
 
 /// What `verify` takes. It checks the cluster as it is, so it has no flags for how it was set up.
 #[derive(Debug, Clone, Args)]
@@ -21,34 +19,13 @@ pub struct VerifyArgs {
     pub target: TargetArgs,
 
     /// Do not report old nodes without custom networking: they are meant to stay
-    #[arg(long)]
+    #[arg(long, help_heading = "Old nodes")]
     pub keep_old_nodes: bool,
 
     #[command(flatten)]
     pub probe: ProbeArgs,
     #[command(flatten)]
     pub output: ReportOutputArgs,
-}
-
-#[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Exit codes: 0 nothing is broken (warnings are allowed), 1 the cluster could not be read, \
-4 something is broken, or is unknown because it could not be read."
-)]
-pub struct DoctorArgs {
-    #[command(flatten)]
-    pub target: TargetArgs,
-
-    /// Also write facts and findings to a new tar.gz for a support ticket; it contains no tokens and no user data
-    #[arg(long, value_name = "FILE")]
-    pub bundle: Option<PathBuf>,
-
-    /// Mask AWS account IDs in the bundle
-    #[arg(long, requires = "bundle")]
-    pub mask_account: bool,
-
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Args)]

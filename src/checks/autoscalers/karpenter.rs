@@ -8,7 +8,7 @@ use crate::facts::node_pools::{limit, overfull, types};
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::steps::create_subnets;
-use crate::words::{counted, few};
+use crate::text::{counted, few};
 
 use super::addresses_suffice;
 
@@ -181,7 +181,7 @@ mod tests {
 
     fn with(karpenter: Karpenter) -> Facts {
         let mut facts = facts();
-        facts.neighbours.karpenter = Some(karpenter);
+        facts.integrations.karpenter = Some(karpenter);
         facts
     }
 
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_selector_that_matches_a_pod_subnet_is_an_error_and_the_name_tag_is_omitted() {
         let mut there = custom();
-        there.neighbours.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
+        there.integrations.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
         assert_eq!(found(&there), []);
         for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "pods-a") {
             subnet.tags.insert("karpenter.sh/discovery".into(), "shop".into());

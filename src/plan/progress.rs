@@ -3,7 +3,7 @@
 use crate::design::{Design, PodSubnet};
 use crate::facts::{BlockState, Crd, Facts, Version, detected_version};
 use crate::step::Step;
-use crate::words::part;
+use crate::text::part;
 
 /// Whether everything that the step creates exists.
 pub fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {

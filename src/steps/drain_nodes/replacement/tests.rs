@@ -2,7 +2,7 @@ use super::*;
 use std::collections::BTreeSet;
 
 use crate::design::design;
-use crate::design::stand_in::impossible;
+use crate::design::replacement::impossible;
 use crate::facts::Sizes;
 use crate::sample::{facts, old_group_gone, settings};
 
@@ -13,7 +13,7 @@ fn gone() -> (Design, Facts) {
 }
 
 fn stack(name: &str, status: &str) -> Stack {
-    let role = (output::NODE_ROLE_ARN.to_string(), "arn:aws:iam::1:role/stand-in".to_string());
+    let role = (output::NODE_ROLE_ARN.to_string(), "arn:aws:iam::1:role/replacement".to_string());
     Stack {
         name: name.into(),
         id: String::new(),
@@ -54,7 +54,7 @@ fn roles_are_created_before_the_nodes_that_need_them_and_nothing_twice() {
     put(&mut facts, base.clone(), stack("base", "ROLLBACK_COMPLETE"));
     assert_eq!(launches(&design, &facts)[0], "base, failed true");
     put(&mut facts, base.clone(), stack("base", "CREATE_COMPLETE"));
-    let role = "arn:aws:iam::1:role/stand-in";
+    let role = "arn:aws:iam::1:role/replacement";
     let authorise = format!("authorise Some({role:?})");
     assert_eq!(launches(&design, &facts), [authorise.as_str(), groups[0], groups[1]]);
     let entry = crate::facts::AccessEntry { kind: "EC2_LINUX".into(), tags: BTreeMap::new() };
@@ -117,8 +117,8 @@ fn names_fit_the_longest_cluster_name_and_differ_between_groups() {
     let (_, mut facts) = gone();
     facts.cluster.name = "c".repeat(100);
     let names: BTreeSet<String> =
-        crate::design::stand_in::wanted(&facts).into_iter().map(|one| one.stack).collect();
+        crate::design::replacement::wanted(&facts).into_iter().map(|one| one.stack).collect();
     assert_eq!(names.len(), 2);
     assert!(names.iter().chain([&base_stack(&facts)]).all(|name| name.len() <= 128));
-    assert!(base_stack(&facts).ends_with("-base-stand-in"));
+    assert!(base_stack(&facts).ends_with("-base-replacement"));
 }

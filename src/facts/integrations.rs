@@ -10,7 +10,7 @@ use super::Occupant;
 
 /// No change depends on it, so each part may be unknown.
 #[derive(Debug, Clone, Default)]
-pub struct Neighbours {
+pub struct Integrations {
     /// Deployments of the cluster-autoscaler that have replicas, as `namespace/name`.
     pub autoscalers: BTreeSet<String>,
     pub karpenter: Option<Karpenter>,
