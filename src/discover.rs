@@ -3,37 +3,32 @@
 mod gaps;
 mod groups;
 mod integrations;
+mod leaving;
 mod machine;
+mod network;
+mod nodes;
 mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::try_join_all;
-
 use gaps::Gaps;
+use groups::node_groups;
 use integrations::integrations;
 use machine::{instance_types, machine_for, types_in_use};
+use network::{reach, vpc};
+use nodes::{NodesAndPods, nodes_and_pods};
 
-use crate::aws::Aws;
 use crate::clients::Clients;
+use crate::design::old_nodes;
 use crate::design::undo::our_nodes;
-use crate::design::{old_nodes, stack_name};
-use crate::error::{Error, Result};
-use crate::eviction::surge;
+use crate::error::Result;
 use crate::facts::{
-    Authentication, Backends, Budget, Caller, Cluster, Cni, ControllerKind, Facts, InstanceState,
-    Integrations, Interface, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Part, Permissions, Pod,
-    Quotas, Running, Stack, StatefulSets, Surge, UndoFacts, Volume, Vpc, same_groups,
+    Caller, Cluster, Cni, Facts, Integrations, LoadBalancers, Machine, NodeGroups, Part, Permissions,
+    StatefulSets, UndoFacts, same_groups,
 };
 use crate::goal::Goal;
-use crate::k8s::{
-    Kube, aws_auth, backends, cni, deployments, eniconfig, load_balancers, nodes, pods, record,
-    stateful_sets, volumes, workloads,
-};
-use crate::net::cidr::DEFAULT_BLOCK_QUOTA;
-use crate::net::firewall::Firewall;
+use crate::k8s::{cni, eniconfig, nodes as kube_nodes, record};
 use crate::settings::Settings;
-use crate::tags::TAG_REPLACEMENT;
 
 pub use gaps::Reading;
 
@@ -78,7 +73,7 @@ pub async fn discover(
     let gaps = Gaps::new(reading);
     let labelled = async {
         match &settings.drain.selector {
-            Some(selector) => nodes::selected(&kube.client, selector).await.map(Some),
+            Some(selector) => kube_nodes::selected(&kube.client, selector).await.map(Some),
             None => Ok(None),
         }
     };
@@ -233,10 +228,10 @@ async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mu
     let leaving = if goal.is_undo() { our_nodes(facts) } else { old_nodes(facts) };
     let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(
         machine_for(&clients.aws, goal, settings, facts),
-        bindings(&clients.kube, &leaving, facts),
-        async { Ok(load_balancers(&clients.kube, &leaving).await) },
+        leaving::bindings(&clients.kube, &leaving, facts),
+        async { Ok(leaving::load_balancers(&clients.kube, &leaving).await) },
     )?;
-    facts.surges = surges(&clients.kube, settings, &leaving, facts).await?;
+    facts.surges = leaving::surges(&clients.kube, settings, &leaving, facts).await?;
     facts.load_balancers = load_balancers;
     (facts.machine, facts.volumes, facts.stateful_sets) = (machine, volumes, stateful_sets);
     if goal.is_undo() {
@@ -249,47 +244,6 @@ async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mu
     Ok(())
 }
 
-/// Volumes and StatefulSets of the pods on nodes that will be drained. Makes no call if the pods have neither.
-async fn bindings(
-    kube: &Kube,
-    leaving: &BTreeSet<String>,
-    facts: &Facts,
-) -> Result<(BTreeMap<String, Volume>, StatefulSets)> {
-    let moving = || facts.pods.iter().filter(|pod| leaving.contains(&pod.node));
-    let claims: BTreeSet<String> = moving().flat_map(Pod::claims).collect();
-    let sets: BTreeSet<String> = moving()
-        .filter_map(|pod| Some((pod, pod.controlled_by(&ControllerKind::StatefulSet)?)))
-        .map(|(pod, owner)| format!("{}/{}", pod.namespace, owner.name))
-        .collect();
-    tokio::try_join!(volumes::bound(&kube.client, &claims), stateful_sets::read(&kube.client, &sets))
-}
-
-/// Load balancers that forward to nodes that will be drained. If they can't be read, they are unknown.
-async fn load_balancers(kube: &Kube, leaving: &BTreeSet<String>) -> LoadBalancers {
-    if leaving.is_empty() {
-        return LoadBalancers::default();
-    }
-    let unknown =
-        |error: Error| LoadBalancers { unknown: Some(error.in_short()), ..LoadBalancers::default() };
-    load_balancers::read(&kube.client).await.unwrap_or_else(unknown)
-}
-
-/// What could keep Deployments from having a second replica. If it can't be read, the drain finds out.
-async fn surges(
-    kube: &Kube,
-    settings: &Settings,
-    leaving: &BTreeSet<String>,
-    facts: &Facts,
-) -> Result<Vec<Surge>> {
-    if !settings.drain.surge_singletons {
-        return Ok(Vec::new());
-    }
-    match deployments::surges(&kube.client, &surge::singletons(facts, leaving)).await {
-        Err(error) if error.code() == "Forbidden" => Ok(Vec::new()),
-        surges => surges,
-    }
-}
-
 async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     if wanted { read.await.map(Some) } else { Ok(None) }
 }
@@ -300,203 +254,4 @@ async fn cni(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<Cni> {
         gaps.read(Part::Addon, clients.aws.eks.addon(&cluster.name)),
     )?;
     Ok(Cni { addon, ..cni })
-}
-
-/// Nodes and the pods on them.
-struct NodesAndPods {
-    nodes: Vec<Node>,
-    left_over: Vec<Node>,
-    pods: Vec<Pod>,
-    budgets: Vec<Budget>,
-    running: Running,
-    loose_interfaces: Vec<Interface>,
-}
-
-async fn nodes_and_pods(
-    clients: &Clients,
-    cluster: &Cluster,
-    goal: Goal,
-    gaps: &Gaps,
-) -> Result<NodesAndPods> {
-    let Clients { aws, kube } = clients;
-    let nodes = async {
-        let (nodes, interfaces) = tokio::try_join!(
-            nodes::list(&kube.client),
-            gaps.read(Part::Interfaces, aws.ec2.pod_interfaces(&cluster.vpc_id)),
-        )?;
-        let (attached, loose): (Vec<_>, Vec<_>) = interfaces.into_iter().partition(|each| each.attached);
-        let (nodes, left_over) = with_instances(aws, nodes, attached, gaps).await?;
-        Ok::<_, Error>((nodes, left_over, loose))
-    };
-    let pods = async {
-        tokio::try_join!(
-            gaps.read(Part::Pods, pods::list(&kube.client)),
-            gaps.read(Part::Pods, pods::budgets(&kube.client)),
-        )
-    };
-    let running = async {
-        match goal.is_undo() {
-            // An undo is not verified, so the workloads are not needed.
-            true => Ok(Running::default()),
-            false => Ok(workloads::running(&kube.client).await),
-        }
-    };
-    let ((nodes, left_over, loose_interfaces), (pods, budgets), running) =
-        tokio::try_join!(nodes, pods, running)?;
-    Ok(NodesAndPods { nodes, left_over, pods, budgets, running, loose_interfaces })
-}
-
-async fn vpc(aws: &Aws, cluster: &Cluster) -> Result<Vpc> {
-    let id = &cluster.vpc_id;
-    let quotas = async {
-        // A missing permission here does not stop the run: AWS itself checks the quotas.
-        Ok(aws.quotas.of_vpc().await.map_err(|error| error.in_short()))
-    };
-    let (blocks, subnets, route_tables, peerings, quotas) = tokio::try_join!(
-        aws.ec2.vpc(id),
-        aws.ec2.subnets(id),
-        aws.ec2.route_tables(id),
-        aws.ec2.peerings(id),
-        quotas,
-    )?;
-    let quotas = Quotas::of(quotas);
-    Ok(Vpc {
-        id: id.clone(),
-        owner: blocks.owner,
-        primary: blocks.primary,
-        blocks: blocks.blocks,
-        subnets,
-        route_tables,
-        peerings,
-        block_quota: quotas.blocks.map_or(DEFAULT_BLOCK_QUOTA, |blocks| blocks as usize),
-        quotas,
-    })
-}
-
-/// The caller may lack the permission for each of these calls. No change needs them, so the result is then unknown.
-async fn reach(clients: &Clients, cluster: &Cluster, gaps: &Gaps) -> Result<(Firewall, Backends)> {
-    let ec2 = &clients.aws.ec2;
-    let (groups, acls, backends) = tokio::join!(
-        ec2.security_groups(&cluster.vpc_id),
-        ec2.network_acls(&cluster.vpc_id),
-        backends::read(&clients.kube.client),
-    );
-    let mut firewall = Firewall::default();
-    match groups {
-        Ok(groups) => firewall.groups = groups,
-        Err(error) => {
-            gaps.note(Part::SecurityGroups, &error);
-            firewall.groups_unknown = Some(error.in_short());
-        }
-    }
-    match acls {
-        Ok(acls) => firewall.acls = acls,
-        Err(error) => firewall.acls_unknown = Some(error.in_short()),
-    }
-    let unknown = |error: Error| Backends { unknown: Some(error.in_short()), ..Backends::default() };
-    Ok((firewall, backends.unwrap_or_else(unknown)))
-}
-
-/// The node groups, and the stacks of replacement node groups. `names`: Auto Scaling groups that are already known, with
-/// or without the cluster's tag.
-async fn node_groups(
-    clients: &Clients,
-    cluster: &Cluster,
-    goal: Goal,
-    settings: &Settings,
-    names: BTreeSet<String>,
-) -> Result<(NodeGroups, BTreeMap<String, Stack>)> {
-    let aws = &clients.aws;
-    let entries = async {
-        match cluster.authentication {
-            // EKS refuses to list access entries in authentication mode CONFIG_MAP.
-            Authentication::ConfigMap => Ok(BTreeMap::new()),
-            _ => aws.eks.access_entries(&cluster.name).await,
-        }
-    };
-    let (stacks, groups, managed, access_entries, (aws_auth, aws_auth_holder)) = tokio::try_join!(
-        stacks(clients, cluster, goal, settings),
-        aws.autoscaling.groups(&cluster.name, &names),
-        aws.eks.managed_node_groups(&cluster.name),
-        entries,
-        aws_auth::map_roles(&clients.kube.client),
-    )?;
-    let (replacement_stacks, stacks) =
-        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_REPLACEMENT));
-    let node_groups = NodeGroups {
-        stacks,
-        groups,
-        managed,
-        access_entries,
-        aws_auth,
-        aws_auth_holder,
-        ..NodeGroups::default()
-    };
-    Ok((node_groups, replacement_stacks))
-}
-
-/// The stacks that a design of this cluster could name: one for each zone of the region, and one for each existing
-/// ENIConfig, because its name may be adopted.
-async fn stacks(
-    clients: &Clients,
-    cluster: &Cluster,
-    goal: Goal,
-    settings: &Settings,
-) -> Result<BTreeMap<String, Stack>> {
-    let aws = &clients.aws;
-    if goal.is_undo() {
-        return undo::stacks(aws, cluster).await;
-    }
-    let zones = aws.ec2.zones().await?;
-    let eniconfigs = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
-    let mut names: BTreeSet<String> = [stack_name(&cluster.name, "base")].into();
-    names.extend(eniconfigs.iter().map(|config| stack_name(&cluster.name, &config.name)));
-    names.extend(zones.iter().map(|zone| {
-        let eniconfig = settings.cni.eniconfig_names.get(zone).unwrap_or(zone);
-        stack_name(&cluster.name, eniconfig)
-    }));
-    let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
-    Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
-}
-
-/// Adds EC2 data to the nodes, and separates Nodes whose instances are gone.
-async fn with_instances(
-    aws: &Aws,
-    mut nodes: Vec<Node>,
-    interfaces: Vec<Interface>,
-    gaps: &Gaps,
-) -> Result<(Vec<Node>, Vec<Node>)> {
-    let ids: Vec<String> = nodes.iter().filter_map(|node| node.instance_id.clone()).collect();
-    let instances = gaps.read(Part::Instances, aws.ec2.instances(&ids)).await?;
-    let mut attached: BTreeMap<String, Vec<Interface>> = BTreeMap::new();
-    for interface in interfaces {
-        attached.entry(interface.instance.clone()).or_default().push(interface);
-    }
-    for node in &mut nodes {
-        let Some(id) = &node.instance_id else { continue };
-        if let Some(instance) = instances.get(id) {
-            node.subnet = Some(instance.subnet.clone());
-            node.security_groups = instance.security_groups.clone();
-            node.group = instance.group.clone();
-            node.primary_addresses = instance.pod_addresses;
-        }
-        node.interfaces = attached.remove(id).unwrap_or_default();
-        node.pod_subnets = node.interfaces.iter().map(|interface| interface.subnet.clone()).collect();
-        node.pod_addresses = node.interfaces.iter().map(|interface| interface.addresses).sum();
-    }
-    // The cloud controller deletes the Node of a terminated instance. A Node that still exists long after its kubelet
-    // stopped reporting is left over. If no instance was read at all, nothing is known.
-    let is_left_over = |node: &Node| {
-        let known = node.instance_id.as_ref().map(|id| instances.get(id).map(|known| &known.state));
-        let gone = matches!(known, Some(None | Some(InstanceState::Terminated)));
-        gone && node.kind == NodeKind::Ec2 && node.is_unreachable() && !instances.is_empty()
-    };
-    let left_over: Vec<Node> = nodes.extract_if(.., |node| is_left_over(node)).collect();
-    // The Node of a terminated instance still exists for a moment.
-    nodes.retain(|node| {
-        let state =
-            node.instance_id.as_ref().and_then(|id| instances.get(id)).map(|instance| &instance.state);
-        !matches!(state, Some(InstanceState::Terminated | InstanceState::ShuttingDown))
-    });
-    Ok((nodes, left_over))
 }

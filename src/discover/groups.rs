@@ -1,13 +1,20 @@
-//! Auto Scaling groups that belong to the cluster but lack its tag, and terminate lifecycle hooks.
+//! Stacks and node groups: those with the cluster's tag, those known otherwise, and their terminate lifecycle hooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
 use crate::aws::Aws;
-use crate::design::old_nodes;
+use crate::clients::Clients;
+use crate::design::{old_nodes, stack_name};
 use crate::error::Result;
-use crate::facts::{Facts, Hook, group};
+use crate::facts::{Authentication, Cluster, Facts, Hook, NodeGroups, Stack, group};
+use crate::goal::Goal;
+use crate::k8s::{aws_auth, eniconfig};
+use crate::settings::Settings;
+use crate::tags::TAG_REPLACEMENT;
+
+use super::undo;
 
 /// Auto Scaling groups without the cluster's tag, known from their instances, from EKS or from the record.
 pub(super) async fn named(aws: &Aws, facts: &mut Facts) -> Result<()> {
@@ -32,4 +39,66 @@ pub(super) async fn hooks(
         (name, hooks.map_err(|error| error.in_short()))
     });
     join_all(read).await.into_iter().collect()
+}
+
+/// The node groups, and the stacks of replacement node groups. `names`: Auto Scaling groups that are already known, with
+/// or without the cluster's tag.
+pub(super) async fn node_groups(
+    clients: &Clients,
+    cluster: &Cluster,
+    goal: Goal,
+    settings: &Settings,
+    names: BTreeSet<String>,
+) -> Result<(NodeGroups, BTreeMap<String, Stack>)> {
+    let aws = &clients.aws;
+    let entries = async {
+        match cluster.authentication {
+            // EKS refuses to list access entries in authentication mode CONFIG_MAP.
+            Authentication::ConfigMap => Ok(BTreeMap::new()),
+            _ => aws.eks.access_entries(&cluster.name).await,
+        }
+    };
+    let (stacks, groups, managed, access_entries, (aws_auth, aws_auth_holder)) = tokio::try_join!(
+        stacks(clients, cluster, goal, settings),
+        aws.autoscaling.groups(&cluster.name, &names),
+        aws.eks.managed_node_groups(&cluster.name),
+        entries,
+        aws_auth::map_roles(&clients.kube.client),
+    )?;
+    let (replacement_stacks, stacks) =
+        stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_REPLACEMENT));
+    let node_groups = NodeGroups {
+        stacks,
+        groups,
+        managed,
+        access_entries,
+        aws_auth,
+        aws_auth_holder,
+        ..NodeGroups::default()
+    };
+    Ok((node_groups, replacement_stacks))
+}
+
+/// The stacks that a design of this cluster could name: one for each zone of the region, and one for each existing
+/// ENIConfig, because its name may be adopted.
+async fn stacks(
+    clients: &Clients,
+    cluster: &Cluster,
+    goal: Goal,
+    settings: &Settings,
+) -> Result<BTreeMap<String, Stack>> {
+    let aws = &clients.aws;
+    if goal.is_undo() {
+        return undo::stacks(aws, cluster).await;
+    }
+    let zones = aws.ec2.zones().await?;
+    let eniconfigs = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
+    let mut names: BTreeSet<String> = [stack_name(&cluster.name, "base")].into();
+    names.extend(eniconfigs.iter().map(|config| stack_name(&cluster.name, &config.name)));
+    names.extend(zones.iter().map(|zone| {
+        let eniconfig = settings.cni.eniconfig_names.get(zone).unwrap_or(zone);
+        stack_name(&cluster.name, eniconfig)
+    }));
+    let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
+    Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
 }
