@@ -100,6 +100,13 @@ impl Interrupt {
         interrupt
     }
 
+    /// As if Ctrl-C was pressed.
+    #[cfg(test)]
+    pub(crate) fn set(&self) {
+        self.0.set.store(true, Ordering::SeqCst);
+        self.0.notify.notify_waiters();
+    }
+
     pub fn is_set(&self) -> bool {
         self.0.set.load(Ordering::SeqCst)
     }

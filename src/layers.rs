@@ -53,6 +53,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("judgements: on the steps' decisions", &["checks", "doctor", "plan", "status", "saved", "export"]),
     ("runs", &["probe", "run"]),
     ("people: all that reads arguments and prints", &["ui", "wizard", "cli", "commands"]),
+    ("tests only: a cluster in memory that runs are tried on", &["scripted"]),
 ];
 
 /// The code of a file; test code may import anything, so it is left out.

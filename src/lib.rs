@@ -47,6 +47,8 @@ mod run;
 mod sample;
 mod saved;
 mod scene;
+#[cfg(test)]
+mod scripted;
 mod session;
 mod settings;
 mod shell;

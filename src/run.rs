@@ -72,12 +72,29 @@ pub async fn prepare(
     interrupt: Interrupt,
 ) -> Result<Prepared> {
     let started = Instant::now();
-    let (mut session, calls) = connect(goal, settings, events, interrupt, Reading::Whole).await?;
+    let (session, calls) = connect(goal, settings, events, interrupt, Reading::Whole).await?;
+    Ok(Box::pin(planned(session, calls, started)).await)
+}
+
+/// Plans the steps of the goal with clients of a test.
+#[cfg(test)]
+pub(crate) async fn prepare_with(
+    connected: connect::Connected,
+    goal: Goal,
+    settings: Settings,
+    events: Events,
+    interrupt: Interrupt,
+) -> Result<Prepared> {
+    let session = connect::read(connected, goal, settings, events, interrupt, Reading::Whole).await?;
+    Ok(Box::pin(planned(session, Calls::default(), Instant::now())).await)
+}
+
+async fn planned(mut session: Session, calls: Calls, started: Instant) -> Prepared {
     read_group_users(&mut session, true).await;
     read_permissions(&mut session).await;
     let plan = make_plan(&session);
     let before = Before::of(&session.facts);
-    Ok(Prepared { session, plan, saved: None, before, calls, started })
+    Prepared { session, plan, saved: None, before, calls, started }
 }
 
 /// Reads the network interfaces in security groups that would not admit pods, if there are such groups. `planned`: for
@@ -361,3 +378,6 @@ pub async fn refuse_if_locked(session: &Session) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

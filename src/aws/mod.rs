@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
@@ -88,18 +88,30 @@ impl Aws {
             return Err(Error::usage("no AWS region is set")
                 .fix("pass --region, or set AWS_REGION or the profile's region"));
         };
-        Ok(Aws {
-            ec2: ec2::Ec2::new(&config, calls),
-            eks: eks::Eks::new(&config, calls),
-            cloudformation: cloudformation::CloudFormation::new(&config, calls),
-            autoscaling: autoscaling::AutoScaling::new(&config, calls),
-            iam: iam::Iam::new(&config, calls),
-            ssm: ssm::Ssm::new(&config, calls),
-            quotas: quotas::Quotas::new(&config, calls),
-            sts: sts::Sts::new(&config, calls),
+        Ok(Aws::of(&config, region, known, calls))
+    }
+
+    /// All clients with this configuration.
+    fn of(config: &SdkConfig, region: String, profile: profile::Profile, calls: &Calls) -> Self {
+        Aws {
+            ec2: ec2::Ec2::new(config, calls),
+            eks: eks::Eks::new(config, calls),
+            cloudformation: cloudformation::CloudFormation::new(config, calls),
+            autoscaling: autoscaling::AutoScaling::new(config, calls),
+            iam: iam::Iam::new(config, calls),
+            ssm: ssm::Ssm::new(config, calls),
+            quotas: quotas::Quotas::new(config, calls),
+            sts: sts::Sts::new(config, calls),
             region,
-            profile: known,
-        })
+            profile,
+        }
+    }
+
+    /// Without the environment and the profile files.
+    #[cfg(test)]
+    pub(crate) fn scripted(config: SdkConfig) -> Self {
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Aws::of(&config, region, profile::Profile::default(), &Calls::default())
     }
 
     /// The caller's identity. This is the first call, so missing credentials are reported here.

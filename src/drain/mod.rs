@@ -8,6 +8,8 @@ mod run;
 pub mod surge;
 pub mod suspend;
 mod terminated;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

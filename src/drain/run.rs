@@ -27,7 +27,7 @@ use super::watch::{Kind, WatchEvent};
 use super::{AT_ONCE, left_over};
 
 /// A pod that was scheduled just before the cordon may show up this late.
-const LATE_BINDINGS: Duration = Duration::from_secs(2);
+const LATE_BINDINGS: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 2 });
 /// Longest wait for volumes to detach. Kubernetes force-detaches after 6 minutes; a DaemonSet's volume never detaches.
 const DETACH: Duration = Duration::from_secs(300);
 /// Before a termination that failed with a transient error is retried.

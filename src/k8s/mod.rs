@@ -78,6 +78,12 @@ impl Kube {
         Ok(Kube { client, evictor, choice: choice.clone() })
     }
 
+    /// Both clients are this one.
+    #[cfg(test)]
+    pub(crate) fn scripted(client: Client) -> Self {
+        Kube { evictor: client.clone(), client, choice: KubeconfigChoice::default() }
+    }
+
     /// Makes a first call, so that a failed authentication is reported as such.
     pub async fn check(&self, cluster: &Cluster) -> Result<()> {
         let Err(error) = self.client.apiserver_version().await else { return Ok(()) };

@@ -70,7 +70,8 @@ fn digest(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-fn rendered(record: &Record, cluster: &str) -> Result<BTreeMap<String, String>> {
+/// The ConfigMap's data for a record of this cluster.
+pub(crate) fn rendered(record: &Record, cluster: &str) -> Result<BTreeMap<String, String>> {
     let record = Record { format_version: FORMAT_VERSION, cluster: cluster.into(), ..record.clone() };
     let text = serde_json::to_string_pretty(&record)
         .map_err(|error| Error::failed("write the record").because(error))?;

@@ -7,6 +7,7 @@ use crate::design::design;
 use crate::discover::{Reading, discover};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Interrupt};
+use crate::facts::{Caller, Cluster};
 use crate::goal::Goal;
 use crate::k8s::Kube;
 use crate::net::proxy::Proxies;
@@ -50,11 +51,25 @@ pub async fn connect(
     let kube = Kube::connect(&cluster, &settings.target.kubeconfig, &proxies, &aws.sts, &calls)?;
     kube.check(&cluster).await?;
     let clients = Clients { aws, kube };
+    let session = read((clients, caller, cluster), goal, settings, events, interrupt, reading).await?;
+    Ok((session, calls))
+}
+
+/// The clients, and what the first calls have returned.
+pub type Connected = (Clients, Caller, Cluster);
+
+/// Reads all facts; changes nothing.
+pub async fn read(
+    (clients, caller, cluster): Connected,
+    goal: Goal,
+    settings: Settings,
+    events: Events,
+    interrupt: Interrupt,
+    reading: Reading,
+) -> Result<Session> {
     let facts = Box::pin(discover(&clients, goal, &settings, caller, cluster, reading)).await?;
     let design = design(&settings, &facts);
-    let session =
-        Session { clients, goal, settings, facts, design, events, interrupt, lock_lost: Default::default() };
-    Ok((session, calls))
+    Ok(Session { clients, goal, settings, facts, design, events, interrupt, lock_lost: Default::default() })
 }
 
 async fn no_such_cluster(aws: &Aws, name: &str, error: Error) -> Error {

@@ -1,0 +1,5 @@
+//! The order of calls of whole runs, against a cluster in memory.
+
+mod resumed;
+mod setup;
+mod undone;
