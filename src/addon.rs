@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use serde_saphyr::options;
 
 use crate::net::eniconfig::EniConfig;
-pub use crate::yaml::Unreadable;
+pub(crate) use crate::yaml::Unreadable;
 
 /// The values as a mapping.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Form {
 
 /// The settings to write into the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edit {
+pub(crate) struct Edit {
     pub env: BTreeMap<String, String>,
     pub env_removed: BTreeSet<String>,
     /// For values that create ENIConfigs.
@@ -37,7 +37,7 @@ pub struct Edit {
 
 /// The keys to restore to their former values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keys {
+pub(crate) struct Keys {
     pub env: BTreeSet<String>,
     pub eniconfigs: BTreeSet<String>,
 }
@@ -129,7 +129,7 @@ fn is_ambiguous(line: &str) -> bool {
 }
 
 /// The configuration with the settings merged in; everything else stays. If nothing changes, the text is returned as is.
-pub fn merged(text: &str, edit: &Edit) -> Result<String, Unreadable> {
+pub(crate) fn merged(text: &str, edit: &Edit) -> Result<String, Unreadable> {
     let mut values = Values::parse(text)?;
     let before = values.root.clone();
     if !edit.env.is_empty() || values.root.contains_key("env") {
@@ -175,7 +175,7 @@ fn written(root: Map<String, Value>) -> Result<String, Unreadable> {
 }
 
 /// The configuration with these keys restored; other changes since stay. If there are none, the exact former text.
-pub fn restored(now: &str, before: &str, keys: &Keys) -> Result<String, Unreadable> {
+pub(crate) fn restored(now: &str, before: &str, keys: &Keys) -> Result<String, Unreadable> {
     let (mut values, was) = (Values::parse(now)?, Values::parse(before)?);
     put_back(&mut values.root, &was.root, &["env"], &keys.env);
     put_back(&mut values.root, &was.root, &["eniConfig", "subnets"], &keys.eniconfigs);
@@ -211,7 +211,7 @@ fn put_back(root: &mut Map<String, Value>, was: &Map<String, Value>, path: &[&st
 }
 
 /// Whether two texts are the same configuration; no text equals an empty object.
-pub fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     let none = |text: &str| matches!(text.trim(), "" | "{}");
     one == other || (none(one) && none(other))
 }

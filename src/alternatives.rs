@@ -22,7 +22,7 @@ const SHORT_SHARE: u32 = 10;
 
 /// The alternatives for this cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Alternatives {
+pub(crate) struct Alternatives {
     /// Node subnets that are short of addresses.
     pub short: Vec<Short>,
     pub instance_type: String,
@@ -32,7 +32,7 @@ pub struct Alternatives {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Short {
+pub(crate) struct Short {
     pub subnet: String,
     pub zone: String,
     pub free: u32,
@@ -41,7 +41,7 @@ pub struct Short {
 
 /// One alternative, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Way {
+pub(crate) struct Way {
     pub name: &'static str,
     /// More addresses for pods; `None` if effectively unlimited.
     pub addresses_gained: Option<u64>,
@@ -56,7 +56,7 @@ pub struct Way {
 
 /// `None` unless addresses are the only reason: security groups for pods, NAT gateways for pods and given subnets are
 /// other reasons for custom networking.
-pub fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Option<Alternatives> {
+pub(crate) fn alternatives(settings: &Settings, facts: &Facts, design: &Design) -> Option<Alternatives> {
     let on = facts.cni.is_on(CUSTOM_NETWORK);
     let node_subnets: BTreeSet<&str> = facts.ec2_nodes().filter_map(|node| node.subnet.as_deref()).collect();
     let public =
@@ -155,7 +155,7 @@ fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Ve
 
 impl Alternatives {
     /// One line for each alternative.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let lost = |way: &Way| match (way.pods_per_node, way.pods_per_node_lost) {
             (None, _) => format!("not possible with {}", self.instance_type),
             (Some(pods), 0) => format!("{} per node", counted(pods, "pod")),

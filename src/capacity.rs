@@ -6,18 +6,18 @@
 
 mod pack;
 mod placement;
-pub mod selector;
+pub(crate) mod selector;
 mod target;
 
 use std::collections::BTreeMap;
 
 use crate::facts::{Pod, Volume};
 
-pub use target::{Capacity, Target};
+pub(crate) use target::{Capacity, Target};
 
 /// Why pods do not fit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lack {
+pub(crate) enum Lack {
     /// There is no new node, and none will be started.
     Nodes,
     /// A label that their node selector or affinity requires, and that no new node has: `disk=ssd`.
@@ -43,14 +43,14 @@ pub enum Lack {
 
 /// The nodes on which pods are to run: new ones in a setup, old ones in an undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Age {
+pub(crate) enum Age {
     New,
     Old,
 }
 
 impl Lack {
     /// As text, about nodes of this age.
-    pub fn text(&self, age: Age) -> String {
+    pub(crate) fn text(&self, age: Age) -> String {
         let (node, one) = match age {
             Age::New => ("new node", "a new node"),
             Age::Old => ("old node", "an old node"),
@@ -76,7 +76,7 @@ impl Lack {
 
 /// Pods that do not fit, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shortage {
+pub(crate) struct Shortage {
     pub lack: Lack,
     /// The only zone in which they could run; none if there are several.
     pub zone: Option<String>,
@@ -91,7 +91,7 @@ const NAMES: usize = 5;
 /// What is missing for all these pods to run on the new nodes; empty if they fit.
 ///
 /// `volumes` are those of their claims, as `Facts::volumes`.
-pub fn shortages(pods: &[&Pod], volumes: &BTreeMap<String, Volume>, room: &Capacity) -> Vec<Shortage> {
+pub(crate) fn shortages(pods: &[&Pod], volumes: &BTreeMap<String, Volume>, room: &Capacity) -> Vec<Shortage> {
     let (requirements, classes) = pack::classes(pods, volumes);
     let mut missing: BTreeMap<(Lack, Option<String>), (Vec<String>, usize)> = BTreeMap::new();
     let mut lacking = |lack: Lack, zone: Option<String>, pods: &[&Pod]| {

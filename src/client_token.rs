@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 /// A client token for a change to a cluster. An interrupted run that is repeated sends the same token, so AWS sees the same
 /// call. At most 64 letters, digits and dashes.
-pub fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
+pub(crate) fn client_token(cluster_arn: &str, step: &str, content: &str) -> String {
     let mut hash = Sha256::new();
     for part in [cluster_arn, step, content] {
         hash.update((part.len() as u64).to_be_bytes());

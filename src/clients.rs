@@ -5,7 +5,7 @@ use crate::k8s::Kube;
 
 /// The AWS and Kubernetes clients of a run.
 #[derive(Clone)]
-pub struct Clients {
+pub(crate) struct Clients {
     pub aws: Aws,
     pub kube: Kube,
 }

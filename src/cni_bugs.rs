@@ -5,7 +5,7 @@ use crate::facts::{Facts, Version, detected_version};
 
 /// One bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bug {
+pub(crate) struct Bug {
     pub issue: u32,
     /// The first version that has it.
     pub from: Version,
@@ -17,7 +17,7 @@ pub struct Bug {
 
 /// The condition under which a cluster is affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Only {
+pub(crate) enum Only {
     Always,
     /// An ENIConfig without securityGroups.
     EmptyGroups,
@@ -28,7 +28,7 @@ pub enum Only {
 }
 
 /// The table, by version.
-pub const BUGS: &[Bug] = &[
+pub(crate) const BUGS: &[Bug] = &[
     Bug {
         issue: 579,
         from: Version(1, 4, 0),
@@ -76,13 +76,13 @@ pub const BUGS: &[Bug] = &[
 
 impl Bug {
     /// Description with its GitHub issue: `… (amazon-vpc-cni-k8s#2426)`.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         format!("{} (amazon-vpc-cni-k8s#{})", self.what, self.issue)
     }
 }
 
 /// The bugs that affect this cluster with custom networking, by version. Empty if the version is unknown.
-pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
+pub(crate) fn bugs(facts: &Facts) -> Vec<&'static Bug> {
     let Some((version, _)) = detected_version(&facts.cni) else { return Vec::new() };
     let empty_groups = facts.eniconfigs.items.iter().any(|config| config.security_groups.is_empty());
     let affected = |only: Only| match only {
@@ -95,7 +95,7 @@ pub fn bugs(facts: &Facts) -> Vec<&'static Bug> {
 }
 
 /// The first version without any of these.
-pub fn fixed(bugs: &[&Bug]) -> Option<Version> {
+pub(crate) fn fixed(bugs: &[&Bug]) -> Option<Version> {
     bugs.iter().map(|bug| bug.fixed).max()
 }
 

@@ -4,8 +4,8 @@ mod convention;
 mod machine;
 mod network;
 mod old;
-pub mod replacement;
-pub mod undo;
+pub(crate) mod replacement;
+pub(crate) mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,26 +17,26 @@ use crate::nodes::templates::output;
 use crate::settings::{Drain, Settings};
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
-pub use convention::switched;
-pub use machine::{MachineDesign, wanted_type};
+pub(crate) use convention::switched;
+pub(crate) use machine::{MachineDesign, wanted_type};
 pub(crate) use machine::{daemon_pods, options};
-pub use network::{PodSubnet, RouteChoice, addressing};
+pub(crate) use network::{PodSubnet, RouteChoice, addressing};
 pub(crate) use old::old_nodes;
-pub use old::{PodNetwork, pod_network};
+pub(crate) use old::{PodNetwork, pod_network};
 
-pub const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
-pub const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
-pub const ANNOTATION_DEF: &str = "ENI_CONFIG_ANNOTATION_DEF";
-pub const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
+pub(crate) const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
+pub(crate) const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
+pub(crate) const ANNOTATION_DEF: &str = "ENI_CONFIG_ANNOTATION_DEF";
+pub(crate) const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
 
 /// The label that the cloud provider gives each node.
-pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+pub(crate) const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The CNI's default for ENI_CONFIG_LABEL_DEF.
 const OWN_LABEL: &str = crate::net::eniconfig::DEFAULT_KEY;
 
 /// The target state of the cluster.
 #[derive(Debug, Clone)]
-pub struct Design {
+pub(crate) struct Design {
     pub cluster: String,
     /// Secondary CIDR blocks that contain the pod subnets.
     pub blocks: Vec<Ipv4Net>,
@@ -61,7 +61,7 @@ pub struct Design {
 
 /// One Availability Zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneDesign {
+pub(crate) struct ZoneDesign {
     pub zone: String,
     pub zone_id: String,
     /// The subnet of the zone's nodes.
@@ -77,7 +77,7 @@ pub struct ZoneDesign {
 }
 
 /// Computes the design.
-pub fn design(settings: &Settings, facts: &Facts) -> Design {
+pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
     let mut findings = Vec::new();
     let old_nodes = old_nodes(facts);
     let label_key = label_key(settings, facts);
@@ -125,24 +125,24 @@ pub fn design(settings: &Settings, facts: &Facts) -> Design {
 
 impl Design {
     /// Tags for resources of the whole cluster.
-    pub fn tags(&self) -> Vec<(String, String)> {
+    pub(crate) fn tags(&self) -> Vec<(String, String)> {
         vec![(TAG_CLUSTER.into(), self.cluster.clone())]
     }
 
     /// Tags for resources of one zone.
-    pub fn zone_tags(&self, zone: &ZoneDesign) -> Vec<(String, String)> {
+    pub(crate) fn zone_tags(&self, zone: &ZoneDesign) -> Vec<(String, String)> {
         let mut tags = self.tags();
         tags.push((TAG_ENICONFIG.into(), zone.eniconfig.clone()));
         tags
     }
 
     /// Whether new nodes need a label so that the CNI finds their ENIConfig.
-    pub fn labels_nodes(&self) -> bool {
+    pub(crate) fn labels_nodes(&self) -> bool {
         self.label_key != ZONE_LABEL
     }
 
     /// Final groups of a zone's ENIConfig: those set by flag, else the node and the cluster security group.
-    pub fn final_groups(&self, facts: &Facts) -> Option<Vec<String>> {
+    pub(crate) fn final_groups(&self, facts: &Facts) -> Option<Vec<String>> {
         if !self.security_groups.is_empty() {
             return Some(self.security_groups.clone());
         }
@@ -152,13 +152,13 @@ impl Design {
     }
 
     /// Groups of an ENIConfig when it is first written: the node security group is created one step later.
-    pub fn first_groups(&self, facts: &Facts) -> Vec<String> {
+    pub(crate) fn first_groups(&self, facts: &Facts) -> Vec<String> {
         self.final_groups(facts).unwrap_or_else(|| vec![facts.cluster.security_group.clone()])
     }
 }
 
 /// `eni-custom-<cluster>-<part>`; CloudFormation takes letters, digits and dashes, 128 of them.
-pub fn stack_name(cluster: &str, part: &str) -> String {
+pub(crate) fn stack_name(cluster: &str, part: &str) -> String {
     let clean = |text: &str| {
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>()
     };
@@ -168,13 +168,13 @@ pub fn stack_name(cluster: &str, part: &str) -> String {
 }
 
 /// Instances in the groups of eni-custom's stacks.
-pub fn our_instances(facts: &Facts) -> BTreeSet<&str> {
+pub(crate) fn our_instances(facts: &Facts) -> BTreeSet<&str> {
     let groups = facts.node_groups.groups.values().filter(|group| group.is_ours());
     groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
 }
 
 /// The nodes that the flags select; `None` if no such flag is given.
-pub fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
+pub(crate) fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
     let Drain { node, old_node_groups, .. } = &settings.drain;
     if node.is_empty() && old_node_groups.is_empty() && facts.labelled_nodes.is_none() {
         return None;

@@ -30,11 +30,11 @@ use crate::goal::Goal;
 use crate::k8s::{cni, eniconfig, nodes as kube_nodes, record};
 use crate::settings::Settings;
 
-pub use gaps::Reading;
+pub(crate) use gaps::Reading;
 
 /// A part of the facts that can be read again on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
+pub(crate) enum Section {
     Vpc,
     Cni,
     EniConfigs,
@@ -46,7 +46,7 @@ pub enum Section {
 }
 
 impl Section {
-    pub const ALL: [Section; 6] = [
+    pub(crate) const ALL: [Section; 6] = [
         Section::Vpc,
         Section::Cni,
         Section::EniConfigs,
@@ -56,12 +56,12 @@ impl Section {
     ];
 
     /// Sections that become visible with a delay; rules and webhooks do not change on their own.
-    pub const WAITED_FOR: [Section; 5] =
+    pub(crate) const WAITED_FOR: [Section; 5] =
         [Section::Vpc, Section::Cni, Section::EniConfigs, Section::NodeGroups, Section::Nodes];
 }
 
 /// Reads all facts.
-pub async fn discover(
+pub(crate) async fn discover(
     clients: &Clients,
     goal: Goal,
     settings: &Settings,
@@ -166,7 +166,7 @@ fn claim_eniconfigs(facts: &mut Facts) {
 }
 
 /// Reads sections again. The machine depends on the nodes, so it is read again with them.
-pub async fn refresh(
+pub(crate) async fn refresh(
     clients: &Clients,
     goal: Goal,
     settings: &Settings,

@@ -18,11 +18,11 @@ use crate::issue::{Id, Issue, Severity, id};
 use crate::scene::Scene;
 use crate::verify::{Expected, Report, verify};
 
-pub use bundle::bundle;
+pub(crate) use bundle::bundle;
 
 /// All causes, the most severe first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Diagnoses {
+pub(crate) struct Diagnoses {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
@@ -33,7 +33,7 @@ pub struct Diagnoses {
 }
 
 /// Explains the symptoms, then adds what `verify` finds that has no symptom yet.
-pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
+pub(crate) fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Diagnoses {
     let facts = scene.facts;
     let report = verify(facts, &Expected::default());
     let mut findings = nodes::diagnose(facts, symptoms, &report);

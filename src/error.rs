@@ -14,7 +14,7 @@ use crate::text::counted;
 
 pub(crate) use library::{chain, find, one_line, root_cause, tls_trouble};
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call failed: the service's code and message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -14,7 +14,7 @@ use crate::step::{Change, Step};
 /// One event.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Event {
+pub(crate) enum Event {
     /// The target cluster, as AWS describes it.
     Target {
         cluster: String,
@@ -58,25 +58,25 @@ pub enum Event {
 
 /// The sink of events.
 #[derive(Clone)]
-pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
+pub(crate) struct Events(Arc<dyn Fn(Event) + Send + Sync>);
 
 impl Events {
-    pub fn to(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
+    pub(crate) fn to(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Events(Arc::new(sink))
     }
 
-    pub fn emit(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         (self.0)(event);
     }
 
-    pub fn note(&self, text: impl Into<String>) {
+    pub(crate) fn note(&self, text: impl Into<String>) {
         self.emit(Event::Note { text: text.into() });
     }
 }
 
 /// Whether Ctrl-C was pressed. All waits check it.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<Flag>);
+pub(crate) struct Interrupt(Arc<Flag>);
 
 #[derive(Debug, Default)]
 struct Flag {
@@ -86,7 +86,7 @@ struct Flag {
 
 impl Interrupt {
     /// Starts to listen. The second Ctrl-C exits at once.
-    pub fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let interrupt = Interrupt::default();
         let shared = interrupt.clone();
         tokio::spawn(async move {
@@ -107,12 +107,12 @@ impl Interrupt {
         self.0.notify.notify_waiters();
     }
 
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.set.load(Ordering::SeqCst)
     }
 
     /// Returns when Ctrl-C is pressed.
-    pub async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         let notified = self.0.notify.notified();
         tokio::pin!(notified);
         notified.as_mut().enable();

@@ -1,14 +1,14 @@
 //! Which pods may be evicted, when, and how long a drain takes. Pure; `drain` does the work.
 
-pub mod budgets;
-pub mod default_budget;
-pub mod filter;
-pub mod forecast;
-pub mod load_balancers;
-pub mod local;
-pub mod preview;
-pub mod schedule;
-pub mod surge;
+pub(crate) mod budgets;
+pub(crate) mod default_budget;
+pub(crate) mod filter;
+pub(crate) mod forecast;
+pub(crate) mod load_balancers;
+pub(crate) mod local;
+pub(crate) mod preview;
+pub(crate) mod schedule;
+pub(crate) mod surge;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use schedule::Controllers;
 
 /// The forecast for draining some nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outlook {
+pub(crate) struct Outlook {
     /// Pods to evict.
     pub moving: usize,
     pub time: Time,
@@ -32,7 +32,7 @@ pub struct Outlook {
 }
 
 /// Forecasts the drain of these nodes.
-pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Outlook {
+pub(crate) fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Outlook {
     let moving = filter::sort(facts, nodes, settings).evict;
     // Budgets do not apply to pods that are deleted instead of evicted.
     let budgets = if settings.drain.disable_eviction { &[][..] } else { &facts.budgets };
@@ -48,7 +48,7 @@ pub fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> 
 }
 
 /// What the schedule needs to know about controllers.
-pub fn controllers(facts: &Facts, settings: &Settings) -> Controllers {
+pub(crate) fn controllers(facts: &Facts, settings: &Settings) -> Controllers {
     Controllers {
         ordered: facts.stateful_sets.ordered.clone(),
         fail_closed: default_budget::fail_closed(facts),

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::steps;
 
 /// File contents by path in the folder.
-pub type Files = BTreeMap<String, String>;
+pub(crate) type Files = BTreeMap<String, String>;
 
 /// Placeholder name for an id that is known only when the base stack exists: `${NODE_SECURITY_GROUP_ID}`.
 const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
@@ -32,7 +32,7 @@ const ADDON_LAST: &str = "env/addon-eniconfigs-step-8.json";
 const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
 
 /// The files of a plan without errors. The same plan gives the same bytes.
-pub fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
+pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     let Scene { design, facts, settings, .. } = *scene;
     let mut files = Files::new();
     for zone in &design.zones {
@@ -185,7 +185,7 @@ fn readme(plan: &Plan, facts: &Facts, settings: &Settings, files: &Files) -> Str
 }
 
 /// Errors unless the folder is empty, does not exist, or `force` is set.
-pub fn may_write(folder: &Path, force: bool) -> Result<()> {
+pub(crate) fn may_write(folder: &Path, force: bool) -> Result<()> {
     let at = |error: Error| error.at(folder.display().to_string());
     let taken = match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_some(),
@@ -200,7 +200,7 @@ pub fn may_write(folder: &Path, force: bool) -> Result<()> {
 }
 
 /// Writes the files; other files in the folder are kept.
-pub fn write(files: &Files, folder: &Path) -> Result<()> {
+pub(crate) fn write(files: &Files, folder: &Path) -> Result<()> {
     let failed = |path: &Path, error: std::io::Error| {
         Error::failed("the plan can't be exported").at(path.display().to_string()).because(error)
     };

@@ -7,27 +7,27 @@ use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::shell::shell_quote;
 
 /// An eni-custom command for this cluster.
-pub fn command(facts: &Facts, command: &str) -> String {
+pub(crate) fn command(facts: &Facts, command: &str) -> String {
     format!("eni-custom {command} --cluster {}", facts.cluster.name)
 }
 
 /// Several eni-custom commands, one after another.
-pub fn all_of(facts: &Facts, commands: &[&str]) -> String {
+pub(crate) fn all_of(facts: &Facts, commands: &[&str]) -> String {
     commands.iter().map(|each| command(facts, each)).collect::<Vec<_>>().join(" && ")
 }
 
 /// Creates what a zone lacks, up to its ENIConfig; leaves existing resources unchanged.
-pub fn eniconfigs(facts: &Facts) -> String {
+pub(crate) fn eniconfigs(facts: &Facts) -> String {
     all_of(facts, &["associate-cidr", "create-subnets", "install-crd", "write-eniconfigs"])
 }
 
 /// The same, and changes existing ENIConfigs.
-pub fn rewritten_eniconfigs(facts: &Facts) -> String {
+pub(crate) fn rewritten_eniconfigs(facts: &Facts) -> String {
     all_of(facts, &["associate-cidr", "create-subnets", "write-eniconfigs --replace-eniconfigs"])
 }
 
 /// Removes what overrides the ENIConfig label of these nodes.
-pub fn no_override(source: &Source, nodes: &[&str]) -> String {
+pub(crate) fn no_override(source: &Source, nodes: &[&str]) -> String {
     let (verb, key) = match source {
         Source::Annotation(key) => ("annotate", key.as_str()),
         _ => ("label", EXTERNAL_LABEL),
@@ -36,7 +36,7 @@ pub fn no_override(source: &Source, nodes: &[&str]) -> String {
 }
 
 /// Gives a zone's pods a subnet of another block: a subnet can't be made larger.
-pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
+pub(crate) fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
     let avoid: Vec<_> = facts.cluster.service_cidr.into_iter().collect();
     let block = suggest_block(&addressing(&facts.vpc), &avoid).map_or("BLOCK".into(), |net| net.to_string());
     let routes = facts
@@ -54,7 +54,7 @@ pub fn more_addresses(facts: &Facts, subnet: &Subnet) -> String {
 }
 
 /// Gives a pod subnet a route out of the VPC, like its nodes' subnet.
-pub fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteTable) -> String {
+pub(crate) fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteTable) -> String {
     let in_zone = |table: &&RouteTable| {
         let zones = table.subnet_ids.iter().filter_map(|id| facts.vpc.subnet(id));
         zones.into_iter().any(|other| other.zone == subnet.zone)
@@ -92,13 +92,13 @@ pub fn way_out(facts: &Facts, subnet: &Subnet, pods: &RouteTable, nodes: &RouteT
 }
 
 /// Drains and terminates a node, so that its owner starts another one.
-pub fn replace(facts: &Facts, node: &Node) -> String {
+pub(crate) fn replace(facts: &Facts, node: &Node) -> String {
     format!("kubectl drain --ignore-daemonsets {} && {}", shell_quote(&node.name), end_instance(facts, node))
 }
 
 /// Terminates a node's instance at once, because pods can't be evicted if its kubelet is dead. Its owner starts another
 /// one.
-pub fn end_instance(facts: &Facts, node: &Node) -> String {
+pub(crate) fn end_instance(facts: &Facts, node: &Node) -> String {
     let id = node.instance_id.as_deref().unwrap_or("INSTANCE");
     match owner(facts, node) {
         Owner::NodeClaim(claim) => format!("kubectl delete nodeclaim {}", shell_quote(&claim)),
@@ -110,7 +110,7 @@ pub fn end_instance(facts: &Facts, node: &Node) -> String {
 }
 
 /// For pods that can't be scheduled: makes room if the cause is known, else shows their events.
-pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
+pub(crate) fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
     let cordoned: Vec<&str> = facts
         .ec2_nodes()
         .filter(|node| node.ready && node.unschedulable)
@@ -130,12 +130,12 @@ pub fn no_node(facts: &Facts, pod: &WaitingPod) -> String {
 }
 
 /// Shows the pod's events, if nothing else is known.
-pub fn describe(pod: &WaitingPod) -> String {
+pub(crate) fn describe(pod: &WaitingPod) -> String {
     format!("kubectl -n {} describe pod {}", pod.namespace, pod.name)
 }
 
 /// Shows ipamd's log on a node, which has the errors of EC2.
-pub fn ipamd_log(node: &Node) -> String {
+pub(crate) fn ipamd_log(node: &Node) -> String {
     format!(
         "kubectl debug node/{} -it --image busybox -- tail -n 100 /host/var/log/aws-routed-eni/ipamd.log",
         node.name
@@ -143,7 +143,7 @@ pub fn ipamd_log(node: &Node) -> String {
 }
 
 /// Replaces an untyped CRD that has another owner.
-pub fn typed_definition(facts: &Facts) -> String {
+pub(crate) fn typed_definition(facts: &Facts) -> String {
     match &facts.cni.addon {
         Some(addon) => {
             let newest = format!(
@@ -161,7 +161,7 @@ pub fn typed_definition(facts: &Facts) -> String {
 }
 
 /// The command that makes only this change to the add-on. It must repeat the role, or the add-on would lose it.
-pub fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
+pub(crate) fn update_addon(facts: &Facts, addon: &Addon, change: &str) -> String {
     let role =
         addon.role.as_ref().map(|role| format!(" --service-account-role-arn {role}")).unwrap_or_default();
     format!(

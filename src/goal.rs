@@ -4,7 +4,7 @@ use crate::step::Step;
 
 /// The goal of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// All nine steps.
     Setup,
     /// One step alone.
@@ -30,7 +30,7 @@ pub enum Undo {
 
 impl Goal {
     /// The steps in the order of the run.
-    pub fn steps(self, env_last: bool) -> Vec<Step> {
+    pub(crate) fn steps(self, env_last: bool) -> Vec<Step> {
         match self {
             Goal::Setup => Step::order(env_last),
             Goal::Step(step) => vec![step],
@@ -38,11 +38,11 @@ impl Goal {
         }
     }
 
-    pub fn is_undo(self) -> bool {
+    pub(crate) fn is_undo(self) -> bool {
         self.undo().is_some()
     }
 
-    pub fn undo(self) -> Option<Undo> {
+    pub(crate) fn undo(self) -> Option<Undo> {
         match self {
             Goal::Undo(undo) => Some(undo),
             Goal::Setup | Goal::Step(_) => None,
@@ -50,7 +50,7 @@ impl Goal {
     }
 
     /// The subcommand that has this goal.
-    pub fn command(self) -> &'static str {
+    pub(crate) fn command(self) -> &'static str {
         match self {
             Goal::Setup => "setup",
             Goal::Step(step) | Goal::Undo(Undo::Only(step)) => step.name(),
@@ -96,7 +96,7 @@ impl Undo {
 }
 
 /// The steps that must be undone before this one, in that order.
-pub fn undone_before(step: Step) -> Vec<Step> {
+pub(crate) fn undone_before(step: Step) -> Vec<Step> {
     let order = Undo::WHOLE.steps();
     let before = order.iter().take_while(|each| **each != step);
     // With custom networking on and no ENIConfig, a node that starts stays NotReady (CNI 1.13 and later).

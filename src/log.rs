@@ -63,7 +63,7 @@ impl<'a> MakeWriter<'a> for Sinks {
 
 /// Writes lines to the end of a file, to stderr with `verbose`, and keeps the last ones with `bundled`. Where nobody reads
 /// them none is made. Fails where the file can't be opened.
-pub fn start(path: Option<&Path>, verbose: bool, bundled: bool) -> Result<()> {
+pub(crate) fn start(path: Option<&Path>, verbose: bool, bundled: bool) -> Result<()> {
     if path.is_none() && !verbose && !bundled {
         return Ok(());
     }
@@ -85,6 +85,6 @@ pub fn start(path: Option<&Path>, verbose: bool, bundled: bool) -> Result<()> {
 }
 
 /// The last lines, the oldest first.
-pub fn recent() -> String {
+pub(crate) fn recent() -> String {
     RECENT.lock().unwrap_or_else(PoisonError::into_inner).iter().map(String::as_str).collect()
 }

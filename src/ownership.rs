@@ -79,7 +79,7 @@ impl fmt::Display for Holder {
 
 /// The release or application from labels and annotations. AWS's own manifest has Helm labels too: only the release
 /// annotation proves a release.
-pub fn release(
+pub(crate) fn release(
     labels: &BTreeMap<String, String>,
     annotations: &BTreeMap<String, String>,
 ) -> Option<(&'static str, String)> {
@@ -94,7 +94,7 @@ pub fn release(
 }
 
 /// The owner of an object; `field` is the relevant field in managedFields syntax: `f:spec`.
-pub fn holder(meta: &ObjectMeta, field: &str) -> Option<Holder> {
+pub(crate) fn holder(meta: &ObjectMeta, field: &str) -> Option<Holder> {
     let none = BTreeMap::new();
     let (labels, annotations) =
         (meta.labels.as_ref().unwrap_or(&none), meta.annotations.as_ref().unwrap_or(&none));
@@ -105,7 +105,7 @@ pub fn holder(meta: &ObjectMeta, field: &str) -> Option<Holder> {
 }
 
 /// The managers of a field of the object.
-pub fn managers(meta: &ObjectMeta, field: &str) -> Vec<Manager> {
+pub(crate) fn managers(meta: &ObjectMeta, field: &str) -> Vec<Manager> {
     let owns = |entry: &&ManagedFieldsEntry| {
         entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get(field).is_some())
     };

@@ -19,7 +19,7 @@ use crate::step::Step;
 type Planned = BTreeMap<&'static str, BTreeSet<Grant>>;
 
 /// Checks everything that these steps will call. A step with nothing to change needs no permission.
-pub async fn read(session: &Session, steps: &[Step]) -> Permissions {
+pub(crate) async fn read(session: &Session, steps: &[Step]) -> Permissions {
     let facts = &session.facts;
     let planned = planned(&session.scene(), steps);
     let asked: BTreeSet<&'static str> = planned.keys().copied().collect();

@@ -1,8 +1,8 @@
 //! The plan: the changes of each step. Pure.
 
 mod needs;
-pub mod outlook;
-pub mod progress;
+pub(crate) mod outlook;
+pub(crate) mod progress;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,12 +14,12 @@ use crate::scene::Scene;
 use crate::step::{Change, Step};
 use crate::steps::{Rules, with_rules};
 
-pub use needs::unmet_needs;
-pub use outlook::{Outlook, Passage, SubnetOutlook};
+pub(crate) use needs::unmet_needs;
+pub(crate) use outlook::{Outlook, Passage, SubnetOutlook};
 
 /// The plan of one step.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct StepPlan {
+pub(crate) struct StepPlan {
     pub step: Step,
     pub number: u8,
     /// Empty means up to date, unless `left_out` is set.
@@ -36,7 +36,7 @@ pub struct StepPlan {
 
 /// The changes of a run, and the findings of the checks.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub format_version: u32,
     /// The cluster's ARN.
     pub cluster: String,
@@ -56,7 +56,7 @@ pub struct Plan {
 }
 
 /// Plans the steps of the goal, in their order.
-pub fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
+pub(crate) fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
     let Scene { design, facts, settings, .. } = *scene;
     let mut planned: Vec<StepPlan> = scene.steps().into_iter().map(|step| step_plan(step, scene)).collect();
     // An error can leave a part of the design empty, and then the step has no changes although it is not done.
@@ -96,17 +96,17 @@ fn step_plan(step: Step, scene: &Scene<'_>) -> StepPlan {
 }
 
 impl Plan {
-    pub fn changes(&self) -> usize {
+    pub(crate) fn changes(&self) -> usize {
         self.steps.iter().map(|step| step.changes.len()).sum()
     }
 
     /// Findings that refuse the run.
-    pub fn errors(&self) -> Vec<Issue> {
+    pub(crate) fn errors(&self) -> Vec<Issue> {
         self.findings.iter().filter(|finding| finding.severity() == Severity::Error).cloned().collect()
     }
 
     /// Warnings that are not accepted yet, to ask a person about. None if there is nothing to change.
-    pub fn open_warnings(&self) -> Vec<Issue> {
+    pub(crate) fn open_warnings(&self) -> Vec<Issue> {
         if self.changes() == 0 {
             return Vec::new();
         }
@@ -115,7 +115,7 @@ impl Plan {
     }
 
     /// The risks among them: `--yes` does not cover these.
-    pub fn open_risks(&self) -> Vec<Issue> {
+    pub(crate) fn open_risks(&self) -> Vec<Issue> {
         self.open_warnings().into_iter().filter(|finding| finding.risk).collect()
     }
 }

@@ -3,10 +3,10 @@
 //! Pure, and needs no network. CloudFormation creates a stack's resources with the permissions of the stack's creator
 //! (forward access sessions), so the table includes its calls.
 
-pub mod actions;
-pub mod calls;
-pub mod grants;
-pub mod kubernetes;
+pub(crate) mod actions;
+pub(crate) mod calls;
+pub(crate) mod grants;
+pub(crate) mod kubernetes;
 mod need;
 mod undo;
 
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 
 use crate::step::Step;
 
-pub use actions::all;
-pub use grants::{Condition, Grant, Names};
-pub use need::{Action, By, Need, Only};
+pub(crate) use actions::all;
+pub(crate) use grants::{Condition, Grant, Names};
+pub(crate) use need::{Action, By, Need, Only};
 
 /// Which commands a policy is for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Read-only commands: plan, status, verify, doctor.
     pub read_only: bool,
     /// A single step instead of all nine.
@@ -71,7 +71,7 @@ impl Wanted {
     }
 
     /// The actions of these commands, in the order of the table.
-    pub fn actions(&self) -> impl Iterator<Item = &'static Action> {
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &'static Action> {
         let Wanted { terminate_unowned, .. } = *self;
         let requested = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
         all().filter(|action| self.includes(action.need)).filter(requested)
@@ -80,7 +80,7 @@ impl Wanted {
 
 /// The size limit of a managed policy, in characters without white space ("IAM and AWS STS quotas", IAM user guide).
 /// The limit of a role's inline policies is 10,240.
-pub const MANAGED_POLICY: usize = 6144;
+pub(crate) const MANAGED_POLICY: usize = 6144;
 
 /// A statement being built.
 #[derive(Default)]
@@ -92,7 +92,7 @@ struct Statement {
 }
 
 /// The policy document: Version 2012-10-17, a statement for each condition.
-pub fn document(wanted: &Wanted, names: &Names) -> Value {
+pub(crate) fn document(wanted: &Wanted, names: &Names) -> Value {
     let mut grants: BTreeMap<Grant, BTreeSet<&'static str>> = BTreeMap::new();
     for action in wanted.actions() {
         // Grants without resources are skipped: the cluster doesn't have them.
@@ -151,7 +151,7 @@ fn one_or_many(mut values: Vec<String>) -> Value {
 }
 
 /// The table as text: each action, the steps that need it, and why.
-pub fn reasons(wanted: &Wanted) -> String {
+pub(crate) fn reasons(wanted: &Wanted) -> String {
     let rows: Vec<(&str, String, String)> = wanted
         .actions()
         .map(|action| {

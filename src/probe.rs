@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 /// Runs the probe. If the API server refuses its pods, the result is unknown; a service that does not answer is an error.
-pub async fn probe(session: &Session, options: &Options) -> Result<ReportSection> {
+pub(crate) async fn probe(session: &Session, options: &Options) -> Result<ReportSection> {
     let places = places(&session.facts);
     if places.is_empty() {
         return Ok(section(vec![

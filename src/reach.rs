@@ -10,13 +10,13 @@ use crate::design::Design;
 use crate::facts::{Backend, Facts, Webhook};
 use crate::net::firewall::{Ports, Protocol, Verdict};
 
-pub use parties::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups, targets};
+pub(crate) use parties::{NODE_GROUP_TO_BE, current_pods, firewall, pod_groups, targets};
 use parties::{Parties, Party, Scenery};
 
 /// The purpose of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "for")]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Pods call the API server, by the addresses behind Service default/kubernetes.
     Api,
     /// New nodes join.
@@ -39,7 +39,7 @@ pub enum Purpose {
 
 /// One row of the reachability matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Flow {
+pub(crate) struct Flow {
     #[serde(flatten)]
     pub purpose: Purpose,
     pub from: String,
@@ -56,7 +56,7 @@ const API: u16 = 443;
 const KUBELET: u16 = 10_250;
 
 /// Every flow that the cluster needs, with its verdict.
-pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
+pub(crate) fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
     let scenery = Scenery { firewall: firewall(design, facts), parties: Parties::of(design, facts) };
     let mut flows = Vec::new();
     let Parties { new_pods, new_nodes, old_pods, old_nodes, current_pods, control_plane } = &scenery.parties;
@@ -131,7 +131,7 @@ pub fn flows(design: &Design, facts: &Facts) -> Vec<Flow> {
 
 /// The flows that pods need in the cluster as it is now: to the API server, to CoreDNS on its nodes, and from the API
 /// server to webhooks.
-pub fn current_flows(facts: &Facts) -> Vec<Flow> {
+pub(crate) fn current_flows(facts: &Facts) -> Vec<Flow> {
     let scenery = Scenery { firewall: facts.firewall.clone(), parties: Parties::current(facts) };
     let Parties { current_pods, control_plane, .. } = &scenery.parties;
     let pods: Vec<&Party> = current_pods.iter().collect();
@@ -162,7 +162,7 @@ pub fn current_flows(facts: &Facts) -> Vec<Flow> {
 }
 
 /// Webhooks with pods that will get new addresses: on EC2 nodes and without hostNetwork.
-pub fn moving_webhooks(facts: &Facts) -> Vec<&Webhook> {
+pub(crate) fn moving_webhooks(facts: &Facts) -> Vec<&Webhook> {
     let ec2: BTreeSet<&str> = facts.ec2_nodes().map(|node| node.name.as_str()).collect();
     let wanted: BTreeSet<&str> = facts
         .backends

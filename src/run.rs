@@ -29,12 +29,12 @@ use crate::steps::{Rules, with_rules};
 use crate::text::counted;
 use crate::verify::{Before, Expected, may_resolve_itself, verify};
 
-pub use connect::connect;
+pub(crate) use connect::connect;
 use step::carry_out;
 
 /// The result of a run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub format_version: u32,
     pub cluster: String,
     /// Whether everything requested is done.
@@ -45,7 +45,7 @@ pub struct Outcome {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct StepOutcome {
+pub(crate) struct StepOutcome {
     pub step: Step,
     pub changes: usize,
     pub seconds: f64,
@@ -53,7 +53,7 @@ pub struct StepOutcome {
 }
 
 /// A cluster that was read, and its plan.
-pub struct Prepared {
+pub(crate) struct Prepared {
     pub session: Session,
     pub plan: Plan,
     /// The saved plan that must match.
@@ -65,7 +65,7 @@ pub struct Prepared {
 }
 
 /// Reads the cluster and plans the steps of the goal.
-pub async fn prepare(
+pub(crate) async fn prepare(
     goal: Goal,
     settings: Settings,
     events: Events,
@@ -99,7 +99,7 @@ async fn planned(mut session: Session, calls: Calls, started: Instant) -> Prepar
 
 /// Reads the network interfaces in security groups that would not admit pods, if there are such groups. `planned`: for
 /// the pods' designed network rather than the current one.
-pub async fn read_group_users(session: &mut Session, planned: bool) {
+pub(crate) async fn read_group_users(session: &mut Session, planned: bool) {
     let admission = match planned {
         true => others::Admission::planned(&session.design, &session.facts),
         false => others::Admission::current(&session.design, &session.facts),
@@ -134,7 +134,7 @@ fn make_plan(session: &Session) -> Plan {
 
 impl Prepared {
     /// Requires the plan to match this saved plan, now and before the first change.
-    pub fn require_saved(&mut self, saved: Saved) -> Result<()> {
+    pub(crate) fn require_saved(&mut self, saved: Saved) -> Result<()> {
         saved.is_for(&self.session.facts.caller, &self.session.facts.cluster)?;
         self.saved = Some(saved);
         self.refuse_drift()
@@ -149,7 +149,7 @@ impl Prepared {
     }
 
     /// Errors if a check failed or a risk was not accepted, before anything is changed.
-    pub fn refuse(&self) -> Result<()> {
+    pub(crate) fn refuse(&self) -> Result<()> {
         let errors = self.plan.errors();
         if !errors.is_empty() {
             return Err(Error::refused_by(errors));
@@ -159,7 +159,7 @@ impl Prepared {
     }
 
     /// Accepts findings that a person has confirmed.
-    pub fn accept(&mut self, findings: &[Issue]) {
+    pub(crate) fn accept(&mut self, findings: &[Issue]) {
         let ids = findings.iter().map(|finding| finding.id);
         self.session.settings = self.session.settings.clone().accepting(ids);
         for finding in &mut self.plan.findings {
@@ -169,7 +169,7 @@ impl Prepared {
 
     /// Reads and plans again with the answers of a user: they may need more facts, and the cluster may have changed
     /// meanwhile.
-    pub async fn replan(&mut self, settings: Settings) -> Result<()> {
+    pub(crate) async fn replan(&mut self, settings: Settings) -> Result<()> {
         self.session.settings = settings;
         self.session.observe().await?;
         read_group_users(&mut self.session, true).await;
@@ -179,13 +179,13 @@ impl Prepared {
     }
 
     /// Whether there is anything to change. A full undo also deletes the record.
-    pub fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&self) -> bool {
         let Session { goal, facts, .. } = &self.session;
         self.plan.changes() > 0 || (*goal == Goal::Undo(Undo::WHOLE) && facts.record != Record::default())
     }
 
     /// Makes the changes. A run with nothing to do makes no write call.
-    pub async fn apply(mut self) -> Result<Outcome> {
+    pub(crate) async fn apply(mut self) -> Result<Outcome> {
         self.refuse()?;
         let lock = if self.has_work() { Some(self.lock().await?) } else { None };
         let result = self.carry_out_all().await;
@@ -372,7 +372,7 @@ impl Prepared {
 }
 
 /// Errors if another run holds the lock, before a person is asked anything.
-pub async fn refuse_if_locked(session: &Session) -> Result<()> {
+pub(crate) async fn refuse_if_locked(session: &Session) -> Result<()> {
     match lock::holder(&session.clients.kube.client).await? {
         Some(live) => Err(lock::held(&live)),
         None => Ok(()),

@@ -26,7 +26,7 @@ const KIND: &str = "eni-custom plan";
 
 /// The file's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
+pub(crate) struct Saved {
     pub kind: String,
     pub format_version: u32,
     pub program_version: String,
@@ -49,14 +49,14 @@ pub struct Saved {
 
 /// A step's changes, without predictions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedStep {
+pub(crate) struct SavedStep {
     pub step: Step,
     pub changes: Vec<Change>,
 }
 
 impl Saved {
     /// The saved form of a new plan.
-    pub fn of(plan: &Plan, scene: &Scene<'_>) -> Saved {
+    pub(crate) fn of(plan: &Plan, scene: &Scene<'_>) -> Saved {
         let Scene { design: _, facts, settings, .. } = *scene;
         let preconditions = preconditions::preconditions(scene);
         let mut saved = Saved {
@@ -79,7 +79,7 @@ impl Saved {
     }
 
     /// Errors if the plan is for another account, region or cluster.
-    pub fn is_for(&self, caller: &Caller, cluster: &Cluster) -> Result<()> {
+    pub(crate) fn is_for(&self, caller: &Caller, cluster: &Cluster) -> Result<()> {
         let targets = [
             ("account", &self.account, &caller.account),
             ("region", &self.region, &caller.region),
@@ -96,7 +96,7 @@ impl Saved {
     }
 
     /// What has changed since the plan was made.
-    pub fn drift(&self, plan: &Plan, scene: &Scene<'_>) -> Vec<Issue> {
+    pub(crate) fn drift(&self, plan: &Plan, scene: &Scene<'_>) -> Vec<Issue> {
         drift::drift(self, &steps(plan), &preconditions::preconditions(scene))
     }
 
@@ -124,7 +124,7 @@ fn digest(value: &Value) -> String {
 }
 
 /// Writes the file atomically: a reader sees the old or the new content.
-pub fn write(saved: &Saved, path: &Path) -> Result<()> {
+pub(crate) fn write(saved: &Saved, path: &Path) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::failed("the plan can't be saved").at(path.display().to_string()).because(error)
     };
@@ -136,7 +136,7 @@ pub fn write(saved: &Saved, path: &Path) -> Result<()> {
 }
 
 /// Reads a saved plan. Errors if it was edited or has another format version.
-pub fn read(path: &Path) -> Result<Saved> {
+pub(crate) fn read(path: &Path) -> Result<Saved> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::usage("the plan can't be read")
             .at(path.display().to_string())

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::step::Step;
 
 #[derive(Clone, Copy)]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub goal: Goal,
     pub settings: &'a Settings,
     pub facts: &'a Facts,
@@ -16,21 +16,21 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// The steps in the order of the run.
-    pub fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.goal.steps(self.settings.cni.env_last)
     }
 
     /// Whether any of these steps is about to run.
-    pub fn concerns(&self, steps: &[Step]) -> bool {
+    pub(crate) fn concerns(&self, steps: &[Step]) -> bool {
         self.steps().iter().any(|step| steps.contains(step))
     }
 
-    pub fn undo(&self) -> Option<Undo> {
+    pub(crate) fn undo(&self) -> Option<Undo> {
         self.goal.undo()
     }
 
     /// The same cluster with another goal.
-    pub fn with(self, goal: Goal) -> Self {
+    pub(crate) fn with(self, goal: Goal) -> Self {
         Scene { goal, ..self }
     }
 }

@@ -21,10 +21,10 @@ use crate::settings::Settings;
 /// How long EC2 may take to show a change that it has accepted (EC2 API reference, "Eventual consistency").
 ///
 /// In tests every answer is up to date.
-pub const CONSISTENCY: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 15 });
+pub(crate) const CONSISTENCY: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 15 });
 
 /// A run in progress.
-pub struct Session {
+pub(crate) struct Session {
     pub clients: Clients,
     pub goal: Goal,
     pub settings: Settings,
@@ -37,24 +37,24 @@ pub struct Session {
 }
 
 /// The result of one look at a condition.
-pub enum Seen<T> {
+pub(crate) enum Seen<T> {
     Yes(T),
     /// The condition is not true yet, with the progress.
     NotYet(String),
 }
 
 impl Session {
-    pub fn scene(&self) -> Scene<'_> {
+    pub(crate) fn scene(&self) -> Scene<'_> {
         Scene { goal: self.goal, settings: &self.settings, facts: &self.facts, design: &self.design }
     }
 
     /// Reads all facts again, and computes the design from them.
-    pub async fn observe(&mut self) -> Result<()> {
+    pub(crate) async fn observe(&mut self) -> Result<()> {
         self.read(&Section::ALL).await
     }
 
     /// Reads these sections again, and computes the design from them.
-    pub async fn read(&mut self, sections: &[Section]) -> Result<()> {
+    pub(crate) async fn read(&mut self, sections: &[Section]) -> Result<()> {
         // This future is large and part of every step, so it is boxed.
         Box::pin(refresh(&self.clients, self.goal, &self.settings, &mut self.facts, sections)).await?;
         self.design = design(&self.settings, &self.facts);
@@ -62,7 +62,7 @@ impl Session {
     }
 
     /// Records what can't be read any more after the change. Writes only if the record changes.
-    pub async fn remember(&mut self, note: impl FnOnce(&mut Record)) -> Result<()> {
+    pub(crate) async fn remember(&mut self, note: impl FnOnce(&mut Record)) -> Result<()> {
         let mut record = self.facts.record.clone();
         note(&mut record);
         if record != self.facts.record {
@@ -75,12 +75,20 @@ impl Session {
     /// Polls until the probe returns `Yes`. Fails after `--timeout` or on Ctrl-C.
     ///
     /// `what` follows "waiting for": `new nodes to be Ready`.
-    pub async fn until<T>(&self, what: &str, probe: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        probe: impl AsyncFnMut() -> Result<Seen<T>>,
+    ) -> Result<T> {
         until(&self.events, &self.interrupt, self.settings.run.timeout, what, probe).await
     }
 
     /// Repeats a call that fails with NotFound for a new resource: EC2 and IAM are eventually consistent.
-    pub async fn once_visible<T>(&self, what: &str, mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    pub(crate) async fn once_visible<T>(
+        &self,
+        what: &str,
+        mut call: impl AsyncFnMut() -> Result<T>,
+    ) -> Result<T> {
         self.until(what, async || match call().await {
             Ok(value) => Ok(Seen::Yes(value)),
             Err(error) if error.code().contains("NotFound") => Ok(Seen::NotYet(error.to_string())),
@@ -90,7 +98,7 @@ impl Session {
     }
 
     /// Waits until EKS has made an update.
-    pub async fn updated(&self, interrupt: &Interrupt, of: Updated<'_>, update: &str) -> Result<()> {
+    pub(crate) async fn updated(&self, interrupt: &Interrupt, of: Updated<'_>, update: &str) -> Result<()> {
         let cluster = &self.facts.cluster.name;
         let what = format!("{of} to be updated");
         until(&self.events, interrupt, self.settings.run.timeout, &what, async || {
@@ -115,7 +123,7 @@ impl Session {
     }
 
     /// Errors if the run must stop before its next change: on Ctrl-C, or if the lock was lost.
-    pub fn stop_if_interrupted(&self) -> Result<()> {
+    pub(crate) fn stop_if_interrupted(&self) -> Result<()> {
         if self.lock_lost.load(Ordering::Relaxed) {
             return Err(Error::failed(
                 "the lock was lost: this run could not renew it, and another run may have started",
@@ -127,7 +135,7 @@ impl Session {
 }
 
 /// The same as `Session::until`, without a session.
-pub async fn until<T>(
+pub(crate) async fn until<T>(
     events: &Events,
     interrupt: &Interrupt,
     timeout: Duration,

@@ -12,7 +12,7 @@ use crate::nodes::user_data::AmiFamily;
 
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     Flag,
     Environment(String),
     File(String),
@@ -40,7 +40,7 @@ impl KubeconfigChoice {
 /// The settings of a run, with each value checked, in the groups of the help text. An answer of the user makes new
 /// settings; nothing changes those of a run.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub target: Target,
     pub network: Network,
     pub cni: Cni,
@@ -52,7 +52,7 @@ pub struct Settings {
 
 /// The connection to the cluster.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub(crate) struct Target {
     pub cluster: Option<String>,
     pub region: Option<String>,
     pub profile: Option<String>,
@@ -61,7 +61,7 @@ pub struct Target {
 
 /// CIDR blocks and pod subnets.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub(crate) struct Network {
     pub cidrs: Vec<Ipv4Net>,
     /// Prefix length of created subnets, in bits.
     pub subnet_prefix: Option<u8>,
@@ -73,7 +73,7 @@ pub struct Network {
 
 /// aws-node and the ENIConfigs.
 #[derive(Debug, Clone)]
-pub struct Cni {
+pub(crate) struct Cni {
     /// Set aws-node's environment after the ENIConfigs are written.
     pub env_last: bool,
     pub external_snat: bool,
@@ -89,7 +89,7 @@ pub struct Cni {
 
 /// The new nodes.
 #[derive(Debug, Clone)]
-pub struct Nodes {
+pub(crate) struct Nodes {
     pub instance_type: Option<String>,
     pub ami_family: AmiFamily,
     pub ami_id: Option<String>,
@@ -101,7 +101,7 @@ pub struct Nodes {
 
 /// Which old nodes are drained, and how.
 #[derive(Debug, Clone)]
-pub struct Drain {
+pub(crate) struct Drain {
     /// Label selector of the old nodes to drain.
     pub selector: Option<String>,
     /// Names of the old nodes to drain.
@@ -131,7 +131,7 @@ pub struct Drain {
 
 /// How the command runs.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     pub yes: bool,
     /// The command changes nothing: `plan`, `--dry-run`, `detect-cni`.
     pub read_only: bool,
@@ -149,7 +149,7 @@ pub struct Origins(pub(crate) BTreeMap<String, Origin>);
 
 impl Settings {
     /// Where a person finds the value: `--cidr`, `ENI_CUSTOM_CIDR`, `cidr in eni-custom.toml`.
-    pub fn named(&self, flag: &str) -> String {
+    pub(crate) fn named(&self, flag: &str) -> String {
         match self.origins.get(flag) {
             Some(Origin::Environment(name)) => name.clone(),
             Some(Origin::File(path)) => format!("{flag} in {path}"),
@@ -158,29 +158,29 @@ impl Settings {
     }
 
     /// The profile was given by `--profile`, which wins over credentials in the environment.
-    pub fn profile_is_flag(&self) -> bool {
+    pub(crate) fn profile_is_flag(&self) -> bool {
         self.origins.get("profile") == Some(&Origin::Flag)
     }
 
     /// The timeout of the whole drain: `--drain-timeout`, else `--timeout` if it was given, else one hour.
-    pub fn drain_deadline(&self) -> Duration {
+    pub(crate) fn drain_deadline(&self) -> Duration {
         let given = self.is_set("timeout").then_some(self.run.timeout);
         self.drain.drain_timeout.or(given).unwrap_or(Duration::from_secs(3600))
     }
 
     /// The flag that sets the timeout of the drain, for messages.
-    pub fn drain_deadline_flag(&self) -> &'static str {
+    pub(crate) fn drain_deadline_flag(&self) -> &'static str {
         if self.drain.drain_timeout.is_none() && self.is_set("timeout") { "timeout" } else { "drain-timeout" }
     }
 
     /// The same settings with the cluster name that the user typed as confirmation.
-    pub fn confirmed(mut self, name: String) -> Self {
+    pub(crate) fn confirmed(mut self, name: String) -> Self {
         self.run.confirm_cluster = Some(name);
         self
     }
 
     /// The same settings with these warnings accepted.
-    pub fn accepting(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
+    pub(crate) fn accepting(mut self, ids: impl IntoIterator<Item = Id>) -> Self {
         self.run.accept.extend(ids);
         self
     }

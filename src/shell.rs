@@ -4,18 +4,18 @@
 //! `,`, which nearly every flag's value contains.
 
 /// A text as one word, in quotes only if it needs them.
-pub fn shell_quote(text: &str) -> String {
+pub(crate) fn shell_quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.into() } else { single_quoted(text) }
 }
 
 /// A text as one word in single quotes, in which nothing is special but the single quote.
-pub fn single_quoted(text: &str) -> String {
+pub(crate) fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A command line of these words.
-pub fn shell_line<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
+pub(crate) fn shell_line<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
     words.into_iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" ")
 }
 

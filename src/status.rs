@@ -14,7 +14,7 @@ use crate::suspended::{Suspended, suspended};
 /// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum State {
     /// The step has no changes left.
     Done,
     /// Some of its changes are made.
@@ -24,7 +24,7 @@ pub enum State {
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct StepStatus {
+pub(crate) struct StepStatus {
     pub step: Step,
     pub number: u8,
     pub state: State,
@@ -34,7 +34,7 @@ pub struct StepStatus {
 
 /// A run of eni-custom that is in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct UnderWay {
+pub(crate) struct UnderWay {
     /// `host/boot/process`
     pub holder: String,
     /// When it started, as RFC 3339.
@@ -43,7 +43,7 @@ pub struct UnderWay {
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Status {
+pub(crate) struct Status {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
@@ -58,7 +58,7 @@ pub struct Status {
 }
 
 /// The status of the nine steps; `holder` is the holder of the lock.
-pub fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
+pub(crate) fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
     let Scene { design, facts, settings, .. } = *scene;
     let plan = plan(scene, Vec::new());
     let run = holder.map(|holder| UnderWay { holder: holder.identity, since: holder.since });

@@ -79,7 +79,7 @@ impl Step {
 /// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Sign {
+pub(crate) enum Sign {
     Create,
     Change,
     Remove,
@@ -87,7 +87,7 @@ pub enum Sign {
 
 impl Sign {
     /// The character that a plan shows.
-    pub fn mark(self) -> char {
+    pub(crate) fn mark(self) -> char {
         match self {
             Sign::Create => '+',
             Sign::Change => '~',
@@ -98,7 +98,7 @@ impl Sign {
 
 /// One change, as it is shown to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Change {
+pub(crate) struct Change {
     pub sign: Sign,
     /// `subnet us-west-2a`
     pub resource: String,
@@ -106,7 +106,7 @@ pub struct Change {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Field {
+pub(crate) struct Field {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
@@ -118,20 +118,20 @@ pub struct Field {
 }
 
 impl Change {
-    pub fn new(sign: Sign, resource: impl Into<String>) -> Self {
+    pub(crate) fn new(sign: Sign, resource: impl Into<String>) -> Self {
         Change { sign, resource: resource.into(), fields: Vec::new() }
     }
 
-    pub fn to(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+    pub(crate) fn to(self, name: impl Into<String>, after: impl Into<String>) -> Self {
         self.push(name.into(), None, Some(after.into()), false)
     }
 
     /// Adds a prediction. Another run may predict something else.
-    pub fn expect(self, name: impl Into<String>, after: impl Into<String>) -> Self {
+    pub(crate) fn expect(self, name: impl Into<String>, after: impl Into<String>) -> Self {
         self.push(name.into(), None, Some(after.into()), true)
     }
 
-    pub fn from_to(
+    pub(crate) fn from_to(
         self,
         name: impl Into<String>,
         before: Option<impl Into<String>>,
@@ -140,7 +140,7 @@ impl Change {
         self.push(name.into(), before.map(Into::into), Some(after.into()), false)
     }
 
-    pub fn later(self, name: impl Into<String>) -> Self {
+    pub(crate) fn later(self, name: impl Into<String>) -> Self {
         self.push(name.into(), None, None, false)
     }
 

@@ -13,25 +13,25 @@ const SINCE: Version = Version(1, 22, 0);
 
 /// Why a subnet is excluded, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exclusion {
+pub(crate) struct Exclusion {
     pub why: String,
     pub fix: String,
 }
 
 /// Whether aws-node of this cluster obeys these tags; `None` if its version is unknown.
-pub fn acts(facts: &Facts) -> Option<bool> {
+pub(crate) fn acts(facts: &Facts) -> Option<bool> {
     let (version, _) = detected_version(&facts.cni)?;
     Some(version >= SINCE && discovers(facts))
 }
 
 /// ENABLE_SUBNET_DISCOVERY is true unless it is set to a value that Go parses as false.
-pub fn discovers(facts: &Facts) -> bool {
+pub(crate) fn discovers(facts: &Facts) -> bool {
     let off = ["0", "f", "F", "false", "FALSE", "False"];
     !facts.cni.env.get("ENABLE_SUBNET_DISCOVERY").is_some_and(|value| off.contains(&value.as_str()))
 }
 
 /// Whether its tags exclude this cluster's pods, regardless of aws-node's version.
-pub fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
+pub(crate) fn exclusion(subnet: &Subnet, cluster: &str) -> Option<Exclusion> {
     let role = subnet.tags.get(ROLE).filter(|value| !value.is_empty())?;
     let id = &subnet.id;
     if role == "0" {

@@ -13,7 +13,7 @@ use crate::step::Step;
 /// Why processes are suspended while no run is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum SuspendedBy {
+pub(crate) enum SuspendedBy {
     /// A drain was interrupted.
     Interrupted,
     /// A partial drain has left unequal zones, which AZRebalance would even out without regard to PodDisruptionBudgets.
@@ -24,7 +24,7 @@ pub enum SuspendedBy {
 
 /// One Auto Scaling group with suspended processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Suspended {
+pub(crate) struct Suspended {
     pub group: String,
     /// `AZRebalance`, `Launch`
     pub processes: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Suspended {
 }
 
 /// All such groups. The record counts even if Auto Scaling does not show the processes as suspended.
-pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
+pub(crate) fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
     let record = &facts.record;
     let recorded: BTreeSet<&String> = record.held.keys().chain(&record.rebalance_suspended).collect();
     let mut found: Vec<Suspended> = recorded
@@ -87,7 +87,7 @@ pub fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
 
 /// The command that undoes the temporary changes of an interrupted drain; without `--keep-old-nodes` it would continue
 /// the drain.
-pub fn undo_interrupted_drain(settings: &Settings) -> String {
+pub(crate) fn undo_interrupted_drain(settings: &Settings) -> String {
     let drain = Drain { keep_old_nodes: true, ..settings.drain.clone() };
     Settings { drain, ..settings.clone() }.command_line(Goal::Step(Step::DrainNodes))
 }

@@ -1,12 +1,12 @@
 //! Tags and names that mark what eni-custom created.
 
 /// On everything that eni-custom creates; its value is the cluster's name.
-pub const TAG_CLUSTER: &str = "eni-custom:cluster";
+pub(crate) const TAG_CLUSTER: &str = "eni-custom:cluster";
 /// On everything that belongs to one ENIConfig.
-pub const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
+pub(crate) const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
 /// On the stacks of a replacement for an old node group that is gone; its value is the cluster's name.
-pub const TAG_REPLACEMENT: &str = "eni-custom:replacement";
+pub(crate) const TAG_REPLACEMENT: &str = "eni-custom:replacement";
 /// The field manager in server-side apply.
-pub const FIELD_MANAGER: &str = "eni-custom";
+pub(crate) const FIELD_MANAGER: &str = "eni-custom";
 /// The namespace of aws-node, aws-auth and eni-custom's record.
-pub const NAMESPACE: &str = "kube-system";
+pub(crate) const NAMESPACE: &str = "kube-system";

@@ -8,12 +8,12 @@ use jiff::fmt::friendly::{Spacing, SpanPrinter};
 const NAMES: usize = 5;
 
 /// The first names, and the number of the others.
-pub fn few(names: &[String]) -> String {
+pub(crate) fn few(names: &[String]) -> String {
     first_of(&names[..names.len().min(NAMES)], names.len())
 }
 
 /// These names, and the number of the others of `all`.
-pub fn first_of(names: &[String], all: usize) -> String {
+pub(crate) fn first_of(names: &[String], all: usize) -> String {
     match all.saturating_sub(names.len()) {
         0 => names.join(", "),
         more => format!("{}, and {more} more", names.join(", ")),
@@ -21,12 +21,12 @@ pub fn first_of(names: &[String], all: usize) -> String {
 }
 
 /// `1 node`, `3 nodes`, `0 addresses`, `2 policies`
-pub fn counted<N: Number>(number: N, noun: &str) -> String {
+pub(crate) fn counted<N: Number>(number: N, noun: &str) -> String {
     format!("{number} {}", plural(number, noun))
 }
 
 /// The same without its number.
-pub fn plural<N: Number>(number: N, noun: &str) -> String {
+pub(crate) fn plural<N: Number>(number: N, noun: &str) -> String {
     // `pod to be moved`: the noun comes first.
     if let Some((noun, rest)) = noun.split_once(" to be ") {
         return format!("{} to be {rest}", plural(number, noun));
@@ -41,12 +41,12 @@ pub fn plural<N: Number>(number: N, noun: &str) -> String {
 }
 
 /// `1 of 1 node`, `2 of 3 nodes`
-pub fn part<N: Number>(number: N, all: N, noun: &str) -> String {
+pub(crate) fn part<N: Number>(number: N, all: N, noun: &str) -> String {
     format!("{number} of {}", counted(all, noun))
 }
 
 /// `1 node is`, `2 nodes are`: with the verb in singular or plural.
-pub fn subject<N: Number>(number: N, noun: &str, one: &str, many: &str) -> String {
+pub(crate) fn subject<N: Number>(number: N, noun: &str, one: &str, many: &str) -> String {
     format!("{} {}", counted(number, noun), if is_one(number) { one } else { many })
 }
 
@@ -55,7 +55,7 @@ fn is_one<N: Number>(number: N) -> bool {
 }
 
 /// Up to three known names that `name` may be a typing error of, the most likely first.
-pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const MOST: usize = 3;
     let name = name.trim().to_ascii_lowercase();
     let allowed = (name.chars().count() / 3).clamp(1, 3);
@@ -68,22 +68,22 @@ pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
 }
 
 /// `did you mean m5.large?`; `None` without a name.
-pub fn did_you_mean(closest: &[&str]) -> Option<String> {
+pub(crate) fn did_you_mean(closest: &[&str]) -> Option<String> {
     (!closest.is_empty()).then(|| format!("did you mean {}?", closest.join(" or ")))
 }
 
 /// A time as the value of a flag: `1h30m`.
-pub fn flag_value(time: Duration) -> String {
+pub(crate) fn flag_value(time: Duration) -> String {
     SpanPrinter::new().spacing(Spacing::None).unsigned_duration_to_string(&time)
 }
 
 /// The least time that something takes, rounded down to a unit that a person can judge: `90 s`, `3 min`, `2 h 5 min`.
-pub fn at_least(seconds: u64) -> String {
+pub(crate) fn at_least(seconds: u64) -> String {
     rounded(seconds, u64::div_euclid)
 }
 
 /// An estimated time, the same rounded up.
-pub fn about(seconds: u64) -> String {
+pub(crate) fn about(seconds: u64) -> String {
     rounded(seconds, u64::div_ceil)
 }
 
@@ -97,7 +97,7 @@ fn rounded(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
 }
 
 /// An integer of any type.
-pub trait Number: Copy + std::fmt::Display + TryInto<u64> {}
+pub(crate) trait Number: Copy + std::fmt::Display + TryInto<u64> {}
 
 impl<N: Copy + std::fmt::Display + TryInto<u64>> Number for N {}
 

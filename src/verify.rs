@@ -15,16 +15,16 @@ mod workloads;
 
 use std::collections::BTreeSet;
 
-pub use expected::Expected;
-pub use report::{Report, ReportSection, may_resolve_itself};
-pub use workloads::Before;
+pub(crate) use expected::Expected;
+pub(crate) use report::{Report, ReportSection, may_resolve_itself};
+pub(crate) use workloads::Before;
 
 use crate::facts::{Facts, Node};
 use crate::issue::{Issue, id};
 use view::View;
 
 /// Runs all checks. `expected` is what a run has just done; it may be empty.
-pub fn verify(facts: &Facts, expected: &Expected) -> Report {
+pub(crate) fn verify(facts: &Facts, expected: &Expected) -> Report {
     let view = View::of(facts, expected);
     let report = Report {
         format_version: 2,
@@ -52,7 +52,7 @@ pub fn verify(facts: &Facts, expected: &Expected) -> Report {
 }
 
 /// Nodes whose pods have addresses from their ENIConfig's subnet.
-pub fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
+pub(crate) fn nodes_for_pods(facts: &Facts) -> Vec<&Node> {
     let expected = Expected::default();
     let view = View::of(facts, &expected);
     let fit = view.new_nodes().filter(|node| view.on && !node.node.interfaces.is_empty());

@@ -9,7 +9,7 @@ use crate::settings::{Cni, Network, Nodes, Settings};
 use crate::ui::Prompt;
 
 /// The settings with answers for what no flag gives.
-pub fn ask(scene: &Scene<'_>, prompt: &Prompt) -> Result<Settings> {
+pub(crate) fn ask(scene: &Scene<'_>, prompt: &Prompt) -> Result<Settings> {
     let network = network(scene, prompt)?;
     let external_snat = external_snat(scene, prompt)?;
     let nodes = nodes(scene, prompt)?;

@@ -15,15 +15,15 @@ use crate::facts::{AutoScalingGroup, GroupInstance, Hook, Sizes, WarmPool};
 
 use super::{Trace, failure};
 
-pub use launch::LaunchedFrom;
+pub(crate) use launch::LaunchedFrom;
 
 #[derive(Debug, Clone)]
-pub struct AutoScaling {
+pub(crate) struct AutoScaling {
     client: Client,
 }
 
 impl AutoScaling {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config =
             aws_sdk_autoscaling::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         AutoScaling { client: Client::from_conf(config) }
@@ -31,7 +31,7 @@ impl AutoScaling {
 
     /// The groups that have the cluster's tag, and those with these names. A group that starts nodes need not have
     /// the tag: the cloud provider looks for it on instances (terraform-aws-eks#2072).
-    pub async fn groups(
+    pub(crate) async fn groups(
         &self,
         cluster: &str,
         names: &BTreeSet<String>,
@@ -47,7 +47,7 @@ impl AutoScaling {
     }
 
     /// The groups with these names; one that does not exist is left out.
-    pub async fn named(&self, names: &[String]) -> Result<BTreeMap<String, AutoScalingGroup>> {
+    pub(crate) async fn named(&self, names: &[String]) -> Result<BTreeMap<String, AutoScalingGroup>> {
         let mut found = BTreeMap::new();
         // The call takes 50 names.
         for names in names.chunks(50) {
@@ -60,7 +60,7 @@ impl AutoScaling {
 
     /// Why the group could not start an instance, newest first, with the activity's id. The stack is complete all the
     /// while and does not report it, because the group keeps trying.
-    pub async fn failed_activities(&self, group: &str) -> Result<Vec<(String, String)>> {
+    pub(crate) async fn failed_activities(&self, group: &str) -> Result<Vec<(String, String)>> {
         let reply = self
             .client
             .describe_scaling_activities()
@@ -82,7 +82,7 @@ impl AutoScaling {
     }
 
     /// The hooks that an instance of the group waits for before it is terminated.
-    pub async fn terminate_hooks(&self, group: &str) -> Result<Vec<Hook>> {
+    pub(crate) async fn terminate_hooks(&self, group: &str) -> Result<Vec<Hook>> {
         let reply = self
             .client
             .describe_lifecycle_hooks()
@@ -104,7 +104,7 @@ impl AutoScaling {
 
     /// Sets the group's minimum and maximum size. A desired capacity outside of them is adjusted by Auto Scaling. A
     /// group that is gone is a success.
-    pub async fn set_bounds(&self, group: &str, min: i32, max: i32) -> Result<()> {
+    pub(crate) async fn set_bounds(&self, group: &str, min: i32, max: i32) -> Result<()> {
         let set = self
             .client
             .update_auto_scaling_group()
@@ -119,7 +119,7 @@ impl AutoScaling {
     }
 
     /// Sets the desired capacity, in capacity units, within minimum and maximum size.
-    pub async fn set_desired(&self, group: &str, desired: i32) -> Result<()> {
+    pub(crate) async fn set_desired(&self, group: &str, desired: i32) -> Result<()> {
         self.client
             .update_auto_scaling_group()
             .auto_scaling_group_name(group)
@@ -133,7 +133,7 @@ impl AutoScaling {
     }
 
     /// Sets minimum size, maximum size and desired capacity.
-    pub async fn set_sizes(&self, group: &str, sizes: Sizes) -> Result<()> {
+    pub(crate) async fn set_sizes(&self, group: &str, sizes: Sizes) -> Result<()> {
         self.client
             .update_auto_scaling_group()
             .auto_scaling_group_name(group)
@@ -149,7 +149,7 @@ impl AutoScaling {
     }
 
     /// Suspends scaling processes of the group, such as `Launch` and `AZRebalance`.
-    pub async fn suspend(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
+    pub(crate) async fn suspend(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
         self.client
             .suspend_processes()
             .auto_scaling_group_name(group)
@@ -161,7 +161,7 @@ impl AutoScaling {
     }
 
     /// Resumes scaling processes of the group. If none is suspended, or the group is gone, that is a success.
-    pub async fn resume(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
+    pub(crate) async fn resume(&self, group: &str, processes: &BTreeSet<String>) -> Result<()> {
         let resumed = self
             .client
             .resume_processes()
@@ -177,7 +177,7 @@ impl AutoScaling {
     }
 
     /// Terminates an instance and decrements the group's desired capacity. One that is already gone is a success.
-    pub async fn terminate_and_shrink(&self, instance: &str) -> Result<()> {
+    pub(crate) async fn terminate_and_shrink(&self, instance: &str) -> Result<()> {
         let reply = self
             .client
             .terminate_instance_in_auto_scaling_group()

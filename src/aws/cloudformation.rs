@@ -14,7 +14,7 @@ use super::optional::retries;
 use super::{Trace, failure};
 
 #[derive(Debug, Clone)]
-pub struct CloudFormation {
+pub(crate) struct CloudFormation {
     client: Client,
     /// For optional reads: few attempts.
     optional: Client,
@@ -22,7 +22,7 @@ pub struct CloudFormation {
 
 /// A stack to create or update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StackRequest {
+pub(crate) struct StackRequest {
     pub name: String,
     pub template: String,
     pub parameters: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ pub struct StackRequest {
 }
 
 impl CloudFormation {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config =
             aws_sdk_cloudformation::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         let optional = config.to_builder().retry_config(retries()).build();
@@ -39,7 +39,7 @@ impl CloudFormation {
     }
 
     /// A stack by name; `None` if it does not exist.
-    pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
+    pub(crate) async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         let reply = match self.client.describe_stacks().stack_name(name).send().await {
             Ok(reply) => reply,
             // CloudFormation has no NotFound here: it is a ValidationError that says "does not exist".
@@ -50,7 +50,7 @@ impl CloudFormation {
     }
 
     /// All stacks with one of these tags, whatever their names.
-    pub async fn stacks_tagged(&self, keys: &[&str], value: &str) -> Result<Vec<Stack>> {
+    pub(crate) async fn stacks_tagged(&self, keys: &[&str], value: &str) -> Result<Vec<Stack>> {
         let mut pages = self.client.describe_stacks().into_paginator().items().send();
         let mut stacks = Vec::new();
         while let Some(stack) = pages.next().await {
@@ -63,7 +63,7 @@ impl CloudFormation {
     }
 
     /// The number of stacks in the region, whoever created them.
-    pub async fn count(&self) -> Result<u32> {
+    pub(crate) async fn count(&self) -> Result<u32> {
         let there = StackStatus::values()
             .iter()
             .map(|status| StackStatus::from(*status))
@@ -84,7 +84,7 @@ impl CloudFormation {
     }
 
     /// Starts to create a stack. If one of that name exists, the next read finds it.
-    pub async fn create(&self, stack: &StackRequest) -> Result<()> {
+    pub(crate) async fn create(&self, stack: &StackRequest) -> Result<()> {
         // CloudFormation may remember the token of a stack of this name that failed and was deleted.
         for attempt in 1.. {
             let reply = self
@@ -111,7 +111,7 @@ impl CloudFormation {
     }
 
     /// Starts to update a stack's parameters. Parameters that are not named keep their values, and the template stays.
-    pub async fn update_parameters(
+    pub(crate) async fn update_parameters(
         &self,
         stack: &Stack,
         changed: &BTreeMap<String, String>,
@@ -145,7 +145,7 @@ impl CloudFormation {
         }
     }
 
-    pub async fn delete(&self, name: &str, token: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, name: &str, token: &str) -> Result<()> {
         self.client
             .delete_stack()
             .stack_name(name)
@@ -157,7 +157,7 @@ impl CloudFormation {
     }
 
     /// What failed in a stack, newest first: each `LogicalId (type): reason`.
-    pub async fn failures(&self, name: &str) -> Result<Vec<String>> {
+    pub(crate) async fn failures(&self, name: &str) -> Result<Vec<String>> {
         let mut pages = self.client.describe_stack_events().stack_name(name).into_paginator().items().send();
         let mut failures = Vec::new();
         while let Some(event) = pages.next().await {

@@ -20,16 +20,16 @@ use crate::facts::{CNI_INTERFACE, InstanceState, Interface};
 
 use super::{Trace, failure};
 
-pub use dry_run::DryRun;
+pub(crate) use dry_run::DryRun;
 
 #[derive(Debug, Clone)]
-pub struct Ec2 {
+pub(crate) struct Ec2 {
     client: Client,
 }
 
 /// An instance's place in the VPC.
 #[derive(Debug, Clone)]
-pub struct Instance {
+pub(crate) struct Instance {
     pub subnet: String,
     pub state: InstanceState,
     /// Security groups of its primary network interface.
@@ -41,13 +41,13 @@ pub struct Instance {
 }
 
 impl Ec2 {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         Ec2 { client: Client::from_conf(config) }
     }
 
     /// The instances that are not terminated, by id. Those that EC2 does not know are left out.
-    pub async fn instances(&self, ids: &[String]) -> Result<BTreeMap<String, Instance>> {
+    pub(crate) async fn instances(&self, ids: &[String]) -> Result<BTreeMap<String, Instance>> {
         let mut found = BTreeMap::new();
         // A filter takes 200 values. Unknown instance ids would be an error, unknown filter values are not.
         for ids in ids.chunks(200) {
@@ -80,7 +80,7 @@ impl Ec2 {
 
     /// Network interfaces that CNIs created in the VPC, attached or not. They are found by their description: a CNI that
     /// is interrupted has not set its tags yet.
-    pub async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<Interface>> {
+    pub(crate) async fn pod_interfaces(&self, vpc_id: &str) -> Result<Vec<Interface>> {
         let mut pages = self
             .client
             .describe_network_interfaces()
@@ -108,7 +108,7 @@ impl Ec2 {
         Ok(interfaces)
     }
 
-    pub async fn associate_cidr(&self, vpc_id: &str, block: Ipv4Net) -> Result<()> {
+    pub(crate) async fn associate_cidr(&self, vpc_id: &str, block: Ipv4Net) -> Result<()> {
         self.client
             .associate_vpc_cidr_block()
             .vpc_id(vpc_id)
@@ -120,7 +120,7 @@ impl Ec2 {
     }
 
     /// Creates a subnet with its tags in one call. Returns its id.
-    pub async fn create_subnet(
+    pub(crate) async fn create_subnet(
         &self,
         vpc_id: &str,
         zone_id: &str,
@@ -155,7 +155,7 @@ impl Ec2 {
             .tag_specifications(specification.build())
     }
 
-    pub async fn associate_route_table(&self, table: &str, subnet: &str) -> Result<()> {
+    pub(crate) async fn associate_route_table(&self, table: &str, subnet: &str) -> Result<()> {
         self.client
             .associate_route_table()
             .route_table_id(table)
@@ -167,7 +167,7 @@ impl Ec2 {
     }
 
     /// Terminates an instance that no node group owns.
-    pub async fn terminate(&self, instance: &str) -> Result<()> {
+    pub(crate) async fn terminate(&self, instance: &str) -> Result<()> {
         self.client
             .terminate_instances()
             .instance_ids(instance)

@@ -14,23 +14,23 @@ use crate::facts::{AccessEntry, Addon, Authentication, Cluster, ManagedNodeGroup
 use super::{Trace, failure};
 
 /// The add-on that installs aws-node.
-pub const VPC_CNI: &str = "vpc-cni";
+pub(crate) const VPC_CNI: &str = "vpc-cni";
 
 #[derive(Debug, Clone)]
-pub struct Eks {
+pub(crate) struct Eks {
     client: Client,
 }
 
 /// What an update belongs to.
 #[derive(Debug, Clone, Copy)]
-pub enum Updated<'a> {
+pub(crate) enum Updated<'a> {
     Addon,
     ManagedNodeGroup(&'a str),
 }
 
 impl Updated<'_> {
     /// The flag of `aws eks describe-update` that names it.
-    pub fn flag(self) -> String {
+    pub(crate) fn flag(self) -> String {
         match self {
             Updated::Addon => format!("--addon-name {VPC_CNI}"),
             Updated::ManagedNodeGroup(name) => format!("--nodegroup-name {name}"),
@@ -49,7 +49,7 @@ impl std::fmt::Display for Updated<'_> {
 
 /// The sizes to set on a managed node group; without a desired size, the current one stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scaling {
+pub(crate) struct Scaling {
     pub min: i32,
     pub max: i32,
     pub desired: Option<i32>,
@@ -57,7 +57,7 @@ pub struct Scaling {
 
 /// The status of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Update {
+pub(crate) enum Update {
     InProgress,
     Successful,
     /// Failed or cancelled, with EKS's errors.
@@ -70,12 +70,12 @@ fn issue(issue: &aws_sdk_eks::types::Issue) -> String {
 }
 
 impl Eks {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_eks::config::Builder::from(config).interceptor(Trace(calls.clone())).build();
         Eks { client: Client::from_conf(config) }
     }
 
-    pub async fn cluster(&self, name: &str) -> Result<Cluster> {
+    pub(crate) async fn cluster(&self, name: &str) -> Result<Cluster> {
         let reply = self
             .client
             .describe_cluster()
@@ -112,7 +112,7 @@ impl Eks {
     }
 
     /// The names of the region's clusters, for "did you mean".
-    pub async fn cluster_names(&self) -> Result<Vec<String>> {
+    pub(crate) async fn cluster_names(&self) -> Result<Vec<String>> {
         let mut pages = self.client.list_clusters().into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(name) = pages.next().await {
@@ -122,7 +122,7 @@ impl Eks {
     }
 
     /// The vpc-cni add-on; `None` if EKS does not manage the CNI.
-    pub async fn addon(&self, cluster: &str) -> Result<Option<Addon>> {
+    pub(crate) async fn addon(&self, cluster: &str) -> Result<Option<Addon>> {
         let reply = match self.client.describe_addon().cluster_name(cluster).addon_name(VPC_CNI).send().await
         {
             Ok(reply) => reply,
@@ -157,7 +157,7 @@ impl Eks {
     /// role: an update without it clears it, and aws-node falls back to its nodes' role (UpdateAddon,
     /// serviceAccountRoleArn; hashicorp/terraform-provider-aws#19402). Other fields that are left out keep their values:
     /// version and podIdentityAssociations.
-    pub async fn update_addon(
+    pub(crate) async fn update_addon(
         &self,
         cluster: &str,
         configuration: &str,
@@ -179,7 +179,7 @@ impl Eks {
         Ok(reply.update().and_then(|update| update.id()).unwrap_or_default().to_string())
     }
 
-    pub async fn update(&self, cluster: &str, of: Updated<'_>, update_id: &str) -> Result<Update> {
+    pub(crate) async fn update(&self, cluster: &str, of: Updated<'_>, update_id: &str) -> Result<Update> {
         let request = self.client.describe_update().name(cluster).update_id(update_id);
         let request = match of {
             Updated::Addon => request.addon_name(VPC_CNI),
@@ -204,7 +204,7 @@ impl Eks {
 
     /// The number of past updates of the add-on or of a managed node group. It goes into the client token, which must
     /// change after a failed update: EKS answers the same token with the same, failed, update.
-    pub async fn update_count(&self, cluster: &str, of: Updated<'_>) -> Result<usize> {
+    pub(crate) async fn update_count(&self, cluster: &str, of: Updated<'_>) -> Result<usize> {
         let request = self.client.list_updates().name(cluster);
         let request = match of {
             Updated::Addon => request.addon_name(VPC_CNI),
@@ -219,7 +219,7 @@ impl Eks {
         Ok(count)
     }
 
-    pub async fn managed_node_groups(&self, cluster: &str) -> Result<Vec<ManagedNodeGroup>> {
+    pub(crate) async fn managed_node_groups(&self, cluster: &str) -> Result<Vec<ManagedNodeGroup>> {
         let mut pages = self.client.list_nodegroups().cluster_name(cluster).into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(name) = pages.next().await {
@@ -228,7 +228,7 @@ impl Eks {
         futures::future::try_join_all(names.iter().map(|name| self.managed_node_group(cluster, name))).await
     }
 
-    pub async fn managed_node_group(&self, cluster: &str, name: &str) -> Result<ManagedNodeGroup> {
+    pub(crate) async fn managed_node_group(&self, cluster: &str, name: &str) -> Result<ManagedNodeGroup> {
         let reply = self
             .client
             .describe_nodegroup()
@@ -264,7 +264,7 @@ impl Eks {
 
     /// Sets a managed node group's bounds, and its desired size where one is given: an autoscaler may have changed the
     /// desired size since it was read. Returns the id of the update to wait for.
-    pub async fn scale_managed(
+    pub(crate) async fn scale_managed(
         &self,
         cluster: &str,
         group: &str,
@@ -293,7 +293,7 @@ impl Eks {
     }
 
     /// All access entries, by principal.
-    pub async fn access_entries(&self, cluster: &str) -> Result<BTreeMap<String, AccessEntry>> {
+    pub(crate) async fn access_entries(&self, cluster: &str) -> Result<BTreeMap<String, AccessEntry>> {
         let mut pages =
             self.client.list_access_entries().cluster_name(cluster).into_paginator().items().send();
         let mut principals = Vec::new();
@@ -314,7 +314,7 @@ impl Eks {
     }
 
     /// Lets nodes of a role join. An existing entry is a success. EKS does not accept an empty map of tags.
-    pub async fn create_node_access_entry(
+    pub(crate) async fn create_node_access_entry(
         &self,
         cluster: &str,
         role_arn: &str,
@@ -341,7 +341,7 @@ impl Eks {
     }
 
     /// Deletes an access entry. One that is already gone is a success.
-    pub async fn delete_access_entry(&self, cluster: &str, role_arn: &str) -> Result<()> {
+    pub(crate) async fn delete_access_entry(&self, cluster: &str, role_arn: &str) -> Result<()> {
         match self.client.delete_access_entry().cluster_name(cluster).principal_arn(role_arn).send().await {
             Ok(_) => Ok(()),
             Err(error)

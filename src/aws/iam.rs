@@ -15,14 +15,14 @@ use super::{Trace, failure};
 const ANSWER: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Clone)]
-pub struct Iam {
+pub(crate) struct Iam {
     client: Client,
     patience: Patience,
 }
 
 /// What the policies say about one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub(crate) struct Decision {
     pub action: String,
     pub allowed: bool,
     /// Condition keys that the policies use and that the request did not give: the answer is not reliable.
@@ -31,7 +31,7 @@ pub struct Decision {
 
 /// The resources and condition keys of a simulated call. Without ARNs: `*`.
 #[derive(Debug, Clone, Default)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     pub actions: &'a [&'a str],
     pub arns: &'a [String],
     /// Whether it is enough that one of the ARNs is allowed.
@@ -41,7 +41,7 @@ pub struct Question<'a> {
 }
 
 impl Iam {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_iam::config::Builder::from(config)
             .interceptor(Trace(calls.clone()))
             .retry_config(retries())
@@ -53,7 +53,7 @@ impl Iam {
 
     /// Simulates the policies of an IAM user or role. Each action is evaluated for each ARN, and must be allowed for all
     /// of them, or for any.
-    pub async fn simulate(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
+    pub(crate) async fn simulate(&self, principal: &str, question: &Question<'_>) -> Result<Vec<Decision>> {
         self.patience.ask(Box::pin(self.ask_simulator(principal, question))).await
     }
 
@@ -98,7 +98,7 @@ impl Iam {
     }
 
     /// A role's ARN with its path, which the ARN of a session leaves out.
-    pub async fn role_arn(&self, name: &str) -> Result<String> {
+    pub(crate) async fn role_arn(&self, name: &str) -> Result<String> {
         let question = async {
             let reply = self.client.get_role().role_name(name).send().await;
             reply.map_err(|error| failure("GetRole", &error).at(name))

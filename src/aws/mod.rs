@@ -1,18 +1,18 @@
 //! AWS: one thin, typed client per service. No decisions here.
 
-pub mod autoscaling;
-pub mod cloudformation;
-pub mod ec2;
-pub mod eks;
+pub(crate) mod autoscaling;
+pub(crate) mod cloudformation;
+pub(crate) mod ec2;
+pub(crate) mod eks;
 mod failure;
 mod http;
-pub mod iam;
+pub(crate) mod iam;
 mod optional;
 mod profile;
-pub mod quotas;
+pub(crate) mod quotas;
 mod socks;
-pub mod ssm;
-pub mod sts;
+pub(crate) mod ssm;
+pub(crate) mod sts;
 mod trace;
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::facts::Caller;
 use crate::net::proxy::Proxies;
 
-pub use profile::ProfileChoice;
+pub(crate) use profile::ProfileChoice;
 
 use trace::Trace;
 
@@ -34,7 +34,7 @@ pub(crate) use failure::{failure, first_words};
 
 /// All AWS clients of a run, created once.
 #[derive(Debug, Clone)]
-pub struct Aws {
+pub(crate) struct Aws {
     pub ec2: ec2::Ec2,
     pub eks: eks::Eks,
     pub cloudformation: cloudformation::CloudFormation,
@@ -50,7 +50,7 @@ pub struct Aws {
 
 impl Aws {
     /// Reads the configuration as the aws CLI does: flags, environment, profile, instance role.
-    pub async fn connect(
+    pub(crate) async fn connect(
         choice: ProfileChoice<'_>,
         region: Option<&str>,
         proxies: &Proxies,
@@ -115,7 +115,7 @@ impl Aws {
     }
 
     /// The caller's identity. This is the first call, so missing credentials are reported here.
-    pub async fn caller(&self) -> Result<Caller> {
+    pub(crate) async fn caller(&self) -> Result<Caller> {
         self.sts.caller().await.map_err(|error| self.profile.explain(error))
     }
 }

@@ -61,12 +61,12 @@ pub(super) struct Patience(Arc<Mutex<Option<Error>>>);
 
 impl Patience {
     /// Calls the service, unless it did not answer before. A refused call does not stop further calls.
-    pub async fn ask<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn ask<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
         self.ask_until(question, is_in_vain).await
     }
 
     /// The same, but only a service that can't be reached is given up.
-    pub async fn ask_if_reached<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn ask_if_reached<T>(&self, question: impl Future<Output = Result<T>>) -> Result<T> {
         self.ask_until(question, str::is_empty).await
     }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// The profile that was asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct ProfileChoice<'a> {
+pub(crate) struct ProfileChoice<'a> {
     pub name: Option<&'a str>,
     /// Named by `--profile`. The profile then wins over credentials in the environment, as in the aws CLI (botocore,
     /// `create_credential_resolver`: a profile of the session disables the providers that read variables). The SDK
@@ -61,7 +61,7 @@ pub(super) enum Login {
 
 impl Profile {
     /// Reads the profile files as the SDK does. If they can't be read, the SDK reports it.
-    pub async fn read(choice: ProfileChoice<'_>) -> Self {
+    pub(super) async fn read(choice: ProfileChoice<'_>) -> Self {
         let (fs, env) = (Fs::real(), Env::real());
         let selected = choice.name.map(|name| name.to_string().into());
         match Box::pin(aws_config::profile::load(&fs, &env, &Default::default(), selected)).await {
@@ -78,7 +78,7 @@ impl Profile {
     }
 
     /// A failure to get credentials, with the fix for this kind of profile.
-    pub fn explain(&self, error: Error) -> Error {
+    pub(super) fn explain(&self, error: Error) -> Error {
         // An error code means that the service answered: the credentials work, or the code says what is wrong with them.
         let expired = error.code().contains("Expired");
         if !error.code().is_empty() && !expired {

@@ -17,7 +17,7 @@ use super::{Trace, failure};
 type Known = BTreeMap<(&'static str, String), Option<u32>>;
 
 #[derive(Debug, Clone)]
-pub struct Quotas {
+pub(crate) struct Quotas {
     client: Client,
     patience: Patience,
     vpc: Arc<OnceCell<BTreeMap<String, u32>>>,
@@ -25,7 +25,7 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         let config = aws_sdk_servicequotas::config::Builder::from(config)
             .interceptor(Trace(calls.clone()))
             .retry_config(retries())
@@ -41,7 +41,7 @@ impl Quotas {
     }
 
     /// All quotas of service `vpc` by code. One without a value is left out: the default applies.
-    pub async fn of_vpc(&self) -> Result<BTreeMap<String, u32>> {
+    pub(crate) async fn of_vpc(&self) -> Result<BTreeMap<String, u32>> {
         let read = || self.patience.ask(Box::pin(self.list_vpc()));
         self.vpc.get_or_try_init(read).await.cloned()
     }
@@ -59,12 +59,12 @@ impl Quotas {
     }
 
     /// A quota of service `ec2`, of which there are too many to list them all.
-    pub async fn of_ec2(&self, code: &str) -> Result<Option<u32>> {
+    pub(crate) async fn of_ec2(&self, code: &str) -> Result<Option<u32>> {
         self.one("ec2", code).await
     }
 
     /// CloudFormation's `Stack count`.
-    pub async fn of_stacks(&self) -> Result<Option<u32>> {
+    pub(crate) async fn of_stacks(&self) -> Result<Option<u32>> {
         self.one("cloudformation", "L-0485CB21").await
     }
 

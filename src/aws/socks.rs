@@ -34,7 +34,7 @@ pub(super) struct Socks {
 
 impl Socks {
     /// `roots`: the certificates to trust instead of the system's.
-    pub fn new(proxy: Proxy, roots: Option<&[CertificateDer<'static>]>) -> Result<Self> {
+    pub(super) fn new(proxy: Proxy, roots: Option<&[CertificateDer<'static>]>) -> Result<Self> {
         let unusable =
             |error: &dyn std::fmt::Display| Error::failed("set up the HTTPS client").because(error);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -52,7 +52,7 @@ impl Socks {
         Ok(Socks { proxy, tls: builder.with_no_client_auth(), known: Arc::default() })
     }
 
-    pub fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
+    pub(super) fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
         let timeout = settings.connect_timeout();
         let connections = match self.known.lock() {
             Ok(mut known) => known.entry(timeout).or_insert_with(|| self.connections(timeout)).clone(),

@@ -16,7 +16,7 @@ use super::optional::Patience;
 use super::{Trace, failure};
 
 #[derive(Debug, Clone)]
-pub struct Ssm {
+pub(crate) struct Ssm {
     client: Client,
     /// Why SSM is not called again in this run.
     patience: Patience,
@@ -24,7 +24,7 @@ pub struct Ssm {
 }
 
 impl Ssm {
-    pub fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
+    pub(crate) fn new(config: &aws_config::SdkConfig, calls: &Calls) -> Self {
         // A run with --ami-id, or one that starts no nodes, does not need SSM.
         let retries = RetryConfig::standard().with_max_attempts(4).with_max_backoff(Duration::from_secs(2));
         let timeouts = TimeoutConfig::builder()
@@ -40,7 +40,7 @@ impl Ssm {
     }
 
     /// A parameter's value.
-    pub async fn parameter(&self, path: &str) -> Result<String> {
+    pub(crate) async fn parameter(&self, path: &str) -> Result<String> {
         let known = self.known.lock().ok().and_then(|known| known.get(path).cloned());
         if let Some(value) = known {
             return Ok(value);

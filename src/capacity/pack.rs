@@ -14,7 +14,7 @@ use super::placement::{Requirements, Suitable};
 use super::{Capacity, Lack};
 
 /// Pods with identical requirements and requests.
-pub struct Class<'a> {
+pub(super) struct Class<'a> {
     /// Its index in the requirements.
     pub requirement: usize,
     pub requests: Requests,
@@ -30,7 +30,7 @@ pub struct Class<'a> {
 type Kind<'a> = (usize, u64, u64, Option<&'a BTreeMap<String, u64>>, bool);
 
 /// Groups the pods into classes, in their order.
-pub fn classes<'a>(
+pub(super) fn classes<'a>(
     pods: &[&'a Pod],
     volumes: &'a BTreeMap<String, Volume>,
 ) -> (Vec<Requirements<'a>>, Vec<Class<'a>>) {
@@ -102,7 +102,7 @@ impl Left {
 
 /// The pods of each class that do not fit: how many (the last ones), what is missing, and in which zone if there is only
 /// one.
-pub fn left_over<'a>(
+pub(super) fn left_over<'a>(
     mut classes: Vec<Class<'a>>,
     suitable: &[Suitable],
     room: &Capacity,

@@ -11,18 +11,18 @@ use super::selector::{can_have, matches};
 use super::{Lack, Target};
 
 /// What pods require of their node besides capacity.
-pub struct Requirements<'a> {
+pub(super) struct Requirements<'a> {
     pub placement: Option<&'a Placement>,
     /// The affinity of each of their volumes that not every node can attach.
     pub volumes: Vec<&'a [NodeSelectorTerm]>,
 }
 
 /// Indexes of suitable targets, in order.
-pub type Suitable = Rc<[usize]>;
+pub(super) type Suitable = Rc<[usize]>;
 
 /// For each of the requirements the suitable targets, or what the last ones fail at. Requirements that are equal in what
 /// matters here share one list, because there may be thousands of both.
-pub fn suitable(requirements: &[Requirements<'_>], targets: &[Target]) -> Vec<Result<Suitable, Lack>> {
+pub(super) fn suitable(requirements: &[Requirements<'_>], targets: &[Target]) -> Vec<Result<Suitable, Lack>> {
     let mut known: HashMap<String, Result<Suitable, Lack>> = HashMap::new();
     let found = |requirement: &Requirements<'_>| {
         let asked =

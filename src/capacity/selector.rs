@@ -8,7 +8,7 @@ use crate::facts::ZONE_LABELS;
 
 /// A node, as far as selectors see it.
 #[derive(Clone, Copy)]
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// None if it is not started yet: no selector can name it.
     pub name: Option<&'a str>,
     pub zone: &'a str,
@@ -16,7 +16,7 @@ pub struct Candidate<'a> {
 }
 
 /// Whether a pod with this term may run there. An empty term selects nothing (API reference, NodeSelectorTerm).
-pub fn matches(term: &NodeSelectorTerm, node: Candidate<'_>) -> bool {
+pub(crate) fn matches(term: &NodeSelectorTerm, node: Candidate<'_>) -> bool {
     all_hold(term, node, |requirement| {
         meets(requirement, node.labels.get(&requirement.key).map(String::as_str))
     })
@@ -27,7 +27,7 @@ pub fn matches(term: &NodeSelectorTerm, node: Candidate<'_>) -> bool {
 ///
 /// A CSI driver's zone labels are on a node only after the driver has registered there, so the node's zone is used
 /// instead. The EBS CSI driver's other labels tell accounts, partitions and Outposts apart.
-pub fn can_have(affinity: &[NodeSelectorTerm], node: Candidate<'_>) -> bool {
+pub(crate) fn can_have(affinity: &[NodeSelectorTerm], node: Candidate<'_>) -> bool {
     let holds = |requirement: &NodeSelectorRequirement| match requirement.key.as_str() {
         key if ZONE_LABELS.contains(&key) => meets(requirement, Some(node.zone)),
         key if key.starts_with("topology.ebs.csi.aws.com/") => true,
@@ -51,7 +51,7 @@ fn all_hold(
 }
 
 /// As component-helpers, scheduling/corev1/nodeaffinity reads it.
-pub fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
+pub(crate) fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
     let values = requirement.values.as_deref().unwrap_or_default();
     let listed = || value.is_some_and(|value| values.iter().any(|one| one == value));
     // Both sides are whole numbers, or the node doesn't match.

@@ -11,7 +11,7 @@ use super::selector::Candidate;
 
 /// A node that accepts pods, or will.
 #[derive(Debug, Clone, Default)]
-pub struct Target {
+pub(crate) struct Target {
     /// None if it is not started yet.
     pub name: Option<String>,
     pub zone: String,
@@ -43,12 +43,12 @@ impl Target {
         }
     }
 
-    pub fn candidate(&self) -> Candidate<'_> {
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
         Candidate { name: self.name.as_deref(), zone: &self.zone, labels: &self.labels }
     }
 
     /// A resource of which it has too little for even one pod with these requests.
-    pub fn lacking<'a>(&self, others: Option<&'a BTreeMap<String, u64>>) -> Option<&'a str> {
+    pub(crate) fn lacking<'a>(&self, others: Option<&'a BTreeMap<String, u64>>) -> Option<&'a str> {
         let all = self.other_allocatable.as_ref()?;
         let mut asked = others.into_iter().flatten();
         let lacking = asked.find(|(name, asked)| all.get(*name).copied().unwrap_or_default() < **asked);
@@ -56,14 +56,14 @@ impl Target {
     }
 
     /// Whether a pod with these requests does not fit even on the empty node.
-    pub fn is_too_small(&self, requests: Requests) -> bool {
+    pub(crate) fn is_too_small(&self, requests: Requests) -> bool {
         self.allocatable.is_some_and(|all| requests.cpu_milli > all.cpu_milli || requests.memory > all.memory)
     }
 }
 
 /// The capacity for evicted pods.
 #[derive(Debug, Clone, Default)]
-pub struct Capacity {
+pub(crate) struct Capacity {
     pub targets: Vec<Target>,
     /// Free addresses for pods, by zone; a zone that is missing here is not checked.
     pub addresses: BTreeMap<String, u64>,
@@ -71,7 +71,7 @@ pub struct Capacity {
 
 impl Capacity {
     /// The capacity of the new nodes; with `growing` also that of the nodes that step 8 will start.
-    pub fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
+    pub(crate) fn of(facts: &Facts, design: &Design, growing: bool) -> Self {
         let pods_by_node = pods_by_node(facts, |node| !design.old_nodes.contains(node));
         let on = |node: &Node| pods_by_node.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let nodes: Vec<&Node> = facts
@@ -95,7 +95,7 @@ impl Capacity {
     }
 
     /// The capacity without the `leaving` nodes, and with the `coming` ones, by shape and count.
-    pub fn without(facts: &Facts, leaving: &BTreeSet<String>, coming: &[(&Shape, usize)]) -> Self {
+    pub(crate) fn without(facts: &Facts, leaving: &BTreeSet<String>, coming: &[(&Shape, usize)]) -> Self {
         let pods_by_node = pods_by_node(facts, |_| true);
         let on = |node: &Node| pods_by_node.get(node.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let nodes: Vec<&Node> =

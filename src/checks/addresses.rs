@@ -10,7 +10,7 @@ use crate::text::{counted, subject};
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::CreateSubnets, Step::LaunchNodegroups, Step::PatchSecurityGroups]) {
         return;
     }

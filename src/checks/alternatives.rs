@@ -6,7 +6,7 @@ use crate::step::Step;
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::SetEnv]) {
         return;
     }

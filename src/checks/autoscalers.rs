@@ -22,7 +22,7 @@ const DURING_MIGRATION: [Step; 5] = [
     Step::DrainNodes,
 ];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&DURING_MIGRATION) {
         return;
     }

@@ -10,7 +10,7 @@ use crate::scene::Scene;
 const AT: &str = "ConfigMap kube-system/aws-auth";
 
 /// Before the new nodes' role is added.
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;
@@ -29,7 +29,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 }
 
 /// Before the managed entry is removed.
-pub fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, record) = (scene.facts, &scene.facts.record);
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;

@@ -6,9 +6,10 @@ use crate::issue::{Id, Issue, id};
 use crate::scene::Scene;
 
 /// The ids of these checks: with one of them nothing else about the cluster matters.
-pub const UNSUPPORTED: [Id; 4] = [id::CLU_001.id(), id::CLU_002.id(), id::CLU_003.id(), id::CLU_004.id()];
+pub(crate) const UNSUPPORTED: [Id; 4] =
+    [id::CLU_001.id(), id::CLU_002.id(), id::CLU_003.id(), id::CLU_004.id()];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let cluster = &scene.facts.cluster;
     if cluster.auto_mode {
         findings.push(

@@ -14,7 +14,7 @@ use crate::text::counted;
 
 use super::eniconfigs;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     // Only the CIDR block and the subnets can be created without the CNI.
     if scene.concerns(&[
         Step::SetEnv,

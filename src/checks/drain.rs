@@ -12,7 +12,7 @@ use crate::text::{flag_value, subject};
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }

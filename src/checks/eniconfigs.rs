@@ -17,7 +17,7 @@ fn differs(scene: &Scene<'_>, zone: &ZoneDesign, there: &EniConfig) -> bool {
     patched || zone.pod_subnet.id() != Some(there.subnet.as_str())
 }
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
     for zone in &design.zones {
         let Some(there) = facts.eniconfigs.items.iter().find(|config| config.name == zone.eniconfig) else {

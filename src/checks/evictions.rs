@@ -9,7 +9,7 @@ use crate::text::{counted, few};
 use crate::scene::Scene;
 
 /// For pods that are to move.
-pub fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, moving: &[&Pod], findings: &mut Vec<Issue>) {
     only_pods_behind_webhooks(scene, moving, findings);
     intercepted(scene, moving, findings);
     overdue(scene, moving, findings);

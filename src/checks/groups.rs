@@ -10,7 +10,7 @@ use crate::step::Step;
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(crate) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }

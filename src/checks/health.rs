@@ -15,7 +15,7 @@ use crate::scene::Scene;
 const CONCERNED: [Step; 4] =
     [Step::SetEnv, Step::WriteEniconfigs, Step::PatchSecurityGroups, Step::DrainNodes];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&CONCERNED) {
         return;
     }

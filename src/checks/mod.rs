@@ -11,7 +11,7 @@ mod eniconfigs;
 mod evictions;
 #[cfg(test)]
 mod field;
-pub mod groups;
+pub(crate) mod groups;
 mod health;
 mod network;
 mod nodes;
@@ -29,8 +29,8 @@ use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
 
-pub use cluster::UNSUPPORTED;
-pub use reachability::{current, others};
+pub(crate) use cluster::UNSUPPORTED;
+pub(crate) use reachability::{current, others};
 
 /// The issues of one check, for its tests.
 #[cfg(test)]
@@ -51,7 +51,7 @@ fn reported(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[
 }
 
 /// All issues, the most severe first.
-pub fn check(scene: &Scene<'_>) -> Vec<Issue> {
+pub(crate) fn check(scene: &Scene<'_>) -> Vec<Issue> {
     let mut findings = Vec::new();
     if let Some(undo) = scene.undo() {
         undo::check(scene, undo, &mut findings);

@@ -24,7 +24,7 @@ const SUBNET_STEPS: [Step; 5] = [
     Step::DrainNodes,
 ];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::AssociateCidr, Step::CreateSubnets]) {
         shared(scene, findings);
     }

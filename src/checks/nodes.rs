@@ -12,7 +12,7 @@ use crate::text::{counted, did_you_mean, subject};
 
 use super::aws_auth;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::LaunchNodegroups]) {
         machine(scene, findings);
         stacks(scene, findings);

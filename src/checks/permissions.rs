@@ -5,7 +5,7 @@ use crate::issue::{Issue, id};
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, permissions) = (scene.facts, &scene.facts.permissions);
     let undo = match scene.undo() {
         Some(_) if replacement::is_needed(scene.design, facts) => " --undo --replacements",

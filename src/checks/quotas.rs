@@ -17,7 +17,7 @@ const RULES_PER_GROUP: u32 = 60;
 /// CloudFormation user guide, "Understand CloudFormation quotas".
 const STACKS: u32 = 2000;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&[Step::CreateSubnets]) {
         subnets(scene, findings);
     }

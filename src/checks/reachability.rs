@@ -2,7 +2,7 @@
 
 mod denied;
 mod narrow;
-pub mod others;
+pub(crate) mod others;
 mod outside;
 mod policies;
 mod targets;
@@ -20,7 +20,7 @@ use crate::step::Step;
 
 use crate::scene::Scene;
 
-pub use outside::external_snat;
+pub(super) use outside::external_snat;
 
 /// Steps that move pods to the new subnets, or prepare it.
 const POD_STEPS: [Step; 4] =
@@ -30,7 +30,7 @@ const POD_STEPS: [Step; 4] =
 const FIREWALL: &str =
     "allow ec2:DescribeSecurityGroups and ec2:DescribeNetworkAcls; or check these paths yourself";
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if scene.concerns(&POD_STEPS) {
         given_groups(scene, findings);
         let flows = flows(scene.design, scene.facts);
@@ -45,7 +45,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 }
 
 /// What blocks pods in the cluster as it is now, and what could not be determined.
-pub fn current(scene: &Scene<'_>) -> Vec<Issue> {
+pub(crate) fn current(scene: &Scene<'_>) -> Vec<Issue> {
     let flows = reach::current_flows(scene.facts);
     let mut findings = Vec::new();
     denied::check(scene, &flows, &mut findings);

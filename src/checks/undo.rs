@@ -17,7 +17,7 @@ use crate::text::subject;
 
 use super::{aws_auth, permissions};
 
-pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     if nothing_of_ours(scene.facts) {
         return nothing_to_undo(scene, findings);
     }

@@ -4,7 +4,7 @@ use crate::issue::{Issue, id};
 
 use crate::scene::Scene;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, account) = (scene.facts, &scene.facts.caller.account);
     let quotas =
         facts.vpc.quotas.unread.as_ref().map(|why| ("whether the VPC's quotas are the AWS defaults", why));

@@ -17,7 +17,7 @@ use crate::text::{counted, few, first_of, subject};
 
 use super::evictions;
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if !scene.concerns(&[Step::DrainNodes]) || scene.settings.drain.keep_old_nodes {
         return;
     }
@@ -48,7 +48,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 /// Issues of the pods on nodes that are drained; `or_else` says how to skip the drain. Returns the pods that will be
 /// evicted.
-pub fn of_pods<'a>(
+pub(super) fn of_pods<'a>(
     scene: &Scene<'a>,
     nodes: &BTreeSet<String>,
     or_else: &str,
@@ -94,7 +94,12 @@ pub fn of_pods<'a>(
 }
 
 /// Deployments that can't run a second replica during the drain.
-pub fn surges(scene: &Scene<'_>, nodes: &BTreeSet<String>, room: &Capacity, findings: &mut Vec<Issue>) {
+pub(super) fn surges(
+    scene: &Scene<'_>,
+    nodes: &BTreeSet<String>,
+    room: &Capacity,
+    findings: &mut Vec<Issue>,
+) {
     if !scene.settings.drain.surge_singletons || scene.settings.drain.disable_eviction {
         return;
     }

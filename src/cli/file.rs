@@ -15,7 +15,7 @@ use super::Cli;
 
 /// Parses the command line again, with the values of the file for flags that neither the command line nor the
 /// environment sets. Also returns which flags came from the file, with its path.
-pub fn complete(
+pub(super) fn complete(
     arguments: Vec<OsString>,
     matches: ArgMatches,
 ) -> Result<(ArgMatches, BTreeMap<String, String>)> {

@@ -15,7 +15,7 @@ use super::Cli;
 /// Adds the settings of the saved plan to the command line and parses it again. Without a plan nothing changes.
 ///
 /// Flags on the command line stay; `agree` then reports those that differ from the plan.
-pub fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<OsString>, ArgMatches)> {
+pub(super) fn complete(arguments: Vec<OsString>, matches: ArgMatches) -> Result<(Vec<OsString>, ArgMatches)> {
     let Some((name, given)) = matches.subcommand() else { return Ok((arguments, matches)) };
     let Ok(Some(path)) = given.try_get_one::<PathBuf>("plan") else { return Ok((arguments, matches)) };
     let saved = saved::read(path)?;
@@ -68,7 +68,7 @@ fn same_target(given: &ArgMatches, flag: &str, planned: &str) -> Result<()> {
 
 impl Settings {
     /// Fails if a flag, an environment variable or the configuration file differs from the plan.
-    pub fn agree(&self, saved: &Saved) -> Result<()> {
+    pub(crate) fn agree(&self, saved: &Saved) -> Result<()> {
         let asked = self.asked();
         let flags = asked.keys().chain(saved.settings.keys());
         let Some(flag) = flags.into_iter().find(|flag| asked.get(*flag) != saved.settings.get(*flag)) else {

@@ -69,7 +69,7 @@ impl Settings {
     ///
     /// # Errors
     /// A usage error if values contradict each other.
-    pub fn new(args: SetupArgs, origins: Origins, read_only: bool) -> Result<Self> {
+    pub(crate) fn new(args: SetupArgs, origins: Origins, read_only: bool) -> Result<Self> {
         let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
         let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {

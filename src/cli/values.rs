@@ -12,17 +12,17 @@ pub struct ByZone {
 }
 
 /// `us-west-2a=subnet-0123456789abcdef0`
-pub fn parse_subnet(text: &str) -> std::result::Result<ByZone, String> {
+pub(super) fn parse_subnet(text: &str) -> std::result::Result<ByZone, String> {
     zone_and(text, |value| is_id(value, "subnet-"), "ZONE=SUBNET", "subnet-0123456789abcdef0")
 }
 
 /// `us-west-2a=rtb-0123456789abcdef0`
-pub fn parse_route_table(text: &str) -> std::result::Result<ByZone, String> {
+pub(super) fn parse_route_table(text: &str) -> std::result::Result<ByZone, String> {
     zone_and(text, |value| is_id(value, "rtb-"), "ZONE=RTB", "rtb-0123456789abcdef0")
 }
 
 /// `us-west-2a=blue`, with a name that is valid in Kubernetes.
-pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
+pub(super) fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
     // RFC 1123 subdomain, and at most 63 characters: it is also the value of a label.
     let is_name = |value: &str| {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
@@ -36,7 +36,7 @@ pub fn parse_name(text: &str) -> std::result::Result<ByZone, String> {
 }
 
 /// `sg-0123456789abcdef0`
-pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
+pub(super) fn parse_security_group(text: &str) -> std::result::Result<String, String> {
     if is_id(text, "sg-") {
         Ok(text.into())
     } else {
@@ -45,13 +45,13 @@ pub fn parse_security_group(text: &str) -> std::result::Result<String, String> {
 }
 
 /// `123456789012`
-pub fn parse_account(text: &str) -> std::result::Result<String, String> {
+pub(super) fn parse_account(text: &str) -> std::result::Result<String, String> {
     let is_account = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
     if is_account { Ok(text.into()) } else { Err("expected a 12-digit AWS account ID".into()) }
 }
 
 /// `arn:aws:iam::123456789012:role/name`
-pub fn parse_role(text: &str) -> std::result::Result<String, String> {
+pub(super) fn parse_role(text: &str) -> std::result::Result<String, String> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let is_role = matches!(parts[..], ["arn", _, "iam", "", account, role]
         if parse_account(account).is_ok() && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
@@ -67,13 +67,13 @@ pub fn parse_role(text: &str) -> std::result::Result<String, String> {
 const LONGEST: Duration = Duration::from_secs(8760 * 3600);
 
 /// A time of at least one second: `90s`, `30m`, `1h30m`.
-pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     let duration = parse_wait(text)?;
     if duration.is_zero() { Err("expected a duration longer than zero".into()) } else { Ok(duration) }
 }
 
 /// The same, or `0s` for no wait.
-pub fn parse_wait(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn parse_wait(text: &str) -> std::result::Result<Duration, String> {
     let parsed = SpanParser::new().parse_unsigned_duration(text);
     let duration = parsed.map_err(|_| "expected a duration such as 90s, 30m or 1h30m")?;
     if duration > LONGEST {

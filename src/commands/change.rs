@@ -19,7 +19,7 @@ use crate::wizard;
 use super::plan::{Show, shown};
 
 /// What to do with the plan of a goal.
-pub enum Act {
+pub(super) enum Act {
     Apply {
         /// A saved plan to apply unchanged.
         saved: Option<PathBuf>,
@@ -28,12 +28,12 @@ pub enum Act {
 }
 
 impl Act {
-    pub fn unless_dry_run(dry_run: bool, saved: Option<PathBuf>) -> Self {
+    pub(super) fn unless_dry_run(dry_run: bool, saved: Option<PathBuf>) -> Self {
         if dry_run { Act::Show(Show::default()) } else { Act::Apply { saved } }
     }
 }
 
-pub async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act) -> Result<Exit> {
+pub(super) async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act) -> Result<Exit> {
     let asks = !settings.run.yes && !settings.run.read_only;
     if asks && !Ui::can_ask() {
         return Err(Error::refused("there is no terminal to ask on; nothing was changed")

@@ -19,7 +19,7 @@ use crate::verify::{self as proofs, Expected};
 
 use super::{finish, only_target, wait};
 
-pub fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
+pub(super) fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output, args.output.events, voice);
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {

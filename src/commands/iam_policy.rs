@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::policy::{self, Names, Wanted};
 use crate::ui::Ui;
 
-pub fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
+pub(super) fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let IamPolicyArgs { read_only, step, terminate_unowned, undo, replacements, .. } = *args;
     let wanted = Wanted { read_only, step, terminate_unowned, undo, replacements };

@@ -7,7 +7,7 @@ use crate::net::max_pods::{all, closest, known, row};
 use crate::text::did_you_mean;
 use crate::ui::Ui;
 
-pub fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
+pub(super) fn max_pods(args: &MaxPodsArgs, ui: &Ui) -> Result<Exit> {
     if args.all {
         ui.max_pods(&all().iter().map(row).collect::<Vec<_>>());
         return Ok(Exit::Done);

@@ -11,7 +11,7 @@ use crate::ui::Ui;
 
 /// What to do with a plan that is only shown.
 #[derive(Default)]
-pub struct Show {
+pub(super) struct Show {
     pub detailed_exitcode: bool,
     pub out: Option<PathBuf>,
     pub export: Option<PathBuf>,
@@ -20,13 +20,13 @@ pub struct Show {
 
 impl Show {
     /// Errors if the files can't be written, before the cluster is read.
-    pub fn may_write(&self) -> Result<()> {
+    pub(super) fn may_write(&self) -> Result<()> {
         self.export.as_ref().map_or(Ok(()), |folder| export::may_write(folder, self.force))
     }
 }
 
 /// Prints a plan as the result.
-pub fn shown(ui: &Ui, prepared: &Prepared, show: &Show) -> Result<Exit> {
+pub(super) fn shown(ui: &Ui, prepared: &Prepared, show: &Show) -> Result<Exit> {
     ui.plan(&prepared.plan);
     let errors = prepared.plan.errors();
     let (plan, scene) = (&prepared.plan, prepared.session.scene());

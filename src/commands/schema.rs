@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::status::Status;
 use crate::verify::Report;
 
-pub fn schema(output: SchemaOf) -> schemars::Schema {
+pub(super) fn schema(output: SchemaOf) -> schemars::Schema {
     // The schema describes what is serialized, not what could be deserialized.
     let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
     match output {

@@ -12,7 +12,7 @@ use crate::ui::{Ui, Voice};
 
 use super::{finish, wait};
 
-pub fn status(args: SetupArgs, voice: Voice, origins: Origins) -> Exit {
+pub(super) fn status(args: SetupArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.step.output.output, args.step.output.events, voice);
     let result = Settings::new(args, origins, true).and_then(|settings| {
         wait(async {

@@ -13,7 +13,7 @@ use crate::verify::{self as proofs, Expected};
 
 use super::{finish, only_target, wait};
 
-pub fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
+pub(super) fn verify(args: VerifyArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output.plain(), args.output.events, voice);
     let VerifyArgs { target, keep_old_nodes, probe: options, output } = args;
     let result = only_target(target, origins).and_then(|settings| {

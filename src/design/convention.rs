@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use super::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 
 /// The key of the label that names ENIConfigs now, if it works for at least one node.
-pub fn key(facts: &Facts) -> Option<String> {
+pub(super) fn key(facts: &Facts) -> Option<String> {
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return None;
     }
@@ -22,7 +22,7 @@ pub fn key(facts: &Facts) -> Option<String> {
 
 /// ENI_CONFIG_LABEL_DEF is not set, but nodes find ENIConfigs: by the CNI's default label or annotation, or by the name
 /// `default` (amazon-vpc-cni-k8s, pkg/eniconfig).
-pub fn is_keyless(facts: &Facts) -> bool {
+pub(super) fn is_keyless(facts: &Facts) -> bool {
     facts.cni.is_on(CUSTOM_NETWORK)
         && facts.cni.env.get(LABEL_DEF).is_none_or(String::is_empty)
         && facts.ec2_nodes().any(|node| found(facts, node).is_some())
@@ -37,7 +37,7 @@ fn found<'a>(facts: &'a Facts, node: &Node) -> Option<&'a EniConfig> {
 
 /// The name of a zone's ENIConfig: the one set by flag; else, unless the zone label decides, the one that most of the
 /// zone's nodes use; else the zone's name.
-pub fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str) -> String {
+pub(super) fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str) -> String {
     if let Some(name) = settings.cni.eniconfig_names.get(zone) {
         return name.clone();
     }
@@ -60,14 +60,14 @@ pub fn eniconfig(settings: &Settings, facts: &Facts, label_key: &str, zone: &str
 
 /// A node that would use another ENIConfig.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Switched {
+pub(crate) struct Switched {
     pub from: String,
     pub to: String,
     pub node: String,
 }
 
 /// Nodes that would use another ENIConfig with this environment, if custom networking is on.
-pub fn switched(facts: &Facts, env: &BTreeMap<String, String>) -> Vec<Switched> {
+pub(crate) fn switched(facts: &Facts, env: &BTreeMap<String, String>) -> Vec<Switched> {
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return Vec::new();
     }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 /// The machine of the new nodes. An unknown value has a finding.
 #[derive(Debug, Clone)]
-pub struct MachineDesign {
+pub(crate) struct MachineDesign {
     pub family: AmiFamily,
     pub instance_type: Option<InstanceType>,
     pub image: Option<Image>,
@@ -20,7 +20,7 @@ pub struct MachineDesign {
     pub volume_size: u32,
 }
 
-pub fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) -> MachineDesign {
+pub(super) fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) -> MachineDesign {
     let name = wanted_type(settings, facts);
     let instance_type = name.as_ref().and_then(|name| facts.machine.types.get(name)).cloned();
     let max_pods = instance_type.as_ref().and_then(|instance_type| {
@@ -69,7 +69,7 @@ pub(crate) fn options(facts: &Facts) -> Options {
 }
 
 /// The instance type of new nodes: the one set by flag, else the most common one.
-pub fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
+pub(crate) fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
     settings.nodes.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
 }
 
@@ -88,7 +88,7 @@ fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
 }
 
 /// Size and maximum of a zone's group. A group with nodes keeps its size: the nodes that it replaced may be gone.
-pub fn sizes(
+pub(super) fn sizes(
     settings: &Settings,
     facts: &Facts,
     machine: &MachineDesign,

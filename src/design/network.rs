@@ -14,7 +14,7 @@ use super::convention;
 
 /// A zone's subnet for pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PodSubnet {
+pub(crate) enum PodSubnet {
     /// It exists: set by flag, found in an ENIConfig, or created earlier.
     There {
         id: String,
@@ -28,7 +28,7 @@ pub enum PodSubnet {
 }
 
 impl PodSubnet {
-    pub fn id(&self) -> Option<&str> {
+    pub(crate) fn id(&self) -> Option<&str> {
         match self {
             PodSubnet::There { id, .. } => Some(id),
             _ => None,
@@ -38,14 +38,14 @@ impl PodSubnet {
 
 /// The route table of a subnet that eni-custom creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RouteChoice {
+pub(crate) enum RouteChoice {
     Table(String),
     /// The reason why none could be chosen.
     None(String),
 }
 
 /// One zone's part of the network.
-pub struct NetworkZone {
+pub(super) struct NetworkZone {
     pub name: String,
     pub id: String,
     pub node_subnet: String,
@@ -53,12 +53,17 @@ pub struct NetworkZone {
     pub route_table: RouteChoice,
 }
 
-pub struct Network {
+pub(super) struct Network {
     pub blocks: Vec<Ipv4Net>,
     pub zones: Vec<NetworkZone>,
 }
 
-pub fn network(settings: &Settings, facts: &Facts, label_key: &str, findings: &mut Vec<Issue>) -> Network {
+pub(super) fn network(
+    settings: &Settings,
+    facts: &Facts,
+    label_key: &str,
+    findings: &mut Vec<Issue>,
+) -> Network {
     let zones = zones(facts);
     let mut there: BTreeMap<&str, (String, bool)> = BTreeMap::new();
     for zone in zones.keys() {
@@ -316,7 +321,7 @@ fn route_table(settings: &Settings, vpc: &Vpc, zone: &str, node_subnet: &str) ->
 }
 
 /// The VPC's data for the rules about a new block.
-pub fn addressing(vpc: &Vpc) -> VpcAddressing {
+pub(crate) fn addressing(vpc: &Vpc) -> VpcAddressing {
     let routes = vpc.route_tables.iter().flat_map(|table| {
         table
             .routes

@@ -17,7 +17,7 @@ use super::CUSTOM_NETWORK;
 
 /// Where a node's pods get their addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PodNetwork {
+pub(crate) enum PodNetwork {
     /// From network interfaces in the subnet of its ENIConfig.
     Custom,
     /// None yet: aws-node has attached no network interface for pods.
@@ -33,13 +33,13 @@ pub enum PodNetwork {
 
 impl PodNetwork {
     /// The node must be replaced before all its pods have custom networking.
-    pub fn is_old(&self) -> bool {
+    pub(crate) fn is_old(&self) -> bool {
         matches!(self, PodNetwork::Primary(_) | PodNetwork::Elsewhere(_) | PodNetwork::JoinedBefore)
     }
 }
 
 /// The network from which this node's pods get their addresses.
-pub fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
+pub(crate) fn pod_network(facts: &Facts, node: &Node) -> PodNetwork {
     if node.primary_addresses > 0 {
         return PodNetwork::Primary(node.primary_addresses);
     }

@@ -16,7 +16,7 @@ use super::undo::missing;
 
 /// A replacement node group, for those nodes of an old group that were alike and in one subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replacement {
+pub(crate) struct Replacement {
     /// The old group.
     pub group: String,
     pub stack: String,
@@ -26,12 +26,12 @@ pub struct Replacement {
 }
 
 /// Whether an old group that had nodes is gone and can be replaced.
-pub fn is_needed(design: &Design, facts: &Facts) -> bool {
+pub(crate) fn is_needed(design: &Design, facts: &Facts) -> bool {
     !replacements(design, facts).is_empty()
 }
 
 /// The replacements of the old groups that are gone, if possible. Groups without nodes are not replaced.
-pub fn replacements(design: &Design, facts: &Facts) -> Vec<Replacement> {
+pub(crate) fn replacements(design: &Design, facts: &Facts) -> Vec<Replacement> {
     let impossible = impossible(design, facts);
     wanted(facts).into_iter().filter(|one| !impossible.contains_key(&one.group)).collect()
 }
@@ -84,7 +84,7 @@ fn stack(facts: &Facts, group: &str, at: usize) -> String {
 }
 
 /// The name starts like that of the other base stack, so that IAM policies for the node role match both.
-pub fn base_stack(facts: &Facts) -> String {
+pub(crate) fn base_stack(facts: &Facts) -> String {
     stack_name(&facts.cluster.name, "base-replacement")
 }
 
@@ -113,19 +113,19 @@ fn launchable(facts: &Facts, mut shape: Shape) -> Shape {
 }
 
 /// Max pods without custom networking: the primary interface serves pods too.
-pub fn standard_max_pods(facts: &Facts, shape: &Shape) -> Option<MaxPods> {
+pub(crate) fn standard_max_pods(facts: &Facts, shape: &Shape) -> Option<MaxPods> {
     let instance_type = facts.machine.types.get(shape.instance_type()?)?;
     max_pods(instance_type, &Options { custom: false, ..options(facts) }).ok()
 }
 
 /// Instance types whose details and images are needed.
-pub fn instance_types(facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn instance_types(facts: &Facts) -> BTreeSet<String> {
     let types = wanted(facts).into_iter().filter_map(|one| Some(one.shape.instance_type()?.to_string()));
     types.collect()
 }
 
 /// Why an old group that is gone can't be replaced, by its name.
-pub fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
+pub(crate) fn impossible(design: &Design, facts: &Facts) -> BTreeMap<String, String> {
     let mut why = BTreeMap::new();
     for group in missing(facts) {
         let had_nodes = |sizes: Option<&Sizes>| sizes.is_some_and(|sizes| sizes.desired > 0);
@@ -167,7 +167,7 @@ fn obstacle(design: &Design, facts: &Facts, one: &Replacement) -> Option<String>
     parameters(design, facts, one, "", "").err().map(|error| error.to_string())
 }
 
-pub fn parameters(
+pub(crate) fn parameters(
     design: &Design,
     facts: &Facts,
     one: &Replacement,

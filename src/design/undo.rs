@@ -7,7 +7,7 @@ use crate::facts::{Facts, Sizes, Subnet};
 use super::our_instances;
 
 /// Auto Scaling groups that must start nodes again, including those of managed node groups.
-pub fn returning(facts: &Facts) -> Vec<String> {
+pub(crate) fn returning(facts: &Facts) -> Vec<String> {
     let (record, there) = (&facts.record, &facts.node_groups);
     let fewer = |desired: i32, before: Option<&Sizes>| before.is_some_and(|before| desired < before.desired);
     let groups = there.groups.values().filter(|group| fewer(group.desired, record.groups.get(&group.name)));
@@ -20,7 +20,7 @@ pub fn returning(facts: &Facts) -> Vec<String> {
 }
 
 /// Old groups in the record that no longer exist.
-pub fn missing(facts: &Facts) -> Vec<&str> {
+pub(crate) fn missing(facts: &Facts) -> Vec<&str> {
     let there = &facts.node_groups;
     let groups = facts.record.groups.keys().filter(|name| !there.groups.contains_key(*name));
     let managed =
@@ -29,13 +29,13 @@ pub fn missing(facts: &Facts) -> Vec<&str> {
 }
 
 /// Nodes of eni-custom's node groups.
-pub fn our_nodes(facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn our_nodes(facts: &Facts) -> BTreeSet<String> {
     let ours = our_instances(facts);
     let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
     facts.ec2_nodes().filter(|node| is_ours(&node.instance_id)).map(|node| node.name.clone()).collect()
 }
 
 /// Subnets that eni-custom created.
-pub fn our_subnets(facts: &Facts) -> impl Iterator<Item = &Subnet> {
+pub(crate) fn our_subnets(facts: &Facts) -> impl Iterator<Item = &Subnet> {
     facts.vpc.made_for(&facts.cluster.name)
 }

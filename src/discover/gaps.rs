@@ -8,7 +8,7 @@ use crate::facts::Part;
 
 /// What happens if a part can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// The run stops: changes need all facts.
     Whole,
     /// The part is skipped and noted: read-only commands report what they could not read.
@@ -22,11 +22,15 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    pub fn new(reading: Reading) -> Self {
+    pub(super) fn new(reading: Reading) -> Self {
         Gaps { reading, unread: Mutex::default() }
     }
 
-    pub async fn read<T: Default>(&self, part: Part, read: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn read<T: Default>(
+        &self,
+        part: Part,
+        read: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         match read.await {
             Err(error) if self.reading == Reading::Partial && self.note(part, &error) => Ok(T::default()),
             read => read,
@@ -34,14 +38,14 @@ impl Gaps {
     }
 
     /// Returns false for an error without a code: then the service could not be reached and nothing can be read.
-    pub fn note(&self, part: Part, error: &Error) -> bool {
+    pub(super) fn note(&self, part: Part, error: &Error) -> bool {
         let cause = error.reason().filter(|cause| !cause.code.is_empty()).map(ToString::to_string);
         let (Some(cause), Ok(mut unread)) = (cause, self.unread.lock()) else { return false };
         unread.insert(part, cause);
         true
     }
 
-    pub fn unread(self) -> BTreeMap<Part, String> {
+    pub(super) fn unread(self) -> BTreeMap<Part, String> {
         self.unread.into_inner().unwrap_or_default()
     }
 }

@@ -34,7 +34,7 @@ const SETTINGS: [&str; 12] = [
 ];
 
 /// The archive's bytes; `calls` are the lines of the log. `mask` replaces account IDs in all files.
-pub fn bundle(
+pub(crate) fn bundle(
     facts: &Facts,
     report: &Report,
     diagnoses: &Diagnoses,

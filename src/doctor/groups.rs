@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use crate::step::Step;
 use crate::suspended::{SuspendedBy, suspended, undo_interrupted_drain};
 
-pub fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
+pub(super) fn diagnose(scene: &Scene<'_>, symptoms: &Symptoms) -> Vec<Issue> {
     if symptoms.run_at_work {
         return Vec::new();
     }

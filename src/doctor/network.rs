@@ -6,7 +6,7 @@ use crate::design::{CUSTOM_NETWORK, EXTERNAL_SNAT};
 use crate::facts::{Facts, RouteTable, Subnet};
 use crate::issue::{Issue, id};
 
-pub fn diagnose(facts: &Facts) -> Vec<Issue> {
+pub(super) fn diagnose(facts: &Facts) -> Vec<Issue> {
     let mut findings = Vec::new();
     if !facts.cni.is_on(CUSTOM_NETWORK) {
         return findings;

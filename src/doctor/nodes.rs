@@ -19,7 +19,7 @@ const CAUSES: [(Rated, &[Id]); 3] = [
     (id::DOC_003.error(), &[id::VFY_012.id(), id::VFY_016.id()]),
 ];
 
-pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
+pub(super) fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
     let mut by_cause: BTreeMap<(Rated, String, String), Vec<&str>> = BTreeMap::new();
     let is_aws_node = |pod: &&Pod| pod.namespace == "kube-system" && pod.name.starts_with("aws-node-");
     let waiting = facts.pods.iter().filter(is_aws_node).filter(|pod| !pod.ready);

@@ -11,7 +11,7 @@ use crate::verify::Report;
 
 use super::of_node;
 
-pub fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
+pub(super) fn diagnose(facts: &Facts, symptoms: &Symptoms, report: &Report) -> Vec<Issue> {
     let nodes: BTreeMap<&str, &Node> = facts.nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let warned: BTreeSet<(&str, &str)> = symptoms
         .events

@@ -8,13 +8,13 @@ use crate::session::Session;
 
 /// All that a task needs to terminate one node.
 #[derive(Clone)]
-pub struct Termination {
+pub(crate) struct Termination {
     instance: Option<String>,
     owner: Owner,
 }
 
 impl Termination {
-    pub fn of(session: &Session, node: &str) -> Option<Self> {
+    pub(crate) fn of(session: &Session, node: &str) -> Option<Self> {
         let found = session.facts.nodes.iter().find(|each| each.name == node)?;
         let owner = owner(&session.facts, found);
         Some(Termination { instance: found.instance_id.clone(), owner })
@@ -22,7 +22,7 @@ impl Termination {
 
     /// Terminates the node's instance. For a managed node group it calls the Auto Scaling group, as the cluster-autoscaler
     /// does: EKS itself can't be message which node to remove.
-    pub async fn terminate(self, clients: Clients, terminate_unowned: bool) -> Result<()> {
+    pub(crate) async fn terminate(self, clients: Clients, terminate_unowned: bool) -> Result<()> {
         match (self.owner, self.instance) {
             (Owner::Group(_) | Owner::Managed(_), Some(id)) => {
                 clients.aws.autoscaling.terminate_and_shrink(&id).await
@@ -36,6 +36,6 @@ impl Termination {
 }
 
 /// Whether a failed termination may succeed a moment later.
-pub fn is_transient(error: &Error) -> bool {
+pub(crate) fn is_transient(error: &Error) -> bool {
     matches!(error.code(), "ScalingActivityInProgress" | "ResourceContention")
 }

@@ -2,11 +2,11 @@
 //!
 //! The entry point is `drain`: it returns when the nodes are gone, or an error that says why they are not.
 
-pub mod end;
+pub(crate) mod end;
 mod replaced;
 mod run;
-pub mod surge;
-pub mod suspend;
+pub(crate) mod surge;
+pub(crate) mod suspend;
 mod terminated;
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 32;
 
 /// Drains and terminates these nodes. After an error, the deadline or Ctrl-C, the remaining nodes that this run cordoned
 /// are uncordoned, and their node groups are resumed.
-pub async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
+pub(crate) async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
     let ours: BTreeSet<String> = session
         .facts
         .ec2_nodes()
@@ -188,7 +188,7 @@ async fn include_and_delete_claims(session: &mut Session, ending: &BTreeSet<Stri
 
 /// Undoes the cordons of this run and of interrupted runs before it. It also runs after Ctrl-C, so it does not wait for
 /// pods.
-pub async fn put_back(
+pub(crate) async fn put_back(
     session: &mut Session,
     nodes: &BTreeSet<String>,
     ending: &BTreeSet<String>,

@@ -9,7 +9,10 @@ use crate::session::Session;
 use crate::text::{counted, few};
 
 /// Drops controllers that need no more pods than they have: they were scaled down, or their Job is complete.
-pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(NotRunning, Option<String>)> {
+pub(super) async fn still_wanted(
+    session: &Session,
+    found: Vec<NotRunning>,
+) -> Vec<(NotRunning, Option<String>)> {
     let mut wanted = Vec::new();
     for mut one in found {
         let mut because = None;
@@ -33,7 +36,7 @@ pub async fn still_wanted(session: &Session, found: Vec<NotRunning>) -> Vec<(Not
 }
 
 /// Fails with exit code 4 when pods of the drained nodes do not run again.
-pub fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
+pub(super) fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
     let Some((first, _)) = found.first() else { return Ok(()) };
     let missing: usize = found.iter().map(|(one, _)| one.missing).sum();
     let controllers: Vec<String> = found.iter().map(|(one, _)| one.controller.clone()).collect();

@@ -40,7 +40,7 @@ const NO_REPLACEMENT: Duration = Duration::from_secs(300);
 /// Unauthorized answers in a row before the run fails: the authentication is no longer valid.
 const MOST_UNAUTHORIZED: usize = 20;
 
-pub struct Run<'a> {
+pub(super) struct Run<'a> {
     session: &'a Session,
     terminating: &'a mut BTreeSet<String>,
     schedule: Schedule,
@@ -79,7 +79,7 @@ struct Leaving {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
+    pub(super) fn new(
         session: &'a Session,
         nodes: &BTreeSet<String>,
         seen: UnboundedReceiver<WatchEvent>,
@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
 
     /// Runs until all nodes are empty, their terminations requested and the evicted pods run again. Returns the controllers
     /// whose pods do not.
-    pub async fn run_to_end(mut self) -> Result<Vec<NotRunning>> {
+    pub(super) async fn run_to_end(mut self) -> Result<Vec<NotRunning>> {
         let result = self.work().await;
         if result.is_err() {
             // Wait for calls in flight, so that after Ctrl-C it is known what was done.

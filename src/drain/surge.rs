@@ -9,7 +9,7 @@ use crate::session::Session;
 
 /// A Deployment that was given a second replica.
 #[derive(Debug, Clone)]
-pub struct Surged {
+pub(crate) struct Surged {
     /// `namespace/name`
     pub deployment: String,
     pub replicas: i32,
@@ -18,7 +18,7 @@ pub struct Surged {
 }
 
 /// Scales them to two replicas. The old nodes are cordoned by now, so the second replica starts on a new node.
-pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
+pub(crate) async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<Surged>> {
     if !session.settings.drain.surge_singletons {
         return Ok(Vec::new());
     }
@@ -46,7 +46,7 @@ pub async fn up(session: &mut Session, nodes: &BTreeSet<String>) -> Result<Vec<S
 }
 
 /// Scales them back to one replica, except those that somebody else has scaled in the meantime.
-pub async fn down(session: &mut Session) -> Result<()> {
+pub(crate) async fn down(session: &mut Session) -> Result<()> {
     let client = session.clients.kube.client.clone();
     for (deployment, before) in session.facts.record.surged.clone() {
         let Some((namespace, name)) = deployment.split_once('/') else { continue };

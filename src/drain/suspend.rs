@@ -15,13 +15,13 @@ use crate::facts::{
 };
 use crate::session::{CONSISTENCY, Seen, Session, until};
 
-pub use managed::restore as restore_managed;
+pub(crate) use managed::restore as restore_managed;
 
 type Groups = BTreeMap<String, AutoScalingGroup>;
 
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DrainEnd {
+pub(crate) enum DrainEnd {
     /// All drained nodes are gone.
     Done,
     /// It stopped early, or an earlier run did.
@@ -29,14 +29,14 @@ pub enum DrainEnd {
 }
 
 /// Reads all Auto Scaling groups of the cluster.
-pub async fn read_groups(session: &Session) -> Result<Groups> {
+pub(crate) async fn read_groups(session: &Session) -> Result<Groups> {
     let facts = &session.facts;
     let names = facts.group_names().chain(facts.node_groups.groups.keys().cloned()).collect();
     session.clients.aws.autoscaling.groups(&facts.cluster.name, &names).await
 }
 
 /// Stops the node groups of these nodes from launching instances, and lets them shrink. Records their state first.
-pub async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
+pub(crate) async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> Result<()> {
     let Owners { groups, managed } = Owners::of(&session.facts, nodes);
     if groups.is_empty() {
         return Ok(());
@@ -221,7 +221,7 @@ fn while_drained(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<Str
 /// Resumes the groups after a drain. After a finished drain, emptied groups stay empty. After an unfinished one, each
 /// group gets its bounds back and keeps its nodes. AZRebalance stays suspended where it would terminate nodes to balance
 /// the zones.
-pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: DrainEnd) -> Result<()> {
+pub(crate) async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: DrainEnd) -> Result<()> {
     let held = session.facts.record.held.clone();
     let held_managed = session.facts.record.held_managed.clone();
     if held.is_empty() && held_managed.is_empty() {
@@ -298,7 +298,7 @@ pub async fn resume(session: &mut Session, drained: &BTreeSet<String>, ended: Dr
 }
 
 /// Resumes AZRebalance in groups where it no longer terminates nodes.
-pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) -> Result<()> {
+pub(crate) async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) -> Result<()> {
     let mut resumed = BTreeMap::new();
     for name in groups {
         resume_processes(session, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
@@ -313,7 +313,7 @@ pub async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<String>) 
 }
 
 /// Groups whose AZRebalance is still suspended, and that are empty or deleted.
-pub fn emptied(facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn emptied(facts: &Facts) -> BTreeSet<String> {
     let empty = |name: &&String| {
         facts.node_groups.groups.get(*name).is_none_or(|group| group.capacity(|_| true) == 0)
     };

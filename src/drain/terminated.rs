@@ -13,7 +13,7 @@ use super::suspend::read_groups;
 
 /// Waits until EC2 reports the instances as terminated and the Node objects are gone. Lifecycle hooks can keep
 /// instances for hours, so their longest timeout is added to --timeout.
-pub async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
+pub(super) async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<()> {
     let facts = &session.facts;
     let ids: Vec<String> = chosen(facts, nodes).filter_map(|node| node.instance_id.clone()).collect();
     let timeout = session.settings.run.timeout + longest(facts, nodes);

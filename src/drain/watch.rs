@@ -22,7 +22,7 @@ use crate::k8s::{failure, pods, slim};
 
 /// One event.
 #[derive(Debug)]
-pub enum WatchEvent {
+pub(super) enum WatchEvent {
     Pod(Box<Pod>),
     /// By UID.
     PodGone(String),
@@ -43,7 +43,7 @@ pub enum WatchEvent {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(super) enum Kind {
     Pods,
     Budgets,
     Nodes,
@@ -52,7 +52,7 @@ pub enum Kind {
 
 /// The watched fields of a Node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeState {
+pub(super) struct NodeState {
     pub name: String,
     pub uid: String,
     pub unschedulable: bool,
@@ -60,7 +60,7 @@ pub struct NodeState {
 
 /// All events that a drain needs, in one endless stream. Reading starts at once, so that the lists load while the drain
 /// prepares its first eviction.
-pub fn watch(client: &Client) -> UnboundedReceiver<WatchEvent> {
+pub(super) fn watch(client: &Client) -> UnboundedReceiver<WatchEvent> {
     let pods = follow::<slim::Pod>(
         client,
         Kind::Pods,

@@ -9,11 +9,11 @@ use crate::facts::{Budget, Least, Pod};
 /// What it means that `status.disruptedPods` names a pod that is not terminating. The disruption controller drops the
 /// entry when it sees the pod terminate, else two minutes after the eviction (kubernetes, pkg/controller/disruption,
 /// buildDisruptedPodMap and DeletionTimeout). A StatefulSet's next pod has the name of the one before.
-pub const COUNTED_AS_EVICTED: &str = "the budget's status.disruptedPods still counts it as evicted; the disruption \
+pub(crate) const COUNTED_AS_EVICTED: &str = "the budget's status.disruptedPods still counts it as evicted; the disruption \
                                       controller removes the entry at most 2 minutes after the eviction";
 
 /// Whether the budget's selector matches the pod.
-pub fn covers(budget: &Budget, pod: &Pod) -> bool {
+pub(crate) fn covers(budget: &Budget, pod: &Pod) -> bool {
     budget.namespace == pod.namespace && selects(budget.selector.as_ref(), &pod.labels)
 }
 
@@ -21,7 +21,7 @@ pub fn covers(budget: &Budget, pod: &Pod) -> bool {
 ///
 /// Budgets are indexed by namespace and one of their labels, because a namespace can have thousands of pods and hundreds
 /// of budgets.
-pub fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) -> Vec<Vec<usize>> {
+pub(crate) fn cover<'a>(pods: impl IntoIterator<Item = &'a Pod>, budgets: &[Budget]) -> Vec<Vec<usize>> {
     let asked: Vec<_> = budgets.iter().map(|budget| budget.selector.as_ref().and_then(one_label)).collect();
     let mut by_label: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
     let mut without_label: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -61,7 +61,7 @@ fn one_label(selector: &Selector) -> Option<(String, String)> {
 }
 
 /// How many of `expected` pods must stay healthy, as the disruption controller computes it; none if the spec is invalid.
-pub fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
+pub(crate) fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
     match least {
         Least::MinAvailable(value) => scaled(value, expected),
         Least::MaxUnavailable(value) => Some(expected.saturating_sub(scaled(value, expected)?).max(0)),
@@ -70,7 +70,7 @@ pub fn desired_healthy(least: &Least, expected: i32) -> Option<i32> {
 
 /// Disruptions that the budget allows at a time while all `expected` pods are healthy; none if it expects no pods (disruption
 /// controller, updatePdbStatus).
-pub fn most_allowed(least: &Least, expected: i32) -> Option<i32> {
+pub(crate) fn most_allowed(least: &Least, expected: i32) -> Option<i32> {
     Some(expected.saturating_sub(desired_healthy(least, expected)?).max(0))
 }
 

@@ -11,7 +11,7 @@ use crate::text::counted;
 
 /// How many pods of a controller may be unavailable at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub(crate) enum Rule {
     /// No PodDisruptionBudget covers the pods: as with `maxUnavailable: 25%`.
     Quarter,
     /// The pods serve a webhook whose failurePolicy is Fail: one at a time.
@@ -22,7 +22,7 @@ pub enum Rule {
 
 impl Rule {
     /// For pods that a PodDisruptionBudget covers, or none; behind a webhook that fails closed, or not.
-    pub fn of(covered: bool, fail_closed: bool) -> Self {
+    pub(crate) fn of(covered: bool, fail_closed: bool) -> Self {
         match (fail_closed, covered) {
             (true, _) => Rule::One,
             (false, true) => Rule::LastStays,
@@ -32,7 +32,7 @@ impl Rule {
 
     /// The limit for this many pods. A percentage is rounded up, as in a PodDisruptionBudget; that keeps one of two. A
     /// single pod is evicted, because it has no replacement.
-    pub fn most_unavailable(self, expected: usize) -> usize {
+    pub(crate) fn most_unavailable(self, expected: usize) -> usize {
         match self {
             Rule::Quarter => expected.div_ceil(4),
             Rule::One => 1,
@@ -41,7 +41,7 @@ impl Rule {
     }
 
     /// The limit as text: `at most 2 of 8 pods unavailable at a time`.
-    pub fn describe(self, expected: usize) -> String {
+    pub(crate) fn describe(self, expected: usize) -> String {
         let most = self.most_unavailable(expected);
         match self {
             Rule::Quarter | Rule::One => {
@@ -53,7 +53,7 @@ impl Rule {
 }
 
 /// Controllers of pods behind webhooks whose failurePolicy is Fail, by `Pod::workload_name`.
-pub fn fail_closed(facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn fail_closed(facts: &Facts) -> BTreeSet<String> {
     let webhooks = facts.backends.webhooks.iter().filter(|webhook| webhook.must_answer);
     let behind: BTreeSet<&String> = webhooks.flat_map(|webhook| webhook.backend.pods.keys()).collect();
     if behind.is_empty() {

@@ -10,7 +10,7 @@ use super::local::LocalData;
 
 /// Pods by what happens to them.
 #[derive(Debug, Clone, Default)]
-pub struct Sorted<'a> {
+pub(crate) struct Sorted<'a> {
     pub evict: Vec<&'a Pod>,
     pub leave: Vec<(&'a Pod, Leave)>,
     /// Pods that are evicted only with a flag.
@@ -19,7 +19,7 @@ pub struct Sorted<'a> {
 
 /// Why a pod needs no eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
+pub(crate) enum Leave {
     /// Its controller would recreate it on the same node.
     DaemonSet,
     /// A static pod: the kubelet reads it from a file, and it can't be evicted.
@@ -29,7 +29,7 @@ pub enum Leave {
 
 /// Why a pod is not evicted without a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refuse {
+pub(crate) enum Refuse {
     Bare,
     EmptyDir,
     /// Its volumes are on its node's disk.
@@ -37,7 +37,7 @@ pub enum Refuse {
 }
 
 impl Refuse {
-    pub fn flag(self) -> &'static str {
+    pub(crate) fn flag(self) -> &'static str {
         match self {
             Refuse::Bare => "--evict-bare-pods",
             Refuse::EmptyDir => "--delete-emptydir-data",
@@ -57,7 +57,7 @@ impl fmt::Display for Refuse {
 }
 
 /// Sorts the pods that run on these nodes, as kubectl drain does.
-pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted<'a> {
+pub(crate) fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Sorted<'a> {
     let mut sorted = Sorted::default();
     let local = LocalData::of(facts, nodes);
     for pod in facts.pods.iter().filter(|pod| nodes.contains(&pod.node)) {
@@ -71,7 +71,7 @@ pub fn sort<'a>(facts: &'a Facts, nodes: &BTreeSet<String>, settings: &Settings)
 }
 
 /// Whether one pod is evicted (`Ok(None)`), left (`Ok(Some)`) or refused (`Err`).
-pub fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option<Leave>, Refuse> {
+pub(crate) fn judge(pod: &Pod, settings: &Settings, local: &LocalData) -> Result<Option<Leave>, Refuse> {
     if pod.mirror {
         return Ok(Some(Leave::Mirror));
     }

@@ -11,11 +11,11 @@ use crate::text::counted;
 use super::budgets::{cover, most_allowed};
 use super::default_budget::Rule;
 
-pub use time::Time;
+pub(crate) use time::Time;
 
 /// The forecast of a drain.
 #[derive(Debug, Clone, Default)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     pub impossible: Vec<Impossible>,
     pub not_now: Vec<NotNow>,
     /// Controllers of two or more pods that the default budget limits.
@@ -25,7 +25,7 @@ pub struct Forecast {
 
 /// Pods that can never be evicted as things are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Impossible {
+pub(crate) struct Impossible {
     /// Names, as `namespace/name`.
     pub budgets: Vec<String>,
     /// All affected pods, as `namespace/name`.
@@ -39,7 +39,7 @@ pub struct Impossible {
 
 /// Why pods can never be evicted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BudgetProblem {
+pub(crate) enum BudgetProblem {
     /// The API server answers 500.
     ManyBudgets,
     /// The budget's spec allows no disruption, even with all its pods healthy.
@@ -92,7 +92,7 @@ impl fmt::Display for BudgetProblem {
 
 /// A budget that allows no disruptions right now, but may later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotNow {
+pub(crate) struct NotNow {
     /// `namespace/name`
     pub budget: String,
     /// The pods that are queued for it, as `namespace/name`.
@@ -107,7 +107,7 @@ pub struct NotNow {
 
 /// Computes the forecast. `moving` are the pods to evict, `all` are all pods of the cluster. `default_budget` has the
 /// controllers behind webhooks that fail closed; none if there is no default budget.
-pub fn forecast(
+pub(crate) fn forecast(
     moving: &[&Pod],
     all: &[Pod],
     budgets: &[Budget],

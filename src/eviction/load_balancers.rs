@@ -20,7 +20,7 @@ const DEREGISTRATION_DELAY: Duration = Duration::from_secs(300);
 const REACTION: Duration = Duration::from_secs(10);
 
 /// How long an empty node stays after it is labelled; none where it is not a target.
-pub fn wait(facts: &Facts, settings: &Settings) -> Option<Duration> {
+pub(crate) fn wait(facts: &Facts, settings: &Settings) -> Option<Duration> {
     wait_for(&facts.load_balancers, settings.drain.lb_drain)
 }
 

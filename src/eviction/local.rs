@@ -26,7 +26,7 @@ const SHARED_LABELS: [&str; 8] = [
 
 /// Claims whose data is lost with the drained nodes.
 #[derive(Debug, Clone, Default)]
-pub struct LocalData {
+pub(crate) struct LocalData {
     /// By `namespace/name`.
     lost: BTreeMap<String, Lost>,
     /// The StatefulSets' claim templates, as in `Facts`.
@@ -42,7 +42,7 @@ struct Lost {
 
 impl LocalData {
     /// What is lost when these nodes are terminated.
-    pub fn of(facts: &Facts, nodes: &BTreeSet<String>) -> Self {
+    pub(crate) fn of(facts: &Facts, nodes: &BTreeSet<String>) -> Self {
         let shares = Shares::of(facts);
         let stays = |volume: &Volume| {
             let mut staying = facts.nodes.iter().filter(|node| !nodes.contains(&node.name));
@@ -61,23 +61,23 @@ impl LocalData {
     }
 
     /// Whether evicting this pod loses data on its node.
-    pub fn is_lost_with(&self, pod: &Pod) -> bool {
+    pub(crate) fn is_lost_with(&self, pod: &Pod) -> bool {
         pod.host_path || (!self.lost.is_empty() && pod.claims().any(|claim| self.lost.contains_key(&claim)))
     }
 
     /// Claims that tie the pod to its node and that its StatefulSet recreates once they are deleted, with their UIDs.
-    pub fn replaceable(&self, pod: &Pod) -> Vec<(String, String)> {
+    pub(crate) fn replaceable(&self, pod: &Pod) -> Vec<(String, String)> {
         let pinned = self.pinned(pod).filter(|(claim, _)| self.is_templated(pod, claim));
         pinned.map(|(claim, lost)| (claim, lost.uid.clone())).collect()
     }
 
     /// Claims that tie the pod to its node and that no controller recreates.
-    pub fn irreplaceable(&self, pod: &Pod) -> Vec<String> {
+    pub(crate) fn irreplaceable(&self, pod: &Pod) -> Vec<String> {
         self.pinned(pod).filter(|(claim, _)| !self.is_templated(pod, claim)).map(|(claim, _)| claim).collect()
     }
 
     /// The volumes that still exist afterwards.
-    pub fn others(&self, volumes: &BTreeMap<String, Volume>) -> BTreeMap<String, Volume> {
+    pub(crate) fn others(&self, volumes: &BTreeMap<String, Volume>) -> BTreeMap<String, Volume> {
         let others = volumes.iter().filter(|(claim, _)| !self.lost.contains_key(*claim));
         others.map(|(claim, volume)| (claim.clone(), volume.clone())).collect()
     }

@@ -9,7 +9,7 @@ use super::schedule::{Limits, Schedule};
 use super::{controllers, filter};
 
 /// The nodes in the order in which they are drained, and how many pods each budget allows at a time.
-pub fn preview(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn preview(scene: &Scene<'_>) -> Vec<String> {
     let Scene { design, facts, settings, .. } = *scene;
     let own = settings.clone();
     let local = LocalData::of(facts, &design.drained);

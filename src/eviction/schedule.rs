@@ -25,8 +25,8 @@ use super::filter::{Leave, Refuse};
 use availability::{Availability, NOT_RECREATED, PATIENCE};
 use budget::{BudgetLedger, LedgerView};
 use jobs::{PendingPod, Queue, QueueKey, State};
-pub use report::Progress;
-pub use running::NotRunning;
+pub(crate) use report::Progress;
+pub(crate) use running::NotRunning;
 use sets::Set;
 
 /// How long the drain waits, after the grace period, for a pod on a node that does not report: the kubelet may return.
@@ -38,7 +38,7 @@ const DENIED: Duration = Duration::from_secs(5);
 
 /// How much is done at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Pods being evicted.
     pub in_flight: usize,
     /// Nodes being drained.
@@ -51,7 +51,7 @@ pub struct Limits {
 
 /// What is known about controllers before the drain.
 #[derive(Debug, Clone, Default)]
-pub struct Controllers {
+pub(crate) struct Controllers {
     /// StatefulSets (`namespace/name`) whose pods are evicted one at a time.
     pub ordered: BTreeSet<String>,
     /// Controllers (`Pod::workload_name`) of pods behind webhooks that fail closed.
@@ -61,11 +61,11 @@ pub struct Controllers {
 }
 
 /// What happens to a pod on a drained node.
-pub type Verdict = Result<Option<Leave>, Refuse>;
+pub(crate) type Verdict = Result<Option<Leave>, Refuse>;
 
 /// The API server's answer to an eviction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The pod terminates after its grace period.
     Accepted,
     /// It is gone already.
@@ -81,7 +81,7 @@ pub enum Answer {
 }
 
 /// The state of a drain.
-pub struct Schedule {
+pub(crate) struct Schedule {
     judge: Box<dyn Fn(&Pod) -> Verdict + Send>,
     limits: Limits,
     controllers: Controllers,
@@ -127,7 +127,7 @@ struct NodeQueue {
 
 impl Schedule {
     /// A schedule for these nodes. Pods and budgets are added by `pod` and `budget`, in any order.
-    pub fn new(
+    pub(crate) fn new(
         nodes: &BTreeSet<String>,
         controllers: Controllers,
         limits: Limits,
@@ -161,7 +161,7 @@ impl Schedule {
     }
 
     /// Orders the nodes: those that can be empty soonest first. Called once all pods and budgets are added.
-    pub fn arrange(&mut self) {
+    pub(crate) fn arrange(&mut self) {
         let ranks = order::ranks(self);
         for (name, node) in &mut self.nodes {
             node.rank = ranks.get(name).copied().unwrap_or_default();
@@ -173,7 +173,7 @@ impl Schedule {
     }
 
     /// Adds or updates a pod.
-    pub fn pod(&mut self, pod: Pod, now: Instant) {
+    pub(crate) fn pod(&mut self, pod: Pod, now: Instant) {
         self.note_successor(&pod);
         self.note_readiness(&pod);
         self.note_availability(&pod, now);
@@ -197,7 +197,7 @@ impl Schedule {
     }
 
     /// A pod is gone.
-    pub fn pod_gone(&mut self, uid: &str, now: Instant) {
+    pub(crate) fn pod_gone(&mut self, uid: &str, now: Instant) {
         self.unready.remove(uid);
         for node in self.nodes.values_mut() {
             node.refused.remove(uid);
@@ -207,7 +207,7 @@ impl Schedule {
     }
 
     /// Adds or updates a budget. Pods that it blocked may be tried again.
-    pub fn budget(&mut self, budget: Budget, now: Instant) {
+    pub(crate) fn budget(&mut self, budget: Budget, now: Instant) {
         let name = budget.full_name();
         let pending = &self.pending;
         let is_known = |uid: &String, pod: &str| match pending.get(uid).map(|entry| &entry.state) {
@@ -230,14 +230,14 @@ impl Schedule {
         }
     }
 
-    pub fn budget_gone(&mut self, name: &str) {
+    pub(crate) fn budget_gone(&mut self, name: &str) {
         if let Some(ledger) = self.ledgers.remove(name) {
             self.update_coverage(&ledger.budget.namespace);
         }
     }
 
     /// Handles the answer to an eviction.
-    pub fn answered(&mut self, uid: &str, answer: Answer, now: Instant) {
+    pub(crate) fn answered(&mut self, uid: &str, answer: Answer, now: Instant) {
         if let Some(ledger) = self.unanswered.remove(uid).and_then(|name| self.ledgers.get_mut(&name)) {
             ledger.answered(uid);
         }
@@ -304,7 +304,7 @@ impl Schedule {
     }
 
     /// Evictions to send now. Each counts as sent.
-    pub fn next(&mut self, now: Instant) -> Vec<Pod> {
+    pub(crate) fn next(&mut self, now: Instant) -> Vec<Pod> {
         let mut room = self.limits.in_flight.saturating_sub(self.evicting.len());
         let active = self.active_nodes();
         self.begin(now);
@@ -360,7 +360,7 @@ impl Schedule {
     }
 
     /// When to call `next` again without an event; always later than its last call.
-    pub fn wakes_at(&self) -> Option<Instant> {
+    pub(crate) fn wakes_at(&self) -> Option<Instant> {
         let later = self.later.values().copied();
         let sets = self.sets.values().filter_map(Set::gives_up_at);
         let vacated = self.vacated.iter().find(|(_, uid)| self.is_vacated(uid)).map(|(until, _)| *until);
@@ -371,7 +371,7 @@ impl Schedule {
     }
 
     /// Pods that are terminating for too long; each is returned once. Their nodes may be terminated.
-    pub fn skip(&mut self, now: Instant) -> Vec<Pod> {
+    pub(crate) fn skip(&mut self, now: Instant) -> Vec<Pod> {
         let due: Vec<String> =
             self.skips().filter(|(at, _)| *at <= now).map(|(_, uid)| uid.clone()).collect();
         let mut skipped = Vec::new();
@@ -385,7 +385,7 @@ impl Schedule {
 
     /// Sets the nodes whose kubelets do not report. Pods there are never reported as gone, so the drain stops waiting for
     /// them without a flag (as Cluster API does after five minutes).
-    pub fn unreachable(&mut self, nodes: BTreeSet<String>) {
+    pub(crate) fn unreachable(&mut self, nodes: BTreeSet<String>) {
         self.unreachable = nodes;
     }
 
@@ -403,7 +403,7 @@ impl Schedule {
     }
 
     /// Nodes that have no more pods to evict; each is returned once.
-    pub fn emptied(&mut self) -> Vec<String> {
+    pub(crate) fn emptied(&mut self) -> Vec<String> {
         let empty = self.nodes.iter_mut().filter(|(_, node)| node.is_empty() && !node.reported);
         empty
             .map(|(name, node)| {
@@ -413,12 +413,12 @@ impl Schedule {
             .collect()
     }
 
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.nodes.values().all(NodeQueue::is_empty)
     }
 
     /// Whether nodes are not empty and nothing can be done: their pods may not be evicted, or do not terminate.
-    pub fn is_stuck(&self, now: Instant) -> bool {
+    pub(crate) fn is_stuck(&self, now: Instant) -> bool {
         let hopeless = |entry: &PendingPod| match entry.state {
             State::Blocked(_) => true,
             State::Terminating(since) => {
@@ -430,7 +430,7 @@ impl Schedule {
     }
 
     /// Marks a queued pod that can never be evicted. Returns whether it was still queued.
-    pub fn give_up(&mut self, uid: &str, why: &str) -> bool {
+    pub(crate) fn give_up(&mut self, uid: &str, why: &str) -> bool {
         let Some(entry) = self.pending.get_mut(uid) else { return false };
         if !matches!(entry.state, State::Waiting | State::Retry(..)) {
             return false;
@@ -440,7 +440,7 @@ impl Schedule {
         true
     }
 
-    pub fn is_drained(&self, node: &str) -> bool {
+    pub(crate) fn is_drained(&self, node: &str) -> bool {
         self.nodes.contains_key(node)
     }
 

@@ -16,7 +16,7 @@ fn helps(budget: &Budget, pod: &Pod) -> bool {
 }
 
 /// Pods on the drained nodes that a second replica would make evictable.
-pub fn singletons<'a>(facts: &'a Facts, nodes: &BTreeSet<String>) -> Vec<&'a Pod> {
+pub(crate) fn singletons<'a>(facts: &'a Facts, nodes: &BTreeSet<String>) -> Vec<&'a Pod> {
     let on_them = facts.pods.iter().filter(|pod| nodes.contains(&pod.node) && !pod.deleting);
     on_them.filter(|pod| budget_of(facts, pod).is_some()).collect()
 }
@@ -32,7 +32,7 @@ fn budget_of<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a Budget> {
 
 /// Why a second replica would never become Ready, or would be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// `namespace/name`
     pub pod: String,
     pub budget: String,
@@ -44,7 +44,7 @@ pub struct Obstacle {
 ///
 /// A host port or an anti-affinity by hostname is not an obstacle: the drained node is cordoned, so the second replica
 /// starts on another node.
-pub fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Capacity) -> Vec<Obstacle> {
+pub(crate) fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Capacity) -> Vec<Obstacle> {
     let pods = singletons(facts, nodes).into_iter();
     let of = |pod: &Pod| facts.surges.iter().find(|surge| surge.pod == pod.full_name());
     let obstacle = |pod: &Pod| obstacle(facts, pod, of(pod)?, budget_of(facts, pod)?, room);

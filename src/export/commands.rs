@@ -21,7 +21,7 @@ use super::{
 };
 
 /// A step's commands; empty if it has nothing to do.
-pub fn commands(step: &StepPlan, scene: &Scene<'_>) -> Vec<String> {
+pub(super) fn commands(step: &StepPlan, scene: &Scene<'_>) -> Vec<String> {
     let Scene { design, facts, settings: _, .. } = *scene;
     // The version is always read.
     if step.changes.is_empty() && step.step != Step::DetectCni {

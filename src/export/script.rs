@@ -61,7 +61,7 @@ fill() {
 }
 "#;
 
-pub fn script(plan: &Plan, scene: &Scene<'_>) -> String {
+pub(super) fn script(plan: &Plan, scene: &Scene<'_>) -> String {
     let Scene { design, facts, settings: _, .. } = *scene;
     let mut out = format!(
         "#!/usr/bin/env bash

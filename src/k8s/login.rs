@@ -21,19 +21,19 @@ pub(super) struct Login {
 }
 
 impl Login {
-    pub fn new(sts: Sts, cluster: String) -> Self {
+    pub(super) fn new(sts: Sts, cluster: String) -> Self {
         Login { sts, cluster, token: Arc::default() }
     }
 
     /// Discards the token, so that the next request gets a new one.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         // If the lock is held, a new token is already being made.
         if let Ok(mut token) = self.token.try_lock() {
             *token = None;
         }
     }
 
-    pub async fn header(&self) -> std::result::Result<HeaderValue, BoxError> {
+    pub(super) async fn header(&self) -> std::result::Result<HeaderValue, BoxError> {
         let mut token = self.token.lock().await;
         if let Some((made, since, header)) = token.as_ref() {
             let age = made.elapsed().unwrap_or(TOKEN_AGE).max(since.elapsed());

@@ -17,28 +17,28 @@ use prost::{DecodeError, Message};
 use serde::de::IgnoredAny;
 
 use super::slim;
-pub use messages::{Node, Pod};
+pub(super) use messages::{Node, Pod};
 
 mod messages;
 
 /// The Accept header: a proxy that does not support protobuf may reply with JSON.
-pub const ACCEPT: &str = "application/vnd.kubernetes.protobuf, application/json";
+pub(super) const ACCEPT: &str = "application/vnd.kubernetes.protobuf, application/json";
 
 /// The prefix of every protobuf reply (Kubernetes API concepts, "Kubernetes Protobuf encoding").
 const MAGIC: &[u8] = b"k8s\0";
 
 /// The list in a reply; `None` if the reply is not protobuf.
-pub fn list(answer: &Bytes) -> Option<Result<Bytes, DecodeError>> {
+pub(super) fn list(answer: &Bytes) -> Option<Result<Bytes, DecodeError>> {
     answer.starts_with(MAGIC).then(|| Ok(Unknown::decode(answer.slice(MAGIC.len()..))?.raw))
 }
 
 /// The objects of a list.
-pub fn items<M: Message + Default + Debug>(list: Bytes) -> Result<Vec<M>, DecodeError> {
+pub(super) fn items<M: Message + Default + Debug>(list: Bytes) -> Result<Vec<M>, DecodeError> {
     Ok(Items::decode(list)?.items)
 }
 
 /// The continue token of the next page; `None` on the last page.
-pub fn token(list: Bytes) -> Option<String> {
+pub(super) fn token(list: Bytes) -> Option<String> {
     // Errors in the list are reported when its objects are decoded.
     text(Head::decode(list).ok()?.metadata?.token)
 }

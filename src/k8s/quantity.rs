@@ -43,7 +43,7 @@ fn thousandths(text: &str) -> Option<u128> {
 }
 
 /// CPU and memory of a resource list; what is not named counts as zero.
-pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
+pub(super) fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
     let amount = |name: &str| resources.and_then(|all| thousandths(&all.get(name)?.0)).unwrap_or_default();
     let whole = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
     Requests { cpu_milli: whole(amount("cpu")), memory: whole(amount("memory").div_ceil(1000)) }
@@ -51,7 +51,7 @@ pub fn amounts(resources: Option<&BTreeMap<String, Quantity>>) -> Requests {
 
 /// All other resources, in whole units: ephemeral-storage, huge pages, and extended resources of device plugins
 /// (`nvidia.com/gpu`).
-pub fn others(resources: Option<&BTreeMap<String, Quantity>>) -> BTreeMap<String, u64> {
+pub(super) fn others(resources: Option<&BTreeMap<String, Quantity>>) -> BTreeMap<String, u64> {
     let all = resources.into_iter().flatten().filter(|(name, _)| is_other(name));
     let whole = |amount: &Quantity| u64::try_from(thousandths(&amount.0).unwrap_or_default().div_ceil(1000));
     all.map(|(name, amount)| (name.clone(), whole(amount).unwrap_or(u64::MAX))).collect()
@@ -63,12 +63,12 @@ fn is_other(name: &str) -> bool {
 
 /// What the scheduler reserves for a pod: its containers with its sidecars, or the peak of its init containers if that
 /// is larger, plus the pod overhead (Kubernetes documentation, "Sidecar containers: resource sharing").
-pub fn effective_requests(spec: &PodSpec) -> Requests {
+pub(super) fn effective_requests(spec: &PodSpec) -> Requests {
     effective(spec, amounts, plus, at_least)
 }
 
 /// The same for all other resources; `None` if none is requested, as for most pods.
-pub fn effective_others(spec: &PodSpec) -> Option<BTreeMap<String, u64>> {
+pub(super) fn effective_others(spec: &PodSpec) -> Option<BTreeMap<String, u64>> {
     let containers = spec.containers.iter().chain(&spec.init_containers).flatten();
     let requests = containers.filter_map(|container| container.resources.as_ref()?.requests.as_ref());
     let mut names = requests.chain(&spec.overhead).flat_map(BTreeMap::keys).filter(|name| is_other(name));

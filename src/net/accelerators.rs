@@ -5,7 +5,7 @@
 
 /// The accelerator of an instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accelerator {
+pub(crate) enum Accelerator {
     /// NVIDIA GPUs: G and P, but for G4ad.
     Nvidia,
     /// AWS Inferentia and Trainium.
@@ -15,7 +15,7 @@ pub enum Accelerator {
 }
 
 /// The accelerator of an instance type, by its name.
-pub fn accelerator(instance_type: &str) -> Option<Accelerator> {
+pub(crate) fn accelerator(instance_type: &str) -> Option<Accelerator> {
     let family = &instance_type[..instance_type.find(|c: char| !c.is_ascii_alphabetic())?];
     match family {
         "g" if instance_type.starts_with("g4ad.") => Some(Accelerator::Other),
@@ -28,7 +28,7 @@ pub fn accelerator(instance_type: &str) -> Option<Accelerator> {
 
 impl Accelerator {
     /// The prefixes of the resource names that its device plugin offers; empty if unknown.
-    pub fn resources(self) -> &'static str {
+    pub(crate) fn resources(self) -> &'static str {
         match self {
             Accelerator::Nvidia => "nvidia.com/",
             Accelerator::Neuron => "aws.amazon.com/neuron",

@@ -5,26 +5,26 @@
 mod check;
 mod split;
 
-pub use check::{PeerBlock, RouteDestination, VpcAddressing, check_secondary, suggest_block};
-pub use split::split;
+pub(crate) use check::{PeerBlock, RouteDestination, VpcAddressing, check_secondary, suggest_block};
+pub(crate) use split::split;
 
 use ipnet::Ipv4Net;
 
 /// Prefix length of the largest block that a VPC or a subnet may have.
-pub const LARGEST: u8 = 16;
+pub(crate) const LARGEST: u8 = 16;
 
 /// Prefix length of the smallest block that a VPC or a subnet may have.
-pub const SMALLEST: u8 = 28;
+pub(crate) const SMALLEST: u8 = 28;
 
 /// The default quota of IPv4 blocks per VPC, including the primary one.
-pub const DEFAULT_BLOCK_QUOTA: usize = 5;
+pub(crate) const DEFAULT_BLOCK_QUOTA: usize = 5;
 
 /// First four and last address of each subnet: network, router, DNS, future use, broadcast.
 const RESERVED_BY_AWS: u64 = 5;
 
 /// Why a text can't be used as a CIDR block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BlockError {
+pub(crate) enum BlockError {
     /// Not an IPv4 address, a slash and a prefix length from 0 to 32.
     #[error("{text:?} is not an IPv4 CIDR block; expected one such as 100.64.0.0/16")]
     NotABlock {
@@ -44,7 +44,7 @@ pub enum BlockError {
 /// Reads a CIDR block such as `100.64.0.0/16`.
 ///
 /// Stricter than EC2: bits outside the prefix are an error that names the block that was probably meant.
-pub fn parse_block(text: &str) -> Result<Ipv4Net, BlockError> {
+pub(crate) fn parse_block(text: &str) -> Result<Ipv4Net, BlockError> {
     let block: Ipv4Net = text.trim().parse().map_err(|_| BlockError::NotABlock { text: text.to_string() })?;
     if block.addr() == block.network() {
         Ok(block)
@@ -54,13 +54,13 @@ pub fn parse_block(text: &str) -> Result<Ipv4Net, BlockError> {
 }
 
 /// Usable addresses of a subnet: all but the five that AWS reserves.
-pub fn usable_addresses(subnet: Ipv4Net) -> u32 {
+pub(crate) fn usable_addresses(subnet: Ipv4Net) -> u32 {
     let usable = addresses(subnet).saturating_sub(RESERVED_BY_AWS);
     u32::try_from(usable).unwrap_or(u32::MAX)
 }
 
 /// Whether two blocks have an address in common.
-pub fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+pub(crate) fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
     one.contains(&other) || other.contains(&one)
 }
 

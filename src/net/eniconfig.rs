@@ -21,15 +21,15 @@ pub struct EniConfig {
 }
 
 /// Set by an external manager of ENIConfigs; wins over everything.
-pub const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
+pub(crate) const EXTERNAL_LABEL: &str = "vpc.amazonaws.com/externalEniConfig";
 /// Default key of the annotation and the label.
-pub const DEFAULT_KEY: &str = "k8s.amazonaws.com/eniConfig";
+pub(crate) const DEFAULT_KEY: &str = "k8s.amazonaws.com/eniConfig";
 /// The ENIConfig of a node that has none of the keys.
-pub const DEFAULT_NAME: &str = "default";
+pub(crate) const DEFAULT_NAME: &str = "default";
 
 /// What determines the ENIConfig's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub(crate) enum Source {
     ExternalLabel,
     Annotation(String),
     Label(String),
@@ -39,7 +39,7 @@ pub enum Source {
 
 /// The name of a node's ENIConfig, which need not exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     pub name: String,
     pub source: Source,
     /// The name in the label, if an annotation or the external label overrides it.
@@ -58,7 +58,7 @@ impl fmt::Display for Source {
 }
 
 /// The ENIConfig of a node with these labels and annotations, for this environment of aws-node.
-pub fn resolve(
+pub(crate) fn resolve(
     labels: &BTreeMap<String, String>,
     annotations: &BTreeMap<String, String>,
     env: &BTreeMap<String, String>,
@@ -84,7 +84,7 @@ pub fn resolve(
 }
 
 /// A boolean in aws-node's environment, parsed as Go's ParseBool does; an invalid value is false.
-pub fn is_on(value: Option<&String>) -> bool {
+pub(crate) fn is_on(value: Option<&String>) -> bool {
     matches!(value.map(String::as_str), Some("1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
 

@@ -11,11 +11,11 @@ use std::fmt;
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-pub use acl::{AclEntry, NetworkAcl, Ruling};
+pub(crate) use acl::{AclEntry, NetworkAcl, Ruling};
 
 /// Ephemeral ports of Linux (net.ipv4.ip_local_port_range), to which replies are sent. AWS's example of a network ACL for
 /// Linux allows 32768 and above.
-pub const EPHEMERAL: Ports = Ports { from: 32_768, to: 60_999 };
+pub(crate) const EPHEMERAL: Ports = Ports { from: 32_768, to: 60_999 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

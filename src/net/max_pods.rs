@@ -6,14 +6,14 @@
 
 mod table;
 
-pub use table::{all, closest, known};
+pub(crate) use table::{all, closest, known};
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 /// Pods that take no address of an interface: aws-node and kube-proxy, which are hostNetwork.
-pub const HOST_NETWORK_PODS: u32 = 2;
+pub(crate) const HOST_NETWORK_PODS: u32 = 2;
 
 /// Addresses of a prefix, a /28, that the CNI asks for in place of a single address.
 const PREFIX_ADDRESSES: u32 = 16;
@@ -104,11 +104,11 @@ impl Warm {
 /// Pods that a node may hold, hostNetwork pods included; at least one. Made by [`max_pods`] alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct MaxPods(u32);
+pub(crate) struct MaxPods(u32);
 
 impl MaxPods {
     /// The number, as kubelet's `maxPods` wants it.
-    pub fn get(self) -> u32 {
+    pub(crate) fn get(self) -> u32 {
         self.0
     }
 }
@@ -121,7 +121,7 @@ impl fmt::Display for MaxPods {
 
 /// Why an instance type can't be used with these options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MaxPodsError {
+pub(crate) enum MaxPodsError {
     /// All network interfaces are reserved, so none is left for pods.
     #[error(
         "{instance_type} can have {enis} network interface{} on its default network card, and {reserved}: none is left for pods",
@@ -146,7 +146,7 @@ pub enum MaxPodsError {
 /// The number of pods for `kubelet --max-pods`.
 ///
 /// Interfaces times addresses for pods of each, plus two for the hostNetwork pods that every node has.
-pub fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPods, MaxPodsError> {
+pub(crate) fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPods, MaxPodsError> {
     let enis = enis_for_pods(instance_type, options)?;
     let per_slot = if options.prefix { PREFIX_ADDRESSES } else { 1 };
     let addresses = enis.saturating_mul(addresses_for_pods(instance_type)).saturating_mul(per_slot);
@@ -159,7 +159,7 @@ pub fn max_pods(instance_type: &InstanceType, options: &Options) -> Result<MaxPo
 /// A node that is full with [`max_pods`] has attached as many interfaces as these pods need, each with all its
 /// addresses, and keeps more in reserve as [`Warm`] says, as far as the instance type allows. The first address of
 /// each interface is in the subnet too.
-pub fn subnet_addresses(instance_type: &InstanceType, options: &Options) -> Result<u32, MaxPodsError> {
+pub(crate) fn subnet_addresses(instance_type: &InstanceType, options: &Options) -> Result<u32, MaxPodsError> {
     let enis = enis_for_pods(instance_type, options)?;
     let slots = addresses_for_pods(instance_type).max(1);
     let pods = max_pods(instance_type, options)?.get().saturating_sub(HOST_NETWORK_PODS);
@@ -181,7 +181,7 @@ pub fn subnet_addresses(instance_type: &InstanceType, options: &Options) -> Resu
 
 /// What a `max-pods --all` line shows; `None` where the instance type can't be used so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     /// `m5.large`
     pub instance_type: String,
     /// Without custom networking.
@@ -197,7 +197,7 @@ pub struct Row {
 }
 
 /// The figures of an instance type with every combination that [`Row`] lists.
-pub fn row(instance_type: &InstanceType) -> Row {
+pub(crate) fn row(instance_type: &InstanceType) -> Row {
     let pods = |custom, prefix, cap| {
         max_pods(instance_type, &Options { custom, prefix, cap, ..Options::default() }).ok().map(MaxPods::get)
     };

@@ -2,12 +2,12 @@
 //!
 //! Pure: no module here uses a client.
 
-pub mod accelerators;
-pub mod cidr;
-pub mod eniconfig;
-pub mod firewall;
-pub mod max_pods;
-pub mod partition;
-pub mod pem;
-pub mod proxy;
-pub mod vcpus;
+pub(crate) mod accelerators;
+pub(crate) mod cidr;
+pub(crate) mod eniconfig;
+pub(crate) mod firewall;
+pub(crate) mod max_pods;
+pub(crate) mod partition;
+pub(crate) mod pem;
+pub(crate) mod proxy;
+pub(crate) mod vcpus;

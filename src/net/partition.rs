@@ -6,7 +6,7 @@
 
 /// An AWS partition: regions with separate accounts.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Partition {
+pub(crate) struct Partition {
     /// As in `arn:aws-cn:…`.
     pub name: &'static str,
     /// What its regions' names begin with; empty: all others.
@@ -27,7 +27,7 @@ const fn partition(
 }
 
 /// All of them; `aws` last.
-pub const ALL: [Partition; 8] = [
+pub(crate) const ALL: [Partition; 8] = [
     partition("aws-cn", "cn-", "amazonaws.com.cn", "ec2.amazonaws.com.cn"),
     partition("aws-us-gov", "us-gov-", "amazonaws.com", "ec2.amazonaws.com"),
     partition("aws-iso", "us-iso-", "c2s.ic.gov", "ec2.c2s.ic.gov"),
@@ -39,7 +39,7 @@ pub const ALL: [Partition; 8] = [
 ];
 
 /// The partition that a region is in.
-pub fn of_region(region: &str) -> &'static Partition {
+pub(crate) fn of_region(region: &str) -> &'static Partition {
     ALL.iter().find(|partition| region.starts_with(partition.prefix)).unwrap_or(&ALL[ALL.len() - 1])
 }
 

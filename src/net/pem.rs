@@ -9,7 +9,7 @@ use rustls::pki_types::pem::{Error, PemObject as _, SectionKind};
 ///
 /// # Errors
 /// Says which block is damaged and how, or that there is no certificate.
-pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     for (at, block) in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem).enumerate() {
         let (kind, der) = block.map_err(|error| format!("PEM block {} {}", at + 1, damage(&error)))?;
@@ -39,7 +39,7 @@ fn damage(error: &Error) -> String {
 }
 
 /// The certificates as a PEM text.
-pub fn encoded(certificates: &[CertificateDer<'_>]) -> String {
+pub(crate) fn encoded(certificates: &[CertificateDer<'_>]) -> String {
     let block = |certificate: &CertificateDer<'_>| {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
     };

@@ -4,7 +4,7 @@
 
 /// One quota.
 #[derive(Debug, PartialEq, Eq)]
-pub struct VcpuFamily {
+pub(crate) struct VcpuFamily {
     /// `L-1216C47A`
     pub code: &'static str,
     /// The name of EC2's quota.
@@ -31,7 +31,7 @@ const FAMILIES: [VcpuFamily; 10] = [
 ];
 
 /// The quota that an instance type counts towards; `None` for types that are counted otherwise (mac).
-pub fn vcpu_family(instance_type: &str) -> Option<&'static VcpuFamily> {
+pub(crate) fn vcpu_family(instance_type: &str) -> Option<&'static VcpuFamily> {
     // `u-6tb1.112xlarge`, `u7i-12tb.224xlarge`: the letters before the first digit or dash.
     let end = instance_type.find(|c: char| !c.is_ascii_alphabetic())?;
     FAMILIES.iter().find(|family| family.families.contains(&&instance_type[..end]))

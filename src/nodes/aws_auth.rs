@@ -20,7 +20,7 @@ const NONE: [&str; 3] = ["\"\"", "''", "``"];
 
 /// Why mapRoles can't be read, or the entry can't be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AwsAuthError {
+pub(crate) enum AwsAuthError {
     /// Not of the form `arn:aws:iam::123456789012:role/name`.
     #[error("{role_arn:?} is not the ARN of an IAM role")]
     NoRoleArn {
@@ -52,7 +52,7 @@ pub enum AwsAuthError {
 /// Whether this list lets nodes with the role join.
 ///
 /// `map_roles`: the text under the key; `""` if there is none.
-pub fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
+pub(crate) fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
     let role = Role::new(role_arn)?;
     is_for_nodes(&parse(map_roles)?, &role)
 }
@@ -61,7 +61,7 @@ pub fn has_role(map_roles: &str, role_arn: &str) -> Result<bool, AwsAuthError> {
 ///
 /// Every byte of `map_roles` (`""` if there is none) is kept, in its order: the entry comes after the others,
 /// with their indentation, line ends and style. Only a bare `[]` is replaced, and texts that the authenticator ignores.
-pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthError> {
+pub(crate) fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthError> {
     let role = Role::new(role_arn)?;
     let mut wanted = parse(map_roles)?;
     if is_for_nodes(&wanted, &role)? {
@@ -81,7 +81,7 @@ pub fn add_node_role(map_roles: &str, role_arn: &str) -> Result<String, AwsAuthE
 ///
 /// `before`: the text before that entry, if known. If nothing else was changed since, that text is restored to the byte;
 /// otherwise only the bytes of the entry are removed.
-pub fn remove_node_role(
+pub(crate) fn remove_node_role(
     map_roles: &str,
     role_arn: &str,
     before: Option<&str>,

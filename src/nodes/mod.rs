@@ -2,6 +2,6 @@
 //!
 //! Pure: no module here uses a client.
 
-pub mod aws_auth;
-pub mod templates;
-pub mod user_data;
+pub(crate) mod aws_auth;
+pub(crate) mod templates;
+pub(crate) mod user_data;

@@ -14,13 +14,13 @@ use crate::net::partition::of_region;
 use super::user_data::AmiFamily;
 
 /// `base.yaml`: one stack per cluster, with role, instance profile and security group of the nodes.
-pub const BASE: &str = include_str!("base.yaml");
+pub(crate) const BASE: &str = include_str!("base.yaml");
 
 /// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
-pub const NODE_GROUP: &str = include_str!("node-group.yaml");
+pub(crate) const NODE_GROUP: &str = include_str!("node-group.yaml");
 
 /// The rules that [`BASE`] creates: those of the node security group, and one in the cluster security group.
-pub fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule) {
+pub(crate) fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule) {
     let everything = |peer| Rule { traffic: Traffic::ALL, peer };
     let from = |group: &str| everything(Peer::Group(group.into()));
     let group = SecurityGroup {
@@ -32,7 +32,7 @@ pub fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule
     (group, from(node_group))
 }
 /// Parameters of [`NODE_GROUP`], in the template's order.
-pub const NODE_GROUP_PARAMETERS: [&str; 14] = [
+pub(crate) const NODE_GROUP_PARAMETERS: [&str; 14] = [
     "ClusterName",
     "NodeGroupName",
     "SubnetIds",
@@ -50,27 +50,27 @@ pub const NODE_GROUP_PARAMETERS: [&str; 14] = [
 ];
 
 /// The capability that CreateStack needs for [`BASE`]: it creates a role whose name CloudFormation chooses.
-pub const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
+pub(crate) const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
 
 /// Bytes that CloudFormation accepts for one parameter value: CloudFormation user guide, quotas.
 const LONGEST_PARAMETER: usize = 4096;
 
 /// Names and values, in the template's order.
-pub type Parameters = Vec<(&'static str, String)>;
+pub(crate) type Parameters = Vec<(&'static str, String)>;
 
 /// Outputs of [`BASE`].
-pub mod output {
+pub(crate) mod output {
     /// Role that must be authorised to join the cluster.
-    pub const NODE_ROLE_ARN: &str = "NodeRoleArn";
+    pub(crate) const NODE_ROLE_ARN: &str = "NodeRoleArn";
     /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn).
-    pub const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
+    pub(crate) const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
     /// For the node groups and the ENIConfigs.
-    pub const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
+    pub(crate) const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
 }
 
 /// Parameters of [`BASE`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseParameters<'a> {
+pub(crate) struct BaseParameters<'a> {
     /// Name of the EKS cluster.
     pub cluster_name: &'a str,
     /// The cluster's VPC.
@@ -85,7 +85,7 @@ pub struct BaseParameters<'a> {
 
 impl BaseParameters<'_> {
     /// For CreateStack.
-    pub fn parameters(&self) -> Parameters {
+    pub(crate) fn parameters(&self) -> Parameters {
         vec![
             ("ClusterName", self.cluster_name.to_string()),
             ("VpcId", self.vpc_id.to_string()),
@@ -98,7 +98,7 @@ impl BaseParameters<'_> {
 
 /// Parameters of [`NODE_GROUP`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeGroupParameters<'a> {
+pub(crate) struct NodeGroupParameters<'a> {
     /// Name of the EKS cluster.
     pub cluster_name: &'a str,
     /// Name of the node group, and of its instances.
@@ -131,7 +131,7 @@ pub struct NodeGroupParameters<'a> {
 
 /// Why there can't be a stack with these parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ParameterError {
+pub(crate) enum ParameterError {
     /// More than CloudFormation accepts for a parameter.
     #[error(
         "user data has {bytes} bytes in base64, and CloudFormation accepts {LONGEST_PARAMETER} for a parameter; the cluster's certificate authority or the node labels are unusually long"
@@ -144,7 +144,7 @@ pub enum ParameterError {
 
 impl NodeGroupParameters<'_> {
     /// For CreateStack and UpdateStack.
-    pub fn parameters(&self) -> Result<Parameters, ParameterError> {
+    pub(crate) fn parameters(&self) -> Result<Parameters, ParameterError> {
         let user_data = STANDARD.encode(self.user_data);
         if user_data.len() > LONGEST_PARAMETER {
             return Err(ParameterError::UserDataTooLong { bytes: user_data.len() });

@@ -5,7 +5,7 @@
 
 mod label;
 
-pub use label::NodeLabel;
+pub(crate) use label::NodeLabel;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -62,7 +62,7 @@ impl FromStr for AmiFamily {
 
 /// The settings of a node.
 #[derive(Debug, Clone)]
-pub struct Boot<'a> {
+pub(crate) struct Boot<'a> {
     /// Name of the EKS cluster.
     pub cluster: &'a str,
     /// `https://….eks.amazonaws.com`, as DescribeCluster gives it.
@@ -80,7 +80,7 @@ pub struct Boot<'a> {
 /// The user data as text; EC2 expects it in base64.
 ///
 /// The same `boot` gives the same bytes, and any character in it reaches the node unchanged.
-pub fn render(family: AmiFamily, boot: &Boot<'_>) -> String {
+pub(crate) fn render(family: AmiFamily, boot: &Boot<'_>) -> String {
     match family {
         AmiFamily::Al2023 => al2023(boot),
         AmiFamily::Al2 => al2(boot),
@@ -89,7 +89,7 @@ pub fn render(family: AmiFamily, boot: &Boot<'_>) -> String {
 }
 
 /// Address of the cluster's DNS service: the tenth of the service CIDR, on every EKS cluster.
-pub fn cluster_dns_ip(service_cidr: Ipv4Net) -> Ipv4Addr {
+pub(crate) fn cluster_dns_ip(service_cidr: Ipv4Net) -> Ipv4Addr {
     Ipv4Addr::from_bits(service_cidr.network().to_bits().saturating_add(10))
 }
 
@@ -208,7 +208,7 @@ fn quoted(text: &str) -> String {
 
 /// Why there is no AMI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AmiError {
+pub(crate) enum AmiError {
     /// The last release of EKS's AL2 AMIs was for 1.32.
     #[error(
         "there is no AL2 AMI for Kubernetes {kubernetes_version}: AWS publishes none for 1.33 and later; use al2023 or bottlerocket"
@@ -228,7 +228,7 @@ pub enum AmiError {
 /// The public SSM parameter that holds the id of the latest AMI of a family.
 ///
 /// `kubernetes_version`: the cluster's, as EKS writes it (`1.34`).
-pub fn ami_parameter(
+pub(crate) fn ami_parameter(
     family: AmiFamily,
     kubernetes_version: &str,
     architecture: Architecture,

@@ -8,7 +8,7 @@ use crate::step::Step;
 use super::{StepPlan, plan};
 
 /// An error for each step that must run, or be undone, before the only step of the goal.
-pub fn unmet_needs(scene: &Scene<'_>) -> Vec<Issue> {
+pub(crate) fn unmet_needs(scene: &Scene<'_>) -> Vec<Issue> {
     match scene.goal {
         Goal::Step(step) => must_run_before(scene, step),
         Goal::Undo(Undo::Only(step)) => must_be_undone_before(scene, step),

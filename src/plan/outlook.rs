@@ -36,14 +36,14 @@ const TERMINATE: u64 = 90;
 
 /// A number before and after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Shift {
+pub(crate) struct Shift {
     pub before: u32,
     pub after: u32,
 }
 
 /// A number before, during (while old and new nodes run in parallel) and after the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Passage {
+pub(crate) struct Passage {
     pub before: u32,
     pub meanwhile: u32,
     pub after: u32,
@@ -51,7 +51,7 @@ pub struct Passage {
 
 /// A subnet's free addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct SubnetOutlook {
+pub(crate) struct SubnetOutlook {
     /// Null if the subnet does not exist yet.
     pub subnet: Option<String>,
     pub cidr: String,
@@ -65,7 +65,7 @@ pub struct SubnetOutlook {
 
 /// One Availability Zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ZoneOutlook {
+pub(crate) struct ZoneOutlook {
     pub zone: String,
     pub nodes: Shift,
     /// Pods that the zone's nodes can hold.
@@ -78,7 +78,7 @@ pub struct ZoneOutlook {
 
 /// The effect of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Outlook {
+pub(crate) struct Outlook {
     pub zones: Vec<ZoneOutlook>,
     /// EC2 instances that are the cluster's nodes.
     pub instances: Passage,
@@ -88,7 +88,7 @@ pub struct Outlook {
     pub estimated_seconds: u64,
 }
 
-pub fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
+pub(crate) fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
     let Scene { design, facts, settings: _, .. } = *scene;
     let all = Nodes::of(scene);
     let zones = design.zones.iter().map(|zone| zone_outlook(scene, &all, zone)).collect();
@@ -228,7 +228,7 @@ fn vcpus(design: &Design, facts: &Facts, all: &Nodes<'_>, new: u32) -> Option<Pa
 }
 
 /// Estimated seconds for a step with `changes` changes; `predicted` is the step's own prediction.
-pub fn estimate(
+pub(crate) fn estimate(
     step: Step,
     changes: usize,
     predicted: Option<Duration>,

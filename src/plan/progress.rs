@@ -6,13 +6,13 @@ use crate::step::Step;
 use crate::text::part;
 
 /// Whether everything that the step creates exists.
-pub fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
+pub(crate) fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
     let (there, of, _) = reached(step, design, facts);
     there == of
 }
 
 /// How many of a step's resources exist, how many there should be, and a sentence about it.
-pub fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
+pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
     let zones = design.zones.len();
     let of = |there: usize, all: usize, noun: &str, one: &str, many: &str| {
         let verb = if all == 1 { one } else { many };

@@ -63,7 +63,7 @@ const fn of_addon(name: &'static str, why: &'static str, grants: &'static [Grant
 use Grant as G;
 
 /// The whole table, a row for each use of an action.
-pub fn all() -> impl Iterator<Item = &'static Action> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Action> {
     ACTIONS.iter().chain(super::undo::ACTIONS)
 }
 

@@ -13,7 +13,7 @@ use super::{Action, Grant, Names, Need, Only, all};
 
 /// Actions by name, with the grants that IAM evaluates. Excludes what every run reads, since that was already allowed,
 /// and what only a failure needs. `steps`: those of the goal that have changes.
-pub fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static str, BTreeSet<Grant>> {
+pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static str, BTreeSet<Grant>> {
     let Scene { design, facts, settings, .. } = *scene;
     let owners = owners(scene);
     let replaces =
@@ -54,7 +54,7 @@ pub fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static str, BTre
 }
 
 /// The cluster's own names, for ARNs.
-pub fn names(scene: &Scene<'_>) -> Names {
+pub(crate) fn names(scene: &Scene<'_>) -> Names {
     let Scene { design, facts, .. } = *scene;
     let owners = owners(scene);
     let tables = design.zones.iter().filter_map(|zone| match &zone.route_table {

@@ -6,7 +6,7 @@ use crate::tags::TAG_CLUSTER;
 
 /// The subject of a statement. The order here is the order in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Grant {
+pub(crate) enum Grant {
     /// Calls without resource-level permissions.
     Read,
     ReadCluster,
@@ -44,7 +44,7 @@ pub enum Grant {
 
 /// The parts of ARNs. Unknown parts become `*`.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub(crate) struct Names {
     pub cluster: Option<String>,
     pub region: Option<String>,
     /// Twelve digits.
@@ -66,7 +66,7 @@ pub struct Names {
 
 /// `operator: { key: values }`, as in a statement's Condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub(crate) struct Condition {
     pub operator: &'static str,
     pub key: String,
     pub values: Vec<String>,
@@ -160,7 +160,7 @@ impl Names {
 impl Grant {
     /// Its statement: grants with the same condition share one, since an action never applies to another's kind of
     /// resource. IAM allows only letters and digits in a Sid.
-    pub fn sid(self) -> &'static str {
+    pub(crate) fn sid(self) -> &'static str {
         match self {
             Grant::Read => "ReadNetworkNodesAndQuotas",
             Grant::ReadCluster | Grant::ReadImages | Grant::ReadStacks => "ReadClusterImagesAndOwnStacks",
@@ -189,7 +189,7 @@ impl Grant {
     }
 
     /// ARNs, with wildcards for names that don't exist yet.
-    pub fn resources(self, names: &Names) -> Vec<String> {
+    pub(crate) fn resources(self, names: &Names) -> Vec<String> {
         let any = |kinds: &[&str]| kinds.iter().map(|kind| names.ec2(&format!("{kind}/*"))).collect();
         match self {
             Grant::Read => vec!["*".into()],
@@ -241,7 +241,7 @@ impl Grant {
         }
     }
 
-    pub fn conditions(self, names: &Names) -> Vec<Condition> {
+    pub(crate) fn conditions(self, names: &Names) -> Vec<Condition> {
         let is = |key: &str, values: &[&str]| Condition {
             operator: "StringEquals",
             key: key.into(),
@@ -315,7 +315,7 @@ impl Grant {
 
     /// The question for the policy simulator: the same, but only ARNs of a kind that IAM certainly evaluates for the
     /// call. `None` if the answer would be meaningless: another grant is enough, or calling the simulator shows it.
-    pub fn probe(self, names: &Names) -> Option<Probe> {
+    pub(crate) fn probe(self, names: &Names) -> Option<Probe> {
         let arns = match self {
             // No resources: the question without resources has already answered it.
             Grant::Read => return Some(Probe::default()),
@@ -339,7 +339,7 @@ impl Grant {
 
 /// A question to the policy simulator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Probe {
+pub(crate) struct Probe {
     pub arns: Vec<String>,
     /// One allowed ARN is enough.
     pub any: bool,

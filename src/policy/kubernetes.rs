@@ -11,7 +11,7 @@ use super::{Need, Wanted};
 
 /// Verbs on resources, and why.
 #[derive(Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Empty: the core API group.
     pub group: &'static str,
     pub resource: &'static str,
@@ -62,7 +62,7 @@ const HOOKS: &str = "admissionregistration.k8s.io";
 const ENI: &str = "crd.k8s.amazonaws.com";
 
 /// The table. `/version` is open to every user (ClusterRole system:public-info-viewer).
-pub const RULES: &[Rule] = &[
+pub(crate) const RULES: &[Rule] = &[
     all("", "nodes", &["list"], READ, "the nodes and their kinds"),
     all("", "pods", &["list"], READ, "the pods on the nodes"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "budgets that a drain must respect"),
@@ -259,13 +259,13 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// The rules of these commands.
-pub fn rules(wanted: &Wanted) -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn rules(wanted: &Wanted) -> impl Iterator<Item = &'static Rule> {
     let wanted = *wanted;
     RULES.iter().filter(move |rule| wanted.includes(rule.need))
 }
 
 /// Two roles and their bindings to a group, as YAML for kubectl apply.
-pub fn manifest(wanted: &Wanted, group: &str) -> String {
+pub(crate) fn manifest(wanted: &Wanted, group: &str) -> String {
     let mut out = String::new();
     // Setup and undo may both be allowed, so their roles have different names.
     let name = if wanted.undo { "eni-custom-undo" } else { "eni-custom" };

@@ -6,7 +6,7 @@ use super::Grant;
 
 /// One action.
 #[derive(Debug)]
-pub struct Action {
+pub(crate) struct Action {
     /// `ec2:CreateSubnet`
     pub name: &'static str,
     pub why: &'static str,
@@ -18,7 +18,7 @@ pub struct Action {
 
 /// When it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub(crate) enum Need {
     /// By every command that reads a cluster: `plan` too.
     Discovery,
     /// By every command but undo, when it reads the cluster.
@@ -30,25 +30,25 @@ pub enum Need {
 }
 
 impl Need {
-    pub const fn setup(steps: &'static [Step]) -> Self {
+    pub(crate) const fn setup(steps: &'static [Step]) -> Self {
         Need::In { setup: steps, undo: &[] }
     }
 
-    pub const fn undo(steps: &'static [Step]) -> Self {
+    pub(crate) const fn undo(steps: &'static [Step]) -> Self {
         Need::In { setup: &[], undo: steps }
     }
 }
 
 /// Who calls it, in the caller's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     Program,
     CloudFormation,
 }
 
 /// The condition under which it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Only {
+pub(crate) enum Only {
     Always,
     /// aws-node is the EKS add-on.
     Addon,

@@ -27,7 +27,7 @@ const fn shrink(name: &'static str, why: &'static str, grants: &'static [G]) -> 
     Action { by: By::CloudFormation, only: Only::StacksStay, ..action }
 }
 
-pub const ACTIONS: &[Action] = &[
+pub(super) const ACTIONS: &[Action] = &[
     read(
         "cloudformation:DescribeStacks",
         "finds the stacks of eni-custom by their tag: an earlier run chose their names",

@@ -8,7 +8,7 @@ use crate::text::counted;
 
 /// One zone's part of a probe.
 #[derive(Debug, Clone)]
-pub struct ZoneAnswer {
+pub(super) struct ZoneAnswer {
     pub zone: String,
     pub node: String,
     /// Zones whose pods it had to reach.
@@ -17,7 +17,7 @@ pub struct ZoneAnswer {
 }
 
 #[derive(Debug, Clone)]
-pub enum Asked {
+pub(super) enum Asked {
     /// Not in time, and why.
     NotStarted(String),
     Ended {
@@ -40,7 +40,7 @@ fn line(text: &str) -> Option<(&str, bool)> {
     }
 }
 
-pub fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
+pub(super) fn checks(zones: &[ZoneAnswer]) -> Vec<Issue> {
     let mut checks = ran(zones);
     let results = |what: &str| {
         let mut failed = Vec::new();

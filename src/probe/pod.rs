@@ -9,13 +9,13 @@ const PORT: u16 = 8080;
 
 /// What a pod is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     Listens,
     Asks,
 }
 
 impl Role {
-    pub fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Role::Listens => "probe-listens",
             Role::Asks => "probe-asks",
@@ -25,7 +25,7 @@ impl Role {
 
 /// What all pods of one probe have in common.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(super) struct Run {
     /// The process that created them, so that a later run finds the pods that a killed run has left.
     pub identity: String,
     pub image: String,
@@ -64,7 +64,7 @@ exit $bad
 "#;
 
 /// Labels that identify the probe's pods, also for NetworkPolicies.
-pub fn labels(role: Role, zone: &str) -> [(&'static str, &str); 5] {
+pub(super) fn labels(role: Role, zone: &str) -> [(&'static str, &str); 5] {
     [
         ("app.kubernetes.io/name", "eni-custom-probe"),
         ("app.kubernetes.io/managed-by", FIELD_MANAGER),
@@ -76,7 +76,7 @@ pub fn labels(role: Role, zone: &str) -> [(&'static str, &str); 5] {
 }
 
 /// A pod on this node. `others` are the pods that it connects to, by zone and address.
-pub fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, String)]) -> Value {
+pub(super) fn pod(run: &Run, role: Role, zone: &str, node: &str, others: &[(String, String)]) -> Value {
     let command = match role {
         Role::Listens => format!("exec httpd -f -p {PORT} -h /tmp"),
         Role::Asks => ASK.trim().to_string(),

@@ -14,12 +14,12 @@ use super::pod::{Role, labels};
 const CONNECTIONS: [Id; 3] = [id::VFY_051.id(), id::VFY_052.id(), id::VFY_053.id()];
 
 /// Whether a connection of the probe failed.
-pub fn any_failed(checks: &[Issue]) -> bool {
+pub(super) fn any_failed(checks: &[Issue]) -> bool {
     checks.iter().any(|check| check.severity() == Severity::Error && CONNECTIONS.contains(&check.id))
 }
 
 /// An issue if one of the namespace's policies selects the probe's pods.
-pub fn check(namespace: &str, policies: Result<Vec<(String, Selector)>>) -> Option<Issue> {
+pub(super) fn check(namespace: &str, policies: Result<Vec<(String, Selector)>>) -> Option<Issue> {
     let labels: BTreeMap<String, String> =
         labels(Role::Asks, "").map(|(key, value)| (key.to_string(), value.to_string())).into();
     let selecting = policies.map(|policies| {

@@ -11,11 +11,11 @@ use crate::nodes::templates::{base_rules, output::NODE_SECURITY_GROUP_ID};
 use super::{Flow, Purpose};
 
 /// Placeholder for the node security group until its stack exists.
-pub const NODE_GROUP_TO_BE: &str = "the new node security group";
+pub(crate) const NODE_GROUP_TO_BE: &str = "the new node security group";
 
 /// Interfaces with the same groups in the same subnet.
 #[derive(Debug, Clone)]
-pub struct Party {
+pub(super) struct Party {
     /// `pods of us-west-2a`
     pub name: String,
     pub endpoint: Endpoint,
@@ -25,7 +25,7 @@ pub struct Party {
 }
 
 #[derive(Debug, Default)]
-pub struct Parties {
+pub(super) struct Parties {
     /// As planned.
     pub new_pods: Vec<Party>,
     pub new_nodes: Vec<Party>,
@@ -37,13 +37,20 @@ pub struct Parties {
     pub control_plane: Vec<Party>,
 }
 
-pub struct Scenery {
+pub(super) struct Scenery {
     pub firewall: Firewall,
     pub parties: Parties,
 }
 
 impl Scenery {
-    pub fn flow(&self, purpose: Purpose, from: &Party, to: &Party, protocol: Protocol, port: Ports) -> Flow {
+    pub(super) fn flow(
+        &self,
+        purpose: Purpose,
+        from: &Party,
+        to: &Party,
+        protocol: Protocol,
+        port: Ports,
+    ) -> Flow {
         Flow {
             purpose,
             from: from.name.clone(),
@@ -56,7 +63,7 @@ impl Scenery {
     }
 
     /// From each of these to each of those.
-    pub fn flows(
+    pub(super) fn flows(
         &self,
         purpose: &Purpose,
         from: &[&Party],
@@ -77,7 +84,7 @@ fn node_group(design: &Design, facts: &Facts) -> Option<String> {
 }
 
 /// The VPC's groups and network ACLs, with what the base stack will add.
-pub fn firewall(design: &Design, facts: &Facts) -> Firewall {
+pub(crate) fn firewall(design: &Design, facts: &Facts) -> Firewall {
     let mut firewall = facts.firewall.clone();
     if firewall.groups_unknown.is_none() && node_group(design, facts).is_none() {
         let cluster = &facts.cluster.security_group;
@@ -97,7 +104,7 @@ fn node_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
 }
 
 /// The final security groups of the ENIConfigs.
-pub fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
+pub(crate) fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
     match design.security_groups.is_empty() {
         true => node_groups(design, facts),
         false => design.security_groups.iter().cloned().collect(),
@@ -105,18 +112,18 @@ pub fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
 }
 
 /// Existing parties that pods call: API server and old nodes, by name.
-pub fn targets(design: &Design, facts: &Facts) -> Vec<(String, Endpoint)> {
+pub(crate) fn targets(design: &Design, facts: &Facts) -> Vec<(String, Endpoint)> {
     let Parties { control_plane, old_nodes, .. } = Parties::of(design, facts);
     control_plane.into_iter().chain(old_nodes).map(|party| (party.name, party.endpoint)).collect()
 }
 
 /// Pods as they are now, by the subnet and groups of their interfaces.
-pub fn current_pods(facts: &Facts) -> Vec<Endpoint> {
+pub(crate) fn current_pods(facts: &Facts) -> Vec<Endpoint> {
     Parties::current(facts).current_pods.into_iter().map(|party| party.endpoint).collect()
 }
 
 impl Parties {
-    pub fn of(design: &Design, facts: &Facts) -> Self {
+    pub(super) fn of(design: &Design, facts: &Facts) -> Self {
         let (node_groups, pod_groups) = (node_groups(design, facts), pod_groups(design, facts));
         let mut parties = Parties::default();
         for zone in &design.zones {
@@ -144,7 +151,7 @@ impl Parties {
     }
 
     /// The cluster as it is now, without planned parties.
-    pub fn current(facts: &Facts) -> Self {
+    pub(super) fn current(facts: &Facts) -> Self {
         let custom = facts.cni.is_on(CUSTOM_NETWORK);
         let mut alike: BTreeMap<(&str, &BTreeSet<String>), BTreeSet<String>> = BTreeMap::new();
         for node in facts.ec2_nodes() {

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::text::{closest, did_you_mean, few};
 
 /// Authenticates and reads all facts; changes nothing.
-pub async fn connect(
+pub(crate) async fn connect(
     goal: Goal,
     settings: Settings,
     events: Events,
@@ -56,10 +56,10 @@ pub async fn connect(
 }
 
 /// The clients, and what the first calls have returned.
-pub type Connected = (Clients, Caller, Cluster);
+pub(super) type Connected = (Clients, Caller, Cluster);
 
 /// Reads all facts; changes nothing.
-pub async fn read(
+pub(super) async fn read(
     (clients, caller, cluster): Connected,
     goal: Goal,
     settings: Settings,

@@ -11,7 +11,7 @@ use crate::steps::Rules;
 ///
 /// Facts are read again if an earlier step made changes. Earlier steps may also have waited without changes: then they are
 /// read again before the first change, or an outdated group size would be set and start a node.
-pub async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bool) -> Result<usize> {
+pub(super) async fn carry_out<R: Rules>(session: &mut Session, first: bool, changed: bool) -> Result<usize> {
     let nothing_to_do = |session: &Session| R::changes(&session.scene()).is_empty();
     if changed || !(first || nothing_to_do(session)) {
         session.read(R::READS).await?;
@@ -62,7 +62,7 @@ async fn converge<R: Rules>(session: &mut Session) -> Result<()> {
 /// Waits for recorded CIDR blocks that EC2 does not show yet. A block is recorded before it is associated, so an
 /// interrupted run may have associated it just now; if the record were deleted too early, the block would stay forever.
 /// A block that does not appear in time was never associated, or is gone.
-pub async fn blocks_visible(session: &mut Session) -> Result<()> {
+pub(super) async fn blocks_visible(session: &mut Session) -> Result<()> {
     let (events, interrupt) = (session.events.clone(), session.interrupt.clone());
     let seen =
         until(&events, &interrupt, CONSISTENCY, "recorded CIDR blocks to become visible", async || {

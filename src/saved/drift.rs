@@ -10,7 +10,7 @@ use super::{Saved, SavedStep};
 const FIX: &str = "review the difference, then create a new plan: eni-custom plan --out FILE";
 
 /// All differences, facts first, because they cause the others.
-pub fn drift(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Issue> {
+pub(super) fn drift(saved: &Saved, steps: &[SavedStep], facts: &BTreeMap<String, String>) -> Vec<Issue> {
     let mut found = Vec::new();
     let names: BTreeSet<&String> = saved.facts.keys().chain(facts.keys()).collect();
     for name in names {

@@ -16,7 +16,7 @@ const READ: [&str; 5] = [
 ];
 
 /// The preconditions, each with a name that a person understands.
-pub fn preconditions(scene: &Scene<'_>) -> BTreeMap<String, String> {
+pub(super) fn preconditions(scene: &Scene<'_>) -> BTreeMap<String, String> {
     let Scene { design, facts, settings, .. } = *scene;
     let mut found = BTreeMap::new();
     let mut note = |name: String, value: String| drop(found.insert(name, value));

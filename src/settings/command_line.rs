@@ -13,7 +13,7 @@ type Flags = Vec<(&'static str, Option<String>)>;
 
 impl Settings {
     /// The command that reaches this goal with these settings, without asking.
-    pub fn command_line(&self, goal: Goal) -> String {
+    pub(crate) fn command_line(&self, goal: Goal) -> String {
         let mut words = vec!["eni-custom".to_string(), goal.command().to_string()];
         let flags = [self.target(), self.desired(), undo_flags(goal), self.confirmations(goal)].concat();
         for (name, value) in flags {
@@ -26,7 +26,7 @@ impl Settings {
 
     /// The desired state of the cluster, by flag; a switch has no value. Without the connection to the cluster, output
     /// formats, and confirmations, which each run needs again.
-    pub fn asked(&self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn asked(&self) -> BTreeMap<String, Vec<String>> {
         let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in self.desired() {
             asked.entry(name.into()).or_default().extend(value);
@@ -49,7 +49,7 @@ impl Settings {
     }
 
     /// The command that undoes everything on the same cluster.
-    pub fn undo_command(&self) -> String {
+    pub(crate) fn undo_command(&self) -> String {
         let mut words = vec!["eni-custom".to_string(), "undo".to_string()];
         for (name, value) in self.target() {
             words.push(format!("--{name}"));

@@ -12,11 +12,11 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub struct AssociateCidr;
+pub(crate) struct AssociateCidr;
 
 /// A block that the VPC does not have yet.
 #[derive(Debug, Clone)]
-pub struct Associate {
+pub(crate) struct Associate {
     vpc: String,
     block: Ipv4Net,
 }
@@ -94,11 +94,11 @@ impl Rules for AssociateCidr {
 }
 
 /// Disassociates the blocks that the record lists, if no subnet uses them.
-pub struct UndoAssociateCidr;
+pub(crate) struct UndoAssociateCidr;
 
 /// An association that eni-custom made.
 #[derive(Debug, Clone)]
-pub struct Disassociate {
+pub(crate) struct Disassociate {
     association: String,
     block: Ipv4Net,
 }

@@ -13,10 +13,10 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub struct CreateSubnets;
+pub(crate) struct CreateSubnets;
 
 #[derive(Debug, Clone)]
-pub enum SubnetChange {
+pub(crate) enum SubnetChange {
     Create {
         vpc: String,
         zone: String,
@@ -114,7 +114,7 @@ fn change(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Option<SubnetCha
 
 /// Tags of a zone's new subnet. The Name tag is for people. It is left out if a Karpenter subnet selector would match it
 /// and start nodes in the subnet.
-pub fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, String)> {
+pub(crate) fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(String, String)> {
     let mut tags = design.zone_tags(zone);
     let named = ("Name".to_string(), format!("{}-pods-{}", design.cluster, zone.zone));
     let all = tags.iter().cloned().chain([named.clone()]).collect();
@@ -170,17 +170,17 @@ async fn route(session: &Session, subnet: &str, table: &str) -> Result<()> {
 }
 
 /// Deletes the subnets with eni-custom's tag, and with them their route table associations.
-pub struct UndoCreateSubnets;
+pub(crate) struct UndoCreateSubnets;
 
 #[derive(Debug, Clone)]
-pub struct Delete {
+pub(crate) struct Delete {
     subnet: String,
     zone: String,
     cidr: Ipv4Net,
 }
 
 /// Subnets that this run deletes: with `--keep-nodes` only those without a network interface.
-pub fn deleted_subnets(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn deleted_subnets(scene: &Scene<'_>) -> Vec<String> {
     let Some(undo) = scene.undo().filter(|undo| undo.covers(Step::CreateSubnets)) else {
         return Vec::new();
     };
@@ -247,7 +247,7 @@ impl Rules for UndoCreateSubnets {
 
 /// Deletes the network interfaces that the CNI left in the pod subnets when instances were terminated, and returns all
 /// others. An interface that is still being detached disappears a moment later, so it is waited for.
-pub async fn sweep(session: &Session, subnets: &[String]) -> Result<Vec<Occupant>> {
+pub(crate) async fn sweep(session: &Session, subnets: &[String]) -> Result<Vec<Occupant>> {
     let ec2 = &session.clients.aws.ec2;
     session
         .until("network interfaces of terminated nodes to be deleted", async || {

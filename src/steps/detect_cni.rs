@@ -9,11 +9,11 @@ use crate::step::{Change, Step};
 
 use super::Rules;
 
-pub struct DetectCni;
+pub(crate) struct DetectCni;
 
 /// The step makes no changes.
 #[derive(Debug, Clone)]
-pub enum Never {}
+pub(crate) enum Never {}
 
 impl Rules for DetectCni {
     type Change = Never;
@@ -46,7 +46,7 @@ impl Rules for DetectCni {
 }
 
 /// The step changed nothing, so there is nothing to undo.
-pub struct UndoDetectCni;
+pub(crate) struct UndoDetectCni;
 
 impl Rules for UndoDetectCni {
     type Change = std::convert::Infallible;

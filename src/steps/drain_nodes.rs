@@ -1,6 +1,6 @@
 //! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
-pub mod replacement;
+pub(crate) mod replacement;
 mod undo;
 
 use std::collections::BTreeSet;
@@ -18,13 +18,13 @@ use crate::text::{counted, subject};
 
 use super::Rules;
 
-pub use undo::UndoDrainNodes;
+pub(crate) use undo::UndoDrainNodes;
 
-pub struct DrainNodes;
+pub(crate) struct DrainNodes;
 
 /// All old nodes at once: pods must not move from one old node to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Replace {
+pub(crate) struct Replace {
     nodes: BTreeSet<String>,
     /// `owner: how many`
     owners: Vec<(String, usize)>,

@@ -11,7 +11,7 @@ use crate::step::Step;
 use super::set_env::update_addon;
 
 /// A note if the ENIConfigs are written into the add-on's values rather than into the objects.
-pub fn note(facts: &Facts, changes: bool) -> Vec<String> {
+pub(crate) fn note(facts: &Facts, changes: bool) -> Vec<String> {
     match changes && facts.addon_creates_eniconfigs() {
         true => vec![
             "the add-on vpc-cni creates the ENIConfigs: changes are written into its eniConfig.subnets"
@@ -22,7 +22,12 @@ pub fn note(facts: &Facts, changes: bool) -> Vec<String> {
 }
 
 /// Writes ENIConfigs. One add-on update contains all of them, because each update takes a minute or more.
-pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], take_over: bool) -> Result<()> {
+pub(crate) async fn write(
+    session: &mut Session,
+    step: Step,
+    configs: &[EniConfig],
+    take_over: bool,
+) -> Result<()> {
     for config in configs {
         let before = session.facts.eniconfigs.items.iter().find(|there| there.name == config.name).cloned();
         session
@@ -54,7 +59,7 @@ pub async fn write(session: &mut Session, step: Step, configs: &[EniConfig], tak
 }
 
 /// Restores the add-on's values for the ENIConfigs in the record.
-pub async fn restore_values(session: &Session, step: Step) -> Result<()> {
+pub(crate) async fn restore_values(session: &Session, step: Step) -> Result<()> {
     let record = &session.facts.record;
     let (Some(before), true) = (&record.addon_configuration, session.facts.cni.addon.is_some()) else {
         return Ok(());

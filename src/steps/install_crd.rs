@@ -10,11 +10,11 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub struct InstallCrd;
+pub(crate) struct InstallCrd;
 
 /// Installs the definition, replacing an untyped one.
 #[derive(Debug, Clone)]
-pub struct Install {
+pub(crate) struct Install {
     found: Crd,
 }
 
@@ -71,10 +71,10 @@ impl Rules for InstallCrd {
 }
 
 /// Deletes the definition that eni-custom installed, if no ENIConfig of others needs it, or restores the replaced one.
-pub struct UndoInstallCrd;
+pub(crate) struct UndoInstallCrd;
 
 #[derive(Debug, Clone)]
-pub enum Restore {
+pub(crate) enum Restore {
     Delete,
     Previous(serde_json::Value),
 }

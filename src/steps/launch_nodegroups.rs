@@ -20,12 +20,12 @@ use crate::tags::TAG_CLUSTER;
 
 use super::Rules;
 
-pub use undo::UndoLaunchNodegroups;
+pub(crate) use undo::UndoLaunchNodegroups;
 
-pub struct LaunchNodegroups;
+pub(crate) struct LaunchNodegroups;
 
 #[derive(Debug, Clone)]
-pub enum GroupChange {
+pub(crate) enum GroupChange {
     Stack(StackChange),
     /// Allows nodes with the new role to join.
     Authorise {
@@ -35,7 +35,7 @@ pub enum GroupChange {
 }
 
 #[derive(Debug, Clone)]
-pub struct StackChange {
+pub(crate) struct StackChange {
     name: String,
     /// `None` for the base stack.
     zone: Option<String>,
@@ -162,7 +162,7 @@ fn node_role(design: &Design, facts: &Facts) -> Option<String> {
 }
 
 /// Whether nodes with this role may join.
-pub fn is_authorised(facts: &Facts, role: &str) -> bool {
+pub(crate) fn is_authorised(facts: &Facts, role: &str) -> bool {
     match facts.cluster.authentication {
         Authentication::ConfigMap => {
             facts.node_groups.aws_auth.as_deref().is_some_and(|roles| has_role(roles, role).unwrap_or(false))
@@ -176,7 +176,7 @@ pub fn is_authorised(facts: &Facts, role: &str) -> bool {
 /// Allows nodes with a role to join, by an access entry with these tags.
 ///
 /// IAM is eventually consistent: for some seconds EKS calls a new role invalid.
-pub async fn access_entry(session: &Session, role: &str, tags: &[(String, String)]) -> Result<()> {
+pub(crate) async fn access_entry(session: &Session, role: &str, tags: &[(String, String)]) -> Result<()> {
     let cluster = &session.facts.cluster;
     let token = client_token(&cluster.arn, Step::LaunchNodegroups.name(), role);
     session
@@ -242,7 +242,7 @@ fn request(session: &Session, zone: Option<&str>) -> Result<StackRequest> {
 }
 
 /// Parameters of the base stack.
-pub fn base_parameters(facts: &Facts) -> Parameters {
+pub(crate) fn base_parameters(facts: &Facts) -> Parameters {
     BaseParameters {
         cluster_name: &facts.cluster.name,
         vpc_id: &facts.vpc.id,
@@ -254,7 +254,7 @@ pub fn base_parameters(facts: &Facts) -> Parameters {
 }
 
 /// User data of the instances of a zone's group.
-pub fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<String> {
+pub(crate) fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<String> {
     let max_pods = design.machine.max_pods.ok_or_else(|| unknown("max pods"))?;
     let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
     let labels = if design.labels_nodes() {
@@ -279,7 +279,7 @@ pub fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<St
 }
 
 /// Parameters of a zone's stack, with two outputs of the base stack.
-pub fn node_group_parameters(
+pub(crate) fn node_group_parameters(
     design: &Design,
     facts: &Facts,
     zone: &ZoneDesign,
@@ -316,7 +316,7 @@ fn unknown(what: &str) -> Error {
 }
 
 /// Waits until no operation is in progress on a stack.
-pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
+pub(crate) async fn settled(session: &Session, name: &str) -> Result<Stack> {
     session
         .until(&format!("stack {name} to complete"), async || {
             Ok(match session.clients.aws.cloudformation.stack(name).await? {
@@ -329,7 +329,7 @@ pub async fn settled(session: &Session, name: &str) -> Result<Stack> {
 }
 
 /// Waits until a stack is complete. The error of a failed stack names the resources that failed, and why.
-pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
+pub(crate) async fn complete(session: &Session, name: &str) -> Result<Stack> {
     let stack = settled(session, name).await?;
     if stack.status.is_complete() {
         return Ok(stack);
@@ -342,7 +342,7 @@ pub async fn complete(session: &Session, name: &str) -> Result<Stack> {
 }
 
 /// Deletes a stack that failed before it completed, and waits. Requires our tag on it.
-pub async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<()> {
+pub(crate) async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<()> {
     let cloudformation = &session.clients.aws.cloudformation;
     let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
     if !stack.tags.contains_key(tag) {

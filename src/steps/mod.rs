@@ -26,10 +26,10 @@ pub(crate) use detect_cni::{DetectCni, UndoDetectCni};
 pub(crate) use drain_nodes::{DrainNodes, UndoDrainNodes};
 pub(crate) use install_crd::{InstallCrd, UndoInstallCrd};
 pub(crate) use launch_nodegroups::{LaunchNodegroups, UndoLaunchNodegroups};
-pub use launch_nodegroups::{base_parameters, node_group_parameters, user_data};
-pub use patch_security_groups::grows;
+pub(crate) use launch_nodegroups::{base_parameters, node_group_parameters, user_data};
+pub(crate) use patch_security_groups::grows;
 pub(crate) use patch_security_groups::{PatchSecurityGroups, UndoPatchSecurityGroups};
-pub use set_env::addon_configuration;
+pub(crate) use set_env::addon_configuration;
 pub(crate) use set_env::{SetEnv, UndoSetEnv};
 pub(crate) use write_eniconfigs::{UndoWriteEniconfigs, WriteEniconfigs};
 

@@ -19,13 +19,13 @@ use crate::step::{Change, Sign, Step};
 use super::launch_nodegroups::{complete, settled};
 use super::{Rules, eniconfigs};
 
-pub use launches::Launches;
-pub use undo::UndoPatchSecurityGroups;
+pub(crate) use launches::Launches;
+pub(crate) use undo::UndoPatchSecurityGroups;
 
-pub struct PatchSecurityGroups;
+pub(crate) struct PatchSecurityGroups;
 
 #[derive(Debug, Clone)]
-pub enum GroupsChange {
+pub(crate) enum GroupsChange {
     Patch { name: String, before: Vec<String>, after: Option<Vec<String>>, subnet: Option<String> },
     Grow { stack: String, before: u32, size: u32, max_size: u32 },
 }
@@ -131,7 +131,7 @@ impl PatchSecurityGroups {
 }
 
 /// Whether a zone's node group still needs to be resized.
-pub fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
+pub(crate) fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
     grow(facts, zone).is_some()
 }
 

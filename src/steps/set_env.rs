@@ -17,14 +17,14 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
-pub use undo::{UndoSetEnv, restored_values};
-pub use update::update_addon;
+pub(crate) use undo::{UndoSetEnv, restored_values};
+pub(crate) use update::update_addon;
 
-pub struct SetEnv;
+pub(crate) struct SetEnv;
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
-pub struct Write {
+pub(crate) struct Write {
     owner: EnvOwner,
     before: BTreeMap<String, Option<String>>,
     set: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub struct Write {
 
 /// What happens to the add-on.
 #[derive(Debug, Clone)]
-pub struct AddonWrite {
+pub(crate) struct AddonWrite {
     /// The current configurationValues.
     before: String,
     edit: Edit,
@@ -155,7 +155,7 @@ impl Rules for SetEnv {
 /// Waits until every Ready node runs aws-node with the new environment. Nodes that are not Ready are named and skipped:
 /// they may stay NotReady. If they block the rollout on other nodes (maxUnavailable), the outdated pods are deleted here,
 /// as the controller would delete them.
-pub async fn rolled_out(session: &Session) -> Result<()> {
+pub(crate) async fn rolled_out(session: &Session) -> Result<()> {
     let kube = &session.clients.kube;
     let mut before = None;
     let aside = session.until("the aws-node rollout to finish", async || {
@@ -200,7 +200,7 @@ fn described(change: Change, before: &str, role: Option<&str>) -> Change {
 }
 
 /// The designed configuration of the add-on; `None` if there is no add-on or if it can't be merged, which a check reports.
-pub fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
+pub(crate) fn addon_configuration(design: &Design, facts: &Facts) -> Option<String> {
     merged(&facts.cni.addon.as_ref()?.configuration, &edit(design)).ok()
 }
 

@@ -12,10 +12,10 @@ use crate::step::{Change, Sign, Step};
 use super::set_env::rolled_out;
 use super::{Rules, eniconfigs};
 
-pub struct WriteEniconfigs;
+pub(crate) struct WriteEniconfigs;
 
 #[derive(Debug, Clone)]
-pub struct WriteOne {
+pub(crate) struct WriteOne {
     zone: String,
     name: String,
     /// `None` as long as the subnet does not exist.
@@ -111,10 +111,10 @@ impl Rules for WriteEniconfigs {
 }
 
 /// Deletes the ENIConfigs that eni-custom created, and restores those that it changed.
-pub struct UndoWriteEniconfigs;
+pub(crate) struct UndoWriteEniconfigs;
 
 #[derive(Debug, Clone)]
-pub enum Restore {
+pub(crate) enum Restore {
     Delete { name: String, subnet: String },
     Previous { before: EniConfig, subnet: String },
 }

@@ -9,7 +9,7 @@ use crate::doctor::Diagnoses;
 use super::issue;
 use super::text::heading;
 
-pub fn text(diagnoses: &Diagnoses, color: bool) -> String {
+pub(super) fn text(diagnoses: &Diagnoses, color: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", heading(&diagnoses.cluster, &diagnoses.account, &diagnoses.region, color));
     for (at, found) in diagnoses.findings.iter().enumerate() {

@@ -7,7 +7,7 @@ use console::Style;
 use crate::issue::{Issue, Severity};
 
 /// The name of a severity, in its color.
-pub fn severity(severity: Severity, color: bool) -> String {
+pub(super) fn severity(severity: Severity, color: bool) -> String {
     let style = || Style::new().force_styling(color);
     match severity {
         Severity::Error => style().red().apply_to("error"),
@@ -20,7 +20,7 @@ pub fn severity(severity: Severity, color: bool) -> String {
 }
 
 /// `error EC-NET-003: what`, then where, why and fix.
-pub fn text(issue: &Issue, color: bool) -> String {
+pub(super) fn text(issue: &Issue, color: bool) -> String {
     let mark = match (issue.risk, issue.accepted) {
         (_, true) => " (accepted)".to_string(),
         (true, false) => format!(" (risk: needs --accept {}; --yes does not cover it)", issue.id),
@@ -31,12 +31,12 @@ pub fn text(issue: &Issue, color: bool) -> String {
 }
 
 /// All fields except the headline, one line each.
-pub fn lines(issue: &Issue, indent: &str) -> String {
+pub(super) fn lines(issue: &Issue, indent: &str) -> String {
     labelled(&fields(issue), indent)
 }
 
 /// Labels and values in two columns, one line each. The labels of every issue and error are as wide as `where`.
-pub fn labelled(fields: &[(&str, &str)], indent: &str) -> String {
+pub(super) fn labelled(fields: &[(&str, &str)], indent: &str) -> String {
     let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or_default().max("where".len());
     let mut out = String::new();
     for (label, value) in fields {
@@ -46,7 +46,7 @@ pub fn labelled(fields: &[(&str, &str)], indent: &str) -> String {
 }
 
 /// Labels and values of the fields that are not empty.
-pub fn fields(issue: &Issue) -> Vec<(&'static str, &str)> {
+pub(super) fn fields(issue: &Issue) -> Vec<(&'static str, &str)> {
     let evidence = issue.evidence.iter().map(|text| ("says", text.as_str()));
     [("where", issue.place.as_str()), ("why", &issue.why)]
         .into_iter()

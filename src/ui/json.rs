@@ -10,7 +10,7 @@ use crate::exit::Codes;
 
 /// Numbers the lines, so that a reader can detect lost ones.
 #[derive(Default)]
-pub struct Lines(Mutex<u64>);
+pub(super) struct Lines(Mutex<u64>);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -20,7 +20,7 @@ struct Line<'a> {
 }
 
 impl Lines {
-    pub fn show(&self, event: &Event) {
+    pub(super) fn show(&self, event: &Event) {
         let Ok(mut sequence) = self.0.lock() else { return };
         *sequence += 1;
         if let Ok(line) = serde_json::to_string(&Line { sequence: *sequence, event }) {
@@ -30,7 +30,7 @@ impl Lines {
 }
 
 /// What happens goes to the log as well; waits come too often for it.
-pub fn log(event: &Event) {
+pub(super) fn log(event: &Event) {
     if matches!(event, Event::Waiting { .. }) || !tracing::enabled!(tracing::Level::INFO) {
         return;
     }
@@ -56,7 +56,7 @@ struct Failure<'a> {
     findings: &'a [crate::issue::Issue],
 }
 
-pub fn error(error: &Error, codes: Codes) {
+pub(super) fn error(error: &Error, codes: Codes) {
     let failure = Failure {
         event: "error",
         exit_code: codes.code(error.exit()),

@@ -8,7 +8,7 @@ use crate::verify::{Report, ReportSection};
 
 use super::issue;
 
-pub fn xml(report: &Report) -> String {
+pub(super) fn xml(report: &Report) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         out,

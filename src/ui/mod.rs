@@ -22,19 +22,19 @@ use crate::status::Status;
 
 use crate::verify::Report;
 
-pub use format::{ColorWhen, Format, ReportFormat, Voice};
-pub use prompt::Prompt;
+pub(crate) use format::{ColorWhen, Format, ReportFormat, Voice};
+pub(crate) use prompt::Prompt;
 
 /// Output formats and colors of this run.
 #[derive(Clone)]
-pub struct Ui {
+pub(crate) struct Ui {
     output: Format,
     events: Format,
     voice: Voice,
 }
 
 impl Ui {
-    pub fn new(output: Format, events: Format, voice: Voice) -> Self {
+    pub(crate) fn new(output: Format, events: Format, voice: Voice) -> Self {
         Ui { output, events, voice }
     }
 
@@ -47,12 +47,12 @@ impl Ui {
     }
 
     /// Whether a person can be asked: stdin and stderr are terminals.
-    pub fn can_ask() -> bool {
+    pub(crate) fn can_ask() -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// The sink for a run's events.
-    pub fn sink(&self) -> Events {
+    pub(crate) fn sink(&self) -> Events {
         let show: Box<dyn Fn(&Event) + Send + Sync> = match self.events {
             Format::Json => {
                 let lines = json::Lines::default();
@@ -72,7 +72,7 @@ impl Ui {
         })
     }
 
-    pub fn plan(&self, plan: &Plan) {
+    pub(crate) fn plan(&self, plan: &Plan) {
         match self.output {
             Format::Json => print_json(plan),
             Format::Text => print(&text::plan(plan, self.color())),
@@ -80,18 +80,18 @@ impl Ui {
     }
 
     /// Shows a plan on stderr before a question; it is not the result.
-    pub fn preview(&self, plan: &Plan) {
+    pub(crate) fn preview(&self, plan: &Plan) {
         eprint_text(&text::plan(plan, self.stderr_color()));
     }
 
-    pub fn outcome(&self, outcome: &Outcome) {
+    pub(crate) fn outcome(&self, outcome: &Outcome) {
         match self.output {
             Format::Json => print_json(outcome),
             Format::Text => print(&text::outcome(outcome)),
         }
     }
 
-    pub fn report(&self, report: &Report, format: ReportFormat) {
+    pub(crate) fn report(&self, report: &Report, format: ReportFormat) {
         match format {
             ReportFormat::Text => print(&report::text(report, self.color())),
             ReportFormat::Json => print_json(report),
@@ -99,28 +99,28 @@ impl Ui {
         }
     }
 
-    pub fn status(&self, status: &Status) {
+    pub(crate) fn status(&self, status: &Status) {
         match self.output {
             Format::Json => print_json(status),
             Format::Text => print(&report::status(status, self.color())),
         }
     }
 
-    pub fn diagnoses(&self, diagnoses: &Diagnoses) {
+    pub(crate) fn diagnoses(&self, diagnoses: &Diagnoses) {
         match self.output {
             Format::Json => print_json(diagnoses),
             Format::Text => print(&diagnosis::text(diagnoses, self.color())),
         }
     }
 
-    pub fn max_pods(&self, rows: &[Row]) {
+    pub(crate) fn max_pods(&self, rows: &[Row]) {
         match self.output {
             Format::Json => print_json(&serde_json::json!({ "format_version": 1, "instance_types": rows })),
             Format::Text => print(&text::max_pods(rows)),
         }
     }
 
-    pub fn error(&self, error: &Error) {
+    pub(crate) fn error(&self, error: &Error) {
         tracing::info!("error: {error}");
         if self.events == Format::Json || self.output == Format::Json {
             json::error(error, self.voice.codes);
@@ -130,7 +130,7 @@ impl Ui {
     }
 
     /// Prints a line on stderr, beside the result.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         if self.voice.quiet {
             return;
         }
@@ -138,7 +138,7 @@ impl Ui {
     }
 
     /// Prints a generated file unchanged.
-    pub fn raw(bytes: &[u8]) {
+    pub(crate) fn raw(bytes: &[u8]) {
         write_all(&mut std::io::stdout().lock(), bytes);
     }
 }
@@ -172,7 +172,7 @@ fn eprint_text(text: &str) {
 }
 
 /// Prints a value as indented JSON.
-pub fn print_json(value: &impl serde::Serialize) {
+pub(crate) fn print_json(value: &impl serde::Serialize) {
     // These values always serialize, and a closed pipe (`| head`) is not an error.
     if let Ok(text) = serde_json::to_string_pretty(value) {
         print(&format!("{text}\n"));

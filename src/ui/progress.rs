@@ -12,7 +12,7 @@ use super::{issue, text};
 /// Time between two lines about the same wait if stderr is not a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-pub struct Progress {
+pub(super) struct Progress {
     terminal: bool,
     shown: Mutex<Shown>,
 }
@@ -24,11 +24,11 @@ struct Shown {
 }
 
 impl Progress {
-    pub fn new(terminal: bool) -> Self {
+    pub(super) fn new(terminal: bool) -> Self {
         Progress { terminal, shown: Mutex::new(Shown { bar: None, last: Instant::now() }) }
     }
 
-    pub fn show(&self, event: &Event) {
+    pub(super) fn show(&self, event: &Event) {
         let Ok(mut shown) = self.shown.lock() else { return };
         match event {
             Event::Waiting { what, detail, seconds } => {

@@ -7,17 +7,17 @@ use crate::error::{Error, Result};
 
 /// Asks one question at a time on stderr, so that stdout stays the result.
 #[derive(Default)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     theme: ColorfulTheme,
 }
 
 impl Prompt {
-    pub fn confirm(&self, question: &str, default: bool) -> Result<bool> {
+    pub(crate) fn confirm(&self, question: &str, default: bool) -> Result<bool> {
         Confirm::with_theme(&self.theme).with_prompt(question).default(default).interact().map_err(stopped)
     }
 
     /// Asks until `check` accepts the text; shows the error of `check`.
-    pub fn text(
+    pub(crate) fn text(
         &self,
         question: &str,
         default: &str,
@@ -32,7 +32,7 @@ impl Prompt {
     }
 
     /// Asks for a text without a default; it may be empty.
-    pub fn typed(&self, question: &str) -> Result<String> {
+    pub(crate) fn typed(&self, question: &str) -> Result<String> {
         Input::with_theme(&self.theme)
             .with_prompt(question)
             .allow_empty(true)
@@ -41,7 +41,7 @@ impl Prompt {
     }
 
     /// The index of the chosen item.
-    pub fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
+    pub(crate) fn choose(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
         Select::with_theme(&self.theme)
             .with_prompt(question)
             .items(items)

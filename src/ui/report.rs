@@ -16,7 +16,7 @@ fn style(color: bool) -> Style {
     Style::new().force_styling(color)
 }
 
-pub fn text(report: &Report, color: bool) -> String {
+pub(super) fn text(report: &Report, color: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", heading(&report.cluster, &report.account, &report.region, color));
     for section in &report.sections {
@@ -63,7 +63,7 @@ fn one(check: &Issue, color: bool) -> String {
     format!("{sign} {} [{}]\n{}", check.what, check.id, issue::lines(check, "    "))
 }
 
-pub fn status(status: &Standing, color: bool) -> String {
+pub(super) fn status(status: &Standing, color: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}\n", heading(&status.cluster, &status.account, &status.region, color));
     for step in &status.steps {

@@ -44,11 +44,11 @@ impl Paint {
 }
 
 /// The cluster that a result is about.
-pub fn heading(cluster: &str, account: &str, region: &str, color: bool) -> String {
+pub(super) fn heading(cluster: &str, account: &str, region: &str, color: bool) -> String {
     format!("{} (account {account}, {region})", Paint::new(color).strong.apply_to(cluster))
 }
 
-pub fn plan(plan: &Plan, color: bool) -> String {
+pub(super) fn plan(plan: &Plan, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
     let _ = writeln!(out, "{}\n", heading(&plan.cluster, &plan.account, &plan.region, color));
@@ -174,7 +174,7 @@ fn one_change(change: &Change, paint: &Paint) -> String {
 }
 
 /// A change in one line, for progress.
-pub fn change_line(change: &Change) -> String {
+pub(super) fn change_line(change: &Change) -> String {
     let sign = change.sign.mark();
     let fields: Vec<String> = change
         .fields
@@ -193,7 +193,7 @@ pub fn change_line(change: &Change) -> String {
     }
 }
 
-pub fn error(error: &Error, color: bool) -> String {
+pub(super) fn error(error: &Error, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
     for finding in error.findings() {
@@ -226,11 +226,11 @@ fn names(steps: &[Step]) -> String {
 }
 
 /// `12 reads and 1 write`
-pub fn calls(count: Count) -> String {
+pub(super) fn calls(count: Count) -> String {
     format!("{} and {}", counted(count.reads, "read"), counted(count.writes, "write"))
 }
 
-pub fn outcome(outcome: &Outcome) -> String {
+pub(super) fn outcome(outcome: &Outcome) -> String {
     let mut out = String::new();
     let width = outcome.steps.iter().map(|step| step.step.name().len()).max().unwrap_or_default();
     for step in &outcome.steps {
@@ -260,7 +260,7 @@ pub fn outcome(outcome: &Outcome) -> String {
     out
 }
 
-pub fn max_pods(rows: &[Row]) -> String {
+pub(super) fn max_pods(rows: &[Row]) -> String {
     let number = |value: Option<u32>| value.map_or_else(|| "-".to_string(), |value| value.to_string());
     let width =
         rows.iter().map(|row| row.instance_type.len()).max().unwrap_or_default().max("INSTANCE TYPE".len());

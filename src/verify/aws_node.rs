@@ -14,7 +14,7 @@ const DAEMON_SET: &str = "DaemonSet kube-system/aws-node";
 const VARIABLES: [&str; 4] = [CUSTOM_NETWORK, LABEL_DEF, ANNOTATION_DEF, EXTERNAL_SNAT];
 const LEGACY_ZONE_LABEL: &str = "failure-domain.beta.kubernetes.io/zone";
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Cni) {
         return vec![Issue::unknown(id::VFY_001, "whether custom networking is on", because).at(DAEMON_SET)];
     }

@@ -8,7 +8,7 @@ use crate::text::counted;
 use super::view::View;
 
 /// `None` if there is no such bug, or if the version is unknown, which EC-VFY-004 reports.
-pub fn check(view: &View<'_>) -> Option<Issue> {
+pub(super) fn check(view: &View<'_>) -> Option<Issue> {
     let (version, _) = detected_version(&view.facts.cni)?;
     let bugs = bugs(view.facts);
     let fixed = fixed(&bugs)?;

@@ -14,7 +14,7 @@ use crate::text::counted;
 use super::report::or_ok;
 use super::view::{NodeView, View};
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::EniConfigs) {
         return vec![Issue::unknown(id::VFY_011, "whether nodes find their ENIConfigs", because)];
     }

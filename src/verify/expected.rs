@@ -10,7 +10,7 @@ use super::Before;
 
 /// The `verify` command knows nothing of this and uses the default.
 #[derive(Debug, Clone, Default)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// aws-node's variables and their values.
     pub env: BTreeMap<String, String>,
     pub eniconfigs: Vec<EniConfig>,
@@ -30,7 +30,7 @@ pub struct Expected {
 
 impl Expected {
     /// The expected state after a setup.
-    pub fn of(scene: &Scene<'_>) -> Self {
+    pub(crate) fn of(scene: &Scene<'_>) -> Self {
         let Scene { design, facts, settings, .. } = *scene;
         let gone = if settings.drain.keep_old_nodes { BTreeSet::new() } else { design.drained.clone() };
         let groups = design.final_groups(facts).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::report::or_ok;
 use super::view::View;
 use crate::text::counted;
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     let facts = view.facts;
     if let Some(because) = view.unread(Part::Interfaces) {
         return vec![Issue::unknown(

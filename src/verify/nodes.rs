@@ -12,7 +12,7 @@ use crate::text::{counted, subject};
 use super::report::or_ok;
 use super::view::{NodeView, Starter, View};
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     if view.nodes.is_empty() {
         return vec![
             Issue::warning(id::VFY_020, "there are no EC2 nodes")

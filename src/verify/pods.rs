@@ -10,7 +10,7 @@ use super::report::or_ok;
 use super::view::{NodeView, View};
 use crate::text::{counted, subject};
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = view.unread(Part::Pods) {
         return vec![Issue::unknown(id::VFY_030, "the pods' addresses", because)];
     }

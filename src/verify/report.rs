@@ -8,14 +8,14 @@ use crate::issue::{Id, IdOf, Issue, Severity, id};
 
 /// Checks that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ReportSection {
+pub(crate) struct ReportSection {
     pub title: String,
     pub checks: Vec<Issue>,
 }
 
 /// All results of `verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Report {
+pub(crate) struct Report {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
@@ -26,21 +26,21 @@ pub struct Report {
 }
 
 impl ReportSection {
-    pub fn new(title: &str, checks: Vec<Issue>) -> Self {
+    pub(crate) fn new(title: &str, checks: Vec<Issue>) -> Self {
         ReportSection { title: title.into(), checks }
     }
 }
 
 impl Report {
-    pub fn checks(&self) -> impl Iterator<Item = &Issue> {
+    pub(crate) fn checks(&self) -> impl Iterator<Item = &Issue> {
         self.sections.iter().flat_map(|section| &section.checks)
     }
 
-    pub fn count(&self, severity: Severity) -> usize {
+    pub(crate) fn count(&self, severity: Severity) -> usize {
         self.checks().filter(|check| check.severity() == severity).count()
     }
 
-    pub fn with(mut self, section: ReportSection) -> Self {
+    pub(crate) fn with(mut self, section: ReportSection) -> Self {
         self.sections.push(section);
         self.proven = self.count(Severity::Error) + self.count(Severity::Unknown) == 0;
         self
@@ -54,7 +54,7 @@ pub(super) fn or_ok(problems: Vec<Issue>, id: IdOf<impl Passes>, what: impl Into
 
 /// Whether the check may pass later by itself: nodes become Ready, interfaces are attached, instances terminate, pods
 /// start.
-pub fn may_resolve_itself(check: &Issue) -> bool {
+pub(crate) fn may_resolve_itself(check: &Issue) -> bool {
     const TRANSIENT: [Id; 11] = [
         id::VFY_002.id(),
         id::VFY_010.id(),

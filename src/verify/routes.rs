@@ -7,7 +7,7 @@ use crate::issue::{Issue, id};
 use super::report::or_ok;
 use super::view::View;
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     or_ok(
         without_route_out(view),
         id::VFY_075,

@@ -9,7 +9,7 @@ use crate::net::eniconfig::{Resolved, resolve};
 
 use super::Expected;
 
-pub struct View<'a> {
+pub(super) struct View<'a> {
     pub facts: &'a Facts,
     pub expected: &'a Expected,
     /// aws-node runs with custom networking.
@@ -18,7 +18,7 @@ pub struct View<'a> {
     pub nodes: Vec<NodeView<'a>>,
 }
 
-pub struct NodeView<'a> {
+pub(super) struct NodeView<'a> {
     pub node: &'a Node,
     pub resolved: Resolved,
     pub config: Option<&'a EniConfig>,
@@ -32,7 +32,7 @@ pub struct NodeView<'a> {
 }
 
 /// What starts nodes like this one.
-pub enum Starter {
+pub(super) enum Starter {
     ManagedNodeGroup(String),
     AutoScalingGroup(String),
     NodePool(String),
@@ -69,7 +69,7 @@ impl Starter {
 }
 
 impl<'a> View<'a> {
-    pub fn of(facts: &'a Facts, expected: &'a Expected) -> Self {
+    pub(super) fn of(facts: &'a Facts, expected: &'a Expected) -> Self {
         let on = facts.cni.is_on(CUSTOM_NETWORK);
         let nodes = facts.ec2_nodes().map(|node| NodeView::of(facts, expected, node));
         let stays = |view: &NodeView<'_>| {
@@ -80,17 +80,17 @@ impl<'a> View<'a> {
     }
 
     /// Why a part could not be read; `None` if it was.
-    pub fn unread(&self, part: Part) -> Option<&str> {
+    pub(super) fn unread(&self, part: Part) -> Option<&str> {
         self.facts.unread.get(&part).map(String::as_str)
     }
 
     /// An eni-custom command for this cluster.
-    pub fn command(&self, command: &str) -> String {
+    pub(super) fn command(&self, command: &str) -> String {
         fixes::command(self.facts, command)
     }
 
     /// The ENIConfigs that nodes use, each with its nodes.
-    pub fn used(&self) -> impl Iterator<Item = (&'a EniConfig, Vec<&NodeView<'a>>)> {
+    pub(super) fn used(&self) -> impl Iterator<Item = (&'a EniConfig, Vec<&NodeView<'a>>)> {
         self.facts.eniconfigs.items.iter().filter_map(|config| {
             let nodes: Vec<_> = self
                 .nodes
@@ -102,7 +102,7 @@ impl<'a> View<'a> {
     }
 
     /// Nodes that started with an ENIConfig.
-    pub fn new_nodes(&self) -> impl Iterator<Item = &NodeView<'a>> {
+    pub(super) fn new_nodes(&self) -> impl Iterator<Item = &NodeView<'a>> {
         self.nodes.iter().filter(|node| node.config.is_some() && !node.old)
     }
 }
@@ -118,14 +118,14 @@ impl<'a> NodeView<'a> {
     }
 
     /// `managed node group blue in us-west-2a`
-    pub fn kind(&self) -> String {
+    pub(super) fn kind(&self) -> String {
         let zone = &self.node.zone;
         let zone = if zone.is_empty() { String::new() } else { format!("in {zone}") };
         [self.starter.text(), zone].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// The security groups that the CNI would give a new interface: the ENIConfig's, or else those of the instance.
-    pub fn groups(&self) -> BTreeSet<String> {
+    pub(super) fn groups(&self) -> BTreeSet<String> {
         match self.config {
             Some(config) if !config.security_groups.is_empty() => {
                 config.security_groups.iter().cloned().collect()

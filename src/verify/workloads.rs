@@ -13,7 +13,7 @@ use super::view::View;
 
 /// The workloads before the first change of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Before {
+pub(crate) struct Before {
     /// Ready pods, by workload.
     ready: BTreeMap<String, i32>,
     /// Pods that waited then.
@@ -21,7 +21,7 @@ pub struct Before {
 }
 
 impl Before {
-    pub fn of(facts: &Facts) -> Self {
+    pub(crate) fn of(facts: &Facts) -> Self {
         let running = &facts.running;
         Before {
             ready: running.workloads.iter().map(|workload| (workload.full_name(), workload.ready)).collect(),
@@ -30,7 +30,7 @@ impl Before {
     }
 }
 
-pub fn checks(view: &View<'_>) -> Vec<Issue> {
+pub(super) fn checks(view: &View<'_>) -> Vec<Issue> {
     if let Some(because) = &view.facts.running.unknown {
         return vec![Issue::unknown(id::VFY_089, "whether the workloads run", because)];
     }

@@ -5,7 +5,6 @@
 //! let sandbox = Sandbox::start(&Shape { azs: 1, ..Shape::default() })?;
 //! let status = sandbox.command("eni-custom").args(["setup", "--yes"]).status()?;
 //! ```
-#![warn(unreachable_pub)]
 
 mod casualties;
 mod controlplane;

@@ -7,8 +7,6 @@
 //! cargo run --example sandbox -- down
 //! ```
 
-#![warn(unreachable_pub)]
-
 mod serve;
 
 use std::ffi::OsString;

@@ -10,14 +10,14 @@ use super::{AutoScaling, failure};
 
 /// A launch template's version, or a launch configuration, the older way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LaunchedFrom {
+pub(crate) enum LaunchedFrom {
     Template { id: String, version: String },
     Configuration(String),
 }
 
 impl AutoScaling {
     /// The launch template or configuration of each of these groups.
-    pub async fn launched_from(&self, groups: &[String]) -> Result<BTreeMap<String, LaunchedFrom>> {
+    pub(crate) async fn launched_from(&self, groups: &[String]) -> Result<BTreeMap<String, LaunchedFrom>> {
         let mut found = BTreeMap::new();
         // The call takes 50 names.
         for names in groups.chunks(50) {
@@ -38,7 +38,7 @@ impl AutoScaling {
     }
 
     /// The image of a launch configuration; `None` if the configuration is gone.
-    pub async fn image_of_configuration(&self, name: &str) -> Result<Option<String>> {
+    pub(crate) async fn image_of_configuration(&self, name: &str) -> Result<Option<String>> {
         let reply =
             self.client.describe_launch_configurations().launch_configuration_names(name).send().await;
         let reply = reply.map_err(|error| failure("DescribeLaunchConfigurations", &error).at(name))?;

@@ -11,7 +11,7 @@ use super::Ec2;
 
 /// What EC2 said.
 #[derive(Debug, Clone)]
-pub enum DryRun {
+pub(crate) enum DryRun {
     Allowed,
     Denied,
     /// Another error, so nothing is known about the permission.
@@ -19,7 +19,7 @@ pub enum DryRun {
 }
 
 impl Ec2 {
-    pub async fn may_create_subnet(
+    pub(crate) async fn may_create_subnet(
         &self,
         vpc_id: &str,
         zone_id: &str,
@@ -30,13 +30,13 @@ impl Ec2 {
         verdict("CreateSubnet", request.send().await)
     }
 
-    pub async fn may_associate_route_table(&self, table: &str, subnet: &str) -> DryRun {
+    pub(crate) async fn may_associate_route_table(&self, table: &str, subnet: &str) -> DryRun {
         let request =
             self.client.associate_route_table().route_table_id(table).subnet_id(subnet).dry_run(true);
         verdict("AssociateRouteTable", request.send().await)
     }
 
-    pub async fn may_terminate(&self, instance: &str) -> DryRun {
+    pub(crate) async fn may_terminate(&self, instance: &str) -> DryRun {
         let request = self.client.terminate_instances().instance_ids(instance).dry_run(true);
         verdict("TerminateInstances", request.send().await)
     }

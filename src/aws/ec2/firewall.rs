@@ -11,7 +11,7 @@ use super::{Ec2, failure, filter, tags};
 
 impl Ec2 {
     /// All groups of the VPC, by id. Their rules for IPv4, TCP and UDP are kept.
-    pub async fn security_groups(&self, vpc_id: &str) -> Result<BTreeMap<String, SecurityGroup>> {
+    pub(crate) async fn security_groups(&self, vpc_id: &str) -> Result<BTreeMap<String, SecurityGroup>> {
         let mut pages = self
             .client
             .describe_security_groups()
@@ -35,7 +35,7 @@ impl Ec2 {
     }
 
     /// All network ACLs of the VPC. Their entries for IPv4, TCP and UDP are kept.
-    pub async fn network_acls(&self, vpc_id: &str) -> Result<Vec<NetworkAcl>> {
+    pub(crate) async fn network_acls(&self, vpc_id: &str) -> Result<Vec<NetworkAcl>> {
         let mut pages = self
             .client
             .describe_network_acls()

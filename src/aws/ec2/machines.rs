@@ -10,7 +10,10 @@ use super::{Ec2, failure, filter};
 
 impl Ec2 {
     /// DescribeInstanceTypes for these types. A type that EC2 does not know is left out.
-    pub async fn instance_types(&self, names: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceType>> {
+    pub(crate) async fn instance_types(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, InstanceType>> {
         let mut found = BTreeMap::new();
         for names in names.iter().collect::<Vec<_>>().chunks(100) {
             let mut pages = self
@@ -30,7 +33,7 @@ impl Ec2 {
         Ok(found)
     }
 
-    pub async fn image(&self, id: &str) -> Result<Image> {
+    pub(crate) async fn image(&self, id: &str) -> Result<Image> {
         let reply = self
             .client
             .describe_images()

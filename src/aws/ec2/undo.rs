@@ -7,12 +7,12 @@ use super::{Ec2, failure, filter, group_ids};
 
 impl Ec2 {
     /// All network interfaces in these subnets, whoever created them.
-    pub async fn occupants(&self, subnets: &[String]) -> Result<Vec<Occupant>> {
+    pub(crate) async fn occupants(&self, subnets: &[String]) -> Result<Vec<Occupant>> {
         self.interfaces_by("subnet-id", subnets).await
     }
 
     /// All network interfaces that have one of these security groups.
-    pub async fn interfaces_with_groups(&self, groups: &[String]) -> Result<Vec<Occupant>> {
+    pub(crate) async fn interfaces_with_groups(&self, groups: &[String]) -> Result<Vec<Occupant>> {
         self.interfaces_by("group-id", groups).await
     }
 
@@ -49,7 +49,7 @@ impl Ec2 {
     }
 
     /// The image of a launch template's version; `None` if the template or the version is gone.
-    pub async fn image_of_template(&self, id: &str, version: &str) -> Result<Option<String>> {
+    pub(crate) async fn image_of_template(&self, id: &str, version: &str) -> Result<Option<String>> {
         let reply = self
             .client
             .describe_launch_template_versions()
@@ -71,26 +71,26 @@ impl Ec2 {
     }
 
     /// Whether the image exists. EC2 does not list a deregistered image, or one that is no longer shared with the account.
-    pub async fn has_image(&self, id: &str) -> Result<bool> {
+    pub(crate) async fn has_image(&self, id: &str) -> Result<bool> {
         let reply = self.client.describe_images().filters(filter("image-id", [id])).send().await;
         let reply = reply.map_err(|error| failure("DescribeImages", &error).at(id))?;
         Ok(!reply.images().is_empty())
     }
 
     /// Deletes a detached network interface. One that is already gone is a success.
-    pub async fn delete_interface(&self, id: &str) -> Result<()> {
+    pub(crate) async fn delete_interface(&self, id: &str) -> Result<()> {
         let reply = self.client.delete_network_interface().network_interface_id(id).send().await;
         gone(id, reply.map_err(|error| failure("delete network interface", &error)))
     }
 
     /// Deletes a subnet, and with it its association with a route table.
-    pub async fn delete_subnet(&self, id: &str) -> Result<()> {
+    pub(crate) async fn delete_subnet(&self, id: &str) -> Result<()> {
         let reply = self.client.delete_subnet().subnet_id(id).send().await;
         gone(id, reply.map_err(|error| failure("delete subnet", &error)))
     }
 
     /// Disassociates a secondary CIDR block from its VPC.
-    pub async fn disassociate_cidr(&self, association: &str) -> Result<()> {
+    pub(crate) async fn disassociate_cidr(&self, association: &str) -> Result<()> {
         let reply = self.client.disassociate_vpc_cidr_block().association_id(association).send().await;
         gone(association, reply.map_err(|error| failure("disassociate CIDR block", &error)))
     }

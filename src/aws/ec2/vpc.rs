@@ -9,7 +9,7 @@ use super::{Ec2, failure, filter, tags};
 
 /// The VPC itself, as DescribeVpcs gives it.
 #[derive(Debug, Clone)]
-pub struct VpcBlocks {
+pub(crate) struct VpcBlocks {
     /// The account that the VPC belongs to.
     pub owner: String,
     pub primary: Ipv4Net,
@@ -17,7 +17,7 @@ pub struct VpcBlocks {
 }
 
 impl Ec2 {
-    pub async fn vpc(&self, vpc_id: &str) -> Result<VpcBlocks> {
+    pub(crate) async fn vpc(&self, vpc_id: &str) -> Result<VpcBlocks> {
         let reply = self
             .client
             .describe_vpcs()
@@ -44,7 +44,7 @@ impl Ec2 {
         Ok(VpcBlocks { owner: vpc.owner_id().unwrap_or_default().to_string(), primary, blocks })
     }
 
-    pub async fn subnets(&self, vpc_id: &str) -> Result<Vec<Subnet>> {
+    pub(crate) async fn subnets(&self, vpc_id: &str) -> Result<Vec<Subnet>> {
         let mut pages = self
             .client
             .describe_subnets()
@@ -72,7 +72,7 @@ impl Ec2 {
         Ok(subnets)
     }
 
-    pub async fn route_tables(&self, vpc_id: &str) -> Result<Vec<RouteTable>> {
+    pub(crate) async fn route_tables(&self, vpc_id: &str) -> Result<Vec<RouteTable>> {
         let mut pages = self
             .client
             .describe_route_tables()
@@ -114,7 +114,7 @@ impl Ec2 {
     }
 
     /// Names of the region's Availability Zones; Local Zones are left out where the account has not opted in.
-    pub async fn zones(&self) -> Result<Vec<String>> {
+    pub(crate) async fn zones(&self) -> Result<Vec<String>> {
         let reply = self.client.describe_availability_zones().send().await;
         let reply = reply.map_err(|error| failure("DescribeAvailabilityZones", &error))?;
         let zones = reply.availability_zones().iter();
@@ -122,7 +122,7 @@ impl Ec2 {
     }
 
     /// Peering connections with the VPC on either side.
-    pub async fn peerings(&self, vpc_id: &str) -> Result<Vec<Peering>> {
+    pub(crate) async fn peerings(&self, vpc_id: &str) -> Result<Vec<Peering>> {
         let mut peerings = Vec::new();
         for (side, we_requested) in [("requester-vpc-info.vpc-id", true), ("accepter-vpc-info.vpc-id", false)]
         {

@@ -12,7 +12,7 @@ use crate::text::{counted, few};
 
 use super::addresses_suffice;
 
-pub fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
     match &karpenter.deployment {
         Some(deployment) => reserved(scene, karpenter, deployment, findings),
         None => unknown(scene, karpenter, findings),

@@ -30,7 +30,7 @@ enum Culprit<'a> {
     Acl(&'a str),
 }
 
-pub fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, flows: &[Flow], findings: &mut Vec<Issue>) {
     let mut stopped: BTreeMap<Key<'_>, Stopped<'_>> = BTreeMap::new();
     for flow in flows {
         let Verdict::Denied { barriers } = &flow.verdict else { continue };

@@ -16,7 +16,7 @@ use super::{join, pod_blocks, pod_subnets};
 /// SSH is for administrators: no pod uses it.
 pub(super) const SSH: Ports = Ports { from: 22, to: 22 };
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let nodes: BTreeSet<Ipv4Net> = scene
         .design
         .zones

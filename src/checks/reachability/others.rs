@@ -19,10 +19,10 @@ use super::narrow::{SSH, in_words, is_blocked, sample};
 use super::{join, pod_blocks, pod_subnets};
 
 /// What `Integrations::unknown` calls the network interfaces.
-pub const UNKNOWN: &str = "which network interfaces use security groups that allow nodes but not pods";
+pub(crate) const UNKNOWN: &str = "which network interfaces use security groups that allow nodes but not pods";
 
 /// The pods that security groups should allow, and the firewall that decides.
-pub struct Admission {
+pub(crate) struct Admission {
     firewall: Firewall,
     pods: Vec<Endpoint>,
     /// The CIDRs that a rule must name to cover all of them.
@@ -31,7 +31,7 @@ pub struct Admission {
 
 impl Admission {
     /// Pods as planned.
-    pub fn planned(design: &Design, facts: &Facts) -> Self {
+    pub(crate) fn planned(design: &Design, facts: &Facts) -> Self {
         let groups = pod_groups(design, facts);
         let endpoint = |(subnet, addresses): (Option<&str>, Ipv4Net)| Endpoint {
             addresses,
@@ -44,7 +44,7 @@ impl Admission {
     }
 
     /// Pods as they are now.
-    pub fn current(design: &Design, facts: &Facts) -> Self {
+    pub(crate) fn current(design: &Design, facts: &Facts) -> Self {
         let pods = current_pods(facts);
         let block = |pods: &Endpoint| {
             let block = design.blocks.iter().find(|block| block.contains(&pods.addresses));
@@ -55,7 +55,7 @@ impl Admission {
     }
 
     /// The groups with such rules; EC2 is then asked whether an interface uses them.
-    pub fn groups(&self, design: &Design, facts: &Facts) -> BTreeSet<String> {
+    pub(crate) fn groups(&self, design: &Design, facts: &Facts) -> BTreeSet<String> {
         self.rules_without_pods(design, facts).into_keys().collect()
     }
 
@@ -98,7 +98,7 @@ impl Admission {
     }
 }
 
-pub fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Issue>) {
+pub(crate) fn check(scene: &Scene<'_>, admission: &Admission, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let own: BTreeSet<&String> = facts
         .nodes

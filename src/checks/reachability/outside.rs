@@ -16,7 +16,7 @@ use super::{join, pod_blocks};
 
 const NETWORK_STEPS: [Step; 2] = [Step::AssociateCidr, Step::CreateSubnets];
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let pods = scene.concerns(&super::POD_STEPS);
     if pods || scene.concerns(&[Step::CreateSubnets, Step::SetEnv]) {
         for zone in &scene.design.zones {
@@ -33,7 +33,7 @@ pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 }
 
 /// Whether pods leave the VPC with their own addresses, by the routes of their own subnets.
-pub fn external_snat(scene: &Scene<'_>) -> bool {
+pub(crate) fn external_snat(scene: &Scene<'_>) -> bool {
     is_on(scene.design.env.get(EXTERNAL_SNAT).or(scene.facts.cni.env.get(EXTERNAL_SNAT)))
 }
 

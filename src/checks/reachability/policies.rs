@@ -9,7 +9,7 @@ use crate::scene::Scene;
 
 use super::{join, pod_blocks, pod_subnets};
 
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let nodes: BTreeSet<Ipv4Net> =
         design.zones.iter().filter_map(|zone| Some(facts.vpc.subnet(&zone.node_subnet)?.cidr)).collect();

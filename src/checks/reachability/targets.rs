@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 /// The AWS Load Balancer Controller adds its rule to one group of the target's interface: the only one, or else the one
 /// tagged for the cluster. With none or several tagged groups it registers no target.
-pub fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, facts) = (scene.design, scene.facts);
     let firewall = firewall(design, facts);
     let groups: Vec<String> = pod_groups(design, facts).into_iter().collect();

@@ -18,7 +18,7 @@ use crate::text::{counted, subject};
 use super::super::groups::not_active;
 use super::super::workload::{of_pods, surges};
 
-pub fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
+pub(super) fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     let empties = undo.covers(Step::PatchSecurityGroups) && !our_nodes(scene.facts).is_empty();
     let mut coming = Vec::new();
     if undo.covers(Step::DrainNodes) {

@@ -16,7 +16,7 @@ use super::{DrainEnd, read_groups, staying, while_drained};
 const TRIES: usize = 5;
 
 /// Lowers the bounds of a managed node group, so that it can shrink and autoscalers do not scale it up.
-pub async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
+pub(super) async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) -> Result<()> {
     let Some(managed) = session.facts.node_groups.managed.iter().find(|group| group.name == name) else {
         return Ok(());
     };
@@ -33,7 +33,7 @@ pub async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<String>) ->
 }
 
 /// Sets the sizes of a managed node group after a drain.
-pub async fn afterwards(
+pub(super) async fn afterwards(
     session: &Session,
     managed: &ManagedNodeGroup,
     drained: &BTreeSet<String>,
@@ -69,7 +69,7 @@ pub async fn afterwards(
 }
 
 /// Restores the sizes of a managed node group; nodes that an autoscaler added stay.
-pub async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
+pub(crate) async fn restore(session: &Session, name: &str, before: Sizes) -> Result<()> {
     let scaling = |now: i32| {
         let desired = now.clamp(before.desired, before.max.max(before.desired));
         Scaling { min: before.min, max: before.max, desired: (now != desired).then_some(desired) }

@@ -22,7 +22,7 @@ const EVICTIONS_PER_SECOND: f64 = 50.0;
 
 /// Predicted for a whole drain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Time {
+pub(crate) struct Time {
     /// The lower bound, if all pods stopped immediately.
     pub bound: Duration,
     /// With pods that stop at the end of their grace period, or after half a minute, and what each call costs.
@@ -30,7 +30,7 @@ pub struct Time {
 }
 
 /// The pods that wait for one budget.
-pub struct Queue {
+pub(crate) struct Queue {
     rounds: u64,
     seconds_to_ready: u32,
     grace: i64,
@@ -38,7 +38,7 @@ pub struct Queue {
 
 impl Queue {
     /// `pods` are to be evicted, `members` are all that the budget covers, `allowed` is the number at a time.
-    pub fn new(pods: &[&Pod], members: &[&Pod], allowed: i32) -> Self {
+    pub(crate) fn new(pods: &[&Pod], members: &[&Pod], allowed: i32) -> Self {
         let seen = members.iter().filter_map(|pod| pod.seconds_to_ready);
         let mut seen: Vec<u32> = seen.filter(|seconds| *seconds <= TOO_LONG).collect();
         seen.sort_unstable();
@@ -65,7 +65,7 @@ impl Queue {
 
 impl Time {
     /// Of these pods in all, some of which wait in queues.
-    pub fn of(moving: &[&Pod], queues: &[Queue]) -> Self {
+    pub(crate) fn of(moving: &[&Pod], queues: &[Queue]) -> Self {
         let rate = moving.iter().filter(|pod| !pod.deleting).count() as f64 / EVICTIONS_PER_SECOND;
         let longest = |of: fn(&Queue) -> f64| queues.iter().map(of).fold(0.0, f64::max);
         let bound = longest(Queue::bound);

@@ -12,14 +12,14 @@ use super::super::default_budget::Rule;
 use crate::facts::Pod;
 
 /// How long a replacement is waited for: a controller that was scaled down, or a finished Job, creates none.
-pub const NOT_RECREATED: Duration = Duration::from_secs(60);
+pub(super) const NOT_RECREATED: Duration = Duration::from_secs(60);
 /// How long pods that were not Ready when the drain began are waited for; then they no longer count. Otherwise one pod
 /// that keeps crashing would keep its healthy siblings on the old nodes for ever.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The pods of one controller, by UID.
 #[derive(Debug, Default)]
-pub struct Availability {
+pub(super) struct Availability {
     ready: HashSet<String>,
     /// Not Ready, or not any more.
     starting: HashSet<String>,
@@ -40,13 +40,13 @@ pub struct Availability {
 
 impl Availability {
     /// Takes the state before the drain.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.ready_before = self.ready.len();
         self.unready_before = self.not_serving();
     }
 
     /// Adds or updates a pod.
-    pub fn update(&mut self, pod: &Pod, now: Instant) {
+    pub(super) fn update(&mut self, pod: &Pod, now: Instant) {
         let uid = &pod.uid;
         if pod.deleting {
             // One that was terminating when it was first seen may have its replacement already.
@@ -74,7 +74,7 @@ impl Availability {
     }
 
     /// A pod is gone. Returns whether a replacement is expected.
-    pub fn gone(&mut self, uid: &str, now: Instant) -> bool {
+    pub(super) fn gone(&mut self, uid: &str, now: Instant) -> bool {
         let left = self.forget(uid);
         match self.vacated.get_mut(uid) {
             Some(since) => *since = since.or(Some(now)),
@@ -85,7 +85,7 @@ impl Availability {
     }
 
     /// The eviction of this pod is sent.
-    pub fn ask(&mut self, uid: &str, now: Instant) {
+    pub(super) fn ask(&mut self, uid: &str, now: Instant) {
         let served = self.ready.remove(uid);
         if served || self.starting.remove(uid) {
             self.asked.insert(uid.to_string());
@@ -97,7 +97,7 @@ impl Availability {
     }
 
     /// The eviction failed: the pod stays for now.
-    pub fn restore(&mut self, pod: &Pod) {
+    pub(super) fn restore(&mut self, pod: &Pod) {
         if self.asked.remove(&pod.uid) {
             let to = if pod.ready { &mut self.ready } else { &mut self.starting };
             to.insert(pod.uid.clone());
@@ -105,40 +105,40 @@ impl Availability {
     }
 
     /// Since when this pod is gone, if its replacement is still expected.
-    pub fn gone_since(&self, uid: &str) -> Option<Instant> {
+    pub(super) fn gone_since(&self, uid: &str) -> Option<Instant> {
         *self.vacated.get(uid)?
     }
 
     /// No replacement was created for this pod.
-    pub fn give_up(&mut self, uid: &str) {
+    pub(super) fn give_up(&mut self, uid: &str) {
         if self.vacated.remove(uid).is_some() {
             self.unfilled += 1;
         }
     }
 
     /// How many pods may be evicted now. After `PATIENCE`, pods that never were Ready no longer count.
-    pub fn allowed(&self, rule: Rule, patience_is_over: bool) -> usize {
+    pub(super) fn allowed(&self, rule: Rule, patience_is_over: bool) -> usize {
         let expected = self.expected(patience_is_over);
         let stay = expected.saturating_sub(rule.most_unavailable(expected));
         self.ready.len().saturating_sub(stay)
     }
 
     /// How many pods the controller wants, derived from its pods.
-    pub fn expected(&self, patience_is_over: bool) -> usize {
+    pub(super) fn expected(&self, patience_is_over: bool) -> usize {
         let all = self.ready.len() + self.not_serving();
         all - if patience_is_over { self.unready_before } else { 0 }
     }
 
-    pub fn ready(&self) -> usize {
+    pub(super) fn ready(&self) -> usize {
         self.ready.len()
     }
 
-    pub fn has_unready_before(&self) -> bool {
+    pub(super) fn has_unready_before(&self) -> bool {
         self.unready_before > 0
     }
 
     /// How many Ready pods are missing compared with the start of the drain, of pods that exist or are expected.
-    pub fn missing(&self) -> usize {
+    pub(super) fn missing(&self) -> usize {
         if !self.disturbed {
             return 0;
         }
@@ -146,7 +146,7 @@ impl Availability {
     }
 
     /// How many pods are missing because the controller did not recreate them.
-    pub fn not_recreated(&self) -> usize {
+    pub(super) fn not_recreated(&self) -> usize {
         if !self.disturbed {
             return 0;
         }
@@ -154,7 +154,7 @@ impl Availability {
     }
 
     /// UIDs of those that are not Ready.
-    pub fn starting(&self) -> BTreeSet<&String> {
+    pub(super) fn starting(&self) -> BTreeSet<&String> {
         self.starting.iter().collect()
     }
 

@@ -11,7 +11,7 @@ use crate::facts::{Budget, Pod};
 
 /// A status this long after an eviction includes it, even if it does not name the pod: an eviction that the budget does
 /// not count (of a pod that is not Ready) is never named.
-pub const SLOWEST_STATUS: Duration = Duration::from_secs(2);
+pub(super) const SLOWEST_STATUS: Duration = Duration::from_secs(2);
 
 /// Concurrent evictions under a budget that allows many disruptions. Each writes the budget's status, and one that meets
 /// another write has a conflict, after which the API server waits half a second (kubernetes, registry/core/pod,
@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: i64 = 4;
 
 /// A budget, and the evictions sent since its status was written.
 #[derive(Debug)]
-pub struct BudgetLedger {
+pub(super) struct BudgetLedger {
     pub budget: Budget,
     /// Names of pods whose eviction was sent and is not in the status yet, by UID.
     charged: BTreeMap<String, String>,
@@ -33,7 +33,7 @@ pub struct BudgetLedger {
 }
 
 /// A ledger during one round of decisions.
-pub struct LedgerView<'a> {
+pub(super) struct LedgerView<'a> {
     ledger: &'a BudgetLedger,
     /// How many evictions are still allowed, and how many have no answer yet.
     room: i64,
@@ -41,12 +41,12 @@ pub struct LedgerView<'a> {
 }
 
 impl BudgetLedger {
-    pub fn new(budget: Budget) -> Self {
+    pub(super) fn new(budget: Budget) -> Self {
         BudgetLedger { budget, charged: BTreeMap::new(), parked: false, unanswered: BTreeSet::new() }
     }
 
     /// Takes a new status. `is_known` says whether it includes an eviction. Returns whether the selector has changed.
-    pub fn update(&mut self, budget: &Budget, is_known: impl Fn(&String, &str) -> bool) -> bool {
+    pub(super) fn update(&mut self, budget: &Budget, is_known: impl Fn(&String, &str) -> bool) -> bool {
         let selects_others = self.budget.selector != budget.selector;
         self.budget = budget.clone();
         self.parked = false;
@@ -54,14 +54,14 @@ impl BudgetLedger {
         selects_others
     }
 
-    pub fn view(&self) -> LedgerView<'_> {
+    pub(super) fn view(&self) -> LedgerView<'_> {
         let allowed = i64::from(self.budget.disruptions_allowed);
         let charged = count(self.charged.len());
         let room = if self.parked || !self.budget.observed { 0 } else { allowed.saturating_sub(charged) };
         LedgerView { ledger: self, room, unanswered: count(self.unanswered.len()) }
     }
 
-    pub fn charge(&mut self, pod: &Pod) {
+    pub(super) fn charge(&mut self, pod: &Pod) {
         if !self.is_free_for(pod) {
             self.charged.insert(pod.uid.clone(), pod.name.clone());
             self.unanswered.insert(pod.uid.clone());
@@ -69,16 +69,16 @@ impl BudgetLedger {
     }
 
     /// The API server has answered, whatever it said.
-    pub fn answered(&mut self, uid: &str) {
+    pub(super) fn answered(&mut self, uid: &str) {
         self.unanswered.remove(uid);
     }
 
     /// The eviction was not decided.
-    pub fn release(&mut self, uid: &str) {
+    pub(super) fn release(&mut self, uid: &str) {
         self.charged.remove(uid);
     }
 
-    pub fn refused(&mut self, uid: &str) {
+    pub(super) fn refused(&mut self, uid: &str) {
         self.charged.remove(uid);
         self.parked = true;
     }
@@ -94,7 +94,7 @@ impl BudgetLedger {
 
 impl LedgerView<'_> {
     /// Charges the budget for a pod; false if it allows no disruption now.
-    pub fn take(&mut self, pod: &Pod) -> bool {
+    pub(super) fn take(&mut self, pod: &Pod) -> bool {
         if self.ledger.parked {
             return false;
         }
@@ -110,7 +110,7 @@ impl LedgerView<'_> {
     }
 
     /// Whether the pod can't be evicted now. Some pods that are not Ready do not count against the budget.
-    pub fn is_empty_for(&self, pod: &Pod) -> bool {
+    pub(super) fn is_empty_for(&self, pod: &Pod) -> bool {
         self.ledger.parked || (pod.ready && !self.has_room())
     }
 

@@ -9,7 +9,7 @@ use crate::facts::Pod;
 
 /// A pod to evict.
 #[derive(Debug)]
-pub struct PendingPod {
+pub(super) struct PendingPod {
     pub pod: Pod,
     pub queue: QueueKey,
     pub position: QueuePosition,
@@ -24,7 +24,7 @@ pub struct PendingPod {
 
 impl PendingPod {
     /// When the grace period of a terminating pod ends or ended.
-    pub fn overdue_from(&self) -> Instant {
+    pub(super) fn overdue_from(&self) -> Instant {
         let grace = Duration::from_secs(u64::try_from(self.pod.grace_seconds).unwrap_or_default());
         match &self.pod.terminating {
             Some(end) if self.was_ending => {
@@ -39,7 +39,7 @@ impl PendingPod {
 
 /// What limits the eviction of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueKey {
+pub(super) struct QueueKey {
     /// Names of the PodDisruptionBudgets that cover it.
     pub budgets: Vec<String>,
     /// Its controller, by `Pod::workload_name`; none for a bare pod.
@@ -48,14 +48,14 @@ pub struct QueueKey {
 
 impl QueueKey {
     /// The PodDisruptionBudgets, or without one the controller's default budget.
-    pub fn held_by(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn held_by(&self) -> impl Iterator<Item = &str> {
         let own = self.controller.as_ref().filter(|_| self.budgets.is_empty());
         self.budgets.iter().chain(own).map(String::as_str)
     }
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum State {
+pub(super) enum State {
     Waiting,
     /// To retry, not before this time.
     Retry(Instant, String),
@@ -69,13 +69,13 @@ pub enum State {
 /// Pods that wait for the same budgets. Pods that are not Ready may be evicted when Ready ones may not, so they are kept
 /// apart: a search through all pods at each event would take too long.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(super) struct Queue {
     pub unready: BTreeSet<QueuePosition>,
     pub ready: BTreeSet<QueuePosition>,
 }
 
 impl Queue {
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.unready.len() + self.ready.len()
     }
 
@@ -94,7 +94,7 @@ impl Queue {
 }
 
 /// A pod's position in its queue: the rank of its node, then the highest ordinal of a StatefulSet, then its UID.
-pub type QueuePosition = (usize, std::cmp::Reverse<u64>, String);
+pub(super) type QueuePosition = (usize, std::cmp::Reverse<u64>, String);
 
 impl Schedule {
     pub(super) fn note_pending(&mut self, pod: Pod, now: Instant) {

@@ -13,7 +13,7 @@ const SECONDS_TO_READY: f64 = 10.0;
 /// A node is empty when each budget has allowed the eviction of its last pod there. Nodes are chosen one by one: next is
 /// the one that is empty soonest after those already chosen. A chosen node only delays the others, so an estimate that is
 /// still the lowest after it was recomputed is the lowest of all.
-pub fn ranks(schedule: &Schedule) -> BTreeMap<String, usize> {
+pub(super) fn ranks(schedule: &Schedule) -> BTreeMap<String, usize> {
     let Schedule { nodes, pending, .. } = schedule;
     let seconds = seconds_per_pod(schedule);
     // Each node's seconds for each budget; pods without a budget cause no delay.

@@ -15,7 +15,7 @@ const WORTH_SAYING: u64 = 10;
 
 /// The drain in numbers, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     pub moved: usize,
     pub pods: usize,
     pub empty: usize,
@@ -33,7 +33,7 @@ struct Counts {
 
 /// Pods that are still there for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     pub why: Why,
     /// `namespace/name`, in order.
     pub pods: Vec<String>,
@@ -41,7 +41,7 @@ pub struct Waiting {
 
 /// Why a pod is still there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// The budget allows no disruptions right now.
     Budget {
         name: String,
@@ -102,7 +102,7 @@ impl fmt::Display for Why {
 
 impl Why {
     /// For one line: how many pods wait for what. `first` is a pod to name where the cause names none.
-    pub fn short(&self, pods: usize, first: &str) -> String {
+    pub(crate) fn short(&self, pods: usize, first: &str) -> String {
         match self {
             Why::Budget { name, state, .. } => format!("{} for pdb/{name} ({state})", counted(pods, "pod")),
             Why::Controller { name, state, .. } => format!("{} for {name} ({state})", counted(pods, "pod")),
@@ -153,7 +153,7 @@ enum Because<'a> {
 
 impl Schedule {
     /// The whole progress, with each pod by name.
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         let waiting = self.grouped().into_iter().map(|(because, Group { mut pods, .. })| {
             pods.sort();
             Waiting { why: self.why(because), pods }
@@ -166,7 +166,7 @@ impl Schedule {
 
     /// `612/1000 pods moved · 31/50 nodes empty · waiting 40 s: 14 pods for pdb/shop/cart (2 of 3 unhealthy)`. It names the
     /// cause that has not changed for longest; among equals, the one with the most pods.
-    pub fn line(&self, now: Instant) -> String {
+    pub(crate) fn line(&self, now: Instant) -> String {
         let Counts { moved, pods, empty, nodes } = self.counts();
         let counts =
             format!("{moved}/{} moved · {empty}/{} empty", counted(pods, "pod"), counted(nodes, "node"));
@@ -247,7 +247,7 @@ impl Schedule {
     }
 
     /// The plan as text: nodes in the order in which they are drained, then budgets with their pods.
-    pub fn outline(&self) -> Vec<String> {
+    pub(crate) fn outline(&self) -> Vec<String> {
         let mut nodes: Vec<_> = self.nodes.iter().collect();
         nodes.sort_by_key(|(name, node)| (node.rank, *name));
         let nodes = nodes.into_iter().enumerate().map(|(at, (name, node))| {

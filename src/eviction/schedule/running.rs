@@ -8,7 +8,7 @@ use crate::facts::Pod;
 
 /// A controller with fewer Ready pods than before the drain.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NotRunning {
+pub(crate) struct NotRunning {
     /// By `Pod::workload_name`.
     pub controller: String,
     /// How many pods are missing, and of those, how many the controller did not create.
@@ -20,7 +20,7 @@ pub struct NotRunning {
 
 impl Schedule {
     /// Controllers that have fewer Ready pods than when the drain began, because of it.
-    pub fn not_running(&self) -> Vec<NotRunning> {
+    pub(crate) fn not_running(&self) -> Vec<NotRunning> {
         let short = self.availability.iter().filter(|(_, pods)| pods.missing() + pods.not_recreated() > 0);
         let mut short: BTreeMap<&str, NotRunning> = short
             .map(|(name, pods)| {
@@ -56,12 +56,12 @@ impl Schedule {
     }
 
     /// Whether a controller still misses Ready pods; controllers that recreated none in time do not count.
-    pub fn awaits_replacements(&self) -> bool {
+    pub(crate) fn awaits_replacements(&self) -> bool {
         self.availability.values().any(|pods| pods.missing() > 0)
     }
 
     /// When a replacement last became Ready, of controllers that miss Ready pods.
-    pub fn last_replacement(&self) -> Option<Instant> {
+    pub(crate) fn last_replacement(&self) -> Option<Instant> {
         self.availability.values().filter(|pods| pods.missing() > 0).filter_map(|pods| pods.progress).max()
     }
 }

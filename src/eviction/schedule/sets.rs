@@ -8,11 +8,11 @@ use super::{PendingPod, Schedule};
 use crate::facts::{ControllerKind, Pod};
 
 /// A StatefulSet that was scaled down never recreates the pod.
-pub const SET_GIVES_UP: Duration = Duration::from_secs(60);
+pub(super) const SET_GIVES_UP: Duration = Duration::from_secs(60);
 
 /// A StatefulSet whose pods are evicted one at a time.
 #[derive(Debug, Default)]
-pub struct Set {
+pub(super) struct Set {
     /// The pod being evicted: its name, its UID, and since when it is gone.
     pub moving: Option<(String, String, Option<Instant>)>,
     /// Whether its successor was seen.

@@ -6,7 +6,7 @@ use super::{LARGEST, SMALLEST, overlap};
 
 /// What decides whether a block can be added to a VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VpcAddressing {
+pub(crate) struct VpcAddressing {
     /// The VPC's primary block; it can't be removed, and AWS's table of restrictions depends on it.
     pub primary: Ipv4Net,
     /// The other blocks that are associated, or will be.
@@ -23,7 +23,7 @@ pub struct VpcAddressing {
 
 /// The destination of a route in a route table of the VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteDestination {
+pub(crate) struct RouteDestination {
     /// `rtb-…`
     pub route_table: String,
     /// The destination.
@@ -32,7 +32,7 @@ pub struct RouteDestination {
 
 /// A block of a peered VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerBlock {
+pub(crate) struct PeerBlock {
     /// `pcx-…`
     pub peering: String,
     /// A block of the other VPC.
@@ -41,21 +41,21 @@ pub struct PeerBlock {
 
 impl VpcAddressing {
     /// The VPC after `block` is associated, for checking several blocks one after another.
-    pub fn with(&self, block: Ipv4Net) -> VpcAddressing {
+    pub(crate) fn with(&self, block: Ipv4Net) -> VpcAddressing {
         let mut after = self.clone();
         after.secondaries.push(block);
         after
     }
 
     /// Every block, the primary one first.
-    pub fn blocks(&self) -> impl Iterator<Item = Ipv4Net> + '_ {
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Ipv4Net> + '_ {
         std::iter::once(self.primary).chain(self.secondaries.iter().copied())
     }
 }
 
 /// Why AWS would not associate a block with a VPC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CidrRefusal {
+pub(crate) enum CidrRefusal {
     /// Not /16 to /28.
     #[error("{block} has a size that AWS does not allow; a VPC block can be /{LARGEST} to /{SMALLEST}")]
     Size {
@@ -146,7 +146,7 @@ pub enum CidrRefusal {
 
 impl CidrRefusal {
     /// What to do about it, as a sentence.
-    pub fn fix(&self) -> String {
+    pub(crate) fn fix(&self) -> String {
         match self {
             CidrRefusal::Size { .. } => "Use a block from /16 to /28.".into(),
             CidrRefusal::Unusable { .. } | CidrRefusal::Restricted { .. } | CidrRefusal::BesideTenZero { .. } => {
@@ -207,7 +207,7 @@ const OTHERWISE: (&str, &[Ipv4Net]) =
 /// All reasons why AWS would not associate `block` with the VPC; empty if it would.
 ///
 /// A block that the VPC already has counts as an overlap, so pass only new blocks.
-pub fn check_secondary(block: Ipv4Net, vpc: &VpcAddressing) -> Vec<CidrRefusal> {
+pub(crate) fn check_secondary(block: Ipv4Net, vpc: &VpcAddressing) -> Vec<CidrRefusal> {
     let mut refusals = Vec::new();
     if !(LARGEST..=SMALLEST).contains(&block.prefix_len()) {
         refusals.push(CidrRefusal::Size { block });
@@ -256,7 +256,7 @@ pub fn check_secondary(block: Ipv4Net, vpc: &VpcAddressing) -> Vec<CidrRefusal> 
 ///
 /// The largest one, 100.64.0.0/16 first; blocks that no route covers come first. `None`: AWS would accept no block at all,
 /// or the range is used up.
-pub fn suggest_block(vpc: &VpcAddressing, avoid: &[Ipv4Net]) -> Option<Ipv4Net> {
+pub(crate) fn suggest_block(vpc: &VpcAddressing, avoid: &[Ipv4Net]) -> Option<Ipv4Net> {
     // A smaller block holds too few pods to be useful.
     const SMALLEST_OFFER: u8 = 20;
     let legal: Vec<Ipv4Net> = (LARGEST..=SMALLEST_OFFER)

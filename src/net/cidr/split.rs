@@ -8,7 +8,7 @@ use super::{LARGEST, SMALLEST, overlap};
 
 /// Why there can't be a subnet for each zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SplitError {
+pub(crate) enum SplitError {
     /// There is no block to create subnets in.
     #[error("there is no CIDR block to create subnets in")]
     NoBlocks,
@@ -56,7 +56,7 @@ fn join(blocks: &[Ipv4Net]) -> String {
 /// overlaps with an `own` subnet moves to a free one.
 ///
 /// The order of `blocks`, `zones` and `taken` does not matter. The result has exactly the zones of `zones`.
-pub fn split(
+pub(crate) fn split(
     blocks: &[Ipv4Net],
     zones: &[String],
     taken: &[Ipv4Net],

@@ -12,18 +12,18 @@ const TABLE: &str = include_str!("instance_types.csv");
 static TYPES: LazyLock<Vec<InstanceType>> = LazyLock::new(|| lines().filter_map(instance_type).collect());
 
 /// Every instance type known offline, sorted by name.
-pub fn all() -> &'static [InstanceType] {
+pub(crate) fn all() -> &'static [InstanceType] {
     &TYPES
 }
 
 /// An instance type by its exact name; `None` if it is not in the table.
-pub fn known(name: &str) -> Option<&'static InstanceType> {
+pub(crate) fn known(name: &str) -> Option<&'static InstanceType> {
     let index = TYPES.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
     TYPES.get(index)
 }
 
 /// The known names that `name` may be a typing error of.
-pub fn closest(name: &str) -> Vec<&'static str> {
+pub(crate) fn closest(name: &str) -> Vec<&'static str> {
     text::closest(name, TYPES.iter().map(|known| known.name.as_str()))
 }
 

@@ -6,14 +6,14 @@ use std::fmt;
 ///
 /// A kubelet with any other label exits at start, so it is refused here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NodeLabel {
+pub(crate) struct NodeLabel {
     key: String,
     value: String,
 }
 
 /// Why a label can't be given to a node by its kubelet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NodeLabelError {
+pub(crate) enum NodeLabelError {
     /// Not `name` or `prefix/name` as Kubernetes has it.
     #[error(
         "{key:?} is not a label key; expected at most 63 letters, digits, '-', '_' and '.', optionally after a DNS name and '/'"
@@ -60,7 +60,7 @@ const ALLOWED_NAMESPACES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes
 
 impl NodeLabel {
     /// Checks key and value against Kubernetes's rules, and that kubelet may set the key.
-    pub fn new(key: &str, value: &str) -> Result<NodeLabel, NodeLabelError> {
+    pub(crate) fn new(key: &str, value: &str) -> Result<NodeLabel, NodeLabelError> {
         let (namespace, name) = match key.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, key),
@@ -82,12 +82,12 @@ impl NodeLabel {
     }
 
     /// `k8s.amazonaws.com/eniConfig`
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// `us-west-2a`; may be empty.
-    pub fn value(&self) -> &str {
+    pub(crate) fn value(&self) -> &str {
         &self.value
     }
 }

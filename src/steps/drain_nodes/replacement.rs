@@ -26,7 +26,7 @@ use crate::tags::TAG_REPLACEMENT;
 
 /// One resource of the replacement node groups.
 #[derive(Debug, Clone)]
-pub enum Launch {
+pub(crate) enum Launch {
     /// Role, instance profile and security group of all of them. A failed stack is deleted first.
     Base {
         failed: bool,
@@ -44,7 +44,7 @@ pub enum Launch {
 }
 
 /// What does not exist yet.
-pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
+pub(crate) fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
     let failed = |stack: &Stack| stack.status.never_completed();
     let there = |name: &str| facts.replacement_stack(name);
     let to_make = |name: &str| there(name).is_none_or(failed);
@@ -72,7 +72,7 @@ pub fn changes(design: &Design, facts: &Facts) -> Vec<Launch> {
     changes.into_iter().chain(groups).collect()
 }
 
-pub fn describe(launch: &Launch) -> Change {
+pub(crate) fn describe(launch: &Launch) -> Change {
     let stack = |what: String, failed: bool| {
         let sign = if failed { Sign::Change } else { Sign::Create };
         let change = Change::new(sign, what);
@@ -105,7 +105,7 @@ pub fn describe(launch: &Launch) -> Change {
     }
 }
 
-pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
+pub(crate) async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
     let base = base_stack(&session.facts);
     match launch {
         Launch::Base { failed } => {
@@ -137,7 +137,7 @@ pub async fn launch(session: &mut Session, launch: Launch) -> Result<()> {
 }
 
 /// Waits until all stacks are complete; their nodes are waited for with those of the other old groups.
-pub async fn settle(session: &Session) -> Result<()> {
+pub(crate) async fn settle(session: &Session) -> Result<()> {
     for one in replacements(&session.design, &session.facts) {
         complete(session, &one.stack).await?;
     }

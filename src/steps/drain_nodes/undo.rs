@@ -19,10 +19,10 @@ use crate::steps::patch_security_groups::Launches;
 
 use super::replacement::{self, Launch};
 
-pub struct UndoDrainNodes;
+pub(crate) struct UndoDrainNodes;
 
 #[derive(Debug, Clone)]
-pub enum UndoChange {
+pub(crate) enum UndoChange {
     /// What an interrupted drain left behind: suspended processes, cordons, sizes of Deployments.
     CleanUp,
     Group {

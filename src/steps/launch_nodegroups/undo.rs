@@ -16,10 +16,10 @@ use crate::text::counted;
 
 use super::{delete, deleted};
 
-pub struct UndoLaunchNodegroups;
+pub(crate) struct UndoLaunchNodegroups;
 
 #[derive(Debug, Clone)]
-pub enum Removal {
+pub(crate) enum Removal {
     /// Removes the access entry, or our entry in aws-auth.
     Unauthorise {
         mode: Authentication,

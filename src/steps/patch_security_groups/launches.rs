@@ -8,7 +8,7 @@ use crate::session::Session;
 
 /// Failed launches of the groups that are waited for.
 #[derive(Debug, Default)]
-pub struct Launches {
+pub(crate) struct Launches {
     /// Failures from before this wait: the group may have recovered from them.
     before: BTreeMap<String, BTreeSet<String>>,
 }
@@ -16,7 +16,7 @@ pub struct Launches {
 impl Launches {
     /// The newest failure to start a missing node; `None` if there was none. Three failures are an error: the nodes of
     /// `whose` can't be started, and `next` is the fix.
-    pub async fn failure(
+    pub(crate) async fn failure(
         &mut self,
         session: &Session,
         group: &AutoScalingGroup,

@@ -18,10 +18,10 @@ use crate::steps::launch_nodegroups::{complete, settled};
 use crate::steps::{Rules, eniconfigs};
 use crate::text::counted;
 
-pub struct UndoPatchSecurityGroups;
+pub(crate) struct UndoPatchSecurityGroups;
 
 #[derive(Debug, Clone)]
-pub enum UndoChange {
+pub(crate) enum UndoChange {
     /// All new nodes at once: pods must not move from one new node to the next.
     Drain { nodes: BTreeSet<String>, outlook: Outlook },
     /// Only if the stack itself is kept.

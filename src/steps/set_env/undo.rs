@@ -19,11 +19,11 @@ use crate::steps::Rules;
 
 use super::{described, rolled_out, update_addon};
 
-pub struct UndoSetEnv;
+pub(crate) struct UndoSetEnv;
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
-pub struct Restore {
+pub(crate) struct Restore {
     owner: EnvOwner,
     /// Each variable that differs: its current and its recorded value.
     env: BTreeMap<String, (Option<String>, Option<String>)>,
@@ -108,7 +108,7 @@ impl Rules for UndoSetEnv {
 
 /// The add-on's configuration with the recorded values of our variables; `None` if there is no add-on or nothing was
 /// written to it.
-pub fn restored_values(facts: &Facts) -> Option<std::result::Result<String, Unreadable>> {
+pub(crate) fn restored_values(facts: &Facts) -> Option<std::result::Result<String, Unreadable>> {
     let before = facts.record.addon_configuration.as_deref()?;
     Some(restored(&facts.cni.addon.as_ref()?.configuration, before, &keys(&facts.record)))
 }

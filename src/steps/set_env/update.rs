@@ -14,7 +14,7 @@ const AT: &str = "EKS add-on vpc-cni";
 ///
 /// The add-on is read right before the write, when no update is in progress: somebody else may have changed its
 /// configuration or role since the plan was made.
-pub async fn update_addon(
+pub(crate) async fn update_addon(
     session: &Session,
     step: Step,
     wanted: impl Fn(&str) -> std::result::Result<String, Unreadable>,
