@@ -105,7 +105,7 @@ pub(crate) fn end_instance(facts: &Facts, node: &Node) -> String {
         Owner::Managed(_) | Owner::Group(_) => format!(
             "aws autoscaling terminate-instance-in-auto-scaling-group --instance-id {id} --no-should-decrement-desired-capacity"
         ),
-        Owner::Nobody => format!("aws ec2 terminate-instances --instance-ids {id}"),
+        Owner::Unowned => format!("aws ec2 terminate-instances --instance-ids {id}"),
     }
 }
 

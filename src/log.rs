@@ -61,8 +61,11 @@ impl<'a> MakeWriter<'a> for Sinks {
     }
 }
 
-/// Writes lines to the end of a file, to stderr with `verbose`, and keeps the last ones with `bundled`. Where nobody reads
-/// them none is made. Fails where the file can't be opened.
+/// Writes lines to the end of a file, to stderr with `verbose`, and keeps the last ones with `bundled`. Without any of
+/// these no line is made.
+///
+/// # Errors
+/// The file can't be opened.
 pub(crate) fn start(path: Option<&Path>, verbose: bool, bundled: bool) -> Result<()> {
     if path.is_none() && !verbose && !bundled {
         return Ok(());

@@ -258,7 +258,7 @@ fn there(design: &Design) -> Option<(&str, &str)> {
 
 fn unowned<'a>(design: &Design, facts: &'a Facts) -> Option<&'a str> {
     let nodes = facts.nodes.iter().filter(|node| design.drained.contains(&node.name));
-    nodes.filter(|node| owner(facts, node) == Owner::Nobody).find_map(|node| node.instance_id.as_deref())
+    nodes.filter(|node| owner(facts, node) == Owner::Unowned).find_map(|node| node.instance_id.as_deref())
 }
 
 fn answer(tried: DryRun) -> Answer {

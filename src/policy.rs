@@ -22,7 +22,7 @@ pub(crate) use need::{Action, By, Need, Only};
 
 /// Which commands a policy is for.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Scope {
     /// Read-only commands: plan, status, verify, doctor.
     pub read_only: bool,
     /// A single step instead of all nine.
@@ -35,7 +35,7 @@ pub(crate) struct Wanted {
     pub replacements: bool,
 }
 
-impl Wanted {
+impl Scope {
     fn includes(&self, need: Need) -> bool {
         match need {
             Need::Discovery => true,
@@ -72,7 +72,7 @@ impl Wanted {
 
     /// The actions of these commands, in the order of the table.
     pub(crate) fn actions(&self) -> impl Iterator<Item = &'static Action> {
-        let Wanted { terminate_unowned, .. } = *self;
+        let Scope { terminate_unowned, .. } = *self;
         let requested = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
         all().filter(|action| self.includes(action.need)).filter(requested)
     }
@@ -92,7 +92,7 @@ struct Statement {
 }
 
 /// The policy document: Version 2012-10-17, a statement for each condition.
-pub(crate) fn document(wanted: &Wanted, names: &Names) -> Value {
+pub(crate) fn document(wanted: &Scope, names: &Names) -> Value {
     let mut grants: BTreeMap<Grant, BTreeSet<&'static str>> = BTreeMap::new();
     for action in wanted.actions() {
         // Grants without resources are skipped: the cluster doesn't have them.
@@ -151,7 +151,7 @@ fn one_or_many(mut values: Vec<String>) -> Value {
 }
 
 /// The table as text: each action, the steps that need it, and why.
-pub(crate) fn reasons(wanted: &Wanted) -> String {
+pub(crate) fn reasons(wanted: &Scope) -> String {
     let rows: Vec<(&str, String, String)> = wanted
         .actions()
         .map(|action| {

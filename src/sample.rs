@@ -198,7 +198,7 @@ pub fn group_instance(id: &str, zone: &str) -> GroupInstance {
     GroupInstance { id: id.into(), state: "InService".into(), zone: zone.into(), weight: 1 }
 }
 
-/// Takes the old nodes' group away, of which only the record tells then.
+/// Removes the old nodes' group, which then only the record describes.
 pub fn old_group_gone(facts: &mut Facts) {
     let Facts { node_groups, record, .. } = set_up();
     facts.record = record;

@@ -282,8 +282,8 @@ impl Scripted {
     pub async fn killed_at_each_kind_of_change(&self, goal: Goal) -> Vec<(String, Scripted)> {
         let mut all = self.killed_at_each_change(goal).await;
         let mut known = BTreeSet::new();
-        all.retain(|(cut, _)| {
-            let kind = cut.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        all.retain(|(change, _)| {
+            let kind = change.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
             !kind.contains("PATCH configmaps") && !kind.contains("leases") && known.insert(kind)
         });
         all

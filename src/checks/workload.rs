@@ -30,7 +30,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     capacity(scene, &moving, &LocalData::of(scene.facts, &scene.design.drained), findings);
     let nodes = scene.facts.nodes.iter().filter(|node| scene.design.drained.contains(&node.name));
     let unowned: Vec<String> = nodes
-        .filter(|node| owner(scene.facts, node) == Owner::Nobody)
+        .filter(|node| owner(scene.facts, node) == Owner::Unowned)
         .map(|node| node.name.clone())
         .collect();
     if !unowned.is_empty() && !scene.settings.drain.terminate_unowned {

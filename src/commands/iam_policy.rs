@@ -2,13 +2,13 @@
 
 use crate::cli::IamPolicyArgs;
 use crate::exit::Exit;
-use crate::policy::{self, Names, Wanted};
+use crate::policy::{self, Names, Scope};
 use crate::ui::Ui;
 
 pub(super) fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let IamPolicyArgs { read_only, step, terminate_unowned, undo, replacements, .. } = *args;
-    let wanted = Wanted { read_only, step, terminate_unowned, undo, replacements };
+    let wanted = Scope { read_only, step, terminate_unowned, undo, replacements };
     let names = Names {
         cluster: given(&args.cluster),
         region: given(&args.region),

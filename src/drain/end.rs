@@ -29,7 +29,7 @@ impl Termination {
             }
             (Owner::NodeClaim(name), _) => kube_nodes::delete_node_claim(&clients.kube.client, &name).await,
             // The checks refuse this without the flag.
-            (Owner::Nobody, Some(id)) if terminate_unowned => clients.aws.ec2.terminate(&id).await,
+            (Owner::Unowned, Some(id)) if terminate_unowned => clients.aws.ec2.terminate(&id).await,
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
 use crate::eviction::schedule::NotRunning;
-use crate::k8s::replicas::{self, Wanted};
+use crate::k8s::replicas::{self, Needed};
 use crate::session::Session;
 use crate::text::{counted, few};
 
@@ -19,11 +19,11 @@ pub(super) async fn still_wanted(
         if one.not_recreated > 0 {
             let client = &session.clients.kube.client;
             match replicas::wanted(client, &one.controller).await {
-                Ok(Wanted::None) => one.missing -= one.not_recreated,
-                Ok(Wanted::Pods { wanted, ready }) => {
+                Ok(Needed::None) => one.missing -= one.not_recreated,
+                Ok(Needed::Pods { wanted, ready }) => {
                     one.missing = one.missing.min(usize::try_from(wanted - ready).unwrap_or_default());
                 }
-                Ok(Wanted::Unknown(words)) => because = words,
+                Ok(Needed::Unknown(words)) => because = words,
                 // A failed read is reported as the reason; it does not clear the controller.
                 Err(error) => because = Some(error.in_short()),
             }

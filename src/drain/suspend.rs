@@ -92,7 +92,7 @@ impl Owners {
             match owner(facts, node) {
                 Owner::Managed(name) => drop(owners.managed.insert(name)),
                 Owner::Group(_) => {}
-                Owner::NodeClaim(_) | Owner::Nobody => continue,
+                Owner::NodeClaim(_) | Owner::Unowned => continue,
             }
             owners.groups.extend(group(facts, node).map(ToString::to_string));
         }

@@ -173,20 +173,20 @@ async fn a_group_that_can_not_be_resumed_stays_in_the_record_and_the_next_run_re
 #[tokio::test]
 async fn a_drain_killed_at_any_change_has_recorded_it_and_a_run_that_keeps_the_old_nodes_puts_everything_back()
  {
-    for (cut, server) in Scripted::setup_with_old_nodes().await.killed_at_each_change(DRAIN).await {
-        if cut.starts_with("Terminate") {
+    for (change, server) in Scripted::setup_with_old_nodes().await.killed_at_each_change(DRAIN).await {
+        if change.starts_with("Terminate") {
             break;
         }
         let facts = server.facts();
         let old = &facts.node_groups.groups["old"];
         let is_changed = !old.suspended.is_empty() || old.sizes() != Sizes { min: 1, desired: 2, max: 4 };
-        assert!(!is_changed || facts.record.held.contains_key("old"), "not recorded: {cut}");
+        assert!(!is_changed || facts.record.held.contains_key("old"), "not recorded: {change}");
         let cordoned = facts.nodes.iter().filter(|node| node.unschedulable);
         assert!(
             cordoned.into_iter().all(|node| facts.record.cordoned.contains(&node.name)),
-            "not recorded: {cut}"
+            "not recorded: {change}"
         );
         server.run(DRAIN, &["--keep-old-nodes"]).await.unwrap();
-        assert_put_back(&server, &cut);
+        assert_put_back(&server, &change);
     }
 }

@@ -318,10 +318,10 @@ fn terminate(facts: &Facts, nodes: &[&Node]) -> Vec<String> {
             (NodeOwner::NodeClaim(claim), _) => {
                 lines.push(format!("kubectl delete nodeclaim {}", shell_quote(&claim)));
             }
-            (NodeOwner::Nobody, Some(id)) => {
+            (NodeOwner::Unowned, Some(id)) => {
                 lines.push(format!("aws ec2 terminate-instances --instance-ids {}", shell_quote(id)));
             }
-            (NodeOwner::Nobody, None) => {}
+            (NodeOwner::Unowned, None) => {}
         }
     }
     for (name, ids) in &grouped {

@@ -11,7 +11,7 @@ pub enum Owner {
     Managed(String),
     Group(String),
     NodeClaim(String),
-    Nobody,
+    Unowned,
 }
 
 impl fmt::Display for Owner {
@@ -20,7 +20,7 @@ impl fmt::Display for Owner {
             Owner::Managed(name) => write!(f, "managed node group {name}"),
             Owner::Group(name) => write!(f, "Auto Scaling group {name}"),
             Owner::NodeClaim(_) => f.write_str("Karpenter"),
-            Owner::Nobody => f.write_str("no owner"),
+            Owner::Unowned => f.write_str("no owner"),
         }
     }
 }
@@ -30,7 +30,7 @@ pub fn owner(facts: &Facts, node: &Node) -> Owner {
     if let Some(claim) = &node.node_claim {
         return Owner::NodeClaim(claim.clone());
     }
-    let Some(group) = group(facts, node) else { return Owner::Nobody };
+    let Some(group) = group(facts, node) else { return Owner::Unowned };
     match facts.node_groups.manager(group) {
         Some(managed) => Owner::Managed(managed.name.clone()),
         None => Owner::Group(group.to_string()),

@@ -78,7 +78,7 @@ pub(crate) fn rendered(record: &Record, cluster: &str) -> Result<BTreeMap<String
     Ok([(DIGEST.to_string(), digest(&text)), (KEY.to_string(), text)].into())
 }
 
-/// Writes the record of this cluster. The lock is held, so nobody else writes it.
+/// Writes the record of this cluster. The lock is held, so no other run writes it.
 pub async fn write(client: &Client, record: &Record, cluster: &str) -> Result<()> {
     let map = json!({
         "apiVersion": "v1",

@@ -13,7 +13,7 @@ use super::found;
 
 /// The number of pods that a controller should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Needed {
     /// No pod: it is gone, or its Job is done.
     None,
     Pods {
@@ -25,17 +25,17 @@ pub enum Wanted {
 }
 
 /// The number of pods that a controller should have, by `Pod::workload_name`.
-pub async fn wanted(client: &Client, controller: &str) -> Result<Wanted> {
+pub async fn wanted(client: &Client, controller: &str) -> Result<Needed> {
     let parts: Vec<&str> = controller.splitn(3, '/').collect();
-    let [kind, namespace, name] = parts[..] else { return Ok(Wanted::Unknown(None)) };
+    let [kind, namespace, name] = parts[..] else { return Ok(Needed::Unknown(None)) };
     let object = match kind {
         "deployment" => read::<Deployment>(client, namespace, name).await?,
         "replicaset" => read::<ReplicaSet>(client, namespace, name).await?,
         "statefulset" => read::<StatefulSet>(client, namespace, name).await?,
         "job" => read::<Job>(client, namespace, name).await?,
-        _ => return Ok(Wanted::Unknown(None)),
+        _ => return Ok(Needed::Unknown(None)),
     };
-    Ok(object.map_or(Wanted::None, |object| of(kind, &object)))
+    Ok(object.map_or(Needed::None, |object| of(kind, &object)))
 }
 
 async fn read<K>(client: &Client, namespace: &str, name: &str) -> Result<Option<Value>>
@@ -51,7 +51,7 @@ where
     Ok(object.and_then(|object| serde_json::to_value(object).ok()))
 }
 
-fn of(kind: &str, object: &Value) -> Wanted {
+fn of(kind: &str, object: &Value) -> Needed {
     let condition = |name: &str| {
         let mut all = object["status"]["conditions"].as_array().into_iter().flatten();
         all.find(|each| each["type"] == name && each["status"] == "True")
@@ -59,15 +59,15 @@ fn of(kind: &str, object: &Value) -> Wanted {
     if kind == "job" {
         let failed = condition("Failed").and_then(|failed| failed["message"].as_str());
         return match condition("Complete") {
-            Some(_) => Wanted::None,
-            None => Wanted::Unknown(failed.map(ToString::to_string)),
+            Some(_) => Needed::None,
+            None => Needed::Unknown(failed.map(ToString::to_string)),
         };
     }
     // Quotas and admission webhooks keep pods from being created (ReplicaSet and Deployment, ReplicaFailure).
     if let Some(failure) = condition("ReplicaFailure") {
-        return Wanted::Unknown(failure["message"].as_str().map(ToString::to_string));
+        return Needed::Unknown(failure["message"].as_str().map(ToString::to_string));
     }
-    Wanted::Pods {
+    Needed::Pods {
         wanted: object["spec"]["replicas"].as_i64().unwrap_or(1),
         ready: object["status"]["readyReplicas"].as_i64().unwrap_or_default(),
     }
@@ -87,16 +87,16 @@ mod tests {
             (
                 "deployment",
                 json!({"spec": {"replicas": 5}, "status": {"readyReplicas": 5}}),
-                Wanted::Pods { wanted: 5, ready: 5 },
+                Needed::Pods { wanted: 5, ready: 5 },
             ),
-            ("statefulset", json!({"spec": {}}), Wanted::Pods { wanted: 1, ready: 0 }),
+            ("statefulset", json!({"spec": {}}), Needed::Pods { wanted: 1, ready: 0 }),
             (
                 "replicaset",
                 json!({"spec": {"replicas": 2}, "status": {"conditions": [failure]}}),
-                Wanted::Unknown(Some("exceeded quota".into())),
+                Needed::Unknown(Some("exceeded quota".into())),
             ),
-            ("job", json!({"status": {"conditions": [complete]}}), Wanted::None),
-            ("job", json!({"status": {}}), Wanted::Unknown(None)),
+            ("job", json!({"status": {"conditions": [complete]}}), Needed::None),
+            ("job", json!({"status": {}}), Needed::Unknown(None)),
         ] {
             assert_eq!(of(kind, &object), expected, "{kind} {object}");
         }

@@ -38,7 +38,7 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                 Only::Owned => {
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
                 }
-                Only::Unowned => settings.drain.terminate_unowned && owners.contains(&Owner::Nobody),
+                Only::Unowned => settings.drain.terminate_unowned && owners.contains(&Owner::Unowned),
                 Only::Trouble => false,
                 Only::StacksStay => scene.undo().is_some_and(|undo| !undo.covers(Step::LaunchNodegroups)),
             }

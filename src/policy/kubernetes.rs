@@ -7,7 +7,7 @@ use Step::{DrainNodes, InstallCrd, LaunchNodegroups, PatchSecurityGroups, SetEnv
 use crate::step::Step;
 use crate::tags::NAMESPACE;
 
-use super::{Need, Wanted};
+use super::{Need, Scope};
 
 /// Verbs on resources, and why.
 #[derive(Debug)]
@@ -259,13 +259,13 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 /// The rules of these commands.
-pub(crate) fn rules(wanted: &Wanted) -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn rules(wanted: &Scope) -> impl Iterator<Item = &'static Rule> {
     let wanted = *wanted;
     RULES.iter().filter(move |rule| wanted.includes(rule.need))
 }
 
 /// Two roles and their bindings to a group, as YAML for kubectl apply.
-pub(crate) fn manifest(wanted: &Wanted, group: &str) -> String {
+pub(crate) fn manifest(wanted: &Scope, group: &str) -> String {
     let mut out = String::new();
     // Setup and undo may both be allowed, so their roles have different names.
     let name = if wanted.undo { "eni-custom-undo" } else { "eni-custom" };

@@ -14,7 +14,7 @@ fn named() -> Names {
     }
 }
 
-fn text(wanted: &Wanted, names: &Names) -> String {
+fn text(wanted: &Scope, names: &Names) -> String {
     serde_json::to_string_pretty(&document(wanted, names)).unwrap()
 }
 
@@ -26,33 +26,33 @@ fn actions(document: &Value) -> BTreeSet<String> {
 
 #[test]
 fn the_whole_policy_of_a_cluster() {
-    insta::assert_snapshot!(text(&Wanted::default(), &named()));
+    insta::assert_snapshot!(text(&Scope::default(), &named()));
 }
 
 #[test]
 fn unknown_names_become_wildcards() {
-    insta::assert_snapshot!(text(&Wanted::default(), &Names::default()));
+    insta::assert_snapshot!(text(&Scope::default(), &Names::default()));
 }
 
 #[test]
 fn a_single_step_reads_everything_and_writes_its_own_resources() {
-    let wanted = Wanted { step: Some(Step::CreateSubnets), ..Wanted::default() };
+    let wanted = Scope { step: Some(Step::CreateSubnets), ..Scope::default() };
     insta::assert_snapshot!(text(&wanted, &named()));
 }
 
 #[test]
 fn the_policy_for_undo() {
-    insta::assert_snapshot!(text(&Wanted { undo: true, ..Wanted::default() }, &named()));
+    insta::assert_snapshot!(text(&Scope { undo: true, ..Scope::default() }, &named()));
 }
 
 /// A replacement node group needs the calls of step 7, and nothing else of setup.
 #[test]
 fn replacement_node_groups_add_the_launch_permissions() {
-    let of = |wanted: &Wanted| actions(&document(wanted, &named()));
-    let undo = of(&Wanted { undo: true, ..Wanted::default() });
-    let both = of(&Wanted { undo: true, replacements: true, ..Wanted::default() });
-    let launch = of(&Wanted { step: Some(Step::LaunchNodegroups), ..Wanted::default() });
-    let looks = of(&Wanted { read_only: true, ..Wanted::default() });
+    let of = |wanted: &Scope| actions(&document(wanted, &named()));
+    let undo = of(&Scope { undo: true, ..Scope::default() });
+    let both = of(&Scope { undo: true, replacements: true, ..Scope::default() });
+    let launch = of(&Scope { step: Some(Step::LaunchNodegroups), ..Scope::default() });
+    let looks = of(&Scope { read_only: true, ..Scope::default() });
     let changes = &launch - &looks;
     assert!(changes.is_subset(&both) && !changes.is_subset(&undo));
     assert!(!both.contains("ec2:CreateSubnet") && !both.contains("ec2:AssociateVpcCidrBlock"));
@@ -61,12 +61,12 @@ fn replacement_node_groups_add_the_launch_permissions() {
 #[test]
 fn read_only_policies_allow_no_change() {
     for undo in [false, true] {
-        assert_read_only(&Wanted { read_only: true, undo, ..Wanted::default() });
+        assert_read_only(&Scope { read_only: true, undo, ..Scope::default() });
     }
 }
 
 #[track_caller]
-fn assert_read_only(wanted: &Wanted) {
+fn assert_read_only(wanted: &Scope) {
     for action in actions(&document(wanted, &named())) {
         let (_, verb) = action.split_once(':').unwrap();
         assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
@@ -78,9 +78,9 @@ fn assert_read_only(wanted: &Wanted) {
 
 #[test]
 fn the_whole_is_the_sum_of_its_steps() {
-    let of = |wanted: &Wanted| actions(&document(wanted, &named()));
-    for whole in [Wanted::default(), Wanted { undo: true, ..Wanted::default() }] {
-        let steps = Step::DOCUMENTED.into_iter().map(|step| Wanted { step: Some(step), ..whole });
+    let of = |wanted: &Scope| actions(&document(wanted, &named()));
+    for whole in [Scope::default(), Scope { undo: true, ..Scope::default() }] {
+        let steps = Step::DOCUMENTED.into_iter().map(|step| Scope { step: Some(step), ..whole });
         let sum: BTreeSet<String> = steps.flat_map(|wanted| of(&wanted)).collect();
         assert_eq!(of(&whole), sum);
     }
@@ -89,7 +89,7 @@ fn the_whole_is_the_sum_of_its_steps() {
 #[test]
 fn only_the_flag_lets_instances_be_terminated() {
     let of = |terminate_unowned| {
-        actions(&document(&Wanted { terminate_unowned, ..Wanted::default() }, &named()))
+        actions(&document(&Scope { terminate_unowned, ..Scope::default() }, &named()))
             .contains("ec2:TerminateInstances")
     };
     assert!(of(true) && !of(false));
@@ -98,17 +98,17 @@ fn only_the_flag_lets_instances_be_terminated() {
 #[test]
 fn partitions_have_their_own_arns_and_services() {
     let china = Names { region: Some("cn-north-1".into()), ..named() };
-    let text = text(&Wanted::default(), &china);
+    let text = text(&Scope::default(), &china);
     assert!(text.contains("arn:aws-cn:eks:cn-north-1:123456789012:cluster/shop"), "{text}");
     assert!(text.contains("ec2.amazonaws.com.cn") && !text.contains("\"arn:aws:"), "{text}");
 }
 
 #[test]
 fn roles_for_kubernetes() {
-    let undo = Wanted { undo: true, ..Wanted::default() };
-    insta::assert_snapshot!(manifest(&Wanted::default(), "eni-custom"));
+    let undo = Scope { undo: true, ..Scope::default() };
+    insta::assert_snapshot!(manifest(&Scope::default(), "eni-custom"));
     insta::assert_snapshot!(manifest(&undo, "eni-custom"));
-    for wanted in [Wanted::default(), undo] {
+    for wanted in [Scope::default(), undo] {
         let parsed: Result<Vec<Value>, _> =
             manifest(&wanted, "x").split("---\n").map(serde_saphyr::from_str::<Value>).collect();
         assert_eq!(parsed.unwrap().len(), 4);
@@ -131,7 +131,7 @@ fn every_row_has_a_reason_and_is_unique() {
         }
     }
     assert!(RULES.iter().all(|rule| !rule.why.is_empty() && rule.verbs.is_sorted()));
-    assert!(reasons(&Wanted::default()).lines().count() > 50);
+    assert!(reasons(&Scope::default()).lines().count() > 50);
 }
 
 /// Grants that share a statement must share its condition, but for values of the same key.
@@ -160,7 +160,7 @@ proptest! {
         replacements: bool,
     ) {
         let names = Names { cluster: Some(cluster.clone()), region: Some("ap-southeast-4".into()), ..named() };
-        let wanted = Wanted { read_only, terminate_unowned, undo, replacements, step: None };
+        let wanted = Scope { read_only, terminate_unowned, undo, replacements, step: None };
         let document = document(&wanted, &names);
         let size = document.to_string().len();
         prop_assert!(size <= if read_only { MANAGED_POLICY } else { 10_240 }, "{size}");

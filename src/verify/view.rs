@@ -48,7 +48,7 @@ impl Starter {
             Owner::NodeClaim(_) => {
                 label("karpenter.sh/nodepool").map_or(Starter::Karpenter, Starter::NodePool)
             }
-            Owner::Nobody => {
+            Owner::Unowned => {
                 label("eks.amazonaws.com/nodegroup").map_or(Starter::Unknown, Starter::ManagedNodeGroup)
             }
             Owner::Managed(name) => Starter::ManagedNodeGroup(name),

@@ -45,7 +45,7 @@ fn server(answer: Option<&'static str>) -> SocketAddr {
     address
 }
 
-/// Nobody listens there.
+/// No server listens there.
 fn closed() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

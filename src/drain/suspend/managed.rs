@@ -27,7 +27,7 @@ pub(super) async fn suspend(session: &Session, name: &str, nodes: &BTreeSet<Stri
     if groups.is_empty() || (min, max) == (sizes.min, sizes.max) {
         return Ok(());
     }
-    // Capacity above the maximum has no instance yet, because Launch is suspended: cut the desired size.
+    // Capacity above the maximum has no instance yet, because Launch is suspended: reduce the desired size.
     scale(session, &session.interrupt, name, |now| Scaling { min, max, desired: (now > max).then_some(max) })
         .await
 }

@@ -184,7 +184,7 @@ fn a_group_without_the_tag_owns_the_nodes_that_it_lists() {
     assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Group("old".into()));
     // A detached instance no longer belongs to it.
     facts.node_groups.groups = [("old".into(), group("old", &["a"], ""))].into();
-    assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Nobody);
+    assert_eq!(owner(&facts, &facts.nodes[0]), Owner::Unowned);
 }
 
 #[test]

@@ -26,21 +26,23 @@ fn is_at_rest(record: &Record) -> bool {
 #[tokio::test]
 async fn a_setup_killed_at_any_change_is_finished_by_the_next_one_and_creates_nothing_twice() {
     let whole = Scripted::after(small_cluster(), Goal::Setup, &[]).await;
-    for (cut, server) in Scripted::serving(small_cluster()).killed_at_each_kind_of_change(Goal::Setup).await {
+    for (change, server) in
+        Scripted::serving(small_cluster()).killed_at_each_kind_of_change(Goal::Setup).await
+    {
         let resumed = server.run(Goal::Setup, &[]).await;
-        resumed.unwrap_or_else(|error| panic!("after {cut}: {error} {:?}", error.findings()));
-        assert_eq!(made_twice(&server), [""; 0], "after {cut}");
+        resumed.unwrap_or_else(|error| panic!("after {change}: {error} {:?}", error.findings()));
+        assert_eq!(made_twice(&server), [""; 0], "after {change}");
         let (facts, expected) = (server.facts(), whole.facts());
-        assert!(is_at_rest(&facts.record), "after {cut}: {:?}", facts.record);
-        assert_eq!(facts.record.blocks, expected.record.blocks, "after {cut}");
-        assert_eq!(facts.record.groups, expected.record.groups, "after {cut}");
-        assert_eq!(facts.record.env, expected.record.env, "after {cut}");
-        assert_eq!(facts.eniconfigs.items.len(), 1, "after {cut}");
+        assert!(is_at_rest(&facts.record), "after {change}: {:?}", facts.record);
+        assert_eq!(facts.record.blocks, expected.record.blocks, "after {change}");
+        assert_eq!(facts.record.groups, expected.record.groups, "after {change}");
+        assert_eq!(facts.record.env, expected.record.env, "after {change}");
+        assert_eq!(facts.eniconfigs.items.len(), 1, "after {change}");
         let groups = |facts: &Facts| -> Vec<_> {
             let groups = facts.node_groups.groups.values();
             groups.map(|group| (group.name.clone(), group.sizes(), group.suspended.clone())).collect()
         };
-        assert_eq!(groups(&facts), groups(&expected), "after {cut}");
+        assert_eq!(groups(&facts), groups(&expected), "after {change}");
     }
 }
 

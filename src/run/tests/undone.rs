@@ -83,22 +83,22 @@ async fn a_second_undo_changes_nothing() {
 #[tokio::test]
 async fn an_undo_killed_at_any_change_is_finished_by_the_next_one() {
     let set_up = Scripted::after(small_cluster(), Goal::Setup, &[]).await;
-    for (cut, server) in set_up.killed_at_each_kind_of_change(ALL).await {
+    for (change, server) in set_up.killed_at_each_kind_of_change(ALL).await {
         let nothing_left = server.facts().record == Record::default();
         match (server.run(ALL, &[]).await, nothing_left) {
             (Ok(_), false) => {}
-            (Err(error), true) => assert_eq!(error.findings()[0].id.as_str(), "EC-UND-001", "after {cut}"),
-            (Ok(_), true) => panic!("after {cut}: there was nothing left to undo"),
-            (Err(error), false) => panic!("after {cut}: {error} {:?}", error.findings()),
+            (Err(error), true) => assert_eq!(error.findings()[0].id.as_str(), "EC-UND-001", "after {change}"),
+            (Ok(_), true) => panic!("after {change}: there was nothing left to undo"),
+            (Err(error), false) => panic!("after {change}: {error} {:?}", error.findings()),
         }
         let facts = server.facts();
-        assert_eq!(facts.record, Record::default(), "after {cut}");
-        assert!(facts.node_groups.stacks.is_empty(), "after {cut}");
-        assert_eq!((facts.vpc.blocks.len(), facts.vpc.subnets.len()), (1, 1), "after {cut}");
+        assert_eq!(facts.record, Record::default(), "after {change}");
+        assert!(facts.node_groups.stacks.is_empty(), "after {change}");
+        assert_eq!((facts.vpc.blocks.len(), facts.vpc.subnets.len()), (1, 1), "after {change}");
         assert_eq!(
             facts.node_groups.groups["old"].sizes(),
             Sizes { min: 0, desired: 1, max: 2 },
-            "after {cut}"
+            "after {change}"
         );
     }
 }
