@@ -344,6 +344,13 @@ pub struct NodeArgs {
     pub volume_size: u32,
 }
 
+impl From<TargetArgs> for SetupArgs {
+    /// Commands that only read have no flags but the cluster's: the others keep their defaults.
+    fn from(target: TargetArgs) -> Self {
+        SetupArgs { step: StepArgs { target, ..defaults() }, drain: defaults() }
+    }
+}
+
 impl From<StepArgs> for SetupArgs {
     /// A step before the drain has no drain flags: they keep their defaults.
     fn from(step: StepArgs) -> Self {

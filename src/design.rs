@@ -14,7 +14,7 @@ use ipnet::Ipv4Net;
 use crate::facts::{Facts, Node, Owner, owner};
 use crate::issue::Issue;
 use crate::nodes::templates::output;
-use crate::settings::{Drain, Settings};
+use crate::settings::{DrainSettings, Settings};
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
 
 pub(crate) use convention::switched;
@@ -175,7 +175,7 @@ pub(crate) fn our_instances(facts: &Facts) -> BTreeSet<&str> {
 
 /// The nodes that the flags select; `None` if no such flag is given.
 pub(crate) fn chosen(settings: &Settings, facts: &Facts) -> Option<BTreeSet<String>> {
-    let Drain { node, old_node_groups, .. } = &settings.drain;
+    let DrainSettings { node, old_node_groups, .. } = &settings.drain;
     if node.is_empty() && old_node_groups.is_empty() && facts.labelled_nodes.is_none() {
         return None;
     }

@@ -21,7 +21,7 @@ use schedule::Controllers;
 
 /// The forecast for draining some nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Outlook {
+pub(crate) struct DrainOutlook {
     /// Pods to evict.
     pub moving: usize,
     pub time: Time,
@@ -32,7 +32,7 @@ pub(crate) struct Outlook {
 }
 
 /// Forecasts the drain of these nodes.
-pub(crate) fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> Outlook {
+pub(crate) fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settings) -> DrainOutlook {
     let moving = filter::sort(facts, nodes, settings).evict;
     // Budgets do not apply to pods that are deleted instead of evicted.
     let budgets = if settings.drain.disable_eviction { &[][..] } else { &facts.budgets };
@@ -44,7 +44,7 @@ pub(crate) fn outlook(facts: &Facts, nodes: &BTreeSet<String>, settings: &Settin
     let lb_drain = load_balancers::wait(facts, settings).filter(|_| !nodes.is_empty());
     time.bound += lb_drain.unwrap_or_default();
     time.estimate += lb_drain.unwrap_or_default();
-    Outlook { moving: moving.len(), time, guarded: forecast.guarded, lb_drain }
+    DrainOutlook { moving: moving.len(), time, guarded: forecast.guarded, lb_drain }
 }
 
 /// What the schedule needs to know about controllers.

@@ -44,7 +44,7 @@ pub use integrations::{
 pub use load_balancers::LoadBalancers;
 pub use owner::{Owner, chosen, count, group, owner};
 pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
-pub use rollout::{Lag, Progress, Rollout, UpdateStrategy, silent};
+pub use rollout::{Lag, Rollout, RolloutProgress, UpdateStrategy, silent};
 pub use running::{Obstacle, Running, WaitingPod, Workload};
 pub use states::{
     BlockState, EksStatus, InstanceState, InterfaceStatus, Lifecycle, PeeringStatus, StackStatus, SubnetState,

@@ -43,7 +43,7 @@ pub(crate) async fn read(session: &Session, steps: &[Step]) -> Permissions {
                 _ => error.to_string(),
             };
             for action in planned.keys() {
-                let answer = tried.remove(action).unwrap_or_else(|| Answer::Unknown(reason.clone()));
+                let answer = tried.remove(action).unwrap_or_else(|| Permitted::Unknown(reason.clone()));
                 note(&mut permissions, action, answer);
             }
         }
@@ -53,17 +53,17 @@ pub(crate) async fn read(session: &Session, steps: &[Step]) -> Permissions {
 
 /// The result for one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
+enum Permitted {
     Allowed,
     Denied,
     Unknown(String),
 }
 
-fn note(permissions: &mut Permissions, action: &'static str, answer: Answer) {
+fn note(permissions: &mut Permissions, action: &'static str, answer: Permitted) {
     match answer {
-        Answer::Allowed => {}
-        Answer::Denied => drop(permissions.denied.insert(action)),
-        Answer::Unknown(reason) => drop(permissions.unknown.entry(reason).or_default().insert(action)),
+        Permitted::Allowed => {}
+        Permitted::Denied => drop(permissions.denied.insert(action)),
+        Permitted::Unknown(reason) => drop(permissions.unknown.entry(reason).or_default().insert(action)),
     }
 }
 
@@ -74,18 +74,18 @@ async fn simulate(
     caller: &Caller,
     planned: &Planned,
     names: &Names,
-) -> Result<BTreeMap<&'static str, Answer>> {
+) -> Result<BTreeMap<&'static str, Permitted>> {
     let all: Vec<&str> = planned.keys().copied().collect();
     let region = vec![("aws:RequestedRegion".to_string(), vec![caller.region.clone()])];
     let Some((principal, decisions)) = without_resources(iam, caller, &all, &region).await? else {
-        return Ok(planned.keys().map(|action| (*action, Answer::Allowed)).collect());
+        return Ok(planned.keys().map(|action| (*action, Permitted::Allowed)).collect());
     };
-    let mut answers: BTreeMap<&'static str, Answer> = BTreeMap::new();
+    let mut answers: BTreeMap<&'static str, Permitted> = BTreeMap::new();
     let mut left: BTreeMap<Grant, Vec<&'static str>> = BTreeMap::new();
     for (action, grants) in planned {
         let decision = decisions.iter().find(|decision| decision.action.eq_ignore_ascii_case(action));
         if decision.is_some_and(|decision| decision.allowed) {
-            answers.insert(action, Answer::Allowed);
+            answers.insert(action, Permitted::Allowed);
             // A policy may name this one role, which the question without resources does not cover.
             if grants.contains(&Grant::PassAddonRole) {
                 left.entry(Grant::PassAddonRole).or_default().push(action);
@@ -94,7 +94,8 @@ async fn simulate(
         }
         let open: Vec<Grant> = grants.iter().copied().filter(|grant| *grant != Grant::Read).collect();
         if open.is_empty() {
-            answers.insert(action, decision.map_or(Answer::Unknown("IAM returned no result".into()), judge));
+            answers
+                .insert(action, decision.map_or(Permitted::Unknown("IAM returned no result".into()), judge));
         }
         for grant in open.into_iter().filter(|grant| grant.probe(names).is_some()) {
             left.entry(grant).or_default().push(action);
@@ -104,8 +105,8 @@ async fn simulate(
         left.iter().map(|(grant, actions)| on_resources(iam, &principal, *grant, actions, names, &region));
     for (action, answer) in join_all(on_each).await.into_iter().flatten() {
         let worse = match (answers.get(action), answer) {
-            (Some(Answer::Denied), _) | (_, Answer::Denied) => Answer::Denied,
-            (Some(Answer::Unknown(reason)), _) => Answer::Unknown(reason.clone()),
+            (Some(Permitted::Denied), _) | (_, Permitted::Denied) => Permitted::Denied,
+            (Some(Permitted::Unknown(reason)), _) => Permitted::Unknown(reason.clone()),
             (_, answer) => answer,
         };
         answers.insert(action, worse);
@@ -113,11 +114,11 @@ async fn simulate(
     Ok(answers)
 }
 
-fn judge(decision: &Decision) -> Answer {
+fn judge(decision: &Decision) -> Permitted {
     match (decision.allowed, decision.missing_keys.is_empty()) {
-        (true, _) => Answer::Allowed,
-        (false, true) => Answer::Denied,
-        (false, false) => Answer::Unknown(format!(
+        (true, _) => Permitted::Allowed,
+        (false, true) => Permitted::Denied,
+        (false, false) => Permitted::Unknown(format!(
             "the policies depend on {}, which is known only when the call is made",
             decision.missing_keys.join(", ")
         )),
@@ -163,7 +164,7 @@ async fn on_resources(
     actions: &[&'static str],
     names: &Names,
     region: &[(String, Vec<String>)],
-) -> Vec<(&'static str, Answer)> {
+) -> Vec<(&'static str, Permitted)> {
     let probe = grant.probe(names).unwrap_or_default();
     let own = probe.keys.into_iter().map(|(key, value)| (key, vec![value]));
     let keys: Vec<(String, Vec<String>)> = region.iter().cloned().chain(own).collect();
@@ -185,8 +186,8 @@ async fn on_resources(
         Ok(decisions) => decisions
             .iter()
             .find(|decision| decision.action.eq_ignore_ascii_case(action))
-            .map_or(Answer::Unknown("IAM returned no result".into()), judge),
-        Err(error) => Answer::Unknown(error.to_string()),
+            .map_or(Permitted::Unknown("IAM returned no result".into()), judge),
+        Err(error) => Permitted::Unknown(error.to_string()),
     };
     actions.iter().map(|action| (*action, of(action))).collect()
 }
@@ -220,7 +221,7 @@ fn principal(arn: &str) -> Principal {
 }
 
 /// EC2 calls that can be tried as a dry run with the real request.
-async fn dry_runs(session: &Session, planned: &Planned) -> BTreeMap<&'static str, Answer> {
+async fn dry_runs(session: &Session, planned: &Planned) -> BTreeMap<&'static str, Permitted> {
     let ec2 = &session.clients.aws.ec2;
     let (design, facts) = (&session.design, &session.facts);
     let mut answers = BTreeMap::new();
@@ -261,11 +262,11 @@ fn unowned<'a>(design: &Design, facts: &'a Facts) -> Option<&'a str> {
     nodes.filter(|node| owner(facts, node) == Owner::Unowned).find_map(|node| node.instance_id.as_deref())
 }
 
-fn answer(tried: DryRun) -> Answer {
+fn answer(tried: DryRun) -> Permitted {
     match tried {
-        DryRun::Allowed => Answer::Allowed,
-        DryRun::Denied => Answer::Denied,
-        DryRun::Other(error) => Answer::Unknown(error.to_string()),
+        DryRun::Allowed => Permitted::Allowed,
+        DryRun::Denied => Permitted::Denied,
+        DryRun::Other(error) => Permitted::Unknown(error.to_string()),
     }
 }
 
@@ -309,10 +310,10 @@ mod tests {
             allowed,
             missing_keys: missing.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(judge(&decision(true, &["aws:SourceIp"])), Answer::Allowed);
-        assert_eq!(judge(&decision(false, &[])), Answer::Denied);
+        assert_eq!(judge(&decision(true, &["aws:SourceIp"])), Permitted::Allowed);
+        assert_eq!(judge(&decision(false, &[])), Permitted::Denied);
         assert!(
-            matches!(judge(&decision(false, &["aws:SourceIp"])), Answer::Unknown(why) if why.contains("aws:SourceIp"))
+            matches!(judge(&decision(false, &["aws:SourceIp"])), Permitted::Unknown(why) if why.contains("aws:SourceIp"))
         );
     }
 }

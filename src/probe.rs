@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::facts::{Facts, Node};
 use crate::issue::{Issue, id};
 use crate::k8s::lock::own_identity;
-use crate::k8s::probe::{Probe, Seen as PodSeen};
+use crate::k8s::probe::{PodSeen, Probe};
 use crate::session::{Seen, Session, until};
 use crate::verify::{ReportSection, nodes_for_pods};
 

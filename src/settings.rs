@@ -41,18 +41,18 @@ impl KubeconfigChoice {
 /// settings; nothing changes those of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub target: Target,
-    pub network: Network,
-    pub cni: Cni,
-    pub nodes: Nodes,
-    pub drain: Drain,
-    pub run: Run,
+    pub target: TargetSettings,
+    pub network: NetworkSettings,
+    pub cni: CniSettings,
+    pub nodes: NodeSettings,
+    pub drain: DrainSettings,
+    pub run: RunSettings,
     pub(crate) origins: BTreeMap<String, Origin>,
 }
 
 /// The connection to the cluster.
 #[derive(Debug, Clone)]
-pub(crate) struct Target {
+pub(crate) struct TargetSettings {
     pub cluster: Option<String>,
     pub region: Option<String>,
     pub profile: Option<String>,
@@ -61,7 +61,7 @@ pub(crate) struct Target {
 
 /// CIDR blocks and pod subnets.
 #[derive(Debug, Clone)]
-pub(crate) struct Network {
+pub(crate) struct NetworkSettings {
     pub cidrs: Vec<Ipv4Net>,
     /// Prefix length of created subnets, in bits.
     pub subnet_prefix: Option<u8>,
@@ -73,7 +73,7 @@ pub(crate) struct Network {
 
 /// aws-node and the ENIConfigs.
 #[derive(Debug, Clone)]
-pub(crate) struct Cni {
+pub(crate) struct CniSettings {
     /// Set aws-node's environment after the ENIConfigs are written.
     pub env_last: bool,
     pub external_snat: bool,
@@ -89,7 +89,7 @@ pub(crate) struct Cni {
 
 /// The new nodes.
 #[derive(Debug, Clone)]
-pub(crate) struct Nodes {
+pub(crate) struct NodeSettings {
     pub instance_type: Option<String>,
     pub ami_family: AmiFamily,
     pub ami_id: Option<String>,
@@ -101,7 +101,7 @@ pub(crate) struct Nodes {
 
 /// Which old nodes are drained, and how.
 #[derive(Debug, Clone)]
-pub(crate) struct Drain {
+pub(crate) struct DrainSettings {
     /// Label selector of the old nodes to drain.
     pub selector: Option<String>,
     /// Names of the old nodes to drain.
@@ -131,7 +131,7 @@ pub(crate) struct Drain {
 
 /// How the command runs.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
+pub(crate) struct RunSettings {
     pub yes: bool,
     /// The command changes nothing: `plan`, `--dry-run`, `detect-cni`.
     pub read_only: bool,

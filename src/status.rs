@@ -14,7 +14,7 @@ use crate::suspended::{Suspended, suspended};
 /// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum StepState {
     /// The step has no changes left.
     Done,
     /// Some of its changes are made.
@@ -27,7 +27,7 @@ pub(crate) enum State {
 pub(crate) struct StepStatus {
     pub step: Step,
     pub number: u8,
-    pub state: State,
+    pub state: StepState,
     /// The progress in one line.
     pub what: String,
 }
@@ -79,9 +79,9 @@ fn step_status(plan: &StepPlan, design: &Design, facts: &Facts) -> StepStatus {
     let (there, of, what) = reached(plan.step, design, facts);
     let state = match (plan.changes.is_empty(), there) {
         // No changes does not mean done: an error may prevent them, or a flag exclude them.
-        (true, there) if there == of => State::Done,
-        (_, 0) => State::Pending,
-        _ => State::Partial,
+        (true, there) if there == of => StepState::Done,
+        (_, 0) => StepState::Pending,
+        _ => StepState::Partial,
     };
     StepStatus { step: plan.step, number: plan.number, state, what }
 }

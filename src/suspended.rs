@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::facts::{Facts, SUSPENDED};
 use crate::goal::Goal;
-use crate::settings::{Drain, Settings};
+use crate::settings::{DrainSettings, Settings};
 use crate::step::Step;
 
 /// Why processes are suspended while no run is active.
@@ -88,7 +88,7 @@ pub(crate) fn suspended(facts: &Facts, settings: &Settings) -> Vec<Suspended> {
 /// The command that undoes the temporary changes of an interrupted drain; without `--keep-old-nodes` it would continue
 /// the drain.
 pub(crate) fn undo_interrupted_drain(settings: &Settings) -> String {
-    let drain = Drain { keep_old_nodes: true, ..settings.drain.clone() };
+    let drain = DrainSettings { keep_old_nodes: true, ..settings.drain.clone() };
     Settings { drain, ..settings.clone() }.command_line(Goal::Step(Step::DrainNodes))
 }
 

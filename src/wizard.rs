@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::net::cidr::{check_secondary, parse_block};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::scene::Scene;
-use crate::settings::{Cni, Network, Nodes, Settings};
+use crate::settings::{CniSettings, NetworkSettings, NodeSettings, Settings};
 use crate::ui::Prompt;
 
 /// The settings with answers for what no flag gives.
@@ -14,11 +14,11 @@ pub(crate) fn ask(scene: &Scene<'_>, prompt: &Prompt) -> Result<Settings> {
     let external_snat = external_snat(scene, prompt)?;
     let nodes = nodes(scene, prompt)?;
     let env_last = env_last(scene, prompt)?;
-    let cni = Cni { external_snat, env_last, ..scene.settings.cni.clone() };
+    let cni = CniSettings { external_snat, env_last, ..scene.settings.cni.clone() };
     Ok(Settings { network, cni, nodes, ..scene.settings.clone() })
 }
 
-fn network(scene: &Scene<'_>, prompt: &Prompt) -> Result<Network> {
+fn network(scene: &Scene<'_>, prompt: &Prompt) -> Result<NetworkSettings> {
     let Scene { settings, facts, design, .. } = *scene;
     let given = settings.network.clone();
     if !given.cidrs.is_empty() || !given.subnets.is_empty() {
@@ -34,7 +34,7 @@ fn network(scene: &Scene<'_>, prompt: &Prompt) -> Result<Network> {
             None => Ok(()),
         }
     })?;
-    Ok(Network { cidrs: parse_block(&block).into_iter().collect(), ..given })
+    Ok(NetworkSettings { cidrs: parse_block(&block).into_iter().collect(), ..given })
 }
 
 fn external_snat(scene: &Scene<'_>, prompt: &Prompt) -> Result<bool> {
@@ -64,7 +64,7 @@ fn env_last(scene: &Scene<'_>, prompt: &Prompt) -> Result<bool> {
     Ok(prompt.choose("When should custom networking be enabled?", &items, 0)? == 0)
 }
 
-fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<Nodes> {
+fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     let Scene { settings, facts, design, .. } = *scene;
     let mut nodes = settings.nodes.clone();
     if design.zones.iter().all(|zone| facts.node_groups.stacks.contains_key(&zone.stack)) {

@@ -9,7 +9,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use crate::error::{Error, Result};
 use crate::issue::Id;
 use crate::issue::id::acceptable;
-use crate::settings::{Cni, Drain, KubeconfigChoice, Network, Nodes, Origin, Origins, Run, Settings, Target};
+use crate::settings::{
+    CniSettings, DrainSettings, KubeconfigChoice, NetworkSettings, NodeSettings, Origin, Origins,
+    RunSettings, Settings, TargetSettings,
+};
 
 use super::values::ByZone;
 use super::{Cli, SetupArgs, StepArgs, file, planned};
@@ -73,7 +76,7 @@ impl Settings {
         let SetupArgs { step: StepArgs { target, network, cni, nodes, run, output: _ }, drain } = args;
         let blank_is_none = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {
-            target: Target {
+            target: TargetSettings {
                 cluster: blank_is_none(target.cluster),
                 region: blank_is_none(target.region),
                 profile: blank_is_none(target.profile),
@@ -82,13 +85,13 @@ impl Settings {
                     context: blank_is_none(target.context),
                 },
             },
-            network: Network {
+            network: NetworkSettings {
                 cidrs: network.cidr,
                 subnet_prefix: network.subnet_prefix,
                 subnets: by_zone("--subnet", network.subnet)?,
                 route_tables: by_zone("--route-table", network.route_table)?,
             },
-            cni: Cni {
+            cni: CniSettings {
                 env_last: cni.env_last,
                 external_snat: cni.external_snat,
                 eniconfig_names: by_zone("--eniconfig-name", cni.eniconfig_name)?,
@@ -98,7 +101,7 @@ impl Settings {
                 remove_annotation_def: cni.remove_annotation_def,
                 replace_eniconfigs: cni.replace_eniconfigs,
             },
-            nodes: Nodes {
+            nodes: NodeSettings {
                 instance_type: nodes.instance_type,
                 ami_family: nodes.ami_family,
                 ami_id: nodes.ami_id,
@@ -106,7 +109,7 @@ impl Settings {
                 max_nodes_per_zone: nodes.max_nodes_per_zone,
                 volume_size: nodes.volume_size,
             },
-            drain: Drain {
+            drain: DrainSettings {
                 selector: blank_is_none(drain.selector),
                 node: drain.node,
                 old_node_groups: drain.old_node_group,
@@ -126,7 +129,7 @@ impl Settings {
                 keep_old_nodes: drain.keep_old_nodes,
                 preview: drain.dry_run,
             },
-            run: Run {
+            run: RunSettings {
                 yes: run.yes,
                 read_only,
                 confirm_cluster: run.confirm_cluster,

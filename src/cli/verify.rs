@@ -1,12 +1,12 @@
 //! Arguments of `verify`.
 
-use clap::{Args, Parser};
+use clap::Args;
 
 use crate::probe::Options;
 use crate::ui::{Format, ReportFormat};
 
+use super::TargetArgs;
 use super::values::parse_duration;
-use super::{SetupArgs, TargetArgs};
 
 /// What `verify` takes. It checks the cluster as it is, so it has no flags for how it was set up.
 #[derive(Debug, Clone, Args)]
@@ -69,18 +69,4 @@ pub struct ReportOutputArgs {
     /// Format of the progress on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub events: Format,
-}
-
-impl SetupArgs {
-    /// For the commands that only read: defaults for all but the cluster.
-    pub fn of_target(target: TargetArgs) -> std::result::Result<Self, clap::Error> {
-        #[derive(Parser)]
-        struct Defaults {
-            #[command(flatten)]
-            all: SetupArgs,
-        }
-        let mut all = Defaults::try_parse_from([""])?.all;
-        all.step.target = target;
-        Ok(all)
-    }
 }

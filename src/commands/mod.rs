@@ -131,6 +131,5 @@ fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
 
 /// Settings of the commands that only read.
 fn only_target(target: TargetArgs, origins: Origins) -> Result<Settings> {
-    let args = SetupArgs::of_target(target).map_err(|error| Error::usage(error.to_string()))?;
-    Settings::new(args, origins, true)
+    Settings::new(target.into(), origins, true)
 }

@@ -212,7 +212,7 @@ pub(crate) async fn put_back(
 }
 
 /// The error for a drain that reached its deadline, or whose remaining pods can never be evicted.
-fn left_over(progress: &schedule::Progress, seconds: u64, stuck: bool) -> Error {
+fn left_over(progress: &schedule::DrainProgress, seconds: u64, stuck: bool) -> Error {
     let lines: Vec<String> =
         progress.waiting.iter().map(|each| format!("{}: {}", few(&each.pods), each.why)).collect();
     let left = progress.pods - progress.moved;

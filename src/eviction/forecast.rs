@@ -142,7 +142,7 @@ pub(crate) fn forecast(
             Some(impossible) => forecast.impossible.push(impossible),
             None => forecast.not_now.extend(not_now(budget, pods, members)),
         }
-        queues.push(time::Queue::new(pods, members, allowed));
+        queues.push(time::BudgetQueue::new(pods, members, allowed));
     }
     if let Some(fail_closed) = default_budget {
         let (own, guarded) = controller_queues(moving, &covered, all, fail_closed);
@@ -160,7 +160,7 @@ fn controller_queues(
     covered: &[Vec<usize>],
     all: &[Pod],
     fail_closed: &BTreeSet<String>,
-) -> (Vec<time::Queue>, usize) {
+) -> (Vec<time::BudgetQueue>, usize) {
     let mut queues: BTreeMap<String, (Vec<&Pod>, Vec<&Pod>, Rule)> = BTreeMap::new();
     for (pod, covering) in moving.iter().zip(covered).filter(|(pod, _)| asks_budgets(pod) && pod.ready) {
         let Some(name) = pod.workload_name() else { continue };
@@ -177,7 +177,7 @@ fn controller_queues(
     }
     let queue = |(pods, members, rule): (Vec<&Pod>, Vec<&Pod>, Rule)| {
         let allowed = i32::try_from(rule.most_unavailable(members.len())).unwrap_or(i32::MAX);
-        time::Queue::new(&pods, &members, allowed)
+        time::BudgetQueue::new(&pods, &members, allowed)
     };
     let guarded = queues.values().filter(|(_, members, _)| members.len() > 1).count();
     (queues.into_values().map(queue).collect(), guarded)

@@ -24,8 +24,8 @@ use super::default_budget::Rule;
 use super::filter::{Leave, Refuse};
 use availability::{Availability, NOT_RECREATED, PATIENCE};
 use budget::{BudgetLedger, LedgerView};
-use jobs::{PendingPod, Queue, QueueKey, State};
-pub(crate) use report::Progress;
+use jobs::{PendingPod, PodState, Queue, QueueKey};
+pub(crate) use report::DrainProgress;
 pub(crate) use running::NotRunning;
 use sets::Set;
 
@@ -213,7 +213,7 @@ impl Schedule {
         let is_known = |uid: &String, pod: &str| match pending.get(uid).map(|entry| &entry.state) {
             // Gone: this status is newer than its eviction.
             None => true,
-            Some(State::Terminating(since)) => {
+            Some(PodState::Terminating(since)) => {
                 budget.disrupted.contains(pod) || now.duration_since(*since) > budget::SLOWEST_STATUS
             }
             Some(_) => budget.disrupted.contains(pod),
@@ -242,7 +242,7 @@ impl Schedule {
             ledger.answered(uid);
         }
         let Some(entry) = self.pending.get_mut(uid) else { return };
-        if !matches!(entry.state, State::Asked(_)) {
+        if !matches!(entry.state, PodState::Asked(_)) {
             return;
         }
         if !matches!(answer, Answer::Retry(_) | Answer::Denied(_)) {
@@ -262,7 +262,7 @@ impl Schedule {
         match answer {
             // Only the watch decides that a pod is gone: then the node is terminated.
             Answer::Accepted | Answer::Gone => {
-                entry.state = State::Terminating(now);
+                entry.state = PodState::Terminating(now);
                 entry.since = now;
                 for held_by in entry.queue.budgets.iter().chain(&entry.queue.controller) {
                     self.last_evicted.insert(held_by.clone(), now);
@@ -270,25 +270,25 @@ impl Schedule {
                 return;
             }
             Answer::NoDisruptions(_) => {
-                entry.state = State::Waiting;
+                entry.state = PodState::Waiting;
                 if let Some(ledger) = ledger {
                     ledger.refused(uid);
                 }
             }
             Answer::Retry(reason) => {
-                entry.state = State::Retry(now + TRY_AGAIN, reason);
+                entry.state = PodState::Retry(now + TRY_AGAIN, reason);
                 if let Some(ledger) = ledger {
                     ledger.release(uid);
                 }
             }
             Answer::Denied(reason) => {
-                entry.state = State::Retry(now + DENIED, reason);
+                entry.state = PodState::Retry(now + DENIED, reason);
                 if let Some(ledger) = ledger {
                     ledger.release(uid);
                 }
             }
             Answer::TooManyBudgets(reason) => {
-                entry.state = State::Blocked(reason);
+                entry.state = PodState::Blocked(reason);
                 if let Some(ledger) = ledger {
                     ledger.release(uid);
                 }
@@ -336,7 +336,7 @@ impl Schedule {
                 {
                     break;
                 }
-                let waits = matches!(&entry.state, State::Retry(until, _) if *until > now);
+                let waits = matches!(&entry.state, PodState::Retry(until, _) if *until > now);
                 let is_active = active.as_ref().is_none_or(|active| active.contains(&entry.pod.node));
                 if waits || !is_active || !self.is_next_in_its_set(entry) {
                     continue;
@@ -394,7 +394,7 @@ impl Schedule {
         let any = self.limits.skip.is_some() || !self.unreachable.is_empty();
         let ending = any.then_some(&self.evicting).into_iter().flatten();
         let ending = ending.filter_map(|uid| Some((uid, self.pending.get(uid)?)));
-        let ending = ending.filter(|(_, entry)| matches!(entry.state, State::Terminating(_)));
+        let ending = ending.filter(|(_, entry)| matches!(entry.state, PodState::Terminating(_)));
         ending.filter_map(|(uid, entry)| {
             let unreachable = self.unreachable.contains(&entry.pod.node).then_some(UNREACHABLE);
             let skip = self.limits.skip.into_iter().chain(unreachable).min()?;
@@ -420,8 +420,8 @@ impl Schedule {
     /// Whether nodes are not empty and nothing can be done: their pods may not be evicted, or do not terminate.
     pub(crate) fn is_stuck(&self, now: Instant) -> bool {
         let hopeless = |entry: &PendingPod| match entry.state {
-            State::Blocked(_) => true,
-            State::Terminating(since) => {
+            PodState::Blocked(_) => true,
+            PodState::Terminating(since) => {
                 self.limits.pod.is_some_and(|most| now.duration_since(since) >= most)
             }
             _ => entry.queue.budgets.len() > 1,
@@ -432,10 +432,10 @@ impl Schedule {
     /// Marks a queued pod that can never be evicted. Returns whether it was still queued.
     pub(crate) fn give_up(&mut self, uid: &str, why: &str) -> bool {
         let Some(entry) = self.pending.get_mut(uid) else { return false };
-        if !matches!(entry.state, State::Waiting | State::Retry(..)) {
+        if !matches!(entry.state, PodState::Waiting | PodState::Retry(..)) {
             return false;
         }
-        entry.state = State::Blocked(why.to_string());
+        entry.state = PodState::Blocked(why.to_string());
         self.enqueue(uid);
         true
     }

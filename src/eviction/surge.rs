@@ -32,7 +32,7 @@ fn budget_of<'a>(facts: &'a Facts, pod: &Pod) -> Option<&'a Budget> {
 
 /// Why a second replica would never become Ready, or would be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Obstacle {
+pub(crate) struct SurgeObstacle {
     /// `namespace/name`
     pub pod: String,
     pub budget: String,
@@ -44,14 +44,20 @@ pub(crate) struct Obstacle {
 ///
 /// A host port or an anti-affinity by hostname is not an obstacle: the drained node is cordoned, so the second replica
 /// starts on another node.
-pub(crate) fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Capacity) -> Vec<Obstacle> {
+pub(crate) fn obstacles(facts: &Facts, nodes: &BTreeSet<String>, room: &Capacity) -> Vec<SurgeObstacle> {
     let pods = singletons(facts, nodes).into_iter();
     let of = |pod: &Pod| facts.surges.iter().find(|surge| surge.pod == pod.full_name());
     let obstacle = |pod: &Pod| obstacle(facts, pod, of(pod)?, budget_of(facts, pod)?, room);
     pods.filter_map(obstacle).collect()
 }
 
-fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Capacity) -> Option<Obstacle> {
+fn obstacle(
+    facts: &Facts,
+    pod: &Pod,
+    surge: &Surge,
+    budget: &Budget,
+    room: &Capacity,
+) -> Option<SurgeObstacle> {
     let allow_one = || {
         format!(
             "allow one disruption (the pod is down for a moment): kubectl -n {} patch pdb {} --type merge -p \
@@ -60,7 +66,7 @@ fn obstacle(facts: &Facts, pod: &Pod, surge: &Surge, budget: &Budget, room: &Cap
         )
     };
     let obstacle = |why: String, fix: String| {
-        Some(Obstacle { pod: pod.full_name(), budget: budget.full_name(), why, fix })
+        Some(SurgeObstacle { pod: pod.full_name(), budget: budget.full_name(), why, fix })
     };
     if surge.deployment.is_none() {
         return obstacle("its ReplicaSet does not belong to a Deployment".into(), allow_one());

@@ -42,7 +42,7 @@ const REVISION: &str = "controller-revision-hash";
 
 /// A rollout on the existing nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct RolloutProgress {
     /// Ready nodes on which aws-node runs with its newest template.
     pub done: usize,
     /// Ready nodes where it does not, by node.
@@ -67,11 +67,11 @@ pub enum Lag {
 
 impl Rollout {
     /// The progress of the rollout on these nodes.
-    pub fn progress(&self, nodes: &[Node], pods: &[Pod]) -> Progress {
+    pub fn progress(&self, nodes: &[Node], pods: &[Pod]) -> RolloutProgress {
         let of_node = aws_nodes(pods);
         let nodes: Vec<&Node> = nodes.iter().filter(|node| node.kind == NodeKind::Ec2).collect();
         let (ready, aside): (Vec<&Node>, Vec<&Node>) = nodes.into_iter().partition(|node| node.ready);
-        let mut progress = Progress { observed: self.observed, ..Progress::default() };
+        let mut progress = RolloutProgress { observed: self.observed, ..RolloutProgress::default() };
         progress.aside = aside.into_iter().map(|node| node.name.clone()).collect();
         if self.revision.is_empty() {
             // Without ControllerRevisions, only the controller's own count is known.
@@ -146,7 +146,7 @@ impl Rollout {
     }
 }
 
-impl Progress {
+impl RolloutProgress {
     /// Every Ready node runs the newest aws-node.
     pub fn is_done(&self) -> bool {
         self.observed && self.waiting.is_empty()

@@ -28,7 +28,7 @@ pub struct Probe {
 
 /// The current state of a probe pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct PodSeen {
     pub zone: String,
     pub address: Option<String>,
     pub phase: String,
@@ -56,7 +56,7 @@ impl Probe {
     }
 
     /// The pods of a run with this purpose.
-    pub async fn list(&self, run: &str, component: &str) -> Result<Vec<Seen>> {
+    pub async fn list(&self, run: &str, component: &str) -> Result<Vec<PodSeen>> {
         let pods = self.all().await?;
         let wanted = |pod: &&Pod| of_run(pod, run) && label(pod, COMPONENT) == component;
         Ok(pods.iter().filter(wanted).map(seen).collect())
@@ -130,7 +130,7 @@ fn of_run(pod: &Pod, run: &str) -> bool {
     run_of(pod) == Some(run)
 }
 
-fn seen(pod: &Pod) -> Seen {
+fn seen(pod: &Pod) -> PodSeen {
     let status = pod.status.clone().unwrap_or_default();
     let phase = status.phase.unwrap_or_default();
     let container = status.container_statuses.unwrap_or_default().into_iter().next();
@@ -147,7 +147,7 @@ fn seen(pod: &Pod) -> Seen {
         // activeDeadlineSeconds, an eviction.
         .or(status.reason)
         .unwrap_or_else(|| format!("its phase is {phase}"));
-    Seen {
+    PodSeen {
         zone: label(pod, ZONE).into(),
         address: status.pod_ip,
         exit: terminated.map(|ended| (ended.exit_code, ended.message.or(ended.reason).unwrap_or_default())),

@@ -11,7 +11,7 @@ use super::{Need, Scope};
 
 /// Verbs on resources, and why.
 #[derive(Debug)]
-pub(crate) struct Rule {
+pub(crate) struct RoleRule {
     /// Empty: the core API group.
     pub group: &'static str,
     pub resource: &'static str,
@@ -32,8 +32,8 @@ const fn all(
     verbs: &'static [&'static str],
     need: Need,
     why: &'static str,
-) -> Rule {
-    Rule { group, resource, verbs, names: &[], in_kube_system: false, need, why }
+) -> RoleRule {
+    RoleRule { group, resource, verbs, names: &[], in_kube_system: false, need, why }
 }
 
 const fn own(
@@ -43,8 +43,8 @@ const fn own(
     verbs: &'static [&'static str],
     need: Need,
     why: &'static str,
-) -> Rule {
-    Rule { in_kube_system: true, names, ..all(group, resource, verbs, need, why) }
+) -> RoleRule {
+    RoleRule { in_kube_system: true, names, ..all(group, resource, verbs, need, why) }
 }
 
 const READ: Need = Need::Discovery;
@@ -62,7 +62,7 @@ const HOOKS: &str = "admissionregistration.k8s.io";
 const ENI: &str = "crd.k8s.amazonaws.com";
 
 /// The table. `/version` is open to every user (ClusterRole system:public-info-viewer).
-pub(crate) const RULES: &[Rule] = &[
+pub(crate) const RULES: &[RoleRule] = &[
     all("", "nodes", &["list"], READ, "the nodes and their kinds"),
     all("", "pods", &["list"], READ, "the pods on the nodes"),
     all("policy", "poddisruptionbudgets", &["list"], READ, "budgets that a drain must respect"),
@@ -104,13 +104,13 @@ pub(crate) const RULES: &[Rule] = &[
         READ,
         "load balancers whose targets are pods or nodes",
     ),
-    Rule {
+    RoleRule {
         names: CRD,
         ..all("apiextensions.k8s.io", CRDS, &["get"], READ, "whether the ENIConfig CRD exists")
     },
     all(ENI, "eniconfigs", &["list"], READ, "the existing ENIConfigs"),
     // A server-side apply that creates an object needs create in addition to patch.
-    Rule {
+    RoleRule {
         names: CRD,
         ..all(
             "apiextensions.k8s.io",
@@ -120,7 +120,7 @@ pub(crate) const RULES: &[Rule] = &[
             "installs the CRD with a schema",
         )
     },
-    Rule {
+    RoleRule {
         names: CRD,
         ..all(
             "apiextensions.k8s.io",
@@ -259,7 +259,7 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 /// The rules of these commands.
-pub(crate) fn rules(wanted: &Scope) -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn rules(wanted: &Scope) -> impl Iterator<Item = &'static RoleRule> {
     let wanted = *wanted;
     RULES.iter().filter(move |rule| wanted.includes(rule.need))
 }

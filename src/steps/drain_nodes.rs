@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::discover::Section;
 use crate::drain;
 use crate::error::Result;
-use crate::eviction::{self, Outlook};
+use crate::eviction::{self, DrainOutlook};
 use crate::facts::count;
 use crate::scene::Scene;
 use crate::session::Session;
@@ -28,7 +28,7 @@ pub(crate) struct Replace {
     nodes: BTreeSet<String>,
     /// `owner: how many`
     owners: Vec<(String, usize)>,
-    outlook: Outlook,
+    outlook: DrainOutlook,
 }
 
 /// What an interrupted drain left behind, and how it is cleaned up.

@@ -74,7 +74,7 @@ impl Rules for InstallCrd {
 pub(crate) struct UndoInstallCrd;
 
 #[derive(Debug, Clone)]
-pub(crate) enum Restore {
+pub(crate) enum RestoreCrd {
     Delete,
     Previous(serde_json::Value),
 }
@@ -85,25 +85,25 @@ fn others(facts: &Facts) -> Vec<&str> {
 }
 
 impl Rules for UndoInstallCrd {
-    type Change = Restore;
+    type Change = RestoreCrd;
     const STEP: Step = Step::InstallCrd;
     const READS: &'static [Section] = &[Section::EniConfigs];
 
-    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<RestoreCrd> {
         let facts = scene.facts;
         let Crd::Typed { .. } = facts.eniconfigs.crd else { return Vec::new() };
         match &facts.record.crd_before {
-            Some(before) => vec![Restore::Previous(before.clone())],
-            None if facts.record.crd_installed && others(facts).is_empty() => vec![Restore::Delete],
+            Some(before) => vec![RestoreCrd::Previous(before.clone())],
+            None if facts.record.crd_installed && others(facts).is_empty() => vec![RestoreCrd::Delete],
             None => Vec::new(),
         }
     }
 
-    fn describe(change: &Restore) -> Change {
+    fn describe(change: &RestoreCrd) -> Change {
         let name = "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com";
         match change {
-            Restore::Delete => Change::new(Sign::Remove, name),
-            Restore::Previous(_) => {
+            RestoreCrd::Delete => Change::new(Sign::Remove, name),
+            RestoreCrd::Previous(_) => {
                 Change::new(Sign::Change, name).from_to("schema", Some("typed"), "as before the setup")
             }
         }
@@ -121,11 +121,11 @@ impl Rules for UndoInstallCrd {
         }
     }
 
-    async fn apply(session: &mut Session, change: Restore) -> Result<()> {
+    async fn apply(session: &mut Session, change: RestoreCrd) -> Result<()> {
         let client = &session.clients.kube.client;
         match change {
-            Restore::Delete => eniconfig::delete_crd(client).await,
-            Restore::Previous(before) => eniconfig::put_crd_back(client, &before).await,
+            RestoreCrd::Delete => eniconfig::delete_crd(client).await,
+            RestoreCrd::Previous(before) => eniconfig::put_crd_back(client, &before).await,
         }
     }
 }

@@ -114,36 +114,36 @@ impl Rules for WriteEniconfigs {
 pub(crate) struct UndoWriteEniconfigs;
 
 #[derive(Debug, Clone)]
-pub(crate) enum Restore {
+pub(crate) enum RestoreEniconfig {
     Delete { name: String, subnet: String },
     Previous { before: EniConfig, subnet: String },
 }
 
 impl Rules for UndoWriteEniconfigs {
-    type Change = Restore;
+    type Change = RestoreEniconfig;
     const STEP: Step = Step::WriteEniconfigs;
     const READS: &'static [Section] = &[Section::EniConfigs];
 
-    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<RestoreEniconfig> {
         let facts = scene.facts;
         let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
         ours.map(|config| {
             let before = facts.record.eniconfigs.get(&config.name).cloned().flatten();
             // A recorded ENIConfig of our own is from an earlier run whose record is gone.
             match before.filter(|before| !before.ours) {
-                Some(before) => Restore::Previous { before, subnet: config.subnet.clone() },
-                None => Restore::Delete { name: config.name.clone(), subnet: config.subnet.clone() },
+                Some(before) => RestoreEniconfig::Previous { before, subnet: config.subnet.clone() },
+                None => RestoreEniconfig::Delete { name: config.name.clone(), subnet: config.subnet.clone() },
             }
         })
         .collect()
     }
 
-    fn describe(change: &Restore) -> Change {
+    fn describe(change: &RestoreEniconfig) -> Change {
         match change {
-            Restore::Delete { name, subnet } => {
+            RestoreEniconfig::Delete { name, subnet } => {
                 Change::new(Sign::Remove, format!("ENIConfig {name}")).to("subnet", subnet)
             }
-            Restore::Previous { before, subnet } => {
+            RestoreEniconfig::Previous { before, subnet } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", before.name))
                     .from_to("subnet", Some(subnet), &before.subnet)
                     .to("securityGroups", before.security_groups.join(", "))
@@ -151,12 +151,12 @@ impl Rules for UndoWriteEniconfigs {
         }
     }
 
-    async fn apply(session: &mut Session, change: Restore) -> Result<()> {
+    async fn apply(session: &mut Session, change: RestoreEniconfig) -> Result<()> {
         eniconfigs::restore_values(session, Step::WriteEniconfigs).await?;
         let client = &session.clients.kube.client;
         match change {
-            Restore::Delete { name, .. } => eniconfig::delete(client, &name).await,
-            Restore::Previous { before, .. } => eniconfig::put_back(client, &before).await,
+            RestoreEniconfig::Delete { name, .. } => eniconfig::delete(client, &name).await,
+            RestoreEniconfig::Previous { before, .. } => eniconfig::put_back(client, &before).await,
         }
     }
 }

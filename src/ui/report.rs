@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use console::Style;
 
 use crate::issue::{Issue, Severity};
-use crate::status::{State, Status as Standing};
+use crate::status::{Status as Standing, StepState};
 use crate::text::counted;
 use crate::verify::Report;
 
@@ -68,9 +68,9 @@ pub(super) fn status(status: &Standing, color: bool) -> String {
     let _ = writeln!(out, "{}\n", heading(&status.cluster, &status.account, &status.region, color));
     for step in &status.steps {
         let (sign, word) = match step.state {
-            State::Done => (style(color).green().apply_to("√"), "done"),
-            State::Partial => (style(color).yellow().apply_to("~"), "partial"),
-            State::Pending => (style(color).dim().apply_to("-"), "pending"),
+            StepState::Done => (style(color).green().apply_to("√"), "done"),
+            StepState::Partial => (style(color).yellow().apply_to("~"), "partial"),
+            StepState::Pending => (style(color).dim().apply_to("-"), "pending"),
         };
         let _ = writeln!(out, "{sign} {} {:21}  {word:7}  {}", step.number, step.step.name(), step.what);
     }

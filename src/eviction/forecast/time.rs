@@ -30,13 +30,13 @@ pub(crate) struct Time {
 }
 
 /// The pods that wait for one budget.
-pub(crate) struct Queue {
+pub(crate) struct BudgetQueue {
     rounds: u64,
     seconds_to_ready: u32,
     grace: i64,
 }
 
-impl Queue {
+impl BudgetQueue {
     /// `pods` are to be evicted, `members` are all that the budget covers, `allowed` is the number at a time.
     pub(crate) fn new(pods: &[&Pod], members: &[&Pod], allowed: i32) -> Self {
         let seen = members.iter().filter_map(|pod| pod.seconds_to_ready);
@@ -47,7 +47,7 @@ impl Queue {
             Ok(at_once @ 1..) => (pods.len() as u64).div_ceil(at_once),
             _ => 0,
         };
-        Queue {
+        BudgetQueue {
             rounds,
             seconds_to_ready: seen.get(seen.len() / 2).copied().unwrap_or(SECONDS_TO_READY),
             grace: longest_stop(pods),
@@ -65,11 +65,11 @@ impl Queue {
 
 impl Time {
     /// Of these pods in all, some of which wait in queues.
-    pub(crate) fn of(moving: &[&Pod], queues: &[Queue]) -> Self {
+    pub(crate) fn of(moving: &[&Pod], queues: &[BudgetQueue]) -> Self {
         let rate = moving.iter().filter(|pod| !pod.deleting).count() as f64 / EVICTIONS_PER_SECOND;
-        let longest = |of: fn(&Queue) -> f64| queues.iter().map(of).fold(0.0, f64::max);
-        let bound = longest(Queue::bound);
-        let estimate = (rate + longest_stop(moving) as f64).max(longest(Queue::estimate));
+        let longest = |of: fn(&BudgetQueue) -> f64| queues.iter().map(of).fold(0.0, f64::max);
+        let bound = longest(BudgetQueue::bound);
+        let estimate = (rate + longest_stop(moving) as f64).max(longest(BudgetQueue::estimate));
         Time { bound: Duration::from_secs_f64(bound), estimate: Duration::from_secs_f64(estimate) }
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct PendingPod {
     pub pod: Pod,
     pub queue: QueueKey,
     pub position: QueuePosition,
-    pub state: State,
+    pub state: PodState,
     /// When it began to terminate, or its eviction first failed for another reason than a budget.
     pub since: Instant,
     /// The last answer was not about a budget.
@@ -55,7 +55,7 @@ impl QueueKey {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum State {
+pub(super) enum PodState {
     Waiting,
     /// To retry, not before this time.
     Retry(Instant, String),
@@ -101,8 +101,8 @@ impl Schedule {
         let uid = pod.uid.clone();
         let ending = pod.deleting;
         if let Some(entry) = self.pending.get_mut(&uid) {
-            if ending && !matches!(entry.state, State::Terminating(_)) {
-                entry.state = State::Terminating(now);
+            if ending && !matches!(entry.state, PodState::Terminating(_)) {
+                entry.state = PodState::Terminating(now);
                 entry.since = now;
             }
             // The termination as first seen belongs to the time when it was first seen.
@@ -115,7 +115,7 @@ impl Schedule {
                 node.refused.remove(&uid);
             }
             self.total += 1;
-            let state = if ending { State::Terminating(now) } else { State::Waiting };
+            let state = if ending { PodState::Terminating(now) } else { PodState::Waiting };
             let position = (0, std::cmp::Reverse(0), uid.clone());
             let queue = self.queue_of(&pod);
             self.pending.insert(
@@ -143,13 +143,13 @@ impl Schedule {
         let rank = self.nodes.get(&entry.pod.node).map_or(usize::MAX, |node| node.rank);
         let ordinal = ordinal(&entry.pod);
         entry.position = (rank, std::cmp::Reverse(ordinal), uid.to_string());
-        let waits = matches!(entry.state, State::Waiting | State::Retry(..));
+        let waits = matches!(entry.state, PodState::Waiting | PodState::Retry(..));
         match entry.state {
-            State::Asked(_) | State::Terminating(_) => self.evicting.insert(uid.to_string()),
+            PodState::Asked(_) | PodState::Terminating(_) => self.evicting.insert(uid.to_string()),
             _ => self.evicting.remove(uid),
         };
         match entry.state {
-            State::Retry(until, _) => drop(self.later.insert(uid.to_string(), until)),
+            PodState::Retry(until, _) => drop(self.later.insert(uid.to_string(), until)),
             _ => drop(self.later.remove(uid)),
         }
         if waits {
@@ -167,7 +167,7 @@ impl Schedule {
 
     pub(super) fn ask(&mut self, uid: &str, now: Instant) -> Option<Pod> {
         let entry = self.pending.get_mut(uid)?;
-        entry.state = State::Asked(now);
+        entry.state = PodState::Asked(now);
         let pod = entry.pod.clone();
         if let [one] = entry.queue.budgets.as_slice()
             && let Some(ledger) = self.ledgers.get_mut(one)
@@ -230,8 +230,8 @@ impl Schedule {
                     old.remove(&entry.position);
                 }
                 entry.queue = queue;
-                if matches!(entry.state, State::Blocked(_)) {
-                    entry.state = State::Waiting;
+                if matches!(entry.state, PodState::Blocked(_)) {
+                    entry.state = PodState::Waiting;
                 }
             }
             self.enqueue(&uid);

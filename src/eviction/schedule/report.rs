@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
-use super::{QueueKey, Schedule, State};
+use super::{PodState, QueueKey, Schedule};
 use crate::facts::{Budget, Pod};
 use crate::text::{counted, part, subject};
 
@@ -15,7 +15,7 @@ const WORTH_SAYING: u64 = 10;
 
 /// The drain in numbers, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(crate) struct DrainProgress {
     pub moved: usize,
     pub pods: usize,
     pub empty: usize,
@@ -153,7 +153,7 @@ enum Because<'a> {
 
 impl Schedule {
     /// The whole progress, with each pod by name.
-    pub(crate) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> DrainProgress {
         let waiting = self.grouped().into_iter().map(|(because, Group { mut pods, .. })| {
             pods.sort();
             Waiting { why: self.why(because), pods }
@@ -161,7 +161,7 @@ impl Schedule {
         let mut waiting: Vec<Waiting> = waiting.collect();
         waiting.sort_by_key(|waiting| std::cmp::Reverse(waiting.pods.len()));
         let Counts { moved, pods, empty, nodes } = self.counts();
-        Progress { moved, pods, empty, nodes, waiting }
+        DrainProgress { moved, pods, empty, nodes, waiting }
     }
 
     /// `612/1000 pods moved · 31/50 nodes empty · waiting 40 s: 14 pods for pdb/shop/cart (2 of 3 unhealthy)`. It names the
@@ -197,18 +197,18 @@ impl Schedule {
         for entry in self.pending.values() {
             let key = &entry.queue;
             let because = match (&entry.state, key.budgets.as_slice()) {
-                (State::Terminating(_), _) => Because::Terminating,
-                (State::Retry(_, reason) | State::Blocked(reason), [] | [_]) => Because::Answer(reason),
-                (State::Asked(_), _) => Because::Queued,
+                (PodState::Terminating(_), _) => Because::Terminating,
+                (PodState::Retry(_, reason) | PodState::Blocked(reason), [] | [_]) => Because::Answer(reason),
+                (PodState::Asked(_), _) => Because::Queued,
                 (_, [_, _, ..]) => Because::TooManyBudgets(&key.budgets),
-                (State::Waiting, [name]) if self.is_exhausted(name, &entry.pod) => Because::Budget(name),
-                (State::Waiting, _)
+                (PodState::Waiting, [name]) if self.is_exhausted(name, &entry.pod) => Because::Budget(name),
+                (PodState::Waiting, _)
                     if entry.pod.ready
                         && *full.entry(key).or_insert_with(|| self.allowed(key) == Some(0)) =>
                 {
                     Because::Controller(key)
                 }
-                (State::Waiting, _) if !self.is_next_in_its_set(entry) => Because::StatefulSet,
+                (PodState::Waiting, _) if !self.is_next_in_its_set(entry) => Because::StatefulSet,
                 _ => Because::Queued,
             };
             let since = match because {

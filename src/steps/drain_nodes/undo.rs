@@ -22,7 +22,7 @@ use super::replacement::{self, Launch};
 pub(crate) struct UndoDrainNodes;
 
 #[derive(Debug, Clone)]
-pub(crate) enum UndoChange {
+pub(crate) enum DrainUndo {
     /// What an interrupted drain left behind: suspended processes, cordons, sizes of Deployments.
     CleanUp,
     Group {
@@ -42,40 +42,40 @@ pub(crate) enum UndoChange {
 }
 
 impl Rules for UndoDrainNodes {
-    type Change = UndoChange;
+    type Change = DrainUndo;
     const STEP: Step = Step::DrainNodes;
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
 
-    fn changes(scene: &Scene<'_>) -> Vec<UndoChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<DrainUndo> {
         let Scene { design, facts, .. } = *scene;
         let record = &facts.record;
         let mut changes = Vec::new();
         if record.drain_is_open() {
-            changes.push(UndoChange::CleanUp);
+            changes.push(DrainUndo::CleanUp);
         }
         // Auto Scaling may still show the sizes from before an interrupted drain changed them.
         for (name, before) in &record.groups {
             let Some(group) = facts.node_groups.groups.get(name) else { continue };
             let now = group.sizes();
             if lacks(now, *before) || record.held.contains_key(name) {
-                changes.push(UndoChange::Group { name: name.clone(), now, before: *before });
+                changes.push(DrainUndo::Group { name: name.clone(), now, before: *before });
             }
         }
         for group in &facts.node_groups.managed {
             let Some(before) = record.managed.get(&group.name).copied() else { continue };
             let now = facts.node_groups.sizes_of(group);
             if lacks(now, before) || record.held_managed.contains(&group.name) {
-                changes.push(UndoChange::Managed { name: group.name.clone(), now, before });
+                changes.push(DrainUndo::Managed { name: group.name.clone(), now, before });
             }
         }
-        changes.extend(replacement::changes(design, facts).into_iter().map(UndoChange::Replacement));
+        changes.extend(replacement::changes(design, facts).into_iter().map(DrainUndo::Replacement));
         if !record.rebalance_suspended.is_empty() || !record.held.is_empty() {
-            changes.push(UndoChange::Rebalance);
+            changes.push(DrainUndo::Rebalance);
         }
         changes
     }
 
-    fn describe(change: &UndoChange) -> Change {
+    fn describe(change: &DrainUndo) -> Change {
         let sized = |resource: String, now: &Sizes, before: &Sizes| {
             Change::new(Sign::Change, resource)
                 .from_to("desired size", Some(now.desired.to_string()), before.desired.to_string())
@@ -83,29 +83,29 @@ impl Rules for UndoDrainNodes {
                 .from_to("max size", Some(now.max.to_string()), before.max.to_string())
         };
         match change {
-            UndoChange::CleanUp => super::interrupted(),
-            UndoChange::Rebalance => Change::new(Sign::Change, "partly drained Auto Scaling groups").from_to(
+            DrainUndo::CleanUp => super::interrupted(),
+            DrainUndo::Rebalance => Change::new(Sign::Change, "partly drained Auto Scaling groups").from_to(
                 REBALANCE,
                 Some("suspended"),
                 "resumed",
             ),
-            UndoChange::Group { name, now, before } => {
+            DrainUndo::Group { name, now, before } => {
                 sized(format!("Auto Scaling group {name}"), now, before)
             }
-            UndoChange::Managed { name, now, before } => {
+            DrainUndo::Managed { name, now, before } => {
                 sized(format!("managed node group {name}"), now, before)
             }
-            UndoChange::Replacement(launch) => replacement::describe(launch),
+            DrainUndo::Replacement(launch) => replacement::describe(launch),
         }
     }
 
-    async fn apply(session: &mut Session, change: UndoChange) -> Result<()> {
+    async fn apply(session: &mut Session, change: DrainUndo) -> Result<()> {
         match change {
-            UndoChange::CleanUp => drain::put_back(session, &Default::default(), &Default::default()).await,
-            UndoChange::Group { name, before, .. } => restore(session, &name, before).await,
-            UndoChange::Managed { name, before, .. } => restore_managed(session, &name, before).await,
-            UndoChange::Replacement(launch) => replacement::launch(session, launch).await,
-            UndoChange::Rebalance => {
+            DrainUndo::CleanUp => drain::put_back(session, &Default::default(), &Default::default()).await,
+            DrainUndo::Group { name, before, .. } => restore(session, &name, before).await,
+            DrainUndo::Managed { name, before, .. } => restore_managed(session, &name, before).await,
+            DrainUndo::Replacement(launch) => replacement::launch(session, launch).await,
+            DrainUndo::Rebalance => {
                 // Earlier, AZRebalance would even out the zones that the drain left unbalanced.
                 old_nodes_ready(session).await?;
                 let kept = session.facts.record.rebalance_suspended.clone();

@@ -9,7 +9,7 @@ use crate::design::undo::our_nodes;
 use crate::discover::Section;
 use crate::drain;
 use crate::error::{Error, Result};
-use crate::eviction::{self, Outlook};
+use crate::eviction::{self, DrainOutlook};
 use crate::facts::{EniConfig, Facts, same_groups};
 use crate::scene::Scene;
 use crate::session::Session;
@@ -21,9 +21,9 @@ use crate::text::counted;
 pub(crate) struct UndoPatchSecurityGroups;
 
 #[derive(Debug, Clone)]
-pub(crate) enum UndoChange {
+pub(crate) enum GroupsUndo {
     /// All new nodes at once: pods must not move from one new node to the next.
-    Drain { nodes: BTreeSet<String>, outlook: Outlook },
+    Drain { nodes: BTreeSet<String>, outlook: DrainOutlook },
     /// Only if the stack itself is kept.
     Shrink { stack: String, before: String },
     /// Only if the ENIConfig itself is kept.
@@ -31,20 +31,20 @@ pub(crate) enum UndoChange {
 }
 
 impl Rules for UndoPatchSecurityGroups {
-    type Change = UndoChange;
+    type Change = GroupsUndo;
     const STEP: Step = Step::PatchSecurityGroups;
     // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] =
         &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Reach];
 
-    fn changes(scene: &Scene<'_>) -> Vec<UndoChange> {
+    fn changes(scene: &Scene<'_>) -> Vec<GroupsUndo> {
         let Scene { design, facts, settings, .. } = *scene;
         let is_undone = |step| scene.undo().is_some_and(|undo| undo.covers(step));
         let mut changes = Vec::new();
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
             let outlook = eviction::outlook(facts, &nodes, settings);
-            changes.push(UndoChange::Drain { nodes, outlook });
+            changes.push(GroupsUndo::Drain { nodes, outlook });
         }
         if !is_undone(Step::LaunchNodegroups) {
             changes.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
@@ -55,9 +55,9 @@ impl Rules for UndoPatchSecurityGroups {
         changes
     }
 
-    fn describe(change: &UndoChange) -> Change {
+    fn describe(change: &GroupsUndo) -> Change {
         match change {
-            UndoChange::Drain { nodes, outlook: Outlook { moving, time, .. } } => {
+            GroupsUndo::Drain { nodes, outlook: DrainOutlook { moving, time, .. } } => {
                 let change = Change::new(
                     Sign::Remove,
                     format!("{} in eni-custom's node groups", counted(nodes.len(), "node")),
@@ -65,9 +65,9 @@ impl Rules for UndoPatchSecurityGroups {
                 .to("pods to move", moving.to_string());
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }
-            UndoChange::Shrink { stack, before } => Change::new(Sign::Change, format!("size of {stack}"))
+            GroupsUndo::Shrink { stack, before } => Change::new(Sign::Change, format!("size of {stack}"))
                 .from_to("desired size", Some(before), "0"),
-            UndoChange::Groups { config, before } => {
+            GroupsUndo::Groups { config, before } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", config.name)).from_to(
                     "securityGroups",
                     Some(config.security_groups.join(", ")),
@@ -77,10 +77,10 @@ impl Rules for UndoPatchSecurityGroups {
         }
     }
 
-    async fn apply(session: &mut Session, change: UndoChange) -> Result<()> {
+    async fn apply(session: &mut Session, change: GroupsUndo) -> Result<()> {
         match change {
-            UndoChange::Drain { nodes, .. } => drain::drain(session, &nodes).await,
-            UndoChange::Shrink { stack, .. } => {
+            GroupsUndo::Drain { nodes, .. } => drain::drain(session, &nodes).await,
+            GroupsUndo::Shrink { stack, .. } => {
                 let there = settled(session, &stack).await?;
                 let sizes: BTreeMap<String, String> =
                     ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
@@ -90,7 +90,7 @@ impl Rules for UndoPatchSecurityGroups {
                 session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
                 complete(session, &stack).await.map(drop)
             }
-            UndoChange::Groups { config, before } => {
+            GroupsUndo::Groups { config, before } => {
                 let config = EniConfig { security_groups: before, ..config };
                 eniconfigs::write(session, Step::PatchSecurityGroups, &[config], true).await
             }
@@ -107,13 +107,13 @@ impl Rules for UndoPatchSecurityGroups {
     }
 }
 
-fn shrink(facts: &Facts, stack: &str) -> Option<UndoChange> {
+fn shrink(facts: &Facts, stack: &str) -> Option<GroupsUndo> {
     let before = facts.node_groups.stacks.get(stack)?.parameters.get("DesiredCapacity")?.clone();
-    (before != "0").then(|| UndoChange::Shrink { stack: stack.into(), before })
+    (before != "0").then(|| GroupsUndo::Shrink { stack: stack.into(), before })
 }
 
 /// Our ENIConfigs whose groups differ from those before step 8.
-fn groups(design: &Design, facts: &Facts) -> Vec<UndoChange> {
+fn groups(design: &Design, facts: &Facts) -> Vec<GroupsUndo> {
     let ours = facts.eniconfigs.items.iter().filter(|config| config.ours);
     let differing = ours.filter_map(|config| {
         let before = facts.record.eniconfigs.get(&config.name)?.as_ref().filter(|before| !before.ours);
@@ -123,7 +123,7 @@ fn groups(design: &Design, facts: &Facts) -> Vec<UndoChange> {
             None => return None,
         };
         let differs = !same_groups(&config.security_groups, &first);
-        differs.then(|| UndoChange::Groups { config: config.clone(), before: first })
+        differs.then(|| GroupsUndo::Groups { config: config.clone(), before: first })
     });
     differing.collect()
 }

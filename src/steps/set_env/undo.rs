@@ -23,7 +23,7 @@ pub(crate) struct UndoSetEnv;
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
-pub(crate) struct Restore {
+pub(crate) struct RestoreEnv {
     owner: EnvOwner,
     /// Each variable that differs: its current and its recorded value.
     env: BTreeMap<String, (Option<String>, Option<String>)>,
@@ -33,11 +33,11 @@ pub(crate) struct Restore {
 }
 
 impl Rules for UndoSetEnv {
-    type Change = Restore;
+    type Change = RestoreEnv;
     const STEP: Step = Step::SetEnv;
     const READS: &'static [Section] = &[Section::Cni];
 
-    fn changes(scene: &Scene<'_>) -> Vec<Restore> {
+    fn changes(scene: &Scene<'_>) -> Vec<RestoreEnv> {
         let facts = scene.facts;
         let (cni, record) = (&facts.cni, &facts.record);
         let differing = record.env.iter().filter_map(|(name, before)| {
@@ -54,10 +54,10 @@ impl Rules for UndoSetEnv {
         if env.is_empty() && addon.is_none() {
             return Vec::new();
         }
-        vec![Restore { owner: env_owner(cni), env, addon, keys }]
+        vec![RestoreEnv { owner: env_owner(cni), env, addon, keys }]
     }
 
-    fn describe(restore: &Restore) -> Change {
+    fn describe(restore: &RestoreEnv) -> Change {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
         let change = Change::new(Sign::Change, restore.owner.resource());
         let change = restore.env.iter().fold(change, |change, (name, (now, before))| {
@@ -73,7 +73,7 @@ impl Rules for UndoSetEnv {
         }
     }
 
-    async fn apply(session: &mut Session, restore: Restore) -> Result<()> {
+    async fn apply(session: &mut Session, restore: RestoreEnv) -> Result<()> {
         if let Some((_, before)) = &restore.addon {
             update_addon(session, Step::SetEnv, |now| {
                 let restored = restored(now, before, &restore.keys)?;
