@@ -46,7 +46,7 @@ def from_ec2(path):
             "enis": card["MaximumNetworkInterfaces"],
             "ipv4": network["Ipv4AddressesPerInterface"],
             "vcpus": record.get("VCpuInfo", {}).get("DefaultVCpus", ""),
-            # Bare metal has no hypervisor; the CNI hands prefixes to it as it does to Nitro.
+            # Bare metal has no hypervisor; the CNI assigns prefixes to it as to Nitro.
             "nitro": record.get("Hypervisor") == "nitro" or metal,
             "metal": metal,
             "architectures": " ".join(sorted(set(architectures) & {"x86_64", "arm64"})),

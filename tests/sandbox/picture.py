@@ -1,6 +1,6 @@
-"""All of an account and a VPC that a set-up may change, one line for each thing: for a look before and one after.
+"""Everything in an account and a VPC that setup may change, one line per item, to compare before and after.
 
-Ids of instances and what follows from them are left out. It asks AWS's own APIs, and shares nothing with the program.
+Instance ids and names derived from them are left out. It reads AWS's own APIs and shares no code with the program.
 """
 
 import json
@@ -45,7 +45,7 @@ for subnet in pages("ec2", "DescribeSubnets", "Subnets", Filters=in_vpc):
 for table in pages("ec2", "DescribeRouteTables", "RouteTables", Filters=in_vpc):
     on = sorted(each.get("SubnetId", "main") for each in table["Associations"])
     routes = sorted(json.dumps(route, sort_keys=True) for route in table["Routes"])
-    # The local route of each of the VPC's blocks comes and goes with the block.
+    # The local route of a VPC block is created and deleted with the block.
     show("route table", table["RouteTableId"], subnets=on, routes=routes, tags=tags(table))
 for group in pages("ec2", "DescribeSecurityGroups", "SecurityGroups", Filters=in_vpc):
     rules = sorted(json.dumps([group["IpPermissions"], group["IpPermissionsEgress"]], sort_keys=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def _die_with_stdin() -> None:
-    """The parent holds the other end of the pipe; when it is gone, so are we."""
+    """Exits with the parent, which holds the other end of the pipe."""
     while os.read(0, 4096):
         pass
     os._exit(0)

@@ -1,7 +1,7 @@
-"""EKS's add-on manager: it brings the vpc-cni add-on into the cluster by server-side apply.
+"""EKS's add-on manager: it installs the vpc-cni add-on by server-side apply.
 
 "Determine fields you can customize for Amazon EKS add-ons" (EKS user guide): EKS is the field manager
-`eks`; a field that another manager owns is a conflict, and resolveConflicts says what becomes of it.
+`eks`; a field that another manager owns is a conflict, which resolveConflicts decides.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .world import World
 
 MANAGER = "eks"
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
-# On the service account, for EKS's webhook, which puts the role into each pod that starts.
+# On the service account, for EKS's webhook, which sets the role in each pod that starts.
 ROLE = "eks.amazonaws.com/role-arn"
-# The first version whose ENIConfig definition has types.
+# The first version whose ENIConfig CRD has a schema.
 _TYPED = (1, 18, 3)
 
 
 class Conflict(Exception):
-    """Fields of others, with resolveConflicts NONE."""
+    """Fields that other managers own, with resolveConflicts NONE."""
 
     def __init__(self, fields: list[str]):
         super().__init__(", ".join(fields))
@@ -47,9 +47,9 @@ def documents(world: World, version: str, values: dict[str, Any], role: str | No
 
 
 def _definition(world: World, version: str) -> list[dict[str, Any]]:
-    """The ENIConfig definition, which is part of the add-on too (amazon-vpc-cni-k8s#3028)."""
+    """The ENIConfig CRD, which is part of the add-on too (amazon-vpc-cni-k8s#3028)."""
     kind = world.shape.crd
-    if kind == "missing":  # as if somebody had deleted it for good
+    if kind == "missing":  # as if it had been deleted permanently
         return []
     if version != world.shape.cni_version:
         numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:3])
@@ -112,7 +112,7 @@ def install(world: World, version: str, values: dict[str, Any], resolve: str, ro
 
 
 def _once_served(api: Client, document: dict[str, Any], resolve: str) -> None:
-    """An object of a kind that was defined a moment ago."""
+    """An object of a kind that has just been defined."""
     for attempt in range(50):
         try:
             return _apply(api, document, resolve)
@@ -137,7 +137,7 @@ def _apply(api: Client, document: dict[str, Any], resolve: str) -> None:
         kept = copy.deepcopy(document)
         for field in fields:
             _keep(kept, live, field)
-        # A value that agrees with the other manager's is no conflict; both own it then.
+        # A value equal to the other manager's is not a conflict; both own it then.
         api.apply(kept, MANAGER, force=False)
 
 
@@ -145,7 +145,7 @@ _STEP = re.compile(r'\.([^.\[]+)|\[((?:[^\]"]|"[^"]*")*)\]')
 
 
 def _keep(wanted: Any, live: Any, field: str) -> None:
-    """Gives the field the value that it has in the cluster, or leaves it out where it has none."""
+    """Sets the field to its value in the cluster, or omits it if it has none."""
     steps = [m.group(1) or _selector(m.group(2)) for m in _STEP.finditer(field)]
     parent_wanted, parent_live = wanted, live
     for step in steps[:-1]:
@@ -179,5 +179,5 @@ def _child(value: Any, step: Any) -> Any:
     return None
 
 
-# What stands between us and the cluster, as opposed to what the cluster refuses.
+# Failures on the way to the API server, as opposed to its refusals.
 UNREACHABLE = (OSError, http.client.HTTPException)

@@ -1,4 +1,4 @@
-"""What the vpc-cni add-on takes as configurationValues, as DescribeAddonConfiguration tells it."""
+"""The schema of the vpc-cni add-on's configurationValues, as DescribeAddonConfiguration returns it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from .errors import AwsError
 
-# The settings of the CNI that the add-on's schema names; values are strings (CNI's README, "Configuration variables").
+# The CNI's settings in the add-on's schema; values are strings (CNI's README, "Configuration variables").
 ENV = (
     "ADDITIONAL_ENI_TAGS", "ANNOTATE_POD_IP", "AWS_EC2_ENDPOINT", "AWS_EXTERNAL_SERVICE_CIDRS",
     "AWS_MANAGE_ENIS_NON_SCHEDULABLE", "AWS_VPC_CNI_NODE_PORT_SUPPORT", "AWS_VPC_ENI_MTU",
@@ -53,7 +53,7 @@ def schema() -> str:
 
 
 def parse(text: str | None) -> dict[str, Any]:
-    """The values as an object; refuses what the schema does not know, as EKS does."""
+    """The values as an object. Rejects what the schema does not have, as EKS does."""
     if not (text or "").strip():
         return {}
     try:

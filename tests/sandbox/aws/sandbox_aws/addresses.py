@@ -1,4 +1,4 @@
-"""Addresses of a subnet: which are taken, which comes next.
+"""The addresses of a subnet: which are in use, and which is assigned next.
 
 AWS keeps the first four addresses and the last one of each subnet ("Subnet sizing", VPC user guide).
 """

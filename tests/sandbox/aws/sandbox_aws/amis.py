@@ -1,4 +1,4 @@
-"""The AMIs that EKS publishes, and the SSM parameters that name the latest of each.
+"""The AMIs that EKS publishes, and the SSM parameters with the latest of each.
 
 Paths: "Retrieve recommended Amazon Linux AMI IDs" and "... Bottlerocket AMI IDs", EKS user guide.
 AL2 AMIs end with Kubernetes 1.32.

@@ -27,7 +27,7 @@ def _subnets(context: Context, text: str) -> tuple[list[str], list[str]]:
 
 
 def _template(context: Context, spec: dict[str, Any]) -> dict[str, str]:
-    """Checks the launch template as CreateAutoScalingGroup does, by what RunInstances would say."""
+    """Checks the launch template as CreateAutoScalingGroup does, with the checks of RunInstances."""
     try:
         version = version_of(context, spec)
         data = version["LaunchTemplateData"]
@@ -99,7 +99,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     minimum, maximum = params.get("MinSize", group.minimum), params.get("MaxSize", group.maximum)
-    # Without a desired capacity of its own, the change of a bound moves it ("UpdateAutoScalingGroup").
+    # Without a desired capacity in the request, a new bound can change it ("UpdateAutoScalingGroup").
     desired = params.get("DesiredCapacity", min(max(group.desired, minimum), maximum))
     _check_sizes(minimum, maximum, desired)
     if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):

@@ -1,4 +1,4 @@
-"""AZRebalance: a group that has become lopsided is evened out again.
+"""AZRebalance: an unbalanced group is balanced again.
 
 "Amazon EC2 Auto Scaling ... launches new instances before terminating the old ones" when instances were
 terminated or detached and the zones are unbalanced; it needs the Launch process as well ("Suspend and
@@ -20,13 +20,13 @@ def counts(group: Group) -> dict[str, int]:
 
 
 def lopsided(group: Group) -> bool:
-    """Zones that differ by one are as even as they can be."""
+    """Zones that differ by one are balanced."""
     found = counts(group)
     return max(found.values()) - min(found.values()) > 1
 
 
 def watch(world: World, group: Group, launch: Callable[[str, str], object]) -> None:
-    """Looks again in a while, for as long as there is something to even out."""
+    """Checks again after a while, as long as the group is unbalanced."""
     if group.balance_pending or group.status or not lopsided(group) or any(p in group.suspended for p in _NEEDS):
         return
     group.balance_pending = True

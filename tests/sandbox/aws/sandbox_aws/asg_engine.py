@@ -1,4 +1,4 @@
-"""What an Auto Scaling group does by itself: it starts and ends instances until it has the desired number."""
+"""What an Auto Scaling group does by itself: it launches and terminates instances until it has the desired number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .ec2_templates import version_of
 from .errors import AwsError
 from .world import Context, World
 
-# Failed launches are tried again, less and less often on AWS; here after so many "launch" times.
+# Failed launches are retried, on AWS less and less often; here after this many "launch" times.
 _RETRY = 10
 
 
@@ -161,7 +161,7 @@ def _changed(world: World, group: Group, member: Member, state: str) -> None:
         if member.activity:
             member.activity.finish()
     elif state in ("shutting-down", "stopping") and member.state in ("Pending", "InService"):
-        # Somebody else ended it: the health check sees it and the group replaces it.
+        # Terminated from outside: the health check notices it and the group replaces it.
         member.state, member.health = "Terminating", "Unhealthy"
         member.activity = Activity(group.name, f"Terminating EC2 instance: {member.instance_id}",
                                    f"At {now():%Y-%m-%dT%H:%M:%SZ} an instance was taken out of service in response to "

@@ -1,7 +1,7 @@
 """Lifecycle hooks and warm pools of Auto Scaling groups.
 
-An instance that a group terminates waits in Terminating:Wait until every terminate hook was completed, or its heartbeat
-timeout (3600 s by default) is over; a heartbeat starts that again, up to the global timeout: 48 hours, or 100 times the
+An instance that a group terminates waits in Terminating:Wait until every terminate hook is completed or its heartbeat
+timeout (3600 s by default) is over; a heartbeat restarts it, up to the global timeout: 48 hours, or 100 times the
 heartbeat timeout ("Amazon EC2 Auto Scaling lifecycle hooks", Auto Scaling user guide).
 """
 
@@ -17,7 +17,7 @@ from .world import Context, World
 
 _TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 _DAYS = 172_800
-# EKS puts this one on each managed node group's Auto Scaling group, drains the node and completes it.
+# EKS adds this hook to each managed node group's Auto Scaling group, drains the node and completes the hook.
 EKS = "Terminate-LC-Hook"
 
 
@@ -31,7 +31,7 @@ def of_eks(group: Group) -> None:
 
 
 def hold(world: World, group: Group, member: Member, go_on: Callable[[], None]) -> bool:
-    """Whether the member waits for hooks; then it goes on by itself."""
+    """Whether the member waits for hooks. It continues by itself afterwards."""
     waiting = {n: h for n, h in group.hooks.items() if h["LifecycleTransition"] == _TERMINATING}
     if not waiting:
         return False
@@ -91,7 +91,7 @@ def complete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 @plays("autoscaling", "PutWarmPool")
 def put_warm_pool(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Only its configuration: the sandbox starts no instances for it."""
+    """Only its configuration: the sandbox launches no instances for it."""
     group = require(context, params["AutoScalingGroupName"])
     if group.mixed:
         raise AwsError("ValidationError", "You can't add a warm pool to an Auto Scaling group that has a mixed instances "

@@ -1,4 +1,4 @@
-"""The Auto Scaling API of single instances."""
+"""The Auto Scaling API for single instances."""
 
 from __future__ import annotations
 

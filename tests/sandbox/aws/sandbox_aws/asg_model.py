@@ -1,4 +1,4 @@
-"""Auto Scaling groups, their members and activities, and how they read in answers."""
+"""Auto Scaling groups, their members and activities, and how responses show them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Member:
     state: str = "Pending"
     health: str = "Healthy"
     protected: bool = False
-    balancing: bool = False  # started beyond the desired capacity, to even out the zones
+    balancing: bool = False  # launched beyond the desired capacity, to balance the zones
     weight: int | None = None  # capacity units; None: the group has no weights
     hooks: set[str] = field(default_factory=set)  # terminate hooks that it waits for
     go_on: Callable[[], None] | None = None  # once they are completed

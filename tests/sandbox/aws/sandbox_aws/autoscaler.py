@@ -1,8 +1,8 @@
-"""Cluster Autoscaler, as a group of the cluster meets it: while a pod finds no node it raises desired capacities.
+"""Cluster Autoscaler as seen by a group: it raises desired capacities while a pod is unschedulable.
 
-Its auto-discovery takes Auto Scaling groups by the tags k8s.io/cluster-autoscaler/enabled and
+Its auto-discovery finds Auto Scaling groups by the tags k8s.io/cluster-autoscaler/enabled and
 k8s.io/cluster-autoscaler/<cluster>, and never goes beyond their maximum (cluster-autoscaler, cloudprovider/aws).
-Here it asks for the maximum at once, by SetDesiredCapacity, for as long as pods are Pending.
+Here it requests the maximum at once, by SetDesiredCapacity, as long as pods are Pending.
 """
 
 from __future__ import annotations

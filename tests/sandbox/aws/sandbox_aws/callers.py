@@ -1,4 +1,4 @@
-"""Who calls: IAM users and assumed roles, found by their access key in moto's IAM and STS."""
+"""Callers: IAM users and assumed roles, found by their access key in moto's IAM and STS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-# Users of the sandbox itself. They see the account as it is and are never throttled.
+# The sandbox's own users. They see the current state without delay and are never throttled.
 QUIET_USERS = ("sandbox-witness", "sandbox-node-agent")
 
 

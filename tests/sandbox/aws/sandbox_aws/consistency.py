@@ -1,4 +1,4 @@
-"""What a caller sees a little later than it happens.
+"""Eventual consistency: callers see changes with a delay.
 
 "The Amazon EC2 API follows an eventual consistency model" (Ensuring idempotency and consistency, EC2
 API reference): for about a second after a change, reads may answer as if it had not been made.
@@ -15,7 +15,7 @@ from .gate import mutating
 from .resources import ids_in
 from .world import Context, chance
 
-# Least and most seconds until a change is seen.
+# Minimum and maximum seconds until a change is visible.
 _LAG = {"calm": (0.0, 0.0), "real": (0.3, 1.2), "rough": (1.0, 4.0)}
 
 
@@ -23,12 +23,12 @@ _LAG = {"calm": (0.0, 0.0), "real": (0.3, 1.2), "rough": (1.0, 4.0)}
 class Past:
     until: float
     since: float
-    item: dict[str, Any] | None  # as it was before the change; None: it was not there
+    item: dict[str, Any] | None  # the state before the change; None: it did not exist
 
 
-# Other services say here what a mutating call touches: (service, operation) -> keys.
+# Other services register here what a mutating call changes: (service, operation) -> keys.
 TOUCHES: dict[tuple[str, str], Callable[[Context, dict[str, Any]], list[str]]] = {}
-# How to read one of those keys as it is now: service -> function.
+# How to read the current value of such a key: service -> function.
 READERS: dict[str, Callable[[Context, str], dict[str, Any] | None]] = {}
 
 
@@ -37,7 +37,7 @@ def _past(context: Context) -> dict[str, Past]:
 
 
 def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Runs the operation; where it changes something, keeps what others still see for a while."""
+    """Runs the operation. If it changes something, keeps the old state that callers still see for a while."""
     world = context.world
     least, most = _LAG[world.shape.aws]
     quiet = most == 0 or context.fresh or not mutating(context.operation, params)
@@ -50,7 +50,7 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     now, past = time.monotonic(), _past(context)
     for key in [*touched, *(i for i in ids_in(result) if i not in touched)]:
         if key in before and before[key] == _read(context, key):
-            continue  # named by the call, but not changed: a VPC by a subnet in it
+            continue  # in the request, but not changed: a VPC when a subnet is created in it
         until = now + least + (most - least) * chance(key, context.operation)
         earlier = past.get(key)
         if earlier and earlier.until > now:
@@ -63,7 +63,7 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_known(context: Context, touched: list[str]) -> None:
-    """On a rough day even a change of what was just made may meet a server that doesn't know it yet."""
+    """On a rough day even a change of a new resource may reach a server that does not know it yet."""
     if context.world.shape.aws != "rough" or context.service != "ec2":
         return
     now = time.monotonic()
@@ -89,7 +89,7 @@ def _read(context: Context, key: str) -> dict[str, Any] | None:
 
 
 def _made(context: Context, key: str) -> bool:
-    """Only what the call itself made is new; its answer also names what was there before."""
+    """Only what the call itself created is new; its response also names what existed before."""
     prefix = key.split("-")[0]
     return {"CreateSubnet": "subnet", "CreateSecurityGroup": "sg", "CreateNetworkInterface": "eni", "RunInstances": "i",
             "CreateRouteTable": "rtb", "CreateVpc": "vpc", "CreateLaunchTemplate": "lt", "CreateNatGateway": "nat",

@@ -1,4 +1,4 @@
-"""Network ACLs: their last entry, and what an entry must say."""
+"""Network ACLs: their last entry, and the required parameters of an entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .moto_patches import ec2
 from .registry import plays
 from .world import Context
 
-# "The protocol number" (CreateNetworkAclEntry); the aws command's examples give names, and EC2 answers numbers.
+# "The protocol number" (CreateNetworkAclEntry); the AWS CLI's examples use names, and EC2 answers numbers.
 _NUMBERS = {"all": "-1", "icmp": "1", "tcp": "6", "udp": "17"}
 _LAST = 32767
 

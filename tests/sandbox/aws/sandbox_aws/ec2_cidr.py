@@ -1,4 +1,4 @@
-"""VPC CIDR blocks: what AWS allows, and associations that take their time.
+"""VPC CIDR blocks: what AWS allows, and associations that take some time.
 
 The rules are those of "VPC CIDR blocks" in the VPC user guide, with its table of restrictions.
 """
@@ -15,7 +15,7 @@ from .world import Context
 
 _RFC1918 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 _SHARED, _BENCHMARK = "100.64.0.0/10", "198.19.0.0/16"
-# Range of the primary block -> ranges no secondary block may touch.
+# Range of the primary block -> ranges that no secondary block may overlap.
 _RESTRICTED = {
     "10.0.0.0/8": ["172.16.0.0/12", "192.168.0.0/16", _BENCHMARK],
     "172.16.0.0/12": ["10.0.0.0/8", "192.168.0.0/16", "172.31.0.0/16", _BENCHMARK],
@@ -41,7 +41,7 @@ def restricted(primary: IPv4Network) -> list[IPv4Network]:
 
 def refusal(new: IPv4Network, primary: IPv4Network, present: list[IPv4Network], routes: list[IPv4Network],
             peers: list[IPv4Network]) -> str | None:
-    """Why AWS refuses to associate `new`, or None."""
+    """The reason why AWS rejects the association of `new`, or None."""
     if not 16 <= new.prefixlen <= 28:
         return f"The CIDR '{new}' is invalid."
     if any(new.overlaps(r) for r in restricted(primary)):
@@ -62,7 +62,7 @@ def refusal(new: IPv4Network, primary: IPv4Network, present: list[IPv4Network], 
 
 def parse(text: str) -> IPv4Network:
     try:
-        return IPv4Network(text, strict=False)  # AWS lowers a block to its canonical form
+        return IPv4Network(text, strict=False)  # AWS converts a block to its canonical form
     except ValueError:
         raise AwsError("InvalidParameterValue",
                        f"Value ({text}) for parameter cidrBlock is invalid. This is not a valid CIDR block.") from None

@@ -1,4 +1,4 @@
-"""EC2's Describe calls over what moto holds: ids, filters, pages, and the past that a caller still sees."""
+"""EC2's Describe calls over moto's state: ids, filters, pages, and the old state that a caller still sees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .world import Context
 
 @dataclass
 class Kind:
-    """One kind of resource: where its items are in the answer and how its calls name things."""
+    """A resource type: where its items are in the response, and the parameter names of its calls."""
 
     operation: str
     items: str
@@ -126,7 +126,7 @@ def _all(context: Context, operation: str, member: str, params: dict[str, Any]) 
 
 
 def live(context: Context, kind: Kind, only: list[str] | None = None) -> list[dict[str, Any]]:
-    """Every item as it is now, or those with the ids."""
+    """All current items, or those with the ids."""
     params = {kind.ids: only} if only else {}
     if kind.operation == "DescribeInstances":
         found = []
@@ -181,7 +181,7 @@ def _instance(store: Any, item: dict[str, Any]) -> dict[str, Any]:
     for interface in item.get("NetworkInterfaces", []):
         if not interface.get("Association"):
             interface.pop("Association", None)
-        # moto shows no address beside the first.
+        # moto shows only the first address.
         eni = store.enis.get(interface["NetworkInterfaceId"])
         if eni:
             interface["PrivateIpAddresses"] = [{"Primary": bool(a.get("Primary")), "PrivateIpAddress": a["PrivateIpAddress"]}
@@ -208,7 +208,7 @@ def one(context: Context, resource_id: str) -> dict[str, Any] | None:
     return next((i for i in found if i.get(KINDS[operation].id) == resource_id), None)
 
 
-# Filters that need no look at the whole answer, which takes a millisecond an interface: thousands are on one machine.
+# Filters that do not need the whole response, which takes a millisecond per interface: there can be thousands.
 _INTERFACE_IS = {"attachment.instance-id": lambda eni: eni.instance.id if eni.instance else None,
                  "subnet-id": lambda eni: eni.subnet.id}
 
@@ -217,11 +217,11 @@ def _some(context: Context, kind: Kind, ids: list[str], wanted: list[dict[str, A
     if ids:
         try:
             return live(context, kind, ids)
-        except AwsError:  # one of them is unknown now; a caller may still see it
+        except AwsError:  # one of them no longer exists; a caller may still see it
             pass
     if kind.operation != "DescribeNetworkInterfaces":
         return live(context, kind)
-    # What matched until a moment ago is not among these, and is no loss: the past is added to them.
+    # Items that matched until a moment ago are missing here; the old state is added later.
     store = ec2(context)
     now = [eni.id for eni in list(store.enis.values()) if all(_may_match(store, eni, each) for each in wanted)]
     return live(context, kind, now) if now else []

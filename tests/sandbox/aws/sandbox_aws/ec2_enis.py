@@ -14,7 +14,7 @@ from .world import Context
 
 @lru_cache
 def kind(store: Any, instance_type: str) -> dict[str, Any]:
-    """What DescribeInstanceTypes tells of a type. moto looks through all of them each time."""
+    """DescribeInstanceTypes for one type. moto searches all types each time."""
     return store.describe_instance_types([instance_type])[0]
 
 
@@ -48,7 +48,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     ec2_groups.check_count(context, groups)
     for group_id in groups:
         group = store.get_security_group_from_id(group_id)
-        if group is None:  # moto would make a group of that name
+        if group is None:  # moto would create a group of that name
             raise AwsError("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
         if group.vpc_id != subnet.vpc_id:
             raise AwsError("InvalidParameterValue",
@@ -67,7 +67,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     eni = store.enis[answer["NetworkInterface"]["NetworkInterfaceId"]]
     eni.prefixes = prefixes
     eni.requester_id = context.caller.user_id if context.caller else "amazon-aws"
-    # On AWS: pending until it is available; "available" here at once, a caller can't tell in time.
+    # On AWS: pending until it is available; "available" here at once, a caller can't notice the difference.
     answer["NetworkInterface"]["Status"] = "pending"
     answer["NetworkInterface"]["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in prefixes]
     return answer

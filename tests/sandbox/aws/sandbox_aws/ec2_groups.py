@@ -1,4 +1,4 @@
-"""Security groups and their rules: names, duplicates, quotas and what holds a group."""
+"""Security groups and their rules: names, duplicates, quotas and what prevents a deletion."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def delete_security_group(context: Context, params: dict[str, Any]) -> dict[str,
 
 
 def _targets(permission: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What tells rules apart; a description does not."""
+    """The identity of a rule; the description is not part of it."""
     protocol = str(permission.get("IpProtocol"))
     ports = (None, None) if protocol == "-1" else (permission.get("FromPort"), permission.get("ToPort"))
     named = [r.get("CidrIp") for r in permission.get("IpRanges", [])]

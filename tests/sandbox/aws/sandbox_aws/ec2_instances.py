@@ -1,4 +1,4 @@
-"""Instances: they start and end over time, take addresses of their subnet and give them back."""
+"""Instances: they start and terminate over time, use addresses of their subnet and release them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .registry import plays
 from .world import Context, World, chance
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-# The VPC CNI's interfaces ("aws-K8S-<instance id>"), which stay behind on a bad day.
+# The VPC CNI's interfaces ("aws-K8S-<instance id>"), which can be leaked.
 CNI_DESCRIPTION = "aws-K8S-"
 _VCPUS: dict[str, int] = {}
 
-# Told when an instance changes its state: Auto Scaling listens.
+# Called when an instance changes its state: Auto Scaling registers here.
 LISTENERS: list[Callable[[World, str, str], None]] = []
 
 
@@ -127,7 +127,7 @@ def _check_offered(context: Context, instance_type: str, zone: str) -> None:
 
 
 def _vcpus(store: Any, instance_type: str) -> int:
-    """Of the types that the quota of Standard instances counts; G, P, Inf, Trn, X and others have their own."""
+    """Whether the quota of Standard instances counts the type; G, P, Inf, Trn, X and others have their own quotas."""
     if not re.match(r"(a|c|d|h|i|im|is|m|r|t|z)\d", instance_type):
         return 0
     if instance_type not in _VCPUS:
@@ -198,7 +198,7 @@ def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _end(context: Context, store: Any, instance: Any) -> None:
-    """Interfaces go with the instance where they are marked so; others, and leaked ones, stay `available`."""
+    """Interfaces with DeleteOnTermination are deleted with the instance; others, and leaked ones, stay `available`."""
     instance.last_subnet_id, instance.last_private_ip = instance.subnet_id, instance.private_ip
     for eni in list(instance.nics.values()):
         leak = None

@@ -1,7 +1,7 @@
 """A VPC that another account shares with this one, by its subnets ("Share your VPC subnets", VPC user guide).
 
-A participant sees the VPC, its subnets and route tables with their owner, and puts instances, interfaces and security
-groups of its own into them. Blocks, subnets, routes and network ACLs are the owner's alone.
+A participant sees the VPC, its subnets and route tables with their owner, and can create its own instances, interfaces
+and security groups in them. Only the owner can change blocks, subnets, routes and network ACLs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tags that EC2 refuses from callers ("Tag restrictions", EC2 user guide)."""
+"""Tags that EC2 rejects from callers ("Tag restrictions", EC2 user guide)."""
 
 from __future__ import annotations
 

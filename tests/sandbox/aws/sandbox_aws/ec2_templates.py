@@ -1,4 +1,4 @@
-"""Launch templates: moto keeps them; here a version is found the way RunInstances and Auto Scaling do."""
+"""Launch templates: moto stores them; here a version is found as by RunInstances and Auto Scaling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .world import Context
 
 
 def version_of(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
-    """The launch template version that {LaunchTemplateId|LaunchTemplateName, Version} names."""
+    """The launch template version with {LaunchTemplateId|LaunchTemplateName, Version}."""
     if not spec.get("LaunchTemplateId") and not spec.get("LaunchTemplateName"):
         raise AwsError("MissingParameter", "The request must contain the parameter launchTemplateId or launchTemplateName")
     key = "LaunchTemplateId" if spec.get("LaunchTemplateId") else "LaunchTemplateName"

@@ -1,4 +1,4 @@
-"""Instance types: moto has them all; here they come page by page."""
+"""Instance types: moto has them all; here they are returned in pages."""
 
 from __future__ import annotations
 

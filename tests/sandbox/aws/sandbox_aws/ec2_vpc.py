@@ -1,4 +1,4 @@
-"""Subnets, NAT gateways and route tables: what moto takes too lightly."""
+"""Subnets, NAT gateways and route tables: checks that moto lacks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def create_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                                                 f"availability zones: {', '.join(z['ZoneName'] for z in zones)}.")
     answer = context.moto(params=params)
     subnet = store.get_subnet(answer["Subnet"]["SubnetId"])
-    # moto takes the first subnet of a zone for a default one.
+    # moto treats the first subnet of a zone as a default subnet.
     subnet.default_for_az = subnet.map_public_ip_on_launch = False
     subnet.state = "pending"
 
@@ -76,7 +76,7 @@ def create_nat_gateway(context: Context, params: dict[str, Any]) -> dict[str, An
     answer = context.moto(params=params)
     store = ec2(context)
     gateway = store.nat_gateways[answer["NatGateway"]["NatGatewayId"]]
-    # moto draws its address from anywhere; it has one of its subnet.
+    # moto picks any address; on AWS it is one of the subnet's.
     address = addresses.pick(store, gateway._eni.subnet)[0]
     gateway.private_ip = gateway._eni.private_ip_address = address
     gateway._eni.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]

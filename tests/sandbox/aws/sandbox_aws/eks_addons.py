@@ -1,4 +1,4 @@
-"""The EKS API of add-ons; only vpc-cni is one here."""
+"""The EKS API for add-ons; only vpc-cni exists here."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _update(context: Context, cluster: Cluster, addon: Addon, params: dict[str, 
     made = Update("AddonUpdate", shown, addon=addon.name)
     cluster.updates.append(made)
     addon.status = "UPDATING"
-    if "podIdentityAssociations" in params:  # absent: no change; empty: all of them go (UpdateAddon)
+    if "podIdentityAssociations" in params:  # absent: no change; empty: all are removed (UpdateAddon)
         addon.pod_identities = _associations(context, cluster, params["podIdentityAssociations"])
     # "If you don't specify an existing IAM role, then the add-on uses the permissions assigned to the node IAM role"
     # (UpdateAddon): an absent role is no role, unlike an absent version or configuration.
@@ -147,7 +147,7 @@ def _associations(context: Context, cluster: Cluster, wanted: list[dict[str, str
 
 def _apply_later(context: Context, cluster: Cluster, addon: Addon, update: Update, version: str, values: str | None,
                  resolve: str, role: str | None) -> None:
-    """Half of the time passes before the objects are applied, half after; the calls run outside the lock."""
+    """Half of the delay is before the objects are applied, half after. The calls run outside the lock."""
     world = context.world
     half = world.seconds("addon") / 2
     fault = world.take_fault("eks", "UpdateAddon", "addon_failure", "addon_degraded")
@@ -190,7 +190,7 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     addon = _find(cluster, params["addonName"])
     addon.status = "DELETING"
-    # With `preserve` the objects stay in the cluster; without it EKS deletes them, which nobody here needs yet.
+    # With `preserve` the objects stay in the cluster; without it EKS deletes them, which no test needs yet.
     if not params.get("preserve"):
         raise AwsError("InvalidRequestException", "the sandbox plays DeleteAddon only with preserve", addonName=addon.name)
     context.world.after("eks-update", lambda: cluster.addons.pop(addon.name, None))

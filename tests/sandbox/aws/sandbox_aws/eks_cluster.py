@@ -1,4 +1,4 @@
-"""The EKS API of clusters."""
+"""The EKS API for clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EKS clusters and what hangs on them."""
+"""EKS clusters and their add-ons, node groups and access entries."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Nodegroup:
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "ACTIVE"
     issues: list[dict[str, Any]] = field(default_factory=list)
-    # What DescribeNodegroup shows of its Auto Scaling group's sizes, and whether EKS is about to look again.
+    # What DescribeNodegroup shows of its Auto Scaling group's sizes, and whether EKS is about to read them again.
     sizes: dict[str, int] = field(default_factory=dict)
     looking: bool = False
     created: datetime = field(default_factory=now)
@@ -119,7 +119,7 @@ def require(context: Context, name: str) -> Cluster:
 
 
 def once(cluster: Cluster, operation: str, params: dict[str, Any], make: Callable[[], Any]) -> Any:
-    """Idempotency by clientRequestToken: the same request again gets the first one's answer."""
+    """Idempotency by clientRequestToken: a repeated request gets the first response."""
     token = params.get("clientRequestToken")
     if not token:
         return make()

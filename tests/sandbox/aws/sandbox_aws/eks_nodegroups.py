@@ -1,4 +1,4 @@
-"""Managed node groups: each is an Auto Scaling group that EKS made."""
+"""Managed node groups: each is an Auto Scaling group that EKS created."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _find(cluster: Cluster, name: str) -> Nodegroup:
 
 
 def _scaling(context: Context, nodegroup: Nodegroup) -> dict[str, int]:
-    """EKS follows changes that others make to the Auto Scaling group a while later."""
+    """EKS notices changes of the Auto Scaling group after a while."""
     world = context.world
     group = world.regions[context.region].groups.get(nodegroup.group)
     if group is None:
@@ -80,7 +80,7 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
                        409, clusterName=cluster.name, nodegroupName=nodegroup.name)
     unplayed = sorted({"taints", "updateConfig", "nodeRepairConfig", "warmPoolConfig"} & params.keys())
     if unplayed:
-        raise AwsError("InvalidRequestException", f"the sandbox does not play {', '.join(unplayed)} of a node group",
+        raise AwsError("InvalidRequestException", f"the sandbox does not emulate {', '.join(unplayed)} of a node group",
                        clusterName=cluster.name, nodegroupName=nodegroup.name)
     group = context.world.regions[context.region].groups[nodegroup.group]
     wanted = params.get("scalingConfig", {})
@@ -104,7 +104,7 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
 
     def apply() -> None:
         if wanted:
-            # Only what was asked for: the group's size may have moved in the meantime.
+            # Change only what was requested: the group's size may have changed in the meantime.
             sizes = {theirs: wanted[ours] for ours, theirs in _SIZES.items() if ours in wanted}
             context.call("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": group.name, **sizes})
         nodegroup.labels.update(labels.get("addOrUpdateLabels", {}))

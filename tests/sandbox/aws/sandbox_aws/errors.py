@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class AwsError(Exception):
-    """An error answer. `fields` are further members of the error shape (JSON services)."""
+    """An error response. `fields` are further members of the error shape (JSON services)."""
 
     def __init__(self, code: str, message: str, status: int = 400, **fields: object):
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.fields = code, message, status, fields
 
 
-# What a service says to a caller whom its policies don't allow the operation.
+# The error code of a service if the caller's policies do not allow the operation.
 _DENIED = {
     "ec2": ("UnauthorizedOperation", 403),
     "autoscaling": ("AccessDenied", 403),
@@ -22,7 +22,7 @@ _DENIED = {
     "ssm": ("AccessDeniedException", 400),
     "service-quotas": ("AccessDeniedException", 400),
 }
-# What it says when it is asked too often.
+# The error code for throttling.
 _THROTTLED = {
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
     "autoscaling": ("Throttling", "Rate exceeded", 400),
@@ -87,7 +87,7 @@ def unknown_operation(service: str, operation: str) -> AwsError:
     if service in _JSON:
         return AwsError("UnknownOperationException", f"{operation} is not played by the sandbox", 404)
     return AwsError("InvalidAction", f"The action {operation} is not valid for this web service "
-                                     "(or the sandbox does not play it).", 400)
+                                     "(or the sandbox does not emulate it).", 400)
 
 
 def dry_run() -> AwsError:
@@ -95,7 +95,7 @@ def dry_run() -> AwsError:
 
 
 def validation(service: str, message: str) -> AwsError:
-    """A request that breaks the service's API model."""
+    """A request that violates the service's API model."""
     if service == "ec2":
         return AwsError("InvalidParameterValue", message)
     if service == "eks":

@@ -1,4 +1,4 @@
-"""EC2's filters, evaluated over the items of an answer.
+"""EC2's filters, evaluated on the items of a response.
 
 "Filter names are case-sensitive; values may hold the wildcards * and ?" (Filtering, EC2 user guide).
 """
@@ -21,7 +21,7 @@ def _wild(pattern: str) -> re.Pattern[str]:
 
 
 def values_at(item: Any, path: str) -> list[str]:
-    """All values at a dotted path; lists on the way are walked through."""
+    """All values at a dotted path; lists on the way are traversed."""
     found = [item]
     for part in path.split("."):
         step: list[Any] = []

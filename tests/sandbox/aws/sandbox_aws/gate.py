@@ -1,4 +1,4 @@
-"""What stands before every operation: credentials, throttling, the API model, permissions, DryRun."""
+"""Checks before every operation: credentials, throttling, the API model, permissions, DryRun."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .world import World
 READS = ("Describe", "List", "Get", "Simulate", "Lookup", "Search", "Validate", "Estimate", "Detect", "AssumeRole")
 # Every caller may ask who they are (IAM user guide, GetCallerIdentity needs no permissions).
 _FREE = {("sts", "GetCallerIdentity")}
-# One call in so many is refused or lost, by how rough the day is: (throttle, 5xx, no good answer though done).
+# One call in this many is rejected or lost, by the mode of AWS: (throttled, 5xx, done but no good response).
 _RATES = {"calm": (0, 0, 0), "real": (47, 211, 0), "rough": (9, 41, 29)}
 MAX_CLOCK_SKEW = 300
 
@@ -73,7 +73,7 @@ class Gate:
             raise errors.internal(call.service)
 
     def fate(self, call: Call, caller: Caller) -> str | None:
-        """What becomes of the answer, the work being done: "lost_reply", "late_error" (a 5xx), or None."""
+        """What happens to the response after the work is done: "lost_reply", "late_error" (a 5xx), or None."""
         if caller.quiet:
             return None
         fault = self.world.take_fault(call.service, call.operation, "lost_reply", "late_error")

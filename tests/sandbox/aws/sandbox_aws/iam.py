@@ -1,4 +1,4 @@
-"""IAM over moto: roles and profiles that the other services learn of a little later."""
+"""IAM on top of moto: other services see new roles and profiles with a delay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import AwsError
 from .registry import plays
 from .world import Context, World
 
-# Name of a role or profile -> when the other services know it as it is now.
+# Name of a role or profile -> when the other services see its current state.
 _KNOWN_FROM: dict[str, float] = {}
 
 
@@ -26,7 +26,7 @@ def is_known(name: str) -> bool:
 
 
 def _check_trust(text: str) -> None:
-    """moto takes any text for a trust policy."""
+    """moto accepts any text as a trust policy."""
     try:
         statements = policies._list(json.loads(text)["Statement"])
         good = statements and all({"Effect", "Principal"} <= s.keys() and {"Action", "NotAction"} & s.keys()

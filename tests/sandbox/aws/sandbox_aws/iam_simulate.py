@@ -1,6 +1,6 @@
 """IAM's policy simulation: SimulatePrincipalPolicy and SimulateCustomPolicy.
 
-What it answers depends on the resources and context keys that it is told, not on what the account holds: without
+The result depends only on the given resources and context keys, not on the account's resources: without
 ResourceArns an action is judged on "*", which a statement for certain resources doesn't cover.
 """
 
@@ -14,10 +14,10 @@ from .errors import AwsError
 from .registry import plays
 from .world import Context
 
-# Keys that the simulator knows without being told.
+# Keys that the simulator knows by itself.
 _KNOWN = ("aws:currenttime", "aws:epochtime", "aws:username", "aws:userid", "aws:principalarn", "aws:principalaccount",
           "aws:securetransport", "aws:tokenissuetime", "aws:principaltype")
-# Resource types of actions (Service Authorization Reference); of others the service decides.
+# Resource types of actions (Service Authorization Reference); for other actions the service decides.
 _TYPES = {
     "ec2:associatevpccidrblock": "vpc", "ec2:createsubnet": "subnet vpc", "ec2:associateroutetable": "route-table subnet",
     "ec2:createsecuritygroup": "security-group vpc", "ec2:createlaunchtemplate": "launch-template",
@@ -60,7 +60,7 @@ def _kind(action: str) -> str:
 
 
 def _alike(actions: list[str]) -> None:
-    """Actions on resources of different types are not judged in one call."""
+    """Actions on resources of different types can't be simulated in one call."""
     groups: dict[str, list[str]] = {}
     for action in actions:
         groups.setdefault(_kind(action), []).append(action)
@@ -81,7 +81,7 @@ def _row(documents: list[dict[str, Any]], action: str, resource: str, keys: dict
 
 
 def _missing(documents: list[dict[str, Any]], action: str, resource: str, keys: dict[str, list[str]]) -> list[str]:
-    """Keys that the policies ask for and nobody gave."""
+    """Keys that the policies need and the request does not have."""
     given = {k.lower() for k in keys} | set(_KNOWN)
     asked = {key for document in documents for statement in policies._list(document.get("Statement", []))
              if policies._concerns(statement, action) and policies._covers(statement, resource)
@@ -95,7 +95,7 @@ def _documents(context: Context, arn: str) -> list[dict[str, Any]]:
         if any(u.arn == arn for u in store.users.values()):
             return callers.user_policies(context.account, name)
     elif ":role/" in arn:
-        # The path is a part of the ARN: without it there is no such role.
+        # The path is part of the ARN: without it the role does not exist.
         if any(r.arn == arn for r in store.roles.values()):
             return callers.role_policies(context.account, name)
     else:

@@ -24,7 +24,7 @@ def once(context: Context, params: dict[str, Any], make: Callable[[], dict[str, 
     request = json.dumps({k: v for k, v in params.items() if k != "ClientToken"}, sort_keys=True, default=str)
     known = context.world.tokens
     if key not in known:
-        # A request that failed leaves no token behind.
+        # A failed request does not use up its token.
         known[key] = (request, make())
     elif known[key][0] != request:
         raise AwsError("IdempotentParameterMismatch",

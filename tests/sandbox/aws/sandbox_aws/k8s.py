@@ -1,4 +1,4 @@
-"""A little client of the cluster's API server, with the sandbox's own token."""
+"""A small client for the cluster's API server with the sandbox's own token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLURAL = {"ServiceAccount": "serviceaccounts", "ClusterRole": "clusterroles", "
 
 
 class Refused(Exception):
-    """The API server said no; `status` is its Status object."""
+    """The API server rejected the request; `status` is its Status object."""
 
     def __init__(self, code: int, status: dict[str, Any]):
         super().__init__(f"{code}: {status.get('message', '')}")

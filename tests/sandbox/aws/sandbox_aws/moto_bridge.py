@@ -1,4 +1,4 @@
-"""Calls moto's services in process: parameters in, the parsed answer out."""
+"""Calls moto's services in process: parameters in, the parsed response out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-# 3,000 AMIs that nobody here asks for; the ones for EKS are in `amis`.
+# moto's 3,000 AMIs are not needed; those for EKS are in `amis`.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-# The policies that node roles name.
+# The managed policies of node roles.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import botocore.parsers  # noqa: E402
@@ -49,7 +49,7 @@ def call(service: str, operation: str, params: dict[str, Any], region: str) -> d
     host = f"{service}.{region}.amazonaws.com"
     request = Request.from_primitives("POST", f"https://{host}/", {
         "Content-Type": "application/x-www-form-urlencoded; charset=utf-8", "Host": host,
-        # moto reads the region here; who calls was checked before.
+        # moto reads the region here; the caller was checked before.
         "Authorization": f"AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE00/20260101/{region}/{service}/aws4_request, ",
     }, urlencode(body))
     request.from_wsgi_server = True

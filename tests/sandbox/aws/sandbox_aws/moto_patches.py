@@ -1,4 +1,4 @@
-"""Where moto 5.2.5 itself has to be put right; each with what it does wrong."""
+"""Patches for bugs of moto 5.2.5, each with what moto does wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _get_tags(self: Any) -> list[dict[str, str]]:
 
 
 def _id(kind: str) -> str:
-    """An IAM unique id: its first letters tell the kind ("IAM identifiers", IAM user guide)."""
+    """An IAM unique id: its prefix shows the type ("IAM identifiers", IAM user guide)."""
     return kind + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(17))
 
 
@@ -44,10 +44,10 @@ def apply() -> None:
     TaggedEC2Resource.get_tags = _get_tags  # type: ignore[method-assign]
     # moto shows an instance's groups on each of its interfaces; on AWS each interface has its own.
     NetworkInterface.group_set = property(lambda self: self._group_set)  # type: ignore[assignment]
-    # moto knows descriptions of address ranges only, not of group pairs.
+    # moto stores descriptions only of address ranges, not of group pairs.
     SecurityGroupRule.description = property(  # type: ignore[assignment]
         lambda self: self.ip_range.get("Description") or self.source_group.get("Description"))
-    # Addresses are given back when an instance terminates (ec2_instances), not when Python forgets it.
+    # Addresses are released when an instance terminates (ec2_instances), not when Python frees the object.
     Instance.__del__ = lambda self: None  # type: ignore[attr-defined, method-assign]
 
 

@@ -1,4 +1,4 @@
-"""moto's answers as plain values. Writing them as XML only to read it again would take most of a call's time."""
+"""moto's responses as plain values. Writing and parsing XML would take most of a call's time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Plain(ResponseSerializer):
 
 
 class _Picker(XFormedAttributePicker):
-    """Where moto's own computes anew for each value under which names it may be: they hang on its type alone."""
+    """Caches a value's possible names, which moto computes for each value although they depend only on its type."""
 
     _names: dict[tuple[type, Any, str], list[str]] = {}
 
@@ -66,7 +66,7 @@ class _Picker(XFormedAttributePicker):
 
 
 class PlainAnswers(BaseResponse):
-    """Mixed into moto's response classes: results stay values, errors stay what they are."""
+    """Mixed into moto's response classes: results stay values, errors are unchanged."""
 
     def serialized(self, action_result: ActionResult) -> Any:
         if isinstance(action_result.result, Exception):

@@ -1,6 +1,6 @@
-"""Others at work: what happens to the groups of nodes while a caller is busy with something else.
+"""Events from outside: what happens to node groups during a caller's run.
 
-A test names the call that it comes after, so that it comes "in between" every time.
+A test names the call after which the event happens, so that the timing is always the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _group(world: World, name: str | None) -> Group | None:
 
 
 def after(world: World, service: str, operation: str) -> None:
-    """What a test asked for to happen once this operation was done."""
+    """Triggers the events that a test requested after this operation."""
     for kind, do in (("node_start", _start), ("node_end", _end)):
         fault = world.take_fault(service, operation, kind)
         if fault is None:
@@ -37,7 +37,7 @@ def after(world: World, service: str, operation: str) -> None:
 
 
 def interrupt(world: World) -> None:
-    """A call that changes something was made: the run that a test asked for is interrupted at it."""
+    """Counts a mutating call, and sends the signal that a test requested after this many."""
     for fault in [f for f in world.faults if f["kind"] == "signal"]:
         fault["after"] -= 1
         if fault["after"] <= 0:
@@ -49,13 +49,13 @@ def interrupt(world: World) -> None:
 
 
 def _start(context: Context, group: Group) -> None:
-    """Cluster Autoscaler raises the desired capacity, and never above the group's maximum."""
+    """The Cluster Autoscaler raises the desired capacity, never above the group's maximum."""
     context.call("autoscaling", "SetDesiredCapacity", {
         "AutoScalingGroupName": group.name, "DesiredCapacity": min(group.desired + 1, group.maximum)})
 
 
 def _end(context: Context, group: Group) -> None:
-    """An instance dies; its group finds it unhealthy and starts another one."""
+    """An instance dies. Its group finds it unhealthy and launches another one."""
     members: list[Any] = [m for m in group.members if m.state == "InService"]
     if members:
         context.call("ec2", "TerminateInstances", {"InstanceIds": [members[0].instance_id]})

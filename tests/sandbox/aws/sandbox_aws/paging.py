@@ -1,4 +1,4 @@
-"""Pages. A service may answer with fewer items than asked for, and does: paging bugs show early here."""
+"""Paging. A service may return fewer items than requested. Small pages reveal paging bugs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from .errors import AwsError
 
-# Items on a page when nobody asks for less. Real pages hold 50 to 1,000; long lists get such here, too.
+# Items per page unless fewer are requested. Real pages have 50 to 1,000 items; long lists have such pages here too.
 SMALL, REAL, LONG = 6, 100, 60
 
 
 def page(params: dict[str, Any], items: list[Any], question: tuple[Any, ...], most: int = SMALL, size: str = "MaxResults",
          token: str = "NextToken", code: str = "InvalidNextToken") -> tuple[list[Any], str | None]:
-    """The part of `items` that the parameters ask for, and the token of the next one."""
+    """The requested part of `items`, and the token of the next page."""
     mark = hashlib.sha256(repr(question).encode()).hexdigest()[:12]
     start = 0
     if params.get(token):

@@ -1,4 +1,4 @@
-"""Whether a caller may do something: what an operation needs against the caller's policies."""
+"""Permission checks: what an operation needs, compared with the caller's policies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def allow(world: World, caller: Caller, service: str, operation: str, params: dict[str, Any], region: str,
           via: str | None = None) -> None:
-    """Raises what the service says to a caller who may not.
+    """Raises the service's error if the caller may not do this.
 
-    `via`: the service that calls in the caller's name (forward access sessions), as aws:CalledVia tells it.
+    `via`: the service that calls in the caller's name (forward access sessions), as in aws:CalledVia.
     """
     needs = resources.needed(world, service, operation, params, region)
     judge(world, caller, service, needs, via)
@@ -30,7 +30,7 @@ def judge(world: World, caller: Caller, service: str, needs: list[resources.Need
 
 
 def _of_call(caller: Caller, via: str | None) -> dict[str, list[str]]:
-    """Keys that say who calls, and through whom ("AWS global condition context keys", IAM user guide)."""
+    """Keys for the caller and the calling service ("AWS global condition context keys", IAM user guide)."""
     keys = {"aws:PrincipalArn": [caller.principal_arn]}
     if caller.user:
         keys["aws:username"] = [caller.user]

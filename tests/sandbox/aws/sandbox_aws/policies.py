@@ -1,6 +1,6 @@
-"""Identity-based policies: does one of them allow the call?
+"""Identity-based policies: whether one of them allows the call.
 
-Logic: "Policy evaluation logic", IAM user guide. An explicit Deny wins, then any Allow, else no.
+Logic: "Policy evaluation logic", IAM user guide. An explicit Deny wins, then any Allow; otherwise the call is denied.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _any(patterns: Any, value: str, ignore_case: bool = False) -> bool:
 
 def decide(documents: list[dict[str, Any]], action: str, resources: list[str] | None,
            keys: dict[str, list[str]] | None = None) -> str:
-    """"allowed", "explicitDeny" or "implicitDeny". `resources` None: not known here, so any pattern matches."""
+    """"allowed", "explicitDeny" or "implicitDeny". `resources` None: unknown, so any pattern matches."""
     allowed: set[str] = set()
     wanted = set(resources or ["*"])
     for document in documents:

@@ -1,29 +1,30 @@
-"""The sandbox's own endpoints, for the other parts of it. Loopback only, no credentials, not in the log.
+"""The sandbox's own endpoints, for its other parts. Loopback only, without credentials, not logged.
 
 POST /sandbox/faults takes one object or a list: {"service", "operation", "kind", "times"} and, by kind,
-  error            operation of the API ("*": any): refused with "code", "message", "status"; nothing done
-  lost_reply       the work is done, the connection closes without an answer
-  late_error       the work is done, the answer is the service's 5xx
+  error            operation of the API ("*": any): rejected with "code", "message", "status"; nothing is done
+  lost_reply       the work is done, the connection closes without a response
+  late_error       the work is done, the response is the service's 5xx
   launch_failure   autoscaling; operation: zone, group name or "Launch". "code": InsufficientInstanceCapacity, ...
-  stack_failure    cloudformation; operation: logical id or resource type. "late": true fails it once it is made
+  stack_failure    cloudformation; operation: logical id or resource type. "late": true fails it after it was created
   addon_failure    eks, UpdateAddon: the update ends Failed with "code" (ConfigurationConflict) and "message"
-  addon_degraded   eks, UpdateAddon: applied, and yet the update fails and the add-on is DEGRADED
-  node_start       any operation: once it was done, an autoscaler raises a group's desired capacity by one
-  node_end         any operation: once it was done, an instance of a group dies. For both, "group" is the name of an
+  addon_degraded   eks, UpdateAddon: applied, but the update fails and the add-on is DEGRADED
+  node_start       any operation: afterwards an autoscaler raises a group's desired capacity by one
+  node_end         any operation: afterwards an instance of a group dies. For both, "group" is the name of an
                    Auto Scaling group or managed node group; without it, the first group that has instances
-  signal           any operation: once "after" calls that change something were answered, process "pid" gets signal
+  signal           any operation: after "after" mutating calls were answered, process "pid" gets signal
                    "signal" (KILL, INT)
-  eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": only so long
-GET /sandbox/permissions tells which actions IAM was asked about, by caller, those that CloudFormation takes in a
-caller's name among them.
+  eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": for this time only
+GET /sandbox/permissions returns the actions that IAM was asked about, by caller, including those that CloudFormation
+performs in a caller's name.
 POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an action on any resource.
-POST /sandbox/tokens/expire: log-ins to Kubernetes that were made before are refused from now on, as an expired token
-is. The API server asks again after ten seconds.
-POST /sandbox/nodegroup takes {"name", "status", "issues", "seconds"}: EKS says so of a managed node group; with seconds
-it is ACTIVE and healthy again after so long.
-POST /sandbox/vpc-owner takes {"account"}: the cluster's VPC is that account's, and shared with ours; empty: it is ours.
-POST /sandbox/endpoint takes {"endpoint"}: where DescribeCluster says that the cluster's API server is.
-Calls of the sandbox's own users (witness, node agent) neither meet such errors nor set anybody to work.
+POST /sandbox/tokens/expire: Kubernetes tokens issued before are rejected from now on, like expired ones. The API server asks
+again after ten seconds.
+POST /sandbox/nodegroup takes {"name", "status", "issues", "seconds"}: sets what EKS reports for a managed node group;
+with seconds it is ACTIVE and healthy again after this time.
+POST /sandbox/vpc-owner takes {"account"}: this account owns the cluster's VPC and shares it; empty: the cluster's
+account owns it.
+POST /sandbox/endpoint takes {"endpoint"}: the API server endpoint that DescribeCluster returns.
+Calls of the sandbox's own users (witness, node agent) get no such errors and trigger no events.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             made = [{"operation": "*", "times": 1, "kind": "error", **f} for f in
                     (given if isinstance(given, list) else [given])]
             wrong = [f for f in made if f["kind"] not in FAULTS or "service" not in f]
-            if wrong:  # it would never come, and the test prove nothing
+            if wrong:  # it would never happen, and the test would prove nothing
                 return 400, {"message": f"no such fault: {wrong[0]}"}
             world.faults += made
             return 200, world.faults
@@ -140,7 +141,7 @@ def instances(world: World) -> list[dict[str, Any]]:
             "nodegroup": nodegroup.name if nodegroup else None, "labels": nodegroup.labels if nodegroup else {},
             "eni_limits": {"enis": most, "ipv4_per_eni": per_eni},
             "vcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus", 2),
-            # NVIDIA's device plugin finds none where the image has no drivers.
+            # NVIDIA's device plugin finds none if the image has no drivers.
             "gpus": sum(g["Count"] for g in kind.get("GpuInfo", {}).get("Gpus", []) if g.get("Manufacturer") == "NVIDIA")
             if image and amis.has_nvidia_drivers(image.name) else 0,
             "architecture": image.architecture if image else "x86_64"})

@@ -1,4 +1,4 @@
-"""Service Quotas: the few that this journey can meet."""
+"""Service Quotas: only those that are relevant here."""
 
 from __future__ import annotations
 

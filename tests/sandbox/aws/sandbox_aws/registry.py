@@ -1,4 +1,4 @@
-"""Which function plays which operation."""
+"""Which function implements which operation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 Handler = Callable[[Any, dict[str, Any]], "dict[str, Any] | None"]
 
 OPERATIONS: dict[tuple[str, str], Handler] = {}
-# Services whose other operations moto answers.
+# Services whose other operations moto handles.
 MOTO_SERVICES = {"ec2", "iam", "sts"}
 
 

@@ -21,7 +21,7 @@ def of_ec2(world: World, resource_id: str, region: str) -> Keys:
 
 
 def group_of(world: World, params: dict[str, Any], region: str) -> Any:
-    """The Auto Scaling group that a request names, itself or by one of its instances."""
+    """The Auto Scaling group of a request, directly or through one of its instances."""
     from .asg_model import owner
 
     found = owner(world, params["InstanceId"]) if "InstanceId" in params else None

@@ -1,7 +1,7 @@
-"""Which actions on which resources an operation needs, and the condition keys that go with it.
+"""Which actions on which resources an operation needs, and its condition keys.
 
-Source: the Service Authorization Reference's tables for each service. Resources that can't be told
-from the request are None: any pattern for the service matches then.
+Source: the Service Authorization Reference's tables for each service. Resources that can't be determined
+from the request are None: then any pattern for the service matches.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _EC2_KINDS = {"vpc": "vpc", "subnet": "subnet", "rtb": "route-table", "sg": "sec
               "i": "instance", "lt": "launch-template", "igw": "internet-gateway", "nat": "natgateway", "vol": "volume",
               "eipalloc": "elastic-ip", "sgr": "security-group-rule", "pcx": "vpc-peering-connection", "acl": "network-acl"}
 _EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
-# What a create call makes, as its resource type in ARNs.
+# The ARN resource type of what a create call creates.
 EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",
               "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway",
               "CreateNetworkAcl": "network-acl"}
-# Where a request names more than what it acts on: the members that count.
+# If a request refers to more than what it acts on: the relevant members.
 _ACTS_ON = {"CreateLaunchTemplate": (), "CreateLaunchTemplateVersion": ("LaunchTemplateId",),
             "CreateRoute": ("RouteTableId",), **{f"{verb}SecurityGroup{way}": ("GroupId",) for way in ("Ingress", "Egress")
                                                  for verb in ("Authorize", "Revoke")}}
@@ -55,7 +55,7 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
         keys["ec2:Region"] = [region]
     prefix = "servicequotas" if service == "service-quotas" else service
     arns = _arns(world, service, operation, params, region)
-    # Each resource is judged by itself, with the tags that it has.
+    # Each resource is checked separately, with its tags.
     ids = _acts_on(operation, params) if service == "ec2" and not operation.startswith("Describe") else []
     keys.update(_of_request(service, operation, params))
     needs: list[Need] = [(f"{prefix}:{operation}", [_ec2_arn(i, f"{region}:{world.shape.account}")],
@@ -107,9 +107,9 @@ def _launch(world: World, spec: dict[str, Any], region: str) -> list[Need]:
     needs: list[Need] = [("ec2:RunInstances", [f"{own}:instance/*"], run)]
     try:
         data = ec2_templates.version_data(Context(world, "ec2", "", region), spec)
-    except AwsError:  # said by the operation itself
+    except AwsError:  # set by the operation itself
         return needs
-    # Each thing that the launch touches is judged by itself (Service Authorization Reference, RunInstances).
+    # Each resource of the launch is checked separately (Service Authorization Reference, RunInstances).
     used = [f"{own}:network-interface/*", f"{own}:volume/*", f"{own}:launch-template/{named}"]
     used += [_ec2_arn(group, f"{region}:{world.shape.account}") for group in data.get("SecurityGroupIds", [])]
     if data.get("ImageId"):
@@ -143,7 +143,7 @@ def _ec2_arn(resource_id: str, here: str) -> str:
 
 
 def _arns(world: World, service: str, operation: str, params: dict[str, Any], region: str) -> list[str] | None:
-    """What the operation is on; of EC2 only what it makes, the rest is known by id."""
+    """The resources of the operation; for EC2 only those that it creates, the rest is known by id."""
     account = world.shape.account
     here = f"{region}:{account}"
     if service == "ec2":

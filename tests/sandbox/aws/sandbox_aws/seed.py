@@ -1,4 +1,4 @@
-"""Makes the account that shape.json describes: keys, network, cluster, nodes. Then writes aws.json."""
+"""Creates the account that shape.json describes: keys, network, cluster, nodes. Then writes aws.json."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tag(kind: str, **tags: str) -> list[dict[str, Any]]:
 
 
 def _network(world: World, context: Context) -> None:
-    """Public and private /19 subnets per zone, as the EKS user guide's VPC template lays them out."""
+    """Public and private /19 subnets per zone, as in the EKS user guide's VPC template."""
     shape, call = world.shape, context.call
     vpc = call("ec2", "CreateVpc", {"CidrBlock": VPC_BLOCK, "TagSpecifications": tag("vpc", Name=f"{shape.cluster}-vpc")})
     vpc_id = vpc["Vpc"]["VpcId"]
@@ -123,7 +123,7 @@ def trust(service: str) -> str:
 
 
 def _cluster_group(world: World, context: Context) -> str:
-    """As EKS makes it: traffic within the group, and everything out ("View EKS security group requirements")."""
+    """As EKS creates it: traffic within the group, and all outbound traffic ("View EKS security group requirements")."""
     name = world.shape.cluster
     group = context.call("ec2", "CreateSecurityGroup", {
         "GroupName": f"eks-cluster-sg-{name}-1872309450", "VpcId": world.ids["vpc_id"],
@@ -138,7 +138,7 @@ def _cluster_group(world: World, context: Context) -> str:
 
 
 def _addon(world: World, context: Context) -> None:
-    """The cluster's API server comes up beside us; the add-on goes in when it answers."""
+    """Installs the add-on as soon as the cluster's API server answers; it starts at the same time."""
     shape = world.shape
     if shape.cni != "addon" or shape.auto_mode:
         return
@@ -157,7 +157,7 @@ def _addon(world: World, context: Context) -> None:
 
 
 def _cni_role(world: World, context: Context) -> None:
-    """A role that only aws-node's service account can take ("Configure Amazon VPC CNI plugin to use IRSA")."""
+    """A role that only aws-node's service account can assume ("Configure Amazon VPC CNI plugin to use IRSA")."""
     shape = world.shape
     world.ids["cni_role_arn"] = None
     if not shape.irsa or shape.cni != "addon" or shape.auto_mode:

@@ -1,4 +1,4 @@
-"""The nodes that were there before: a managed node group, a self-managed one in its CloudFormation stack, or both."""
+"""The old nodes: a managed node group, a self-managed one in its CloudFormation stack, or both."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _dns(cluster: Cluster) -> str:
 
 
 def _standard_max_pods(context: Context, instance_type: str) -> int:
-    """EKS writes the AMI's own figure: ENIs x (addresses - 1) + 2, at most 110 (250 with more than 30 vCPUs)."""
+    """EKS sets the AMI's max pods: ENIs x (addresses - 1) + 2, at most 110 (250 with more than 30 vCPUs)."""
     found = context.call("ec2", "DescribeInstanceTypes", {"InstanceTypes": [instance_type]})["InstanceTypes"][0]
     network = found["NetworkInfo"]
     most = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
@@ -142,7 +142,7 @@ def _group(world: World, name: str, template: dict[str, Any], low: int, high: in
 
 
 def _self_managed(world: World, context: Context, cluster: Cluster) -> None:
-    """As AWS's node group template makes it: a node security group tagged for the cluster, with rules both ways."""
+    """As in AWS's node group template: a node security group tagged for the cluster, with rules in both directions."""
     shape = world.shape
     count = shape.nodes_per_az * len(shape.azs)
     parameters = {

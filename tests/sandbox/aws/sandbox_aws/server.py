@@ -1,4 +1,4 @@
-"""The HTTP server: AWS's APIs on one port, the sandbox's own endpoints beside them, a log of requests."""
+"""The HTTP server: AWS's APIs and the sandbox's own endpoints on one port, and a log of requests."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Server(ThreadingHTTPServer):
         self.log = open(world.directory / "aws.log", "a", buffering=1, encoding="utf-8")
 
     def server_bind(self) -> None:
-        """Without the look-up of the host's name, which takes seconds on some machines."""
+        """Skips the lookup of the host name, which takes seconds on some machines."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.world_port
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are no news; anything else is."""
+        """Ignores clients that close the connection; reports everything else."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             traceback.print_exc(file=sys.stderr)
 
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         headers = {k.lower(): v.strip() for k, v in self.headers.items()}
         reply = Exchange(self.server, self.command, path, query, headers, body).answer()
-        if reply is None:  # lost on the way
+        if reply is None:  # lost
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Exchange:
-    """One AWS request and its answer."""
+    """One AWS request and its response."""
 
     def __init__(self, server: Server, method: str, path: str, query: str, headers: dict[str, str], body: bytes):
         self.server, self.world, self.gate = server, server.world, server.gate
@@ -117,7 +117,7 @@ class Exchange:
         except AwsError as error:
             code = error.code
             status, headers, body = wire.write_error(self.service, error, self.request_id)
-        except Exception:  # a bug here must look like one of AWS's, and be seen
+        except Exception:  # a bug here must look like an AWS error and be noticed
             traceback.print_exc(file=sys.stderr)
             code = "InternalFailure"
             status, headers, body = wire.write_error(self.service, errors.internal(self.service), self.request_id)
@@ -128,7 +128,7 @@ class Exchange:
 
     def _require(self) -> wire.Call:
         if self.service not in wire.SERVICES.values():
-            raise AwsError("UnknownServiceException", f"the sandbox does not play {self.service}", 404)
+            raise AwsError("UnknownServiceException", f"the sandbox does not emulate {self.service}", 404)
         self.caller = self.gate.authenticate(self.service, self.signed, self.method, self.path, self.query,
                                              self.headers, self.body)
         url = f"http://{self.headers.get('host', '127.0.0.1')}{self.path}" + (f"?{self.query}" if self.query else "")

@@ -1,4 +1,4 @@
-"""Imports every module that plays operations, so that each registers what it plays."""
+"""Imports every module that implements operations, so that each registers them."""
 
 from __future__ import annotations
 

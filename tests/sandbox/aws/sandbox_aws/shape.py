@@ -1,4 +1,4 @@
-"""The shape of the sandbox, as shape.json gives it, and how long things take."""
+"""The shape of the sandbox, from shape.json, and the duration of operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATENCY = {
     "stack-cleanup": (0.2, 2.0),
     "addon": (1.0, 20.0),
     "eks-update": (0.6, 10.0),
-    "iam": (1.5, 4.0),  # a new role or profile becomes known to the other services
+    "iam": (1.5, 4.0),  # until other services know a new role or profile
     "nat": (0.5, 20.0),
 }
 
@@ -39,8 +39,8 @@ class Shape:
     public_nodes: bool = False
     cni: str = "addon"
     cni_version: str = "v1.20.4-eksbuild.1"
-    irsa: bool = False  # the add-on has a role of its own, and the nodes' role no rights for the CNI
-    addon_values: str | None = None  # configurationValues that the add-on has from the beginning
+    irsa: bool = False  # the add-on has its own role, and the nodes' role lacks the CNI's permissions
+    addon_values: str | None = None  # the add-on's initial configurationValues
     cni_env: list[str] = field(default_factory=list)  # NAME=VALUE, of aws-node
     crd: str = "typed"
     authentication_mode: str = "API_AND_CONFIG_MAP"

@@ -1,6 +1,6 @@
-"""Signature Version 4, recomputed from the request as it arrived.
+"""Signature Version 4, recomputed from the received request.
 
-Rules: "Create a signed AWS API request", IAM user guide. All services but S3 encode the path twice.
+Rules: "Create a signed AWS API request", IAM user guide. All services except S3 encode the path twice.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def signature(signed: Signed, secret: str, method: str, path: str, query: str, h
 
 
 def age(signed: Signed, now: datetime | None = None) -> float | None:
-    """Seconds since the request was signed; None where its date can't be read."""
+    """Seconds since the request was signed; None if its date can't be parsed."""
     try:
         then = datetime.strptime(signed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:

@@ -1,4 +1,4 @@
-"""SSM: the public parameters of EKS's AMIs, and parameters that callers put themselves."""
+"""SSM: the public parameters of EKS's AMIs, and parameters that callers put."""
 
 from __future__ import annotations
 

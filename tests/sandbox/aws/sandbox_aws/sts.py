@@ -1,4 +1,4 @@
-"""STS: who am I, and roles to assume."""
+"""STS: GetCallerIdentity and AssumeRole."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def identity(context: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 @plays("sts", "AssumeRole")
 def assume(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """The role's trust policy must name the caller, or the account (then the caller's own policies decide)."""
+    """The role's trust policy must allow the caller, or the account (then the caller's own policies decide)."""
     name = params["RoleArn"].split("/")[-1]
     role = next((r for r in callers.iam(context.account).roles.values() if r.name == name), None)
     caller = context.caller
     assert caller
-    # A code of an MFA device, of which there is one that any six digits fit ("Using multi-factor authentication").
+    # The code of the only MFA device, which accepts any six digits ("Using multi-factor authentication").
     mfa = bool(params.get("SerialNumber") and params.get("TokenCode"))
     if role is None or not _trusts(role, caller.arn, context.account, mfa):
         raise denied("sts", caller.arn, "sts:AssumeRole", params["RoleArn"])

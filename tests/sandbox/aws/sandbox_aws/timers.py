@@ -1,4 +1,4 @@
-"""Things that happen later. One thread runs them, under the world's lock, in the order of their time."""
+"""Delayed actions. One thread runs them in the order of their time, under the world's lock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Timers:
             self._wake.notify()
 
     def spawn(self, steps: Generator[float, None, None], delay: float = 0.0) -> None:
-        """Runs a generator that yields the seconds until it wants to go on."""
+        """Runs a generator that yields the seconds to wait."""
 
         def step() -> None:
             try:
@@ -46,5 +46,5 @@ class Timers:
             with self._lock:
                 try:
                     what()
-                except Exception:  # one broken step must not end the account
+                except Exception:  # one failed step must not stop the account
                     traceback.print_exc(file=sys.stderr)

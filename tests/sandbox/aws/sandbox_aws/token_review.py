@@ -1,4 +1,4 @@
-"""TokenReview for EKS tokens: a presigned GetCallerIdentity request, checked to the last byte.
+"""TokenReview for EKS tokens: a presigned GetCallerIdentity request, checked completely.
 
 The rules are those of aws-iam-authenticator's verifier, which EKS runs: https to the regional STS host,
 only known parameters, signed x-k8s-aws-id, at most 15 minutes old.
@@ -44,7 +44,7 @@ def _user(world: World, token: str) -> dict[str, Any]:
     cluster = world.home.clusters.get(world.shape.cluster)
     if cluster is None:
         raise Invalid("no cluster yet")
-    # A second of grace: X-Amz-Date knows no fractions.
+    # One second of tolerance: X-Amz-Date has no fractions.
     oldest = min(MAX_EXPIRES, time.time() - world.tokens_since + 1)
     caller = verify(token, cluster.name, world.shape.region, world.shape.account, oldest)
     extra = {"arn": [caller.arn], "canonicalArn": [caller.principal_arn], "principalId": [caller.user_id]}
@@ -54,7 +54,7 @@ def _user(world: World, token: str) -> dict[str, Any]:
 
 
 def verify(token: str, cluster: str, region: str, account: str, oldest: float = MAX_EXPIRES) -> callers.Caller:
-    """The caller who signed the token; raises Invalid with the reason."""
+    """The caller that signed the token. Raises Invalid with the reason."""
     if not token.startswith(PREFIX):
         raise Invalid("the token has no k8s-aws-v1. prefix")
     body = token[len(PREFIX):]
@@ -103,7 +103,7 @@ def verify(token: str, cluster: str, region: str, account: str, oldest: float = 
 
 
 def _identity(world: World, cluster: Cluster, caller: callers.Caller) -> tuple[str, list[str]]:
-    """Access entries go before aws-auth, where the mode knows both ("Change authentication mode", EKS user guide)."""
+    """Access entries take precedence over aws-auth if the mode uses both ("Change authentication mode", EKS user guide)."""
     principal, mode = caller.principal_arn, cluster.authentication_mode
     entry = cluster.entries.get(principal)
     if mode != "CONFIG_MAP" and entry is not None:

@@ -1,4 +1,4 @@
-"""Checks a request's parameters against botocore's model of the API, as the services themselves do."""
+"""Checks a request's parameters against botocore's model of the API, as the services do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads requests into (service, operation, parameters) and writes answers, by botocore's API models."""
+"""Parses requests into (service, operation, parameters) and writes responses, with botocore's API models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Call:
 
 
 def name_of(service: str, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> str:
-    """The operation's name as far as it can be told, for the log of requests that can't be read."""
+    """The operation's name, as far as it can be determined, to log requests that can't be parsed."""
     target = headers.get("x-amz-target", "")
     if target:
         return target.split(".")[-1]

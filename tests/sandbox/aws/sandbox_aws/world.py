@@ -1,4 +1,4 @@
-"""Everything the account holds, and the one way by which its services call each other."""
+"""The whole state of the account, and the single way in which its services call each other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Context:
 
     @property
     def fresh(self) -> bool:
-        """Sees the account as it is at this moment, without the delays of real AWS."""
+        """Sees the current state of the account, without the delays of real AWS."""
         return self.caller is None or self.caller.quiet
 
     def moto(self, operation: str | None = None, params: dict[str, Any] | None = None,
@@ -51,7 +51,7 @@ class Context:
 
 @dataclass
 class Region:
-    """What our own services keep in one region."""
+    """The state of the sandbox's own services in one region."""
 
     clusters: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)  # Auto Scaling groups by name
@@ -66,14 +66,14 @@ class World:
         self.regions: dict[str, Region] = defaultdict(Region)
         self.started = time.monotonic()
         self.faults: list[dict[str, Any]] = []
-        self.tokens_since = 0.0  # log-ins to Kubernetes from before are refused
-        self.vpc_owner = ""  # an account that shares the cluster's VPC with ours; empty: it is our own
+        self.tokens_since = 0.0  # Kubernetes tokens issued before this time are rejected
+        self.vpc_owner = ""  # the account that shares the VPC; empty: the cluster's own account owns it
         self.tokens: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}  # EC2's client tokens
         self.past: dict[str, Any] = {}  # what callers still see of changed resources (consistency)
-        # Actions that IAM was asked about, by caller; also those that CloudFormation takes in a caller's name.
+        # Actions that IAM was asked about, by caller; including those that CloudFormation performs in a caller's name.
         self.asked: dict[str, set[str]] = defaultdict(set)
-        self.creator_arn = ""  # the identity that made the cluster
-        self.ids: dict[str, Any] = {}  # what aws.json tells
+        self.creator_arn = ""  # the identity that created the cluster
+        self.ids: dict[str, Any] = {}  # the content of aws.json
 
     @property
     def home(self) -> Region:
@@ -97,7 +97,7 @@ class World:
         raise unknown_operation(service, operation)
 
     def take_fault(self, service: str, operation: str, *kinds: str) -> dict[str, Any] | None:
-        """The next fault that a test asked for here, if any; each is used `times` times."""
+        """The next injected fault for this call, if any; each is used `times` times."""
         for fault in self.faults:
             if fault["service"] == service and fault["operation"] in (operation, "*") and fault["kind"] in kinds:
                 fault["times"] -= 1
@@ -108,7 +108,7 @@ class World:
 
 
 def chance(*of: object) -> float:
-    """A number in [0, 1) that only the arguments decide."""
+    """A number in [0, 1) that depends only on the arguments."""
     digest = hashlib.sha256("\0".join(map(str, of)).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 

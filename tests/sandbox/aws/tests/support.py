@@ -31,7 +31,7 @@ from sandbox_aws.world import World  # noqa: E402
 
 
 class Account(unittest.TestCase):
-    """One account per class; `shape` says how it differs from a calm one with a plain DaemonSet."""
+    """One account per class; `shape` has the differences from a calm one with a plain DaemonSet."""
 
     shape: dict[str, Any] = {}
     world: World
@@ -49,7 +49,7 @@ class Account(unittest.TestCase):
             port = free.getsockname()[1]
         cls.world = World(dataclasses.replace(Shape(), **{"aws": "calm", "cni": "daemonset", **cls.shape}),
                           Path(folder.name), port)
-        # An account whose tests are over stands still; its timers would meddle with the next one.
+        # Stop the timers of finished accounts; they would interfere with the next one.
         cls.addClassCleanup(cls.world.lock.acquire)
         cls.world.timers.start()
         seed.run(cls.world)
@@ -88,7 +88,7 @@ class Account(unittest.TestCase):
 
 
 class Served(Account):
-    """The same behind its HTTP server, as SDKs meet it."""
+    """The same behind its HTTP server, as SDKs use it."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -107,7 +107,7 @@ class Served(Account):
                                           retries={"total_max_attempts": tries, "mode": "standard"}))
 
     def user(self, name: str, *statements: dict[str, Any]) -> dict[str, str]:
-        """Keys of a new user who may do what the statements allow."""
+        """Keys of a new user with the permissions of the statements."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(

@@ -1,4 +1,4 @@
-"""An account as a whole: seeded, then used through its operations, with real waits but short ones."""
+"""An account as a whole: seeded, then used through its operations, with real but short waits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Outputs: { Nodes: { Value: !Ref Nodes }, Group: { Value: !Ref Group } }
 class Used(support.Account):
     shape = {"old_nodes": "both"}
 
-    def test_old_nodes_stand_in_every_zone(self) -> None:
+    def test_every_zone_has_old_nodes(self) -> None:
         def running() -> list[dict[str, Any]]:
             with self.world.lock:
                 rows = private_api.instances(self.world)
@@ -51,7 +51,7 @@ class Used(support.Account):
             self.assertEqual(sorted(zones), self.world.shape.azs)
         self.assertIn("apiServerEndpoint: https://127.0.0.1:6443", rows[0]["user_data"])
 
-    def test_a_stack_grows_in_place_and_can_not_lose_a_group_in_use(self) -> None:
+    def test_a_stack_is_updated_in_place_and_cannot_delete_a_group_in_use(self) -> None:
         path = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id"
         values = {"Vpc": self.ids["vpc_id"], "Size": "0", "Subnet": self.ids["private_subnets"]["us-west-2a"],
                   "Image": self.call("ssm", "GetParameter", Name=path)["Parameter"]["Value"]}
@@ -83,7 +83,7 @@ class Used(support.Account):
             return [i for i in found["AutoScalingGroups"][0]["Instances"] if i["LifecycleState"] == "InService"]
 
         instance = self.until(member)[0]["InstanceId"]
-        # A CNI interface that its instance leaves behind holds the group.
+        # A leaked CNI interface prevents the deletion of the group.
         eni = self.call("ec2", "CreateNetworkInterface", SubnetId=values["Subnet"], Groups=[outputs["Group"]],
                         Description=f"aws-K8S-{instance}")["NetworkInterface"]["NetworkInterfaceId"]
         self.call("ec2", "AttachNetworkInterface", NetworkInterfaceId=eni, InstanceId=instance, DeviceIndex=1)
@@ -97,7 +97,7 @@ class Used(support.Account):
         self.until(lambda: not [s for s in self.call("cloudformation", "DescribeStacks")["Stacks"]
                                 if s["StackName"] == "nodes"])
 
-    def test_a_launch_that_fails_is_an_activity_that_failed(self) -> None:
+    def test_a_failed_launch_is_a_failed_activity(self) -> None:
         name = self.ids["self_managed_asgs"][0]
         self.world.faults.append({"service": "autoscaling", "operation": name, "kind": "launch_failure", "times": 1,
                                   "code": "VcpuLimitExceeded"})
@@ -120,7 +120,7 @@ class Used(support.Account):
         self.refused("ValidationError", "autoscaling", "TerminateInstanceInAutoScalingGroup",
                      InstanceId=rows[0]["Instances"][0]["InstanceId"], ShouldDecrementDesiredCapacity=True)
 
-    def test_addresses_come_from_the_subnet_and_go_back(self) -> None:
+    def test_addresses_come_from_the_subnet_and_are_released(self) -> None:
         subnet = self.call("ec2", "CreateSubnet", VpcId=self.ids["vpc_id"], CidrBlock="192.168.254.0/28",
                            AvailabilityZone="us-west-2a")["Subnet"]["SubnetId"]
 

@@ -1,4 +1,4 @@
-"""Network ACLs, and routes whose target is gone."""
+"""Network ACLs, and routes whose target no longer exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Acls(support.Account):
         here = {"Name": "vpc-id", "Values": [self.ids["vpc_id"]]}
         return self.call("ec2", "DescribeNetworkAcls", Filters=[here, *filters])["NetworkAcls"]
 
-    def test_every_subnet_begins_with_the_open_default_acl(self) -> None:
+    def test_every_subnet_starts_with_the_open_default_acl(self) -> None:
         (default,) = self.acls({"Name": "default", "Values": ["true"]})
         subnets = {a["SubnetId"] for a in default["Associations"]}
         self.assertLessEqual({*self.ids["private_subnets"].values(), *self.ids["public_subnets"].values()}, subnets)
@@ -22,7 +22,7 @@ class Acls(support.Account):
         self.assertEqual(entries, {(way, *rest) for way in (True, False)
                                    for rest in ((100, "-1", "allow"), (32767, "-1", "deny"))})
 
-    def test_an_acl_of_ones_own_denies_everything_and_takes_protocols_by_name(self) -> None:
+    def test_a_custom_acl_denies_everything_and_accepts_protocol_names(self) -> None:
         acl = self.call("ec2", "CreateNetworkAcl", VpcId=self.ids["vpc_id"])["NetworkAcl"]
         self.assertEqual({e["RuleNumber"] for e in acl["Entries"]}, {32767})
         rule: dict[str, Any] = {"NetworkAclId": acl["NetworkAclId"], "Egress": False, "RuleAction": "allow",
@@ -39,7 +39,7 @@ class Acls(support.Account):
         self.call("ec2", "DeleteNetworkAclEntry", **gone)
         self.refused("InvalidNetworkAclEntry.NotFound", "ec2", "DeleteNetworkAclEntry", **gone)
 
-    def test_a_route_to_a_deleted_nat_gateway_is_a_black_hole(self) -> None:
+    def test_a_route_to_a_deleted_nat_gateway_is_a_blackhole(self) -> None:
         def states() -> set[str]:
             table = self.ids["private_route_tables"]["us-west-2a"]
             (found,) = self.call("ec2", "DescribeRouteTables", RouteTableIds=[table])["RouteTables"]

@@ -1,4 +1,4 @@
-"""UpdateAddon: what is left out, and what becomes of it."""
+"""UpdateAddon: the effect of omitted parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Addons(Account):
             time.sleep(0.05)
         raise AssertionError("the add-on is not ACTIVE")
 
-    def test_an_absent_role_is_no_role_and_what_else_is_absent_stays(self) -> None:
+    def test_an_omitted_role_is_cleared_and_other_omitted_values_are_kept(self) -> None:
         role = self.ids["cni_role_arn"]
         identity = {"serviceAccount": "aws-node", "roleArn": role}
         before = self.update(serviceAccountRoleArn=role, podIdentityAssociations=[identity])

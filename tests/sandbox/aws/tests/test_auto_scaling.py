@@ -1,4 +1,4 @@
-"""What Auto Scaling groups do by themselves, and what others do to them."""
+"""What Auto Scaling groups do by themselves, and the effects of other callers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Groups(Served):
         rows = self.call("autoscaling", "DescribeScalingActivities", AutoScalingGroupName=self.name)["Activities"]
         return [r for r in rows if text in r["Cause"] + r.get("StatusMessage", "") and r["StatusCode"] == status]
 
-    def test_a_lopsided_group_is_evened_out(self) -> None:
+    def test_an_unbalanced_group_is_rebalanced(self) -> None:
         self.resize(6)
         self.assertEqual(self.spread(), [2, 2, 2])
         self.shrink(*self.members("us-west-2a"))
@@ -49,7 +49,7 @@ class Groups(Served):
         self.assertEqual(self.group()["DesiredCapacity"], 4)
         self.assertTrue(self.activities("to balance instances in zones"))
 
-    def test_a_group_whose_rebalancing_is_suspended_stays_lopsided(self) -> None:
+    def test_a_group_with_suspended_rebalancing_stays_unbalanced(self) -> None:
         self.resize(6)
         self.call("autoscaling", "SuspendProcesses", AutoScalingGroupName=self.name, ScalingProcesses=["AZRebalance"])
         self.shrink(*self.members("us-west-2a"))
@@ -58,20 +58,20 @@ class Groups(Served):
         self.call("autoscaling", "ResumeProcesses", AutoScalingGroupName=self.name, ScalingProcesses=["AZRebalance"])
         self.until(lambda: sorted(self.spread()) == [1, 1, 2])
 
-    def test_a_zone_without_capacity_is_passed_over(self) -> None:
+    def test_a_zone_without_capacity_is_skipped(self) -> None:
         self.resize(0)
         self.fault("autoscaling", "us-west-2a", "launch_failure")
         self.resize(1)
         self.assertEqual(self.spread(), [0, 1, 0])
         self.assertTrue(self.activities("sufficient m5.large capacity in the Availability Zone", "Failed"))
 
-    def test_the_vcpu_quota_ends_in_a_failed_activity(self) -> None:
+    def test_an_exceeded_vcpu_quota_is_a_failed_activity(self) -> None:
         self.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.name, MaxSize=40, DesiredCapacity=40)
         self.until(lambda: self.activities("VcpuLimitExceeded", "Failed"))
         rows = self.all("autoscaling", "DescribeAutoScalingInstances", "AutoScalingInstances")
         self.assertLessEqual(2 * len(rows), 60)
 
-    def test_an_autoscaler_starts_a_node_in_between(self) -> None:
+    def test_an_autoscaler_starts_a_node_during_a_run(self) -> None:
         self.fault("autoscaling", "DescribeAutoScalingGroups", "node_start", group=self.name)
         self.client("autoscaling").describe_auto_scaling_groups()
         self.until(lambda: len(self.members()) == 4)
@@ -105,11 +105,11 @@ class Groups(Served):
         self.shrink(self.members()[0])
         self.assertEqual(self.group()["DesiredCapacity"], 8)
         self.until(lambda: len(self.group()["Instances"]) == 2)
-        # A maximum below what there is ends what is beyond it.
+        # A maximum below the current size terminates the surplus.
         self.call("autoscaling", "UpdateAutoScalingGroup", AutoScalingGroupName=self.name, MinSize=0, MaxSize=4)
         self.until(lambda: len(self.group()["Instances"]) == 1)
 
-    def test_a_node_dies_in_between_and_is_replaced(self) -> None:
+    def test_a_node_that_dies_during_a_run_is_replaced(self) -> None:
         before = set(self.members())
         self.fault("eks", "DescribeCluster", "node_end", group=self.name)
         self.client("eks").describe_cluster(name="sandbox")
@@ -117,7 +117,7 @@ class Groups(Served):
         self.until(lambda: len(self.members()) == 3)
         self.assertEqual(len(before & set(self.members())), 2)
 
-    def test_a_managed_group_keeps_the_size_that_nobody_asked_to_change(self) -> None:
+    def test_a_managed_group_keeps_sizes_that_are_not_in_the_request(self) -> None:
         def nodegroup() -> dict[str, Any]:
             return self.call("eks", "DescribeNodegroup", clusterName="sandbox", nodegroupName="old-managed")["nodegroup"]
 

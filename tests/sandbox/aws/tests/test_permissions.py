@@ -1,4 +1,4 @@
-"""Who may do what: the keys that go with a call, calls in a caller's name, and what the policy simulator answers."""
+"""Permissions: condition keys of calls, calls in a caller's name, and the policy simulator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Permissions(Served):
         with urllib.request.urlopen(self.ids["endpoint"] + "/sandbox/permissions") as reply:
             return json.load(reply)[f"arn:aws:iam::123456789012:user/{name}"]
 
-    def test_a_stack_calls_in_its_makers_name_and_says_so(self) -> None:
+    def test_a_stack_calls_in_the_name_of_its_creator_with_calledvia(self) -> None:
         by_stack = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
         keys = self.user("maker", {"Action": ["cloudformation:*"], "Resource": "*"},
                          {"Action": ["ec2:CreateSecurityGroup", "ec2:CreateTags"], "Resource": "*", "Condition": by_stack},
@@ -35,7 +35,7 @@ class Permissions(Served):
         stacks.create_stack(StackName="made", TemplateBody=GROUP,
                             Parameters=[{"ParameterKey": "Vpc", "ParameterValue": self.ids["vpc_id"]}])
         self.until(lambda: stacks.describe_stacks(StackName="made")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
-        self.assertIn("ec2:DescribeSecurityGroups", self.asked("maker"))  # the handler's own look
+        self.assertIn("ec2:DescribeSecurityGroups", self.asked("maker"))  # the handler's own read
 
     def test_what_a_handler_reads_must_be_allowed_too(self) -> None:
         keys = self.user("blind", {"Action": ["cloudformation:*", "ec2:Create*", "ec2:DeleteSecurityGroup"], "Resource": "*"})
@@ -46,7 +46,7 @@ class Permissions(Served):
         reasons = [e.get("ResourceStatusReason", "") for e in stacks.describe_stack_events(StackName="unseen")["StackEvents"]]
         self.assertTrue(any("ec2:DescribeSecurityGroups" in r for r in reasons), reasons)
 
-    def test_a_stack_tags_a_security_group_in_a_call_of_its_own(self) -> None:
+    def test_a_stack_tags_a_security_group_in_a_separate_call(self) -> None:
         keys = self.user("tagger", {"Action": ["cloudformation:*", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup",
                                                "ec2:Describe*"], "Resource": "*"},
                          {"Action": "ec2:CreateTags", "Resource": "*",
@@ -71,7 +71,7 @@ class Permissions(Served):
         self.denied("AccessDenied", iam.attach_role_policy, RoleName="joins",
                     PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
         iam.attach_role_policy(RoleName="joins", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy")
-        # A tag at creation is a tag.
+        # Tagging on creation needs the permission to tag.
         tags = [{"Key": "a", "Value": "b"}]
         error = self.denied("AccessDenied", iam.create_role, RoleName="tagged", AssumeRolePolicyDocument=TRUST, Tags=tags)
         self.assertIn("iam:TagRole", str(error))
@@ -81,7 +81,7 @@ class Permissions(Served):
         rows = self.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=list(actions), **more)
         return {r["EvalActionName"]: r["EvalDecision"] for r in rows["EvaluationResults"]}
 
-    def test_the_simulator_knows_only_what_it_is_told(self) -> None:
+    def test_the_simulator_uses_only_the_given_resources_and_keys(self) -> None:
         subnets = "arn:aws:ec2:us-west-2:123456789012:subnet/*"
         self.user("asked", {"Action": ["ec2:DescribeVpcs", "ec2:CreateSecurityGroup"], "Resource": "*"},
                   {"Action": "ec2:CreateSubnet", "Resource": subnets,
@@ -100,7 +100,7 @@ class Permissions(Served):
                             ActionNames=["ec2:CreateSubnet", "ec2:TerminateInstances"])
         self.assertIn("[ec2:CreateSubnet] and [ec2:TerminateInstances] require different authorization", str(error))
 
-    def test_a_denial_wins_and_a_path_is_a_part_of_the_name(self) -> None:
+    def test_an_explicit_deny_wins_and_the_path_is_part_of_the_arn(self) -> None:
         iam = self.client("iam")
         role = iam.create_role(RoleName="deploys", Path="/team/", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         iam.put_role_policy(RoleName="deploys", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
@@ -112,7 +112,7 @@ class Permissions(Served):
         for arn, code in ((bare, "NoSuchEntity"), ("arn:aws:sts::123456789012:assumed-role/deploys/x", "InvalidInput")):
             self.denied(code, iam.simulate_principal_policy, PolicySourceArn=arn, ActionNames=["ec2:RunInstances"])
 
-    def test_long_answers_come_in_pages(self) -> None:
+    def test_long_results_are_paged(self) -> None:
         actions = [f"ec2:Describe{n}" for n in range(150)]
         pages = self.client("iam").get_paginator("simulate_principal_policy").paginate(
             PolicySourceArn=self.ids["keys"]["admin"]["arn"], ActionNames=actions)

@@ -11,7 +11,7 @@ from sandbox_aws.errors import AwsError
 
 
 class Paging(unittest.TestCase):
-    def test_pages_hold_everything_once(self) -> None:
+    def test_pages_have_every_item_exactly_once(self) -> None:
         items, found, params = list(range(20)), [], {"MaxResults": 1000}
         while True:
             rows, token = paging.page(params, items, ("q",))
@@ -22,7 +22,7 @@ class Paging(unittest.TestCase):
             params = {"NextToken": token}
         self.assertEqual(found, items)
 
-    def test_a_token_belongs_to_its_question(self) -> None:
+    def test_a_token_is_valid_only_for_its_request(self) -> None:
         _, token = paging.page({}, list(range(20)), ("q",))
         for params in ({"NextToken": token}, {"NextToken": "nonsense"}):
             with self.assertRaises(AwsError):
@@ -46,7 +46,7 @@ class Filters(unittest.TestCase):
         self.assertFalse(self.hit("tag:other", "*"))
         self.assertTrue(self.hit("tag-key", "team"))
 
-    def test_unknown_names_are_refused(self) -> None:
+    def test_unknown_names_are_rejected(self) -> None:
         with self.assertRaises(AwsError):
             filters.check([{"Name": "nope", "Values": ["x"]}], {"id": "Id"})
 
@@ -71,7 +71,7 @@ class Policies(unittest.TestCase):
 
 
 class Signatures(unittest.TestCase):
-    def test_botocore_signs_what_we_recompute(self) -> None:
+    def test_recomputed_signatures_match_botocore_s(self) -> None:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -92,7 +92,7 @@ class Signatures(unittest.TestCase):
 
 
 class AddonValues(unittest.TestCase):
-    def test_the_schema_refuses_what_it_does_not_know(self) -> None:
+    def test_the_schema_rejects_unknown_values(self) -> None:
         self.assertEqual(parse('{"env": {"WARM_ENI_TARGET": "1"}}'), {"env": {"WARM_ENI_TARGET": "1"}})
         for wrong in ('{"env": {"WARM_ENI_TARGET": 1}}', '{"env": {"NO": "1"}}', '{"no": {}}', "[1]", "{"):
             with self.assertRaises(AwsError, msg=wrong):

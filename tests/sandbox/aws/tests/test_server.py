@@ -1,4 +1,4 @@
-"""AWS over HTTP as an SDK meets it: who may, what is logged, what goes wrong on a real day."""
+"""AWS over HTTP as an SDK uses it: permissions, the log, and failures as on real AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Calm(Served):
     def subnets(self) -> set[str]:
         return {s["SubnetId"] for s in self.all("ec2", "DescribeSubnets", "Subnets")}
 
-    def test_a_caller_may_do_what_its_policies_allow_and_no_more(self) -> None:
+    def test_a_caller_may_do_only_what_its_policies_allow(self) -> None:
         keys = self.user("reader", {"Action": ["eks:DescribeCluster", "ec2:DescribeVpcs"], "Resource": "*"})
         self.assertEqual(self.client("eks", keys).describe_cluster(name="sandbox")["cluster"]["status"], "ACTIVE")
         self.client("ec2", keys).describe_vpcs()
@@ -36,7 +36,7 @@ class Calm(Served):
         self.denied("AccessDenied", self.client("cloudformation", keys).list_stacks)
         self.denied("AccessDenied", self.client("iam", keys).list_roles)
 
-    def test_each_resource_is_judged_with_the_tags_that_it_has(self) -> None:
+    def test_each_resource_is_checked_with_its_tags(self) -> None:
         mine = {"StringEquals": {"aws:ResourceTag/team": "mine"}}
         keys = self.user("owner", {"Action": ["ec2:CreateSubnet", "ec2:CreateTags"], "Resource": "*"},
                          {"Action": ["ec2:DeleteSubnet", "autoscaling:*"], "Resource": "*", "Condition": mine})
@@ -49,7 +49,7 @@ class Calm(Served):
 
         ec2.delete_subnet(SubnetId=subnet("mine", "192.168.249.0/26"))
         self.denied("UnauthorizedOperation", ec2.delete_subnet, SubnetId=subnet("yours", "192.168.249.64/26"))
-        # Of a rule it is the group that counts, not who is let in.
+        # For a rule the permission on its group is checked, not on the source group.
         cluster = self.ids["cluster_security_group"]
         group = self.client("ec2").create_security_group(GroupName="owned", Description="x",
                                                          VpcId=self.ids["vpc_id"])["GroupId"]
@@ -62,7 +62,7 @@ class Calm(Served):
         self.denied("AccessDenied", self.client("autoscaling", keys).set_desired_capacity, AutoScalingGroupName="none",
                     DesiredCapacity=0)
 
-    def test_who_starts_nodes_must_be_allowed_to_pass_their_role(self) -> None:
+    def test_launching_nodes_requires_permission_to_pass_their_role(self) -> None:
         iam, ec2 = self.client("iam"), self.client("ec2")
         trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
                                 "Action": "sts:AssumeRole"}]}
@@ -103,18 +103,18 @@ class Calm(Served):
         self.assertEqual([r["caller"] for r in rows], [self.ids["keys"]["admin"]["arn"]] * 3 + [None])
         self.assertTrue(all(r["time"].endswith("Z") for r in rows))
 
-    def test_a_wrong_signature_is_refused_by_every_service(self) -> None:
+    def test_every_service_rejects_a_wrong_signature(self) -> None:
         keys = {**self.ids["keys"]["admin"], "secret_access_key": "wrong"}
         self.denied("InvalidSignatureException", self.client("eks", keys).list_clusters)
         self.denied("AuthFailure", self.client("ec2", keys).describe_vpcs)
         self.denied("SignatureDoesNotMatch", self.client("sts", keys).get_caller_identity)
 
-    def test_a_presigned_request_tells_who_signed_it(self) -> None:
+    def test_a_presigned_request_identifies_its_signer(self) -> None:
         url = self.client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
         with urllib.request.urlopen(url) as reply:
             self.assertIn(self.ids["keys"]["admin"]["arn"], reply.read().decode())
 
-    def test_a_request_that_breaks_the_api_model_is_refused(self) -> None:
+    def test_a_request_that_violates_the_api_model_is_rejected(self) -> None:
         ec2 = self.client("ec2")
         self.denied("InvalidParameterValue", ec2.describe_subnets, MaxResults=1)
         self.denied("InvalidParameterException", self.client("eks").update_addon, clusterName="sandbox",
@@ -122,7 +122,7 @@ class Calm(Served):
         self.denied("ValidationError", self.client("cloudformation").create_stack, StackName="s", TemplateBody="{}",
                     ClientRequestToken="no spaces, please")
 
-    def test_a_reply_lost_or_broken_comes_after_the_work(self) -> None:
+    def test_a_lost_reply_or_a_late_error_comes_after_the_work(self) -> None:
         ec2, request = self.client("ec2"), {"VpcId": self.ids["vpc_id"], "AvailabilityZone": "us-west-2a"}
         for kind, error, block in (("lost_reply", ConnectionClosedError, "192.168.250.0/26"),
                                    ("late_error", ClientError, "192.168.250.64/26")):
@@ -133,21 +133,21 @@ class Calm(Served):
             self.assertEqual(len(self.subnets() - before), 1)
             self.denied("InvalidSubnet.Conflict", ec2.create_subnet, **request, CidrBlock=block)
 
-    def test_a_fault_that_would_never_come_is_refused(self) -> None:
+    def test_a_fault_that_could_never_happen_is_rejected(self) -> None:
         for fault in ({"service": "ec2", "kind": "typo"}, {"kind": "error"}):
             request = urllib.request.Request(self.ids["endpoint"] + "/sandbox/faults", json.dumps(fault).encode())
             with self.assertRaises(urllib.error.HTTPError):
                 urllib.request.urlopen(request)
         self.assertEqual(self.world.faults, [])
 
-    def test_an_instance_type_that_a_zone_does_not_offer_is_refused(self) -> None:
+    def test_an_instance_type_that_a_zone_does_not_offer_is_rejected(self) -> None:
         path = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id"
         error = self.denied("Unsupported", self.client("ec2").run_instances, MinCount=1, MaxCount=1,
                             ImageId=self.call("ssm", "GetParameter", Name=path)["Parameter"]["Value"],
                             InstanceType="trn1.32xlarge", SubnetId=self.ids["private_subnets"]["us-west-2a"])
         self.assertIn("in your requested Availability Zone (us-west-2a)", str(error))
 
-    def test_a_client_token_makes_one_thing_only(self) -> None:
+    def test_a_client_token_creates_only_one_resource(self) -> None:
         def count() -> int:
             return len(self.all("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces"))
 
@@ -160,7 +160,7 @@ class Calm(Served):
         self.denied("IdempotentParameterMismatch", ec2.create_network_interface, SubnetId=subnet, ClientToken="t",
                     Description="other")
 
-    def test_groups_tags_and_rules_keep_to_their_limits(self) -> None:
+    def test_limits_of_groups_tags_and_rules(self) -> None:
         ec2, vpc = self.client("ec2"), self.ids["vpc_id"]
 
         def group(name: str, text: str = "nodes", **tags: str) -> str:
@@ -192,7 +192,7 @@ class Calm(Served):
 
 
 class Real(Served):
-    """As on a real day: one call in 47 is throttled, so calls are tried again where that is not what is tested."""
+    """As on real AWS one call in 47 is throttled, so calls are retried unless throttling itself is tested."""
 
     shape = {"aws": "real", "old_nodes": "none"}
 
@@ -209,7 +209,7 @@ class Real(Served):
                     codes.add(error.response["Error"]["Code"])
             self.assertEqual(codes, {code})
 
-    def test_what_was_just_made_or_deleted_is_seen_later(self) -> None:
+    def test_creations_and_deletions_are_visible_after_a_delay(self) -> None:
         ec2 = self.client("ec2", tries=3)
         tags = [{"ResourceType": "subnet", "Tags": [{"Key": "Name", "Value": "new"}]}]
         subnet = ec2.create_subnet(VpcId=self.ids["vpc_id"], CidrBlock="192.168.250.0/24", AvailabilityZone="us-west-2a",
@@ -247,7 +247,7 @@ class Real(Served):
         self.until(made)
         self.denied("ResourceNotFoundException", eks.describe_access_entry, clusterName="sandbox", principalArn=role)
 
-    def test_pages_are_small_whatever_is_asked_for(self) -> None:
+    def test_pages_are_small_whatever_is_requested(self) -> None:
         ec2 = self.client("ec2", tries=3)
         first = ec2.describe_subnets(MaxResults=1000)
         self.assertLess(len(first["Subnets"]), 10)

@@ -10,7 +10,7 @@ OTHER = "210987654321"
 
 
 class SharedVpc(Served):
-    def test_a_participant_uses_what_it_sees_and_changes_nothing_of_it(self) -> None:
+    def test_a_participant_can_use_shared_resources_but_not_change_them(self) -> None:
         ec2, vpc = self.client("ec2"), self.ids["vpc_id"]
         subnet = next(iter(self.ids["private_subnets"].values()))
         owner = lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["OwnerId"]  # noqa: E731

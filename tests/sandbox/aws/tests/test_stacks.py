@@ -1,4 +1,4 @@
-"""Stacks that end badly, early or not at all."""
+"""Stacks that fail, are interrupted or never complete."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Stacks(Served):
     def groups(self) -> int:
         return len(self.all("ec2", "DescribeSecurityGroups", "SecurityGroups"))
 
-    def test_a_stack_that_fails_at_its_last_resource_takes_everything_back(self) -> None:
+    def test_a_stack_that_fails_at_its_last_resource_is_rolled_back(self) -> None:
         before = self.groups()
         self.fault("cloudformation", "Template", "stack_failure", late=True)
         made = self.call("cloudformation", "CreateStack", **self.request("late"))["StackId"]
@@ -63,7 +63,7 @@ class Stacks(Served):
         self.refused("AlreadyExistsException", "cloudformation", "CreateStack", **self.request("late"))
         self.refused("ValidationError", "cloudformation", "UpdateStack", **self.request("late", "other"))
 
-    def test_a_delete_ends_a_creation_and_leaves_nothing(self) -> None:
+    def test_a_delete_stops_a_creation_and_leaves_nothing(self) -> None:
         before = self.groups()
         made = self.call("cloudformation", "CreateStack", **self.request("short"))["StackId"]
         self.until(lambda: ("Group", "CREATE_IN_PROGRESS") in self.events(made))
@@ -72,7 +72,7 @@ class Stacks(Served):
         self.assertNotIn("Template", [logical for logical, _ in self.events(made)])
         self.assertEqual(self.groups(), before)
 
-    def test_an_update_that_fails_goes_back_to_what_was(self) -> None:
+    def test_a_failed_update_is_rolled_back(self) -> None:
         made = self.call("cloudformation", "CreateStack", **self.request("update", ClientRequestToken="a"))["StackId"]
         self.assertEqual(self.settled(made), "CREATE_COMPLETE")
         self.refused("TokenAlreadyExistsException", "cloudformation", "UpdateStack",
@@ -85,14 +85,14 @@ class Stacks(Served):
         values = {p["ParameterKey"]: p["ParameterValue"] for p in self.stack(made)["Parameters"]}
         self.assertEqual(values["Text"], "nodes")
 
-    def test_templates_and_values_keep_to_cloudformations_quotas(self) -> None:
+    def test_templates_and_values_are_limited_by_quotas(self) -> None:
         text = self.refused("ValidationError", "cloudformation", "CreateStack", **self.request("long", "x" * 4097))
         self.assertIn("less than or equal to 4096", text)
         text = self.refused("ValidationError", "cloudformation", "CreateStack", **{
             **self.request("long"), "TemplateBody": STACK + "#" * 51200})
         self.assertIn("less than or equal to 51200", text)
 
-    def test_a_property_that_is_not_played_fails_its_resource(self) -> None:
+    def test_a_property_that_is_not_emulated_fails_its_resource(self) -> None:
         made = self.call("cloudformation", "CreateStack", StackName="more", TemplateBody=json.dumps({"Resources": {
             "R": {"Type": "AWS::IAM::Role", "Properties": {
                 "MaxSessionDuration": 3600, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
@@ -100,7 +100,7 @@ class Stacks(Served):
             Capabilities=["CAPABILITY_IAM"])["StackId"]
         self.assertEqual(self.settled(made), "ROLLBACK_COMPLETE")
         reasons = [e.reason for s in self.world.home.stacks if s.id == made for e in s.events]
-        self.assertIn("The sandbox does not play MaxSessionDuration of AWS::IAM::Role", reasons)
+        self.assertIn("The sandbox does not emulate MaxSessionDuration of AWS::IAM::Role", reasons)
 
     def test_stored_parameters_are_read_as_the_caller(self) -> None:
         client = self.client("cloudformation", self.user("stacker", {"Action": ["cloudformation:*", "ec2:*"],

@@ -1,1 +1,1 @@
-"""CloudFormation: templates, their functions, and stacks that are made step by step."""
+"""CloudFormation: templates, their functions, and stacks that are created step by step."""

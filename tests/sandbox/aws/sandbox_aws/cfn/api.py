@@ -19,7 +19,7 @@ from .resources import KINDS
 from .stacks import Event, Stack, live, now, require, stacks
 from .template import wrong
 
-# On a rough day a stack just made is not found for so many seconds.
+# On a rough day a new stack is not found for this many seconds.
 _UNSEEN = 0.5
 
 
@@ -67,7 +67,7 @@ def _request(params: dict[str, Any]) -> str:
 
 
 def _again(stack: Stack | None, params: dict[str, Any]) -> bool:
-    """Whether this very request was made before; the same token with another request is refused."""
+    """Whether this request was made before. The same token with another request is rejected."""
     token = params.get("ClientRequestToken")
     if stack is None or not token or token not in stack.tokens:
         return False

@@ -1,4 +1,4 @@
-"""Makes, changes and deletes stacks, resource by resource, over time."""
+"""Creates, updates and deletes stacks, resource by resource, over time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .stacks import Resource, Stack, now, stacks
 
 _KNOWN = (resources_ec2, resources_iam, resources_nodes)  # they register their kinds
 _TICK = 0.05
-# A delete that meets dependencies is tried again for a while before it fails.
+# A delete that fails because of dependencies is retried for a while.
 _DELETE_TRIES = 4
 _GONE = ("NotFound", "NoSuchEntity", "NoSuch")
 
@@ -64,7 +64,7 @@ def job(context: Context, stack: Stack, logical: str) -> Job:
 
 
 def read_back(context: Context, stack: Stack, resource: Resource) -> None:
-    """A handler reads what it made, in the name of the stack's owner."""
+    """A handler reads the resource that it created, with the permissions of the stack's owner."""
     if stack.owner is not None and stack.role is None:
         needs = handlers.reads(resource, context)
         service = resource.kind.split("::")[1].lower()
@@ -78,12 +78,12 @@ def _said(error: Exception, service: str) -> str:
         return (f"Resource handler returned message: \"{error.message} (Service: {service}, Status Code: {error.status}, "
                 f"Request ID: {uuid.uuid4()})\" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: "
                 f"{'AccessDenied' if error.status == 403 else 'GeneralServiceException'})")
-    traceback.print_exception(error, file=sys.stderr)  # a bug of ours, not a stack's
+    traceback.print_exception(error, file=sys.stderr)  # a bug of the sandbox, not of a stack
     return f"Internal Failure ({type(error).__name__}: {error})"
 
 
 def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str]) -> Generator[float, None, bool]:
-    """Creates one resource; the result tells whether it is there."""
+    """Creates one resource. Returns whether it succeeded."""
     world = context.world
     body = stack.template["Resources"][name]
     resource = stack.resources.setdefault(name, Resource(name, body["Type"]))
@@ -117,7 +117,7 @@ def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str])
         read_back(context, stack, resource)
         if fault:
             raise AwsError(fault.get("code", "GeneralServiceException"), fault.get("message", "Asked for by a test"))
-    except Exception as error:  # anything a resource meets fails the resource
+    except Exception as error:  # any exception fails the resource
         stack.resource_event(resource, "CREATE_FAILED", _said(error, service))
         return False
     stack.resource_event(resource, "CREATE_COMPLETE")
@@ -126,7 +126,7 @@ def _one(context: Context, stack: Stack, name: str, lint_errors: dict[str, str])
 
 def _together(todo: dict[str, set[str]], start: Callable[[str], Generator[float, None, bool]],
               cancelled: Callable[[], bool] = lambda: False) -> Steps:
-    """Runs a step per name, each after those it waits for. The first failure stops what has not begun."""
+    """Runs a step for each name, each after its dependencies. The first failure cancels the steps that have not started."""
     running: dict[str, tuple[Generator[float, None, bool], float]] = {}
     done: set[str] = set()
     failed: list[str] = []
@@ -178,7 +178,7 @@ def _create(context: Context, stack: Stack) -> Steps:
     names = wanted_names(context, stack)
     failed = yield from _together(_needs(stack, names), lambda n: _one(context, stack, n, check.errors),
                                   lambda: stack.deleting)
-    if stack.deleting:  # DeleteStack came in between and goes on from here
+    if stack.deleting:  # DeleteStack has interrupted it and continues from here
         return
     if failed:
         reason = f"The following resource(s) failed to create: [{', '.join(failed)}]. "
@@ -270,7 +270,7 @@ def _remove(context: Context, stack: Stack, resource: Resource) -> Generator[flo
 
 
 def remove_all(context: Context, stack: Stack, retain: list[str]) -> Steps:
-    """Deletes what is there, each resource after those that depend on it. Gives the names that stayed."""
+    """Deletes the existing resources, each after those that depend on it. Returns the names of those that remain."""
     here = [n for n, r in stack.resources.items() if r.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")]
     for name in [n for n in here if n in retain]:
         stack.resource_event(stack.resources[name], "DELETE_SKIPPED")
@@ -280,7 +280,7 @@ def remove_all(context: Context, stack: Stack, retain: list[str]) -> Steps:
         known = stack.template["Resources"].get(name)
         for other in (templates.dependencies(stack.template, name) & set(here)) if known else ():
             needs[other].add(name)
-    # What others depend on stays where one of them could not be deleted.
+    # A resource stays if one that depends on it could not be deleted.
     failed = yield from _together(needs, lambda n: _remove(context, stack, stack.resources[n]))
     return failed
 
@@ -299,7 +299,7 @@ def delete(context: Context, stack: Stack, retain: list[str]) -> Generator[float
 
 
 def create_now(context: Context, name: str, body: str, values: dict[str, str]) -> Stack:
-    """A stack that has been there since before; made without its waits."""
+    """A stack that already exists at the start; created without waiting."""
     template = templates.load(body)
     rows = [{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()]
     raw, resolved = parameters.values(template, rows, {}, lambda _: None)

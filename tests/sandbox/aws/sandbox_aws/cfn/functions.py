@@ -15,7 +15,7 @@ NO_VALUE = object()
 
 @dataclass
 class Scope:
-    """What a template's functions can see."""
+    """The values that a template's functions can use."""
 
     template: dict[str, Any]
     parameters: dict[str, Any]
@@ -156,7 +156,7 @@ class Scope:
             raise wrong(f"No export named {name} found.")
         return self.exports[name]
 
-    # Conditions may stand where values do.
+    # Conditions are allowed where values are.
     def _fn_equals(self, args: Any) -> bool:
         return self.truth({"Fn::Equals": args})
 

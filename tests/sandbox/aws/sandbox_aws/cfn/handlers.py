@@ -1,7 +1,7 @@
-"""What CloudFormation's resource handlers read in the caller's name beside the calls that make the resource.
+"""What CloudFormation's resource handlers read in the caller's name, besides the calls that create the resource.
 
 Source: `handlers` in the resource types' schemas (`aws cloudformation describe-type`). Only those that a stack without
-a service role can't do without; what a handler may ask for properties that the sandbox doesn't play is left out.
+a service role needs. Calls for properties that the sandbox does not emulate are left out.
 """
 
 from __future__ import annotations

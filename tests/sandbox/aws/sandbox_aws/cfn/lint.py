@@ -1,6 +1,6 @@
-"""cfn-lint over a template, beside the engine: CloudFormation's own schemas of the resources' properties.
+"""Runs cfn-lint on a template in addition to the engine: it has CloudFormation's own schemas of the properties.
 
-It takes seconds, so it runs in a thread of its own and its verdict is kept, by the template's text.
+It takes seconds, so it runs in a thread of its own, and the result is cached by the template's text.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-# Rules of cfn-lint that stand for what CloudFormation itself refuses when it makes a resource.
+# Rules of cfn-lint for what CloudFormation itself rejects when it creates a resource.
 _SCHEMA_RULES = ("E3001", "E3002", "E3003", "E3004", "E3012", "E3014", "E3017", "E3018", "E3020", "E3021", "E3030",
                  "E3031", "E3032", "E3033", "E3034", "E3037", "E3039", "E3040", "E1150", "E1152", "E1153")
 
 
 class Check:
-    """The verdict: {logical id: message} once it is ready."""
+    """The result, {logical id: message}, once it is ready."""
 
     def __init__(self) -> None:
         self.ready = False
@@ -62,7 +62,7 @@ def _run(check: Check, body: str, region: str, file: Path) -> None:
         part = file.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(check.errors))
         os.replace(part, file)
-    except Exception as error:  # a template that cfn-lint can't take is no fault of the template
+    except Exception as error:  # a crash of cfn-lint is not an error of the template
         print(f"cfn-lint: {type(error).__name__}: {error}", file=sys.stderr)
     finally:
         check.ready = True

@@ -36,7 +36,7 @@ def values(template: dict[str, Any], given: list[dict[str, Any]], previous: dict
 
 
 def stored(template: dict[str, Any], given: list[dict[str, Any]]) -> list[str]:
-    """Names of the SSM parameters that the stack's parameters name."""
+    """Names of the SSM parameters that the stack's parameters refer to."""
     values = {r.get("ParameterKey"): r.get("ParameterValue") for r in given}
     return [_text(values.get(name) or declared.get("Default", ""))
             for name, declared in template.get("Parameters", {}).items() if _SSM.fullmatch(declared.get("Type", "String"))]
@@ -91,7 +91,7 @@ def _check(name: str, declaration: dict[str, Any], value: str, kind: str) -> Non
 
 def unknown_resources(template: dict[str, Any], resolved: dict[str, Any],
                       exists: Callable[[str, str], bool]) -> list[tuple[str, str]]:
-    """(parameter, value) whose AWS-specific type names something that is not there."""
+    """(parameter, value) whose AWS-specific type refers to something that does not exist."""
     bad = []
     for name, declaration in template.get("Parameters", {}).items():
         kind = re.sub(r"^List<(.+)>$", r"\1", declaration.get("Type", "String"))

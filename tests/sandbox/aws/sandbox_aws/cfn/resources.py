@@ -1,4 +1,4 @@
-"""What the engine asks of a kind of resource, and the kinds it knows."""
+"""The interface of a resource type, and the registered types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Steps = Generator[float, None, Any]
 
 @dataclass
 class Made:
-    """A resource as it is: what Ref gives, what GetAtt gives."""
+    """An existing resource: the values of Ref and GetAtt."""
 
     physical: str
     attributes: dict[str, Any]
@@ -23,7 +23,7 @@ class Made:
 
 @dataclass
 class Job:
-    """One resource in the hands of the engine. `call` calls AWS with the permissions of the stack's owner."""
+    """A resource that the engine processes. `call` calls AWS with the permissions of the stack's owner."""
 
     stack: str
     stack_id: str
@@ -36,7 +36,7 @@ class Job:
     wait: Callable[[str], float]  # name of a delay -> seconds
 
     def name(self, limit: int = 64) -> str:
-        """A name as CloudFormation makes them: stack, logical id, something random."""
+        """A name as CloudFormation generates it: stack, logical id, random characters."""
         tail = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
         return f"{f'{self.stack}-{self.logical}'[:limit - 13]}-{tail}"
 
@@ -54,16 +54,16 @@ class Job:
 class Kind:
     """A resource type. The methods are generators: each yield is a wait in seconds."""
 
-    # Properties whose change makes a new resource ("Update requires: Replacement").
+    # Properties whose change replaces the resource ("Update requires: Replacement").
     replaced_by: frozenset[str] = frozenset()
-    # The other properties that are played.
+    # The other properties that are emulated.
     in_place: frozenset[str] = frozenset()
 
     def check(self, name: str, props: dict[str, Any]) -> None:
-        """What is not played fails the resource: to leave it out in silence would agree with any template."""
+        """Properties that are not emulated fail the resource. Ignoring them would accept any template."""
         unknown = sorted(props.keys() - self.replaced_by - self.in_place)
         if unknown:
-            raise AwsError("ValidationError", f"The sandbox does not play {', '.join(unknown)} of {name}")
+            raise AwsError("ValidationError", f"The sandbox does not emulate {', '.join(unknown)} of {name}")
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         raise NotImplementedError

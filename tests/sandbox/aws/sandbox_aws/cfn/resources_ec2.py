@@ -10,7 +10,7 @@ _ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
 def permission(rule: dict[str, Any], group: str) -> dict[str, Any]:
-    """A rule's properties as an IpPermission. `group`: the member that names the other group."""
+    """A rule's properties as an IpPermission. `group`: the member for the other group."""
     found: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
     for key in ("FromPort", "ToPort"):
         if key in rule:
@@ -35,7 +35,7 @@ class SecurityGroup(Kind):
         group = job.call("ec2", "CreateSecurityGroup", {**wanted, **only(props, "VpcId")})["GroupId"]
         yield job.wait("stack-resource")
         self._rules(job, group, {}, props)
-        # In a call of its own, and last: it carries no ec2:CreateAction (cloudformation-coverage-roadmap#714;
+        # In a separate call at the end, which has no ec2:CreateAction (cloudformation-coverage-roadmap#714;
         # aws-cdk#13204 has the order).
         tags = job.tags(props.get("Tags"))
         if tags:
@@ -57,7 +57,7 @@ class SecurityGroup(Kind):
             before = [permission(r, other) for r in old.get(member, [])]
             after = [permission(r, other) for r in new.get(member, [])]
             if way == "Egress":
-                # A new group lets everything out until rules of its own are given.
+                # A new group allows all outbound traffic until it has its own egress rules.
                 before, after = before or [_ANYWHERE], after or [_ANYWHERE]
             gone = [p for p in before if p not in after]
             added = [p for p in after if p not in before]
@@ -73,7 +73,7 @@ class SecurityGroup(Kind):
 
 
 class _Rule(Kind):
-    """A rule. Its type takes no tags, the stack's neither (schema: tagging.taggable is false)."""
+    """A rule. Its type accepts no tags, and the stack's are not applied (schema: tagging.taggable is false)."""
 
     way, other = "", ""
 
@@ -85,7 +85,7 @@ class _Rule(Kind):
         return Made(rule, {"Id": rule})
 
     def update(self, job: Job, physical: str, old: dict[str, Any], new: dict[str, Any]) -> Steps:
-        # Only the description changes in place; everything else replaces the rule.
+        # Only the description is updated in place; any other change replaces the rule.
         member = "IpRanges" if "CidrIp" in new else "UserIdGroupPairs"
         job.call("ec2", f"UpdateSecurityGroupRuleDescriptions{self.way}", {
             "GroupId": new["GroupId"], "IpPermissions": [{**permission(new, self.other), member: permission(
@@ -120,7 +120,7 @@ _BOOLEANS = {"DeleteOnTermination", "Encrypted", "AssociatePublicIpAddress", "Eb
 
 
 def typed(value: Any, name: str = "") -> Any:
-    """Template values may be strings where the API wants numbers and booleans."""
+    """Template values may be strings where the API expects numbers and booleans."""
     if isinstance(value, dict):
         return {k: typed(v, k) for k, v in value.items()}
     if isinstance(value, list):

@@ -81,7 +81,7 @@ class InstanceProfile(Kind):
         made = job.call("iam", "CreateInstanceProfile", wanted)["InstanceProfile"]
         for role in props.get("Roles", []):
             job.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": role})
-        # CloudFormation waits here until the profile is known everywhere; two minutes on AWS.
+        # CloudFormation waits here until all services know the profile; two minutes on AWS.
         yield job.wait("stack-slow-resource")
         return Made(name, {"Arn": made["Arn"]})
 

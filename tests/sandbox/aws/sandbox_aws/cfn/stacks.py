@@ -1,4 +1,4 @@
-"""Stacks, their resources and events, and how they read in answers."""
+"""Stacks, their resources and events, and how responses show them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Stack:
     status: str = "CREATE_IN_PROGRESS"
     reason: str = ""
     on_failure: str = "ROLLBACK"
-    making: bool = False  # resources are being created; a delete waits for those that have begun
+    making: bool = False  # resources are being created; a delete waits for those that have started
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[dict[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)  # oldest first

@@ -20,7 +20,7 @@ def wrong(message: str) -> AwsError:
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates stay text, and a key given twice is an error, as CloudFormation has it."""
+    """Dates stay text, and a duplicate key is an error, as in CloudFormation."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -83,7 +83,7 @@ def load(text: str) -> dict[str, Any]:
 
 
 def dependencies(template: dict[str, Any], name: str) -> set[str]:
-    """The resources that a resource names, by Ref, GetAtt, Sub or DependsOn."""
+    """The resources that a resource refers to by Ref, GetAtt, Sub or DependsOn."""
     resource = template["Resources"][name]
     found = set(_explicit(resource))
     found |= {r for r, _ in references(resource.get("Properties", {}))}
@@ -152,7 +152,7 @@ def order(template: dict[str, Any], names: list[str]) -> list[str]:
 
 
 def capabilities(template: dict[str, Any]) -> str | None:
-    """The capability that the template's IAM resources ask for."""
+    """The capability that the template's IAM resources require."""
     names = {"AWS::IAM::Role": "RoleName", "AWS::IAM::InstanceProfile": "InstanceProfileName",
              "AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::IAM::User": "UserName", "AWS::IAM::Group": "GroupName"}
     needed = None

@@ -1,4 +1,4 @@
-"""UpdateStack: what changed, in place or by replacement, and the way back."""
+"""UpdateStack: changes in place or by replacement, and the rollback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _facts(context: Context, stack: Stack) -> str:
 
 
 def _half(seen: Any, value: Any) -> Any:
-    """Resolved where it can be; what is not made yet stays as it is written."""
+    """Resolves what can be resolved; references to resources that do not exist yet stay unchanged."""
     try:
         return seen.resolve(value)
     except AwsError:
@@ -44,7 +44,7 @@ def _half(seen: Any, value: Any) -> Any:
 
 
 def run(context: Context, stack: Stack, before: Stack) -> Generator[float, None, None]:
-    """`stack` carries the new template and parameters; `before` is a copy of what it was."""
+    """`stack` carries the new template and parameters; `before` is a copy of its previous state."""
     world = context.world
     stack.updated = now()
     stack.event("UPDATE_IN_PROGRESS", "User Initiated")
@@ -110,7 +110,7 @@ def _one(context: Context, stack: Stack, name: str, before: Stack, replaced: lis
         kind.check(body["Type"], props)
         made: Made = yield from kind.update(engine.job(context, stack, name), resource.physical, old, props)
         resource.props, resource.physical, resource.attributes = props, made.physical, made.attributes
-    except Exception as error:  # anything a resource meets fails the resource
+    except Exception as error:  # any exception fails the resource
         stack.resource_event(resource, "UPDATE_FAILED", engine._said(error, resource.kind.split("::")[1]))
         return False
     stack.resource_event(resource, "UPDATE_COMPLETE")

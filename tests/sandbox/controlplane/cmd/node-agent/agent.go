@@ -18,10 +18,10 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/node"
 )
 
-// parallel is how many instances are worked on at a time.
+// parallel is how many instances are processed concurrently.
 const parallel = 8
 
-// agent remembers each instance's machine from pass to pass.
+// agent keeps the state of each instance between passes.
 type agent struct {
 	options
 	source     *instances.Source
@@ -36,16 +36,16 @@ type agent struct {
 	said     map[string]string
 }
 
-// machine is what happened to an instance so far.
+// machine is the state of an instance.
 type machine struct {
 	nodeName   string
 	runningAt  time.Time // first seen running
-	endedAt    time.Time // first seen not running after it was
-	registered bool      // the Node was made; a kubelet doesn't make it again when somebody deletes it
+	endedAt    time.Time // first seen not running after it had run
+	registered bool      // the Node was created; a kubelet does not recreate it when it is deleted
 	ready      bool      // the Node was handed to kwok
 	podCIDR    netip.Prefix
-	units      int  // network interfaces for pods, or prefixes; 0: not known
-	refused    bool // its user data can never join; that doesn't change while the instance runs
+	units      int  // network interfaces for pods, or prefixes; 0: unknown
+	refused    bool // its user data can never join; it does not change while the instance runs
 	gone       bool // the Node was deleted
 }
 
@@ -56,7 +56,7 @@ func newAgent(o options, source *instances.Source, kubernetes client.Client, net
 	}
 }
 
-// pass brings everything one step on. What fails is said and tried again in the next pass.
+// pass advances every instance by one step. Failures are reported and retried in the next pass.
 func (a *agent) pass(ctx context.Context) {
 	if !a.started {
 		if err := a.adopt(ctx); err != nil {
@@ -102,7 +102,7 @@ func (a *agent) pass(ctx context.Context) {
 	_ = work.Wait()
 }
 
-// adopt takes note of the Nodes that an earlier run of this process made.
+// adopt records the Nodes that an earlier run of this process created.
 func (a *agent) adopt(ctx context.Context) error {
 	var nodes corev1.NodeList
 	if err := a.kubernetes.List(ctx, &nodes); err != nil {
@@ -125,7 +125,7 @@ func (a *agent) adopt(ctx context.Context) error {
 	return nil
 }
 
-// sort notes each instance's state and gives those that have yet to become Ready nodes, and those whose pods have
+// sort records each instance's state and returns those that are not Ready nodes yet, and those whose pods have
 // addresses that are on no network interface.
 func (a *agent) sort(list []instances.Instance) (joining, growing []instances.Instance) {
 	now := time.Now()
@@ -162,7 +162,7 @@ func (a *agent) sort(list []instances.Instance) (joining, growing []instances.In
 	return joining, growing
 }
 
-// leaving gives the machines that ended long enough ago for their pods to have ended too.
+// leaving returns the machines that terminated long enough ago for their pods to have terminated too.
 func (a *agent) leaving() map[string]*machine {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -184,7 +184,7 @@ func (a *agent) machine(id string) *machine {
 	return a.machines[id]
 }
 
-// attempt says what went wrong, once for as long as it stays the same.
+// attempt reports an error once for as long as it stays the same.
 func (a *agent) attempt(id string, step func() error) {
 	if err := step(); err != nil && !errors.Is(err, context.Canceled) {
 		a.say(id, "%v", err)

@@ -17,7 +17,7 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/userdata"
 )
 
-// join brings an instance one step nearer to a Ready node.
+// join advances an instance by one step towards a Ready node.
 func (a *agent) join(ctx context.Context, instance instances.Instance, machine *machine, cluster instances.Cluster) error {
 	kubelet, err := a.readUserData(instance, machine)
 	if err != nil {
@@ -60,11 +60,11 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 	return nil
 }
 
-// readUserData gives an instance up for good where its user data can't be read: it is read once, at the first boot.
+// readUserData gives up an instance permanently if its user data can't be read: it is read once, at the first boot.
 func (a *agent) readUserData(instance instances.Instance, machine *machine) (userdata.Kubelet, error) {
 	kubelet, err := userdata.Read(instance.AMIFamily, instance.UserData)
 	if errors.Is(err, userdata.ErrNone) && instance.Nodegroup != "" {
-		return userdata.Kubelet{}, nil // EKS gives managed nodes user data of its own
+		return userdata.Kubelet{}, nil // EKS generates the user data of managed nodes
 	}
 	if err != nil {
 		machine.refused = true
@@ -73,7 +73,7 @@ func (a *agent) readUserData(instance instances.Instance, machine *machine) (use
 	return kubelet, nil
 }
 
-// authorize: a kubelet that is refused asks again and again, so the answer may change.
+// authorize checks repeatedly: a rejected kubelet retries, so the result may change.
 func (a *agent) authorize(ctx context.Context, instance instances.Instance, cluster instances.Cluster) error {
 	var mapRoles string
 	if authorize.UsesConfigMap(cluster.AuthenticationMode) {
@@ -87,8 +87,8 @@ func (a *agent) authorize(ctx context.Context, instance instances.Instance, clus
 	return authorize.Check(cluster, instance.RoleARN, mapRoles)
 }
 
-// register makes the Node. EC2 gives the addresses of ended instances out again, and the name follows the address: a
-// Node that is left of another instance goes first.
+// register creates the Node. EC2 reuses the addresses of terminated instances, and the name follows the address: a
+// leftover Node of another instance is deleted first.
 func (a *agent) register(ctx context.Context, instance instances.Instance, fresh *corev1.Node) error {
 	err := a.kubernetes.Create(ctx, fresh)
 	if !apierrors.IsAlreadyExists(err) {
@@ -107,7 +107,7 @@ func (a *agent) register(ctx context.Context, instance instances.Instance, fresh
 	return fmt.Errorf("a Node of %s had the name %s", existing.Spec.ProviderID, fresh.Name)
 }
 
-// handOver makes the Node Ready, and kwok its kubelet.
+// handOver makes the Node Ready and hands it over to kwok, which simulates its kubelet.
 func (a *agent) handOver(ctx context.Context, registered *corev1.Node, podCIDR netip.Prefix) error {
 	before := registered.DeepCopy()
 	metav1.SetMetaDataLabel(&registered.ObjectMeta, node.KwokLabel, node.KwokFake)
@@ -123,7 +123,7 @@ func (a *agent) handOver(ctx context.Context, registered *corev1.Node, podCIDR n
 	return nil
 }
 
-// needsMore tells whether a pod has an address that is on no network interface.
+// needsMore reports whether a pod has an address that is on no network interface.
 func (a *agent) needsMore(instance instances.Instance, machine *machine) bool {
 	return a.network.Needs(instance, machine.units, a.pods.highestOn(machine.nodeName))
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/node"
 )
 
-// shutdownTime passes between an instance's end and its Node's: systemd stops the kubelet and the containers first,
-// and the cloud provider looks at instances now and then.
+// shutdownTime is the time from the termination of an instance to the deletion of its Node: systemd stops the kubelet
+// and the containers first, and the cloud provider polls instances now and then.
 const shutdownTime = time.Second
 
-// leave does what the cloud provider does when an instance has ended: it deletes the Node.
+// leave deletes the Node of a terminated instance, as the cloud provider does.
 func (a *agent) leave(ctx context.Context, id string, machine *machine) error {
 	if machine.nodeName != "" {
 		var registered corev1.Node
@@ -35,8 +35,8 @@ func (a *agent) leave(ctx context.Context, id string, machine *machine) error {
 	return nil
 }
 
-// deleteNode deletes the Node and the pods that are left on it. The pod garbage collector would delete these too, but
-// only 40 seconds to a minute later, and until then they look as if they ran.
+// deleteNode deletes the Node and its remaining pods. The pod garbage collector would delete these too, but only 40
+// seconds to a minute later, and until then they would look as if they were running.
 func (a *agent) deleteNode(ctx context.Context, old *corev1.Node) error {
 	uid := old.UID
 	err := a.kubernetes.Delete(ctx, old, client.Preconditions{UID: &uid})

@@ -1,12 +1,12 @@
-// node-agent plays the machines of the cluster: it keeps Kubernetes' Nodes in step with EC2's instances.
+// node-agent emulates the machines of the cluster: it keeps Kubernetes' Nodes in sync with EC2's instances.
 //
-// For every running instance it reads the user data as the AMI family would and asks whether the instance's role may
+// For every running instance it reads the user data as the AMI family would and checks whether the instance's role may
 // join. If so it registers the Node, not Ready, and then does what the VPC CNI does with the settings of DaemonSet
 // aws-node at that moment: with custom networking on it finds the node's ENIConfig, creates and attaches a network
-// interface in its subnet with its groups, and gives the node a podCIDR there; off, in the node's own subnet. Only
-// then the Node becomes Ready and kwok plays its kubelet. A Node whose instance ended is deleted.
+// interface in its subnet with its groups, and gives the node a podCIDR there; otherwise in the node's own subnet. Only
+// then does the Node become Ready, and kwok simulates its kubelet. The Node of a terminated instance is deleted.
 //
-// It knows nothing but what EC2, EKS and Kubernetes tell, so it can't be kind to a program under test.
+// It knows only what EC2, EKS and Kubernetes report, so it can't favor a program under test.
 package main
 
 import (
@@ -45,7 +45,7 @@ type options struct {
 
 func main() {
 	var o options
-	// Not the global set: controller-runtime has a --kubeconfig there.
+	// Not the global flag set: controller-runtime defines --kubeconfig there.
 	flags := flag.NewFlagSet("node-agent", flag.ExitOnError)
 	flags.StringVar(&o.awsEndpoint, "aws-endpoint", "", "URL of the sandbox's AWS side")
 	flags.StringVar(&o.region, "region", "", "AWS region")
@@ -54,7 +54,7 @@ func main() {
 	flags.StringVar(&o.kubernetesVersion, "kubernetes-version", "1.34", "minor version that kubelets report")
 	flags.DurationVar(&o.interval, "interval", 250*time.Millisecond, "how often instances are looked at")
 	flags.DurationVar(&o.bootTime, "boot-time", 0, "how long an instance takes from running to its kubelet's start")
-	_ = flags.Parse(os.Args[1:]) // exits by itself
+	_ = flags.Parse(os.Args[1:]) // exits on an error
 	lifeline.Hold()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -96,7 +96,7 @@ func run(ctx context.Context, o options) error {
 	}
 }
 
-// kubernetesClient reads without a cache: what counts is the cluster's state at the moment of a node's start.
+// kubernetesClient reads without a cache: the state of the cluster at the start of a node counts.
 func kubernetesClient(config *rest.Config) (client.Client, error) {
 	types := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, v1alpha1.AddToScheme} {

@@ -13,14 +13,14 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// pods knows the highest address that a pod of each node ever had, and the pods of aws-node that run.
+// pods has the highest address that a pod of each node ever had, and the running pods of aws-node.
 type pods struct {
 	mutex   sync.Mutex
 	highest map[string]netip.Addr // by node name
 	cni     map[types.UID]cniPod
 }
 
-// watchPods follows all pods until ctx ends, and keeps nothing of them but their addresses.
+// watchPods watches all pods until ctx ends, and keeps only their addresses.
 func watchPods(ctx context.Context, config *rest.Config) (*pods, error) {
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// roleAnnotation on a service account names the role that its pods take; EKS's webhook gives it to each pod when
-	// it is created. Without it a pod has its node's role.
+	// roleAnnotation on a service account has the role of its pods; EKS's webhook sets it in each pod at creation.
+	// Without it a pod uses its node's role.
 	roleAnnotation = "eks.amazonaws.com/role-arn"
 	// noRights on a pod of aws-node keeps kwok from making it Ready.
 	noRights = "sandbox.eni-custom/no-rights"
-	// needed is what ipamd can't go without.
+	// needed are the actions that ipamd requires.
 	needed = "ec2:AttachNetworkInterface"
-	// remembered is for how long an answer about a role holds.
+	// remembered is how long the result for a role is cached.
 	remembered = time.Second
 )
 
@@ -55,7 +55,7 @@ func (p *pods) gone(object any) {
 	}
 }
 
-// unjudged gives the pods of aws-node that nobody has looked at yet.
+// unjudged returns the pods of aws-node that have not been checked yet.
 func (p *pods) unjudged() map[types.UID]cniPod {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -77,7 +77,7 @@ func (p *pods) judge(uid types.UID) {
 	}
 }
 
-// rights answers why aws-node can't work with the role that it would have on an instance now; nil where it can.
+// rights returns why aws-node can't work with the role that it would have on an instance now, or nil if it can.
 func (a *agent) rights(ctx context.Context, instance instances.Instance) error {
 	role, err := a.cniRole(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (r refusedError) Error() string {
 	return fmt.Sprintf("UnauthorizedOperation: %s is not authorized to perform: %s", r.role, needed)
 }
 
-// cniRole is the role of aws-node's service account, empty where it has none.
+// cniRole is the role of aws-node's service account, or empty if it has none.
 func (a *agent) cniRole(ctx context.Context) (string, error) {
 	var account corev1.ServiceAccount
 	err := a.kubernetes.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "aws-node"}, &account)
@@ -127,8 +127,8 @@ func (a *agent) allowed(ctx context.Context, role string) (bool, error) {
 	return allowed, err
 }
 
-// judgeCNI looks at pods of aws-node that have started: without rights in EC2, ipamd ends again and again, and the pod
-// is never Ready. A pod keeps the role that it started with.
+// judgeCNI checks pods of aws-node that have started: without EC2 permissions ipamd exits repeatedly, and the pod is
+// never Ready. A pod keeps the role that it started with.
 func (a *agent) judgeCNI(ctx context.Context, list []instances.Instance) {
 	for uid, pod := range a.pods.unjudged() {
 		for _, instance := range list {

@@ -11,17 +11,17 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
 )
 
-// nodeUsername is what a node's role must be mapped to: the Node authorizer goes by the name in it.
+// nodeUsername is the user name to which a node's role must be mapped: the Node authorizer uses the name in it.
 const nodeUsername = "system:node:{{EC2PrivateDNSName}}"
 
 var nodeGroups = []string{"system:bootstrappers", "system:nodes"}
 
-// UsesConfigMap tells whether the cluster heeds ConfigMap kube-system/aws-auth.
+// UsesConfigMap reports whether the cluster uses ConfigMap kube-system/aws-auth.
 func UsesConfigMap(mode string) bool {
 	return mode == "CONFIG_MAP" || mode == "API_AND_CONFIG_MAP"
 }
 
-// Check says why the role can't join. mapRoles is that of aws-auth, empty where there is none.
+// Check returns why the role can't join. mapRoles is that of aws-auth, empty if there is none.
 func Check(cluster instances.Cluster, roleARN, mapRoles string) error {
 	if roleARN == "" {
 		return fmt.Errorf("the instance has no role")
@@ -97,8 +97,8 @@ func wrongMapping(role mappedRole) string {
 	return ""
 }
 
-// withoutPath: aws-iam-authenticator sees the role of an STS session, whose ARN has no path, so an entry whose
-// rolearn has one never matches.
+// withoutPath removes the path: aws-iam-authenticator sees the role of an STS session, whose ARN has no path, so an
+// entry whose rolearn has one never matches.
 func withoutPath(roleARN string) string {
 	prefix, rest, ok := strings.Cut(roleARN, ":role/")
 	if !ok {

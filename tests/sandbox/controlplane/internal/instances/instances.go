@@ -1,5 +1,5 @@
-// Package instances asks the AWS side of the sandbox what only AWS and the machines themselves know: which EC2
-// instances there are with their user data, and what EKS says about the cluster.
+// Package instances reads from the AWS side of the sandbox what only AWS and the machines know: the EC2 instances with
+// their user data, and EKS's description of the cluster.
 package instances
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// States of an instance, in EC2's words.
+// States of an instance, as EC2 names them.
 const (
 	Running = "running"
 	Pending = "pending"
@@ -26,7 +26,7 @@ const (
 	Bottlerocket = "bottlerocket"
 )
 
-// Instance is an EC2 instance as the machine itself sees it.
+// Instance is an EC2 instance as seen by the machine itself.
 type Instance struct {
 	ID             string            `json:"instance_id"`
 	State          string            `json:"state"`
@@ -42,7 +42,7 @@ type Instance struct {
 	Labels         map[string]string `json:"labels"`    // of the managed node group
 	Limits         Limits            `json:"eni_limits"`
 	VCPUs          int               `json:"vcpus"`
-	GPUs           int               `json:"gpus"` // NVIDIA's, where the image has drivers for them
+	GPUs           int               `json:"gpus"` // NVIDIA's, if the image has drivers for them
 }
 
 // Limits are those of the default network card: its network interfaces, and IPv4 addresses on each.
@@ -51,7 +51,7 @@ type Limits struct {
 	IPv4PerENI int `json:"ipv4_per_eni"`
 }
 
-// Cluster is what EKS's DescribeCluster and ListAccessEntries tell.
+// Cluster has the results of EKS's DescribeCluster and ListAccessEntries.
 type Cluster struct {
 	Name                 string                 `json:"name"`
 	Endpoint             string                 `json:"endpoint"`
@@ -72,24 +72,24 @@ type Source struct {
 	client http.Client
 }
 
-// NewSource takes the AWS side's URL.
+// NewSource returns a source for the AWS side's URL.
 func NewSource(url string) *Source {
 	return &Source{base: strings.TrimRight(url, "/"), client: http.Client{Timeout: 10 * time.Second}}
 }
 
-// List gives all instances, those that ended a short while ago too.
+// List returns all instances, including recently terminated ones.
 func (s *Source) List(ctx context.Context) ([]Instance, error) {
 	var list []Instance
 	return list, s.get(ctx, "/sandbox/instances", &list)
 }
 
-// Cluster gives the cluster as EKS has it now.
+// Cluster returns the current description of the cluster.
 func (s *Source) Cluster(ctx context.Context) (Cluster, error) {
 	var cluster Cluster
 	return cluster, s.get(ctx, "/sandbox/cluster", &cluster)
 }
 
-// Allowed asks whether a role's policies allow an action.
+// Allowed reports whether a role's policies allow an action.
 func (s *Source) Allowed(ctx context.Context, roleARN, action string) (bool, error) {
 	body, err := json.Marshal(map[string]string{"role": roleARN, "action": action})
 	if err != nil {

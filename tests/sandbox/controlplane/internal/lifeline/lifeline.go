@@ -1,5 +1,5 @@
-// Package lifeline ends a process together with the one that started it, on every operating system and even when
-// that one was killed: the parent holds the write end of our stdin, and whatever way it ends, the kernel closes it.
+// Package lifeline makes a process exit together with its parent, on every operating system and even if the parent is
+// killed: the parent holds the write end of the process's stdin, and the kernel closes it when the parent exits.
 package lifeline
 
 import (
@@ -7,11 +7,11 @@ import (
 	"os"
 )
 
-// Variable must be "1" for a process to hold on to its stdin.
+// Variable must be "1" for a process to exit when its stdin is closed.
 const Variable = "SANDBOX_DIE_WITH_STDIN"
 
-// Hold makes this process exit as soon as stdin reaches its end, if the environment asks for it.
-// There is nothing to save: all data of a sandbox are temporary.
+// Hold makes this process exit as soon as stdin reaches its end, if Variable is set.
+// Nothing needs to be saved: all data of a sandbox are temporary.
 func Hold() {
 	if os.Getenv(Variable) != "1" {
 		return
@@ -22,7 +22,7 @@ func Hold() {
 	}()
 }
 
-// wait returns once in gives nothing more; a stdin that can't be read counts as closed.
+// wait returns when in reaches its end. A stdin that can't be read counts as closed.
 func wait(in io.Reader) {
 	_, _ = io.Copy(io.Discard, in)
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The test binary plays the child: with the variable set it holds on to stdin and otherwise never ends.
+// The test binary is also the child process: with the variable set it waits for the end of stdin, and otherwise never
+// exits.
 func TestMain(m *testing.M) {
 	if os.Getenv(Variable) == "1" {
 		Hold()
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestEndsWhenStdinIsClosed(t *testing.T) {
+func TestExitsWhenStdinIsClosed(t *testing.T) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), Variable+"=1")
 	stdin, err := child.StdinPipe()

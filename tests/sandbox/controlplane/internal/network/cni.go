@@ -27,13 +27,13 @@ const (
 	envWarmENIs         = "WARM_ENI_TARGET"
 )
 
-// Targets that are counted in addresses: with one of them ipamd keeps no whole network interface in reserve.
+// Targets in addresses: with one of them ipamd keeps no whole network interface in reserve.
 var envWarmAddresses = [...]string{"WARM_IP_TARGET", "MINIMUM_IP_TARGET"}
 
-// settings are the environment of container aws-node.
+// settings is the environment of container aws-node.
 type settings map[string]string
 
-// readSettings takes them from the DaemonSet as it is now: what an aws-node pod that starts now would see.
+// readSettings reads them from the current DaemonSet: what an aws-node pod that starts now would see.
 func readSettings(ctx context.Context, kubernetes client.Client) (settings, error) {
 	var daemonSet appsv1.DaemonSet
 	if err := kubernetes.Get(ctx, client.ObjectKey{Namespace: "kube-system", Name: "aws-node"}, &daemonSet); err != nil {
@@ -58,7 +58,7 @@ func settingsOf(daemonSet *appsv1.DaemonSet) (settings, error) {
 	return nil, fmt.Errorf("no CNI: DaemonSet aws-node has no container aws-node")
 }
 
-// customNetwork reads the switch as ipamd does: anything that Go's ParseBool doesn't know is off.
+// customNetwork reads the switch as ipamd does: anything that Go's ParseBool rejects is off.
 func (s settings) customNetwork() bool {
 	on, err := strconv.ParseBool(s[envCustomNetwork])
 	return err == nil && on
@@ -69,7 +69,7 @@ func (s settings) prefixDelegation() bool {
 	return err == nil && on
 }
 
-// warmInterface tells whether ipamd keeps a whole network interface in reserve: WARM_ENI_TARGET is 1 by default
+// warmInterface reports whether ipamd keeps a whole network interface in reserve: WARM_ENI_TARGET is 1 by default
 // (isDatastorePoolTooLow).
 func (s settings) warmInterface() bool {
 	for _, name := range envWarmAddresses {
@@ -81,10 +81,10 @@ func (s settings) warmInterface() bool {
 	return !s.prefixDelegation() && (err != nil || count > 0)
 }
 
-// environment guards this process's own: the CNI's code reads its settings from there.
+// environment guards the environment of this process, from which the CNI's code reads its settings.
 var environment sync.Mutex
 
-// eniConfigName asks the CNI's code which ENIConfig is this node's.
+// eniConfigName returns the name of this node's ENIConfig, as the CNI's code determines it.
 func (s settings) eniConfigName(node *corev1.Node) (string, error) {
 	environment.Lock()
 	defer environment.Unlock()
@@ -101,7 +101,7 @@ func (s settings) eniConfigName(node *corev1.Node) (string, error) {
 	return eniconfig.GetNodeSpecificENIConfigName(*node)
 }
 
-// eniConfig gives the node's ENIConfig.
+// eniConfig returns the node's ENIConfig.
 func (s settings) eniConfig(ctx context.Context, kubernetes client.Client, node *corev1.Node) (*v1alpha1.ENIConfig, error) {
 	name, err := s.eniConfigName(node)
 	if err != nil {

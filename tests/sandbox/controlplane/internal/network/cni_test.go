@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestENIConfigNameFollowsTheDaemonSetOfTheMoment(t *testing.T) {
+func TestENIConfigNameFollowsTheCurrentDaemonSet(t *testing.T) {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
 		Labels:      map[string]string{"topology.kubernetes.io/zone": "us-west-2a", "other": "x"},
 		Annotations: map[string]string{"pods/eniconfig": "y"},

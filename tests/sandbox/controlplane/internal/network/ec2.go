@@ -12,7 +12,7 @@ import (
 	smithy "github.com/aws/smithy-go/middleware"
 )
 
-// Tags that the CNI gives its network interfaces.
+// Tags that the CNI sets on its network interfaces.
 const (
 	tagInstance = "node.k8s.amazonaws.com/instance_id"
 	tagCluster  = "cluster.k8s.amazonaws.com/name"
@@ -21,7 +21,7 @@ const (
 // firstPodInterface is the device index of the first network interface after the instance's own.
 const firstPodInterface = 1
 
-// NewEC2 makes a client for the AWS side at url.
+// NewEC2 returns a client for the AWS side at url.
 func NewEC2(url, region string, keys aws.CredentialsProvider) *ec2.Client {
 	return ec2.NewFromConfig(aws.Config{
 		Region:       region,
@@ -31,7 +31,7 @@ func NewEC2(url, region string, keys aws.CredentialsProvider) *ec2.Client {
 	})
 }
 
-// interfaces gives all network interfaces that match every filter.
+// interfaces returns all network interfaces that match every filter.
 func (n *Network) interfaces(ctx context.Context, filters map[string]string) ([]types.NetworkInterface, error) {
 	input := &ec2.DescribeNetworkInterfacesInput{}
 	for name, value := range filters {
@@ -60,22 +60,22 @@ func (n *Network) subnetCIDR(ctx context.Context, id string) (netip.Prefix, erro
 	return netip.ParsePrefix(aws.ToString(answer.Subnets[0].CidrBlock))
 }
 
-// podInterface is a network interface for pods, to be made.
+// podInterface is a network interface for pods that is to be created.
 type podInterface struct {
 	instance string
 	index    int // device index
 	subnet   string
 	groups   []string
-	// The CNI lets EC2 choose; here they are of the node's range, which kwok gives pods addresses from: its own, then
-	// those for pods; or a prefix.
+	// The CNI lets EC2 choose; here they are from the node's range, from which kwok assigns pod addresses: its own,
+	// then those for pods; or a prefix.
 	addresses []netip.Addr
 	block     string
-	// So many of EC2's choice, where there is no range in this subnet.
+	// The number of addresses that EC2 chooses if there is no range in this subnet.
 	foreign  int
 	prefixes int
 }
 
-// token makes a second create of the same network interface the same call.
+// token makes repeated creates of the same network interface idempotent.
 func (w podInterface) token() string {
 	first := w.block
 	if len(w.addresses) > 0 {
@@ -84,7 +84,7 @@ func (w podInterface) token() string {
 	return fmt.Sprintf("%s-%d-%s-%s", w.instance, w.index, w.subnet, first)
 }
 
-// connect finds or creates it, and attaches it.
+// connect finds or creates the network interface, and attaches it.
 func (n *Network) connect(ctx context.Context, wanted podInterface) error {
 	id, err := n.findOrCreate(ctx, wanted)
 	if err != nil {
@@ -93,7 +93,7 @@ func (n *Network) connect(ctx context.Context, wanted podInterface) error {
 	return n.attach(ctx, wanted, id)
 }
 
-// findOrCreate looks first for one that was created and not attached: the answer may have been lost.
+// findOrCreate first looks for one that was created but not attached: the response may have been lost.
 func (n *Network) findOrCreate(ctx context.Context, wanted podInterface) (id string, err error) {
 	left, err := n.interfaces(ctx, map[string]string{
 		"tag:" + tagInstance: wanted.instance, "subnet-id": wanted.subnet, "status": string(types.NetworkInterfaceStatusAvailable),
@@ -145,7 +145,7 @@ func (n *Network) create(ctx context.Context, wanted podInterface) (string, erro
 	return aws.ToString(answer.NetworkInterface.NetworkInterfaceId), nil
 }
 
-// assign gives a network interface that is attached more addresses, or a prefix.
+// assign adds addresses or a prefix to an attached network interface.
 func (n *Network) assign(ctx context.Context, id string, addresses []netip.Addr, block string) error {
 	input := &ec2.AssignPrivateIpAddressesInput{NetworkInterfaceId: aws.String(id)}
 	for _, address := range addresses {
@@ -183,7 +183,7 @@ func (n *Network) deleteOnTermination(ctx context.Context, id, attachment string
 	return err
 }
 
-// at gives the one at a device index of the default network card.
+// at returns the network interface at a device index of the default network card.
 func at(all []types.NetworkInterface, index int32) *types.NetworkInterface {
 	for i := range all {
 		attachment := all[i].Attachment

@@ -13,8 +13,8 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
 )
 
-// Needs tells whether a pod's address is on nothing that the node holds, and more can be had. count is how many units
-// (network interfaces, or prefixes) the caller knows of, 0 if it doesn't know.
+// Needs reports whether a pod's address is on none of the node's units (network interfaces, or prefixes) and the node
+// can get more. count is how many units the caller knows of, 0 if unknown.
 func (n *Network) Needs(instance instances.Instance, count int, highest netip.Addr) bool {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -27,8 +27,8 @@ func (n *Network) Needs(instance instances.Instance, count int, highest netip.Ad
 }
 
 // Grow adds one unit as the CNI does when pods need more addresses: by aws-node's settings and the ENIConfig of this
-// moment (ipamd, tryAllocateENI), whatever they were when the node joined. EC2 may not show yet what was added a moment
-// ago; known is how many units the caller knows of. So many there are now.
+// moment (ipamd, tryAllocateENI), whatever they were when the node joined. EC2 may not show the latest unit yet; known
+// is how many units the caller knows of. Grow returns the current number.
 func (n *Network) Grow(ctx context.Context, instance instances.Instance, node *corev1.Node, known int) (count int, err error) {
 	attached, err := n.interfaces(ctx, map[string]string{"attachment.instance-id": instance.ID})
 	if err != nil {
@@ -49,15 +49,15 @@ func (n *Network) Grow(ctx context.Context, instance instances.Instance, node *c
 	return known + 1, n.add(ctx, instance, layout, known+1, place{subnet, groups, subnet != claim.subnet}, attached)
 }
 
-// place is where the next network interface goes. A foreign one is in another subnet than the node's range: EC2
-// chooses its addresses.
+// place is the location of the next network interface. A foreign one is in another subnet than the node's range, and
+// EC2 chooses its addresses.
 type place struct {
 	subnet  string
 	groups  []string
 	foreign bool
 }
 
-// add gives the node its next unit.
+// add adds the node's next unit.
 func (n *Network) add(ctx context.Context, instance instances.Instance, layout layout, unit int, where place, attached []types.NetworkInterface) error {
 	device := layout.device(unit)
 	if where.foreign && device == 0 {
@@ -69,7 +69,7 @@ func (n *Network) add(ctx context.Context, instance instances.Instance, layout l
 	if where.foreign {
 		wanted.foreign = layout.limits.IPv4PerENI - 1
 		if existing != nil {
-			return nil // its own addresses are enough for a node that is on its way out
+			return nil // its own addresses are enough for a node that is being removed
 		}
 		if layout.prefix {
 			wanted.foreign, wanted.prefixes = 0, 1
@@ -92,7 +92,7 @@ func (n *Network) add(ctx context.Context, instance instances.Instance, layout l
 	return n.connect(ctx, wanted)
 }
 
-// here tells where a network interface that is made now belongs.
+// here returns the location of a network interface that is created now.
 func (n *Network) here(ctx context.Context, node *corev1.Node, attached []types.NetworkInterface) (subnet string, groups []string, err error) {
 	settings, err := readSettings(ctx, n.kubernetes)
 	if err != nil {
@@ -100,7 +100,7 @@ func (n *Network) here(ctx context.Context, node *corev1.Node, attached []types.
 	}
 	primary := at(attached, 0)
 	if primary == nil {
-		return "", nil, errors.New("EC2 doesn't tell the instance's primary network interface yet")
+		return "", nil, errors.New("EC2 does not report the instance's primary network interface yet")
 	}
 	subnet, groups = aws.ToString(primary.SubnetId), groupIDs(primary.Groups)
 	if !settings.customNetwork() {
@@ -135,7 +135,7 @@ func (l layout) found(attached []types.NetworkInterface) (count int) {
 	return count
 }
 
-// adopted gives the node's claim; that of a node which joined before this process began is read from EC2.
+// adopted returns the node's claim; that of a node that joined before this process started is read from EC2.
 func (n *Network) adopted(instance string, attached []types.NetworkInterface) (*claim, error) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -148,13 +148,13 @@ func (n *Network) adopted(instance string, attached []types.NetworkInterface) (*
 	}
 	mode, holder := modeOf(attached)
 	if holder == nil {
-		return nil, errors.New("EC2 doesn't tell the instance's network interfaces for pods")
+		return nil, errors.New("EC2 does not report the instance's network interfaces for pods")
 	}
 	claim.mode, claim.subnet = mode, aws.ToString(holder.SubnetId)
 	return claim, nil
 }
 
-// modeOf reads from the attached network interfaces how the node joined, and which one holds its range; nil where there
+// modeOf derives from the attached network interfaces how the node joined and which one holds its range; nil if there
 // is none for pods yet.
 func modeOf(attached []types.NetworkInterface) (mode, *types.NetworkInterface) {
 	if primary := at(attached, 0); primary != nil && (len(primary.PrivateIpAddresses) > 1 || len(primary.Ipv4Prefixes) > 0) {

@@ -8,7 +8,7 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/podcidr"
 )
 
-// kwok gives pods the range's second address and on, so these must all be on an interface, and none twice.
+// kwok assigns pods the range's addresses from the second one on, so each of these must be on exactly one interface.
 func TestEveryPodAddressIsOnOneInterface(t *testing.T) {
 	for name, limits := range map[string]instances.Limits{
 		"t3.micro": {ENIs: 2, IPv4PerENI: 2}, "t3.medium": {ENIs: 3, IPv4PerENI: 6},
@@ -55,7 +55,7 @@ func TestEveryPodAddressIsOnOneInterface(t *testing.T) {
 	}
 }
 
-func TestPrefixesFillOneInterfaceAfterTheOther(t *testing.T) {
+func TestPrefixesFillOneInterfaceAfterAnother(t *testing.T) {
 	limits := instances.Limits{ENIs: 3, IPv4PerENI: 6}
 	for _, primary := range []bool{true, false} {
 		layout := layout{mode: mode{primary: primary, prefix: true}, podCIDR: netip.MustParsePrefix("100.64.8.0/25"), limits: limits}

@@ -10,21 +10,21 @@ import (
 // prefixSize is how many addresses a delegated prefix has: a /28.
 const prefixSize = 16
 
-// mode is how a node's pods got their first addresses. It stays so: ipamd keeps what is attached.
+// mode is how a node's pods got their first addresses. It does not change: ipamd keeps what is attached.
 type mode struct {
 	primary bool // the instance's own network interface carries pods: custom networking was off
 	prefix  bool // in whole prefixes
 }
 
-// layout lays a node's range out over what the CNI adds one after another: network interfaces, or prefixes. Each of
-// these is a unit; they are counted from 1.
+// layout distributes a node's range over the network interfaces or prefixes that the CNI adds one after another. Each
+// of these is a unit; they are numbered from 1.
 type layout struct {
 	mode
 	podCIDR netip.Prefix
 	limits  instances.Limits
 }
 
-// device gives the index of the network interface that holds a unit.
+// device returns the device index of the network interface that holds a unit.
 func (l layout) device(unit int) int {
 	first := firstPodInterface
 	if l.primary {
@@ -36,7 +36,7 @@ func (l layout) device(unit int) int {
 	return first + unit - 1
 }
 
-// canGrow tells whether the instance type and the range have room for one more unit.
+// canGrow reports whether the instance type and the range allow one more unit.
 func (l layout) canGrow(count int) bool {
 	if l.prefix && count*prefixSize >= 1<<(32-l.podCIDR.Bits()) {
 		return false
@@ -44,7 +44,7 @@ func (l layout) canGrow(count int) bool {
 	return l.device(count+1) < l.limits.ENIs
 }
 
-// holds tells whether that many units hold this address.
+// holds reports whether this many units include the address.
 func (l layout) holds(count int, address netip.Addr) bool {
 	if count == 0 {
 		return false
@@ -53,10 +53,10 @@ func (l layout) holds(count int, address netip.Addr) bool {
 	return len(addresses) > 0 && !addresses[len(addresses)-1].Less(address)
 }
 
-// unit gives a unit's addresses for pods, and before them the network interface's own one where it is of the range.
-// Pods have all in order, from the second on, as kwok gives them. The first network interface for pods has the range's
-// first one; those of the others are taken from the end, before the last. A prefix is whole: EC2 chooses its network
-// interface's own address.
+// unit returns a unit's addresses for pods, preceded by the network interface's own address if it is in the range. kwok
+// assigns pods all addresses in order, from the second one on. The first network interface for pods has the range's
+// first address; the others' own addresses are taken from the end, before the last. A prefix is whole: EC2 chooses its
+// network interface's own address.
 func (l layout) unit(number int) (own netip.Addr, pods []netip.Addr) {
 	all := podcidr.Addresses(l.podCIDR, 1<<(32-l.podCIDR.Bits()))
 	if l.prefix {
@@ -75,7 +75,7 @@ func (l layout) unit(number int) (own netip.Addr, pods []netip.Addr) {
 	return own, all[from:min(from+each, last)]
 }
 
-// block is the prefix that a unit is.
+// block returns a unit's prefix.
 func (l layout) block(number int) string {
 	_, addresses := l.unit(number)
 	return netip.PrefixFrom(addresses[0], 28).String()

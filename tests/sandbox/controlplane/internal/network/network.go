@@ -17,10 +17,10 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/podcidr"
 )
 
-// patience is how often connecting a network interface with one range may fail before another range is tried.
+// patience is how often connecting a network interface with a range may fail before another range is tried.
 const patience = 20
 
-// Network of the cluster's nodes.
+// Network is the network of the cluster's nodes.
 type Network struct {
 	ec2        *ec2.Client
 	kubernetes client.Client
@@ -34,7 +34,7 @@ type Network struct {
 // claim is the range that a node has or is about to get.
 type claim struct {
 	mode
-	subnet   string // empty while it is not known
+	subnet   string // empty while unknown
 	podCIDR  netip.Prefix
 	failures int
 }
@@ -43,7 +43,7 @@ func (c *claim) layout(instance instances.Instance) layout {
 	return layout{mode: c.mode, podCIDR: c.podCIDR, limits: instance.Limits}
 }
 
-// New network; cluster is the name that goes into tags.
+// New returns a network; cluster is the name for tags.
 func New(ec2 *ec2.Client, kubernetes client.Client, cluster string) *Network {
 	return &Network{
 		ec2: ec2, kubernetes: kubernetes, cluster: cluster,
@@ -51,7 +51,7 @@ func New(ec2 *ec2.Client, kubernetes client.Client, cluster string) *Network {
 	}
 }
 
-// Adopt takes note of a node that has its range already.
+// Adopt records a node that already has its range.
 func (n *Network) Adopt(instance string, podCIDR netip.Prefix) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -59,16 +59,15 @@ func (n *Network) Adopt(instance string, podCIDR netip.Prefix) {
 	n.spent[podCIDR] = true
 }
 
-// Release gives an ended instance's range back.
+// Release releases the range of a terminated instance.
 func (n *Network) Release(instance string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	delete(n.claims, instance)
 }
 
-// Connect gives the node its network for pods: the range that they get addresses from, and how many units hold it. An
-// error leaves the node without network for now; call again. What was done before is found again, by attachment and by
-// tag.
+// Connect sets up the node's network for pods: it returns the range of their addresses and how many units hold it.
+// After an error the node has no network yet: call again. What was done before is found by attachment and by tag.
 func (n *Network) Connect(ctx context.Context, instance instances.Instance, node *corev1.Node, maxPods int) (podCIDR netip.Prefix, units int, err error) {
 	settings, err := readSettings(ctx, n.kubernetes)
 	if err != nil {
@@ -102,7 +101,7 @@ func (n *Network) Connect(ctx context.Context, instance instances.Instance, node
 	}
 }
 
-// resume goes on with a network interface that was attached before: by this process, or by one before it.
+// resume continues with a network interface that was attached before, by this process or an earlier one.
 func (n *Network) resume(ctx context.Context, instance instances.Instance, mode mode, holder *types.NetworkInterface, attached []types.NetworkInterface, maxPods int) (netip.Prefix, int, error) {
 	podCIDR, err := rangeOf(holder, mode, maxPods)
 	if err != nil {
@@ -125,8 +124,8 @@ func (n *Network) resume(ctx context.Context, instance instances.Instance, mode 
 	return podCIDR, units, nil
 }
 
-// rangeOf: the lowest of a node's addresses for pods says where its range begins; a network interface that was made for
-// them has the range's first one as its own.
+// rangeOf derives the range of a node: the lowest of its addresses for pods shows where the range starts; the own
+// address of a network interface that was created for them is the range's first one.
 func rangeOf(holder *types.NetworkInterface, mode mode, maxPods int) (netip.Prefix, error) {
 	var lowest netip.Addr
 	note := func(text string) {
@@ -147,7 +146,7 @@ func rangeOf(holder *types.NetworkInterface, mode mode, maxPods int) (netip.Pref
 		}
 	}
 	if !lowest.IsValid() {
-		return netip.Prefix{}, errors.New("EC2 doesn't tell the node's addresses for pods")
+		return netip.Prefix{}, errors.New("EC2 does not report the node's addresses for pods")
 	}
 	podCIDR := netip.PrefixFrom(lowest, podcidr.Bits(maxPods)).Masked()
 	first := podCIDR.Addr()
@@ -155,7 +154,7 @@ func rangeOf(holder *types.NetworkInterface, mode mode, maxPods int) (netip.Pref
 		first = first.Next()
 	}
 	if lowest != first {
-		return netip.Prefix{}, fmt.Errorf("network interface %s was not made by a node agent", aws.ToString(holder.NetworkInterfaceId))
+		return netip.Prefix{}, fmt.Errorf("network interface %s was not created by a node agent", aws.ToString(holder.NetworkInterfaceId))
 	}
 	return podCIDR, nil
 }
@@ -191,7 +190,7 @@ func (n *Network) claim(ctx context.Context, instance, subnet string, mode mode,
 	}
 	chosen, ok := podcidr.Choose(cidr, podcidr.Bits(maxPods), ranges, addresses, func(p netip.Prefix) bool { return n.spent[p] })
 	if !ok {
-		return nil, fmt.Errorf("subnet %s (%s) has no room for %d pods", subnet, cidr, maxPods)
+		return nil, fmt.Errorf("subnet %s (%s) has no free range for %d pods", subnet, cidr, maxPods)
 	}
 	fresh := &claim{mode: mode, subnet: subnet, podCIDR: chosen}
 	n.claims[instance] = fresh
@@ -199,7 +198,7 @@ func (n *Network) claim(ctx context.Context, instance, subnet string, mode mode,
 	return fresh, nil
 }
 
-// failed forgets a range that EC2 goes on refusing.
+// failed discards a range that EC2 keeps rejecting.
 func (n *Network) failed(instance string, claim *claim) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()

@@ -14,7 +14,7 @@ func NetworkNotReady() corev1.NodeCondition {
 	}
 }
 
-// Ready is what it reports then.
+// Ready is what a kubelet reports afterwards.
 func Ready() corev1.NodeCondition {
 	return corev1.NodeCondition{
 		Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",
@@ -22,7 +22,7 @@ func Ready() corev1.NodeCondition {
 	}
 }
 
-// Conditions gives all conditions of a node without troubles, with this Ready.
+// Conditions returns all conditions of a node without problems, with this Ready condition.
 func Conditions(ready corev1.NodeCondition) []corev1.NodeCondition {
 	all := []corev1.NodeCondition{
 		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available"},
@@ -37,7 +37,7 @@ func Conditions(ready corev1.NodeCondition) []corev1.NodeCondition {
 	return all
 }
 
-// IsReady tells whether the Node's Ready condition is True.
+// IsReady reports whether the Node's Ready condition is True.
 func IsReady(node *corev1.Node) bool {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

@@ -1,4 +1,4 @@
-// Package node makes the Node objects that kubelets on EC2 instances register, with what the AWS cloud provider adds.
+// Package node creates the Node objects that kubelets on EC2 instances register, with what the AWS cloud provider adds.
 package node
 
 import (
@@ -15,9 +15,9 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/userdata"
 )
 
-// KwokLabel hands a node over to kwok, which plays its kubelet from then on. A label, not an annotation: kwok takes
-// on a node when its watch says that it was added, and only a label selector works in the API server's watch, where
-// a node that begins to match is one that was added.
+// KwokLabel hands a node over to kwok, which simulates its kubelet from then on. It is a label, not an annotation: kwok
+// manages a node when its watch reports it as added, and only a label selector works in the API server's watch, where a
+// node that starts to match is reported as added.
 const (
 	KwokLabel = "kwok.x-k8s.io/node"
 	KwokFake  = "fake"
@@ -26,12 +26,12 @@ const (
 // graviton types have a g right after the generation (m7g.large, c6gn.xlarge); a1 was the first family.
 var graviton = regexp.MustCompile(`^(a1|[a-z]+[0-9]+g[a-z]*)\.`)
 
-// ProviderID is how the cloud provider names an instance.
+// ProviderID is the cloud provider's name of an instance.
 func ProviderID(instance instances.Instance) string {
 	return "aws:///" + instance.Zone + "/" + instance.ID
 }
 
-// InstanceID is the instance of a Node; empty for one that isn't on EC2.
+// InstanceID returns the instance of a Node; empty for one that is not on EC2.
 func InstanceID(node *corev1.Node) string {
 	rest, ok := strings.CutPrefix(node.Spec.ProviderID, "aws:///")
 	if !ok {
@@ -40,7 +40,7 @@ func InstanceID(node *corev1.Node) string {
 	return rest[strings.LastIndex(rest, "/")+1:]
 }
 
-// New gives the Node as it is registered: not Ready, because its network isn't.
+// New returns the Node as it is registered: not Ready, because its network is not.
 func New(instance instances.Instance, kubelet userdata.Kubelet, limit userdata.PodLimit, region, kubernetesVersion string) *corev1.Node {
 	capacity, allocatable := resources(instance, limit)
 	architecture := "amd64"
@@ -84,7 +84,7 @@ func osImage(family string) string {
 	return "Amazon Linux 2023"
 }
 
-// labels: the kubelet's own, those it was told, and over them the cloud provider's.
+// labels are the kubelet's own and configured ones, overridden by the cloud provider's.
 func labels(instance instances.Instance, kubelet userdata.Kubelet, region, architecture string) map[string]string {
 	all := map[string]string{
 		corev1.LabelHostname:      instance.PrivateDNSName,
@@ -110,8 +110,9 @@ func labels(instance instances.Instance, kubelet userdata.Kubelet, region, archi
 	return all
 }
 
-// resources: the AMIs keep 11 MiB for each pod and 255 MiB, 100 MiB for eviction, and of the cores 6 % of the first,
-// 1 % of the second, 0.5 % of the next two and 0.25 % of the others. Memory is taken as 4 GiB for each vCPU.
+// resources returns capacity and allocatable: the AMIs reserve 11 MiB for each pod and 255 MiB, 100 MiB for eviction,
+// and of the cores 6 % of the first, 1 % of the second, 0.5 % of the next two and 0.25 % of the others. Memory is
+// assumed to be 4 GiB for each vCPU.
 func resources(instance instances.Instance, limit userdata.PodLimit) (capacity, allocatable corev1.ResourceList) {
 	const mebibyte = 1 << 20
 	vcpus := max(instance.VCPUs, 1)

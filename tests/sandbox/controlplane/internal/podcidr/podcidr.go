@@ -1,5 +1,5 @@
-// Package podcidr cuts nodes' pod address ranges out of subnets. A real CNI takes addresses one by one; kwok takes
-// them from the node's podCIDR, so every node gets a range of its subnet for itself.
+// Package podcidr allocates the nodes' pod address ranges in subnets. A real CNI assigns addresses one by one; kwok
+// assigns them from the node's podCIDR, so every node gets its own range of its subnet.
 package podcidr
 
 import (
@@ -8,17 +8,17 @@ import (
 	"net/netip"
 )
 
-// Bits gives the prefix length of a range for that many pods: kwok hands out the range's addresses from the second
-// on, the first is the network interface's own, and the last stays free, for it may be the subnet's broadcast address.
-// It is never smaller than a /28, the size of the CNI's prefixes.
+// Bits returns the prefix length of a range for that many pods: kwok assigns the range's addresses from the second one
+// on, the first is the network interface's own, and the last stays free, because it may be the subnet's broadcast
+// address. It is never smaller than a /28, the size of the CNI's prefixes.
 func Bits(maxPods int) int {
 	size := max(16, maxPods+3)
 	return 32 - bits.Len(uint(size-1))
 }
 
-// Choose takes the highest range of that length in the subnet that holds no used address and overlaps no used range;
-// EC2 fills subnets from the bottom. spent tells ranges that another node had: they are taken last, because kwok
-// remembers addresses of pods that outlived their node. ok is false when there is no room.
+// Choose returns the highest range of that length in the subnet that has no used address and overlaps no used range;
+// EC2 fills subnets from the bottom. spent reports ranges that another node had: they are used last, because kwok
+// remembers addresses of pods that outlived their node. ok is false if no range is free.
 func Choose(subnet netip.Prefix, length int, usedRanges []netip.Prefix, usedAddresses []netip.Addr, spent func(netip.Prefix) bool) (chosen netip.Prefix, ok bool) {
 	if !subnet.Addr().Is4() || length < subnet.Bits() {
 		return netip.Prefix{}, false
@@ -39,7 +39,7 @@ func Choose(subnet netip.Prefix, length int, usedRanges []netip.Prefix, usedAddr
 	count := uint32(1) << (length - subnet.Bits())
 	var fallback netip.Prefix
 	// Not the lowest: AWS keeps the first four addresses of a subnet. The highest holds its broadcast address, which is
-	// never handed out (see Bits); it is taken when all others are gone.
+	// never assigned (see Bits); it is used when all others are used up.
 	order := make([]uint32, 0, count)
 	for index := int64(count) - 2; index >= 1; index-- {
 		order = append(order, uint32(index))
@@ -62,7 +62,7 @@ func Choose(subnet netip.Prefix, length int, usedRanges []netip.Prefix, usedAddr
 	return fallback, fallback.IsValid()
 }
 
-// Addresses gives the first addresses of a range.
+// Addresses returns the first addresses of a range.
 func Addresses(prefix netip.Prefix, count int) []netip.Addr {
 	list := make([]netip.Addr, 0, count)
 	for address := prefix.Masked().Addr(); len(list) < count && prefix.Contains(address); address = address.Next() {

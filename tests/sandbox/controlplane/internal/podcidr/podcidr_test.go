@@ -47,7 +47,7 @@ func TestUsedAddressesAndSpentRangesAreAvoided(t *testing.T) {
 	}
 	spent := func(p netip.Prefix) bool { return p == first }
 	if got, _ := Choose(subnet, 27, nil, address, spent); got != netip.MustParsePrefix("10.0.0.128/27") {
-		t.Errorf("a spent range was taken before fresh ones: %s", got)
+		t.Errorf("a spent range was used before fresh ones: %s", got)
 	}
 	all := func(netip.Prefix) bool { return true }
 	if got, ok := Choose(subnet, 27, nil, address, all); !ok || got != first {

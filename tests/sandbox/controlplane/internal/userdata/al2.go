@@ -10,10 +10,11 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// kubeletDefaultMaxPods is the kubelet's own when nothing sets it: bootstrap.sh --use-max-pods false without --max-pods.
+// kubeletDefaultMaxPods is the kubelet's own when nothing sets it: bootstrap.sh --use-max-pods false without
+// --max-pods.
 const kubeletDefaultMaxPods = 110
 
-// readAL2 looks for the call of /etc/eks/bootstrap.sh, in a script or in the shell parts of MIME user data.
+// readAL2 finds the call of /etc/eks/bootstrap.sh, in a script or in the shell parts of MIME user data.
 func readAL2(text string) (Kubelet, error) {
 	all, multipart, err := parts(text)
 	if err != nil {
@@ -40,15 +41,15 @@ func readAL2(text string) (Kubelet, error) {
 	return Kubelet{}, ErrNone
 }
 
-// bootstrapCall gives the arguments of the first call of bootstrap.sh, words split and variables filled in as a
-// shell does; nil when the script has none. What a $(command) would print is not known and counts as nothing.
+// bootstrapCall returns the arguments of the first call of bootstrap.sh, with words split and variables expanded as in
+// a shell; nil if the script has none. The output of a $(command) is unknown and treated as empty.
 func bootstrapCall(script string) ([]string, error) {
 	if !strings.Contains(script, "bootstrap.sh") {
 		return nil, nil
 	}
 	file, err := syntax.NewParser().Parse(strings.NewReader(script), "user-data")
 	if err != nil {
-		return nil, fmt.Errorf("user data is no shell script: %w", err)
+		return nil, fmt.Errorf("user data is not a shell script: %w", err)
 	}
 	variables := map[string]string{}
 	config := &expand.Config{
@@ -111,6 +112,6 @@ func readBootstrap(args []string) (Kubelet, error) {
 	if *useMaxPods != "true" {
 		kubelet.MaxPods = kubeletDefaultMaxPods
 	}
-	// bootstrap.sh hands the extra arguments to systemd, which splits them at blanks.
+	// bootstrap.sh passes the extra arguments to systemd, which splits them at blanks.
 	return kubelet, kubelet.addFlags(strings.Fields(*extra))
 }

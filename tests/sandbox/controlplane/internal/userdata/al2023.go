@@ -28,8 +28,8 @@ type nodeConfig struct {
 	} `json:"spec"`
 }
 
-// readAL2023 does what nodeadm does: every part of type application/node.eks.aws, merged in order, the later value
-// winning and flags adding up; user data that is no MIME is one NodeConfig.
+// readAL2023 does what nodeadm does: it merges all parts of type application/node.eks.aws in order; later values win,
+// and flags accumulate. User data that is not MIME is a single NodeConfig.
 func readAL2023(text string) (Kubelet, error) {
 	if strings.TrimSpace(text) == "" {
 		return Kubelet{}, ErrNone
@@ -62,7 +62,7 @@ func readAL2023(text string) (Kubelet, error) {
 	return kubelet, kubelet.addFlags(flags)
 }
 
-// mergeNodeConfig gives the flags back: they win over every document's config, so they are read last.
+// mergeNodeConfig returns the flags: they override the config of every document, so they are read last.
 func (k *Kubelet) mergeNodeConfig(document []byte) (flags []string, err error) {
 	var config nodeConfig
 	if err := yaml.Unmarshal(document, &config); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// bottlerocketSettings are those of settings.kubernetes that decide whether and how a node joins.
+// bottlerocketSettings are the fields of settings.kubernetes that decide whether and how a node joins.
 type bottlerocketSettings struct {
 	Settings struct {
 		Kubernetes *struct {
@@ -25,7 +25,7 @@ type bottlerocketSettings struct {
 func readBottlerocket(text string) (Kubelet, error) {
 	var read bottlerocketSettings
 	if err := toml.Unmarshal([]byte(text), &read); err != nil {
-		return Kubelet{}, fmt.Errorf("user data is no TOML: %w", err)
+		return Kubelet{}, fmt.Errorf("user data is not TOML: %w", err)
 	}
 	settings := read.Settings.Kubernetes
 	if settings == nil {
@@ -73,7 +73,7 @@ func stringOrList(value any) (list []string, err error) {
 		for _, item := range value {
 			text, ok := item.(string)
 			if !ok {
-				return nil, fmt.Errorf("%v is no string", item)
+				return nil, fmt.Errorf("%v is not a string", item)
 			}
 			list = append(list, text)
 		}

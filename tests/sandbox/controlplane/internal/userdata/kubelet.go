@@ -10,8 +10,8 @@ import (
 	"k8s.io/kubernetes/pkg/util/taints"
 )
 
-// addFlags reads the kubelet flags that matter here and leaves the others alone. Flags win over the kubelet's
-// configuration file; --node-labels and --register-with-taints add up.
+// addFlags reads the kubelet flags that matter here and ignores the others. Flags override the kubelet's configuration
+// file; --node-labels and --register-with-taints accumulate.
 func (k *Kubelet) addFlags(args []string) error {
 	flags := newFlags("kubelet")
 	labels := flags.StringArray("node-labels", nil, "")
@@ -44,7 +44,7 @@ func (k *Kubelet) addLabel(key, value string) {
 	k.Labels[key] = value
 }
 
-// addTaints takes key=value:Effect, as the kubelet's flag does.
+// addTaints parses key=value:Effect, as the kubelet's flag does.
 func (k *Kubelet) addTaints(specs []string) error {
 	parsed, _, err := taints.ParseTaints(specs)
 	if err != nil {
@@ -54,7 +54,7 @@ func (k *Kubelet) addTaints(specs []string) error {
 	return nil
 }
 
-// checkLabels: a kubelet doesn't start when --node-labels holds a label of Kubernetes' own that it may not set.
+// checkLabels returns an error if --node-labels has a Kubernetes label that a kubelet may not set: it would not start.
 func checkLabels(labels map[string]string) error {
 	for key := range labels {
 		domain, _, _ := strings.Cut(key, "/")
@@ -67,7 +67,7 @@ func checkLabels(labels map[string]string) error {
 	return nil
 }
 
-// newFlags ignores what it doesn't know.
+// newFlags ignores unknown flags.
 func newFlags(name string) *pflag.FlagSet {
 	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
@@ -84,7 +84,7 @@ func splitList(list string) (items []string) {
 	return items
 }
 
-// dnsAddress: EKS gives CoreDNS the tenth address of the service CIDR.
+// dnsAddress returns the address of CoreDNS: on EKS the tenth one of the service CIDR.
 func dnsAddress(serviceCIDR string) string {
 	prefix, err := netip.ParsePrefix(serviceCIDR)
 	if err != nil {

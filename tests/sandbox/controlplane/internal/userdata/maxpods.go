@@ -8,18 +8,18 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
 )
 
-// PodLimit is the kubelet's maxPods, and the figure that the AMI reserves memory for. On AL2023 these differ:
+// PodLimit is the kubelet's maxPods, and the number of pods for which the AMI reserves memory. On AL2023 these differ:
 // kubelet.config.maxPods sets the first, kubelet.maxPodsExpression or the AMI's own table the second.
 type PodLimit struct {
 	Pods     int
 	Reserved int
 }
 
-// Limit resolves what the user data says for an instance type with these limits. The error is a warning: with an
-// expression that can't be evaluated nodeadm goes on with its table, and so does this.
+// Limit resolves the user data's settings for an instance type with these limits. The error is a warning: if an
+// expression can't be evaluated, nodeadm continues with its table, and so does this.
 func (k Kubelet) Limit(limits instances.Limits) (PodLimit, error) {
-	// The AMIs' table (eni-max-pods.txt): all addresses that the network interfaces can hold but for each one's own,
-	// and two for aws-node and kube-proxy, which use the host's network.
+	// The AMIs' table (eni-max-pods.txt): all addresses of the network interfaces except each one's own, plus two for
+	// aws-node and kube-proxy, which use the host's network.
 	standard := limits.ENIs*(limits.IPv4PerENI-1) + 2
 	limit := PodLimit{Pods: standard, Reserved: standard}
 	var warning error

@@ -1,5 +1,4 @@
-// Package userdata reads an instance's user data as the AMI family it started from would, into what its kubelet
-// is told.
+// Package userdata reads an instance's user data as its AMI family would, and returns the settings of its kubelet.
 package userdata
 
 import (
@@ -18,10 +17,10 @@ import (
 	"github.com/eni-custom/eni-custom/tests/sandbox/controlplane/internal/instances"
 )
 
-// ErrNone: the user data has nothing that starts a kubelet, so this is no node of any cluster.
+// ErrNone means that the user data starts no kubelet, so the instance is no node of any cluster.
 var ErrNone = errors.New("user data doesn't start a kubelet")
 
-// Kubelet is what the user data gives. Empty fields were not given.
+// Kubelet has the settings of the user data. Empty fields were not set.
 type Kubelet struct {
 	ClusterName          string
 	Endpoint             string
@@ -34,7 +33,7 @@ type Kubelet struct {
 	Taints               []corev1.Taint
 }
 
-// Read takes the user data in clear text.
+// Read parses the user data in clear text.
 func Read(family, text string) (Kubelet, error) {
 	switch family {
 	case instances.AL2023:
@@ -47,14 +46,14 @@ func Read(family, text string) (Kubelet, error) {
 	return Kubelet{}, fmt.Errorf("AMI family %q is not known", family)
 }
 
-// required names the fields that each family can't start without; AL2's bootstrap.sh asks EKS for what it isn't given.
+// required has the fields that each family needs to start; AL2's bootstrap.sh asks EKS for missing ones.
 var required = map[string][]string{
 	instances.AL2023:       {"cluster name", "API server endpoint", "certificate authority", "service CIDR"},
 	instances.AL2:          {"cluster name"},
 	instances.Bottlerocket: {"cluster name", "API server endpoint", "certificate authority"},
 }
 
-// Check says why a kubelet with these values can't join the cluster. For managed node groups EKS adds its own values
+// Check returns why a kubelet with these values can't join the cluster. For managed node groups EKS adds its own values
 // to the user data, so nothing is missing there.
 func (k Kubelet) Check(instance instances.Instance, cluster instances.Cluster) error {
 	given := map[string]string{
@@ -66,7 +65,7 @@ func (k Kubelet) Check(instance instances.Instance, cluster instances.Cluster) e
 	if instance.Nodegroup == "" {
 		for _, field := range required[instance.AMIFamily] {
 			if given[field] == "" {
-				return fmt.Errorf("user data gives no %s", field)
+				return fmt.Errorf("user data has no %s", field)
 			}
 		}
 	}
@@ -102,7 +101,7 @@ type part struct {
 	body      []byte
 }
 
-// parts splits MIME multipart user data; ok is false where it is something else.
+// parts splits MIME multipart user data; ok is false if it is something else.
 func parts(text string) (all []part, ok bool, err error) {
 	message, err := mail.ReadMessage(strings.NewReader(text))
 	if err != nil {

@@ -157,7 +157,7 @@ func TestUserDataOfOtherMachinesStartsNoKubelet(t *testing.T) {
 	}
 }
 
-func TestAL2AsksEKSForWhatIsNotGiven(t *testing.T) {
+func TestAL2AsksEKSForMissingValues(t *testing.T) {
 	kubelet, err := Read(instances.AL2, "#!/bin/sh\n/etc/eks/bootstrap.sh demo\n")
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestAL2AsksEKSForWhatIsNotGiven(t *testing.T) {
 	}
 }
 
-func TestAKubeletMayNotSetEveryLabel(t *testing.T) {
+func TestAKubeletMustNotSetEveryLabel(t *testing.T) {
 	for label, allowed := range map[string]bool{
 		"team": true, "example.com/a": true, "node.kubernetes.io/a": true, "topology.kubernetes.io/zone": true,
 		"node-role.kubernetes.io/worker": false, "k8s.io/x": false,
@@ -202,7 +202,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-func TestBootstrapWithoutTableAndNumberIsTheKubeletsDefault(t *testing.T) {
+func TestBootstrapWithoutTableAndNumberUsesTheKubeletsDefault(t *testing.T) {
 	kubelet, err := Read(instances.AL2, "#!/bin/sh\n/etc/eks/bootstrap.sh demo --use-max-pods false\n")
 	if err != nil || kubelet.MaxPods != kubeletDefaultMaxPods {
 		t.Errorf("got %d, %v", kubelet.MaxPods, err)
