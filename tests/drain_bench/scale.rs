@@ -154,7 +154,7 @@ fn findings(output: &str) -> Vec<String> {
     let sections = output["sections"].as_array().into_iter().flatten();
     let checks = sections.flat_map(|section| section["checks"].as_array().into_iter().flatten());
     let findings = output["findings"].as_array().into_iter().flatten();
-    let told = findings.chain(checks.filter(|check| check["status"] != "ok"));
+    let told = findings.chain(checks.filter(|check| check["severity"] != "passed"));
     told.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
 }
 
