@@ -9,7 +9,7 @@ from .asg_model import Group, groups, now, require
 from .ec2_templates import version_of
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck",
@@ -66,7 +66,7 @@ def _check_sizes(minimum: int, maximum: int, desired: int) -> None:
                                           f"and max size:{maximum}")
 
 
-@plays("autoscaling", "CreateAutoScalingGroup")
+@implements("autoscaling", "CreateAutoScalingGroup")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     name = params["AutoScalingGroupName"]
     if name in groups(context):
@@ -95,7 +95,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "UpdateAutoScalingGroup")
+@implements("autoscaling", "UpdateAutoScalingGroup")
 def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     minimum, maximum = params.get("MinSize", group.minimum), params.get("MaxSize", group.maximum)
@@ -122,7 +122,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "SetDesiredCapacity")
+@implements("autoscaling", "SetDesiredCapacity")
 def set_desired(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     wanted = params["DesiredCapacity"]
@@ -137,7 +137,7 @@ def set_desired(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "DeleteAutoScalingGroup")
+@implements("autoscaling", "DeleteAutoScalingGroup")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     if group.members and not params.get("ForceDelete"):
@@ -151,7 +151,7 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "DescribeAutoScalingGroups")
+@implements("autoscaling", "DescribeAutoScalingGroups")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     rows = consistency.seen(context, [g.shown() for g in groups(context).values()], "AutoScalingGroupName")
     names = params.get("AutoScalingGroupNames")
@@ -171,7 +171,7 @@ def _filtered(row: dict[str, Any], wanted: list[dict[str, Any]]) -> bool:
     return filters.matches(row, wanted, {})
 
 
-@plays("autoscaling", "DescribeScalingActivities")
+@implements("autoscaling", "DescribeScalingActivities")
 def activities(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     name = params.get("AutoScalingGroupName")
     wanted = params.get("ActivityIds")
@@ -181,7 +181,7 @@ def activities(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Activities": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("autoscaling", "SuspendProcesses", "ResumeProcesses")
+@implements("autoscaling", "SuspendProcesses", "ResumeProcesses")
 def processes(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     named = params.get("ScalingProcesses") or list(PROCESSES)
@@ -204,21 +204,21 @@ def _put_tags(context: Context, group: Group, tags: list[dict[str, Any]]) -> Non
         group.tags[tag["Key"]] = (tag.get("Value", ""), tag.get("PropagateAtLaunch", False))
 
 
-@plays("autoscaling", "CreateOrUpdateTags")
+@implements("autoscaling", "CreateOrUpdateTags")
 def put_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     for tag in params["Tags"]:
         _put_tags(context, require(context, tag.get("ResourceId", "")), [tag])
     return {}
 
 
-@plays("autoscaling", "DeleteTags")
+@implements("autoscaling", "DeleteTags")
 def delete_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     for tag in params["Tags"]:
         require(context, tag.get("ResourceId", "")).tags.pop(tag["Key"], None)
     return {}
 
 
-@plays("autoscaling", "DescribeTags")
+@implements("autoscaling", "DescribeTags")
 def describe_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     paths = {"auto-scaling-group": "ResourceId", "key": "Key", "value": "Value", "propagate-at-launch": "PropagateAtLaunch"}
     wanted = params.get("Filters", [])
@@ -228,7 +228,7 @@ def describe_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Tags": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("autoscaling", "DescribePolicies", "DescribeScheduledActions", "DescribeInstanceRefreshes")
+@implements("autoscaling", "DescribePolicies", "DescribeScheduledActions", "DescribeInstanceRefreshes")
 def none_of_these(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"DescribePolicies": {"ScalingPolicies": []},
             "DescribeScheduledActions": {"ScheduledUpdateGroupActions": []},

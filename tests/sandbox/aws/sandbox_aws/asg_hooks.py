@@ -12,7 +12,7 @@ from typing import Any
 
 from .asg_model import Group, Member, groups, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context, World
 
 _TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -50,7 +50,7 @@ def _complete(member: Member, name: str) -> None:
             member.go_on()
 
 
-@plays("autoscaling", "PutLifecycleHook")
+@implements("autoscaling", "PutLifecycleHook")
 def put(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, name = require(context, params["AutoScalingGroupName"]), params["LifecycleHookName"]
     old = group.hooks.get(name, {})
@@ -63,7 +63,7 @@ def put(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "DeleteLifecycleHook")
+@implements("autoscaling", "DeleteLifecycleHook")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, name = require(context, params["AutoScalingGroupName"]), params["LifecycleHookName"]
     if group.hooks.pop(name, None) is None:
@@ -73,13 +73,13 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "DescribeLifecycleHooks")
+@implements("autoscaling", "DescribeLifecycleHooks")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, names = require(context, params["AutoScalingGroupName"]), params.get("LifecycleHookNames")
     return {"LifecycleHooks": [h for n, h in sorted(group.hooks.items()) if not names or n in names]}
 
 
-@plays("autoscaling", "CompleteLifecycleAction")
+@implements("autoscaling", "CompleteLifecycleAction")
 def complete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, name = require(context, params["AutoScalingGroupName"]), params["LifecycleHookName"]
     member = group.member(params.get("InstanceId", ""))
@@ -89,7 +89,7 @@ def complete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "PutWarmPool")
+@implements("autoscaling", "PutWarmPool")
 def put_warm_pool(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Only its configuration: the sandbox launches no instances for it."""
     group = require(context, params["AutoScalingGroupName"])
@@ -101,13 +101,13 @@ def put_warm_pool(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "DeleteWarmPool")
+@implements("autoscaling", "DeleteWarmPool")
 def delete_warm_pool(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     require(context, params["AutoScalingGroupName"]).warm_pool = None
     return {}
 
 
-@plays("autoscaling", "DescribeWarmPool")
+@implements("autoscaling", "DescribeWarmPool")
 def describe_warm_pool(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = groups(context).get(params["AutoScalingGroupName"])
     return {"Instances": [], **({"WarmPoolConfiguration": group.warm_pool} if group and group.warm_pool else {})}

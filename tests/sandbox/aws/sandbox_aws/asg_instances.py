@@ -7,7 +7,7 @@ from typing import Any
 from . import asg_engine, paging
 from .asg_model import Group, Member, groups, now, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -19,7 +19,7 @@ def _find(context: Context, instance_id: str) -> tuple[Group, Member]:
     raise AwsError("ValidationError", f"Instance Id not found - No managed instance found for instance ID: {instance_id}")
 
 
-@plays("autoscaling", "DescribeAutoScalingInstances")
+@implements("autoscaling", "DescribeAutoScalingInstances")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     asked = params.get("InstanceIds")
     rows = [{**m.shown(), "AutoScalingGroupName": g.name} for g in groups(context).values() for m in g.members
@@ -29,7 +29,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"AutoScalingInstances": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("autoscaling", "TerminateInstanceInAutoScalingGroup")
+@implements("autoscaling", "TerminateInstanceInAutoScalingGroup")
 def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, member = _find(context, params["InstanceId"])
     if params["ShouldDecrementDesiredCapacity"]:
@@ -50,7 +50,7 @@ def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Activity": activity.shown()}
 
 
-@plays("autoscaling", "DetachInstances")
+@implements("autoscaling", "DetachInstances")
 def detach(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     ids = params.get("InstanceIds", [])
@@ -68,7 +68,7 @@ def detach(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Activities": []}
 
 
-@plays("autoscaling", "SetInstanceProtection")
+@implements("autoscaling", "SetInstanceProtection")
 def protect(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = require(context, params["AutoScalingGroupName"])
     for instance_id in params["InstanceIds"]:
@@ -79,7 +79,7 @@ def protect(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("autoscaling", "SetInstanceHealth")
+@implements("autoscaling", "SetInstanceHealth")
 def set_health(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group, member = _find(context, params["InstanceId"])
     member.health = params["HealthStatus"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 # "The protocol number" (CreateNetworkAclEntry); the AWS CLI's examples use names, and EC2 answers numbers.
@@ -15,7 +15,7 @@ _NUMBERS = {"all": "-1", "icmp": "1", "tcp": "6", "udp": "17"}
 _LAST = 32767
 
 
-@plays("ec2", "CreateNetworkAcl")
+@implements("ec2", "CreateNetworkAcl")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     """"Each network ACL also includes a rule whose rule number is an asterisk", shown as 32767."""
     answer = context.moto(params=params)
@@ -28,7 +28,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"NetworkAcl": context.moto("DescribeNetworkAcls", {"NetworkAclIds": [acl_id]})["NetworkAcls"][0]}
 
 
-@plays("ec2", "CreateNetworkAclEntry", "ReplaceNetworkAclEntry")
+@implements("ec2", "CreateNetworkAclEntry", "ReplaceNetworkAclEntry")
 def entry(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if not 1 <= params["RuleNumber"] < _LAST:
         raise AwsError("InvalidParameterValue", f"Value ({params['RuleNumber']}) for parameter ruleNumber is invalid. "
@@ -43,7 +43,7 @@ def entry(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return context.moto(params={**params, "Protocol": protocol})
 
 
-@plays("ec2", "DeleteNetworkAclEntry")
+@implements("ec2", "DeleteNetworkAclEntry")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     acl = ec2(context).get_network_acl(params["NetworkAclId"])
     there = [e for e in acl.network_acl_entries if (e.egress, e.rule_number) == (params["Egress"], params["RuleNumber"])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 _RFC1918 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
@@ -93,7 +93,7 @@ def _peers(store: Any, vpc_id: str) -> list[IPv4Network]:
     return found
 
 
-@plays("ec2", "AssociateVpcCidrBlock")
+@implements("ec2", "AssociateVpcCidrBlock")
 def associate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("AmazonProvidedIpv6CidrBlock"):
         return context.moto(params=params)
@@ -131,7 +131,7 @@ def associate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         "AssociationId": association, "CidrBlock": str(new), "CidrBlockState": {"State": "associating"}}}
 
 
-@plays("ec2", "DisassociateVpcCidrBlock")
+@implements("ec2", "DisassociateVpcCidrBlock")
 def disassociate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     for vpc in store.vpcs.values():

@@ -8,7 +8,7 @@ from typing import Any
 from . import addresses, ec2_groups
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -40,7 +40,7 @@ def eni_of(store: Any, eni_id: str) -> Any:
     return store.enis[eni_id]
 
 
-@plays("ec2", "CreateNetworkInterface")
+@implements("ec2", "CreateNetworkInterface")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     subnet = _subnet(store, params["SubnetId"])
@@ -73,7 +73,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@plays("ec2", "AttachNetworkInterface")
+@implements("ec2", "AttachNetworkInterface")
 def attach(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     eni = eni_of(store, params["NetworkInterfaceId"])
@@ -102,7 +102,7 @@ def attach(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return context.moto(params=params)
 
 
-@plays("ec2", "ModifyNetworkInterfaceAttribute")
+@implements("ec2", "ModifyNetworkInterfaceAttribute")
 def modify(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     eni = eni_of(ec2(context), params["NetworkInterfaceId"])
     ec2_groups.check_count(context, params.get("Groups", []))
@@ -114,7 +114,7 @@ def modify(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return context.moto(params={k: v for k, v in params.items() if k != "Attachment"})
 
 
-@plays("ec2", "AssignPrivateIpAddresses")
+@implements("ec2", "AssignPrivateIpAddresses")
 def assign(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     eni = eni_of(store, params["NetworkInterfaceId"])
@@ -136,7 +136,7 @@ def assign(context: Context, params: dict[str, Any]) -> dict[str, Any]:
             "AssignedIpv4Prefixes": [{"Ipv4Prefix": p} for p in prefixes]}
 
 
-@plays("ec2", "DeleteNetworkInterface")
+@implements("ec2", "DeleteNetworkInterface")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     eni = eni_of(ec2(context), params["NetworkInterfaceId"])
     if eni.attachment_id or eni.status == "in-use":

@@ -8,7 +8,7 @@ from typing import Any
 from . import quotas
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 # "Valid descriptions are strings less than 256 characters from the following set" (CreateSecurityGroup, IpRange).
@@ -22,7 +22,7 @@ def _check_text(what: str, text: str) -> None:
                                                 f"characters from the following set: {_SET}")
 
 
-@plays("ec2", "CreateSecurityGroup")
+@implements("ec2", "CreateSecurityGroup")
 def create_security_group(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["GroupName"].startswith("sg-"):
         raise AwsError("InvalidParameterValue",
@@ -39,7 +39,7 @@ def check_count(context: Context, groups: list[str]) -> None:
                        "The maximum number of security groups per interface has been reached.")
 
 
-@plays("ec2", "DeleteSecurityGroup")
+@implements("ec2", "DeleteSecurityGroup")
 def delete_security_group(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     group_id = params.get("GroupId")
@@ -65,7 +65,7 @@ def _targets(permission: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [(protocol, *ports, n) for n in named]
 
 
-@plays("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
+@implements("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
 def authorize(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = ec2(context).get_security_group_from_id(params.get("GroupId", ""))
     if group is None:

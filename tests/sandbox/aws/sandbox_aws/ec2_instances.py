@@ -12,7 +12,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from . import addresses, ec2_groups, quotas
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context, World, chance
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
@@ -30,7 +30,7 @@ def set_state(world: World, instance: Any, name: str) -> None:
         listener(world, instance.id, name)
 
 
-@plays("ec2", "RunInstances")
+@implements("ec2", "RunInstances")
 def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     if params.get("LaunchTemplate"):
@@ -174,7 +174,7 @@ def _profile(context: Context, wanted: dict[str, str] | None) -> Any:
     return found
 
 
-@plays("ec2", "TerminateInstances")
+@implements("ec2", "TerminateInstances")
 def terminate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     found = []

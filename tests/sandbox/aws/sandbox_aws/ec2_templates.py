@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -34,7 +34,7 @@ def version_data(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     return dict(version_of(context, spec)["LaunchTemplateData"])
 
 
-@plays("ec2", "CreateLaunchTemplate", "CreateLaunchTemplateVersion")
+@implements("ec2", "CreateLaunchTemplate", "CreateLaunchTemplateVersion")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     user_data = params.get("LaunchTemplateData", {}).get("UserData", "")
     # "User data is limited to 16 KB, in raw form" (EC2 user guide).

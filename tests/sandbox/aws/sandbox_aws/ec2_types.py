@@ -7,11 +7,11 @@ from typing import Any
 from . import paging
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
-@plays("ec2", "DescribeInstanceTypes")
+@implements("ec2", "DescribeInstanceTypes")
 def types(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     asked = params.get("InstanceTypes", [])
@@ -33,7 +33,7 @@ def types(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "NextToken": token} if token else answer
 
 
-@plays("ec2", "DescribeInstanceTypeOfferings")
+@implements("ec2", "DescribeInstanceTypeOfferings")
 def offerings(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     rows = context.moto(params={k: v for k, v in params.items() if k not in ("MaxResults", "NextToken")})
     found, token = paging.page(params, rows["InstanceTypeOfferings"], ("offerings", str(params.get("Filters"))), most=100)

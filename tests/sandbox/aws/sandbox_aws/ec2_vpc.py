@@ -7,11 +7,11 @@ from typing import Any
 from . import addresses, ec2_cidr, quotas
 from .errors import AwsError
 from .moto_patches import ec2
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
-@plays("ec2", "CreateSubnet")
+@implements("ec2", "CreateSubnet")
 def create_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     if params["VpcId"] not in store.vpcs:
@@ -55,7 +55,7 @@ def create_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@plays("ec2", "DeleteSubnet")
+@implements("ec2", "DeleteSubnet")
 def delete_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     if any(e.subnet.id == params["SubnetId"] for e in store.enis.values()):
@@ -71,7 +71,7 @@ def delete_subnet(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@plays("ec2", "CreateNatGateway")
+@implements("ec2", "CreateNatGateway")
 def create_nat_gateway(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     answer = context.moto(params=params)
     store = ec2(context)
@@ -93,7 +93,7 @@ def create_nat_gateway(context: Context, params: dict[str, Any]) -> dict[str, An
     return answer
 
 
-@plays("ec2", "DeleteNatGateway")
+@implements("ec2", "DeleteNatGateway")
 def delete_nat_gateway(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     gateway = store.nat_gateways.get(params["NatGatewayId"])
@@ -103,7 +103,7 @@ def delete_nat_gateway(context: Context, params: dict[str, Any]) -> dict[str, An
     return answer
 
 
-@plays("ec2", "AssociateRouteTable")
+@implements("ec2", "AssociateRouteTable")
 def associate_route_table(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     subnet = params.get("SubnetId")

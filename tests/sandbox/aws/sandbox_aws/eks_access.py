@@ -10,7 +10,7 @@ from . import consistency, iam, paging
 from .callers import iam as iam_store
 from .eks_model import AccessEntry, Cluster, now, once, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -73,7 +73,7 @@ def _check_principal(context: Context, cluster: Cluster, arn: str, kind: str) ->
                        "The specified principalArn is invalid: invalid principal.", clusterName=cluster.name)
 
 
-@plays("eks", "CreateAccessEntry")
+@implements("eks", "CreateAccessEntry")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     return once(cluster, "CreateAccessEntry", params, lambda: _create(context, cluster, params))
@@ -106,7 +106,7 @@ def _visible(context: Context, cluster: Cluster) -> dict[str, dict[str, Any]]:
     return {r["principalArn"]: r for r in rows}
 
 
-@plays("eks", "DescribeAccessEntry")
+@implements("eks", "DescribeAccessEntry")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     row = _visible(context, cluster).get(params["principalArn"])
@@ -115,7 +115,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"accessEntry": row}
 
 
-@plays("eks", "ListAccessEntries")
+@implements("eks", "ListAccessEntries")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     wanted = params.get("associatedPolicyArn")
@@ -126,7 +126,7 @@ def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"accessEntries": arns, **({"nextToken": token} if token else {})}
 
 
-@plays("eks", "DeleteAccessEntry")
+@implements("eks", "DeleteAccessEntry")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     _entry(cluster, params["principalArn"])
@@ -134,7 +134,7 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("eks", "UpdateAccessEntry")
+@implements("eks", "UpdateAccessEntry")
 def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     entry = _entry(cluster, params["principalArn"])
@@ -147,7 +147,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"accessEntry": shown(cluster, entry)}
 
 
-@plays("eks", "ListAccessPolicies")
+@implements("eks", "ListAccessPolicies")
 def policies(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     rows = [{"name": n, "arn": f"arn:aws:eks::aws:cluster-access-policy/{n}"} for n in POLICIES]
     rows, token = paging.page(params, rows, ("policies",), size="maxResults", token="nextToken",
@@ -155,7 +155,7 @@ def policies(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"accessPolicies": rows, **({"nextToken": token} if token else {})}
 
 
-@plays("eks", "AssociateAccessPolicy")
+@implements("eks", "AssociateAccessPolicy")
 def associate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     entry = _entry(cluster, params["principalArn"])
@@ -170,14 +170,14 @@ def associate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         "policyArn": params["policyArn"], "accessScope": params["accessScope"], "associatedAt": now(), "modifiedAt": now()}}
 
 
-@plays("eks", "DisassociateAccessPolicy")
+@implements("eks", "DisassociateAccessPolicy")
 def disassociate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     entry = _entry(_cluster(context, params), params["principalArn"])
     entry.policies.pop(params["policyArn"], None)
     return {}
 
 
-@plays("eks", "ListAssociatedAccessPolicies")
+@implements("eks", "ListAssociatedAccessPolicies")
 def associated(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = _cluster(context, params)
     entry = _entry(cluster, params["principalArn"])

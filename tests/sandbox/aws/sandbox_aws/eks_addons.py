@@ -10,7 +10,7 @@ from . import addon_manager, addon_schema, paging
 from .eks_model import Addon, Cluster, Update, now, once, require
 from .errors import AwsError
 from .k8s import Refused
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 VERSIONS = ("v1.21.1-eksbuild.1", "v1.20.5-eksbuild.1", "v1.20.4-eksbuild.1", "v1.20.3-eksbuild.1",
@@ -39,7 +39,7 @@ def _shown(cluster: Cluster, addon: Addon) -> dict[str, Any]:
     return {k: v for k, v in row.items() if v is not None}
 
 
-@plays("eks", "ListAddons")
+@implements("eks", "ListAddons")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     names, token = paging.page(params, sorted(cluster.addons), ("addons", cluster.name), size="maxResults",
@@ -47,13 +47,13 @@ def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"addons": names, **({"nextToken": token} if token else {})}
 
 
-@plays("eks", "DescribeAddon")
+@implements("eks", "DescribeAddon")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     return {"addon": _shown(cluster, _find(cluster, params["addonName"]))}
 
 
-@plays("eks", "DescribeAddonVersions")
+@implements("eks", "DescribeAddonVersions")
 def versions(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("addonName", "vpc-cni") != "vpc-cni":
         return {"addons": []}
@@ -66,14 +66,14 @@ def versions(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                         "addonVersions": rows}]}
 
 
-@plays("eks", "DescribeAddonConfiguration")
+@implements("eks", "DescribeAddonConfiguration")
 def configuration(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["addonName"] != "vpc-cni" or params["addonVersion"] not in known_versions(context):
         raise AwsError("ResourceNotFoundException", "Addon version specified is not supported", 404)
     return {"addonName": "vpc-cni", "addonVersion": params["addonVersion"], "configurationSchema": addon_schema.schema()}
 
 
-@plays("eks", "CreateAddon")
+@implements("eks", "CreateAddon")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
 
@@ -108,7 +108,7 @@ def _check(context: Context, cluster: Cluster, version: str, values: str | None)
     addon_schema.parse(values)
 
 
-@plays("eks", "UpdateAddon")
+@implements("eks", "UpdateAddon")
 def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     addon = _find(cluster, params["addonName"])
@@ -185,13 +185,13 @@ def _apply_later(context: Context, cluster: Cluster, addon: Addon, update: Updat
     world.after(half, lambda: threading.Thread(target=work, daemon=True).start())
 
 
-@plays("eks", "DeleteAddon")
+@implements("eks", "DeleteAddon")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     addon = _find(cluster, params["addonName"])
     addon.status = "DELETING"
     # With `preserve` the objects stay in the cluster; without it EKS deletes them, which no test needs yet.
     if not params.get("preserve"):
-        raise AwsError("InvalidRequestException", "the sandbox plays DeleteAddon only with preserve", addonName=addon.name)
+        raise AwsError("InvalidRequestException", "the sandbox supports DeleteAddon only with preserve", addonName=addon.name)
     context.world.after("eks-update", lambda: cluster.addons.pop(addon.name, None))
     return {"addon": _shown(cluster, addon)}

@@ -7,7 +7,7 @@ from typing import Any
 from . import paging
 from .eks_model import Cluster, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -35,31 +35,31 @@ def shown(cluster: Cluster) -> dict[str, Any]:
             "api", "audit", "authenticator", "controllerManager", "scheduler"]}]}}
 
 
-@plays("eks", "DescribeCluster")
+@implements("eks", "DescribeCluster")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"cluster": shown(require(context, params["name"]))}
 
 
-@plays("eks", "ListClusters")
+@implements("eks", "ListClusters")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     names, token = paging.page(params, sorted(context.world.regions[context.region].clusters), ("clusters",),
                                size="maxResults", token="nextToken", code="InvalidParameterException")
     return {"clusters": names, **({"nextToken": token} if token else {})}
 
 
-@plays("eks", "ListFargateProfiles")
+@implements("eks", "ListFargateProfiles")
 def fargate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     require(context, params["clusterName"])
     return {"fargateProfileNames": []}
 
 
-@plays("eks", "ListPodIdentityAssociations")
+@implements("eks", "ListPodIdentityAssociations")
 def pod_identities(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     require(context, params["clusterName"])
     return {"associations": []}
 
 
-@plays("eks", "ListInsights")
+@implements("eks", "ListInsights")
 def insights(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     require(context, params["clusterName"])
     return {"insights": []}
@@ -73,12 +73,12 @@ def _tagged(context: Context, arn: str) -> dict[str, str]:
     raise AwsError("NotFoundException", f"No resource found for ARN {arn}.", 404)
 
 
-@plays("eks", "ListTagsForResource")
+@implements("eks", "ListTagsForResource")
 def tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"tags": _tagged(context, params["resourceArn"])}
 
 
-@plays("eks", "TagResource", "UntagResource")
+@implements("eks", "TagResource", "UntagResource")
 def tag(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     found = _tagged(context, params["resourceArn"])
     found.update(params.get("tags", {}))

@@ -7,7 +7,7 @@ from typing import Any
 from . import paging
 from .eks_model import Cluster, Nodegroup, Update, now, once, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -53,7 +53,7 @@ def _shown(context: Context, cluster: Cluster, nodegroup: Nodegroup) -> dict[str
             "updateConfig": {"maxUnavailable": 1}, "tags": nodegroup.tags}
 
 
-@plays("eks", "ListNodegroups")
+@implements("eks", "ListNodegroups")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     names, token = paging.page(params, sorted(cluster.nodegroups), ("nodegroups", cluster.name), size="maxResults",
@@ -61,13 +61,13 @@ def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"nodegroups": names, **({"nextToken": token} if token else {})}
 
 
-@plays("eks", "DescribeNodegroup")
+@implements("eks", "DescribeNodegroup")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     return {"nodegroup": _shown(context, cluster, _find(cluster, params["nodegroupName"]))}
 
 
-@plays("eks", "UpdateNodegroupConfig")
+@implements("eks", "UpdateNodegroupConfig")
 def update_config(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     nodegroup = _find(cluster, params["nodegroupName"])
@@ -78,9 +78,9 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
     if nodegroup.status != "ACTIVE":
         raise AwsError("ResourceInUseException", "Nodegroup cannot be updated as it is currently not in Active State",
                        409, clusterName=cluster.name, nodegroupName=nodegroup.name)
-    unplayed = sorted({"taints", "updateConfig", "nodeRepairConfig", "warmPoolConfig"} & params.keys())
-    if unplayed:
-        raise AwsError("InvalidRequestException", f"the sandbox does not emulate {', '.join(unplayed)} of a node group",
+    unsupported = sorted({"taints", "updateConfig", "nodeRepairConfig", "warmPoolConfig"} & params.keys())
+    if unsupported:
+        raise AwsError("InvalidRequestException", f"the sandbox does not emulate {', '.join(unsupported)} of a node group",
                        clusterName=cluster.name, nodegroupName=nodegroup.name)
     group = context.world.regions[context.region].groups[nodegroup.group]
     wanted = params.get("scalingConfig", {})
@@ -117,7 +117,7 @@ def _update(context: Context, cluster: Cluster, nodegroup: Nodegroup, params: di
     return {"update": update.shown()}
 
 
-@plays("eks", "DeleteNodegroup")
+@implements("eks", "DeleteNodegroup")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["clusterName"])
     nodegroup = _find(cluster, params["nodegroupName"])

@@ -7,7 +7,7 @@ from typing import Any
 from . import paging
 from .eks_model import Cluster, Update, require
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -18,13 +18,13 @@ def find(cluster: Cluster, update_id: str, addon: str | None = None, nodegroup: 
     raise AwsError("ResourceNotFoundException", f"No update found for ID: {update_id}", 404, clusterName=cluster.name)
 
 
-@plays("eks", "DescribeUpdate")
+@implements("eks", "DescribeUpdate")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["name"])
     return {"update": find(cluster, params["updateId"], params.get("addonName"), params.get("nodegroupName")).shown()}
 
 
-@plays("eks", "ListUpdates")
+@implements("eks", "ListUpdates")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     cluster = require(context, params["name"])
     wanted = (params.get("addonName"), params.get("nodegroupName"))

@@ -85,7 +85,7 @@ def missing_token(service: str) -> AwsError:
 
 def unknown_operation(service: str, operation: str) -> AwsError:
     if service in _JSON:
-        return AwsError("UnknownOperationException", f"{operation} is not played by the sandbox", 404)
+        return AwsError("UnknownOperationException", f"{operation} is not supported by the sandbox", 404)
     return AwsError("InvalidAction", f"The action {operation} is not valid for this web service "
                                      "(or the sandbox does not emulate it).", 400)
 

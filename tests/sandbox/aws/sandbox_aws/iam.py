@@ -8,7 +8,7 @@ from typing import Any
 
 from . import callers, policies
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context, World
 
 # Name of a role or profile -> when the other services see its current state.
@@ -37,7 +37,7 @@ def _check_trust(text: str) -> None:
         raise AwsError("MalformedPolicyDocument", "The policy failed legacy parsing")
 
 
-@plays("iam", "CreateRole")
+@implements("iam", "CreateRole")
 def create_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     _check_trust(params["AssumeRolePolicyDocument"])
     answer = context.moto(params=params)
@@ -45,14 +45,14 @@ def create_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@plays("iam", "CreateInstanceProfile")
+@implements("iam", "CreateInstanceProfile")
 def create_profile(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     answer = context.moto(params=params)
     _delay(context, "profile/" + params["InstanceProfileName"])
     return answer
 
 
-@plays("iam", "DeleteRole")
+@implements("iam", "DeleteRole")
 def delete_role(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = callers.iam(context.account)
     name = params["RoleName"]

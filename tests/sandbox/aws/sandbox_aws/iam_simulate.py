@@ -11,7 +11,7 @@ from typing import Any
 
 from . import callers, paging, policies
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 # Keys that the simulator knows by itself.
@@ -31,7 +31,7 @@ _TYPES = {
 _RULES = ("ec2:authorizesecuritygroup", "ec2:revokesecuritygroup")
 
 
-@plays("iam", "SimulatePrincipalPolicy", "SimulateCustomPolicy")
+@implements("iam", "SimulatePrincipalPolicy", "SimulateCustomPolicy")
 def simulate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     documents = [json.loads(p) for p in params.get("PolicyInputList", [])]
     known: dict[str, list[str]] = {}

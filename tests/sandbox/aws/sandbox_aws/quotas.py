@@ -6,7 +6,7 @@ from typing import Any
 
 from . import paging
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
@@ -39,7 +39,7 @@ def _row(context: Context, key: tuple[str, str]) -> dict[str, Any]:
             "QuotaArn": f"arn:aws:servicequotas:{context.region}:{context.account}:{key[0]}/{key[1]}"}
 
 
-@plays("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota")
+@implements("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota")
 def get(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     key = (params["ServiceCode"], params["QuotaCode"])
     if key not in _quotas(context):
@@ -47,7 +47,7 @@ def get(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Quota": _row(context, key)}
 
 
-@plays("service-quotas", "ListServiceQuotas", "ListAWSDefaultServiceQuotas")
+@implements("service-quotas", "ListServiceQuotas", "ListAWSDefaultServiceQuotas")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     rows = [_row(context, k) for k in _quotas(context) if k[0] == params["ServiceCode"]]
     rows, token = paging.page(params, rows, ("quotas", params["ServiceCode"]), code="InvalidPaginationTokenException")

@@ -12,7 +12,7 @@ OPERATIONS: dict[tuple[str, str], Handler] = {}
 MOTO_SERVICES = {"ec2", "iam", "sts"}
 
 
-def plays(service: str, *operations: str) -> Callable[[Handler], Handler]:
+def implements(service: str, *operations: str) -> Callable[[Handler], Handler]:
     def register(function: Handler) -> Handler:
         for operation in operations:
             OPERATIONS[service, operation] = function

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import amis, paging
 from .errors import AwsError
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 _PUT: dict[str, str] = {}
@@ -30,7 +30,7 @@ def _row(context: Context, name: str, text: str) -> dict[str, Any]:
             "ARN": f"arn:aws:ssm:{context.region}:{owner}:parameter{name}"}
 
 
-@plays("ssm", "GetParameter")
+@implements("ssm", "GetParameter")
 def get(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     text = value(params["Name"])
     if text is None:
@@ -38,14 +38,14 @@ def get(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Parameter": _row(context, params["Name"], text)}
 
 
-@plays("ssm", "GetParameters")
+@implements("ssm", "GetParameters")
 def get_some(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     known = [n for n in params["Names"] if value(n) is not None]
     return {"Parameters": [_row(context, n, value(n) or "") for n in known],
             "InvalidParameters": [n for n in params["Names"] if n not in known]}
 
 
-@plays("ssm", "GetParametersByPath")
+@implements("ssm", "GetParametersByPath")
 def by_path(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     prefix = params["Path"].rstrip("/") + "/"
     names = sorted(n for n in {**_public(), **_PUT} if n.startswith(prefix)
@@ -54,7 +54,7 @@ def by_path(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Parameters": [_row(context, n, value(n) or "") for n in names], **({"NextToken": token} if token else {})}
 
 
-@plays("ssm", "PutParameter")
+@implements("ssm", "PutParameter")
 def put(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params["Name"].startswith("/aws"):
         raise AwsError("AccessDeniedException", "No access to reserved parameter name: " + params["Name"])

@@ -7,18 +7,18 @@ from typing import Any
 
 from . import callers, policies
 from .errors import denied
-from .registry import plays
+from .registry import implements
 from .world import Context
 
 
-@plays("sts", "GetCallerIdentity")
+@implements("sts", "GetCallerIdentity")
 def identity(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     caller = context.caller
     assert caller
     return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
 
-@plays("sts", "AssumeRole")
+@implements("sts", "AssumeRole")
 def assume(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     """The role's trust policy must allow the caller, or the account (then the caller's own policies decide)."""
     name = params["RoleArn"].split("/")[-1]

@@ -92,14 +92,14 @@ class Calm(Served):
         ec2.describe_vpcs()
         self.denied("DryRunOperation", ec2.create_vpc, CidrBlock="10.0.0.0/16", DryRun=True)
         self.denied("InvalidVpcID.NotFound", ec2.create_subnet, VpcId="vpc-0123456789abcdef0", CidrBlock="10.0.0.0/24")
-        nobody = self.client("ec2", {"access_key_id": "AKIANOBODY", "secret_access_key": "x"})
-        self.denied("AuthFailure", nobody.describe_vpcs)
+        unknown = self.client("ec2", {"access_key_id": "AKIANOBODY", "secret_access_key": "x"})
+        self.denied("AuthFailure", unknown.describe_vpcs)
         rows = self.log()[before:]
-        told = [(r["service"], r["operation"], r["mutating"], r["status"], r["error_code"]) for r in rows]
-        self.assertEqual(told, [("ec2", "DescribeVpcs", False, 200, None),
-                                ("ec2", "CreateVpc", False, 412, "DryRunOperation"),
-                                ("ec2", "CreateSubnet", True, 400, "InvalidVpcID.NotFound"),
-                                ("ec2", "DescribeVpcs", False, 401, "AuthFailure")])
+        logged = [(r["service"], r["operation"], r["mutating"], r["status"], r["error_code"]) for r in rows]
+        self.assertEqual(logged, [("ec2", "DescribeVpcs", False, 200, None),
+                                 ("ec2", "CreateVpc", False, 412, "DryRunOperation"),
+                                 ("ec2", "CreateSubnet", True, 400, "InvalidVpcID.NotFound"),
+                                 ("ec2", "DescribeVpcs", False, 401, "AuthFailure")])
         self.assertEqual([r["caller"] for r in rows], [self.ids["keys"]["admin"]["arn"]] * 3 + [None])
         self.assertTrue(all(r["time"].endswith("Z") for r in rows))
 

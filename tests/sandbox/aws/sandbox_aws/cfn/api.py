@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import paging, permissions, ssm
 from ..errors import AwsError
-from ..registry import plays
+from ..registry import implements
 from ..world import Context
 from . import engine, limits, parameters
 from . import template as templates
@@ -27,7 +27,7 @@ def _template(params: dict[str, Any], stack: Stack | None = None) -> tuple[str, 
     if params.get("UsePreviousTemplate") and stack:
         return stack.body, stack.template
     if params.get("TemplateURL"):
-        raise wrong("TemplateURL must be a supported URL. (The sandbox plays no S3.)")
+        raise wrong("TemplateURL must be a supported URL. (The sandbox has no S3.)")
     if not params.get("TemplateBody"):
         raise wrong("Either Template URL or Template Body must be specified.")
     return params["TemplateBody"], templates.load(params["TemplateBody"])
@@ -76,7 +76,7 @@ def _again(stack: Stack | None, params: dict[str, Any]) -> bool:
     return True
 
 
-@plays("cloudformation", "CreateStack")
+@implements("cloudformation", "CreateStack")
 def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     name = params["StackName"]
     if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
@@ -106,7 +106,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"StackId": stack.id}
 
 
-@plays("cloudformation", "UpdateStack")
+@implements("cloudformation", "UpdateStack")
 def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     stack = require(context, params["StackName"])
     if _again(stack, params):
@@ -131,7 +131,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"StackId": stack.id}
 
 
-@plays("cloudformation", "DeleteStack")
+@implements("cloudformation", "DeleteStack")
 def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     stack = live(context, params["StackName"])
     if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
@@ -149,7 +149,7 @@ def delete(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@plays("cloudformation", "DescribeStacks")
+@implements("cloudformation", "DescribeStacks")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("StackName"):
         stack = require(context, params["StackName"])
@@ -162,7 +162,7 @@ def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Stacks": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("cloudformation", "ListStacks")
+@implements("cloudformation", "ListStacks")
 def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     wanted = params.get("StackStatusFilter")
     rows = []
@@ -183,7 +183,7 @@ def _event(stack: Stack, event: Event) -> dict[str, Any]:
     return {k: v for k, v in row.items() if v != "" or k == "PhysicalResourceId"}
 
 
-@plays("cloudformation", "DescribeStackEvents")
+@implements("cloudformation", "DescribeStackEvents")
 def events(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     stack = require(context, params["StackName"])
     rows, token = paging.page(params, [_event(stack, e) for e in reversed(stack.events)], ("events", stack.id), most=20)
@@ -205,7 +205,7 @@ def _resources(stack: Stack, wanted: str | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-@plays("cloudformation", "DescribeStackResources")
+@implements("cloudformation", "DescribeStackResources")
 def resources(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("PhysicalResourceId"):
         found = [s for s in stacks(context) for r in s.resources.values() if r.physical == params["PhysicalResourceId"]]
@@ -215,19 +215,19 @@ def resources(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"StackResources": _resources(require(context, params["StackName"]), params.get("LogicalResourceId"))}
 
 
-@plays("cloudformation", "DescribeStackResource")
+@implements("cloudformation", "DescribeStackResource")
 def resource(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"StackResourceDetail": _resources(require(context, params["StackName"]), params["LogicalResourceId"])[0]}
 
 
-@plays("cloudformation", "ListStackResources")
+@implements("cloudformation", "ListStackResources")
 def list_resources(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     rows = _resources(require(context, params["StackName"]))
     rows, token = paging.page(params, rows, ("stack-resources", params["StackName"]))
     return {"StackResourceSummaries": rows, **({"NextToken": token} if token else {})}
 
 
-@plays("cloudformation", "GetTemplate")
+@implements("cloudformation", "GetTemplate")
 def get_template(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"TemplateBody": require(context, params["StackName"]).body, "StagesAvailable": ["Original", "Processed"]}
 
@@ -249,14 +249,14 @@ def _summary(template: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@plays("cloudformation", "GetTemplateSummary")
+@implements("cloudformation", "GetTemplateSummary")
 def summary(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     template = require(context, params["StackName"]).template if params.get("StackName") else _template(params)[1]
     return {**_summary(template), "Version": str(template.get("AWSTemplateFormatVersion", "2010-09-09")),
             "ResourceTypes": sorted({r["Type"] for r in template["Resources"].values()})}
 
 
-@plays("cloudformation", "ValidateTemplate")
+@implements("cloudformation", "ValidateTemplate")
 def validate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     found = _summary(_template(params)[1])
     keep = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
@@ -264,14 +264,14 @@ def validate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@plays("cloudformation", "UpdateTerminationProtection")
+@implements("cloudformation", "UpdateTerminationProtection")
 def protect(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     stack = require(context, params["StackName"])
     stack.protected = params["EnableTerminationProtection"]
     return {"StackId": stack.id}
 
 
-@plays("cloudformation", "ListExports")
+@implements("cloudformation", "ListExports")
 def exports(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Exports": [{"ExportingStackId": s.id, "Name": o["ExportName"], "Value": o["OutputValue"]}
                         for s in stacks(context) if s.status != "DELETE_COMPLETE" for o in s.outputs if "ExportName" in o]}
