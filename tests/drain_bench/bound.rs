@@ -1,28 +1,28 @@
-//! The time that no drain can beat, computed from the workload and from what the machine was seen to do.
+//! A lower bound for the duration of a drain, computed from the workload and from the measured speed of the machine.
 //!
-//! A budget that lets d pods be away at once makes a Deployment of k pods move in ceil(k / d) rounds. Each round but the
-//! last must be Ready before the next pods may go, and that takes c seconds. The slowest Deployment decides, however
-//! many nodes there are.
+//! If a budget allows d disruptions at once, a Deployment of k pods moves in ceil(k / d) rounds. Each round except the
+//! last must be Ready, which takes c seconds, before the next pods may be evicted. The slowest Deployment sets the
+//! bound, regardless of the number of nodes.
 
 use super::scenario::{App, Budget, Scenario};
 
 /// A lower bound in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
-    /// What the budgets ask for.
+    /// The bound that the budgets set.
     pub budgets: f64,
-    /// What the machine can do at most, where that was measured: all pods must go, and all but those of the last round
-    /// must be replaced before.
+    /// The bound that the machine sets, if it was measured: all pods must be evicted, and all except those of the last
+    /// round must be replaced before that.
     pub machine: Option<f64>,
 }
 
-/// What this machine does in a second when all pods are evicted at once and their budgets let all go. It is seen, not
-/// proven: evictions that meet under one budget hold each other up.
+/// Pods per second on this machine when all are evicted at once and the budgets allow it. This is measured, not proven:
+/// concurrent evictions under one budget slow each other down.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
-    /// Pods that are gone.
+    /// Pods deleted per second.
     pub gone: f64,
-    /// Pods that are gone, made anew and Ready, without the time that the workload takes for itself.
+    /// Pods deleted, recreated and Ready per second, without the time that the workload itself takes to be Ready.
     pub replaced: f64,
 }
 
@@ -54,13 +54,13 @@ fn rounds_take(app: &App) -> f64 {
     }
 }
 
-/// Pods of this Deployment that may be away at once when all are Ready. Without a budget a quarter, which is what
-/// drain-nodes keeps to by default; kubectl doesn't. The last Ready pod of two or more stays, whatever the budget.
+/// The number of disruptions that this Deployment allows while all its pods are Ready. Without a budget it is a
+/// quarter, the default budget of drain-nodes; kubectl has none. Of two or more Ready pods one always stays.
 pub fn disruptions(app: &App) -> u32 {
     let allowed = match app.budget {
         None => app.replicas.div_ceil(4),
         Some(Budget::Pods(most)) => most.min(app.replicas),
-        // Rounded up, so in favour of the disruption (disruption controller, maxUnavailable).
+        // maxUnavailable is rounded up, in favor of the disruption (disruption controller).
         Some(Budget::Percent(percent)) => (app.replicas * percent).div_ceil(100),
         Some(Budget::Keep(least)) => app.replicas.saturating_sub(least),
     };

@@ -1,4 +1,4 @@
-//! The cluster that is drained: old nodes with the workload on them, new nodes beside them.
+//! The cluster to drain: old nodes with the workload, and new nodes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,13 +20,13 @@ use crate::scenario::{self, App, Budget, Scenario};
 use crate::watcher::Watcher;
 use crate::workload;
 
-/// Requests of ours at a time.
+/// The benchmark's concurrent requests.
 const SIDE_BY_SIDE: usize = 32;
 /// New nodes hold many pods, so few of them are needed.
 const NEW_TYPE: &str = "m5.4xlarge";
 
 pub struct Cluster {
-    // Dropped first: it watches what the sandbox runs.
+    // Dropped before the sandbox that it watches.
     pub watcher: Watcher,
     pub sandbox: Sandbox,
     pub old_nodes: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A sandbox whose old nodes carry the scenario's pods, set up so that only the drain is left to do.
+    /// A sandbox on which setup is complete except for the drain.
     pub fn start(scenario: &Scenario, program: &Path) -> Result<Self> {
         let shape = Shape {
             azs: scenario.azs,
@@ -56,17 +56,13 @@ impl Cluster {
         let old: BTreeSet<&String> = old_nodes.iter().collect();
         let all = runtime.block_on(nodes(&client))?;
         let new_nodes: Vec<String> = all.into_iter().filter(|node| !old.contains(node)).collect();
-        say(&format!(
-            "{} new nodes beside them after {:.0} s",
-            new_nodes.len(),
-            started.elapsed().as_secs_f64()
-        ));
+        say(&format!("{} new nodes after {:.0} s", new_nodes.len(), started.elapsed().as_secs_f64()));
         let ledger = Ledger::new(old_nodes.iter().cloned().collect());
         let watcher = runtime.block_on(Watcher::start(&client, ledger))?;
         Ok(Self { watcher, sandbox, old_nodes, new_nodes, client, runtime })
     }
 
-    /// Creates the workload; its pods come to stand on the old nodes.
+    /// Creates the workload. Its pods run on the old nodes.
     pub fn place(&mut self, scenario: &Scenario) -> Result<()> {
         let started = Instant::now();
         self.set_unschedulable(&self.new_nodes, true)?;
@@ -81,26 +77,26 @@ impl Cluster {
         Ok(())
     }
 
-    /// All pods back on the old nodes, Ready, by evictions of all at once under budgets that let everything go.
-    /// Answers how quick that was.
+    /// Moves all pods back to the old nodes and waits until they are Ready: all are evicted at once, with budgets that
+    /// allow all disruptions. Returns how fast that was.
     pub fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
         self.set_unschedulable(&self.old_nodes, false)?;
         self.set_unschedulable(&self.new_nodes, true)?;
         self.set_budgets(scenario, |_| Budget::Percent(100))?;
-        self.until("budgets that let everything go", Duration::from_secs(300), Ledger::budgets_are_open)?;
+        self.until("budgets that allow all disruptions", Duration::from_secs(300), Ledger::budgets_are_open)?;
         let pods = self.watcher.ledger().movable();
         let (wanted, before) = (pods.len(), self.watcher.ledger().deaths());
         let started = Instant::now();
         self.runtime.block_on(evict(&self.client, pods))?;
-        self.until("the evicted pods' end", Duration::from_secs(1800), |ledger| {
+        self.until("the evicted pods to be deleted", Duration::from_secs(1800), |ledger| {
             ledger.deaths() >= before + wanted
         })?;
         let gone = started.elapsed().as_secs_f64();
-        self.until("every pod Ready on an old node", Duration::from_secs(1800), |ledger| {
+        self.until("all pods to be Ready on old nodes", Duration::from_secs(1800), |ledger| {
             ledger.counts() == placed(wanted)
         })?;
         let ready = started.elapsed().as_secs_f64();
-        say(&format!("{wanted} pods gone after {gone:.0} s, back on the old nodes after {ready:.0} s"));
+        say(&format!("{wanted} pods deleted after {gone:.0} s, back on the old nodes after {ready:.0} s"));
         self.set_budgets(scenario, |budget| budget)?;
         self.until_placed(wanted)?;
         self.open_new_nodes()?;
@@ -108,13 +104,13 @@ impl Cluster {
         Ok(Rates { gone: wanted as f64 / gone, replaced: wanted as f64 / replacing })
     }
 
-    /// Lets pods come to the new nodes.
+    /// Lets pods run on the new nodes.
     pub fn open_new_nodes(&mut self) -> Result<()> {
         self.set_unschedulable(&self.new_nodes, false)?;
         self.until_untainted()
     }
 
-    /// Has every budget let go what is said for it.
+    /// Changes every budget with `to`.
     fn set_budgets(&self, scenario: &Scenario, to: fn(Budget) -> Budget) -> Result<()> {
         let set = async |(app, budget): (&App, Budget)| {
             let api: Api<PodDisruptionBudget> = Api::namespaced(self.client.clone(), &app.namespace);
@@ -125,22 +121,22 @@ impl Cluster {
         self.runtime.block_on(all(budgets.map(set))).context("changing budgets")
     }
 
-    /// The scheduler goes by the taint that a cordon leaves, and a controller removes it in its own time.
+    /// The scheduler looks at the taint of a cordon, which a controller removes some time after the uncordon.
     fn until_untainted(&mut self) -> Result<()> {
         let Self { sandbox, client, runtime, .. } = self;
-        sandbox.until("the end of the cordon's taints", Duration::from_secs(300), || {
+        sandbox.until("the cordon's taints to be removed", Duration::from_secs(300), || {
             let tainted = runtime.block_on(cordoned(client)).map_err(|error| format!("{error:#}"))?;
-            if tainted == 0 { Ok(Some(())) } else { Err(format!("{tainted} nodes have one")) }
+            if tainted == 0 { Ok(Some(())) } else { Err(format!("{tainted} nodes have a taint")) }
         })
     }
 
     fn until_placed(&mut self, pods: usize) -> Result<()> {
-        self.until("every pod Ready on an old node", Duration::from_secs(1800), |ledger| {
+        self.until("all pods to be Ready on old nodes", Duration::from_secs(1800), |ledger| {
             ledger.counts() == placed(pods) && ledger.budgets_are_settled()
         })
     }
 
-    /// Waits until the watcher has seen it.
+    /// Waits until the watcher has seen this.
     pub fn until(&mut self, what: &str, limit: Duration, seen: impl Fn(&Ledger) -> bool) -> Result<()> {
         let Self { sandbox, watcher, .. } = self;
         sandbox.until(what, limit, || {
@@ -159,7 +155,7 @@ impl Cluster {
     }
 }
 
-/// What `setup` and `drain-nodes` are told alike, so that the drain finds nothing else left to do.
+/// The flags of both `setup` and `drain-nodes`, so that the drain has nothing else left to do.
 pub fn arguments(scenario: &Scenario) -> Vec<String> {
     let size = scenario.new_per_az.to_string();
     ["--instance-type", NEW_TYPE, "--nodes-per-zone", &size].map(String::from).to_vec()
@@ -169,7 +165,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-/// A client with the log-in of test code.
+/// A client with the credentials of test code.
 pub async fn connect(sandbox: &Sandbox) -> Result<Client> {
     Ok(Client::try_from(sandbox.admin_config().await?)?)
 }
@@ -190,8 +186,8 @@ fn placed(pods: usize) -> Counts {
     Counts { pods, healthy: pods, on_old: pods, healthy_on_old: pods }
 }
 
-/// Asks for each until it is let go: the API server gives up evictions that met too many others (409 or 504). The
-/// cluster's own pods, whose budgets stay as they are, are deleted.
+/// Evicts each pod, with retries: the API server rejects evictions that conflict with many others (409 or 504). The
+/// cluster's own pods are deleted, because their budgets are not changed.
 async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
     let evict = |(namespace, name): (String, String)| async move {
         let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
@@ -212,7 +208,7 @@ async fn evict(client: &Client, pods: Vec<(String, String)>) -> Result<()> {
     all(pods.into_iter().map(evict)).await.context("evicting pods")
 }
 
-/// Sends them side by side; the first that fails ends it.
+/// Sends the requests concurrently and stops at the first failure.
 async fn all<T>(requests: impl Iterator<Item = impl Future<Output = kube::Result<T>>>) -> kube::Result<()> {
     stream::iter(requests).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<_>>().await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! What the API server's audit log says of a tool's evictions. The log grows by hundreds of megabytes in a large run,
+//! A tool's evictions according to the API server's audit log. The log grows by hundreds of megabytes in a large run,
 //! so it is read line by line.
 
 use std::fs::File;
@@ -8,17 +8,17 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sandbox::KubernetesCall;
 
-/// Evictions that a tool asked for, by what was answered.
+/// A tool's eviction requests, by response.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evictions {
     pub sent: usize,
-    /// 429: the budget had no room.
+    /// 429: the budget allowed no disruption.
     pub rejected: usize,
-    /// Neither done nor 429.
+    /// Any other failure than 429.
     pub failed: usize,
 }
 
-/// Counts those of a user agent from a place in the log to its end.
+/// Counts the evictions of a user agent from an offset in the log to its end.
 pub fn count(log: &Path, from: u64, agent: &str) -> Result<Evictions> {
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;
@@ -28,7 +28,7 @@ pub fn count(log: &Path, from: u64, agent: &str) -> Result<Evictions> {
         if !line.contains(r#""subresource":"eviction""#) {
             continue;
         }
-        // The last line may still be in writing.
+        // The last line may be incomplete.
         let Ok(call) = serde_json::from_str::<KubernetesCall>(&line) else { continue };
         if call.verb != "create" || !call.user_agent.starts_with(agent) {
             continue;

@@ -1,12 +1,12 @@
-//! Counts pods as the events come: how many are healthy under each PodDisruptionBudget, and how many stand on old
-//! nodes. It knows neither kube nor the sandbox, and takes constant time for an event, whatever the cluster's size.
+//! Counts pods from watch events: how many are healthy under each PodDisruptionBudget, and how many run on old nodes.
+//! Independent of kube and the sandbox. An event takes constant time, whatever the size of the cluster.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use serde_json::Value;
 
-/// What counts of a pod.
+/// What is counted of a pod.
 #[derive(Clone, Debug)]
 pub struct Pod {
     pub uid: String,
@@ -14,13 +14,13 @@ pub struct Pod {
     pub name: String,
     pub node: Option<String>,
     pub labels: BTreeMap<String, String>,
-    /// Ready and not on its way out: as the disruption controller counts.
+    /// Ready and not terminating, as the disruption controller counts.
     pub healthy: bool,
-    /// One stands on each node: it is never moved.
+    /// A DaemonSet's pod is never moved.
     pub of_daemon_set: bool,
 }
 
-/// What counts of a PodDisruptionBudget.
+/// What is read of a PodDisruptionBudget.
 #[derive(Clone, Debug)]
 pub struct Budget {
     pub uid: String,
@@ -29,19 +29,19 @@ pub struct Budget {
     pub spec: Value,
     /// status.disruptionsAllowed
     pub allowed: u64,
-    /// status.desiredHealthy, for budgets of which the benchmark doesn't know the workload.
+    /// status.desiredHealthy, for budgets whose workload the benchmark does not know.
     pub desired: u64,
 }
 
-/// How a budget fared.
+/// The lowest number of healthy pods of a budget during a run.
 #[derive(Clone, Debug)]
-pub struct Fared {
+pub struct BudgetResult {
     pub name: String,
     pub least: u64,
     pub lowest: u64,
 }
 
-/// Pods that are not a DaemonSet's.
+/// Counts of pods, without those of DaemonSets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub pods: usize,
@@ -51,42 +51,42 @@ pub struct Counts {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct TrackedPod {
     pod: Pod,
     on_old: bool,
-    /// Indices of the budgets that cover it.
+    /// Indices of the budgets that select the pod.
     budgets: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct Watched {
+struct TrackedBudget {
     budget: Budget,
     gone: bool,
     least: u64,
     healthy: u64,
     lowest: u64,
-    /// It is below its least; that is one violation until it is above it again.
+    /// Below its minimum. This is one violation until it is back at its minimum.
     below: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Ledger {
     old_nodes: HashSet<String>,
-    /// Least healthy pods by `namespace/name` of the budget, as the workload has them.
+    /// Minimum of healthy pods by `namespace/name` of the budget, computed from the workload.
     least: HashMap<String, u64>,
-    pods: HashMap<String, Kept>,
-    budgets: Vec<Watched>,
+    pods: HashMap<String, TrackedPod>,
+    budgets: Vec<TrackedBudget>,
     counts: Counts,
-    /// Pods when the tool began.
+    /// The number of pods when the tool started.
     wanted: usize,
-    /// Pods that are gone for good, none of a DaemonSet's.
+    /// Deleted pods, without those of DaemonSets.
     deaths: usize,
-    /// A tool is at work: what falls below its least is a violation.
+    /// A tool is running: a budget below its minimum is a violation.
     recording: bool,
     violations: Vec<String>,
     emptied_at: Option<Instant>,
     available_at: Option<Instant>,
-    /// Events may have been missed so often, because a watch had to begin anew.
+    /// How often a watch was restarted and may have missed events.
     pub gaps: usize,
 }
 
@@ -95,7 +95,7 @@ impl Ledger {
         Self { old_nodes, ..Self::default() }
     }
 
-    /// The benchmark's own figures for its budgets, known before they are created.
+    /// Sets the minimum of a budget before it is created.
     pub fn expect(&mut self, budget: String, least: u64) {
         self.least.insert(budget, least);
     }
@@ -108,31 +108,31 @@ impl Ledger {
         self.deaths
     }
 
-    /// Pods that are no DaemonSet's: namespace and name.
+    /// Namespace and name of all pods that belong to no DaemonSet.
     pub fn movable(&self) -> Vec<(String, String)> {
         let pods = self.pods.values().map(|kept| &kept.pod).filter(|pod| !pod.of_daemon_set);
         pods.map(|pod| (pod.namespace.clone(), pod.name.clone())).collect()
     }
 
-    /// The disruption controller sees each budget as full as it is here.
+    /// Whether the disruption controller has counted the same healthy pods for each budget.
     pub fn budgets_are_settled(&self) -> bool {
-        self.there()
+        self.existing_budgets()
             .all(|each| each.healthy >= each.least && each.budget.allowed == each.healthy - each.least)
-            && self.there().count() >= self.least.len()
+            && self.existing_budgets().count() >= self.least.len()
     }
 
-    /// The disruption controller lets every pod go of each budget that the benchmark made.
+    /// Whether every budget of the benchmark currently allows the disruption of all its pods.
     pub fn budgets_are_open(&self) -> bool {
-        self.there()
+        self.existing_budgets()
             .filter(|each| self.least.contains_key(&each.full_name()))
             .all(|each| each.budget.allowed == each.healthy)
     }
 
-    fn there(&self) -> impl Iterator<Item = &Watched> {
+    fn existing_budgets(&self) -> impl Iterator<Item = &TrackedBudget> {
         self.budgets.iter().filter(|each| !each.gone)
     }
 
-    /// From here on a tool is at work.
+    /// Starts recording: a tool starts.
     pub fn begin(&mut self) {
         self.recording = true;
         self.violations.clear();
@@ -143,21 +143,24 @@ impl Ledger {
         }
     }
 
-    /// The tool's work is over: violations and the lowest figure of each budget.
-    pub fn end(&mut self) -> (Vec<String>, Vec<Fared>) {
+    /// Stops recording. Returns the violations and the lowest count of each budget.
+    pub fn end(&mut self) -> (Vec<String>, Vec<BudgetResult>) {
         self.recording = false;
-        let fared =
-            self.there().map(|each| Fared { name: each.full_name(), least: each.least, lowest: each.lowest });
+        let fared = self.existing_budgets().map(|each| BudgetResult {
+            name: each.full_name(),
+            least: each.least,
+            lowest: each.lowest,
+        });
         let fared = fared.collect();
         (std::mem::take(&mut self.violations), fared)
     }
 
-    /// When the last pod left the old nodes, where none is there now.
+    /// When the last pod left the old nodes, if none is there now.
     pub fn emptied_at(&self) -> Option<Instant> {
         self.emptied_at
     }
 
-    /// When all pods were healthy again, where they are now.
+    /// When all pods became healthy again, if they are now.
     pub fn available_at(&self) -> Option<Instant> {
         self.available_at
     }
@@ -174,7 +177,7 @@ impl Ledger {
     }
 
     pub fn pod_seen(&mut self, pod: Pod) {
-        // Its labels stay as they are, so what covers it is looked for once.
+        // A pod's labels do not change, so its budgets are determined once.
         let budgets = match self.remove(&pod.uid) {
             Some(known) => known.budgets,
             None => {
@@ -182,26 +185,26 @@ impl Ledger {
             }
         };
         let on_old = pod.node.as_ref().is_some_and(|node| self.old_nodes.contains(node));
-        let kept = Kept { pod, on_old, budgets };
+        let kept = TrackedPod { pod, on_old, budgets };
         self.count(&kept, 1);
-        self.look(&kept.budgets);
+        self.check_budgets(&kept.budgets);
         self.pods.insert(kept.pod.uid.clone(), kept);
     }
 
     pub fn pod_gone(&mut self, uid: &str) {
         if let Some(kept) = self.remove(uid) {
             self.deaths += usize::from(!kept.pod.of_daemon_set);
-            self.look(&kept.budgets);
+            self.check_budgets(&kept.budgets);
         }
     }
 
-    fn remove(&mut self, uid: &str) -> Option<Kept> {
+    fn remove(&mut self, uid: &str) -> Option<TrackedPod> {
         let kept = self.pods.remove(uid)?;
         self.count(&kept, -1);
         Some(kept)
     }
 
-    fn count(&mut self, kept: &Kept, by: isize) {
+    fn count(&mut self, kept: &TrackedPod, by: isize) {
         let add = |figure: &mut usize, counts: bool| {
             *figure = figure.saturating_add_signed(if counts { by } else { 0 });
         };
@@ -217,8 +220,8 @@ impl Ledger {
         }
     }
 
-    /// After each whole event, at what it touched: in between, a pod that changed counts as gone.
-    fn look(&mut self, budgets: &[usize]) {
+    /// Checks the affected budgets after each whole event. In between, a changed pod counts as gone.
+    fn check_budgets(&mut self, budgets: &[usize]) {
         let now = || Some(Instant::now());
         let empty = self.counts.on_old == 0;
         self.emptied_at = if empty { self.emptied_at.or_else(now) } else { None };
@@ -230,14 +233,14 @@ impl Ledger {
             let was = std::mem::replace(&mut each.below, each.healthy < each.least);
             if self.recording && each.below && !was && !each.gone {
                 let (name, healthy, least) = (each.full_name(), each.healthy, each.least);
-                self.violations.push(format!("{name}: {healthy} pods healthy, {least} is the least"));
+                self.violations.push(format!("{name}: {healthy} healthy, minimum {least}"));
             }
         }
     }
 
     pub fn budgets_listed(&mut self, budgets: Vec<Budget>) {
         let there: HashSet<&String> = budgets.iter().map(|budget| &budget.uid).collect();
-        let gone = self.there().filter(|each| !there.contains(&each.budget.uid));
+        let gone = self.existing_budgets().filter(|each| !there.contains(&each.budget.uid));
         let gone: Vec<String> = gone.map(|each| each.budget.uid.clone()).collect();
         for uid in gone {
             self.budget_gone(&uid);
@@ -264,7 +267,7 @@ impl Ledger {
             kept.budgets.push(index);
             healthy += u64::from(kept.pod.healthy);
         }
-        self.budgets.push(Watched {
+        self.budgets.push(TrackedBudget {
             budget,
             gone: false,
             least,
@@ -283,7 +286,7 @@ impl Ledger {
     }
 }
 
-impl Watched {
+impl TrackedBudget {
     fn full_name(&self) -> String {
         format!("{}/{}", self.budget.namespace, self.budget.name)
     }

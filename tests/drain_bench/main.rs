@@ -1,5 +1,5 @@
-//! How long drains take, and what they do to PodDisruptionBudgets: `eni-custom drain-nodes` beside `kubectl drain`, on
-//! the same workload on the sandbox's real control plane.
+//! Compares `eni-custom drain-nodes` with `kubectl drain` on the same workload and the sandbox's real control plane:
+//! the duration of the drain, and violations of PodDisruptionBudgets.
 //!
 //! ```text
 //! cargo run --release --example drain-bench -- --list
@@ -36,38 +36,38 @@ use sandbox::{program, tools};
 use scenario::Scenario;
 use tool::Tool;
 
-/// Drains clusters with eni-custom and with kubectl, and compares them with what is possible
+/// Drain clusters with eni-custom and with kubectl, and compare the durations with a lower bound
 #[derive(Parser)]
 #[command(name = "drain-bench")]
 struct Cli {
-    /// Only these scenarios [default: all but quick]
+    /// Run only these scenarios [default: all except quick]
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with_all = ["quick", "scale"])]
     scenario: Vec<String>,
-    /// One small scenario of a few minutes
+    /// Run one small scenario, which takes a few minutes
     #[arg(long, conflicts_with = "scale")]
     quick: bool,
-    /// How long plan, verify, doctor and status take, and their memory, with many nodes and pods
+    /// Measure time and memory of plan, verify, doctor and status with many nodes and pods
     #[arg(long)]
     scale: bool,
-    /// Name the scenarios
+    /// List the scenarios
     #[arg(long)]
     list: bool,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
-    /// Only these tools
+    /// Run only these tools
     #[arg(long, value_enum, value_delimiter = ',')]
     tool: Vec<Tool>,
-    /// Pods take so many times longer to be Ready, so that the waits are theirs and not a slow machine's
+    /// Multiply the time until pods are Ready, so that waiting is due to pods and not to a slow machine
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     slower: u32,
-    /// Compare with the budgets' bound alone: spares the reset before the first tool, which measures the machine's
+    /// Use only the bound of the budgets; skips the reset before the first tool, which measures the machine
     #[arg(long)]
     budgets_bound: bool,
-    /// Stop a tool after so many seconds
+    /// Stop a tool after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     patience: u64,
-    /// The eni-custom to run [default: the one of this build]
+    /// eni-custom executable [default: the one of this build]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     #[command(flatten)]
@@ -113,7 +113,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
 fn chosen(cli: &Cli) -> Result<Vec<Scenario>> {
     let all = scenario::all();
     if let Some(name) = cli.scenario.iter().find(|name| all.iter().all(|each| each.name != **name)) {
-        bail!("there is no scenario {name}: --list names them");
+        bail!("no scenario {name}: --list shows all scenarios");
     }
     let wanted = |scenario: &Scenario| match (cli.quick, cli.scenario.is_empty()) {
         (true, _) => scenario.name == "quick",
@@ -123,7 +123,7 @@ fn chosen(cli: &Cli) -> Result<Vec<Scenario>> {
     Ok(all.into_iter().filter(wanted).map(|scenario| scenario.slower(cli.slower)).collect())
 }
 
-/// One scenario with each tool, each from the same state. Answers how many of our rows are at fault.
+/// Runs a scenario with each tool, each from the same state. Returns the number of failed runs of eni-custom.
 fn compare(cli: &Cli, scenario: &Scenario, program: &Path) -> Result<usize> {
     say(&format!("{}: {} nodes, {} pods", scenario.name, scenario.nodes(), scenario.pods()));
     let mut cluster = Cluster::start(scenario, program)?;
@@ -132,7 +132,7 @@ fn compare(cli: &Cli, scenario: &Scenario, program: &Path) -> Result<usize> {
     let mut faults = 0;
     let tools = Tool::value_variants().iter().filter(|tool| cli.tool.is_empty() || cli.tool.contains(tool));
     for tool in tools {
-        // Also before the first, so that all find pods that came in the same way.
+        // Also before the first tool, so that all tools find pods that were placed in the same way.
         let rates = if cli.budgets_bound && bound.is_none() {
             cluster.open_new_nodes()?;
             None
@@ -169,9 +169,9 @@ fn measure(
     let from = log.metadata().map_or(0, |metadata| metadata.len());
     cluster.watcher.ledger().begin();
     let ended = tool.run(cluster, scenario, program, patience)?;
-    // The last replacements are on their way; what doesn't come is told below.
+    // Wait for the last replacements. Missing ones are reported below.
     let limit = Duration::from_secs(u64::from(scenario.slowest()) + 60);
-    let _ = cluster.until("every pod Ready again", limit, |ledger| {
+    let _ = cluster.until("all pods to be Ready again", limit, |ledger| {
         ledger.emptied_at().is_some() && ledger.available_at().is_some()
     });
     cluster.sandbox.check()?;

@@ -1,4 +1,4 @@
-//! Nodes and pods as they stand in a large cluster, written straight into the API server.
+//! Nodes and pods of a large cluster, written directly to the API server.
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -7,13 +7,13 @@ use sandbox::tools::say;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-/// Requests at a time.
+/// Concurrent requests.
 const SIDE_BY_SIDE: usize = 48;
 const NAMESPACES: u32 = 50;
 /// Pods of one Deployment, under one PodDisruptionBudget.
 const REPLICAS: u32 = 50;
 
-/// Namespaces, each with its service account, without which it takes no pods.
+/// Creates namespaces and waits for their service accounts, without which no pod can be created.
 pub async fn namespaces(client: &Client) -> Result<()> {
     for index in 0..NAMESPACES {
         let name = namespace(index);
@@ -29,10 +29,10 @@ pub async fn namespaces(client: &Client) -> Result<()> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    anyhow::bail!("no controller made the namespaces' service accounts")
+    anyhow::bail!("no controller created the namespaces' service accounts")
 }
 
-/// Writes each object, then its status.
+/// Creates the nodes, pods and budgets.
 pub async fn create(client: &Client, nodes: u32, pods: u32, zones: &[String]) -> Result<()> {
     let names: Vec<String> =
         (0..nodes).map(|index| format!("ip-10-{}-{}.ec2.internal", index / 250, index % 250)).collect();
@@ -49,7 +49,7 @@ pub async fn create(client: &Client, nodes: u32, pods: u32, zones: &[String]) ->
     all(apps).await.context("writing PodDisruptionBudgets")?;
 
     let pods = (0..pods).map(|index| {
-        // Scattered, as a scheduler would: pods of one app on many nodes.
+        // Spread the pods of each app over many nodes, as the scheduler does.
         let node = &names[(index as usize * 7919) % names.len()];
         let app = index / REPLICAS;
         let path = format!("/api/v1/namespaces/{}/pods", namespace(app));
@@ -71,7 +71,7 @@ async fn all(writes: impl Iterator<Item = impl Future<Output = Result<()>>>) -> 
     Ok(())
 }
 
-/// The object, then its status: a create drops it.
+/// Creates the object, then writes its status, which a create ignores.
 async fn both(client: &Client, path: String, name: String, object: Value) -> Result<()> {
     let status = json!({ "status": object["status"] });
     write(client, "POST", path.clone(), object).await?;
@@ -129,7 +129,7 @@ fn pod(index: u32, app: u32, name: &str, node: &str) -> Value {
         "metadata": {
             "name": name, "namespace": namespace(app),
             "labels": { "app": format!("app-{app}"), "pod-template-hash": "7d4b9c6f5" },
-            // No garbage collector is there to miss it.
+            // No garbage collector runs, so the owner need not exist.
             "ownerReferences": [{
                 "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("app-{app}-7d4b9c6f5"),
                 "uid": format!("00000000-0000-4000-8000-{app:012x}"), "controller": true, "blockOwnerDeletion": true,

@@ -1,4 +1,4 @@
-//! What the API server's audit log says of a program's reading.
+//! A program's read requests according to the API server's audit log.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,14 +10,14 @@ use anyhow::{Context, Result};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
-/// Requests for one kind of objects. Times are in seconds since 1970.
+/// Requests for one resource. Times are in seconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Reads {
     pub resource: String,
     pub requests: usize,
     pub start: f64,
     pub end: f64,
-    /// Sum of the time that the server took for each.
+    /// Sum of the server's time for each request.
     pub server: f64,
 }
 
@@ -44,7 +44,7 @@ pub fn now() -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// Lists and gets of a user agent from a place in the log to its end, by resource, the longest first.
+/// Lists and gets of a user agent from an offset in the log to its end, by resource, the longest first.
 pub fn of(log: &Path, from: u64, agent: &str) -> Result<Vec<Reads>> {
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;

@@ -1,44 +1,44 @@
-//! A line for each tool, for people or as JSON.
+//! One line per tool, as text or JSON.
 
 use serde_json::{Value, json};
 
 use crate::bound::Bound;
 use crate::evictions::Evictions;
-use crate::ledger::Fared;
+use crate::ledger::BudgetResult;
 use crate::scenario::{self, Scenario};
 use crate::tool::Tool;
 
-/// What one tool did in one scenario. Times are in seconds from its start.
+/// The result of one tool in one scenario. Times are in seconds since the tool's start.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub scenario: String,
-    /// Its pods took so many times longer to be Ready.
+    /// The factor by which pods took longer to be Ready.
     pub slower: u32,
     pub nodes: u32,
     pub pods: u32,
     pub tool: Tool,
     pub bound: Bound,
-    /// Until the last pod that had to move was off the old nodes; nothing where that didn't come.
+    /// Until the last pod had left the old nodes; `None` if that never happened.
     pub seconds: Option<f64>,
-    /// Until the tool ended.
+    /// Until the tool exited.
     pub exit_seconds: f64,
     /// Until every pod was Ready again.
     pub available_seconds: Option<f64>,
     pub evictions: Evictions,
     pub violations: Vec<String>,
-    pub budgets: Vec<Fared>,
-    /// Pods that still stand on old nodes.
+    pub budgets: Vec<BudgetResult>,
+    /// Pods that still run on old nodes.
     pub left: usize,
-    /// The watcher lost events so often.
+    /// How often the watcher may have lost events.
     pub gaps: usize,
     pub trouble: Option<String>,
 }
 
 impl Row {
-    /// Ours must not fail, break a budget or leave a pod behind. What kubectl does is only told.
+    /// eni-custom must not fail, violate a budget or leave a pod behind. For kubectl this is only reported.
     pub fn is_fault(&self) -> bool {
-        let ours = self.tool == Tool::EniCustom;
-        ours && (!self.violations.is_empty() || self.left > 0 || self.trouble.is_some())
+        let is_eni_custom = self.tool == Tool::EniCustom;
+        is_eni_custom && (!self.violations.is_empty() || self.left > 0 || self.trouble.is_some())
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -76,10 +76,10 @@ impl Row {
         })
     }
 
-    /// The budget that came closest to its least, or fell below it furthest.
+    /// The budget that came closest to its minimum or fell furthest below it.
     fn tightest(&self) -> String {
-        let margin = |budget: &&Fared| budget.lowest.cast_signed() - budget.least.cast_signed();
-        let of_the_workload = |budget: &&Fared| budget.name.starts_with(scenario::NAMESPACES);
+        let margin = |budget: &&BudgetResult| budget.lowest.cast_signed() - budget.least.cast_signed();
+        let of_the_workload = |budget: &&BudgetResult| budget.name.starts_with(scenario::NAMESPACES);
         match self.budgets.iter().filter(of_the_workload).min_by_key(margin) {
             Some(budget) => format!("{} of {}", budget.lowest, budget.least),
             None => "-".to_string(),
@@ -111,13 +111,13 @@ impl Row {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.left > 0 {
-            notes.push(format!("{} pods still stand on old nodes", self.left));
+            notes.push(format!("{} pods still run on old nodes", self.left));
         }
         if self.evictions.failed > 0 {
-            notes.push(format!("{} evictions failed otherwise than by 429", self.evictions.failed));
+            notes.push(format!("{} evictions failed with an error other than 429", self.evictions.failed));
         }
         if self.gaps > 0 {
-            notes.push(format!("the watcher lost events {} times: what was seen is not all", self.gaps));
+            notes.push(format!("the watcher lost events {} times: violations may be missing", self.gaps));
         }
         notes.extend(self.violations.iter().take(5).cloned());
         if let Some(trouble) = &self.trouble {
@@ -131,11 +131,11 @@ impl Row {
 pub fn header(scenario: &Scenario, bound: &Bound) -> String {
     let slower = match scenario.slower {
         1 => String::new(),
-        times => format!(" (here {times} times as late)"),
+        times => format!(" (here {times} times as long)"),
     };
     let machine = bound.machine.map_or("not measured".to_string(), |seconds| format!("{seconds:.1} s"));
     format!(
-        "\n{}: {}{slower}\n{} nodes, {} pods; no drain ends before {:.1} s (budgets: {:.1} s; this machine: {machine})\n\
+        "\n{}: {}{slower}\n{} nodes, {} pods; lower bound: {:.1} s (budgets: {:.1} s; this machine: {machine})\n\
          {:<22} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>7} {:>12} {:>10}",
         scenario.name,
         scenario.about,

@@ -1,7 +1,7 @@
-//! How long the commands that only look take on a large cluster, and how much memory: nodes and pods as plain objects,
-//! with etcd and the API server alone, so that nothing but the reading is measured.
+//! Measures the time and memory of the read-only commands on a large cluster. Nodes and pods are plain objects, and
+//! only etcd and the API server run, so that only reading is measured.
 //!
-//! EC2 doesn't know these nodes' instances: the AWS side is that of a small cluster.
+//! EC2 does not know these nodes' instances: the AWS side is that of a small cluster.
 
 use std::fs;
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::cluster::{connect, runtime};
 use crate::objects;
 use crate::reads::{self, Reads};
 
-/// What would change the objects, or add some.
+/// Processes that would change or add objects.
 const CONTROLLERS: [&str; 4] = ["node-agent", "kwok", "kube-scheduler", "kube-controller-manager"];
 
-/// What is measured. Without a size of its own plan's groups would have as many nodes as there are old ones, more than
-/// subnets hold.
+/// The measured commands. Without `--nodes-per-zone`, plan's groups would be as large as the old ones, more than the
+/// subnets have room for.
 const COMMANDS: [&[&str]; 4] = [
     &["plan", "--terminate-unowned", "--nodes-per-zone", "100", "--instance-type", "m5.4xlarge"],
     &["verify"],
@@ -45,18 +45,18 @@ pub struct Size {
     scale_runs: u32,
 }
 
-/// What one run came to.
+/// The result of one run.
 struct Measured {
     command: &'static str,
     seconds: f64,
-    /// Highest resident memory; nothing where the system doesn't tell.
+    /// Peak resident memory; `None` if the system does not report it.
     peak_mib: Option<f64>,
     code: Option<i32>,
     reads: Vec<Reads>,
-    /// From the last reply of a list until the end: deciding and printing.
+    /// From the last list response until exit: the time to decide and print.
     after_reading: f64,
     stdout: usize,
-    /// Ids of what was found.
+    /// Ids of the reported issues.
     findings: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ pub fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
     let mut sandbox = Sandbox::start(&shape)?;
     let runtime = runtime()?;
     let client = runtime.block_on(connect(&sandbox))?;
-    // While the controllers are there: they give each namespace its service account.
+    // Create the namespaces while the controllers run: these create the service accounts.
     runtime.block_on(objects::namespaces(&client))?;
     for name in CONTROLLERS {
         sandbox.stop(name);
@@ -92,7 +92,7 @@ pub fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How long the pods alone take when nothing is done with them: what is left to a reader.
+/// The time to read all pods and discard them: the lower bound for any reader.
 async fn transfer(client: &Client, limit: u32) -> Result<String> {
     let started = Instant::now();
     let first = format!("/api/v1/pods?limit={limit}");
@@ -100,7 +100,7 @@ async fn transfer(client: &Client, limit: u32) -> Result<String> {
     loop {
         let page = client.request_text(http::Request::get(&query).body(Vec::new())?).await?;
         (bytes, pages) = (bytes + page.len(), pages + 1);
-        // The list's own metadata come first.
+        // The list's metadata come first.
         let token = page.split_once(r#""continue":""#).and_then(|(_, rest)| rest.split_once('"'));
         match token {
             Some((token, _)) => query = format!("{first}&continue={token}"),
@@ -108,7 +108,7 @@ async fn transfer(client: &Client, limit: u32) -> Result<String> {
         }
     }
     Ok(format!(
-        "reading all pods by {limit} and throwing them away: {:.2} s, {pages} pages, {} MB",
+        "reading all pods in pages of {limit} and discarding them: {:.2} s, {pages} pages, {} MB",
         started.elapsed().as_secs_f64(),
         bytes / 1_000_000
     ))
@@ -117,16 +117,17 @@ async fn transfer(client: &Client, limit: u32) -> Result<String> {
 fn measure(sandbox: &Sandbox, program: &Path, args: &'static [&'static str]) -> Result<Measured> {
     let log = sandbox.audit_log_file();
     let from = log.metadata().map_or(0, |metadata| metadata.len());
-    let (output, said) = (sandbox.dir().join("output.json"), sandbox.dir().join("output.log"));
+    let (output, stderr) = (sandbox.dir().join("output.json"), sandbox.dir().join("output.log"));
     let mut command = sandbox.command(program);
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir());
     command.args(args).args(["--output", "json"]).stdin(Stdio::null());
-    command.stdout(fs::File::create(&output)?).stderr(fs::File::create(&said)?);
+    command.stdout(fs::File::create(&output)?).stderr(fs::File::create(&stderr)?);
     let started = Instant::now();
     let mut child = command.spawn().context("starting eni-custom")?;
     let mut peak = None;
     let status = loop {
-        // Only while it lives: it grows to its end, and the last look is at most a pause before.
+        // Memory can be read only while the process runs. It grows until exit, and the last sample is at most one pause
+        // older.
         peak = resident(&child).or(peak);
         if let Some(status) = child.try_wait()? {
             break status;
@@ -135,9 +136,9 @@ fn measure(sandbox: &Sandbox, program: &Path, args: &'static [&'static str]) -> 
     };
     let seconds = started.elapsed().as_secs_f64();
     let ended = reads::now();
-    // 4 is an answer: this cluster is not set up.
+    // 4 is a valid result: this cluster is not set up.
     if !matches!(status.code(), Some(0 | 4)) {
-        say(&fs::read_to_string(&said).unwrap_or_default());
+        say(&fs::read_to_string(&stderr).unwrap_or_default());
     }
     let reads = reads::of(&log, from, "eni-custom")?;
     let after_reading = reads.iter().map(|each| ended - each.end).fold(seconds, f64::min);
@@ -148,14 +149,14 @@ fn measure(sandbox: &Sandbox, program: &Path, args: &'static [&'static str]) -> 
     Ok(Measured { command, seconds, peak_mib: peak, code, reads, after_reading, stdout, findings })
 }
 
-/// Of plan and doctor the findings, of verify the checks that are not ok.
+/// The findings of plan and doctor, and the checks of verify that did not pass.
 fn findings(output: &str) -> Vec<String> {
     let output: serde_json::Value = serde_json::from_str(output).unwrap_or_default();
     let sections = output["sections"].as_array().into_iter().flatten();
     let checks = sections.flat_map(|section| section["checks"].as_array().into_iter().flatten());
     let findings = output["findings"].as_array().into_iter().flatten();
-    let told = findings.chain(checks.filter(|check| check["severity"] != "passed"));
-    told.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
+    let reported = findings.chain(checks.filter(|check| check["severity"] != "passed"));
+    reported.filter_map(|finding| finding["id"].as_str().map(String::from)).collect()
 }
 
 /// The highest resident memory so far, in MiB.
@@ -204,14 +205,14 @@ impl Measured {
         );
         for each in &self.reads {
             text.push_str(&format!(
-                "\n    {:<24} {:>4} requests within {:>6.2} s, of which the server {:>6.2} s",
+                "\n    {:<24} {:>4} requests within {:>6.2} s, server time {:>6.2} s",
                 each.resource,
                 each.requests,
                 each.end - each.start,
                 each.server
             ));
         }
-        text.push_str(&format!("\n    {:.2} s from the last reply to the end", self.after_reading));
+        text.push_str(&format!("\n    {:.2} s from the last response until exit", self.after_reading));
         if !self.findings.is_empty() {
             text.push_str(&format!("\n    findings: {}", self.findings.join(", ")));
         }

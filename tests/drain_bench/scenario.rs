@@ -1,9 +1,9 @@
-//! What is drained: how many nodes, which Deployments stand on them, and what their budgets allow.
+//! The scenarios: numbers of nodes, Deployments, and their budgets.
 
-/// Namespaces are called so, with a number.
+/// Prefix of the namespaces' names; a number follows.
 pub const NAMESPACES: &str = "drain-bench-";
-/// Deployments in a namespace. The disruption controller has one worker, which goes through all pods of a namespace for
-/// each budget in it (kubernetes, controller/disruption): with 10,000 in one it was 15 s behind.
+/// Deployments per namespace. The disruption controller has one worker, which reads all pods of the namespace for each
+/// budget (kubernetes, controller/disruption): with 10,000 pods in a namespace it lagged 15 s behind.
 const IN_A_NAMESPACE: usize = 20;
 
 /// A cluster and its workload.
@@ -12,12 +12,12 @@ pub struct Scenario {
     pub name: String,
     pub about: &'static str,
     pub azs: u8,
-    /// Old nodes in each zone: m5.large, 27 pods beside those of the DaemonSets.
+    /// Old nodes in each zone: m5.large, 27 pods besides those of the DaemonSets.
     pub nodes_per_az: u32,
     /// New nodes in each zone: m5.4xlarge, 108 pods.
     pub new_per_az: u32,
     pub apps: Vec<App>,
-    /// Pods take so many times longer to be Ready than `about` says; `apps` has it already.
+    /// The factor by which pods take longer to be Ready than `about` says. Already applied to `apps`.
     pub slower: u32,
 }
 
@@ -32,7 +32,7 @@ pub struct App {
     pub ready_after: u32,
 }
 
-/// How a PodDisruptionBudget is written.
+/// The forms of a PodDisruptionBudget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
     /// maxUnavailable: 5
@@ -44,7 +44,7 @@ pub enum Budget {
 }
 
 impl Scenario {
-    /// Sizes are zones, and old and new nodes in each.
+    /// The tuple has the number of zones, and of old and new nodes in each.
     pub fn new(
         name: &str,
         about: &'static str,
@@ -62,7 +62,7 @@ impl Scenario {
         self.apps.iter().map(|app| app.replicas).sum()
     }
 
-    /// The same where pods take so many times longer to be Ready.
+    /// The same scenario with pods that take longer to be Ready by this factor.
     pub fn slower(mut self, times: u32) -> Self {
         self.slower *= times;
         self.apps.iter_mut().for_each(|app| app.ready_after *= times);
@@ -74,7 +74,7 @@ impl Scenario {
     }
 }
 
-/// All that there are.
+/// All scenarios.
 pub fn all() -> Vec<Scenario> {
     let quick = Scenario::new(
         "quick",
@@ -82,7 +82,7 @@ pub fn all() -> Vec<Scenario> {
         (3, 2, 1),
         alike(10, 6, Some(Budget::Pods(1)), 5),
     );
-    // Many evictions under one budget: the API server lets those that meet wait half a second each.
+    // Many evictions under one budget: the API server delays conflicting ones by half a second each.
     let wide = Scenario::new(
         "10-nodes-one-deployment",
         "one Deployment of 200, budget 25 %, Ready after 20 s",
@@ -112,7 +112,7 @@ fn of_50_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
     Scenario::new(&format!("50-nodes-{name}"), about, (2, 25, 6), apps)
 }
 
-/// Four zones: the sandbox's subnets have room for about 200 such nodes each.
+/// Four zones, because each of the sandbox's subnets has addresses for about 200 such nodes.
 fn of_500_nodes(name: &str, about: &'static str, apps: Vec<App>) -> Scenario {
     Scenario::new(&format!("500-nodes-{name}"), about, (4, 125, 28), apps)
 }
@@ -121,7 +121,7 @@ fn alike(count: u32, replicas: u32, budget: Option<Budget>, ready_after: u32) ->
     (0..count as usize).map(|index| app(index, replicas, budget, ready_after)).collect()
 }
 
-/// 1,000 pods in 23 Deployments, so many times; pods take so many times longer until they are Ready.
+/// 1,000 pods in 23 Deployments, multiplied by `times`. Pods take `slower` times longer to be Ready.
 fn mixed(times: u32, slower: u32) -> Vec<App> {
     use Budget::{Keep, Percent, Pods};
     let sizes = [

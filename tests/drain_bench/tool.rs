@@ -1,4 +1,4 @@
-//! The tools that are compared, each run as a person would run it.
+//! The compared tools, each run as a user would.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -14,27 +14,27 @@ use sandbox::process::tail;
 use crate::cluster::{Cluster, arguments};
 use crate::scenario::Scenario;
 
-/// kubectl processes side by side: 500 of them would need more memory than most machines have.
+/// Concurrent kubectl processes: 500 would need more memory than most machines have.
 const KUBECTLS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// In the order in which they run: ours terminates the nodes, so it comes last.
+/// In the order of their runs: eni-custom terminates the nodes, so it comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
-    /// `kubectl drain` of one node after another
+    /// `kubectl drain`, one node after another
     KubectlNodeByNode,
-    /// All nodes cordoned, then a `kubectl drain` for each, side by side
+    /// All nodes cordoned, then concurrent `kubectl drain` runs, one per node
     KubectlAllAtOnce,
     /// `eni-custom drain-nodes`
     EniCustom,
 }
 
-/// How its processes ended.
+/// How a tool's processes exited.
 #[derive(Clone, Debug)]
 pub struct Ended {
     pub started: Instant,
     pub took: Duration,
-    /// Nothing when all went well.
+    /// `None` if all succeeded.
     pub trouble: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Tool {
         self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
     }
 
-    /// What its requests' user agent begins with.
+    /// The prefix of the user agent of its requests.
     pub fn agent(self) -> &'static str {
         match self {
             Tool::EniCustom => "eni-custom",
@@ -51,7 +51,7 @@ impl Tool {
         }
     }
 
-    /// Runs it to its end, or until patience is.
+    /// Runs the tool until it exits or `patience` is over.
     pub fn run(
         self,
         cluster: &mut Cluster,
@@ -98,7 +98,7 @@ fn drains(cluster: &Cluster) -> VecDeque<Command> {
     cluster.old_nodes.iter().map(drain).collect()
 }
 
-/// Runs commands with their output in files, and notes the first that fails.
+/// Runs commands with their output in files, and records the first failure.
 struct Runner {
     started: Instant,
     patience: Duration,
@@ -130,7 +130,7 @@ impl Runner {
             }
             if self.started.elapsed() > self.patience {
                 self.trouble = Some(format!("stopped after {} s", self.patience.as_secs()));
-                // Those that run are killed as they are dropped.
+                // Dropping the running processes kills them.
                 return Ok(());
             }
             cluster.sandbox.check()?;

@@ -1,5 +1,5 @@
-//! Watches pods and PodDisruptionBudgets with requests of its own, through the whole of a tool's run. It reads only the
-//! fields that the ledger counts.
+//! Watches pods and PodDisruptionBudgets during the whole run of a tool, with its own requests. Reads only the fields
+//! that the ledger counts.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,20 +18,20 @@ use crate::ledger::{Budget, Ledger, Pod};
 
 const PODS: &str = "/api/v1/pods";
 const BUDGETS: &str = "/apis/policy/v1/poddisruptionbudgets";
-/// Objects in a page of a list.
+/// Objects per page of a list.
 const PAGE: u32 = 500;
 
-/// Two watches that go on until this is dropped.
+/// Two watches that run until this is dropped.
 pub struct Watcher {
     ledger: Arc<Mutex<Ledger>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Watcher {
-    /// Lists everything, then keeps up with it.
+    /// Lists all objects, then watches them.
     pub async fn start(client: &Client, ledger: Ledger) -> Result<Self> {
         let ledger = Arc::new(Mutex::new(ledger));
-        // Budgets first: a pod finds what covers it when it is first seen.
+        // Budgets first: a pod's budgets are determined when it is first seen.
         let budgets = follow::<BudgetSeen>(client, &ledger, BUDGETS).await?;
         let pods = follow::<PodSeen>(client, &ledger, PODS).await?;
         Ok(Self { ledger, tasks: vec![budgets, pods] })
@@ -41,10 +41,10 @@ impl Watcher {
         lock(&self.ledger)
     }
 
-    /// An error when a watch has ended: what was counted since is worth nothing.
+    /// An error if a watch has ended: the counts since then are worthless.
     pub fn check(&self) -> Result<()> {
         if self.tasks.iter().any(JoinHandle::is_finished) {
-            bail!("a watch of the benchmark's own ended");
+            bail!("one of the benchmark's watches ended");
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Objects of a kind, as the ledger takes them.
+/// Objects that the ledger tracks.
 trait Seen: DeserializeOwned + Clone + Send + 'static {
     fn version(&self) -> &str;
     fn listed(ledger: &mut Ledger, objects: Vec<Self>);
@@ -80,12 +80,12 @@ async fn follow<T: Seen>(
     let (client, ledger) = (client.clone(), Arc::clone(ledger));
     Ok(tokio::spawn(async move {
         loop {
-            // The server ends a watch now and then; it goes on from the last version seen.
+            // The server ends a watch now and then. Continue from the last version seen.
             let ended = watch::<T>(&client, &ledger, path, &mut version).await;
             if matches!(ended, Ok(Ended::Expired)) {
                 lock(&ledger).gaps += 1;
-                let Ok((objects, anew)) = list::<T>(&client, path).await else { return };
-                version = anew;
+                let Ok((objects, current)) = list::<T>(&client, path).await else { return };
+                version = current;
                 T::listed(&mut lock(&ledger), objects);
             } else if ended.is_err() {
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -96,7 +96,7 @@ async fn follow<T: Seen>(
 
 enum Ended {
     Closed,
-    /// 410: what came meanwhile can't be told any more.
+    /// 410: the events since then are no longer available.
     Expired,
 }
 
@@ -144,7 +144,7 @@ struct ListMeta {
     next: String,
 }
 
-/// All objects, and the version that they have together.
+/// All objects, and the resource version of the list.
 async fn list<T: DeserializeOwned>(client: &Client, path: &str) -> Result<(Vec<T>, String)> {
     let mut objects = Vec::new();
     let mut query = format!("{path}?limit={PAGE}");

@@ -15,7 +15,7 @@ pub fn expect(ledger: &mut Ledger, app: &App) {
     }
 }
 
-/// Namespaces and budgets before Deployments, as they would be applied.
+/// Namespaces and budgets before Deployments, in the order in which they are applied.
 pub fn objects(scenario: &Scenario) -> Value {
     let names: BTreeSet<&String> = scenario.apps.iter().map(|app| &app.namespace).collect();
     let namespace = |name| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
@@ -50,7 +50,7 @@ fn deployment(app: &App) -> Value {
     })
 }
 
-/// What a budget lets go, as a merge patch of its spec: nothing is left of what was there before.
+/// A merge patch that sets a budget's limits and removes the previous ones.
 pub fn limits(budget: Budget) -> Value {
     match budget {
         Budget::Pods(most) => json!({ "maxUnavailable": most, "minAvailable": null }),

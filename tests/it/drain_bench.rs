@@ -1,4 +1,4 @@
-//! The drain benchmark's own judgement: its bound and its count of healthy pods.
+//! Tests of the drain benchmark itself: its lower bound and its count of healthy pods.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
 }
 
 #[test]
-fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
+fn the_bound_excludes_the_wait_after_the_slowest_deployment_s_last_round() {
     use scenario::Budget::{Keep, Percent, Pods};
     let cases = [
         (50, Some(Pods(1)), 49.0 * 5.0),
@@ -45,11 +45,11 @@ fn the_last_round_of_the_slowest_deployment_is_not_waited_for() {
 }
 
 #[test]
-fn a_slow_machine_sets_the_bound_by_what_must_go_and_by_what_must_be_replaced_before() {
+fn on_a_slow_machine_evictions_and_the_replacements_they_need_set_the_bound() {
     let rates = Some(Rates { gone: 10.0, replaced: 2.0 });
     let all_at_once = Bound::of(&workload(99, Some(scenario::Budget::Pods(99))), rates);
     assert!((all_at_once.seconds() - 10.0).abs() < 1e-9);
-    // Of 99 pods the last 9 need not be replaced.
+    // Of 99 pods the last 9 need no replacement.
     let by_nines = Bound::of(&workload(99, Some(scenario::Budget::Pods(9))), rates);
     assert_eq!(by_nines.machine, Some(45.0));
     assert_eq!((all_at_once.set_by(), by_nines.set_by()), ("machine", "budgets"));
@@ -78,7 +78,7 @@ fn budget(most: u32) -> Budget {
     }
 }
 
-/// Three healthy pods on an old node, two of which must stay.
+/// Three healthy pods on an old node, of which two must stay available.
 fn begun() -> Ledger {
     let mut ledger = Ledger::new(["old".to_string()].into());
     ledger.budgets_listed(vec![budget(1)]);
@@ -89,7 +89,7 @@ fn begun() -> Ledger {
 }
 
 #[test]
-fn a_pod_after_another_breaks_no_budget() {
+fn evicting_one_pod_after_another_violates_no_budget() {
     let mut ledger = begun();
     for (old, new) in [("a", "d"), ("b", "e"), ("c", "f")] {
         ledger.pod_seen(pod(old, "old", false));
@@ -104,7 +104,7 @@ fn a_pod_after_another_breaks_no_budget() {
 }
 
 #[test]
-fn a_pod_too_many_is_one_violation_however_long_it_lasts() {
+fn one_pod_too_many_is_one_violation_however_long_it_lasts() {
     let mut ledger = begun();
     ledger.pod_seen(pod("a", "old", false));
     ledger.pod_seen(pod("b", "old", false));
@@ -112,12 +112,12 @@ fn a_pod_too_many_is_one_violation_however_long_it_lasts() {
     ledger.pod_gone("b");
     assert_eq!(ledger.emptied_at(), None);
     let (violations, budgets) = ledger.end();
-    assert_eq!(violations, ["shop/cart: 1 pods healthy, 2 is the least"]);
+    assert_eq!(violations, ["shop/cart: 1 healthy, minimum 2"]);
     assert_eq!(budgets[0].lowest, 1);
 }
 
 #[test]
-fn a_budget_that_was_loosened_or_deleted_is_a_violation() {
+fn loosening_or_deleting_a_budget_is_a_violation() {
     let mut ledger = begun();
     ledger.budget_seen(budget(2));
     ledger.budget_gone("budget");
@@ -125,7 +125,7 @@ fn a_budget_that_was_loosened_or_deleted_is_a_violation() {
 }
 
 #[test]
-fn pods_that_went_unseen_are_missed_at_the_next_list() {
+fn pods_that_disappear_unseen_are_detected_by_the_next_list() {
     let mut ledger = begun();
     ledger.pods_listed(vec![pod("c", "new", true)]);
     assert_eq!(ledger.counts().pods, 1);
