@@ -1,16 +1,16 @@
-//! EKS add-on vpc-cni as people have it: with an IAM role of its own, with pod identities, with values in YAML. An update
-//! of it changes what it was asked to change, and nothing else.
+//! The EKS add-on vpc-cni as users configure it: with its own IAM role, with pod identities, with values in YAML. An
+//! update changes what was requested and nothing else.
 
 use sandbox::picture::{differences, picture};
 use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::{Watched, refuses, start};
-use crate::command::{Ran, in_sandbox, run, writes};
+use crate::command::{Outcome, in_sandbox, run, writes};
 use crate::policy::{self, aws};
 use crate::undo::UNDO;
 
-/// As eksctl and people write it.
+/// As eksctl and users write it.
 const YAML: &str = "\
 # network team: ask before you change this
 env:
@@ -35,7 +35,7 @@ fn values(sandbox: &Sandbox) -> Value {
     serde_json::from_str(text.as_str().expect("values")).expect("JSON")
 }
 
-/// The role on the service account, which EKS gives to each pod of aws-node that starts.
+/// The role on the service account, which EKS gives to each aws-node pod when it starts.
 fn annotation(sandbox: &Sandbox) -> String {
     let path = "jsonpath={.metadata.annotations.eks\\.amazonaws\\.com/role-arn}";
     sandbox
@@ -43,8 +43,8 @@ fn annotation(sandbox: &Sandbox) -> String {
         .expect("kubectl answers")
 }
 
-/// A key twice: which of them counts only the add-on's own parser knows.
-fn values_of_the_add_on_that_can_not_be_read(sandbox: &Sandbox, role: &str) {
+/// A duplicate key: only the add-on's own parser knows which one counts.
+fn unreadable_addon_values(sandbox: &Sandbox, role: &str) {
     let update = ["eks", "update-addon", "--cluster-name", "sandbox", "--addon-name", "vpc-cni"];
     let wait = ["eks", "wait", "addon-active", "--cluster-name", "sandbox", "--addon-name", "vpc-cni"];
     let write = |text: &str| {
@@ -57,10 +57,10 @@ fn values_of_the_add_on_that_can_not_be_read(sandbox: &Sandbox, role: &str) {
     write(YAML);
 }
 
-/// By one who may do no more than `iam-policy --addon-role` says. Where the role is lost, aws-node is Ready on no node
-/// any more, and its rollout never ends.
+/// Run by a user with only the permissions that `iam-policy --addon-role` prints. If the role is lost, aws-node is no
+/// longer Ready on any node, and its rollout never completes.
 #[test]
-fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
+fn the_addon_keeps_its_role_and_pod_identities_and_undo_restores_its_yaml() {
     let mut sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -80,11 +80,11 @@ fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
     let identities = addon(&sandbox)["podIdentityAssociations"].clone();
     assert_ne!(identities, Value::Null);
     let version = addon(&sandbox)["addonVersion"].clone();
-    values_of_the_add_on_that_can_not_be_read(&sandbox, &cni_role);
+    unreadable_addon_values(&sandbox, &cni_role);
     let deployer = policy::deployer(&sandbox, &[]);
     let before = picture(&sandbox).expect("AWS and Kubernetes answer");
 
-    // Who may not pass the role hears it before the first change.
+    // A caller who may not pass the role learns so before the first change.
     let deny = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "iam:PassRole", "Resource": cni_role},
@@ -94,7 +94,7 @@ fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
     let mut setup =
         policy::as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
     let lacks = format!("--addon-role {cni_role}");
-    Ran::of(&mut setup).expect(3).tells(&["EC-IAM-001", "iam:PassRole", &lacks]);
+    Outcome::of(&mut setup).expect(3).says(&["EC-IAM-001", "iam:PassRole", &lacks]);
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 
     let admin = sandbox.aws.keys.insert("admin".into(), deployer).expect("there is an admin");
@@ -104,7 +104,7 @@ fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
     }
     let watched = Watched::start(&sandbox);
     run(&sandbox, &["setup", "--yes", "--timeout", "2m"]).expect(0);
-    watched.reached(&mut sandbox);
+    watched.assert_end_state(&mut sandbox);
     assert_eq!((role(&sandbox).as_ref(), annotation(&sandbox)), (Some(&cni_role), cni_role.clone()));
     assert_eq!(addon(&sandbox)["podIdentityAssociations"], identities);
     assert_eq!(addon(&sandbox)["addonVersion"], version);
@@ -126,9 +126,9 @@ fn the_add_on_keeps_its_role_and_pod_identities_and_gets_its_yaml_back() {
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new(), "a second run changes nothing");
 
     sandbox.aws.keys.insert("admin".into(), admin);
-    Ran::of(in_sandbox(&sandbox, &UNDO).args(["--timeout", "2m"])).expect(0);
+    Outcome::of(in_sandbox(&sandbox, &UNDO).args(["--timeout", "2m"])).expect(0);
     assert_eq!(addon(&sandbox)["configurationValues"], YAML);
     assert_eq!((role(&sandbox).as_ref(), annotation(&sandbox)), (Some(&cni_role), cni_role.clone()));
     let differing = differences(&mut sandbox, &before).expect("AWS and Kubernetes answer");
-    assert!(differing.is_empty(), "not as before:\n{}", differing.join("\n"));
+    assert!(differing.is_empty(), "differs from the initial state:\n{}", differing.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! The program, run as a user runs it.
+//! Runs the program as a user does.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -15,7 +15,7 @@ pub fn offline() -> Command {
             command.env_remove(name);
         }
     }
-    // A file of the one who runs the tests would speak too.
+    // A settings file of whoever runs the tests would interfere.
     command.current_dir(std::env::temp_dir());
     command
 }
@@ -24,16 +24,16 @@ pub fn program() -> &'static str {
     env!("CARGO_BIN_EXE_eni-custom")
 }
 
-/// The program in a sandbox's environment; without KUBECONFIG it logs in natively.
+/// The program in a sandbox's environment. Without KUBECONFIG it authenticates to the cluster through AWS.
 pub fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = sandbox.command(program());
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args);
     command
 }
 
-/// A shell as a person has it, with the program, the aws CLI and kubectl.
+/// A shell as a user has it, with the program, the AWS CLI and kubectl.
 pub fn shell(sandbox: &Sandbox) -> Command {
-    let aws = tools::aws_cli().expect("the aws CLI is there");
+    let aws = tools::aws_cli().expect("the AWS CLI is installed");
     let programs = [Path::new(program()), &aws, &sandbox.tools.kubectl];
     let folders = programs.into_iter().filter_map(Path::parent).map(Path::to_path_buf);
     let others = std::env::var_os("PATH").unwrap_or_default();
@@ -43,18 +43,18 @@ pub fn shell(sandbox: &Sandbox) -> Command {
     command
 }
 
-/// What came of a run.
-pub struct Ran {
+/// The result of a run.
+pub struct Outcome {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Ran {
+impl Outcome {
     pub fn of(command: &mut Command) -> Self {
         let Output { status, stdout, stderr } =
             command.stdin(Stdio::null()).output().expect("the program starts");
-        Ran {
+        Outcome {
             code: status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
@@ -67,9 +67,9 @@ impl Ran {
         self
     }
 
-    /// Each of these stands in what a person reads.
+    /// Asserts that stderr contains each of these texts.
     #[track_caller]
-    pub fn tells(self, texts: &[&str]) -> Self {
+    pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "'{text}' is not in:\n{}", self.stderr);
         }
@@ -81,12 +81,12 @@ impl Ran {
     }
 }
 
-/// Runs the program to its end.
-pub fn run(sandbox: &Sandbox, args: &[&str]) -> Ran {
-    Ran::of(&mut in_sandbox(sandbox, args))
+/// Runs the program until it exits.
+pub fn run(sandbox: &Sandbox, args: &[&str]) -> Outcome {
+    Outcome::of(&mut in_sandbox(sandbox, args))
 }
 
-/// Calls of the program's that changed something, or would have, since a mark.
+/// The program's calls since a mark that changed something or would have.
 pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
     let admin = &sandbox.aws.keys["admin"].arn;
     let aws = sandbox.aws_log(since).expect("the AWS log can be read");
@@ -97,7 +97,7 @@ pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
     aws.chain(kubernetes).collect()
 }
 
-/// Made by the program, not by test code or the sandbox itself.
+/// Whether the program made the call, not test code or the sandbox itself.
 pub fn by_program(call: &AwsCall) -> bool {
     call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
 }

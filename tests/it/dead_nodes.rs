@@ -1,18 +1,18 @@
-//! Nodes on which nothing happens any more: a kubelet that is gone while its instance runs on, and a Node whose
-//! instance is gone. Neither `setup` nor `undo` waits for them, and both say so.
+//! Dead nodes: a node whose kubelet has stopped while its instance still runs, and a leftover Node object whose
+//! instance no longer exists. Neither `setup` nor `undo` waits for them, and both report them.
 
 use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::Value;
 
 use crate::cluster::{refuses, start};
 use crate::command::{run, shell, writes};
-use crate::field::tells;
+use crate::field::report_with;
 
 const LEFT_OVER: &str = "ip-192-168-255-9.us-west-2.compute.internal";
 
-/// One of two old nodes is dead and a Node is left over: with `maxUnavailable` 10 % the controller replaces no aws-node
-/// by itself.
-fn wounded(cni: Cni) -> Sandbox {
+/// One of two old nodes is dead and a Node object is left over: with `maxUnavailable` 10 % the DaemonSet controller
+/// replaces no aws-node pod by itself.
+fn cluster_with_a_dead_node(cni: Cni) -> Sandbox {
     start(Shape {
         azs: 1,
         nodes_per_az: 2,
@@ -25,7 +25,7 @@ fn wounded(cni: Cni) -> Sandbox {
     })
 }
 
-/// Values of a variable in the pods of aws-node on Ready nodes.
+/// The values of a variable in the aws-node pods on Ready nodes.
 #[track_caller]
 fn env_on_ready_nodes(sandbox: &Sandbox, name: &str) -> Vec<String> {
     let get = |args: &[&str]| -> Vec<Value> {
@@ -55,15 +55,15 @@ fn env_on_ready_nodes(sandbox: &Sandbox, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo() {
-    let sandbox = wounded(Cni::Addon);
+fn a_dead_node_and_a_leftover_node_block_neither_setup_nor_undo() {
+    let sandbox = cluster_with_a_dead_node(Cni::Addon);
     let switch = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
-    let told = tells(&sandbox, &["plan"], &["EC-NOD-028", "EC-NOD-029"]);
-    assert!(told.to_string().contains(LEFT_OVER), "{told:#}");
+    let reported = report_with(&sandbox, &["plan"], &["EC-NOD-028", "EC-NOD-029"]);
+    assert!(reported.to_string().contains(LEFT_OVER), "{reported:#}");
 
     let mark = sandbox.mark();
     let setup = ["setup", "--yes", "--keep-old-nodes", "--timeout", "3m"];
-    run(&sandbox, &setup).expect(0).tells(&[
+    run(&sandbox, &setup).expect(0).says(&[
         "EC-NOD-028",
         "EC-NOD-029",
         "block the aws-node rollout",
@@ -74,38 +74,44 @@ fn a_dead_node_and_a_left_over_node_hold_up_neither_setup_nor_undo() {
     let mark = sandbox.mark();
     run(&sandbox, &setup).expect(0);
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
-    tells(&sandbox, &["verify", "--keep-old-nodes"], &["EC-VFY-085"]);
+    report_with(&sandbox, &["verify", "--keep-old-nodes"], &["EC-VFY-085"]);
     run(&sandbox, &["verify", "--keep-old-nodes"]).expect(0);
 
     let mark = sandbox.mark();
     let undo = [&super::undo::UNDO[..], &["--timeout", "3m"]].concat();
-    run(&sandbox, &undo).expect(0).tells(&["EC-NOD-028", "EC-NOD-029", "not Ready and left out"]);
+    run(&sandbox, &undo).expect(0).says(&["EC-NOD-028", "EC-NOD-029", "not Ready and left out"]);
     assert_eq!(env_on_ready_nodes(&sandbox, switch), ["false"]);
     crate::policy::nothing_missing(&sandbox, mark, &["--undo"]);
 }
 
-/// Nobody there ends a pod that is evicted: its instance does, for which the drain does not wait an hour.
+/// No kubelet terminates the evicted pods of a dead node. Terminating its instance does, and the drain does not wait an
+/// hour before that.
 #[test]
-fn a_dead_node_is_emptied_and_terminated_with_the_others_and_so_on_the_way_back() {
-    let sandbox = wounded(Cni::Daemonset);
-    run(&sandbox, &["setup", "--yes", "--timeout", "3m"]).expect(0).tells(&["EC-NOD-028"]);
-    tells(&sandbox, &["verify"], &["EC-VFY-085"]);
+fn setup_and_undo_drain_and_terminate_dead_nodes_too() {
+    let sandbox = cluster_with_a_dead_node(Cni::Daemonset);
+    run(&sandbox, &["setup", "--yes", "--timeout", "3m"]).expect(0).says(&["EC-NOD-028"]);
+    report_with(&sandbox, &["verify"], &["EC-VFY-085"]);
     run(&sandbox, &["verify"]).expect(0);
     let names = "jsonpath={.items[*].metadata.name}";
     let nodes = sandbox.kubectl(&["get", "nodes", "-l", "kwok.x-k8s.io/node", "-o", names]);
     let nodes = nodes.expect("kubectl answers");
     let nodes: Vec<&str> = nodes.split_whitespace().collect();
-    assert_eq!(nodes.len(), 2, "the old ones are gone, the dead one too");
-    sandbox.kill_kubelet(nodes[0]).expect("the kubelet dies");
+    assert_eq!(nodes.len(), 2, "all old nodes are gone, including the dead one");
+    sandbox.kill_kubelet(nodes[0]).expect("the kubelet is killed");
     let undo = [&super::undo::UNDO[..], &["--timeout", "3m"]].concat();
-    run(&sandbox, &undo).expect(0).tells(&["EC-NOD-028"]);
+    run(&sandbox, &undo).expect(0).says(&["EC-NOD-028"]);
     let left = sandbox.kubectl(&["get", "nodes", "-l", "kwok.x-k8s.io/node", "-o", "name"]);
-    assert_eq!(left.expect("kubectl answers").lines().count(), 2, "the old nodes, and no new one");
+    assert_eq!(
+        left.expect("kubectl answers").lines().count(),
+        2,
+        "the old nodes are back and no new node is left"
+    );
 }
 
-/// The controller replaces no pod, so the change would never come to the nodes; the fix that is printed ends that.
+/// With OnDelete the controller replaces no pod, so the change would never reach the nodes. The printed fix resolves
+/// it.
 #[test]
-fn an_aws_node_that_nobody_replaces_is_an_error_with_its_fix() {
+fn an_aws_node_with_ondelete_is_an_error_with_a_fix() {
     let sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -116,11 +122,12 @@ fn an_aws_node_that_nobody_replaces_is_an_error_with_its_fix() {
     let on_delete = r#"{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}"#;
     let patch = ["-n", "kube-system", "patch", "daemonset", "aws-node", "--type", "merge", "-p", on_delete];
     sandbox.kubectl(&patch).expect("kubectl answers");
-    let told = tells(&sandbox, &["plan"], &["EC-CNI-025"]);
+    let reported = report_with(&sandbox, &["plan"], &["EC-CNI-025"]);
     refuses(&sandbox, &["setup", "--yes"], 3, &["EC-CNI-025", "OnDelete"]);
-    let findings = told["findings"].as_array().expect("findings");
-    let finding = findings.iter().find(|finding| finding["id"] == "EC-CNI-025").expect("it is told");
+    let findings = reported["findings"].as_array().expect("findings");
+    let finding =
+        findings.iter().find(|finding| finding["id"] == "EC-CNI-025").expect("the issue is reported");
     let fix = finding["fix"].as_str().expect("a fix");
-    crate::command::Ran::of(shell(&sandbox).args(["-c", fix])).expect(0);
-    crate::field::silent(&sandbox, &["plan"]);
+    crate::command::Outcome::of(shell(&sandbox).args(["-c", fix])).expect(0);
+    crate::field::reports_nothing(&sandbox, &["plan"]);
 }

@@ -1,31 +1,31 @@
-//! What becomes of pods on a node that is drained: one rule a test.
+//! What happens to the pods of a node that is drained: one rule per test.
 
+mod availability;
+mod fixture;
 mod interruptions;
-mod kept;
 mod load_balancers;
 mod local_volumes;
 mod surge;
-mod ward;
 
 use serde_json::json;
 
 use crate::command::writes;
-use ward::{Bed, evictions};
+use fixture::{Fixture, evictions};
 
 #[test]
 fn an_eviction_names_the_pod_by_uid_and_carries_its_grace_period() {
-    let mut bed = Bed::of("uid");
-    bed.apply(&bed.deployment("web", 2, "0s"));
-    bed.ready(2);
-    let uids = bed.here(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
-    let sent = evictions(bed.sandbox(), mark);
-    let ours: Vec<_> = sent.iter().filter(|(name, ..)| name.starts_with("web-")).collect();
-    assert_eq!(ours.len(), 2, "{sent:?}");
-    for (_, code, body) in ours {
+    let mut fixture = Fixture::of("uid");
+    fixture.apply(&fixture.deployment("web", 2, "0s"));
+    fixture.ready(2);
+    let uids = fixture.here(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
+    let sent = evictions(fixture.sandbox(), mark);
+    let evictions_of_web: Vec<_> = sent.iter().filter(|(name, ..)| name.starts_with("web-")).collect();
+    assert_eq!(evictions_of_web.len(), 2, "{sent:?}");
+    for (_, code, body) in evictions_of_web {
         assert_eq!(*code, 201);
         let options = &body["deleteOptions"];
         assert_eq!(options["gracePeriodSeconds"], 1);
@@ -34,140 +34,141 @@ fn an_eviction_names_the_pod_by_uid_and_carries_its_grace_period() {
 }
 
 #[test]
-fn a_budget_lets_go_one_after_the_other_and_refuses_none() {
-    let mut bed = Bed::of("one-by-one");
-    bed.apply(&bed.deployment("web", 4, "1s"));
-    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
-    bed.ready(4);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    let watched = bed.watch();
-    bed.drain(&[]).expect(0);
-    assert_eq!(bed.violations(watched), Vec::<String>::new());
-    bed.is_gone();
-    let sent = evictions(bed.sandbox(), mark);
+fn pods_of_a_budget_are_evicted_one_at_a_time_and_no_eviction_is_rejected() {
+    let mut fixture = Fixture::of("one-by-one");
+    fixture.apply(&fixture.deployment("web", 4, "1s"));
+    fixture.apply(&fixture.budget("web", json!({"maxUnavailable": 1})));
+    fixture.ready(4);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    let watched = fixture.watch();
+    fixture.drain(&[]).expect(0);
+    assert_eq!(fixture.violations(watched), Vec::<String>::new());
+    fixture.is_gone();
+    let sent = evictions(fixture.sandbox(), mark);
     assert!(sent.iter().all(|(_, code, _)| *code == 201), "{sent:?}");
     assert_eq!(sent.iter().filter(|(name, ..)| name.starts_with("web-")).count(), 4);
 }
 
 #[test]
-fn a_budget_without_room_is_waited_for_until_it_has_some() {
-    let mut bed = Bed::of("late-room");
+fn the_drain_waits_until_a_budget_allows_a_disruption() {
+    let mut fixture = Fixture::of("late-room");
     let group = |app: &str, ready_after: &str| {
-        let mut template = bed.template(app, ready_after);
+        let mut template = fixture.template(app, ready_after);
         template["metadata"]["labels"]["group"] = json!("late");
         template
     };
-    bed.apply(&bed.workload("Deployment", "web", 2, group("web", "0s")));
-    // A third pod that is not Ready for some seconds: two of three is the least, so none may go until then.
-    bed.apply(&bed.workload("Deployment", "slow", 1, group("slow", "6s")));
-    let mut budget = bed.budget("late", json!({"minAvailable": 2}));
+    fixture.apply(&fixture.workload("Deployment", "web", 2, group("web", "0s")));
+    // The third pod is not Ready for some seconds. Two of three must be available, so none may be evicted until then.
+    fixture.apply(&fixture.workload("Deployment", "slow", 1, group("slow", "6s")));
+    let mut budget = fixture.budget("late", json!({"minAvailable": 2}));
     budget["spec"]["selector"] = json!({"matchLabels": {"group": "late"}});
-    bed.apply(&budget);
-    bed.ready(2);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
-    let sent = evictions(bed.sandbox(), mark);
+    fixture.apply(&budget);
+    fixture.ready(2);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
+    let sent = evictions(fixture.sandbox(), mark);
     assert!(sent.iter().all(|(_, code, _)| *code == 201), "{sent:?}");
 }
 
 #[test]
-fn a_pod_that_takes_long_to_end_is_waited_for_before_its_instance_is_ended() {
-    let mut bed = Bed::of("long-grace");
-    let mut template = bed.template("slow", "0s");
+fn an_instance_is_terminated_only_after_its_slowest_pod() {
+    let mut fixture = Fixture::of("long-grace");
+    let mut template = fixture.template("slow", "0s");
     template["spec"]["terminationGracePeriodSeconds"] = json!(20);
     template["metadata"]["annotations"]["sandbox.eni-custom/stop-after"] = json!("4s");
-    bed.apply(&bed.workload("Deployment", "slow", 1, template));
-    bed.ready(1);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&["--drain-timeout", "10s"]).expect(3).tells(&["EC-DRN-005", "20 s", "--drain-timeout"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+    fixture.apply(&fixture.workload("Deployment", "slow", 1, template));
+    fixture.ready(1);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&["--drain-timeout", "10s"]).expect(3).says(&["EC-DRN-005", "20 s", "--drain-timeout"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
     let started = std::time::Instant::now();
-    bed.drain(&[]).expect(0);
+    fixture.drain(&[]).expect(0);
     assert!(started.elapsed().as_secs() >= 4, "the pod was not waited for");
-    bed.is_gone();
+    fixture.is_gone();
 }
 
 #[test]
-fn a_pod_that_never_ends_is_given_up_and_its_node_takes_pods_again() {
-    let mut bed = Bed::of("finalizer");
-    let mut pod = bed.pod("stuck");
+fn the_drain_gives_up_on_a_pod_that_never_terminates_and_uncordons_its_node() {
+    let mut fixture = Fixture::of("finalizer");
+    let mut pod = fixture.pod("stuck");
     pod["metadata"]["finalizers"] = json!(["example.com/never"]);
-    bed.apply(&pod);
-    bed.ready(1);
-    bed.drain(&["--evict-bare-pods", "--pod-timeout", "3s"]).expect(4).tells(&["stuck", "finalizer"]);
-    bed.is_as_before();
-    bed.here(&["patch", "pod", "stuck", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
+    fixture.apply(&pod);
+    fixture.ready(1);
+    fixture.drain(&["--evict-bare-pods", "--pod-timeout", "3s"]).expect(4).says(&["stuck", "finalizer"]);
+    fixture.is_as_before();
+    fixture.here(&["patch", "pod", "stuck", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#]);
 }
 
 #[test]
-fn pods_that_are_not_ready_stay_under_the_default_policy_and_go_under_the_other() {
-    let mut bed = Bed::of("unhealthy");
-    bed.apply(&bed.deployment("sick", 2, "1h"));
-    let mut budget = bed.budget("sick", json!({"minAvailable": 1}));
-    bed.apply(&budget);
-    bed.ready(0);
-    bed.open_new_nodes();
-    // Below its minimum already, it can let nothing go and never will: that is told before anything is changed.
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(3).tells(&["unhealthy/sick", "AlwaysAllow"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+fn pods_that_are_not_ready_are_evicted_only_with_alwaysallow() {
+    let mut fixture = Fixture::of("unhealthy");
+    fixture.apply(&fixture.deployment("sick", 2, "1h"));
+    let mut budget = fixture.budget("sick", json!({"minAvailable": 1}));
+    fixture.apply(&budget);
+    fixture.ready(0);
+    fixture.open_new_nodes();
+    // The budget is already below its minimum and will never allow a disruption. This is reported before the first
+    // change.
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(3).says(&["unhealthy/sick", "AlwaysAllow"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
     budget["spec"]["unhealthyPodEvictionPolicy"] = json!("AlwaysAllow");
-    bed.apply(&budget);
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
+    fixture.apply(&budget);
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn a_statefulset_goes_from_its_highest_pod_down_each_after_the_last_is_back() {
-    let mut bed = Bed::of("stateful");
-    let mut set = bed.workload("StatefulSet", "db", 3, bed.template("db", "1s"));
+fn statefulset_pods_are_evicted_from_the_highest_ordinal_each_after_the_previous_is_ready() {
+    let mut fixture = Fixture::of("stateful");
+    let mut set = fixture.workload("StatefulSet", "db", 3, fixture.template("db", "1s"));
     set["spec"]["serviceName"] = json!("db");
-    bed.apply(&set);
-    bed.ready(3);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
-    let sent = evictions(bed.sandbox(), mark);
+    fixture.apply(&set);
+    fixture.ready(3);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
+    let sent = evictions(fixture.sandbox(), mark);
     let order: Vec<&str> =
         sent.iter().map(|(name, ..)| name.as_str()).filter(|name| name.starts_with("db-")).collect();
     assert_eq!(order, ["db-2", "db-1", "db-0"]);
 }
 
 #[test]
-fn daemonsets_mirror_pods_and_finished_pods_are_left_where_they_are() {
-    let bed = Bed::of("left");
-    let mut mirror = bed.pod("mirror");
+fn daemonset_mirror_and_finished_pods_are_not_evicted() {
+    let fixture = Fixture::of("left");
+    let mut mirror = fixture.pod("mirror");
     mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
-    bed.apply(&mirror);
-    let mut done = bed.template("done", "0s");
+    fixture.apply(&mirror);
+    let mut done = fixture.template("done", "0s");
     done["spec"]["restartPolicy"] = json!("Never");
-    bed.apply(&json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "done"}, "spec": {"template": done}}));
-    bed.here(&["wait", "--for=condition=Complete", "job/done", "--timeout=60s"]);
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
-    let sent = evictions(bed.sandbox(), mark);
-    let ours = sent
+    fixture.apply(&json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "done"}, "spec": {"template": done}}));
+    fixture.here(&["wait", "--for=condition=Complete", "job/done", "--timeout=60s"]);
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
+    let sent = evictions(fixture.sandbox(), mark);
+    let unexpected = sent
         .iter()
         .filter(|(name, ..)| name == "mirror" || name.starts_with("done") || name.starts_with("aws-node"));
-    assert_eq!(ours.count(), 0, "{sent:?}");
+    assert_eq!(unexpected.count(), 0, "{sent:?}");
 }
 
 #[test]
-fn bare_pods_and_emptydir_data_need_their_flags_and_both_are_told_at_once() {
-    let mut bed = Bed::of("flags");
-    bed.apply(&bed.pod("lonely"));
-    let mut cache = bed.template("cache", "0s");
+fn bare_pods_and_emptydir_data_need_their_flags_and_both_are_reported_at_once() {
+    let mut fixture = Fixture::of("flags");
+    fixture.apply(&fixture.pod("lonely"));
+    let mut cache = fixture.template("cache", "0s");
     cache["spec"]["volumes"] = json!([{"name": "cache", "emptyDir": {}}]);
-    bed.apply(&bed.workload("Deployment", "cache", 1, cache));
-    bed.ready(2);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
+    fixture.apply(&fixture.workload("Deployment", "cache", 1, cache));
+    fixture.ready(2);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
     let texts = [
         "EC-POD-001",
         "flags/lonely",
@@ -176,111 +177,111 @@ fn bare_pods_and_emptydir_data_need_their_flags_and_both_are_told_at_once() {
         "flags/cache-",
         "--delete-emptydir-data",
     ];
-    bed.drain(&[]).expect(3).tells(&texts);
-    bed.drain(&["--evict-bare-pods"]).expect(3).tells(&["EC-POD-002"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
-    bed.drain(&["--evict-bare-pods", "--delete-emptydir-data"]).expect(0);
-    bed.is_gone();
+    fixture.drain(&[]).expect(3).says(&texts);
+    fixture.drain(&["--evict-bare-pods"]).expect(3).says(&["EC-POD-002"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
+    fixture.drain(&["--evict-bare-pods", "--delete-emptydir-data"]).expect(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn what_can_never_work_is_told_before_anything_is_changed() {
-    let mut bed = Bed::of("never");
-    bed.apply(&bed.deployment("both", 2, "0s"));
-    bed.apply(&bed.budget("both", json!({"maxUnavailable": 1})));
-    let mut second = bed.budget("both", json!({"maxUnavailable": 1}));
+fn impossible_drains_are_reported_before_the_first_change() {
+    let mut fixture = Fixture::of("never");
+    fixture.apply(&fixture.deployment("both", 2, "0s"));
+    fixture.apply(&fixture.budget("both", json!({"maxUnavailable": 1})));
+    let mut second = fixture.budget("both", json!({"maxUnavailable": 1}));
     second["metadata"]["name"] = json!("too");
-    bed.apply(&second);
-    bed.apply(&bed.deployment("zero", 1, "0s"));
-    bed.apply(&bed.budget("zero", json!({"maxUnavailable": 0})));
-    bed.apply(&bed.deployment("alone", 1, "0s"));
-    bed.apply(&bed.budget("alone", json!({"minAvailable": 1})));
-    bed.ready(4);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(3).tells(&[
+    fixture.apply(&second);
+    fixture.apply(&fixture.deployment("zero", 1, "0s"));
+    fixture.apply(&fixture.budget("zero", json!({"maxUnavailable": 0})));
+    fixture.apply(&fixture.deployment("alone", 1, "0s"));
+    fixture.apply(&fixture.budget("alone", json!({"minAvailable": 1})));
+    fixture.ready(4);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(3).says(&[
         "never/both",
         "never/too",
         "never/zero",
         "never/alone",
         "--surge-singletons",
     ]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
 }
 
 #[test]
-fn no_room_on_the_new_nodes_is_told_before_anything_is_changed() {
-    let mut bed = Bed::of("no-room");
-    bed.apply(&bed.deployment("web", 1, "0s"));
-    bed.ready(1);
-    // The new nodes don't have the label that the pod asks for.
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(3).tells(&["no-room/web-", "bed"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+fn missing_capacity_on_new_nodes_is_reported_before_the_first_change() {
+    let mut fixture = Fixture::of("no-room");
+    fixture.apply(&fixture.deployment("web", 1, "0s"));
+    fixture.ready(1);
+    // The new nodes lack the label that the pod requires.
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(3).says(&["no-room/web-", "fixture"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
 }
 
 #[test]
-fn pods_that_need_a_gpu_are_told_where_no_new_node_has_one() {
-    let mut bed = Bed::of("gpu");
-    // As NVIDIA's device plugin writes it.
+fn pods_that_need_a_gpu_are_reported_if_no_new_node_has_one() {
+    let mut fixture = Fixture::of("gpu");
+    // As NVIDIA's device plugin sets it.
     let has = r#"{"status":{"capacity":{"nvidia.com/gpu":"1"},"allocatable":{"nvidia.com/gpu":"1"}}}"#;
-    let node = bed.node.clone();
-    bed.kubectl(&["patch", "node", &node, "--subresource=status", "--type=merge", "-p", has]);
-    let mut template = bed.template("train", "0s");
+    let node = fixture.node.clone();
+    fixture.kubectl(&["patch", "node", &node, "--subresource=status", "--type=merge", "-p", has]);
+    let mut template = fixture.template("train", "0s");
     template["spec"]["containers"][0]["resources"] = json!({"limits": {"nvidia.com/gpu": "1"}});
-    bed.apply(&bed.workload("Deployment", "train", 1, template));
-    bed.ready(1);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&[]).expect(3).tells(&["EC-POD-010", "gpu/train-", "nvidia.com/gpu", "--old-node-group"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
-    let new = bed.new_nodes()[0].clone();
-    bed.kubectl(&["patch", "node", &new, "--subresource=status", "--type=merge", "-p", has]);
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
+    fixture.apply(&fixture.workload("Deployment", "train", 1, template));
+    fixture.ready(1);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&[]).expect(3).says(&["EC-POD-010", "gpu/train-", "nvidia.com/gpu", "--old-node-group"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
+    let new = fixture.new_nodes()[0].clone();
+    fixture.kubectl(&["patch", "node", &new, "--subresource=status", "--type=merge", "-p", has]);
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn a_deployment_of_one_gets_a_second_replica_for_the_drain_where_asked() {
-    let mut bed = Bed::of("surge");
-    bed.apply(&bed.deployment("alone", 1, "1s"));
-    bed.apply(&bed.budget("alone", json!({"minAvailable": 1})));
-    bed.ready(1);
-    bed.open_new_nodes();
-    let watched = bed.watch();
-    bed.drain(&["--surge-singletons"]).expect(0).tells(&["surge/alone", "second replica"]);
-    assert_eq!(bed.violations(watched), Vec::<String>::new());
-    bed.is_gone();
-    assert_eq!(bed.here(&["get", "deployment", "alone", "-o", "jsonpath={.spec.replicas}"]).trim(), "1");
+fn a_deployment_of_one_gets_a_second_replica_for_the_drain_if_requested() {
+    let mut fixture = Fixture::of("surge");
+    fixture.apply(&fixture.deployment("alone", 1, "1s"));
+    fixture.apply(&fixture.budget("alone", json!({"minAvailable": 1})));
+    fixture.ready(1);
+    fixture.open_new_nodes();
+    let watched = fixture.watch();
+    fixture.drain(&["--surge-singletons"]).expect(0).says(&["surge/alone", "second replica"]);
+    assert_eq!(fixture.violations(watched), Vec::<String>::new());
+    fixture.is_gone();
+    assert_eq!(fixture.here(&["get", "deployment", "alone", "-o", "jsonpath={.spec.replicas}"]).trim(), "1");
 }
 
 #[test]
-fn budgets_are_passed_over_only_when_the_cluster_is_named() {
-    let mut bed = Bed::of("past-budgets");
-    bed.apply(&bed.deployment("web", 1, "0s"));
-    bed.apply(&bed.budget("web", json!({"maxUnavailable": 0})));
-    bed.ready(1);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    bed.drain(&["--disable-eviction"]).expect(3).tells(&["EC-DRN-006", "--confirm-cluster sandbox"]);
-    bed.drain(&["--disable-eviction", "--confirm-cluster", "another"]).expect(3).tells(&["EC-DRN-006"]);
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
-    bed.drain(&["--disable-eviction", "--confirm-cluster", "sandbox"]).expect(0);
-    bed.is_gone();
-    assert_eq!(evictions(bed.sandbox(), mark).len(), 0);
+fn budgets_are_bypassed_only_if_the_cluster_is_confirmed() {
+    let mut fixture = Fixture::of("past-budgets");
+    fixture.apply(&fixture.deployment("web", 1, "0s"));
+    fixture.apply(&fixture.budget("web", json!({"maxUnavailable": 0})));
+    fixture.ready(1);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    fixture.drain(&["--disable-eviction"]).expect(3).says(&["EC-DRN-006", "--confirm-cluster sandbox"]);
+    fixture.drain(&["--disable-eviction", "--confirm-cluster", "another"]).expect(3).says(&["EC-DRN-006"]);
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
+    fixture.drain(&["--disable-eviction", "--confirm-cluster", "sandbox"]).expect(0);
+    fixture.is_gone();
+    assert_eq!(evictions(fixture.sandbox(), mark).len(), 0);
 }
 
 #[test]
-fn nodes_that_can_not_be_drained_are_told_with_the_flag_that_named_them() {
-    let bed = Bed::of("selection");
-    let new = bed.kubectl(&[
+fn nodes_that_cannot_be_drained_are_reported_with_the_flag_that_selected_them() {
+    let fixture = Fixture::of("selection");
+    let new = fixture.kubectl(&[
         "get",
         "nodes",
         "-o",
         "jsonpath={.items[?(@.status.allocatable.pods=='20')].metadata.name}",
     ]);
     let new = new.split_whitespace().next().expect("a new node");
-    let sandbox = bed.sandbox();
+    let sandbox = fixture.sandbox();
     let cases: [(&[&str], &[&str]); 5] = [
         (&["--node", "ip-1-2-3-4"], &["EC-DRN-001", "ip-1-2-3-4", "--node"]),
         (&["--old-node-group", "nope"], &["EC-DRN-002", "nope", "one of:"]),
@@ -297,15 +298,15 @@ fn nodes_that_can_not_be_drained_are_told_with_the_flag_that_named_them() {
 
 #[test]
 fn a_dry_run_shows_nodes_and_budgets_and_changes_nothing() {
-    let mut bed = Bed::of("dry-run");
-    bed.apply(&bed.deployment("web", 3, "0s"));
-    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
-    bed.ready(3);
-    bed.open_new_nodes();
-    let mark = bed.sandbox().mark();
-    let shown = bed.drain(&["--dry-run"]).expect(0).stdout;
-    for text in [&format!("1. {}: 3 pods to move", bed.node), "pdb/dry-run/web: 3 pods, 1 at a time"] {
+    let mut fixture = Fixture::of("dry-run");
+    fixture.apply(&fixture.deployment("web", 3, "0s"));
+    fixture.apply(&fixture.budget("web", json!({"maxUnavailable": 1})));
+    fixture.ready(3);
+    fixture.open_new_nodes();
+    let mark = fixture.sandbox().mark();
+    let shown = fixture.drain(&["--dry-run"]).expect(0).stdout;
+    for text in [&format!("1. {}: 3 pods to move", fixture.node), "pdb/dry-run/web: 3 pods, 1 at a time"] {
         assert!(shown.contains(text), "'{text}' is not in:\n{shown}");
     }
-    assert_eq!(writes(bed.sandbox(), mark), Vec::<String>::new());
+    assert_eq!(writes(fixture.sandbox(), mark), Vec::<String>::new());
 }

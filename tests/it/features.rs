@@ -1,5 +1,5 @@
-//! What Cargo compiles the dependencies for: the same with the tests and without them, so that each dependency, above
-//! all the SDKs, is compiled once in a profile.
+//! Cargo compiles each dependency with the same features with and without the tests, so that each (the AWS SDKs above
+//! all) is compiled once per profile.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -9,8 +9,8 @@ use sandbox::tools;
 const PROGRAM: [&str; 2] = ["--package", "eni-custom"];
 const ALL: [&str; 1] = ["--workspace"];
 
-/// Each crate with its version and the features that Cargo compiles it with: once for programs and once more for build
-/// scripts and macros, where these differ. `--frozen` needs no network.
+/// Each crate with its version and features: once for programs, and once more for build scripts and macros if the
+/// features differ. `--frozen` needs no network.
 fn crates(packages: &[&str], edges: &str) -> BTreeSet<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .current_dir(tools::repository())
@@ -38,7 +38,7 @@ fn crates(packages: &[&str], edges: &str) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn the_tests_turn_on_no_feature_that_the_program_lacks() {
+fn tests_enable_no_crate_feature_that_the_program_lacks() {
     let (alone, with_tests) = (crates(&PROGRAM, "normal,build"), crates(&ALL, "normal,build,dev"));
     let names: BTreeSet<&String> = alone.iter().map(|(name, _)| name).collect();
     let differing: Vec<_> = with_tests
@@ -48,19 +48,19 @@ fn the_tests_turn_on_no_feature_that_the_program_lacks() {
         .collect();
     assert!(
         differing.is_empty(),
-        "in [dependencies], turn on what the tests turn on (`cargo tree --edges features --invert CRATE`):\n{}",
+        "enable these features in [dependencies], as the tests do (`cargo tree --edges features --invert CRATE`):\n{}",
         differing.join("\n")
     );
 }
 
-/// In a debug build Cargo compiles a crate for both with the debug information of programs, and one that only build
-/// scripts and macros use with none.
+/// In a debug build, Cargo compiles a crate with debug information if programs use it, and without if only build
+/// scripts and macros do.
 #[test]
-fn no_crate_of_build_scripts_and_macros_is_one_of_programs_in_tests_alone() {
+fn no_crate_of_build_scripts_and_macros_is_linked_only_by_tests() {
     let alone = crates(&PROGRAM, "normal,no-proc-macro");
     let with_tests = crates(&ALL, "normal,dev,no-proc-macro");
     let only_with_tests: BTreeSet<_> = with_tests.difference(&alone).cloned().collect();
     let used_alone = crates(&PROGRAM, "normal,build");
     let both: Vec<_> = only_with_tests.intersection(&used_alone).collect();
-    assert!(both.is_empty(), "in [dependencies], name these too: {both:?}");
+    assert!(both.is_empty(), "add these to [dependencies] too: {both:?}");
 }

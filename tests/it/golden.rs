@@ -1,5 +1,5 @@
-//! What a person reads, word for word: whole screens of real commands, kept beside this file. What differs from one
-//! cluster or one run to the next is masked: ids, addresses, measured seconds and counts of calls.
+//! What a user reads, verbatim: whole screens of real commands as snapshots. What differs between clusters or runs is
+//! masked: ids, addresses, measured seconds and counts of calls.
 
 use std::process::Command;
 
@@ -7,19 +7,19 @@ use rustix::process::Signal;
 use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
+use crate::background::BackgroundRun;
 use crate::cluster::start;
-use crate::command::{Ran, in_sandbox, offline, run};
+use crate::command::{Outcome, in_sandbox, offline, run};
 use crate::field::{kubectl, write_env};
-use crate::going::Going;
 use crate::single_steps::STEPS;
 
 /// Ids keep their length, so that tables stay aligned.
 const MASKS: &[(&str, &str)] = &[
-    // Ids of AWS: `subnet-0123456789abcdef0`, `vpc-cidr-assoc-…`, the random end of a stack's resource.
+    // AWS ids: `subnet-0123456789abcdef0`, `vpc-cidr-assoc-…`, the random end of a stack's resource.
     (r"\b((?:[a-z]+-)+)[0-9a-f]{17}\b", "${1}xxxxxxxxxxxxxxxxx"),
     (r"-[0-9A-Z]{12}\b", "-XXXXXXXXXXXX"),
     (r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID"),
-    // A pod's name under its ReplicaSet.
+    // The names of pods that belong to a ReplicaSet.
     (r"-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "-HASH-xxxxx"),
     (r"\baws-node-[a-z0-9]{5}\b", "aws-node-xxxxx"),
     (r"ip-\d+-\d+-\d+-\d+", "ip-N-N-N-N"),
@@ -27,7 +27,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"/tmp/[^\s:]*", "PATH"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
-    // Measured, in tables too.
+    // Measured durations, in tables too.
     (r"\(\d+\.\d s\)", "(N s)"),
     (r" +\d+\.\d s", " N s"),
     (r"at least \d+ s, about \d+ s", "at least N s, about N s"),
@@ -35,13 +35,13 @@ const MASKS: &[(&str, &str)] = &[
     (r"(?m) +$", ""),
 ];
 
-/// One command and all that it printed.
+/// A command and its whole output.
 struct Screen(String);
 
 impl Screen {
     fn of(command: &mut Command, code: i32) -> Self {
         let typed: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
-        let ran = Ran::of(command).expect(code);
+        let ran = Outcome::of(command).expect(code);
         Screen::new(&typed.join(" "), code, &ran.stderr, &ran.stdout)
     }
 
@@ -64,7 +64,7 @@ impl Screen {
     }
 }
 
-/// Lines that come while something is waited for, so many as it takes.
+/// Progress lines while the program waits. Their number depends on timing.
 fn is_timed(line: &str) -> bool {
     line.trim_start().starts_with("waiting for ")
 }
@@ -75,17 +75,17 @@ fn screen(sandbox: &Sandbox, name: &str, code: i32, args: &[&str]) {
 }
 
 #[test]
-fn a_journey_from_plan_to_undo_reads_as_it_is_kept() {
+fn screens_from_plan_to_undo_match_their_snapshots() {
     let sandbox = start(Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() });
     screen(&sandbox, "plan", 0, &["plan"]);
     screen(&sandbox, "setup-refused", 3, &["setup", "--yes", "--cidr", "198.19.0.0/16"]);
 
     let typed = ["setup", "--yes", "--keep-old-nodes"];
-    let mut setup = Going::start(&mut in_sandbox(&sandbox, &typed));
-    setup.says("+ CIDR block");
+    let mut setup = BackgroundRun::start(&mut in_sandbox(&sandbox, &typed));
+    setup.wait_for("+ CIDR block");
     setup.signal(Signal::INT);
     Screen::new(&typed.join(" "), 130, &setup.transcript(130), "").is("setup-interrupted");
-    // Whether the call was made already is the clock's to say.
+    // Whether the call had been made before the interrupt depends on timing, so make it now.
     run(&sandbox, &["associate-cidr", "--yes"]).expect(0);
     screen(&sandbox, "status-interrupted", 0, &["status"]);
 
@@ -115,7 +115,7 @@ fn a_journey_from_plan_to_undo_reads_as_it_is_kept() {
 }
 
 #[test]
-fn help_and_usage_errors_read_as_they_are_kept() {
+fn help_and_usage_errors_match_their_snapshots() {
     let offline = |name: &str, code: i32, args: &[&str]| {
         Screen::of(offline().env("COLUMNS", "100").args(args), code).is(name);
     };

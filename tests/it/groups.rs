@@ -1,7 +1,7 @@
-//! What becomes of node groups: sizes, suspended processes, and what Auto Scaling, EKS and autoscalers do meanwhile.
+//! Node groups during a drain: sizes, suspended processes, and what Auto Scaling, EKS and autoscalers do meanwhile.
 
+mod external;
 mod interrupted;
-mod others;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::command::{run, shell};
 use crate::journey::aws;
 use crate::policy;
 
-/// An Auto Scaling group, as AWS's own users see it.
+/// An Auto Scaling group as AWS reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
     bounds: (i64, i64),
@@ -21,7 +21,7 @@ struct Group {
     instances: usize,
 }
 
-/// All of them, by name, without the delay of answers.
+/// All groups by name, without the delay of answers.
 fn groups(sandbox: &Sandbox) -> BTreeMap<String, Group> {
     let answer = policy::aws(sandbox, &["autoscaling", "describe-auto-scaling-groups"]);
     let number = |group: &Value, key: &str| group[key].as_i64().expect("a number");
@@ -41,12 +41,12 @@ fn groups(sandbox: &Sandbox) -> BTreeMap<String, Group> {
         .collect()
 }
 
-/// Old nodes of the managed node group, or of the other one, by zone; the zone that has the most of them first.
+/// Old nodes of the managed or the self-managed group, by zone. The zone with the most nodes comes first.
 fn old_nodes(sandbox: &Sandbox, managed: bool) -> Vec<(String, Vec<String>)> {
-    let told = sandbox.kubectl(&["get", "nodes", "-o", "json"]).expect("kubectl answers");
-    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let output = sandbox.kubectl(&["get", "nodes", "-o", "json"]).expect("kubectl answers");
+    let output: Value = serde_json::from_str(&output).expect("JSON");
     let mut zones: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for node in told["items"].as_array().expect("a list") {
+    for node in output["items"].as_array().expect("a list") {
         let labels = &node["metadata"]["labels"];
         let is_old = node["status"]["allocatable"]["pods"] == "29";
         if is_old && labels["eks.amazonaws.com/nodegroup"].is_string() == managed {
@@ -73,14 +73,14 @@ fn status(sandbox: &Sandbox) -> Value {
     run(sandbox, &["status", "--output", "json"]).expect(0).json()
 }
 
-/// Runs a command that the program has printed, as a person would.
+/// Runs a printed command as a user would.
 #[track_caller]
-fn type_in(sandbox: &Sandbox, command: &str) {
+fn run_printed_command(sandbox: &Sandbox, command: &str) {
     let output = shell(sandbox).args(["-c", command]).output().expect("bash runs");
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What the program has written down in the cluster.
+/// The program's record in the cluster.
 fn record(sandbox: &Sandbox) -> Value {
     let args =
         ["-n", "kube-system", "get", "configmap", "eni-custom", "-o", "jsonpath={.data.record\\.json}"];

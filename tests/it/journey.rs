@@ -1,8 +1,8 @@
-//! The whole set-up, on each shape of cluster.
+//! The whole setup, on each shape of cluster.
 
 use sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
 
-use crate::cluster::{refuses, set_up, set_up_there, start};
+use crate::cluster::{refuses, set_up, set_up_in, start};
 use crate::command::{run, writes};
 use crate::policy;
 use crate::terminal::{ENTER, answer, session};
@@ -11,8 +11,8 @@ use crate::terminal::{ENTER, answer, session};
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
     let mut sandbox = start(Shape::default());
     policy::restrict(&mut sandbox);
-    policy::plans_without_a_finding(&sandbox);
-    set_up_there(&mut sandbox, &[]);
+    policy::plans_without_findings(&sandbox);
+    set_up_in(&mut sandbox, &[]);
     policy::needs_all_of(&sandbox, policy::SETUP);
     policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_ADDON);
     let mark = sandbox.mark();
@@ -25,12 +25,12 @@ fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_chan
     let states = status["steps"].as_array().expect("steps").iter().map(|step| step["state"].clone());
     assert_eq!(states.collect::<Vec<_>>(), vec!["done"; 9]);
     let report = run(&sandbox, &["verify", "--output", "json"]).expect(0).json();
-    assert_eq!(crate::verify::told(&report), [""; 0]);
+    assert_eq!(crate::verify::problems(&report), [""; 0]);
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 }
 
 #[test]
-fn the_environment_may_be_set_last() {
+fn the_environment_can_be_set_last() {
     let shape = Shape {
         azs: 2,
         old_nodes: OldNodes::Managed,
@@ -50,7 +50,7 @@ fn the_environment_may_be_set_last() {
 }
 
 #[test]
-fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
+fn a_plain_daemonset_without_a_crd_uses_the_existing_block() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -62,7 +62,7 @@ fn a_plain_daemonset_without_a_crd_takes_the_block_that_is_there() {
     };
     let mut sandbox = start(shape);
     policy::restrict(&mut sandbox);
-    set_up_there(&mut sandbox, &[]);
+    set_up_in(&mut sandbox, &[]);
     policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_DAEMONSET);
     let log = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
     assert!(!log.iter().any(|call| call.operation == "AssociateVpcCidrBlock"
@@ -82,13 +82,13 @@ fn nodes_in_public_subnets_get_pods_behind_their_nat_gateways() {
 }
 
 #[test]
-fn bottlerocket_nodes_join_where_enis_have_names_of_their_own() {
+fn bottlerocket_nodes_join_with_custom_eniconfig_names() {
     let shape = Shape { azs: 1, old_nodes: OldNodes::Managed, ..Shape::default() };
     set_up(shape, &["--ami-family", "bottlerocket", "--eniconfig-name", "us-west-2a=pods-a"]);
 }
 
 #[test]
-fn al2_nodes_join_where_aws_auth_decides() {
+fn al2_nodes_join_through_aws_auth() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::Both,
@@ -99,40 +99,40 @@ fn al2_nodes_join_where_aws_auth_decides() {
     let before = |sandbox: &Sandbox| map_roles(sandbox);
     let mut sandbox = start(shape);
     let roles = before(&sandbox);
-    set_up_there(&mut sandbox, &["--ami-family", "al2"]);
-    // Every other entry keeps its bytes, comments too.
+    set_up_in(&mut sandbox, &["--ami-family", "al2"]);
+    // All other entries stay unchanged byte for byte, comments included.
     let after = map_roles(&sandbox);
     assert!(after.contains(roles.trim_end()), "before:\n{roles}\nafter:\n{after}");
 }
 
 #[test]
-fn a_rough_day_at_aws_changes_nothing_about_the_end() {
+fn setup_reaches_the_same_state_on_a_rough_day_at_aws() {
     let shape = Shape { azs: 2, old_nodes: OldNodes::Both, aws: Aws::Rough, ..Shape::default() };
     set_up(shape, &[]);
 }
 
 #[test]
-fn what_was_done_by_hand_is_taken_as_it_is() {
+fn existing_manual_changes_are_adopted() {
     let shape = Shape {
         azs: 2,
         old_nodes: OldNodes::SelfManaged,
         cni: Cni::Daemonset,
-        // From before a node without its ENIConfig stayed NotReady, and before the definition had types.
+        // From before nodes without an ENIConfig stayed NotReady, and before the CRD had a schema.
         cni_version: "v1.12.6-eksbuild.2".into(),
         crd: Crd::Untyped,
         ..Shape::default()
     };
     let mut sandbox = start(shape);
     let subnet = by_hand(&sandbox);
-    set_up_there(&mut sandbox, &["--cidr", "100.64.0.0/16"]);
+    set_up_in(&mut sandbox, &["--cidr", "100.64.0.0/16"]);
     let named = sandbox
         .kubectl(&["get", "eniconfig", "us-west-2a", "-o", "jsonpath={.spec.subnet}"])
         .expect("kubectl answers");
-    assert_eq!(named, subnet, "the subnet made by hand serves its zone");
+    assert_eq!(named, subnet, "the existing subnet is used for its zone");
 }
 
 #[test]
-fn given_subnets_take_the_place_of_created_ones() {
+fn given_subnets_replace_created_ones() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -143,7 +143,7 @@ fn given_subnets_take_the_place_of_created_ones() {
     a_risk_must_be_accepted(&sandbox);
     let subnet = subnet_by_hand(&sandbox, "us-west-2a", "100.64.128.0/20");
     let mark = sandbox.mark();
-    set_up_there(
+    set_up_in(
         &mut sandbox,
         &[
             "--subnet",
@@ -157,7 +157,7 @@ fn given_subnets_take_the_place_of_created_ones() {
     assert!(!writes(&sandbox, mark).contains(&"ec2:CreateSubnet".to_string()));
 }
 
-/// A pod subnet that leads to an internet gateway: `--yes` is no answer to that.
+/// A pod subnet that routes to an internet gateway: `--yes` does not cover this risk.
 fn a_risk_must_be_accepted(sandbox: &Sandbox) {
     let table = &sandbox.aws.public_route_table;
     let subnet = subnet_on(sandbox, table, "us-west-2a", "100.64.0.0/20");
@@ -179,13 +179,12 @@ fn a_risk_must_be_accepted(sandbox: &Sandbox) {
     answer(&mut asked, "Instance type", ENTER);
     answer(&mut asked, "When should custom networking be enabled", ENTER);
     answer(&mut asked, "Continue despite 1 warning (EC-NET-009)?", "n");
-    asked.exp_string("Nothing was changed.").expect("a no is a no");
-    asked.exp_eof().expect("the program ends");
+    asked.exp_string("Nothing was changed.").expect("setup stops after a no");
+    asked.exp_eof().expect("the program exits");
     assert_eq!(writes(sandbox, mark), Vec::<String>::new());
 }
 
-/// What a person does who follows the documentation half-way: the block, one subnet with its route table, the
-/// environment, one ENIConfig.
+/// Half of the documented manual steps: the block, one subnet with its route table, the environment, one ENIConfig.
 fn by_hand(sandbox: &Sandbox) -> String {
     let vpc = sandbox.aws.vpc_id.as_str();
     aws(sandbox, &["ec2", "associate-vpc-cidr-block", "--vpc-id", vpc, "--cidr-block", "100.64.0.0/16"]);
@@ -208,7 +207,7 @@ fn by_hand(sandbox: &Sandbox) -> String {
     subnet
 }
 
-/// A subnet on the route table of its zone's private one.
+/// Creates a subnet with the route table of its zone's private subnet.
 pub fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
     subnet_on(sandbox, &sandbox.aws.private_route_tables[zone], zone, cidr)
 }
@@ -234,7 +233,7 @@ fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
         let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
         aws_command(sandbox, &args).output().is_ok_and(|output| output.status.success())
     });
-    // As a person looks before going on.
+    // As a user checks before continuing.
     let filter = format!("Name=vpc-id,Values={vpc}");
     until("the subnet is listed", || {
         let listed = ["ec2", "describe-subnets", "--filters", &filter, "--query", "Subnets[].SubnetId"];
@@ -244,7 +243,7 @@ fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
 }
 
 fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
-    let mut command = sandbox.command(sandbox::tools::aws_cli().expect("the aws CLI is there"));
+    let mut command = sandbox.command(sandbox::tools::aws_cli().expect("the AWS CLI is installed"));
     command.args(args).args(["--output", "text"]);
     command
 }
@@ -255,10 +254,10 @@ pub fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let started = std::time::Instant::now();
-    while !so() {
-        assert!(started.elapsed().as_secs() < 60, "{what}: not so after a minute");
+    while !condition() {
+        assert!(started.elapsed().as_secs() < 60, "timed out after 60 s waiting for: {what}");
     }
 }
 

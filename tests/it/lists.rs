@@ -1,4 +1,4 @@
-//! Pods and nodes come as protobuf: they are read as from JSON, by the API server's own account of both.
+//! Pods and nodes are read as protobuf. The result must be the same as from the API server's JSON.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,8 @@ use tower::util::MapResponseLayer;
 
 use crate::cluster::start;
 
-/// With all that is read, and with what Go writes in protobuf alone: empty texts, `false`, times that are not set.
+/// Objects with every field that is read, and with values that Go encodes only in protobuf: empty strings, `false`,
+/// unset times.
 const OBJECTS: &str = r#"
 apiVersion: v1
 kind: Node
@@ -76,7 +77,7 @@ spec:
   affinity: {podAntiAffinity: {}}
 "#;
 
-/// Ready, and not ready in its own words.
+/// The status of a Ready pod, and of one that is not ready and says why.
 const STATUSES: [(&str, &str); 3] = [
     (
         "node/n-1",
@@ -104,17 +105,17 @@ const STATUSES: [(&str, &str); 3] = [
 ];
 
 fn write(sandbox: &Sandbox) {
-    sandbox.kubectl_with(&["apply", "-f", "-"], OBJECTS).expect("the objects are taken");
+    sandbox.kubectl_with(&["apply", "-f", "-"], OBJECTS).expect("the objects are applied");
     for (object, status) in STATUSES {
         let patch = ["patch", object, "--subresource=status", "--type=merge", "-p", status];
-        sandbox.kubectl(&patch).expect("the status is taken");
+        sandbox.kubectl(&patch).expect("the status is patched");
     }
-    // Its finalizer keeps it there.
-    sandbox.kubectl(&["delete", "pod", "whole", "--wait=false"]).expect("the pod is to go");
+    // Its finalizer keeps it.
+    sandbox.kubectl(&["delete", "pod", "whole", "--wait=false"]).expect("the pod is terminating");
 }
 
 #[tokio::test]
-async fn pods_and_nodes_are_read_from_protobuf_as_from_json() {
+async fn pods_and_nodes_are_the_same_from_protobuf_and_json() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -123,7 +124,7 @@ async fn pods_and_nodes_are_read_from_protobuf_as_from_json() {
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    // Who would miss the kubelets of these nodes, and take their pods away.
+    // Controllers that would notice these nodes' missing kubelets and delete their pods.
     for process in ["node-agent", "kwok", "kube-controller-manager"] {
         sandbox.stop(process);
     }
@@ -146,7 +147,7 @@ async fn pods_and_nodes_are_read_from_protobuf_as_from_json() {
     assert_eq!(*kinds.lock().unwrap(), [json, protobuf, json, protobuf]);
 }
 
-/// A client, and the Content-Type of each answer that it got.
+/// A client, and the Content-Type of each response that it received.
 async fn client(sandbox: &Sandbox) -> (Client, Arc<Mutex<Vec<String>>>) {
     let config = sandbox.admin_config().await.expect("a kubeconfig");
     let kinds: Arc<Mutex<Vec<String>>> = Arc::default();

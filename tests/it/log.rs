@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::cluster::shared;
-use crate::command::{Ran, in_sandbox, offline, run};
+use crate::command::{Outcome, in_sandbox, offline, run};
 
 #[test]
-fn the_log_holds_each_call_with_its_status_and_request_id_and_no_secret() {
+fn the_log_has_each_call_with_its_status_and_request_id_but_no_secret() {
     let sandbox = shared();
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("calls.log");
@@ -31,13 +31,13 @@ fn the_log_holds_each_call_with_its_status_and_request_id_and_no_secret() {
 }
 
 #[test]
-fn quiet_leaves_errors_and_the_result_and_verbose_shows_each_call() {
+fn quiet_keeps_errors_and_the_result_and_verbose_shows_each_call() {
     let sandbox = shared();
     let quiet = run(&sandbox, &["plan", "--quiet"]).expect(0);
     assert_eq!(quiet.stderr, "");
     assert!(quiet.stdout.contains("associate-cidr"), "{}", quiet.stdout);
-    run(&sandbox, &["verify", "--quiet", "--cluster", "another"]).expect(3).tells(&["error: "]);
-    run(&sandbox, &["status", "--verbose"]).expect(0).tells(&["aws EKS DescribeCluster: 200 in "]);
+    run(&sandbox, &["verify", "--quiet", "--cluster", "another"]).expect(3).says(&["error: "]);
+    run(&sandbox, &["status", "--verbose"]).expect(0).says(&["aws EKS DescribeCluster: 200 in "]);
 }
 
 #[test]
@@ -47,11 +47,11 @@ fn colors_are_decided_for_each_stream_and_can_be_forced() {
     assert!(!run(&sandbox, &["plan"]).expect(0).stdout.contains(escape));
     assert!(run(&sandbox, &["plan", "--color", "always"]).expect(0).stdout.contains(escape));
     let mut plain = in_sandbox(&sandbox, &["plan", "--color", "never"]);
-    assert!(!Ran::of(plain.env("CLICOLOR_FORCE", "1")).expect(0).stdout.contains(escape));
+    assert!(!Outcome::of(plain.env("CLICOLOR_FORCE", "1")).expect(0).stdout.contains(escape));
 }
 
 #[test]
-fn a_log_that_can_not_be_written_is_refused_before_anything_is_read() {
-    let told = Ran::of(offline().args(["plan", "--log", "/nonexistent/calls.log"])).expect(2);
-    told.tells(&["the log file can't be opened", "/nonexistent/calls.log"]);
+fn an_unwritable_log_is_rejected_before_anything_is_read() {
+    let ran = Outcome::of(offline().args(["plan", "--log", "/nonexistent/calls.log"])).expect(2);
+    ran.says(&["the log file can't be opened", "/nonexistent/calls.log"]);
 }

@@ -1,19 +1,19 @@
-//! All that needs more than one module, in one binary: linking the SDKs is what takes time. Tests run the program as a
-//! user does, on the sandbox, and look at AWS and Kubernetes with code of their own.
+//! The integration tests, in one binary because linking the SDKs takes most of the time. They run the program as a user
+//! does, against the sandbox, and check AWS and Kubernetes with their own code.
 
 mod addon;
+mod background;
 mod cluster;
 mod command;
-mod cut;
 mod dead_nodes;
 mod drain;
 mod drain_bench;
 mod features;
 mod field;
 mod fixes;
-mod going;
 mod golden;
 mod groups;
+mod interrupted;
 mod journey;
 mod lists;
 mod log;

@@ -1,4 +1,4 @@
-//! Calls to AWS grow with the pages of its answers, not with the nodes.
+//! The number of AWS calls grows with the pages of responses, not with the number of nodes.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cluster::start;
 use crate::command::{by_program, run};
 
-/// Instances as a group starts them, each with an interface as the CNI attaches it. No group knows of them.
+/// Creates instances like those of a group, each with an interface like those of the CNI. They belong to no group.
 const INSTANCES: &str = "
 import boto3, json, sys
 account, zones, count = json.loads(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
@@ -31,7 +31,7 @@ for at, (zone, subnet) in enumerate(zones.items()):
 print(json.dumps(made))
 ";
 
-/// So many nodes more: instances in EC2, and Node objects that no kubelet keeps.
+/// Adds this many nodes: instances in EC2, and Node objects without a kubelet.
 fn grow(sandbox: &Sandbox, count: usize) {
     let (aws, keys) = (&sandbox.aws, &sandbox.aws.keys["witness"]);
     let account = json!({
@@ -72,7 +72,7 @@ fn node(id: &str, zone: &str) -> Value {
     })
 }
 
-/// The calls of a command to AWS, by operation.
+/// The AWS calls of a command, by operation.
 fn calls(sandbox: &Sandbox, args: &[&str]) -> BTreeMap<String, usize> {
     let mark = sandbox.mark();
     let ran = run(sandbox, args);
@@ -86,7 +86,7 @@ fn calls(sandbox: &Sandbox, args: &[&str]) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn hundreds_of_nodes_are_read_by_pages_and_everything_else_as_often_as_for_ten() {
+fn hundreds_of_nodes_add_only_pages_to_the_calls_for_ten() {
     let shape = Shape {
         azs: 2,
         old_nodes: OldNodes::SelfManaged,
@@ -95,18 +95,18 @@ fn hundreds_of_nodes_are_read_by_pages_and_everything_else_as_often_as_for_ten()
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    // Who would start kubelets on these instances, or miss them.
+    // Stop what would start kubelets for these instances or notice that they are missing.
     for process in ["node-agent", "kwok"] {
         sandbox.stop(process);
     }
     let commands: [&[&str]; 2] = [&["plan", "--terminate-unowned", "--nodes-per-zone", "2"], &["verify"]];
     grow(&sandbox, 8);
     let few = commands.map(|args| calls(&sandbox, args));
-    // With 1,000 it comes out the same, and takes four minutes: moto needs some 50 ms for each instance.
+    // With 1,000 the result is the same but takes four minutes: moto needs about 50 ms per instance.
     grow(&sandbox, 290);
     let many = commands.map(|args| calls(&sandbox, args));
 
-    // A filter takes 200 ids, and a page of the sandbox holds 100 items.
+    // A filter accepts 200 ids, and a page of the sandbox has 100 items.
     let by_pages = [("ec2:DescribeInstances", 3), ("ec2:DescribeNetworkInterfaces", 3)];
     for ((args, few), many) in commands.iter().zip(few).zip(many) {
         let grown: Vec<(&str, usize)> = many

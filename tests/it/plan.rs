@@ -1,4 +1,4 @@
-//! Plans that are shown, saved, exported and made.
+//! Plans that are shown, saved, exported and carried out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{Watched, refuses, refuses_in, shared, start};
-use crate::command::{Ran, in_sandbox, offline, run, shell};
+use crate::command::{Outcome, in_sandbox, offline, run, shell};
 use crate::schemas::conforms;
 
 fn folder() -> tempfile::TempDir {
@@ -20,18 +20,18 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path in UTF-8").to_string()
 }
 
-/// Saves a plan; its path.
+/// Saves a plan and returns its path.
 fn saved(sandbox: &Sandbox, folder: &tempfile::TempDir, args: &[&str]) -> PathBuf {
     let path = folder.path().join("plan.json");
-    run(sandbox, &[&["plan", "--out", &text(&path)], args].concat()).expect(0).tells(&["setup --plan"]);
+    run(sandbox, &[&["plan", "--out", &text(&path)], args].concat()).expect(0).says(&["setup --plan"]);
     path
 }
 
 fn read(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).expect("the file is there")).expect("it is JSON")
+    serde_json::from_str(&fs::read_to_string(path).expect("the file exists")).expect("the file is JSON")
 }
 
-/// The plan with other content and a digest that fits.
+/// Changes the plan's content and adapts its digest.
 fn forged(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut plan = read(path);
     change(&mut plan);
@@ -43,7 +43,7 @@ fn forged(path: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn a_plan_is_as_its_schema_says() {
+fn a_plan_conforms_to_its_schema() {
     let plan = run(&shared(), &["plan", "--output", "json"]).expect(0).json();
     conforms("plan", &plan);
 
@@ -60,36 +60,37 @@ fn a_plan_is_as_its_schema_says() {
 }
 
 #[test]
-fn exit_codes_of_a_plan_tell_changes_refusals_and_errors_apart() {
+fn exit_codes_of_a_plan_distinguish_changes_refusals_and_errors() {
     let sandbox = shared();
     let plan = ["plan", "--detailed-exitcode"];
     run(&sandbox, &plan).expect(2);
     run(&sandbox, &["plan"]).expect(0);
     run(&sandbox, &[&plan[..], &["--cidr", "10.1.0.0/16"]].concat()).expect(3);
-    // What is wrong usage elsewhere must not look like changes.
+    // Exit code 2 means a usage error elsewhere; here it must not look like changes.
     run(&sandbox, &[&plan[..], &["--cidr", "nonsense"]].concat()).expect(1);
     run(&sandbox, &[&plan[..], &["--nodes-per-zone", "3", "--max-nodes-per-zone", "1"]].concat()).expect(1);
     run(&sandbox, &["plan", "--nodes-per-zone", "3", "--max-nodes-per-zone", "1"]).expect(2);
     let mut stranger = in_sandbox(&sandbox, &plan);
     stranger.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
-    Ran::of(&mut stranger).expect(1);
+    Outcome::of(&mut stranger).expect(1);
 }
 
 #[test]
 fn only_a_warning_can_be_accepted() {
-    let accept = |id: &str| Ran::of(offline().args(["setup", "--cluster", "shop", "--accept", id])).expect(2);
-    accept("EC-NET-999").tells(&["no issue 'EC-NET-999'", "docs/checks.md"]);
-    accept("EC-NET-003").tells(&["EC-NET-003", "must be fixed", "--accept EC-NET-003"]);
-    accept("EC-NOD-010").tells(&["needs no acceptance"]);
+    let accept =
+        |id: &str| Outcome::of(offline().args(["setup", "--cluster", "shop", "--accept", id])).expect(2);
+    accept("EC-NET-999").says(&["no issue 'EC-NET-999'", "docs/checks.md"]);
+    accept("EC-NET-003").says(&["EC-NET-003", "must be fixed", "--accept EC-NET-003"]);
+    accept("EC-NOD-010").says(&["needs no acceptance"]);
 }
 
 #[test]
-fn a_saved_plan_is_refused_when_it_is_not_what_it_was() {
+fn a_saved_plan_is_refused_if_it_no_longer_matches() {
     let sandbox = shared();
     let folder = folder();
     let path = saved(&sandbox, &folder, &["--cidr", "100.66.0.0/16", "--env-last"]);
     let file = text(&path);
-    let content = fs::read_to_string(&path).expect("the plan is there");
+    let content = fs::read_to_string(&path).expect("the plan exists");
     let setup = |args: &[&'static str]| [&["setup", "--yes", "--plan", &file], args].concat();
     let refused = |args: &[&'static str], code: i32, texts: &[&str]| {
         let args = setup(args);
@@ -132,22 +133,22 @@ fn a_saved_plan_is_refused_when_it_is_not_what_it_was() {
     refused(&[], 2, &["not a saved eni-custom plan", "plan --out"]);
 
     let never = text(&folder.path().join("never.json"));
-    run(&sandbox, &["plan", "--cidr", "10.1.0.0/16", "--out", &never]).expect(3).tells(&["would refuse"]);
+    run(&sandbox, &["plan", "--cidr", "10.1.0.0/16", "--out", &never]).expect(3).says(&["would refuse"]);
     assert!(!Path::new(&never).exists());
 }
 
 #[test]
-fn an_exported_plan_is_made_of_files_that_their_tools_can_read() {
+fn an_exported_plan_consists_of_files_that_their_tools_can_read() {
     let sandbox = shared();
     let folder = folder();
     let there = folder.path().join("review");
     let export = |args: &[&str]| run(&sandbox, &[&["plan", "--export", &text(&there)], args].concat());
-    export(&[]).expect(0).tells(&["README.md"]);
-    export(&[]).expect(2).tells(&["not empty", "--force"]);
+    export(&[]).expect(0).says(&["README.md"]);
+    export(&[]).expect(2).says(&["not empty", "--force"]);
 
     let before = contents(&there);
     export(&["--force"]).expect(0);
-    assert_eq!(contents(&there), before, "the same plan gives the same files");
+    assert_eq!(contents(&there), before, "the same plan exports the same files");
     for (path, text) in &before {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("json") => drop(serde_json::from_str::<Value>(text).expect("JSON")),
@@ -164,12 +165,12 @@ fn an_exported_plan_is_made_of_files_that_their_tools_can_read() {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
-/// All files below a folder, in order.
+/// All files below a folder, sorted.
 fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
-        for entry in fs::read_dir(&next).expect("the folder is there") {
+        for entry in fs::read_dir(&next).expect("the folder exists") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 open.push(path);
@@ -183,16 +184,16 @@ fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Runs exported commands with the aws CLI and kubectl, as a person would.
+/// Runs exported commands with the AWS CLI and kubectl as a user would.
 #[track_caller]
 fn commands(sandbox: &Sandbox, folder: &Path, steps: &[&str]) {
-    Ran::of(shell(sandbox).arg(folder.join("commands.sh")).args(steps)).expect(0);
+    Outcome::of(shell(sandbox).arg(folder.join("commands.sh")).args(steps)).expect(0);
 }
 
-/// Without one change of this program's: its templates, user data and commands do it.
+/// The program itself changes nothing: its exported templates, user data and commands do.
 #[test]
-fn exported_commands_alone_lead_to_the_end_state() {
-    // An update of the add-on that left its role out would take the old nodes' network away.
+fn exported_commands_alone_reach_the_end_state() {
+    // An add-on update without its role would break the old nodes' network.
     let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Both, irsa: true, ..Shape::default() });
     let folder = folder();
     let there = folder.path().join("review");
@@ -200,7 +201,7 @@ fn exported_commands_alone_lead_to_the_end_state() {
     let mark = sandbox.mark();
     let watched = Watched::start_for_kubectl(&sandbox);
     commands(&sandbox, &there, &[]);
-    watched.reached(&mut sandbox);
+    watched.assert_end_state(&mut sandbox);
     run(&sandbox, &["verify"]).expect(0);
     assert_eq!(crate::addon::role(&sandbox), sandbox.aws.cni_role_arn);
     let plan = run(&sandbox, &["plan"]).expect(0).stdout;
@@ -209,10 +210,10 @@ fn exported_commands_alone_lead_to_the_end_state() {
     assert!(!log.iter().any(|call| call.by_program() && call.mutating()));
 }
 
-/// The exported commands make what `setup` would make; a saved plan is then made to its end, and only while the world
-/// stands still.
+/// The exported commands create what `setup` would. Then a saved plan completes the setup, but only if the cluster has
+/// not changed since.
 #[test]
-fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
+fn exported_commands_and_a_saved_plan_reach_the_end_state() {
     let mut sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -243,12 +244,12 @@ fn exported_commands_and_a_saved_plan_lead_to_the_end_state() {
 
     let watched = Watched::start(&sandbox);
     run(&sandbox, &["setup", "--yes", "--plan", &file]).expect(0);
-    watched.reached(&mut sandbox);
+    watched.assert_end_state(&mut sandbox);
     let texts = ["EC-PLN-001", "is no longer needed"];
     refuses(&sandbox, &["setup", "--yes", "--plan", &file], 3, &texts);
 }
 
-/// EKS publishes an image with NVIDIA's drivers: the standard one would leave new nodes without a GPU to offer.
+/// EKS publishes an image with NVIDIA's drivers. With the standard image new nodes would offer no GPU.
 #[test]
 fn nodes_with_gpus_get_an_image_with_drivers() {
     let sandbox = start(Shape {

@@ -1,7 +1,7 @@
-//! The printed permissions are those that the program needs: none missing, none too many.
+//! The printed permissions are exactly those that the program needs.
 //!
-//! Every journey checks that nothing is missing (`nothing_missing`). Some of them say which actions they have seen; all
-//! of these together, and the few that no journey can show, are the whole table.
+//! Every journey checks that no permission is missing (`nothing_missing`). Some list the actions that they have used.
+//! All of these, plus the few that no journey can use, are the whole table.
 
 mod tables;
 
@@ -12,16 +12,18 @@ use sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, 
 use serde_json::{Value, json};
 
 use crate::cluster::shared;
-use crate::command::{Ran, by_program, in_sandbox, offline, run};
+use crate::command::{Outcome, by_program, in_sandbox, offline, run};
 
 pub use tables::*;
 
-/// What is printed for this cluster.
+/// The policy that `iam-policy` prints for this cluster.
 fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
     let (shape, aws) = (&sandbox.shape, &sandbox.aws);
     let names = ["--cluster", &shape.cluster, "--region", &aws.region, "--account", &aws.account];
     let role = aws.cni_role_arn.as_deref().map(|role| ["--addon-role", role]);
-    Ran::of(offline().arg("iam-policy").args(names).args(role.iter().flatten()).args(more)).expect(0).stdout
+    Outcome::of(offline().arg("iam-policy").args(names).args(role.iter().flatten()).args(more))
+        .expect(0)
+        .stdout
 }
 
 fn actions(policy: &str) -> BTreeSet<String> {
@@ -80,19 +82,18 @@ impl Rule {
     }
 }
 
-/// `ec2:DescribeVpcs`; the prefix of Service Quotas' actions is not its endpoint's.
+/// The IAM action of a call, such as `ec2:DescribeVpcs`. The action prefix of Service Quotas differs from its endpoint.
 fn action(call: &AwsCall) -> String {
     format!("{}:{}", call.service.replace('-', ""), call.operation)
 }
 
-/// Every call that the program has made on this cluster since a mark is in the policy and in the roles that are printed
-/// with these flags.
+/// Asserts that the policy and roles printed with these flags cover every call of the program since a mark.
 #[track_caller]
 pub fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
     let policy = actions(&printed(sandbox, flags));
     let log = sandbox.aws_log(since).expect("the AWS log can be read");
     let called: BTreeSet<String> = log.iter().filter(|call| by_program(call)).map(action).collect();
-    // Everybody may ask who they are.
+    // Every caller may ask for its own identity.
     let missing: Vec<_> =
         called.difference(&policy).filter(|action| *action != "sts:GetCallerIdentity").collect();
     assert!(!called.is_empty() && missing.is_empty(), "not in the policy: {missing:?}");
@@ -108,10 +109,10 @@ pub fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
     assert!(missing.is_empty(), "not in the roles: {missing:?}");
 }
 
-/// IAM was asked about all of these, for the caller; so none of them is in the policy for nothing.
+/// Asserts that IAM was asked about all of these actions for the caller, so that the policy needs each of them.
 #[track_caller]
 pub fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
-    let asked = sandbox.asked_permissions().expect("the sandbox tells");
+    let asked = sandbox.asked_permissions().expect("the sandbox reports them");
     let asked = &asked[&sandbox.aws.keys["admin"].arn];
     let idle: Vec<_> = actions.iter().filter(|action| !asked.contains(**action)).collect();
     assert!(idle.is_empty(), "IAM was never asked about {idle:?}");
@@ -129,13 +130,13 @@ pub fn needs_all_of_kubernetes(sandbox: &Sandbox, since: Mark, calls: &[&str]) {
     assert!(idle.is_empty(), "never called: {idle:?}");
 }
 
-/// From now on the program is run by an IAM user who has the printed policy and the printed roles, and nothing else.
+/// Runs the program from now on as an IAM user with only the printed policy and roles.
 pub fn restrict(sandbox: &mut Sandbox) {
     let keys = deployer(sandbox, &[]);
     sandbox.aws.keys.insert("admin".into(), keys);
 }
 
-/// An IAM user who has the policy and the roles that are printed with these flags, and nothing else.
+/// An IAM user with only the policy and roles that are printed with these flags.
 pub fn deployer(sandbox: &Sandbox, flags: &[&str]) -> Keys {
     let keys = user(sandbox, "deployer", &printed(sandbox, flags));
     let roles = printed(sandbox, &[flags, &["--kubernetes"]].concat());
@@ -180,16 +181,16 @@ pub fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
     }
 }
 
-/// The aws command, as one whose calls no test counts.
+/// The AWS CLI as a user whose calls no test counts.
 pub fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
-    let mut command = Command::new(tools::aws_cli().expect("the aws CLI is there"));
+    let mut command = Command::new(tools::aws_cli().expect("the AWS CLI is installed"));
     command.envs(sandbox.env_for("witness")).args(args).args(["--output", "json"]);
     let output = command.output().expect("aws runs");
     assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
-/// The program as somebody else in AWS, and as a person in Kubernetes.
+/// The program as another AWS user, with the sandbox's kubeconfig.
 pub fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
     let kubeconfig = sandbox.kubeconfig().display().to_string();
     let mut command = in_sandbox(sandbox, args);
@@ -199,16 +200,16 @@ pub fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Com
 }
 
 #[test]
-fn every_printed_permission_is_needed_by_a_journey_or_has_its_excuse() {
+fn every_printed_permission_is_needed_by_a_journey_or_has_a_reason() {
     let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
-        let policy = Ran::of(offline().arg("iam-policy").args(flags)).expect(0).stdout;
+        let policy = Outcome::of(offline().arg("iam-policy").args(flags)).expect(0).stdout;
         assert_eq!(actions(&policy), names(seen, unseen), "{flags:?}");
     };
     is_all(&["--terminate-unowned"], &[SETUP, TROUBLE], UNSEEN);
     is_all(&["--undo"], &[UNDO, UNDO_STEP], UNDO_UNSEEN);
 
     let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
-        let roles = Ran::of(offline().args(["iam-policy", "--kubernetes"]).args(flags)).expect(0).stdout;
+        let roles = Outcome::of(offline().args(["iam-policy", "--kubernetes"]).args(flags)).expect(0).stdout;
         let of_rule = |rule: &Rule| {
             rule.verbs.iter().map(|verb| format!("{verb} {}", rule.resource)).collect::<Vec<_>>()
         };
@@ -225,19 +226,19 @@ fn names(seen: &[&[&str]], unseen: &[(&str, &str)]) -> BTreeSet<String> {
 }
 
 #[test]
-fn arguments_that_make_no_policy_are_told() {
-    let told = |args: &[&str], texts: &[&str]| {
-        Ran::of(offline().arg("iam-policy").args(args)).expect(2).tells(texts);
+fn invalid_iam_policy_arguments_are_reported() {
+    let rejects = |args: &[&str], texts: &[&str]| {
+        Outcome::of(offline().arg("iam-policy").args(args)).expect(2).says(texts);
     };
-    told(&["--account", "123"], &["--account", "12-digit AWS account ID"]);
-    told(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "an IAM role ARN"]);
-    told(&["--step", "drain"], &["--step", "drain-nodes"]);
-    told(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
+    rejects(&["--account", "123"], &["--account", "12-digit AWS account ID"]);
+    rejects(&["--addon-role", "arn:aws:iam::123456789012:role/*"], &["--addon-role", "an IAM role ARN"]);
+    rejects(&["--step", "drain"], &["--step", "drain-nodes"]);
+    rejects(&["--read-only", "--step", "set-env"], &["--read-only", "--step"]);
 }
 
-/// On one shared cluster: users who lack something, users who may not ask, and a role with a path.
+/// On the shared cluster: users who lack a permission, users who may not call the simulator, and a role with a path.
 #[test]
-fn what_the_caller_may_not_do_is_told_before_the_first_change() {
+fn missing_permissions_are_reported_before_the_first_change() {
     let sandbox = shared();
     let all_but = |name: &str, lacking: &[&str]| {
         let document = json!({"Version": "2012-10-17", "Statement": [
@@ -249,23 +250,23 @@ fn what_the_caller_may_not_do_is_told_before_the_first_change() {
 
     let keys = all_but("lacking", &["ec2:CreateSubnet", "iam:CreateRole"]);
     let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
-    Ran::of(&mut setup).expect(3).tells(&[
+    Outcome::of(&mut setup).expect(3).says(&[
         "EC-IAM-001",
         "ec2:CreateSubnet, iam:CreateRole",
         "user/lacking",
         "eni-custom iam-policy --cluster sandbox --region us-west-2 --account 123456789012",
     ]);
-    // Who only looks is not refused.
+    // A read-only command is not refused.
     let mut plan =
         as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["plan", "--output", "json"]);
-    let plan = Ran::of(&mut plan).expect(0).json();
+    let plan = Outcome::of(&mut plan).expect(0).json();
     assert_eq!(plan["findings"][0]["id"], "EC-IAM-001", "{plan:#}");
     assert_eq!(plan["findings"][0]["severity"], "warning");
 
     let keys = all_but("silent", &["iam:SimulatePrincipalPolicy", "ec2:CreateSubnet"]);
     let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
-    let told = Ran::of(&mut setup).expect(3);
-    told.tells(&[
+    let refused = Outcome::of(&mut setup).expect(3);
+    refused.says(&[
         "EC-IAM-001",
         "lacks permission ec2:CreateSubnet",
         "EC-IAM-002",
@@ -273,7 +274,7 @@ fn what_the_caller_may_not_do_is_told_before_the_first_change() {
         "AccessDenied",
     ]);
 
-    // A session's ARN leaves out its role's path.
+    // The ARN of a session omits the path of its role.
     let trust = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": sandbox.aws.account}, "Action": "sts:AssumeRole"}]});
     let create = ["iam", "create-role", "--role-name", "deployers", "--path", "/team/"];
@@ -287,13 +288,13 @@ fn what_the_caller_may_not_do_is_told_before_the_first_change() {
     let text = |name: &str| session["Credentials"][name].as_str().expect("a text");
     let args = ["plan", "--output", "json"];
     let mut plan = as_user(&sandbox, text("AccessKeyId"), text("SecretAccessKey"), &args);
-    let plan = Ran::of(plan.env("AWS_SESSION_TOKEN", text("SessionToken"))).expect(0).json();
+    let plan = Outcome::of(plan.env("AWS_SESSION_TOKEN", text("SessionToken"))).expect(0).json();
     assert_eq!(plan["findings"], json!([]));
 }
 
-/// With no more than the printed policy and roles the plan has nothing to say.
+/// Asserts that a plan with only the printed policy and roles has no findings.
 #[track_caller]
-pub fn plans_without_a_finding(sandbox: &Sandbox) {
+pub fn plans_without_findings(sandbox: &Sandbox) {
     let plan = run(sandbox, &["plan", "--output", "json"]).expect(0).json();
     assert_eq!(plan["findings"], json!([]), "{:#}", plan["findings"]);
 }

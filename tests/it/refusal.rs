@@ -1,4 +1,4 @@
-//! What is refused: with its exit code, a message that names what, where and the fix, and nothing changed.
+//! Refusals: the exit code, a message with what, where and the fix, and no change.
 
 use sandbox::{Cni, IpFamily, OldNodes, Sandbox, Shape};
 
@@ -34,7 +34,7 @@ fn no_credentials() {
     let sandbox = shared();
     let mut command = in_sandbox(&sandbox, &["setup", "--yes"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    // Nor any that this machine could have.
+    // And none of the machine that runs the tests.
     command
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/dev/null")
@@ -51,14 +51,14 @@ fn credentials_that_aws_does_not_know() {
 }
 
 #[test]
-fn the_kubeconfig_of_the_cluster_itself_is_taken() {
+fn the_cluster_s_own_kubeconfig_is_accepted() {
     let sandbox = shared();
     let path = sandbox.kubeconfig().to_string_lossy().into_owned();
     run(&sandbox, &["plan", "--kubeconfig", &path]).expect(0);
 }
 
 #[test]
-fn blocks_that_aws_would_refuse() {
+fn blocks_that_aws_would_reject() {
     let sandbox = shared();
     let cases = [
         ("10.1.0.0/16", "192.168.0.0/16"),
@@ -72,18 +72,18 @@ fn blocks_that_aws_would_refuse() {
 }
 
 #[test]
-fn a_block_with_bits_outside_of_its_prefix() {
+fn a_block_with_host_bits() {
     refuses(&shared(), &["setup", "--yes", "--cidr", "100.64.0.1/16"], 2, &["100.64.0.0/16"]);
 }
 
 #[test]
-fn too_few_addresses_for_the_nodes_asked() {
+fn too_few_addresses_for_the_requested_nodes() {
     let args = ["setup", "--yes", "--cidr", "100.64.0.0/26", "--nodes-per-zone", "5"];
     refuses(&shared(), &args, 3, &["EC-NET-010", "us-west-2a", "--nodes-per-zone"]);
 }
 
 #[test]
-fn a_subnet_where_no_node_stands() {
+fn a_subnet_in_a_zone_without_nodes() {
     let sandbox = shared();
     let subnet = format!("us-west-2d={}", sandbox.aws.private_subnets["us-west-2a"]);
     refuses(
@@ -109,7 +109,7 @@ fn a_subnet_in_the_nodes_own_block() {
 }
 
 #[test]
-fn machines_that_can_not_be() {
+fn invalid_instance_types_and_images() {
     let sandbox = shared();
     let image = image(&sandbox);
     let cases: [(&[&str], &[&str]); 5] = [
@@ -125,7 +125,7 @@ fn machines_that_can_not_be() {
     }
 }
 
-/// The x86_64 image that the plan would take.
+/// The x86_64 image that the plan would use.
 fn image(sandbox: &Sandbox) -> String {
     let plan = run(sandbox, &["plan"]).expect(0).stdout;
     let words = plan.split_whitespace();
@@ -146,7 +146,7 @@ fn no_cluster_named() {
 }
 
 #[test]
-fn an_old_cni_and_a_full_vpc_are_told_together() {
+fn an_old_cni_and_a_full_vpc_are_reported_together() {
     let sandbox = small(Shape {
         cni: Cni::Daemonset,
         cni_version: "v1.3.4".into(),
@@ -173,7 +173,7 @@ fn an_auto_mode_cluster() {
 }
 
 #[test]
-fn bare_pods_others_fields_and_a_live_run() {
+fn bare_pods_foreign_fields_and_a_concurrent_run() {
     let sandbox = small(Shape { cni: Cni::Daemonset, ..Shape::default() });
 
     let node = sandbox
@@ -183,7 +183,7 @@ fn bare_pods_others_fields_and_a_live_run() {
         "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {{\"name\": \"lonely\", \"namespace\": \"default\"}}, \
          \"spec\": {{\"nodeName\": \"{node}\", \"containers\": [{{\"name\": \"main\", \"image\": \"example.com/none\"}}]}}}}"
     );
-    sandbox.kubectl_with(&["apply", "-f", "-"], &pod).expect("the pod is made");
+    sandbox.kubectl_with(&["apply", "-f", "-"], &pod).expect("the pod is created");
     let texts = ["EC-POD-001", "default/lonely", "--evict-bare-pods", "--keep-old-nodes"];
     refuses(&sandbox, &["setup", "--yes"], 3, &texts);
 
@@ -236,7 +236,7 @@ fn bare_pods_others_fields_and_a_live_run() {
     refuses(&sandbox, &args, 3, &["another run of eni-custom", "elsewhere/1", "expires in"]);
 }
 
-/// A lease that somebody far away holds, and has just renewed.
+/// A lease that another host holds and has just renewed.
 fn lease(sandbox: &Sandbox) -> String {
     let script = "import datetime; print(datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.%fZ'))";
     let now = sandbox.command(&sandbox.tools.python).args(["-c", script]).output().expect("python runs");

@@ -1,20 +1,20 @@
-//! The sandbox's own tests: what plays AWS and the nodes is judged too.
+//! Runs the tests of the sandbox's own parts: the AWS side (Python) and the node agent (Go).
 
 use std::process::Command;
 
 use sandbox::tools;
 
 #[test]
-fn the_aws_side_keeps_to_the_documentation() {
-    let python = tools::find_or_build().expect("the sandbox's tools are there").python;
+fn the_aws_side_follows_the_documentation() {
+    let python = tools::find_or_build().expect("the sandbox's tools are installed").python;
     let output = Command::new(python)
         .args(["-m", "unittest", "discover", "--start-directory", "tests", "--top-level-directory", "."])
         .current_dir(tools::sources().join("aws"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("python runs");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !told.contains("Ran 0 tests"), "{told}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !printed.contains("Ran 0 tests"), "{printed}");
 }
 
 #[test]
@@ -24,10 +24,10 @@ fn the_node_agent_reads_what_nodes_read() {
         .current_dir(tools::sources().join("controlplane"))
         .output()
         .expect("go runs");
-    let told = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && told.contains("ok"),
-        "{told}{}",
+        output.status.success() && printed.contains("ok"),
+        "{printed}{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }

@@ -1,4 +1,4 @@
-//! Outputs are as their published schemas say, and these are as the program prints them.
+//! Outputs conform to their published schemas, and these are the ones that the program prints.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use sandbox::tools;
 use serde_json::Value;
 
-use crate::command::{Ran, offline};
+use crate::command::{Outcome, offline};
 
 /// A checked-in schema.
 fn published(name: &str) -> String {
@@ -16,14 +16,14 @@ fn published(name: &str) -> String {
 }
 
 #[test]
-fn published_schemas_are_those_of_this_program() {
+fn published_schemas_are_current() {
     for name in ["plan", "verify", "doctor", "status"] {
-        let printed = Ran::of(offline().args(["schema", name])).expect(0).stdout;
+        let printed = Outcome::of(offline().args(["schema", name])).expect(0).stdout;
         assert!(printed == published(name), "stale: eni-custom schema {name} > schemas/{name}.json");
     }
 }
 
-/// An output is as its schema says, and the schema says something: without its version it is none.
+/// Asserts that an output conforms to its schema, and that the schema rejects it without its version.
 #[track_caller]
 pub fn conforms(name: &str, output: &Value) {
     let schema = published(name);
@@ -34,12 +34,12 @@ pub fn conforms(name: &str, output: &Value) {
     assert!(error(&schema, &less).contains("must contain"));
 }
 
-/// What a validator has to say first; nothing where all is well.
+/// The first error of a validator; empty if the value is valid.
 fn error(schema: &str, value: &Value) -> String {
     let script = "import json, sys, fastjsonschema\n\
         try: fastjsonschema.validate(json.loads(sys.argv[1]), json.loads(sys.argv[2]))\n\
         except fastjsonschema.JsonSchemaValueException as error: print(error.message)";
-    let python = tools::find_or_build().expect("the sandbox's tools are there").python;
+    let python = tools::find_or_build().expect("the sandbox's tools are installed").python;
     let output =
         Command::new(python).args(["-c", script, schema, &value.to_string()]).output().expect("python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

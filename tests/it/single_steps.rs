@@ -1,4 +1,4 @@
-//! Each step by itself.
+//! Each step on its own.
 
 use sandbox::{OldNodes, Shape};
 
@@ -18,20 +18,20 @@ pub const STEPS: [&str; 9] = [
 ];
 
 #[test]
-fn nine_steps_one_after_another_end_where_setup_does() {
+fn the_nine_steps_in_order_reach_the_same_state_as_setup() {
     let mut sandbox = start(Shape { azs: 2, old_nodes: OldNodes::Both, ..Shape::default() });
     let watched = Watched::start(&sandbox);
     for step in STEPS {
         run(&sandbox, &[step, "--yes"]).expect(0);
-        // By itself too a step that is done has nothing to do.
+        // Running a completed step again changes nothing.
         let again = run(&sandbox, &[step, "--yes", "--output", "json"]).expect(0).json();
         assert_eq!(again["calls"]["writes"], 0, "{step}");
     }
-    watched.reached(&mut sandbox);
+    watched.assert_end_state(&mut sandbox);
 }
 
 #[test]
-fn a_step_whose_ground_is_missing_names_the_step_that_makes_it() {
+fn a_step_with_an_unmet_precondition_names_the_step_to_run_first() {
     let sandbox = shared();
     let cases = [
         ("create-subnets", "eni-custom associate-cidr"),
@@ -48,7 +48,7 @@ fn a_step_whose_ground_is_missing_names_the_step_that_makes_it() {
 #[test]
 fn detect_cni_says_what_it_found_and_where() {
     let sandbox = shared();
-    run(&sandbox, &["detect-cni"]).expect(0).tells(&["VPC CNI 1.20.4", "the EKS add-on"]);
+    run(&sandbox, &["detect-cni"]).expect(0).says(&["VPC CNI 1.20.4", "the EKS add-on"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! The CloudFormation templates, judged by cfn-lint.
+//! Checks the CloudFormation templates with cfn-lint.
 
 use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn cfn_lint_has_nothing_to_say() {
+fn templates_pass_cfn_lint() {
     for name in ["base.yaml", "node-group.yaml"] {
         lint(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nodes").join(name));
     }
@@ -12,7 +12,7 @@ fn cfn_lint_has_nothing_to_say() {
 
 #[track_caller]
 pub fn lint(template: &Path) {
-    let tools = sandbox::tools::find_or_build().expect("the sandbox's tools are there");
+    let tools = sandbox::tools::find_or_build().expect("the sandbox's tools are installed");
     let lint = tools.python.parent().expect("python is in a folder").join("cfn-lint");
     let output = Command::new(lint).arg("--").arg(template).output().expect("cfn-lint runs");
     assert!(output.status.success(), "{}:\n{}", template.display(), String::from_utf8_lossy(&output.stdout));

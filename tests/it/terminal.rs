@@ -22,7 +22,7 @@ pub fn answer(session: &mut PtySession, question: &str, keys: &str) {
 }
 
 #[test]
-fn setup_asks_shows_what_it_will_do_and_does_it_after_a_yes() {
+fn setup_asks_shows_its_changes_and_makes_them_after_a_yes() {
     let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::Managed, ..Shape::default() });
 
     let mut no = session(&sandbox, &["setup"]);
@@ -32,23 +32,23 @@ fn setup_asks_shows_what_it_will_do_and_does_it_after_a_yes() {
     answer(&mut no, "When should custom networking be enabled", ENTER);
     no.exp_string("subnet for pods in us-west-2a").expect("the plan is shown");
     answer(&mut no, "Make these changes?", "n");
-    no.exp_string("Nothing was changed.").expect("a no is a no");
-    no.exp_eof().expect("the program ends");
+    no.exp_string("Nothing was changed.").expect("setup stops after a no");
+    no.exp_eof().expect("the program exits");
 
     let watched = Watched::start(&sandbox);
     let mut yes = session(&sandbox, &["setup"]);
-    // A wrong answer is told at once, and asked again.
+    // An invalid answer is reported at once, and the question is asked again.
     answer(&mut yes, "Secondary CIDR block", "10.0.0.0/16\r");
-    yes.exp_string("10.0.0.0/16").expect("the refusal is told");
+    yes.exp_string("10.0.0.0/16").expect("the error is shown");
     let erase = "\u{7f}".repeat(20);
     yes.send(&format!("{erase}100.70.0.0/16\r")).and_then(|_| yes.flush()).expect("another answer is typed");
     answer(&mut yes, "Instance type", ENTER);
     answer(&mut yes, "New nodes in each zone", ENTER);
     answer(&mut yes, "When should custom networking be enabled", ENTER);
     answer(&mut yes, "Make these changes?", "y");
-    yes.exp_string("The same without questions: eni-custom setup").expect("the command is told");
-    yes.exp_string("--cidr 100.70.0.0/16").expect("it has the answers");
-    yes.exp_string("--env-last").expect("the recommended order was taken");
-    yes.exp_eof().expect("the program ends");
-    watched.reached(&mut sandbox);
+    yes.exp_string("The same without questions: eni-custom setup").expect("the command is shown");
+    yes.exp_string("--cidr 100.70.0.0/16").expect("the command has the answers");
+    yes.exp_string("--env-last").expect("the recommended order is used");
+    yes.exp_eof().expect("the program exits");
+    watched.assert_end_state(&mut sandbox);
 }

@@ -1,4 +1,4 @@
-//! What `verify` and `status` say of clusters as they are, and of one that is broken by hand in several ways.
+//! What `verify` and `status` report of healthy clusters, and of one that is broken by hand in several ways.
 
 mod doctor;
 mod probe;
@@ -8,38 +8,38 @@ use std::process::Command;
 use sandbox::{OldNodes, Sandbox, Shape, tools};
 use serde_json::{Value, json};
 
-use doctor::{explains, grows, nodes_in, pods_are_explained, what_pods_do_not_reach_is_explained};
+use doctor::{explains, grows, nodes_in, stuck_pods_are_explained, unreachable_dns_is_explained};
 use probe::probes;
 
 use crate::cluster::{set_up, shared};
-use crate::command::{Ran, run, writes};
+use crate::command::{Outcome, run, writes};
 use crate::journey::{aws, until};
 use crate::policy::{as_user, user};
 use crate::schemas::conforms;
 
-/// All that is not ok, as `id severity`, and nothing twice.
-pub fn told(report: &Value) -> Vec<String> {
+/// All problems of a report as `id severity`, without duplicates.
+pub fn problems(report: &Value) -> Vec<String> {
     let sections = report["sections"].as_array().expect("sections");
     let checks = sections.iter().flat_map(|section| section["checks"].as_array().expect("checks"));
     let bad = checks.filter(|check| check["severity"] != "passed");
-    let mut told: Vec<String> = bad
+    let mut problems: Vec<String> = bad
         .map(|check| {
             let text = |key: &str| check[key].as_str().unwrap_or_default().to_string();
             format!("{} {}", text("id"), text("severity"))
         })
         .collect();
-    told.dedup();
-    told
+    problems.dedup();
+    problems
 }
 
-/// Looks again for a moment: EC2's answers lag behind what was done.
+/// Retries for a moment: EC2's answers lag behind changes.
 #[track_caller]
 fn verifies(sandbox: &Sandbox, code: i32, wanted: &[&str]) {
     let mut last = Vec::new();
     for _ in 0..20 {
         let ran = run(sandbox, &["verify", "--output", "json"]);
         let report = ran.json();
-        last = told(&report);
+        last = problems(&report);
         if last == wanted {
             assert_eq!(ran.code, code, "{}", ran.stdout);
             conforms("verify", &report);
@@ -50,7 +50,7 @@ fn verifies(sandbox: &Sandbox, code: i32, wanted: &[&str]) {
 }
 
 #[test]
-fn a_cluster_that_is_not_set_up_is_not_proven_and_says_how_to_begin() {
+fn a_cluster_without_setup_is_not_proven_and_verify_says_how_to_start() {
     let sandbox = shared();
     let mark = sandbox.mark();
     let text = run(&sandbox, &["verify"]).expect(4).stdout;
@@ -61,13 +61,13 @@ fn a_cluster_that_is_not_set_up_is_not_proven_and_says_how_to_begin() {
     ] {
         assert!(text.contains(part), "'{part}' is not in:\n{text}");
     }
-    assert!(!text.contains('\u{1b}'), "colour is for terminals");
+    assert!(!text.contains('\u{1b}'), "no color outside of a terminal");
     let json = |command: &str, code: i32| run(&sandbox, &[command, "--output", "json"]).expect(code).json();
     let report = json("verify", 4);
     conforms("verify", &report);
     let xml = run(&sandbox, &["verify", "--output", "junit"]).expect(4).stdout;
     assert!(xml.contains("<failure type=\"EC-VFY-001\""), "{xml}");
-    tells_the_same(&xml, &report);
+    matches_the_report(&xml, &report);
     let status = run(&sandbox, &["status"]).expect(0).stdout;
     assert!(status.contains("- 3 set-env"), "{status}");
     assert!(status.contains("√ 4 detect-cni"), "{status}");
@@ -78,15 +78,15 @@ fn a_cluster_that_is_not_set_up_is_not_proven_and_says_how_to_begin() {
     assert_eq!(writes(&sandbox, mark), Vec::<String>::new());
 }
 
-/// JUnit's XML is well-formed, and counts as the report does.
+/// Asserts that the JUnit XML is well-formed and has the counts of the report.
 #[track_caller]
-fn tells_the_same(xml: &str, report: &Value) {
+fn matches_the_report(xml: &str, report: &Value) {
     let script = "import json, sys, xml.etree.ElementTree as tree\n\
         root = tree.fromstring(sys.argv[1].encode())\n\
         of = lambda node: [int(node.get(name)) for name in ('tests', 'failures', 'errors')]\n\
         made = lambda node: [len(list(node.iter(name))) for name in ('testcase', 'failure', 'error')]\n\
         print(json.dumps([[of(node), made(node)] for node in [root, *root]]))";
-    let python = Command::new(tools::find_or_build().expect("the sandbox's tools are there").python)
+    let python = Command::new(tools::find_or_build().expect("the sandbox's tools are installed").python)
         .args(["-c", script, xml])
         .output()
         .expect("python runs");
@@ -99,26 +99,26 @@ fn tells_the_same(xml: &str, report: &Value) {
     let of_section = |section: &Value| section["checks"].as_array().expect("checks").clone();
     let all: Vec<Value> = sections.iter().flat_map(of_section).collect();
     let counts = [count(&all)].into_iter().chain(sections.iter().map(|section| count(&of_section(section))));
-    // In the attributes, and in the elements.
+    // Both in the attributes and in the elements.
     let wanted: Vec<Value> = counts.map(|count| json!([count, count])).collect();
     assert_eq!(serde_json::from_slice::<Value>(&python.stdout).expect("JSON"), json!(wanted), "{xml}");
 }
 
 #[test]
-fn what_can_not_be_read_is_unknown() {
+fn facts_that_cannot_be_read_are_unknown() {
     let sandbox = set_up(Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..Shape::default() }, &[]);
     let denied = |operation: &str| json!({"service": "ec2", "operation": operation, "kind": "error", "code": "UnauthorizedOperation", "status": 403, "times": 1});
     sandbox
         .fault(&json!([denied("DescribeSecurityGroups"), denied("DescribeNetworkInterfaces")]))
-        .expect("AWS takes the faults");
+        .expect("the faults are set");
     let report = run(&sandbox, &["verify", "--output", "json"]).expect(4).json();
-    assert_eq!(told(&report), ["EC-VFY-016 unknown", "EC-VFY-021 unknown", "EC-VFY-040 unknown"]);
+    assert_eq!(problems(&report), ["EC-VFY-016 unknown", "EC-VFY-021 unknown", "EC-VFY-040 unknown"]);
     assert!(report.to_string().contains("unknown because UnauthorizedOperation"));
-    // What everything else rests on must be read.
-    sandbox.fault(&denied("DescribeSubnets")).expect("AWS takes the fault");
-    run(&sandbox, &["verify"]).expect(1).tells(&["DescribeSubnets", "UnauthorizedOperation"]);
+    // Facts that everything else depends on must be readable.
+    sandbox.fault(&denied("DescribeSubnets")).expect("the fault is set");
+    run(&sandbox, &["verify"]).expect(1).says(&["DescribeSubnets", "UnauthorizedOperation"]);
 
-    // The same of a user whom IAM says no to.
+    // The same for a user without the IAM permissions.
     let document = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Resource": "*", "Action": [
@@ -127,13 +127,14 @@ fn what_can_not_be_read_is_unknown() {
         ]},
     ]});
     let keys = user(&sandbox, "blind", &document.to_string());
-    let denied =
-        |args: &[&str]| Ran::of(&mut as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, args));
+    let denied = |args: &[&str]| {
+        Outcome::of(&mut as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, args))
+    };
     let report = denied(&["verify", "--output", "json"]).expect(4).json();
     let unknown = ["003", "016", "021", "024", "040"].map(|id| format!("EC-VFY-{id} unknown"));
-    assert_eq!(told(&report), unknown);
+    assert_eq!(problems(&report), unknown);
     conforms("verify", &report);
-    tells_the_same(&denied(&["verify", "--output", "junit"]).expect(4).stdout, &report);
+    matches_the_report(&denied(&["verify", "--output", "junit"]).expect(4).stdout, &report);
     let found = denied(&["doctor", "--output", "json"]).expect(4).json();
     conforms("doctor", &found);
     assert_eq!(found["healthy"], false);
@@ -146,7 +147,7 @@ fn what_can_not_be_read_is_unknown() {
 }
 
 #[test]
-fn what_is_broken_by_hand_is_found_and_found_fixed() {
+fn manual_breakage_is_found_and_so_is_its_repair() {
     let sandbox = set_up(Shape { azs: 2, old_nodes: OldNodes::SelfManaged, ..Shape::default() }, &[]);
     let kubectl = |args: &[&str]| sandbox.kubectl(args).expect("kubectl answers").trim().to_string();
     verifies(&sandbox, 0, &[]);
@@ -166,7 +167,7 @@ fn what_is_broken_by_hand_is_found_and_found_fixed() {
         });
         sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("kubectl answers");
     };
-    // By the zone's id, as somebody reads it in another account. A node that starts then waits for its ENIConfig.
+    // Named by the zone's ID instead of its name. A node that starts then waits for its ENIConfig.
     let id = "AvailabilityZones[0].ZoneId";
     let id =
         aws(&sandbox, &["ec2", "describe-availability-zones", "--zone-names", "us-west-2a", "--query", id]);
@@ -182,8 +183,8 @@ fn what_is_broken_by_hand_is_found_and_found_fixed() {
     named("us-west-2a");
     kubectl(&["delete", "eniconfig", &id]);
     verifies(&sandbox, 0, &[]);
-    pods_are_explained(&sandbox, &node);
-    what_pods_do_not_reach_is_explained(&sandbox);
+    stuck_pods_are_explained(&sandbox, &node);
+    unreachable_dns_is_explained(&sandbox);
 
     let allocatable = |pods: &str| {
         let patch = json!({"status": {"allocatable": {"pods": pods}, "capacity": {"pods": pods}}});
@@ -195,7 +196,7 @@ fn what_is_broken_by_hand_is_found_and_found_fixed() {
     verifies(&sandbox, 0, &["EC-VFY-025 warning"]);
     allocatable("20");
 
-    // Groups changed when the interfaces were there.
+    // Security groups that were changed after the interfaces were created.
     let cluster_group = json!({"spec": {"securityGroups": [sandbox.aws.cluster_security_group]}});
     kubectl(&["patch", "eniconfig", "us-west-2a", "--type=merge", "-p", &cluster_group.to_string()]);
     verifies(&sandbox, 4, &["EC-VFY-023 error"]);
@@ -226,7 +227,7 @@ fn what_is_broken_by_hand_is_found_and_found_fixed() {
     aws(&sandbox, &["ec2", "delete-network-interface", "--network-interface-id", &left]);
     verifies(&sandbox, 0, &[]);
 
-    // Nothing of this program is needed to prove it: neither its record nor its tags on the nodes' groups.
+    // The proof needs neither the program's record nor its tags on the node groups.
     kubectl(&["-n", "kube-system", "delete", "configmap", "eni-custom"]);
     verifies(&sandbox, 0, &[]);
     conforms("plan", &run(&sandbox, &["undo", "--plan", "--output", "json"]).json());

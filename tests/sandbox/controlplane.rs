@@ -1,4 +1,4 @@
-//! The Kubernetes control plane: its files and the flags of its programs.
+//! The Kubernetes control plane: its files, and the flags of its processes.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -16,8 +16,8 @@ use super::tools::{self, Tools};
 
 pub(crate) const SERVICE_CIDR: &str = "172.20.0.0/16";
 
-/// Bodies are kept where tests look into them: evictions (grace period, UID) and what the program writes. The
-/// parts of the control plane are left out: they talk all the time.
+/// Bodies are logged if tests read them: evictions (grace period, UID) and the program's writes. The control plane's
+/// own requests are not logged, because there are too many.
 const AUDIT_POLICY: &str = r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
@@ -39,15 +39,15 @@ rules:
 - level: Metadata
 "#;
 
-/// A port on the loopback that no other sandbox of this user takes while this one lives.
+/// A loopback port that no other sandbox of this user uses while this one runs.
 pub(crate) struct Port {
     pub(crate) number: u16,
     _lock: File,
 }
 
 impl Port {
-    /// Below the ports that systems hand out to clients (Linux: from 32768), so that no connection takes it
-    /// between this look and the server's start.
+    /// Below the ephemeral ports (Linux: from 32768), so that no connection takes the port between this check and the
+    /// server's start.
     pub(crate) fn pick() -> Result<Self> {
         let locks = tools::cache()?.join("ports");
         fs::create_dir_all(&locks)?;
@@ -82,7 +82,7 @@ impl Ports {
     }
 }
 
-/// Keys, certificates, tokens, kubeconfigs, the audit policy.
+/// Writes keys, certificates, tokens, kubeconfigs and the audit policy.
 pub(crate) fn write_files(dir: &Path, shape: &Shape, ports: &Ports) -> Result<()> {
     let pki = dir.join("pki");
     fs::create_dir_all(&pki)?;
@@ -124,7 +124,7 @@ current-context: {context}
     )
 }
 
-/// What EKS would call the API server. No name server knows it; its certificate names it.
+/// The host name that EKS would give the API server. No name server resolves it; the certificate is for it.
 pub(crate) fn endpoint_host(shape: &Shape) -> String {
     format!("0A1B2C3D4E5F60718293A4B5C6D7E8F9.gr7.{}.eks.amazonaws.com", shape.region)
 }
@@ -161,12 +161,12 @@ fn certificates(pki: &Path, endpoint_host: &str) -> Result<()> {
     Ok(())
 }
 
-/// The standard library keys each hasher at random: enough for tokens and ports on the loopback.
+/// The standard library seeds each hasher at random, which is good enough for tokens and loopback ports.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// etcd and the API server: the first two to start, together.
+/// Starts etcd and the API server together, before everything else.
 pub(crate) fn start_server(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
     start_etcd(children, tools, dir, ports)?;
     start_api_server(children, tools, dir, ports)
@@ -179,16 +179,16 @@ fn url(port: &Port) -> String {
 fn start_etcd(children: &mut Children, tools: &Tools, dir: &Path, ports: &Ports) -> Result<()> {
     let mut etcd = Command::new(&tools.etcd.path);
     etcd.args(["--name", "sandbox", "--log-level", "warn", "--quota-backend-bytes", "4294967296"]);
-    // Nothing here outlives its processes, so nothing needs to reach the disk.
+    // The data is not needed after the processes exit, so nothing needs to reach the disk.
     etcd.arg("--unsafe-no-fsync").arg("--data-dir").arg(dir.join("etcd"));
     etcd.args(["--listen-client-urls", &url(&ports.etcd), "--advertise-client-urls", &url(&ports.etcd)]);
     etcd.args(["--listen-peer-urls", &url(&ports.etcd_peer)]);
     etcd.args(["--initial-advertise-peer-urls", &url(&ports.etcd_peer)]);
     etcd.args(["--initial-cluster", &format!("sandbox={}", url(&ports.etcd_peer))]);
-    children.start("etcd", etcd, tools.etcd.ours)
+    children.start("etcd", etcd, tools.etcd.watches_stdin)
 }
 
-/// The API server, at the start or again.
+/// Starts the API server, also for a restart.
 pub(crate) fn start_api_server(
     children: &mut Children,
     tools: &Tools,
@@ -212,22 +212,22 @@ pub(crate) fn start_api_server(
     server.args(["--service-account-key-file", &file("sa.pub")]);
     server.args(["--service-account-signing-key-file", &file("sa.key")]);
     server.args(["--token-auth-file", &file("tokens.csv")]);
-    // Log-in as on EKS: the AWS side reviews tokens. The version must be said, the default is v1beta1.
+    // Authentication as on EKS: the AWS side reviews tokens. The default version is v1beta1.
     server.args(["--authentication-token-webhook-config-file", &file("webhook.yaml")]);
     server.args(["--authentication-token-webhook-version", "v1"]);
     server.args(["--authentication-token-webhook-cache-ttl", "10s"]);
     server.args(["--audit-policy-file", &file("audit-policy.yaml")]);
     server.arg("--audit-log-path").arg(dir.join("audit.log"));
-    // "blocking": a line is written before its reply ends. 0 would mean a new file every 100 MB.
+    // "blocking": a line is written before the response is complete. 0 would mean a new file every 100 MB.
     server.args(["--audit-log-mode", "blocking", "--audit-log-maxsize", "10000"]);
     server.args(["--max-requests-inflight", "2000", "--max-mutating-requests-inflight", "1000"]);
     server.args(["--endpoint-reconciler-type", "none", "--profiling=false"]);
-    children.start("kube-apiserver", server, tools.kube_apiserver.ours)
+    children.start("kube-apiserver", server, tools.kube_apiserver.watches_stdin)
 }
 
-/// What needs the API server: it gives up when there is none at its start.
+/// Starts the processes that exit if there is no API server at their start.
 pub(crate) fn start_controllers(children: &mut Children, tools: &Tools, dir: &Path) -> Result<()> {
-    // Their own default (20 and 50 requests a second) is what limits a large cluster.
+    // The defaults (20 and 50 requests per second) would limit a large cluster.
     let rates = ["--kube-api-qps", "500", "--kube-api-burst", "1000"];
     let pki = dir.join("pki");
 
@@ -244,16 +244,16 @@ pub(crate) fn start_controllers(children: &mut Children, tools: &Tools, dir: &Pa
     ]);
     manager.arg("--root-ca-file").arg(pki.join("ca.crt"));
     manager.arg("--service-account-private-key-file").arg(pki.join("sa.key"));
-    // Twice the time between the heartbeats in stages/node-heartbeat.yaml.
+    // Twice the interval of the heartbeats in stages/node-heartbeat.yaml.
     manager.args(["--node-monitor-period", "1s", "--node-monitor-grace-period", "11m"]);
     manager.args(["--concurrent-deployment-syncs", "10", "--concurrent-replicaset-syncs", "10"]);
     manager.arg("--flex-volume-plugin-dir").arg(dir.join("flexvolume"));
-    children.start("kube-controller-manager", manager, tools.kube_controller_manager.ours)?;
+    children.start("kube-controller-manager", manager, tools.kube_controller_manager.watches_stdin)?;
 
     let mut scheduler = Command::new(&tools.kube_scheduler.path);
     scheduler.arg("--kubeconfig").arg(dir.join("kubeconfig-scheduler")).args(rates);
     scheduler.args(["--leader-elect=false", "--secure-port", "0", "--profiling=false"]);
-    children.start("kube-scheduler", scheduler, tools.kube_scheduler.ours)?;
+    children.start("kube-scheduler", scheduler, tools.kube_scheduler.watches_stdin)?;
 
     let mut kwok = Command::new(&tools.kwok.path);
     kwok.env("HOME", dir).arg("--kubeconfig").arg(dir.join("kubeconfig-admin"));
@@ -262,10 +262,10 @@ pub(crate) fn start_controllers(children: &mut Children, tools: &Tools, dir: &Pa
     for stage in fs::read_dir(&stages).with_context(|| format!("reading {}", stages.display()))? {
         kwok.arg("--config").arg(stage?.path());
     }
-    // Set by the node agent when a node's network is ready.
+    // The node agent sets this label when a node's network is ready.
     kwok.args(["--manage-nodes-with-label-selector", "kwok.x-k8s.io/node=fake"]);
-    // No Leases: kwok leaves the pods of a node alone while its cache lacks the node's Lease, also the pods that
-    // it lists once for a new node. Where that list is quicker than the Lease, they stay Pending for ever.
+    // No Leases: kwok ignores the pods of a node while its cache lacks the node's Lease, including the pods that it
+    // lists once for a new node. If that list arrives before the Lease, they stay Pending forever.
     kwok.args(["--node-lease-duration-seconds", "0"]);
-    children.start("kwok", kwok, tools.kwok.ours)
+    children.start("kwok", kwok, tools.kwok.watches_stdin)
 }

@@ -1,4 +1,4 @@
-//! The environment of a sandbox: what a command started in it sees, and the file that keeps it for a shell.
+//! The environment of a sandbox: the variables of a command that runs in it, and the file that keeps them for a shell.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::Sandbox;
 
-/// Settings of the user's that would lead away from the sandbox, or into a real account.
+/// The user's settings that would lead away from the sandbox or to a real account.
 const CLEARED: [&str; 15] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -39,12 +39,12 @@ pub(crate) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String
         ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
         ("AWS_REGION", sandbox.shape.region.clone()),
-        // botocore, and so the aws command, reads only this one.
+        // botocore, and so the AWS CLI, reads only this one.
         ("AWS_DEFAULT_REGION", sandbox.shape.region.clone()),
         ("KUBECONFIG", text(kubeconfig)),
-        // A cluster of this address may have been another one yesterday.
+        // Another cluster may have used this address earlier.
         ("KUBECACHEDIR", text(&dir.join("kubectl-cache"))),
-        // A proxy can't reach this machine's loopback.
+        // A proxy can't reach this machine's loopback interface.
         ("NO_PROXY", "127.0.0.1,localhost".to_string()),
         ("ENI_CUSTOM_CLUSTER", sandbox.shape.cluster.clone()),
         ("SANDBOX_DIR", text(dir)),
@@ -67,7 +67,7 @@ pub fn apply(command: &mut Command, env: impl IntoIterator<Item = (String, Strin
     command.envs(env);
 }
 
-/// Puts a program on the sandbox's PATH.
+/// Links a program into the sandbox's PATH.
 pub fn link(dir: &Path, name: &str, program: &Path) -> Result<()> {
     let folder = dir.join("bin");
     fs::create_dir_all(&folder)?;
@@ -75,13 +75,13 @@ pub fn link(dir: &Path, name: &str, program: &Path) -> Result<()> {
     symlink(program, &link).with_context(|| format!("linking {} to {}", link.display(), program.display()))
 }
 
-/// Writes lines `export NAME=VALUE` for a shell. The file appears whole.
+/// Writes lines `export NAME=VALUE` for a shell. The file is written atomically.
 pub fn write(file: &Path, env: &[(String, String)]) -> Result<()> {
     let mut text = format!("unset {}\n", CLEARED.join(" "));
     for (name, value) in env {
         let value = match (name.as_str(), value.split_once(':')) {
-            // The shell that sources it has a PATH of its own.
-            ("PATH", Some((ours, _))) => format!("{}:\"$PATH\"", quote(ours)),
+            // The shell that sources the file has its own PATH.
+            ("PATH", Some((folder, _))) => format!("{}:\"$PATH\"", quote(folder)),
             _ => quote(value),
         };
         text.push_str(&format!("export {name}={value}\n"));
@@ -92,13 +92,13 @@ pub fn write(file: &Path, env: &[(String, String)]) -> Result<()> {
         .with_context(|| format!("writing {}", file.display()))
 }
 
-/// What `write` wrote, with this process's PATH; `None` when there is no such file.
+/// The variables that `write` wrote, with this process's PATH; `None` if there is no such file.
 pub fn read(file: &Path) -> Option<BTreeMap<String, String>> {
     let text = fs::read_to_string(file).ok()?;
     let path = std::env::var("PATH").unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
     let variables = lines.map(|(name, value)| match value.strip_suffix(":\"$PATH\"") {
-        Some(ours) => (name.to_string(), format!("{}:{path}", unquote(ours))),
+        Some(folder) => (name.to_string(), format!("{}:{path}", unquote(folder))),
         None => (name.to_string(), unquote(value)),
     });
     Some(variables.collect())
@@ -118,14 +118,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_says_the_same_to_a_shell_and_to_exec() {
+    fn a_shell_and_exec_read_the_same_values_from_the_file() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("env");
         let values = [("SANDBOX_DIR", "/tmp/it's a folder"), ("PATH", "/sandbox/bin:/usr/bin:/bin")];
         let variables = values.map(|(name, value)| (name.to_string(), value.to_string()));
         write(&file, &variables).expect("the file is written");
 
-        let read = read(&file).expect("the file is there");
+        let read = read(&file).expect("the file exists");
         assert_eq!(read["SANDBOX_DIR"], "/tmp/it's a folder");
         assert!(read["PATH"].starts_with("/sandbox/bin:"), "{}", read["PATH"]);
         for (name, value) in read {

@@ -1,4 +1,4 @@
-//! Plain HTTP to the AWS side's private endpoints on the loopback.
+//! Plain HTTP to the AWS side's private endpoints on the loopback interface.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// The body of the reply; an error unless the status is 2xx.
+/// Returns the body of the response, or an error unless the status is 2xx.
 pub(crate) fn request(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
     let what = || format!("{method} http://127.0.0.1:{port}{path}");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).with_context(what)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    // HTTP/1.0: the reply ends with the connection and is never chunked.
+    // HTTP/1.0: the response ends when the connection closes and is never chunked.
     write!(
         stream,
         "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -1,12 +1,12 @@
-//! An EKS cluster on this machine, without a network: a real Kubernetes control plane, AWS's APIs, and nodes
-//! that join as the VPC CNI would let them. It knows nothing of the program that is tried on it.
+//! An EKS cluster on this machine, without a network: a real Kubernetes control plane, AWS's APIs, and nodes that join
+//! as with the VPC CNI. Independent of the program under test.
 //!
 //! ```ignore
 //! let sandbox = Sandbox::start(&Shape { azs: 1, ..Shape::default() })?;
 //! let status = sandbox.command("eni-custom").args(["setup", "--yes"]).status()?;
 //! ```
 
-mod casualties;
+mod broken_nodes;
 mod controlplane;
 pub mod env;
 mod http;
@@ -44,17 +44,17 @@ pub use shape::{AuthenticationMode, Aws, Cni, Crd, IpFamily, Latency, OldNodes, 
 use tools::Tools;
 pub use workloads::Kubectl;
 
-/// A running cluster. Ends when it is dropped, or with this process.
+/// A running cluster. It stops when it is dropped or when this process exits.
 pub struct Sandbox {
-    // Fields are dropped in this order: processes end before their files go.
+    // Fields are dropped in this order: processes exit before their files are deleted.
     children: Children,
     pub shape: Shape,
-    /// What the AWS side made: ids and access keys.
+    /// Ids and access keys of what the AWS side created.
     pub aws: AwsSide,
-    /// Where the AWS APIs are.
+    /// The endpoint of the AWS APIs.
     pub endpoint: String,
     pub tools: Tools,
-    /// Ids of the instances that were there at the start.
+    /// Ids of the instances that existed at the start.
     pub old_instances: BTreeSet<String>,
     kubectl: Kubectl,
     ports: Ports,
@@ -62,7 +62,7 @@ pub struct Sandbox {
     dir: TempDir,
 }
 
-/// aws.json.
+/// The content of aws.json.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AwsSide {
     pub endpoint: String,
@@ -79,9 +79,9 @@ pub struct AwsSide {
     pub nat_gateways: BTreeMap<String, String>,
     pub self_managed_asgs: Vec<String>,
     pub old_node_role_arn: Option<String>,
-    /// The add-on's own role, where it has one.
+    /// The add-on's own role, if it has one.
     pub cni_role_arn: Option<String>,
-    /// `admin` made the cluster; `witness` is for test code; `node_agent` for the nodes.
+    /// `admin` created the cluster; `witness` is for test code, `node_agent` for the nodes.
     pub keys: BTreeMap<String, Keys>,
 }
 
@@ -93,8 +93,8 @@ pub struct Keys {
 }
 
 impl Sandbox {
-    /// Builds what is missing, starts everything, and comes back when the cluster is one in use: nodes and
-    /// pods Ready, every PodDisruptionBudget with room for a disruption.
+    /// Builds what is missing, starts everything, and returns when the cluster is in use: nodes and pods are Ready, and
+    /// every PodDisruptionBudget allows a disruption.
     pub fn start(shape: &Shape) -> Result<Self> {
         let tools = tools::find_or_build()?;
         let (dir, lock) = directory()?;
@@ -116,7 +116,7 @@ impl Sandbox {
         if started.is_err() && std::env::var_os("ENI_CUSTOM_SANDBOX_KEEP").is_some() {
             children.end();
             tools::say(&format!("kept {}", dir.keep().display()));
-            return Err(started.expect_err("looked at above"));
+            return Err(started.expect_err("checked above"));
         }
         let aws = started?;
         let endpoint = format!("http://127.0.0.1:{}", ports.aws.number);
@@ -150,7 +150,7 @@ impl Sandbox {
         children.start("aws", aws_side(tools, dir, ports), true)?;
         let port = ports.kubernetes.number;
         children.until("the API server", Duration::from_secs(120), || {
-            // Cheap question first: kubectl is a whole process.
+            // Ask over HTTP first: kubectl is a whole process.
             if TcpStream::connect(("127.0.0.1", port)).is_err() {
                 return Ok(None);
             }
@@ -166,11 +166,15 @@ impl Sandbox {
             let Ok(text) = fs::read(&file) else { return Ok(None) };
             serde_json::from_slice(&text).map(Some).map_err(|error| format!("aws.json: {error}"))
         })?;
-        children.start("node-agent", node_agent(tools, dir, shape, ports, &aws)?, tools.node_agent.ours)?;
+        children.start(
+            "node-agent",
+            node_agent(tools, dir, shape, ports, &aws)?,
+            tools.node_agent.watches_stdin,
+        )?;
         workloads::create_aws_auth(kubectl, shape, &aws)?;
         system.join().expect("kubectl does not panic")?;
         let slow = if shape.latency == Latency::Realistic { 900 } else { 180 };
-        // Two cores start a node or two a second.
+        // Two cores start one or two nodes per second.
         let limit = Duration::from_secs(slow + 2 * shape.old_node_count() as u64);
         children.until("the nodes", limit, || workloads::nodes_are_ready(kubectl, shape))?;
         workloads::create_workloads(kubectl, shape)?;
@@ -178,33 +182,33 @@ impl Sandbox {
         Ok(aws)
     }
 
-    /// Everything that this sandbox has on disk.
+    /// The folder with all files of this sandbox.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The kubeconfig for people, in group system:masters.
+    /// The kubeconfig for users and the program, in group system:masters.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir().join("kubeconfig")
     }
 
-    /// The kubeconfig for test code, so that the audit log tells its requests from others'.
+    /// The kubeconfig for test code, whose requests the audit log shows under another user.
     pub(crate) fn kubeconfig_admin(&self) -> PathBuf {
         self.dir().join("kubeconfig-admin")
     }
 
-    /// The same, for a client.
+    /// The same as a client configuration.
     pub async fn admin_config(&self) -> Result<Config> {
         let file = Kubeconfig::read_from(self.kubeconfig_admin())?;
         Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
     }
 
-    /// The environment in which people and the program find this cluster.
+    /// The environment in which users and the program find this cluster.
     pub fn env(&self) -> Vec<(String, String)> {
         env::of(self, "admin", &self.kubeconfig())
     }
 
-    /// The same with another access key of aws.json, and test code's kubeconfig.
+    /// The same with another access key of aws.json and the kubeconfig for test code.
     pub fn env_for(&self, key: &str) -> Vec<(String, String)> {
         env::of(self, key, &self.kubeconfig_admin())
     }
@@ -216,17 +220,17 @@ impl Sandbox {
         command
     }
 
-    /// kubectl's stdout.
+    /// Runs kubectl and returns its stdout.
     pub fn kubectl(&self, args: &[&str]) -> Result<String> {
         self.kubectl.run(args)
     }
 
-    /// kubectl with something on its stdin, as for `apply -f -`.
+    /// Runs kubectl with this stdin, as for `apply -f -`.
     pub fn kubectl_with(&self, args: &[&str], stdin: &str) -> Result<String> {
         self.kubectl.run_with(args, stdin)
     }
 
-    /// kubectl for those who ask while they wait, or on another thread.
+    /// kubectl without a borrow of the sandbox: for conditions of `until`, or for another thread.
     pub fn kubectl_alone(&self) -> Kubectl {
         self.kubectl.clone()
     }
@@ -239,7 +243,7 @@ impl Sandbox {
         self.dir().join("audit.log")
     }
 
-    /// Now, in both request logs.
+    /// The current end of both request logs.
     pub fn mark(&self) -> Mark {
         Mark { aws: log::end(&self.aws_log_file()), kubernetes: log::end(&self.audit_log_file()) }
     }
@@ -254,7 +258,7 @@ impl Sandbox {
         log::read(&self.audit_log_file(), since.kubernetes)
     }
 
-    /// Makes AWS fail: see the AWS side's fault kinds.
+    /// Injects a fault into AWS. The AWS side lists the kinds.
     pub fn fault(&self, fault: &Value) -> Result<()> {
         http::request(self.ports.aws.number, "POST", "/sandbox/faults", &fault.to_string()).map(drop)
     }
@@ -263,73 +267,75 @@ impl Sandbox {
         http::request(self.ports.aws.number, "DELETE", "/sandbox/faults", "").map(drop)
     }
 
-    /// Makes all log-ins to Kubernetes so far expire; the API server notices within ten seconds.
+    /// Expires all Kubernetes tokens issued so far. The API server notices within ten seconds.
     pub fn expire_tokens(&self) -> Result<()> {
         http::request(self.ports.aws.number, "POST", "/sandbox/tokens/expire", "").map(drop)
     }
 
-    /// Lets another account own the VPC, and share it with the cluster's; empty: it is the cluster's own again.
+    /// Makes another account the owner of the VPC, which shares it with the cluster's account. Empty: the cluster's
+    /// account owns it again.
     pub fn share_vpc(&self, account: &str) -> Result<()> {
         let body = serde_json::json!({"account": account}).to_string();
         http::request(self.ports.aws.number, "POST", "/sandbox/vpc-owner", &body).map(drop)
     }
 
-    /// Where the API server listens on the loopback.
+    /// The API server's loopback port.
     pub fn kubernetes_port(&self) -> u16 {
         self.ports.kubernetes.number
     }
 
-    /// Where AWS's APIs listen on the loopback.
+    /// The loopback port of AWS's APIs.
     pub fn aws_port(&self) -> u16 {
         self.ports.aws.number
     }
 
-    /// The host name that an EKS endpoint has, which the API server's certificate is for and no name server knows.
+    /// The host name of an EKS endpoint. The API server's certificate is for it; no name server resolves it.
     pub fn endpoint_host(&self) -> String {
         controlplane::endpoint_host(&self.shape)
     }
 
-    /// Lets DescribeCluster say another endpoint: a private one, as a rule.
+    /// Makes DescribeCluster return another endpoint, usually a private one.
     pub fn name_endpoint(&self, endpoint: &str) -> Result<()> {
         let body = serde_json::json!({"endpoint": endpoint}).to_string();
         http::request(self.ports.aws.number, "POST", "/sandbox/endpoint", &body).map(drop)
     }
 
-    /// EKS says so of a managed node group: its status and health issues; for so many seconds, where any are given.
+    /// Sets the status and health issues that EKS reports for a managed node group, optionally only for some seconds.
     pub fn nodegroup(&self, name: &str, status: &str, issues: &Value, seconds: Option<f64>) -> Result<()> {
         let body = serde_json::json!({"name": name, "status": status, "issues": issues, "seconds": seconds});
         http::request(self.ports.aws.number, "POST", "/sandbox/nodegroup", &body.to_string()).map(drop)
     }
 
-    /// Actions that IAM was asked about, by the caller's ARN; those that CloudFormation takes in a caller's name too.
+    /// The actions that IAM was asked about, by the caller's ARN, including those that CloudFormation performs in its
+    /// name.
     pub fn asked_permissions(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/permissions", "")?;
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// What the AWS side knows about instances, without paging and without delay.
+    /// All instances of the AWS side, without paging and without delay.
     pub fn instances(&self) -> Result<Value> {
         let text = http::request(self.ports.aws.number, "GET", "/sandbox/instances", "")?;
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// An error when one of its processes has ended.
+    /// Returns an error if one of the processes has exited.
     pub fn check(&mut self) -> Result<()> {
         self.children.check()
     }
 
-    /// Ends the API server and starts it again: for a moment nobody answers, and every watch breaks.
+    /// Restarts the API server: for a moment it does not answer, and every watch breaks.
     pub fn restart_api_server(&mut self) -> Result<()> {
         self.children.stop("kube-apiserver");
         controlplane::start_api_server(&mut self.children, &self.tools, self.dir.path(), &self.ports)
     }
 
-    /// Ends one of its processes for good: what it did is not done any more.
+    /// Stops one of the processes permanently.
     pub fn stop(&mut self, process: &str) {
         self.children.stop(process);
     }
 
-    /// Waits, for test code, until Kubernetes or AWS say so.
+    /// Waits until a condition holds.
     pub fn until<T>(
         &mut self,
         what: &str,
@@ -340,20 +346,19 @@ impl Sandbox {
     }
 }
 
-/// A temporary folder with a lock on it. Folders of sandboxes that could not clean up (SIGKILL) have none:
-/// they go.
+/// Creates a locked temporary folder. Folders without a lock, left by sandboxes that were killed, are deleted.
 fn directory() -> Result<(TempDir, File)> {
     const PREFIX: &str = "eni-custom-sandbox-";
     for entry in fs::read_dir(std::env::temp_dir())?.flatten() {
         let path = entry.path();
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let is_sandbox = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let left = || File::open(path.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if ours && left() {
+        if is_sandbox && left() {
             let _ = fs::remove_dir_all(&path);
         }
     }
     let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-    // Made under another name: between its making and its locking it would look left behind.
+    // Created under another name: before it is locked it would look like a leftover.
     let name = dir.path().join("lock.new");
     let lock = File::create(&name)?;
     lock.lock()?;
@@ -380,7 +385,7 @@ fn node_agent(tools: &Tools, dir: &Path, shape: &Shape, ports: &Ports, aws: &Aws
     command.args(["--region", &shape.region, "--cluster", &shape.cluster]);
     command.args(["--kubernetes-version", &shape.kubernetes_version]);
     command.arg("--kubeconfig").arg(dir.join("kubeconfig-admin"));
-    // Between the instance's start and the kubelet's: some 20 s on EC2.
+    // The time between the start of the instance and of the kubelet: about 20 s on EC2.
     if shape.latency == Latency::Realistic {
         command.args(["--boot-time", "20s"]);
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A place in both logs: what comes after it happened later.
+/// An offset in both logs. Later entries happened later.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mark {
     pub(crate) aws: u64,
@@ -22,7 +22,7 @@ pub struct AwsCall {
     pub time: String,
     pub service: String,
     pub operation: String,
-    /// Not a read, and not a dry run.
+    /// Whether the call is neither a read nor a dry run.
     pub mutating: bool,
     pub caller: Option<String>,
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct KubernetesCall {
     pub request_received_timestamp: String,
 }
 
-/// Empty where the log-in was refused.
+/// Empty if authentication failed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct User {
@@ -75,7 +75,7 @@ pub struct Status {
 }
 
 impl KubernetesCall {
-    /// Asked to change something that is kept: no dry run, and no review (a question put as a POST).
+    /// Whether the request would change a stored object: not a dry run and not a review (a query sent as a POST).
     pub fn mutating(&self) -> bool {
         let review =
             matches!(self.object_ref.api_group.as_str(), "authorization.k8s.io" | "authentication.k8s.io");
@@ -84,24 +84,24 @@ impl KubernetesCall {
             && !self.uri.contains("dryRun=All")
     }
 
-    /// Made by the program under test.
+    /// Whether the program under test made the request.
     pub fn by_program(&self) -> bool {
         self.user_agent.starts_with("eni-custom")
     }
 }
 
-/// Where the log ends now.
+/// The current end of the log.
 pub(crate) fn end(log: &Path) -> u64 {
     log.metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// The lines after a place.
+/// The lines after an offset.
 pub(crate) fn read<T: DeserializeOwned>(log: &Path, from: u64) -> Result<Vec<T>> {
     let mut text = String::new();
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;
     file.read_to_string(&mut text)?;
-    // A line that is still being written has no end yet.
+    // The last line may still be incomplete.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole
         .lines()

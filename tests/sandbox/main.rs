@@ -1,4 +1,4 @@
-//! The sandbox as a command: a cluster to try eni-custom on.
+//! The sandbox as a command: a cluster on which to try eni-custom.
 //!
 //! ```text
 //! cargo run --example sandbox -- setup --yes      starts a fresh cluster, runs setup, shows the result
@@ -27,7 +27,7 @@ use sandbox::tools::{self, Missing, say};
 use sandbox::watch::{EniWatch, PdbWatch};
 use sandbox::{Sandbox, Shape, program, witness};
 
-/// An EKS cluster on this machine, to try eni-custom on
+/// Run an EKS cluster on this machine, to try eni-custom
 #[derive(Parser)]
 #[command(name = "sandbox")]
 struct Cli {
@@ -57,7 +57,7 @@ enum Sub {
     },
     /// Stop the running cluster
     Down(EnvFile),
-    /// The process that `up` leaves running
+    /// Serve the cluster: the process that `up` leaves running
     #[command(hide = true)]
     Serve(Up),
 }
@@ -100,8 +100,8 @@ fn main() -> ExitCode {
 /// A signal arrived that eni-custom has not received yet.
 static TERMINATED: AtomicBool = AtomicBool::new(false);
 
-/// From here on Ctrl-C (and SIGTERM, SIGHUP) is recorded and does not kill the process: waits give up, and the cluster is
-/// stopped and cleaned up. eni-custom is in the same process group, so the terminal signals it too.
+/// From here on Ctrl-C (and SIGTERM, SIGHUP) is recorded and does not kill the process: waits give up, and the cluster
+/// is stopped and cleaned up. eni-custom is in the same process group, so the terminal signals it too.
 fn catch_signals() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
@@ -115,7 +115,7 @@ fn catch_signals() -> Result<()> {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => TERMINATED.store(true, Ordering::Relaxed),
-                    // Linux tells only the first process of a terminal's session that the terminal is gone.
+                    // Linux signals the loss of a terminal only to the first process of its session.
                     _ = hangup.recv() => TERMINATED.store(true, Ordering::Relaxed),
                 }
                 INTERRUPTED.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A picture of all that a set-up may change, to be held against another one: each thing is a line.
+//! A picture of everything that setup may change, one line per item, to compare with another picture.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 
 use super::{Sandbox, tools};
 
-/// What there is in AWS and Kubernetes now. Ids of instances, and names of nodes that follow from them, are left out.
+/// The current state of AWS and Kubernetes, without instance ids and the node names derived from them.
 pub fn picture(sandbox: &Sandbox) -> Result<BTreeSet<String>> {
     let mut lines = aws(sandbox)?;
     lines.extend(kubernetes(sandbox)?.iter().map(Value::to_string));
     Ok(lines)
 }
 
-/// What differs from an earlier picture, `-` gone and `+` new, once it stays so for a moment: AWS's answers lag behind
-/// what was done, and controllers behind their objects.
+/// The differences from an earlier picture (`-` gone, `+` new), once they have settled: AWS's answers lag behind
+/// changes, and controllers lag behind their objects.
 pub fn differences(sandbox: &mut Sandbox, before: &BTreeSet<String>) -> Result<Vec<String>> {
     let start = Instant::now();
     loop {

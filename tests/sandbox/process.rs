@@ -1,5 +1,5 @@
-//! Child processes. Each has the read end of a pipe as its stdin and ends when the pipe does, so none
-//! outlives this process, however that ends.
+//! Child processes. The stdin of each is a pipe, and each exits when the pipe is closed, so none outlives this process,
+//! however it exits.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Set by Ctrl-C and the like: whatever waits gives up.
+/// Set by Ctrl-C and similar signals: all waits give up.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 struct Child {
@@ -22,8 +22,8 @@ struct Child {
     log: PathBuf,
 }
 
-/// In the order of their start; they end in the opposite order, so the API server before etcd: without etcd
-/// it would sit on its port for minutes.
+/// In the order of their start. They are stopped in reverse order, so the API server before etcd: without etcd it would
+/// keep its port for minutes.
 pub(crate) struct Children {
     logs: PathBuf,
     running: Vec<Child>,
@@ -35,25 +35,25 @@ impl Children {
         Ok(Self { logs: logs.to_path_buf(), running: Vec::new() })
     }
 
-    /// Starts a process whose output goes to `logs/NAME.log`. `ours` says that it watches its stdin by
-    /// itself; other programs are watched by a shell.
-    pub(crate) fn start(&mut self, name: &'static str, command: Command, ours: bool) -> Result<()> {
-        // Where pipes can't be made close-on-exec in one step (macOS), a child started at the same moment by
-        // another thread would keep the pipe open.
+    /// Starts a process with its output in `logs/NAME.log`. If it does not exit by itself when its stdin is closed
+    /// (`watches_stdin`), a shell does that for it.
+    pub(crate) fn start(&mut self, name: &'static str, command: Command, watches_stdin: bool) -> Result<()> {
+        // On macOS a pipe can't be created close-on-exec in one step: a child that another thread starts at the same
+        // time would keep it open.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
 
         let log = self.logs.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
-        let mut command = if ours { command } else { watched_by_shell(&command) };
-        if ours {
+        let mut command = if watches_stdin { command } else { watched_by_shell(&command) };
+        if watches_stdin {
             command.env("SANDBOX_DIE_WITH_STDIN", "1");
         }
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)
-            // Ctrl-C on the terminal is for the program under test, not for the cluster beneath it.
+            // Ctrl-C at the terminal is meant for the program under test, not for its cluster.
             .process_group(0)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
@@ -62,7 +62,7 @@ impl Children {
         Ok(())
     }
 
-    /// An error when one of them has ended.
+    /// Returns an error if one of them has exited.
     pub(crate) fn check(&mut self) -> Result<()> {
         for child in &mut self.running {
             if let Some(status) = child.process.try_wait()? {
@@ -72,7 +72,7 @@ impl Children {
         Ok(())
     }
 
-    /// Asks again and again until there is an answer. Fails when a child ends, on Ctrl-C, or after `limit`.
+    /// Polls until there is an answer. Fails if a child exits, on Ctrl-C, or after `limit`.
     pub(crate) fn until<T>(
         &mut self,
         what: &str,
@@ -93,7 +93,7 @@ impl Children {
             }
             if start.elapsed() > limit {
                 bail!(
-                    "{what}: not there after {} s; logs are in {}\n{last}",
+                    "timed out after {} s waiting for: {what}; logs are in {}\n{last}",
                     limit.as_secs(),
                     self.logs.display()
                 );
@@ -102,7 +102,7 @@ impl Children {
         }
     }
 
-    /// Ends one of them for good.
+    /// Stops one of them permanently.
     pub(crate) fn stop(&mut self, name: &str) {
         if let Some(index) = self.running.iter().position(|child| child.name == name) {
             self.running.remove(index).end();
@@ -137,7 +137,7 @@ impl Drop for Children {
     }
 }
 
-/// The shell ends when the program does, and ends it when its stdin ends.
+/// Wraps a command in a shell that exits with it and kills it when stdin is closed.
 fn watched_by_shell(command: &Command) -> Command {
     let script = r#"exec 3<&0
 "$@" </dev/null 3<&- & child=$!

@@ -1,4 +1,4 @@
-//! The program under test, for the examples: cargo doesn't build it along with them.
+//! The program under test, for the examples: Cargo does not build it with them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub fn path() -> Result<PathBuf> {
     Ok(profile.join("eni-custom"))
 }
 
-/// Cargo doesn't build it along with an example.
+/// Builds eni-custom: Cargo does not build it with an example.
 pub fn build() -> Result<()> {
     let program = path()?;
     let cargo = env::var_os("CARGO");
@@ -25,9 +25,8 @@ pub fn build() -> Result<()> {
             Some(other) => other,
         };
         let mut build = Command::new(cargo.unwrap_or_else(|| "cargo".into()));
-        // What `cargo run` tells a program about its package. The build script of ring asks to run again when
-        // these change, and with it everything that is built on ring: minutes, here and once more in the next
-        // build.
+        // Variables that `cargo run` sets. If they change, the build script of ring runs again and everything that
+        // depends on ring is rebuilt: minutes, here and again in the next build.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -41,7 +40,7 @@ pub fn build() -> Result<()> {
         }
     }
     if !program.exists() {
-        bail!("cargo built eni-custom, but {} is not there", program.display());
+        bail!("Cargo built eni-custom, but {} does not exist", program.display());
     }
     Ok(())
 }

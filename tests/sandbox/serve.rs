@@ -1,5 +1,5 @@
-//! The cluster that `up` leaves running: a process of its own that `down` ends. It holds a lock for as long
-//! as it lives and listens on a socket in its folder.
+//! The cluster that `up` leaves running: a separate process that `down` stops. It holds a lock while it runs and
+//! listens on a socket in its folder.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -18,15 +18,15 @@ use sandbox::{Sandbox, Shape, env, program};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-fn beside(file: &Path, end: &str) -> PathBuf {
+fn sibling(file: &Path, end: &str) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_os_string();
     name.push(end);
     file.with_file_name(name)
 }
 
-/// Somebody serves the cluster of this environment file.
+/// Whether a process serves the cluster of this environment file.
 pub(crate) fn is_up(file: &Path) -> bool {
-    File::open(beside(file, ".lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
+    File::open(sibling(file, ".lock")).is_ok_and(|lock| lock.try_lock_shared().is_err())
 }
 
 /// Starts `serve` with this process's options and waits until the cluster is in use.
@@ -34,7 +34,7 @@ pub(crate) fn detach(file: &Path) -> Result<()> {
     let folder = file.parent().context("the environment file is in a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let _ = fs::remove_file(file);
-    let log = beside(file, ".log");
+    let log = sibling(file, ".log");
     let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
     let mut serve = Command::new(std::env::current_exe()?)
         .arg("serve")
@@ -48,7 +48,7 @@ pub(crate) fn detach(file: &Path) -> Result<()> {
             bail!("the cluster did not start ({status})\n{}", tail(&log));
         }
         if INTERRUPTED.load(Ordering::Relaxed) {
-            // Its children end with it, and the next start removes its folder.
+            // Its children exit with it, and the next start deletes its folder.
             let _ = serve.kill();
             let _ = serve.wait();
             bail!("interrupted");
@@ -59,9 +59,9 @@ pub(crate) fn detach(file: &Path) -> Result<()> {
 }
 
 pub(crate) fn serve(shape: &Shape, file: &Path) -> Result<ExitCode> {
-    // Away from the terminal: neither Ctrl-C there nor its end reaches it.
+    // Detach from the terminal, so that neither Ctrl-C nor closing it stops the cluster.
     rustix::process::setsid().context("leaving the terminal")?;
-    let lock = File::create(beside(file, ".lock"))?;
+    let lock = File::create(sibling(file, ".lock"))?;
     if lock.try_lock().is_err() {
         bail!("a sandbox is already running: its environment is in {}; stop it with `down`", file.display());
     }

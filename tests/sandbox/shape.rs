@@ -1,4 +1,4 @@
-//! The cluster that eni-custom starts from: a struct for tests, options for people.
+//! The initial cluster: a struct for tests, options for the command line.
 
 use clap::{Args, Parser, ValueEnum};
 use serde::Serialize;
@@ -64,7 +64,7 @@ pub struct Shape {
     /// Stop the kubelet of one old node; its instance keeps running
     #[arg(long)]
     pub dead_node: bool,
-    /// Add a Node object whose instance is gone
+    /// Add a Node object whose instance no longer exists
     #[arg(long)]
     pub left_over_node: bool,
     /// Run a cluster-autoscaler that scales the managed node group to its maximum while pods are Pending
@@ -107,7 +107,7 @@ pub enum Crd {
     Missing,
 }
 
-/// Spelled as EKS spells it, also as an option.
+/// Spelled as in the EKS API, also as an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -1,10 +1,9 @@
-//! A registry of load balancer targets of type instance, with the connections that go through them.
+//! A registry of load balancer targets of type instance, with the connections through them.
 //!
-//! Who is a target is the rule of the AWS Load Balancer Controller (pkg/backend/endpoint_utils.go) and of the cloud
-//! provider's service controller: every node but those with the label that excludes it; a cordon changes nothing. What
-//! becomes of a target that is left out is Elastic Load Balancing's: it drains for the deregistration delay, in which
-//! the connections that it has may go on and no new one comes. Connections that an instance still has when it ends are
-//! cut.
+//! The AWS Load Balancer Controller (pkg/backend/endpoint_utils.go) and the cloud provider's service controller decide
+//! which nodes are targets: every node without the exclusion label; a cordon changes nothing. Elastic Load Balancing
+//! drains an excluded target for its deregistration delay: open connections continue, and no new ones are accepted.
+//! Connections that an instance still has when it terminates are broken.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,17 +28,17 @@ pub struct Targets {
 
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// Deregistered since then.
+    /// When the target was deregistered.
     draining: Option<Instant>,
-    /// Open connections: one more at each look while it is registered, none when its delay is over.
+    /// Open connections: one more at each poll while it is registered, none when its delay is over.
     pub open: u32,
-    /// Open when its instance ended.
-    pub cut: u32,
+    /// Connections that were open when its instance terminated.
+    pub broken: u32,
     gone: bool,
 }
 
 impl Targets {
-    /// Follows all nodes; connections take the whole delay.
+    /// Tracks all nodes. Connections last for the whole delay.
     pub fn start(sandbox: &Sandbox, delay: Duration) -> Result<Self> {
         let (stop, state) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<_>>::default());
         let kubectl = sandbox.kubectl_alone();
@@ -47,9 +46,9 @@ impl Targets {
             let (stop, state) = (Arc::clone(&stop), Arc::clone(&state));
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    // A look that the API server doesn't answer is one look less.
-                    if let Some(nodes) = look(&kubectl) {
-                        see(&mut state.lock().expect("nobody panics"), &nodes, delay, Instant::now());
+                    // Skip the poll if the API server does not answer.
+                    if let Some(nodes) = excluded(&kubectl) {
+                        see(&mut state.lock().expect("no thread panics"), &nodes, delay, Instant::now());
                     }
                     thread::sleep(LOOK_EVERY);
                 }
@@ -58,9 +57,9 @@ impl Targets {
         Ok(Self { stop, state, looks: Some(looks) })
     }
 
-    /// What is known of a node's target now.
+    /// The current state of a node's target.
     pub fn of(&self, node: &str) -> Target {
-        self.state.lock().expect("nobody panics").get(node).cloned().unwrap_or_default()
+        self.state.lock().expect("no thread panics").get(node).cloned().unwrap_or_default()
     }
 }
 
@@ -73,8 +72,8 @@ impl Drop for Targets {
     }
 }
 
-/// Whether each node is left out, by its name.
-fn look(kubectl: &Kubectl) -> Option<BTreeMap<String, bool>> {
+/// Whether each node is excluded, by its name.
+fn excluded(kubectl: &Kubectl) -> Option<BTreeMap<String, bool>> {
     let list: Value = serde_json::from_str(&kubectl.run(&["get", "nodes", "-o", "json"]).ok()?).ok()?;
     let nodes = list["items"].as_array()?.iter().filter_map(|node| {
         let metadata = &node["metadata"];
@@ -99,6 +98,6 @@ fn see(state: &mut BTreeMap<String, Target>, nodes: &BTreeMap<String, bool>, del
         .map(|(_, target)| target)
     {
         let drained = target.draining.is_some_and(|since| now.duration_since(since) >= delay);
-        (target.gone, target.cut) = (true, if drained { 0 } else { target.open });
+        (target.gone, target.broken) = (true, if drained { 0 } else { target.open });
     }
 }

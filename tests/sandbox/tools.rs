@@ -1,5 +1,5 @@
-//! The programs that a sandbox runs: found, or built once and kept in a cache folder of the user's. A key in
-//! each name there is a hash of what it was built from.
+//! The programs that a sandbox runs: found on the machine, or built once and cached in the user's cache folder. Each
+//! name there has a hash of the sources.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,10 +17,10 @@ use super::process::tail;
 
 const CONTROL_PLANE: [&str; 5] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
-/// pip's own resolver takes minutes over moto's dependencies; uv takes seconds.
+/// pip needs minutes to resolve moto's dependencies, uv seconds.
 const UV: &str = "uv==0.13.9";
 
-/// A program that must be installed first. Its message says how.
+/// A missing program that must be installed first. Its message says how.
 #[derive(Debug)]
 pub struct Missing(String);
 
@@ -35,8 +35,8 @@ impl std::error::Error for Missing {}
 #[derive(Clone, Debug)]
 pub struct Program {
     pub path: PathBuf,
-    /// Built from our sources: ends by itself when its stdin does.
-    pub ours: bool,
+    /// Exits by itself when its stdin is closed, because it is built from the sandbox's sources.
+    pub watches_stdin: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -48,21 +48,21 @@ pub struct Tools {
     pub kubectl: PathBuf,
     pub kwok: Program,
     pub node_agent: Program,
-    /// Python with moto; cfn-lint is in it too (`-m cfnlint`).
+    /// Python with moto and cfn-lint (`-m cfnlint`).
     pub python: PathBuf,
 }
 
-/// tests/sandbox of this repository.
+/// The folder tests/sandbox of this repository.
 pub fn sources() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// This repository.
+/// The root of this repository.
 pub fn repository() -> &'static Path {
     sources().ancestors().nth(2).expect("the sandbox is in tests/sandbox")
 }
 
-/// $ENI_CUSTOM_SANDBOX_CACHE, else where the system keeps a user's caches.
+/// $ENI_CUSTOM_SANDBOX_CACHE, otherwise the user's cache folder of the system.
 pub(crate) fn cache() -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match (set("ENI_CUSTOM_SANDBOX_CACHE"), set("XDG_CACHE_HOME")) {
@@ -78,12 +78,12 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Everything that a sandbox needs. Go builds and Python installs side by side: one uses the processors, the
-/// other the network.
+/// Everything that a sandbox needs. Go builds and Python installs run in parallel: one uses the processors, the other
+/// the network.
 pub fn find_or_build() -> Result<Tools> {
     let requirements = sources().join("aws/requirements.txt");
     let go = Go { module: sources().join("controlplane") };
-    // Reported all at once, before minutes of building.
+    // Report all missing programs at once, before minutes of building.
     let python_lacks =
         if is_kept("venv-aws", &hash(vec![requirements.clone()])?)? { None } else { python().err() };
     let go_lacks = if is_kept("kwok", &go.key("kwok")?)? { None } else { go.check().err() };
@@ -98,13 +98,13 @@ pub fn find_or_build() -> Result<Tools> {
         let mut built = None;
         let mut control_plane = |name: &str| -> Result<Program> {
             if let Some(path) = given.as_ref().and_then(|given| given.get(name)) {
-                return Ok(Program { path, ours: false });
+                return Ok(Program { path, watches_stdin: false });
             }
             let folder = match &built {
                 Some(folder) => folder,
                 None => built.insert(go.control_plane()?),
             };
-            Ok(Program { path: folder.join(name), ours: true })
+            Ok(Program { path: folder.join(name), watches_stdin: true })
         };
         let tools = Tools {
             etcd: control_plane("etcd")?,
@@ -113,10 +113,10 @@ pub fn find_or_build() -> Result<Tools> {
             kube_scheduler: control_plane("kube-scheduler")?,
             kubectl: control_plane("kubectl")?.path,
             kwok: Program {
-                path: go.command("kwok", "kwok, which plays the kubelets: 1 minute")?,
-                ours: true,
+                path: go.command("kwok", "kwok, which simulates kubelets: about 1 minute")?,
+                watches_stdin: true,
             },
-            node_agent: Program { path: go.command("node-agent", "the node agent")?, ours: true },
+            node_agent: Program { path: go.command("node-agent", "the node agent")?, watches_stdin: true },
             python: PathBuf::new(),
         };
         let python = python.join().expect("installing does not panic")?.join("bin/python");
@@ -124,7 +124,7 @@ pub fn find_or_build() -> Result<Tools> {
     })
 }
 
-/// The `aws` command, for people: it pins its own botocore, so it has a venv of its own.
+/// The AWS CLI. It pins its own botocore, so it has its own venv.
 pub fn aws_cli() -> Result<PathBuf> {
     Ok(venv("awscli", &sources().join("aws/awscli-requirements.txt"))?.join("bin/aws"))
 }
@@ -140,8 +140,8 @@ impl Assets {
         Some(Self { folder })
     }
 
-    /// What KUBEBUILDER_ASSETS lacks is built. It usually lacks the controllers, which must not be newer than
-    /// the API server (Kubernetes's version skew policy), so its API server is taken only together with them.
+    /// Programs that KUBEBUILDER_ASSETS lacks are built. It usually lacks the controllers, which must not be newer than
+    /// the API server (Kubernetes's version skew policy), so its API server is used only together with them.
     fn get(&self, name: &str) -> Option<PathBuf> {
         let there = |name: &str| Some(self.folder.join(name)).filter(|path| path.is_file());
         let whole = || CONTROL_PLANE.iter().all(|name| there(name).is_some());
@@ -155,7 +155,7 @@ struct Go {
 }
 
 impl Go {
-    /// A folder with etcd, kube-apiserver, … : links to one binary that looks at its own name.
+    /// A folder with etcd, kube-apiserver and so on: links to one binary that acts by the name it is called with.
     fn control_plane(&self) -> Result<PathBuf> {
         let binary =
             self.command("control-plane", "the Kubernetes control plane: about 6 minutes on 2 processors")?;
@@ -182,20 +182,20 @@ impl Go {
         Ok(folder.join(name))
     }
 
-    /// A hash of the module's versions and of the sources that the command is built from: an edit of the node
-    /// agent must not link the control plane again.
+    /// A hash of the module's versions and of the command's sources, so that an edit of the node agent does not rebuild
+    /// the control plane.
     fn key(&self, name: &str) -> Result<String> {
         let mut files = Vec::new();
         go_sources(&self.module, &mut files)?;
         let commands = self.module.join("cmd");
         let own = commands.join(name);
-        // The node agent alone has packages outside its own folder.
+        // Only the node agent uses packages outside its own folder.
         files.retain(|file| file.starts_with(&own) || (name == "node-agent" && !file.starts_with(&commands)));
         files.extend(["go.mod", "go.sum"].map(|file| self.module.join(file)));
         hash(files)
     }
 
-    /// Go is there and new enough; answers the version of Kubernetes in go.mod.
+    /// Checks that Go is installed and new enough. Returns the version of Kubernetes in go.mod.
     fn check(&self) -> Result<String> {
         let found = Command::new("go").current_dir(&self.module).args(["env", "GOVERSION"]).output();
         let version = match &found {
@@ -209,7 +209,7 @@ impl Go {
         if minor.is_none_or(|minor| minor < 26) {
             bail!(Missing(format!(
                 "the sandbox needs Go 1.26 or later (found: {version})\n  \
-                 Debian, Ubuntu: sudo apt-get install golang-go    (older than 1.26 there? see https://go.dev/dl)\n  \
+                 Debian, Ubuntu: sudo apt-get install golang-go    (older than 1.26? see https://go.dev/dl)\n  \
                  macOS:          brew install go"
             )));
         }
@@ -221,7 +221,7 @@ impl Go {
     }
 }
 
-/// Kubernetes's release build sets its version so; without it the API server says v0.0.0-master.
+/// The linker flags that Kubernetes's release build sets. Without them the API server reports v0.0.0-master.
 fn version_flags(version: &str) -> Result<String> {
     let mut parts = version.trim_start_matches('v').split('.');
     let (major, minor) = (parts.next().context("a major version")?, parts.next().context("a minor version")?);
@@ -264,16 +264,16 @@ fn hash(mut files: Vec<PathBuf>) -> Result<String> {
     Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// A venv with what a requirements file pins.
+/// A venv with the packages of a requirements file.
 fn venv(name: &str, requirements: &Path) -> Result<PathBuf> {
     let key = hash(vec![requirements.to_path_buf()])?;
     let folder = cache()?.join(format!("venv-{name}-{key}"));
-    // Its Python is a link to the system's, which may have been replaced since.
+    // Its Python is a link to the system's, which may have been replaced.
     if !folder.join("bin/python").exists() {
         let _ = fs::remove_file(folder.join("done"));
     }
     kept(&format!("venv-{name}"), &key, |folder| {
-        say(&format!("installing {} (once)", if name == "awscli" { "the aws command" } else { "moto" }));
+        say(&format!("installing {} (once)", if name == "awscli" { "the AWS CLI" } else { "moto" }));
         let mut create = Command::new(python()?);
         create.args(["-m", "venv"]).arg(folder);
         run(create, "python3 -m venv", folder)?;
@@ -281,14 +281,14 @@ fn venv(name: &str, requirements: &Path) -> Result<PathBuf> {
         uv.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV]);
         run(uv, "pip install uv", folder)?;
         let mut install = Command::new(folder.join("bin/uv"));
-        // Compiled now: moto's first import would otherwise take seconds in the first sandbox.
+        // Compile now: otherwise moto's first import takes seconds in the first sandbox.
         install.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]);
         install.arg(folder.join("bin/python")).arg("-r").arg(requirements);
         run(install, "uv pip install", folder)
     })
 }
 
-/// A Python that is new enough and has venv (Debian packs its pip apart).
+/// A Python that is new enough and has venv (a separate package on Debian).
 fn python() -> Result<&'static str> {
     let check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
     let good = |name: &&str| {
@@ -308,18 +308,18 @@ fn is_kept(name: &str, key: &str) -> Result<bool> {
     Ok(cache()?.join(format!("{name}-{key}/done")).exists())
 }
 
-/// The folder `NAME-KEY` of the cache, made by `make` when it isn't there: by one process, however many want
-/// it.
+/// The folder `NAME-KEY` of the cache, created by `make` if it is missing. Only one process creates it, even if several
+/// need it.
 fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = cache()?;
     let folder = cache.join(format!("{name}-{key}"));
-    // Written last. A venv can't be made elsewhere and moved: its scripts name their interpreter by full
-    // path.
+    // The stamp is written last. A venv can't be created elsewhere and moved: its scripts contain the interpreter's
+    // full path.
     let done = folder.join("done");
     if !done.exists() {
         let lock = File::create(cache.join(format!("{name}.lock")))?;
         if lock.try_lock().is_err() {
-            say(&format!("waiting for another process that builds {name}"));
+            say(&format!("waiting for another process that is building {name}"));
             lock.lock()?;
         }
         if !done.exists() {
@@ -331,26 +331,26 @@ fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result
             sweep(&cache, name, &folder);
         }
     }
-    // Touched by every use, which is what `sweep` goes by.
+    // Every use touches the stamp; `sweep` checks it.
     File::create(&done)?;
     Ok(folder)
 }
 
-/// Removes earlier builds that nobody used for a fortnight.
+/// Deletes earlier builds that have not been used for two weeks.
 fn sweep(cache: &Path, name: &str, keep: &Path) {
     let old = SystemTime::now() - Duration::from_secs(14 * 24 * 3600);
     for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
         let path = entry.path();
-        let ours =
+        let is_build =
             entry.file_name().to_string_lossy().rsplit_once('-').is_some_and(|(start, _)| start == name);
         let used = path.join("done").metadata().and_then(|done| done.modified());
-        if ours && path != keep && used.is_ok_and(|used| used < old) {
+        if is_build && path != keep && used.is_ok_and(|used| used < old) {
             let _ = fs::remove_dir_all(&path);
         }
     }
 }
 
-/// Runs a build with its output in a log, and a line now and then so that nobody thinks it hangs.
+/// Runs a build with its output in a log, and prints a line now and then to show progress.
 fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
     let log = folder.join("build.log");
     let output = File::create(&log)?;
@@ -379,7 +379,7 @@ fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Progress, on stderr. That may be gone with its terminal, which must not end us half-way.
+/// Prints progress to stderr. Errors are ignored: the terminal may have been closed, which must not stop the sandbox.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "sandbox: {line}");
 }

@@ -1,5 +1,4 @@
-//! What of the documented end state is missing: pure, over what the witness saw. Each fault names what it is
-//! about.
+//! Compares what the witness saw with the documented end state. Pure code. Each fault names its resource.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -12,7 +11,7 @@ use super::witness::{Eni, EniConfig, Seen};
 
 const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
-/// What the CNI reads without it.
+/// The label that the CNI uses if ENI_CONFIG_LABEL_DEF is not set.
 const OWN_LABEL: &str = "k8s.amazonaws.com/eniConfig";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
@@ -37,7 +36,7 @@ impl Node {
         }
     }
 
-    /// The address of a pod that is on this node and has one of its own.
+    /// The address of a pod on this node, if it has its own.
     pub(crate) fn pod_address<'a>(&self, pod: &'a Value) -> Option<&'a str> {
         let here = pod["spec"]["nodeName"] == self.name.as_str() && has_own_address(pod);
         pod["status"]["podIP"].as_str().filter(|_| here)
@@ -49,7 +48,7 @@ fn ready(object: &Value) -> bool {
     conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// Not in the host's network, and not over.
+/// Whether the pod neither uses hostNetwork nor has finished.
 fn has_own_address(pod: &Value) -> bool {
     let over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
     pod["spec"]["hostNetwork"] != true && !over
@@ -71,8 +70,8 @@ pub(crate) fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
             faults.push(format!("stack {name} is {status}"));
         }
     }
-    // One with what the node groups share, and one for each ENIConfig; the old nodes' own don't count.
-    // CloudFormation begins the names of what a stack owns with the stack's.
+    // One stack for what the node groups share, and one for each ENIConfig; stacks of old nodes don't count.
+    // CloudFormation starts the names of a stack's resources with the stack's name.
     let old = |stack: &str| sandbox.aws.self_managed_asgs.iter().any(|group| group.starts_with(stack));
     let stacks = seen.stacks.keys().filter(|name| !old(name)).count();
     if stacks <= seen.eniconfigs.len() {
@@ -93,13 +92,13 @@ fn network(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
     for zone in sandbox.shape.zones() {
         let in_zone = |config: &&EniConfig| seen.subnets.get(&config.subnet).is_some_and(|s| s.zone == zone);
         if seen.eniconfigs.values().filter(in_zone).count() != 1 {
-            faults.push(format!("{zone} has not exactly one ENIConfig"));
+            faults.push(format!("{zone} does not have exactly one ENIConfig"));
         }
     }
     for (name, config) in &seen.eniconfigs {
         let id = &config.subnet;
         let Some(subnet) = seen.subnets.get(id) else {
-            faults.push(format!("ENIConfig {name}: there is no subnet {id}"));
+            faults.push(format!("ENIConfig {name}: subnet {id} does not exist"));
             continue;
         };
         if !subnet.available || !in_secondary_block(seen, &subnet.block) {
@@ -107,8 +106,9 @@ fn network(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
         }
         let (is, wanted) = (seen.route_tables.get(id), sandbox.aws.private_route_tables.get(&subnet.zone));
         if is.is_none() || is != wanted {
-            faults
-                .push(format!("subnet {id} is on route table {is:?}, the zone's private one is {wanted:?}"));
+            faults.push(format!(
+                "subnet {id} has route table {is:?}, expected the zone's private one {wanted:?}"
+            ));
         }
     }
 }
@@ -121,9 +121,10 @@ fn variable<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
     container["env"].as_array()?.iter().find(|variable| variable["name"] == name)?["value"].as_str()
 }
 
-/// Steps 3 and 5, and where they must be written to last.
+/// Steps 3 and 5: the variables on aws-node and in the add-on, which would overwrite them.
 fn cni(seen: &Seen, faults: &mut Vec<String>) {
-    // What ParseBool of Go takes for true. Without a label's key the CNI reads its own, which nodes must then have.
+    // The values that Go's ParseBool accepts as true. Without a label key the CNI uses its default, which nodes must
+    // then have.
     let on = ["1", "t", "T", "TRUE", "true", "True"];
     for name in [CUSTOM_NETWORKING, LABEL] {
         let is = variable(seen, name);
@@ -137,7 +138,7 @@ fn cni(seen: &Seen, faults: &mut Vec<String>) {
         if wrong {
             faults.push(format!("DaemonSet aws-node has {name}={}", is.unwrap_or("(not set)")));
         }
-        // The add-on's manager writes its own values again with the next update.
+        // The next update of the add-on would restore its own values.
         if let Some(addon) = &seen.addon
             && addon["env"][name].as_str() != is
         {
@@ -154,11 +155,11 @@ fn cni(seen: &Seen, faults: &mut Vec<String>) {
 fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
     let cluster_group = &sandbox.aws.cluster_security_group;
     for id in seen.instances.keys().filter(|id| sandbox.old_instances.contains(*id)) {
-        faults.push(format!("old instance {id} is still there"));
+        faults.push(format!("old instance {id} still exists"));
     }
     let nodes: Vec<Node> = seen.nodes.iter().map(Node::of).collect();
     for id in seen.instances.keys().filter(|id| nodes.iter().all(|node| node.instance != **id)) {
-        faults.push(format!("instance {id} is no node"));
+        faults.push(format!("instance {id} has no node"));
     }
     for zone in sandbox.shape.zones() {
         if nodes.iter().all(|node| node.zone != zone) {
@@ -169,41 +170,44 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
     for (node, object) in nodes.iter().zip(&seen.nodes) {
         let Node { name, instance, .. } = node;
         let Some(kind) = seen.instances.get(instance) else {
-            faults.push(format!("node {name}: its instance {instance} is gone"));
+            faults.push(format!("node {name}: its instance {instance} does not exist"));
             continue;
         };
         if !node.ready || object["spec"]["unschedulable"] == true {
-            faults.push(format!("node {name} is not Ready, or cordoned"));
+            faults.push(format!("node {name} is not Ready, or is cordoned"));
         }
         let wanted = seen.max_pods.get(kind).copied().unwrap_or_default();
         if node.max_pods != wanted {
-            faults.push(format!("node {name} ({kind}) has room for {} pods, not {wanted}", node.max_pods));
+            faults.push(format!("node {name} ({kind}): max pods is {}, expected {wanted}", node.max_pods));
         }
         let on_it = |eni: &&Eni| eni.attached.as_ref().is_some_and(|(id, _)| id == instance);
         let index = |eni: &Eni| eni.attached.as_ref().map_or(0, |(_, index)| *index);
         let (first, others): (Vec<&Eni>, Vec<&Eni>) =
             seen.enis.iter().filter(on_it).partition(|eni| index(eni) == 0);
-        // Pods are reached as nodes are: the node group's own group and the cluster's.
+        // Pods need the groups of their nodes: the node group's own and the cluster's.
         let mut groups: BTreeSet<String> = first.iter().flat_map(|eni| eni.groups.clone()).collect();
         groups.insert(cluster_group.clone());
         if groups.len() != 2 {
             faults.push(format!(
-                "node {name}: {groups:?} are not the cluster's group and one of its node group"
+                "node {name}: expected the cluster's security group and one of its node group, not {groups:?}"
             ));
         }
         let config = object["metadata"]["labels"][label].as_str().and_then(|name| seen.eniconfigs.get(name));
         let Some(config) = config else {
-            faults.push(format!("node {name}: no ENIConfig is named by its label {label}"));
+            faults.push(format!("node {name}: its label {label} names no ENIConfig"));
             continue;
         };
         if config.groups != groups {
-            faults.push(format!("node {name}: its ENIConfig has groups {:?}, not {groups:?}", config.groups));
+            faults.push(format!(
+                "node {name}: its ENIConfig has groups {:?}, expected {groups:?}",
+                config.groups
+            ));
         }
         if others.is_empty() {
             faults.push(format!("node {name} has no ENI for pods"));
         }
         for eni in others.iter().filter(|eni| eni.subnet != config.subnet || eni.groups != config.groups) {
-            faults.push(format!("node {name}: {} is not as its ENIConfig says: {eni:?}", eni.id));
+            faults.push(format!("node {name}: {} does not match its ENIConfig: {eni:?}", eni.id));
         }
     }
 }
@@ -214,7 +218,7 @@ fn pods(seen: &Seen, faults: &mut Vec<String>) {
         let secondary = |address: &Ipv4Addr| seen.blocks.iter().skip(1).any(|block| block.contains(address));
         if !address.as_ref().is_some_and(secondary) {
             let address = pod["status"]["podIP"].as_str().unwrap_or("(none)");
-            faults.push(format!("{} has address {address}, in no secondary block", name(pod)));
+            faults.push(format!("{} has address {address}, which is in no secondary block", name(pod)));
         }
         if !ready(pod) {
             faults.push(format!("{} is not Ready", name(pod)));

@@ -1,4 +1,4 @@
-//! Watches through a whole run what the end state alone can't tell.
+//! Watches during a whole run what the end state alone can't show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::Sandbox;
 use super::witness::{self, Eni, Seen};
 
-/// Was any PodDisruptionBudget ever below its minimum, changed or deleted? It counts pods by itself, and
-/// looks at what the disruption controller counted.
+/// Records whether any PodDisruptionBudget was ever below its minimum, changed or deleted. It counts pods itself, and
+/// also checks the disruption controller's count.
 pub struct PdbWatch {
     kubectls: Vec<Child>,
     readers: Vec<JoinHandle<()>>,
@@ -23,17 +23,17 @@ pub struct PdbWatch {
 
 #[derive(Default)]
 struct Budgets {
-    /// By UID, so that a StatefulSet's pod and its successor are two.
+    /// By UID, so that a StatefulSet's pod and its replacement are two.
     pods: BTreeMap<String, Value>,
     budgets: BTreeMap<String, Budget>,
     violations: BTreeSet<String>,
-    /// Pods that no node would take, at any moment.
-    homeless: BTreeSet<String>,
+    /// Pods that were unschedulable at any time.
+    unschedulable: BTreeSet<String>,
 }
 
 struct Budget {
     object: Value,
-    /// It had its pods once: from then on too few are too few.
+    /// The budget has had all its pods once; from then on fewer are a violation.
     met: bool,
 }
 
@@ -50,15 +50,15 @@ impl PdbWatch {
         Ok(watch)
     }
 
-    /// What was violated, each in a sentence.
+    /// All violations, one sentence each.
     pub fn finish(self) -> Vec<String> {
         self.seen().violations.into_iter().collect()
     }
 
-    /// The same, and which pods ever waited for a node.
-    pub fn finish_with_homeless(self) -> Vec<String> {
+    /// The same, plus the pods that were ever unschedulable.
+    pub fn finish_with_unschedulable(self) -> Vec<String> {
         let seen = self.seen();
-        seen.violations.into_iter().chain(seen.homeless).collect()
+        seen.violations.into_iter().chain(seen.unschedulable).collect()
     }
 
     fn seen(mut self) -> Budgets {
@@ -77,7 +77,7 @@ impl PdbWatch {
     }
 }
 
-/// Gives every change of every object of a kind, as the API server's watch shows it, until kubectl is ended.
+/// Passes every watch event of a kind to `see` until kubectl exits.
 fn follow(
     sandbox: &Sandbox,
     kind: &str,
@@ -112,7 +112,7 @@ impl Budgets {
         let object = event["object"].take();
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_string();
         if object["kind"] == "Pod" {
-            self.homeless.extend(wants_a_node(&object));
+            self.unschedulable.extend(unschedulable(&object));
             if deleted {
                 self.pods.remove(&uid);
             } else {
@@ -139,13 +139,14 @@ impl Budgets {
                 self.pods.values().filter(|pod| covers(&budget.object, pod) && is_healthy(pod)).count()
                     as u64;
             if healthy < least && budget.met {
-                self.violations
-                    .insert(format!("{}: {healthy} pods Ready, {least} is the least", name(&budget.object)));
+                self.violations.insert(format!("{}: {healthy} Ready, minimum {least}", name(&budget.object)));
             }
             let counted = status["currentHealthy"].as_u64().unwrap_or(0);
             if counted < least && budget.met {
-                self.violations
-                    .insert(format!("{}: its status says {counted} of {least}", name(&budget.object)));
+                self.violations.insert(format!(
+                    "{}: its status has {counted} healthy, minimum {least}",
+                    name(&budget.object)
+                ));
             }
             budget.met |= healthy >= least && counted >= least && least > 0;
         }
@@ -159,8 +160,8 @@ fn covers(budget: &Value, pod: &Value) -> bool {
         && wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| labels[name] == *value))
 }
 
-/// What the scheduler says of a pod that no node takes. A DaemonSet's wants its own node and no other.
-fn wants_a_node(pod: &Value) -> Option<String> {
+/// The scheduler's message for an unschedulable pod. Pods of DaemonSets are ignored: each waits for its own node.
+fn unschedulable(pod: &Value) -> Option<String> {
     let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
     if owners.into_iter().any(|owner| owner["kind"] == "DaemonSet") {
         return None;
@@ -173,7 +174,7 @@ fn wants_a_node(pod: &Value) -> Option<String> {
     Some(format!("Pod {}/{}: {}", part("namespace"), part("name"), refused["message"]))
 }
 
-/// As the disruption controller counts: Ready and not on its way out.
+/// Ready and not terminating, as the disruption controller counts.
 fn is_healthy(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     let ready = conditions.into_iter().any(|each| each["type"] == "Ready" && each["status"] == "True");
@@ -185,8 +186,8 @@ fn name(object: &Value) -> String {
     format!("PodDisruptionBudget {}/{}", part("namespace"), part("name"))
 }
 
-/// Did any controller that had two or more Ready pods ever have none, with a PodDisruptionBudget or without? It
-/// replays every change of every pod, so no moment is too short to be seen.
+/// Records whether any controller with two or more Ready pods ever had none, with or without a PodDisruptionBudget. It
+/// replays every change of every pod, so even the shortest outage is seen.
 pub struct ServingWatch {
     kubectl: Child,
     reader: Option<JoinHandle<()>>,
@@ -195,9 +196,9 @@ pub struct ServingWatch {
 
 #[derive(Default)]
 struct Serving {
-    /// Whether a pod serves, and its controller, by UID.
+    /// By UID: the pod's controller, and whether the pod is serving.
     pods: BTreeMap<String, (String, bool)>,
-    /// Controllers that ever had two pods that serve.
+    /// Controllers that have ever had two serving pods.
     plural: BTreeSet<String>,
     violations: BTreeSet<String>,
 }
@@ -211,7 +212,7 @@ impl ServingWatch {
         Ok(Self { kubectl, reader: Some(reader), state })
     }
 
-    /// Controllers that were ever without a Ready pod, each in a sentence.
+    /// Controllers that were ever without a Ready pod, one sentence each.
     pub fn finish(mut self) -> Vec<String> {
         let _ = self.kubectl.kill();
         if let Some(reader) = self.reader.take() {
@@ -249,8 +250,8 @@ impl Serving {
     }
 }
 
-/// Whose pod it is: a Deployment's ReplicaSets are one. A DaemonSet's pods stand in for nobody, and a Job's come to their
-/// end.
+/// The controller of a pod. All ReplicaSets of a Deployment count as one. Pods of DaemonSets are ignored, because none
+/// replaces another, and so are pods of Jobs, because they finish.
 fn controller(pod: &Value) -> Option<String> {
     let owners = pod["metadata"]["ownerReferences"].as_array()?;
     let owner = owners.iter().find(|owner| owner["controller"] == true)?;
@@ -263,8 +264,8 @@ fn controller(pod: &Value) -> Option<String> {
     Some(format!("{kind} {}/{}", pod["metadata"]["namespace"].as_str()?, name.trim_end_matches('-')))
 }
 
-/// Keeps every ENI that was ever there: the CNI doesn't change the groups of one that exists, so one made
-/// with other groups than the final ones was made too early.
+/// Records every ENI that ever existed. The CNI does not change the security groups of an existing ENI, so an ENI with
+/// other groups than the final ones was created too early.
 pub struct EniWatch {
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<BTreeMap<String, Eni>>>,
@@ -283,9 +284,9 @@ impl EniWatch {
                 witness::block_on(async {
                     let ec2 = aws_sdk_ec2::Client::new(&witness::sdk(&endpoint, &region, &keys).await);
                     while !stop.load(Ordering::Relaxed) {
-                        // A throttled look is one look less.
+                        // Skip the poll if it is throttled.
                         for eni in witness::enis(&ec2, &vpc).await.unwrap_or_default() {
-                            seen.lock().expect("nobody panics").entry(eni.id.clone()).or_insert(eni);
+                            seen.lock().expect("no thread panics").entry(eni.id.clone()).or_insert(eni);
                         }
                         tokio::time::sleep(Duration::from_millis(300)).await;
                     }
@@ -296,7 +297,7 @@ impl EniWatch {
         Ok(Self { stop, seen, poll: Some(poll) })
     }
 
-    /// ENIs in the pods' subnets that were made with other groups than their ENIConfig has at the end.
+    /// ENIs in the pod subnets that were created with other security groups than their final ENIConfig has.
     pub fn finish(mut self, end: &Seen) -> Vec<String> {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(poll) = self.poll.take() {
@@ -304,9 +305,9 @@ impl EniWatch {
         }
         let mut faults = Vec::new();
         for config in end.eniconfigs.values() {
-            for eni in self.seen.lock().expect("nobody panics").values() {
+            for eni in self.seen.lock().expect("no thread panics").values() {
                 if eni.subnet == config.subnet && eni.groups != config.groups {
-                    faults.push(format!("{} was made with groups {:?}", eni.id, eni.groups));
+                    faults.push(format!("{} was created with security groups {:?}", eni.id, eni.groups));
                 }
             }
         }
@@ -355,27 +356,27 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_violated_only_after_it_had_its_pods() {
+    fn a_budget_can_be_violated_only_after_it_had_all_its_pods() {
         let start = vec![budget("ADDED", 2), pod("ADDED", "a", true)];
         assert_eq!(violations(start.clone()), [""; 0]);
         let two = [start, vec![pod("ADDED", "b", true)]].concat();
         assert_eq!(violations(two.clone()), [""; 0]);
         let one = [two, vec![pod("MODIFIED", "a", false)]].concat();
-        let told = violations(one);
-        assert_eq!(told, ["PodDisruptionBudget shop/cart: 1 pods Ready, 2 is the least"]);
+        let reported = violations(one);
+        assert_eq!(reported, ["PodDisruptionBudget shop/cart: 1 Ready, minimum 2"]);
     }
 
     #[test]
-    fn a_budget_that_is_changed_or_deleted_is_violated() {
-        let told = violations(vec![budget("ADDED", 2), budget("MODIFIED", 1), budget("DELETED", 1)]);
+    fn changing_or_deleting_a_budget_is_a_violation() {
+        let reported = violations(vec![budget("ADDED", 2), budget("MODIFIED", 1), budget("DELETED", 1)]);
         assert_eq!(
-            told,
+            reported,
             ["PodDisruptionBudget shop/cart was changed", "PodDisruptionBudget shop/cart was deleted"]
         );
     }
 
     #[test]
-    fn a_deployment_of_two_that_has_no_ready_pod_for_a_moment_did_not_serve() {
+    fn a_deployment_of_two_without_a_ready_pod_for_a_moment_is_reported() {
         let mut serving = Serving::default();
         for event in [pod("ADDED", "a", true), pod("ADDED", "b", true), pod("DELETED", "a", true)] {
             serving.see(&event);

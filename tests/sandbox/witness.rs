@@ -1,5 +1,5 @@
-//! Looks at a cluster from outside, through the AWS and Kubernetes APIs, and says what of the documented end
-//! state is not there. It shares nothing with the program: not a function, not a type.
+//! Reads a cluster through the AWS and Kubernetes APIs and reports what differs from the documented end state. It
+//! shares no code with the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,21 +14,21 @@ use serde_json::Value;
 
 use super::Sandbox;
 
-/// What AWS and Kubernetes say at one moment.
+/// The state of AWS and Kubernetes at one time.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Blocks of the VPC in state associated; the first is the primary one.
+    /// The VPC's associated CIDR blocks; the first is the primary one.
     pub blocks: Vec<Ipv4Net>,
     pub subnets: BTreeMap<String, Subnet>,
-    /// By subnet: the route table that it is associated with by name, not as the main one.
+    /// By subnet: its explicitly associated route table.
     pub route_tables: BTreeMap<String, String>,
     pub enis: Vec<Eni>,
-    /// Those that are pending or running, with their type.
+    /// Pending and running instances, with their type.
     pub instances: BTreeMap<String, String>,
-    /// Most pods with custom networking and no prefixes, by instance type.
+    /// Max pods with custom networking and without prefixes, by instance type.
     pub max_pods: BTreeMap<String, u64>,
     pub stacks: BTreeMap<String, String>,
-    /// configurationValues of the vpc-cni add-on, where there is one.
+    /// configurationValues of the add-on vpc-cni, if it is installed.
     pub addon: Option<Value>,
     pub eniconfigs: BTreeMap<String, EniConfig>,
     pub nodes: Vec<Value>,
@@ -48,7 +48,7 @@ pub struct Eni {
     pub id: String,
     pub subnet: String,
     pub groups: BTreeSet<String>,
-    /// The instance that it is attached to, and as which of its interfaces.
+    /// The instance to which it is attached, and the device index.
     pub attached: Option<(String, i32)>,
     pub description: String,
 }
@@ -59,7 +59,7 @@ pub struct EniConfig {
     pub groups: BTreeSet<String>,
 }
 
-/// The SDK with the access key of test code. The program's requests in the log stay apart from these.
+/// The SDK with the access key of test code, so that the log can distinguish its requests from the program's.
 pub async fn sdk(endpoint: &str, region: &str, keys: &super::Keys) -> SdkConfig {
     let credentials =
         Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "sandbox's witness");
@@ -75,23 +75,23 @@ pub async fn sdk(endpoint: &str, region: &str, keys: &super::Keys) -> SdkConfig 
 pub(crate) fn block_on<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
     thread::scope(|scope| {
         let run = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);
-        scope.spawn(run).join().expect("looking does not panic")
+        scope.spawn(run).join().expect("reading does not panic")
     })
 }
 
-fn look(sandbox: &Sandbox) -> Result<Seen> {
-    let mut seen = block_on(look_at_aws(sandbox)).context("looking at AWS")?;
-    look_at_kubernetes(sandbox, &mut seen).context("looking at Kubernetes")?;
+fn read(sandbox: &Sandbox) -> Result<Seen> {
+    let mut seen = block_on(read_aws(sandbox)).context("looking at AWS")?;
+    read_kubernetes(sandbox, &mut seen).context("reading Kubernetes")?;
     Ok(seen)
 }
 
-/// Looks until nothing is wrong, for a moment: AWS's answers lag behind what was done (EC2 API reference,
-/// "Eventual consistency"). What is wrong then stays wrong.
+/// Retries for a moment until nothing is missing: AWS's answers lag behind changes (EC2 API reference, "Eventual
+/// consistency"). Returns what is still missing then.
 pub fn end_state(sandbox: &mut Sandbox) -> Result<(Seen, Vec<String>)> {
     let start = Instant::now();
     loop {
         sandbox.check()?;
-        let seen = look(sandbox)?;
+        let seen = read(sandbox)?;
         let faults = super::verdict::faults(&seen, sandbox);
         if faults.is_empty() || start.elapsed() > Duration::from_secs(15) {
             return Ok((seen, faults));
@@ -100,11 +100,11 @@ pub fn end_state(sandbox: &mut Sandbox) -> Result<(Seen, Vec<String>)> {
     }
 }
 
-async fn look_at_aws(sandbox: &Sandbox) -> Result<Seen> {
+async fn read_aws(sandbox: &Sandbox) -> Result<Seen> {
     let keys = sandbox.aws.keys.get("witness").context("aws.json has no key witness")?;
     let sdk = sdk(&sandbox.endpoint, &sandbox.shape.region, keys).await;
     let mut seen = Seen::default();
-    look_at_ec2(&aws_sdk_ec2::Client::new(&sdk), &sandbox.aws.vpc_id, &mut seen).await?;
+    read_ec2(&aws_sdk_ec2::Client::new(&sdk), &sandbox.aws.vpc_id, &mut seen).await?;
 
     let stacks = aws_sdk_cloudformation::Client::new(&sdk);
     let stacks = stacks.describe_stacks().into_paginator().items().send().try_collect().await?;
@@ -126,7 +126,7 @@ async fn look_at_aws(sandbox: &Sandbox) -> Result<Seen> {
     Ok(seen)
 }
 
-async fn look_at_ec2(ec2: &aws_sdk_ec2::Client, vpc: &str, seen: &mut Seen) -> Result<()> {
+async fn read_ec2(ec2: &aws_sdk_ec2::Client, vpc: &str, seen: &mut Seen) -> Result<()> {
     use aws_sdk_ec2::types::{Filter, InstanceStateName, SubnetState, VpcCidrBlockStateCode};
     let in_vpc = || Filter::builder().name("vpc-id").values(vpc).build();
 
@@ -176,9 +176,8 @@ async fn look_at_ec2(ec2: &aws_sdk_ec2::Client, vpc: &str, seen: &mut Seen) -> R
         let enis = card.and_then(|card| card.maximum_network_interfaces()).unwrap_or(0);
         let addresses = network.ipv4_addresses_per_interface().unwrap_or(0);
         let cpus = info.v_cpu_info().and_then(|cpus| cpus.default_v_cpus()).unwrap_or(0);
-        // The first interface serves no pods, the first address of each other one neither; two pods use the
-        // host's network (EKS user guide, custom networking). AWS's advice for the most: 110, and 250 above
-        // 30 processors.
+        // The first interface and the first address of each other one carry no pods; two pods use hostNetwork (EKS user
+        // guide, custom networking). AWS recommends at most 110 pods, or 250 with more than 30 processors.
         let pods = (enis - 1) * (addresses - 1) + 2;
         let most = if cpus > 30 { 250 } else { 110 };
         seen.max_pods.insert(kind.clone(), u64::try_from(pods.min(most))?);
@@ -204,7 +203,7 @@ pub(crate) async fn enis(ec2: &aws_sdk_ec2::Client, vpc: &str) -> Result<Vec<Eni
         .collect())
 }
 
-fn look_at_kubernetes(sandbox: &Sandbox, seen: &mut Seen) -> Result<()> {
+fn read_kubernetes(sandbox: &Sandbox, seen: &mut Seen) -> Result<()> {
     let kinds = "nodes,pods,daemonsets,deployments,statefulsets,poddisruptionbudgets";
     for object in list(sandbox, kinds)? {
         match object["kind"].as_str() {
@@ -234,7 +233,7 @@ fn list(sandbox: &Sandbox, kinds: &str) -> Result<Vec<Value>> {
     Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
 }
 
-/// What was reached, for people.
+/// A readable summary of the end state.
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let blocks: Vec<String> = self.blocks.iter().map(Ipv4Net::to_string).collect();

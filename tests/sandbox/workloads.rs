@@ -1,4 +1,4 @@
-//! What runs on the cluster: the parts that EKS installs, and a shop.
+//! The workloads of the cluster: the components that EKS installs, and a shop.
 
 use std::fs;
 use std::io::Write;
@@ -35,7 +35,7 @@ impl Kubectl {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(what)?;
-        // Small enough for the pipe, or read before anything is written.
+        // The input fits into the pipe's buffer, or kubectl reads it before it writes.
         child.stdin.take().context("stdin is a pipe")?.write_all(stdin.as_bytes())?;
         let output = child.wait_with_output().with_context(what)?;
         if !output.status.success() {
@@ -45,10 +45,10 @@ impl Kubectl {
     }
 }
 
-/// What needs no node. A managed add-on is installed by the AWS side, as EKS does it.
+/// Creates what needs no node. The AWS side installs a managed add-on, as EKS does.
 pub(crate) fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     let mut files = vec!["kube-proxy.yaml"];
-    // The definition is part of the add-on as well.
+    // The CRD is part of the add-on too.
     if shape.cni == Cni::Daemonset || shape.auto_mode {
         match shape.crd {
             Crd::Typed => files.push("eniconfig-crd-typed.yaml"),
@@ -62,7 +62,7 @@ pub(crate) fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     apply(kubectl, shape, &files)
 }
 
-/// What is spread over the nodes, so they must be there.
+/// Creates what is spread over the nodes, so the nodes must exist.
 pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     apply(kubectl, shape, if shape.workloads { &["coredns.yaml", "shop.yaml"] } else { &["coredns.yaml"] })
 }
@@ -98,8 +98,7 @@ fn with_env(manifest: &str, variables: &[String]) -> String {
     lines.join("\n")
 }
 
-/// Who may join or log in by ConfigMap. Comments and an odd layout are there to be kept: people edit it by
-/// hand.
+/// Creates aws-auth, with comments and an odd layout as after manual edits. The program must preserve them.
 pub(crate) fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -> Result<()> {
     if shape.authentication_mode == AuthenticationMode::Api {
         return Ok(());
@@ -138,18 +137,18 @@ data:
     kubectl.run_with(&["create", "--validate=ignore", "-f", "-"], &config_map).map(drop)
 }
 
-/// Are the nodes there? `Err` says how many are.
+/// Whether all nodes are Ready. `Err` says how many are.
 pub(crate) fn nodes_are_ready(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
     let wanted = shape.old_node_count();
     let ready = objects(kubectl, "nodes")?.iter().filter(|node| node_is_ready(node)).count();
     if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
 }
 
-/// Is this a cluster in use? `Err` says what it lacks.
+/// Whether the cluster is in use. `Err` says what is missing.
 pub(crate) fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
     let objects = objects(kubectl, "daemonsets,deployments,statefulsets,jobs,poddisruptionbudgets")?;
     if !shape.auto_mode && !objects.iter().any(|object| name(object) == "kube-system/aws-node") {
-        return Err("there is no DaemonSet aws-node".to_string());
+        return Err("DaemonSet aws-node does not exist".to_string());
     }
     match objects.iter().find(|object| !is_settled(object, shape.old_node_count())) {
         Some(object) => {
@@ -181,7 +180,7 @@ fn node_is_ready(node: &Value) -> bool {
 fn is_settled(object: &Value, nodes: usize) -> bool {
     let status = &object["status"];
     let number = |field: &str| status[field].as_u64().unwrap_or(0);
-    // Without nodes nothing can run.
+    // Without nodes no pod can run.
     if nodes == 0 {
         return true;
     }

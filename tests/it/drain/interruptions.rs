@@ -1,86 +1,86 @@
-//! What happens to a drain from outside: volumes that stay, nodes that others delete, an API server that goes away,
-//! autoscalers, Ctrl-C.
+//! Events from outside during a drain: volumes that stay attached, nodes that someone deletes, an API server that
+//! restarts, autoscalers, Ctrl-C.
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::ward::Bed;
-use crate::going::Going;
+use super::fixture::Fixture;
+use crate::background::BackgroundRun;
 
 const EVENTS: [&str; 2] = ["--events", "json"];
 
-/// Something of a node's is attached, as the attach-detach controller writes it.
-fn attach(bed: &Bed, name: &str) {
-    bed.apply(&json!({
+/// Attaches a volume to the node, as the attach-detach controller records it.
+fn attach(fixture: &Fixture, name: &str) {
+    fixture.apply(&json!({
         "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": name},
-        "spec": {"attacher": "ebs.csi.aws.com", "nodeName": bed.node, "source": {"persistentVolumeName": "pv"}},
+        "spec": {"attacher": "ebs.csi.aws.com", "nodeName": fixture.node, "source": {"persistentVolumeName": "pv"}},
     }));
 }
 
 #[test]
-fn an_empty_node_is_ended_only_when_its_volumes_are_detached() {
-    let bed = Bed::of("volumes");
-    attach(&bed, "volumes");
-    let mark = bed.sandbox().mark();
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 node");
-    drain.says("1/1 node");
-    drain.says("1/1 node");
-    drain.says("1/1 node");
-    drain.says("1/1 node");
-    drain.says("1/1 node");
-    let ended = |bed: &Bed| {
-        let log = bed.sandbox().aws_log(mark).expect("the AWS log can be read");
+fn an_empty_node_is_terminated_only_after_its_volumes_are_detached() {
+    let fixture = Fixture::of("volumes");
+    attach(&fixture, "volumes");
+    let mark = fixture.sandbox().mark();
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("1/1 node");
+    drain.wait_for("1/1 node");
+    drain.wait_for("1/1 node");
+    drain.wait_for("1/1 node");
+    drain.wait_for("1/1 node");
+    drain.wait_for("1/1 node");
+    let terminated = |fixture: &Fixture| {
+        let log = fixture.sandbox().aws_log(mark).expect("the AWS log can be read");
         log.iter().any(|call| call.operation == "TerminateInstanceInAutoScalingGroup")
     };
-    assert!(!ended(&bed), "it was ended with a volume attached");
-    bed.kubectl(&["delete", "volumeattachment", "volumes"]);
-    drain.ends(0);
-    assert!(ended(&bed));
-    bed.is_gone();
+    assert!(!terminated(&fixture), "terminated with a volume attached");
+    fixture.kubectl(&["delete", "volumeattachment", "volumes"]);
+    drain.exits_with(0);
+    assert!(terminated(&fixture));
+    fixture.is_gone();
 }
 
 #[test]
-fn a_node_that_somebody_deletes_is_ended_and_one_that_comes_back_is_cordoned_again() {
-    let mut bed = Bed::of("deleted");
-    attach(&bed, "deleted");
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 node");
-    let node = bed.kubectl(&["get", "node", &bed.node, "-o", "json"]);
+fn a_node_that_is_deleted_and_recreated_is_cordoned_again_and_terminated() {
+    let mut fixture = Fixture::of("deleted");
+    attach(&fixture, "deleted");
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("1/1 node");
+    let node = fixture.kubectl(&["get", "node", &fixture.node, "-o", "json"]);
     let mut node: serde_json::Value = serde_json::from_str(&node).expect("kubectl answers JSON");
-    bed.kubectl(&["delete", "node", &bed.node]);
+    fixture.kubectl(&["delete", "node", &fixture.node]);
     for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
         node["metadata"].as_object_mut().expect("metadata").remove(field);
     }
     node["spec"].as_object_mut().expect("a spec").remove("unschedulable");
     node["spec"].as_object_mut().expect("a spec").remove("taints");
-    bed.apply(&node);
-    let name = bed.node.clone();
-    bed.until(
+    fixture.apply(&node);
+    let name = fixture.node.clone();
+    fixture.until(
         "the node cordoned again",
-        |told| told == "true",
+        |output| output == "true",
         &["get", "node", &name, "-o", "jsonpath={.spec.unschedulable}"],
     );
-    bed.kubectl(&["delete", "volumeattachment", "deleted"]);
-    drain.ends(0);
-    bed.is_gone();
+    fixture.kubectl(&["delete", "volumeattachment", "deleted"]);
+    drain.exits_with(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn an_autoscaler_that_asks_for_another_old_node_gets_none() {
-    let mut bed = Bed::of("refill");
-    bed.apply(&bed.deployment("web", 2, "0s"));
-    bed.ready(2);
-    bed.open_new_nodes();
-    let before = old_instances(&bed);
-    let fault = json!({"service": "autoscaling", "operation": "SuspendProcesses", "kind": "node_start", "group": bed.sandbox().aws.self_managed_asgs[0]});
-    bed.sandbox().fault(&fault).expect("AWS takes the fault");
-    bed.drain(&[]).expect(0);
-    bed.sandbox().clear_faults().expect("AWS is well again");
-    bed.is_gone();
-    assert_eq!(old_instances(&bed), before - 1);
-    // What kept it from starting one is taken back.
-    let group = bed.sandbox().aws.self_managed_asgs[0].clone();
+fn an_autoscaler_cannot_start_another_old_node_during_the_drain() {
+    let mut fixture = Fixture::of("refill");
+    fixture.apply(&fixture.deployment("web", 2, "0s"));
+    fixture.ready(2);
+    fixture.open_new_nodes();
+    let before = old_instances(&fixture);
+    let fault = json!({"service": "autoscaling", "operation": "SuspendProcesses", "kind": "node_start", "group": fixture.sandbox().aws.self_managed_asgs[0]});
+    fixture.sandbox().fault(&fault).expect("the fault is set");
+    fixture.drain(&[]).expect(0);
+    fixture.sandbox().clear_faults().expect("the faults are cleared");
+    fixture.is_gone();
+    assert_eq!(old_instances(&fixture), before - 1);
+    // What prevented a start is undone.
+    let group = fixture.sandbox().aws.self_managed_asgs[0].clone();
     let query = "AutoScalingGroups[].SuspendedProcesses[].ProcessName";
     let args = [
         "autoscaling",
@@ -90,13 +90,13 @@ fn an_autoscaler_that_asks_for_another_old_node_gets_none() {
         "--query",
         query,
     ];
-    assert_eq!(aws(&bed, &args), "");
+    assert_eq!(aws(&fixture, &args), "");
 }
 
-fn aws(bed: &Bed, args: &[&str]) -> String {
-    let output = bed
+fn aws(fixture: &Fixture, args: &[&str]) -> String {
+    let output = fixture
         .sandbox()
-        .command(sandbox::tools::aws_cli().expect("the aws CLI is there"))
+        .command(sandbox::tools::aws_cli().expect("the AWS CLI is installed"))
         .args(args)
         .args(["--output", "text"])
         .output()
@@ -105,81 +105,84 @@ fn aws(bed: &Bed, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-/// Running instances of the old group.
-fn old_instances(bed: &Bed) -> usize {
+/// The number of running instances in the old group.
+fn old_instances(fixture: &Fixture) -> usize {
     let group =
-        format!("Name=tag:aws:autoscaling:groupName,Values={}", bed.sandbox().aws.self_managed_asgs[0]);
+        format!("Name=tag:aws:autoscaling:groupName,Values={}", fixture.sandbox().aws.self_managed_asgs[0]);
     let running = "Name=instance-state-name,Values=pending,running";
     let query = "Reservations[].Instances[].InstanceId";
     let args = ["ec2", "describe-instances", "--query", query, "--filters", running, &group];
-    aws(bed, &args).split_whitespace().count()
+    aws(fixture, &args).split_whitespace().count()
 }
 
 #[test]
-fn the_second_ctrl_c_leaves_at_once_and_the_next_run_goes_on() {
-    let mut bed = Bed::of("twice");
-    attach(&bed, "twice");
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 node");
+fn a_second_ctrl_c_exits_at_once_and_the_next_run_continues() {
+    let mut fixture = Fixture::of("twice");
+    attach(&fixture, "twice");
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("1/1 node");
     drain.signal(Signal::INT);
     drain.signal(Signal::INT);
-    drain.ends(130);
-    bed.kubectl(&["delete", "volumeattachment", "twice"]);
-    bed.apply(&bed.deployment("web", 1, "0s"));
-    bed.open_new_nodes();
-    bed.ready(1);
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
+    drain.exits_with(130);
+    fixture.kubectl(&["delete", "volumeattachment", "twice"]);
+    fixture.apply(&fixture.deployment("web", 1, "0s"));
+    fixture.open_new_nodes();
+    fixture.ready(1);
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn a_run_that_is_killed_within_the_drain_is_finished_by_the_next_and_leaves_no_cordon() {
-    let bed = Bed::of("killed");
-    attach(&bed, "killed");
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("1/1 node");
+fn the_run_after_a_killed_drain_leaves_no_cordon() {
+    let fixture = Fixture::of("killed");
+    attach(&fixture, "killed");
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("1/1 node");
     drain.signal(Signal::KILL);
     drop(drain);
-    let cordoned = bed.kubectl(&["get", "node", &bed.node, "-o", "jsonpath={.spec.unschedulable}"]);
+    let cordoned = fixture.kubectl(&["get", "node", &fixture.node, "-o", "jsonpath={.spec.unschedulable}"]);
     assert_eq!(cordoned.trim(), "true");
-    // It gives up, and puts back what the run before it had cordoned.
-    let mut second = Going::start(&mut bed.command(&EVENTS));
-    second.says("1/1 node");
+    // It is interrupted and uncordons what the killed run had cordoned.
+    let mut second = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    second.wait_for("1/1 node");
     second.signal(Signal::INT);
-    second.ends(130);
-    bed.is_as_before();
-    bed.kubectl(&["delete", "volumeattachment", "killed"]);
-    bed.drain(&[]).expect(0);
-    bed.is_gone();
+    second.exits_with(130);
+    fixture.is_as_before();
+    fixture.kubectl(&["delete", "volumeattachment", "killed"]);
+    fixture.drain(&[]).expect(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn an_api_server_that_restarts_in_between_is_waited_for() {
-    let mut bed = Bed::of("restart");
-    bed.apply(&bed.deployment("web", 3, "2s"));
-    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
-    bed.ready(3);
-    bed.open_new_nodes();
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("pdb/restart/web");
-    bed.sandbox_mut().restart_api_server().expect("the API server restarts");
-    drain.ends(0);
-    bed.is_gone();
+fn the_drain_waits_for_a_restarting_api_server() {
+    let mut fixture = Fixture::of("restart");
+    fixture.apply(&fixture.deployment("web", 3, "2s"));
+    fixture.apply(&fixture.budget("web", json!({"maxUnavailable": 1})));
+    fixture.ready(3);
+    fixture.open_new_nodes();
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("pdb/restart/web");
+    fixture.sandbox_mut().restart_api_server().expect("the API server restarts");
+    drain.exits_with(0);
+    fixture.is_gone();
 }
 
 #[test]
-fn a_log_in_that_expires_in_between_is_renewed() {
-    let mut bed = Bed::of("expired");
-    bed.apply(&bed.deployment("web", 4, "5s"));
-    bed.apply(&bed.budget("web", json!({"maxUnavailable": 1})));
-    bed.ready(4);
-    bed.open_new_nodes();
-    let mut drain = Going::start(&mut bed.command(&EVENTS));
-    drain.says("pdb/expired/web");
-    bed.sandbox().expire_tokens().expect("log-ins expire");
+fn an_expired_token_is_renewed_during_the_drain() {
+    let mut fixture = Fixture::of("expired");
+    fixture.apply(&fixture.deployment("web", 4, "5s"));
+    fixture.apply(&fixture.budget("web", json!({"maxUnavailable": 1})));
+    fixture.ready(4);
+    fixture.open_new_nodes();
+    let mut drain = BackgroundRun::start(&mut fixture.command(&EVENTS));
+    drain.wait_for("pdb/expired/web");
+    fixture.sandbox().expire_tokens().expect("the tokens expire");
     let expired = std::time::Instant::now();
-    drain.ends(0);
-    bed.is_gone();
-    // Evictions come five seconds apart, and the API server remembers a log-in for ten.
-    assert!(expired.elapsed().as_secs() > 10, "it was over before the API server could notice");
+    drain.exits_with(0);
+    fixture.is_gone();
+    // Evictions are five seconds apart, and the API server caches an authentication for ten.
+    assert!(
+        expired.elapsed().as_secs() > 10,
+        "the drain was over before the token's expiry could take effect"
+    );
 }

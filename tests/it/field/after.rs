@@ -1,4 +1,4 @@
-//! What `verify` and `doctor` tell of a cluster that was set up rightly, and then came into other hands.
+//! What `verify` and `doctor` report after someone has changed a cluster that was set up correctly.
 
 use std::process::Stdio;
 
@@ -6,16 +6,16 @@ use aws_sdk_ec2::types::Tag;
 use sandbox::{AuthenticationMode, Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
-use super::{apply, healthy, kubectl, mentions, set_env, set_image, silent, tells};
+use super::{apply, healthy, kubectl, mentions, report_with, reports_nothing, set_env, set_image};
 use crate::cluster::set_up;
 use crate::command::in_sandbox;
 use crate::journey::{aws, until};
-use crate::reach::Hand;
+use crate::reach::Console;
 
 const VERIFY: &[&str] = &["verify"];
 
 #[test]
-fn what_goes_wrong_after_the_set_up_is_told_and_nothing_where_all_is_well() {
+fn problems_after_setup_are_reported_and_a_healthy_cluster_has_none() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::Managed,
@@ -24,43 +24,43 @@ fn what_goes_wrong_after_the_set_up_is_told_and_nothing_where_all_is_well() {
         ..Shape::default()
     };
     let sandbox = set_up(shape, &[]);
-    silent(&sandbox, &["plan"]);
+    reports_nothing(&sandbox, &["plan"]);
     healthy(&sandbox);
 
     two_tagged_groups(&sandbox);
     a_version_with_a_bug(&sandbox);
     max_pods_are_reset(&sandbox);
-    nodes_that_may_not_join(&sandbox);
+    nodes_that_are_not_allowed_to_join(&sandbox);
     healthy(&sandbox);
-    a_policy_stops_the_probe(&sandbox);
+    a_network_policy_blocks_the_probe(&sandbox);
 }
 
-/// 14: somebody tags the new nodes' group for the cluster.
+/// 14: someone tags the new nodes' security group for the cluster.
 fn two_tagged_groups(sandbox: &Sandbox) {
-    let hand = Hand::of(sandbox);
+    let console = Console::of(sandbox);
     let groups =
         kubectl(sandbox, &["get", "eniconfigs", "-o", "jsonpath={.items[0].spec.securityGroups[*]}"]);
     let cluster = &sandbox.aws.cluster_security_group;
     let own = groups.split_whitespace().find(|group| group != cluster).expect("a group of the nodes");
     let tag = Tag::builder().key("kubernetes.io/cluster/sandbox").value("owned").build();
-    hand.done(hand.ec2.create_tags().resources(own).tags(tag.clone()).send());
-    tells(sandbox, VERIFY, &["EC-VFY-027"]);
-    hand.done(hand.ec2.delete_tags().resources(own).tags(tag).send());
-    silent(sandbox, VERIFY);
+    console.run(console.ec2.create_tags().resources(own).tags(tag.clone()).send());
+    report_with(sandbox, VERIFY, &["EC-VFY-027"]);
+    console.run(console.ec2.delete_tags().resources(own).tags(tag).send());
+    reports_nothing(sandbox, VERIFY);
 }
 
-/// 25: an update to the one version that loses sight of the node.
+/// 25: an update to the only version with a bug that loses the node.
 fn a_version_with_a_bug(sandbox: &Sandbox) {
     set_image(sandbox, "v1.19.4");
     set_env(sandbox, &["ENABLE_POD_ENI=true"]);
-    let told = tells(sandbox, VERIFY, &["EC-VFY-007"]);
-    assert!(told.to_string().contains("1.19.5 or later"), "{told:#}");
+    let reported = report_with(sandbox, VERIFY, &["EC-VFY-007"]);
+    assert!(reported.to_string().contains("1.19.5 or later"), "{reported:#}");
     set_env(sandbox, &["ENABLE_POD_ENI=false"]);
     set_image(sandbox, "v1.20.4");
-    silent(sandbox, VERIFY);
+    reports_nothing(sandbox, VERIFY);
 }
 
-/// 32: the managed group of before starts a node with EKS's figure. 19: the same of a node that Karpenter starts.
+/// 32: the old managed group starts a node with the max pods that EKS computes. 19: Karpenter starts such a node.
 fn max_pods_are_reset(sandbox: &Sandbox) {
     let managed = |size: &str| {
         let sizes = format!("minSize={size},maxSize=2,desiredSize={size}");
@@ -68,16 +68,16 @@ fn max_pods_are_reset(sandbox: &Sandbox) {
         let group = ["--nodegroup-name", "old-managed", "--scaling-config", &sizes];
         aws(sandbox, &[&update[..], &group].concat());
     };
-    let theirs = "eks.amazonaws.com/nodegroup=old-managed";
-    let nodes = || kubectl(sandbox, &["get", "nodes", "-l", theirs, "-o", "name"]);
+    let managed_nodes = "eks.amazonaws.com/nodegroup=old-managed";
+    let nodes = || kubectl(sandbox, &["get", "nodes", "-l", managed_nodes, "-o", "name"]);
     managed("1");
     until("a managed node has joined", || !nodes().is_empty());
     kubectl(sandbox, &["wait", "--for=condition=Ready", "--timeout=60s", &nodes()]);
-    let told = tells(sandbox, VERIFY, &["EC-VFY-024"]);
-    assert!(told.to_string().contains("in the launch template"), "{told:#}");
+    let reported = report_with(sandbox, VERIFY, &["EC-VFY-024"]);
+    assert!(reported.to_string().contains("in the launch template"), "{reported:#}");
     managed("0");
     until("the managed node is gone", || nodes().is_empty());
-    silent(sandbox, VERIFY);
+    reports_nothing(sandbox, VERIFY);
 
     let node = kubectl(sandbox, &["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
     let allocatable = |pods: &str| {
@@ -93,14 +93,14 @@ fn max_pods_are_reset(sandbox: &Sandbox) {
         json!([{"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim", "name": "default-x", "uid": "0-0"}]),
     );
     allocatable("29");
-    let told = tells(sandbox, VERIFY, &["EC-VFY-024"]);
-    assert!(told.to_string().contains("RESERVED_ENIS=1"), "{told:#}");
+    let reported = report_with(sandbox, VERIFY, &["EC-VFY-024"]);
+    assert!(reported.to_string().contains("RESERVED_ENIS=1"), "{reported:#}");
     allocatable("20");
     claimed(Value::Null);
 }
 
-/// 22: the access entry of the new nodes' role is gone, and a line in aws-auth is no help in API mode.
-fn nodes_that_may_not_join(sandbox: &Sandbox) {
+/// 22: the access entry of the new nodes' role is deleted; in API mode an entry in aws-auth has no effect.
+fn nodes_that_are_not_allowed_to_join(sandbox: &Sandbox) {
     let query = "accessEntries[?contains(@, 'eni-custom')] | [0]";
     let role = aws(sandbox, &["eks", "list-access-entries", "--cluster-name", "sandbox", "--query", query]);
     let entry = |verb: &str, more: &[&str]| {
@@ -130,20 +130,20 @@ fn nodes_that_may_not_join(sandbox: &Sandbox) {
     let nodes = || kubectl(sandbox, &["get", "nodes", "-o", "name"]).lines().count();
     let before = nodes();
     grows(size + 1);
-    let mut told = Value::Null;
+    let mut reported = Value::Null;
     until("the instance is in service", || {
-        told = super::report(sandbox, &["doctor"]);
-        mentions(&told, "EC-DOC-007")
+        reported = super::report(sandbox, &["doctor"]);
+        mentions(&reported, "EC-DOC-007")
     });
-    assert!(told.to_string().contains("access entry"), "{told:#}");
+    assert!(reported.to_string().contains("access entry"), "{reported:#}");
     entry("create-access-entry", &["--type", "EC2_LINUX"]);
-    until("it has joined", || nodes() == before + 1);
+    until("the node has joined", || nodes() == before + 1);
     kubectl(sandbox, &["wait", "--for=condition=Ready", "--timeout=60s", "nodes", "--all"]);
 }
 
-/// 29: what the probe does not reach may be shut by a NetworkPolicy, and not by the VPC. No process runs in a pod of
-/// the sandbox, so its answer is given by hand.
-fn a_policy_stops_the_probe(sandbox: &Sandbox) {
+/// 29: a NetworkPolicy, not the VPC, may block the probe. No process runs in a pod of the sandbox, so the test writes
+/// the probe's result.
+fn a_network_policy_blocks_the_probe(sandbox: &Sandbox) {
     let deny = json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
         "metadata": {"namespace": "default", "name": "deny-all"},
@@ -164,13 +164,13 @@ fn a_policy_stops_the_probe(sandbox: &Sandbox) {
     while child.try_wait().expect("the program can be asked").is_none() {
         let pods = kubectl(sandbox, &["get", "pods", "-n", "default", "-l", asks, "-o", "name"]);
         for pod in pods.lines() {
-            // It may be gone by now.
+            // The pod may have been deleted by now.
             let patch = ["patch", pod, "--subresource=status", "--type=merge", "-p", &status.to_string()];
             let _ = sandbox.kubectl(&patch);
         }
     }
     let output = child.wait_with_output().expect("the run has ended");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
-    assert!(mentions(&told, "EC-VFY-051") && mentions(&told, "EC-VFY-054"), "{told:#}");
-    assert!(told.to_string().contains("default/deny-all"), "{told:#}");
+    let reported: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    assert!(mentions(&reported, "EC-VFY-051") && mentions(&reported, "EC-VFY-054"), "{reported:#}");
+    assert!(reported.to_string().contains("default/deny-all"), "{reported:#}");
 }

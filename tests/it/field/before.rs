@@ -1,19 +1,19 @@
-//! What `plan` tells before anything is changed.
+//! What `plan` reports before the first change.
 
 use aws_sdk_ec2::types::{IpPermission, Tag};
 use sandbox::{Cni, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
-use super::{apply, kubectl, set_env, set_image, silent, tells};
+use super::{apply, kubectl, report_with, reports_nothing, set_env, set_image};
 use crate::cluster::start;
 use crate::command::writes;
-use crate::reach::{Hand, from_cidr, from_group};
+use crate::reach::{Console, from_cidr, from_group};
 
 const PLAN: &[&str] = &["plan"];
 const ZONE: &str = "us-west-2a";
 
 #[test]
-fn what_goes_wrong_in_the_field_is_told_before_the_first_change() {
+fn field_failures_are_reported_before_the_first_change() {
     let sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::Both,
@@ -21,26 +21,26 @@ fn what_goes_wrong_in_the_field_is_told_before_the_first_change() {
         secondary_cidr: Some("100.64.0.0/16".into()),
         ..Shape::default()
     });
-    let hand = Hand::of(&sandbox);
+    let console = Console::of(&sandbox);
     let mark = sandbox.mark();
-    silent(&sandbox, PLAN);
+    reports_nothing(&sandbox, PLAN);
 
-    others_start_nodes(&sandbox);
-    others_decide_by_address(&sandbox);
+    autoscalers_start_nodes(&sandbox);
+    network_policies_by_address(&sandbox);
     budgets(&sandbox);
-    too_many_in_the_host_s_network(&sandbox);
+    too_many_host_network_pods(&sandbox);
     a_version_with_a_bug(&sandbox);
-    managed_nodes_that_stay(&sandbox);
-    silent(&sandbox, PLAN);
+    managed_nodes_that_are_kept(&sandbox);
+    reports_nothing(&sandbox, PLAN);
 
-    targets_of_load_balancers(&sandbox, &hand);
-    prefixes(&sandbox, &hand);
-    rules(&sandbox, &hand);
-    subnets_without_a_tag(&sandbox, &hand);
-    a_shared_vpc(&sandbox, &hand);
-    what_aws_does_not_answer(&sandbox);
-    no_room_beside_the_old_nodes(&sandbox, &hand);
-    assert_eq!(writes(&sandbox, mark), Vec::<String>::new(), "who plans changes nothing");
+    targets_of_load_balancers(&sandbox, &console);
+    prefixes(&sandbox, &console);
+    rules(&sandbox, &console);
+    subnets_without_a_tag(&sandbox, &console);
+    a_shared_vpc(&sandbox, &console);
+    denied_and_throttled_calls(&sandbox);
+    no_capacity_beside_the_old_nodes(&sandbox, &console);
+    assert_eq!(writes(&sandbox, mark), Vec::<String>::new(), "a plan changes nothing");
 }
 
 pub(super) fn deployment(namespace: &str, name: &str, labels: &Value, env: &Value) -> Value {
@@ -57,7 +57,7 @@ pub(super) fn deployment(namespace: &str, name: &str, labels: &Value, env: &Valu
     })
 }
 
-/// A kind that takes any spec, and one object of it.
+/// A custom resource definition that allows any spec, and one object of that kind.
 pub(super) fn custom(group: &str, version: &str, kind: &str, scope: &str, object: Value) -> [Value; 2] {
     let plural = format!("{}s", kind.to_lowercase()).replace("classs", "classes");
     let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
@@ -84,32 +84,35 @@ pub(super) fn define(sandbox: &Sandbox, [definition, object]: &[Value; 2]) {
     apply(sandbox, object);
 }
 
-/// 19 and 27: Karpenter as its chart installs it, and a cluster-autoscaler.
-fn others_start_nodes(sandbox: &Sandbox) {
+/// 19 and 27: Karpenter as its chart installs it, and a Cluster Autoscaler.
+fn autoscalers_start_nodes(sandbox: &Sandbox) {
     kubectl(sandbox, &["create", "namespace", "karpenter"]);
     let class =
         json!({"metadata": {"name": "default"}, "spec": {"amiSelectorTerms": [{"alias": "al2023@latest"}]}});
     define(sandbox, &custom("karpenter.k8s.aws", "v1", "EC2NodeClass", "Cluster", class));
     let labels = json!({"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"});
     apply(sandbox, &deployment("karpenter", "karpenter", &labels, &json!([])));
-    let told = tells(sandbox, PLAN, &["EC-NOD-012", "EC-NOD-013"]);
-    assert!(told.to_string().contains("set env deployment karpenter RESERVED_ENIS=1"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-NOD-012", "EC-NOD-013"]);
+    assert!(reported.to_string().contains("set env deployment karpenter RESERVED_ENIS=1"), "{reported:#}");
     kubectl(sandbox, &["-n", "karpenter", "set", "env", "deployment/karpenter", "RESERVED_ENIS=1"]);
-    silent(sandbox, &["plan", "--env-last"]);
+    reports_nothing(sandbox, &["plan", "--env-last"]);
     kubectl(sandbox, &["-n", "karpenter", "delete", "deployment", "karpenter"]);
     kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws"]);
 
     let labels = json!({"app": "cluster-autoscaler"});
     apply(sandbox, &deployment("kube-system", "cluster-autoscaler", &labels, &json!([])));
-    let told = tells(sandbox, PLAN, &["EC-NOD-013"]);
-    assert!(told.to_string().contains("scale deployment cluster-autoscaler --replicas=0"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-NOD-013"]);
+    assert!(
+        reported.to_string().contains("scale deployment cluster-autoscaler --replicas=0"),
+        "{reported:#}"
+    );
     kubectl(sandbox, &["-n", "kube-system", "scale", "deployment", "cluster-autoscaler", "--replicas=0"]);
-    silent(sandbox, PLAN);
+    reports_nothing(sandbox, PLAN);
     kubectl(sandbox, &["-n", "kube-system", "delete", "deployment", "cluster-autoscaler"]);
 }
 
-/// 15: a NetworkPolicy that names the block of before.
-fn others_decide_by_address(sandbox: &Sandbox) {
+/// 15: a NetworkPolicy that allows only the old block.
+fn network_policies_by_address(sandbox: &Sandbox) {
     let policy = |blocks: &[&str]| {
         let from: Vec<Value> = blocks.iter().map(|block| json!({"ipBlock": {"cidr": block}})).collect();
         json!({
@@ -119,21 +122,21 @@ fn others_decide_by_address(sandbox: &Sandbox) {
         })
     };
     apply(sandbox, &policy(&["192.168.0.0/16"]));
-    let told = tells(sandbox, PLAN, &["EC-RCH-015"]);
-    assert!(told.to_string().contains("NetworkPolicy shop/from-the-vpc"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-RCH-015"]);
+    assert!(reported.to_string().contains("NetworkPolicy shop/from-the-vpc"), "{reported:#}");
     apply(sandbox, &policy(&["192.168.0.0/16", "100.64.0.0/16"]));
-    silent(sandbox, PLAN);
+    reports_nothing(sandbox, PLAN);
     kubectl(sandbox, &["-n", "shop", "delete", "networkpolicy", "from-the-vpc"]);
 }
 
-/// 12: a budget that never lets anything go, and two budgets on the same pods.
+/// 12: a budget that never allows a disruption, and two budgets on the same pods.
 fn budgets(sandbox: &Sandbox) {
     let set = |most: &str| {
         let patch = json!({"spec": {"maxUnavailable": most}}).to_string();
         kubectl(sandbox, &["-n", "shop", "patch", "pdb", "web", "--type=merge", "-p", &patch]);
     };
     set("0%");
-    tells(sandbox, PLAN, &["EC-POD-005"]);
+    report_with(sandbox, PLAN, &["EC-POD-005"]);
     set("25%");
     let second = json!({
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
@@ -141,13 +144,13 @@ fn budgets(sandbox: &Sandbox) {
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
     });
     apply(sandbox, &second);
-    let told = tells(sandbox, PLAN, &["EC-POD-004"]);
-    assert!(told.to_string().contains("shop/second"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-POD-004"]);
+    assert!(reported.to_string().contains("shop/second"), "{reported:#}");
     kubectl(sandbox, &["-n", "shop", "delete", "pdb", "second"]);
 }
 
-/// 30: a log shipper and a node exporter, beside aws-node and kube-proxy.
-fn too_many_in_the_host_s_network(sandbox: &Sandbox) {
+/// 30: a log shipper and a node exporter besides aws-node and kube-proxy.
+fn too_many_host_network_pods(sandbox: &Sandbox) {
     let exporter = json!({
         "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": "shop", "name": "exporter"},
         "spec": {
@@ -163,65 +166,65 @@ fn too_many_in_the_host_s_network(sandbox: &Sandbox) {
     });
     apply(sandbox, &exporter);
     kubectl(sandbox, &["-n", "shop", "rollout", "status", "daemonset/exporter", "--timeout=60s"]);
-    let told = tells(sandbox, PLAN, &["EC-NOD-014"]);
-    assert!(told.to_string().contains("shop/exporter"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-NOD-014"]);
+    assert!(reported.to_string().contains("shop/exporter"), "{reported:#}");
     kubectl(sandbox, &["-n", "shop", "delete", "daemonset", "exporter"]);
 }
 
-/// 25: with security groups for pods, on the one version that loses sight of the node.
+/// 25: security groups for pods, with the only version that loses the node.
 fn a_version_with_a_bug(sandbox: &Sandbox) {
     set_image(sandbox, "v1.19.4");
     set_env(sandbox, &["ENABLE_POD_ENI=true"]);
-    let told = tells(sandbox, PLAN, &["EC-CNI-009"]);
-    assert!(told.to_string().contains("amazon-vpc-cni-k8s#3277"), "{told:#}");
+    let reported = report_with(sandbox, PLAN, &["EC-CNI-009"]);
+    assert!(reported.to_string().contains("amazon-vpc-cni-k8s#3277"), "{reported:#}");
     set_image(sandbox, "v1.19.5");
-    silent(sandbox, PLAN);
+    reports_nothing(sandbox, PLAN);
     set_env(sandbox, &["ENABLE_POD_ENI=false"]);
     set_image(sandbox, "v1.20.4");
 }
 
 /// 32: old managed nodes that are not drained.
-fn managed_nodes_that_stay(sandbox: &Sandbox) {
-    let told = tells(sandbox, &["plan", "--keep-old-nodes"], &["EC-NOD-015"]);
-    assert!(told.to_string().contains("old-managed"), "{told:#}");
+fn managed_nodes_that_are_kept(sandbox: &Sandbox) {
+    let reported = report_with(sandbox, &["plan", "--keep-old-nodes"], &["EC-NOD-015"]);
+    assert!(reported.to_string().contains("old-managed"), "{reported:#}");
 }
 
-/// 14: two groups of the pods are tagged for the cluster.
-fn targets_of_load_balancers(sandbox: &Sandbox, hand: &Hand<'_>) {
+/// 14: two of the pods' security groups are tagged for the cluster.
+fn targets_of_load_balancers(sandbox: &Sandbox, console: &Console<'_>) {
     let binding = json!({
         "metadata": {"namespace": "shop", "name": "k8s-shop-web"},
         "spec": {"targetType": "ip", "targetGroupARN": "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1"},
     });
     define(sandbox, &custom("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "Namespaced", binding));
-    silent(sandbox, PLAN);
+    reports_nothing(sandbox, PLAN);
     let cluster = sandbox.aws.cluster_security_group.clone();
-    let pods = hand.group("pods-with-a-tag");
-    hand.allow(&pods, from_group(&pods));
-    hand.allow(&pods, from_group(&cluster));
-    hand.allow(&cluster, from_group(&pods));
+    let pods = console.group("pods-with-a-tag");
+    console.allow(&pods, from_group(&pods));
+    console.allow(&pods, from_group(&cluster));
+    console.allow(&cluster, from_group(&pods));
     let tag = Tag::builder().key("kubernetes.io/cluster/sandbox").value("owned").build();
-    hand.done(hand.ec2.create_tags().resources(&pods).tags(tag).send());
+    console.run(console.ec2.create_tags().resources(&pods).tags(tag).send());
     let both = ["plan", "--security-group", &pods, "--security-group", &cluster];
-    let told = tells(sandbox, &both, &["EC-RCH-016"]);
-    assert!(told.to_string().contains("shop/k8s-shop-web"), "{told:#}");
-    silent(sandbox, PLAN);
+    let reported = report_with(sandbox, &both, &["EC-RCH-016"]);
+    assert!(reported.to_string().contains("shop/k8s-shop-web"), "{reported:#}");
+    reports_nothing(sandbox, PLAN);
     kubectl(sandbox, &["delete", "crd", "targetgroupbindings.elbv2.k8s.aws"]);
 }
 
-/// 17: a subnet in which others hold single addresses.
-fn prefixes(sandbox: &Sandbox, hand: &Hand<'_>) {
-    let subnet = hand.subnet(ZONE, "100.64.240.0/24");
+/// 17: a subnet in which other interfaces use single addresses.
+fn prefixes(sandbox: &Sandbox, console: &Console<'_>) {
+    let subnet = console.subnet(ZONE, "100.64.240.0/24");
     let id = subnet.split_once('=').expect("zone and subnet").1;
-    hand.done(hand.ec2.create_network_interface().subnet_id(id).send());
+    console.run(console.ec2.create_network_interface().subnet_id(id).send());
     set_env(sandbox, &["ENABLE_PREFIX_DELEGATION=true"]);
-    tells(sandbox, &["plan", "--subnet", &subnet, "--nodes-per-zone", "1"], &["EC-QTA-012"]);
+    report_with(sandbox, &["plan", "--subnet", &subnet, "--nodes-per-zone", "1"], &["EC-QTA-012"]);
     set_env(sandbox, &["ENABLE_PREFIX_DELEGATION=false"]);
 }
 
-/// As many rules as a group may have.
-fn rules(sandbox: &Sandbox, hand: &Hand<'_>) {
+/// A security group with as many rules as the quota allows.
+fn rules(sandbox: &Sandbox, console: &Console<'_>) {
     let cluster = &sandbox.aws.cluster_security_group;
-    let groups = hand.done(hand.ec2.describe_security_groups().group_ids(cluster).send());
+    let groups = console.run(console.ec2.describe_security_groups().group_ids(cluster).send());
     let there: usize = groups.security_groups()[0]
         .ip_permissions()
         .iter()
@@ -230,36 +233,36 @@ fn rules(sandbox: &Sandbox, hand: &Hand<'_>) {
     let more: Vec<IpPermission> = (there..60)
         .map(|at| from_cidr(9000 + i32::try_from(at).expect("a port"), "203.0.113.0/24"))
         .collect();
-    let add = hand.ec2.authorize_security_group_ingress().group_id(cluster);
-    hand.done(add.set_ip_permissions(Some(more.clone())).send());
-    tells(sandbox, PLAN, &["EC-QTA-005"]);
-    let take = hand.ec2.revoke_security_group_ingress().group_id(cluster);
-    hand.done(take.set_ip_permissions(Some(more)).send());
-    silent(sandbox, PLAN);
+    let add = console.ec2.authorize_security_group_ingress().group_id(cluster);
+    console.run(add.set_ip_permissions(Some(more.clone())).send());
+    report_with(sandbox, PLAN, &["EC-QTA-005"]);
+    let take = console.ec2.revoke_security_group_ingress().group_id(cluster);
+    console.run(take.set_ip_permissions(Some(more)).send());
+    reports_nothing(sandbox, PLAN);
 }
 
-fn subnets_without_a_tag(sandbox: &Sandbox, hand: &Hand<'_>) {
+fn subnets_without_a_tag(sandbox: &Sandbox, console: &Console<'_>) {
     let aws = &sandbox.aws;
     let ids: Vec<String> = aws.private_subnets.values().chain(aws.public_subnets.values()).cloned().collect();
-    hand.done(hand.ec2.delete_tags().set_resources(Some(ids)).send());
-    silent(sandbox, PLAN);
+    console.run(console.ec2.delete_tags().set_resources(Some(ids)).send());
+    reports_nothing(sandbox, PLAN);
 }
 
-/// Another account owns the VPC; who has subnets of it can go on with these.
-fn a_shared_vpc(sandbox: &Sandbox, hand: &Hand<'_>) {
-    sandbox.share_vpc("210987654321").expect("the sandbox takes it");
-    let told = tells(sandbox, PLAN, &["EC-NET-012"]);
-    assert!(told.to_string().contains("belongs to account 210987654321"), "{told:#}");
-    let subnet = hand.subnet(ZONE, "100.64.0.0/18");
+/// Another account owns the VPC. Setup can continue with subnets that the owner created.
+fn a_shared_vpc(sandbox: &Sandbox, console: &Console<'_>) {
+    sandbox.share_vpc("210987654321").expect("the sandbox changes the owner");
+    let reported = report_with(sandbox, PLAN, &["EC-NET-012"]);
+    assert!(reported.to_string().contains("belongs to account 210987654321"), "{reported:#}");
+    let subnet = console.subnet(ZONE, "100.64.0.0/18");
     let (_, id) = subnet.split_once('=').expect("zone and subnet");
     let table = &sandbox.aws.private_route_tables[ZONE];
-    hand.done(hand.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
-    silent(sandbox, &["plan", "--subnet", &subnet]);
-    sandbox.share_vpc("").expect("the sandbox takes it");
+    console.run(console.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
+    reports_nothing(sandbox, &["plan", "--subnet", &subnet]);
+    sandbox.share_vpc("").expect("the sandbox changes the owner");
 }
 
-/// What is not allowed or throttled is asked again, or told to be unknown.
-fn what_aws_does_not_answer(sandbox: &Sandbox) {
+/// Denied or throttled calls are retried or reported as unknown.
+fn denied_and_throttled_calls(sandbox: &Sandbox) {
     let fault = |service: &str, operation: &str, code: &str, status: u16, times: u32| json!({"service": service, "operation": operation, "kind": "error", "code": code, "status": status, "times": times});
     sandbox
         .fault(&json!([
@@ -267,16 +270,16 @@ fn what_aws_does_not_answer(sandbox: &Sandbox) {
             fault("service-quotas", "GetServiceQuota", "AccessDeniedException", 400, 2),
             fault("cloudformation", "ListStacks", "AccessDenied", 403, 1),
         ]))
-        .expect("AWS takes the faults");
-    let told = super::report(sandbox, PLAN);
-    let findings = told["findings"].as_array().expect("findings");
+        .expect("the faults are set");
+    let reported = super::report(sandbox, PLAN);
+    let findings = reported["findings"].as_array().expect("findings");
     let unknown: Vec<&str> = findings
         .iter()
         .filter(|one| one["id"] == "EC-RUN-002")
         .map(|one| one["why"].as_str().expect("a reason"))
         .collect();
-    // The same denial of two quotas is told once.
-    assert_eq!(unknown.len(), 3, "{told:#}");
+    // The same denial for two quotas is reported once.
+    assert_eq!(unknown.len(), 3, "{reported:#}");
     assert!(unknown.iter().all(|why| why.starts_with("unknown because ") && why.contains("AccessDenied")));
 
     sandbox
@@ -285,30 +288,30 @@ fn what_aws_does_not_answer(sandbox: &Sandbox) {
             fault("eks", "ListNodegroups", "TooManyRequestsException", 429, 1),
             fault("cloudformation", "ListStacks", "Throttling", 400, 30),
         ]))
-        .expect("AWS takes the faults");
-    let told = tells(sandbox, PLAN, &["EC-RUN-002"]);
-    assert!(told.to_string().contains("ListStacks: Throttling"), "{told:#}");
+        .expect("the faults are set");
+    let reported = report_with(sandbox, PLAN, &["EC-RUN-002"]);
+    assert!(reported.to_string().contains("ListStacks: Throttling"), "{reported:#}");
     sandbox.clear_faults().expect("AWS forgets them");
 }
 
-/// 28: the node subnet is full but for a few addresses.
-fn no_room_beside_the_old_nodes(sandbox: &Sandbox, hand: &Hand<'_>) {
+/// 28: the node subnet has only a few free addresses.
+fn no_capacity_beside_the_old_nodes(sandbox: &Sandbox, console: &Console<'_>) {
     let subnet = &sandbox.aws.private_subnets[ZONE];
     let free = || {
-        let found = hand.done(hand.ec2.describe_subnets().subnet_ids(subnet).send());
+        let found = console.run(console.ec2.describe_subnets().subnet_ids(subnet).send());
         found.subnets()[0].available_ip_address_count().expect("a count")
     };
-    // Whole blocks first, then single addresses.
+    // Use up whole blocks first, then single addresses.
     let take = |prefixes: Option<i32>, addresses: Option<i32>| {
-        let request = hand.ec2.create_network_interface().subnet_id(subnet);
+        let request = console.ec2.create_network_interface().subnet_id(subnet);
         let request =
             request.set_ipv4_prefix_count(prefixes).set_secondary_private_ip_address_count(addresses);
-        hand.runtime.block_on(request.send()).is_ok()
+        console.runtime.block_on(request.send()).is_ok()
     };
     while take(Some(40), None) {}
     while take(Some(4), None) {}
     while free() > 50 && take(None, Some(40)) {}
     while free() > 1 && take(None, None) {}
-    let told = tells(sandbox, &["plan", "--nodes-per-zone", "2"], &["EC-NET-011"]);
-    assert!(told.to_string().contains(subnet), "{told:#}");
+    let reported = report_with(sandbox, &["plan", "--nodes-per-zone", "2"], &["EC-NET-011"]);
+    assert!(reported.to_string().contains(subnet), "{reported:#}");
 }

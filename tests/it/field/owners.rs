@@ -1,14 +1,14 @@
-//! What belongs to somebody else, who would put back what is changed in it: the add-on, Helm, Terraform, a client of the
-//! past; and a custom networking that is on already, by another convention.
+//! Resources with another owner that would revert changes: the add-on, Helm, Terraform, a past field manager. And
+//! custom networking that is already on with another convention.
 
 use sandbox::picture::{differences, picture};
 use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
-use super::{apply, kubectl, mentions, report, tells};
+use super::{apply, kubectl, mentions, report, report_with};
 use crate::addon::addon;
-use crate::cluster::{Watched, refuses, set_up_there, start};
-use crate::command::{Ran, run, shell, writes};
+use crate::cluster::{Watched, refuses, set_up_in, start};
+use crate::command::{Outcome, run, shell, writes};
 use crate::journey::{aws, subnet_by_hand, until};
 use crate::undo::UNDO;
 
@@ -18,7 +18,7 @@ const ZONE: &str = "us-west-2a";
 const LABEL: &str = "k8s.amazonaws.com/eniConfig";
 
 #[test]
-fn what_the_add_on_owns_is_changed_in_the_add_on() {
+fn what_the_addon_owns_is_changed_in_the_addon() {
     let mut sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -35,14 +35,14 @@ fn what_the_add_on_owns_is_changed_in_the_add_on() {
     update_addon(&sandbox, &["--configuration-values", &values.to_string()]);
     let before = picture(&sandbox).expect("AWS and Kubernetes answer");
 
-    eniconfigs_of_the_add_on(&mut sandbox);
+    eniconfigs_of_the_addon(&mut sandbox);
     run(&sandbox, &UNDO).expect(0);
     let differing = differences(&mut sandbox, &before).expect("AWS and Kubernetes answer");
-    assert!(differing.is_empty(), "not as before:\n{}", differing.join("\n"));
-    a_definition_that_the_add_on_keeps(&sandbox);
+    assert!(differing.is_empty(), "differs from the initial state:\n{}", differing.join("\n"));
+    a_crd_that_the_addon_owns(&sandbox);
 }
 
-/// As somebody does it by the aws CLI; the update must be a success.
+/// Updates the add-on with the AWS CLI. The update must succeed.
 #[track_caller]
 fn update_addon(sandbox: &Sandbox, args: &[&str]) {
     let update = ["eks", "update-addon", "--cluster-name", "sandbox", "--addon-name", "vpc-cni"];
@@ -57,12 +57,12 @@ fn settled(sandbox: &Sandbox) {
     assert_eq!(addon["status"], "ACTIVE", "{addon:#}");
 }
 
-/// 115: its values say what the ENIConfigs are, before and after.
-fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
+/// 45: the add-on's values define the ENIConfigs, before and after setup.
+fn eniconfigs_of_the_addon(sandbox: &mut Sandbox) {
     let watched = Watched::start(sandbox);
     let ran = run(sandbox, &["setup", "--yes"]).expect(0);
-    ran.tells(&["changes are written into its eniConfig.subnets", "EC-CNI-010"]);
-    watched.reached(sandbox);
+    ran.says(&["changes are written into its eniConfig.subnets", "EC-CNI-010"]);
+    watched.assert_end_state(sandbox);
     let groups = |sandbox: &Sandbox| {
         let text = addon(sandbox)["configurationValues"].as_str().expect("values").to_string();
         let values: Value = serde_json::from_str(&text).expect("JSON");
@@ -71,7 +71,7 @@ fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
     assert_eq!(groups(sandbox), 2);
     let managers = "jsonpath={.metadata.managedFields[*].manager}";
     assert_eq!(kubectl(sandbox, &["get", "eniconfig", ZONE, "-o", managers, "--show-managed-fields"]), "eks");
-    // The next update by somebody else meets no conflict, and puts nothing back.
+    // The next update by another client has no conflict and reverts nothing.
     update_addon(sandbox, &["--resolve-conflicts", "NONE"]);
     run(sandbox, VERIFY).expect(0);
     let mark = sandbox.mark();
@@ -80,8 +80,8 @@ fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
 
     let patch = json!({"spec": {"securityGroups": [sandbox.aws.cluster_security_group]}}).to_string();
     kubectl(sandbox, &["patch", "eniconfig", ZONE, "--type=merge", "-p", &patch]);
-    let told = tells(sandbox, VERIFY, &["EC-VFY-003"]);
-    assert!(told.to_string().contains("write-eniconfigs"), "{told:#}");
+    let reported = report_with(sandbox, VERIFY, &["EC-VFY-003"]);
+    assert!(reported.to_string().contains("write-eniconfigs"), "{reported:#}");
     run(sandbox, &["write-eniconfigs", "--yes"]).expect(0);
     assert_eq!(groups(sandbox), 1);
     assert!(!mentions(&report(sandbox, VERIFY), "EC-VFY-003"));
@@ -89,18 +89,19 @@ fn eniconfigs_of_the_add_on(sandbox: &mut Sandbox) {
     assert_eq!(groups(sandbox), 2);
 }
 
-/// 116: it is left to the add-on, and the command that is printed gives it types.
-fn a_definition_that_the_add_on_keeps(sandbox: &Sandbox) {
-    let told = tells(sandbox, PLAN, &["EC-CNI-010"]);
-    let findings = told["findings"].as_array().expect("findings").iter();
-    let fix = findings.clone().find(|one| one["id"] == "EC-CNI-010").expect("it is told")["fix"].clone();
-    Ran::of(shell(sandbox).arg("-c").arg(fix.as_str().expect("a command"))).expect(0);
+/// 46: the CRD is left to the add-on, and the printed command gives it a schema.
+fn a_crd_that_the_addon_owns(sandbox: &Sandbox) {
+    let reported = report_with(sandbox, PLAN, &["EC-CNI-010"]);
+    let findings = reported["findings"].as_array().expect("findings").iter();
+    let fix =
+        findings.clone().find(|one| one["id"] == "EC-CNI-010").expect("the issue is reported")["fix"].clone();
+    Outcome::of(shell(sandbox).arg("-c").arg(fix.as_str().expect("a command"))).expect(0);
     settled(sandbox);
     assert!(!mentions(&report(sandbox, PLAN), "EC-CNI-010"));
 }
 
 #[test]
-fn what_others_own_is_told_and_what_is_on_already_is_adopted() {
+fn foreign_owners_are_reported_and_existing_custom_networking_is_adopted() {
     let mut sandbox = start(Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -109,10 +110,10 @@ fn what_others_own_is_told_and_what_is_on_already_is_adopted() {
         secondary_cidr: Some("100.64.0.0/16".into()),
         ..Shape::default()
     });
-    aws_auth_that_can_not_be_edited(&sandbox);
-    a_manager_of_the_past(&sandbox);
+    aws_auth_that_cannot_be_edited(&sandbox);
+    a_past_field_manager(&sandbox);
     let subnet = subnet_by_hand(&sandbox, ZONE, "100.64.0.0/19");
-    eniconfigs_and_aws_auth_of_others(&sandbox, &subnet);
+    eniconfigs_and_aws_auth_with_other_owners(&sandbox, &subnet);
     another_convention(&mut sandbox, &subnet);
 }
 
@@ -123,8 +124,8 @@ fn config(name: &str, subnet: &str, group: &str) -> Value {
     })
 }
 
-/// 117: four shapes of it; what the authenticator takes is taken.
-fn aws_auth_that_can_not_be_edited(sandbox: &Sandbox) {
+/// 47: four forms of aws-auth. What the authenticator accepts is accepted.
+fn aws_auth_that_cannot_be_edited(sandbox: &Sandbox) {
     let path = "jsonpath={.data.mapRoles}";
     let before = sandbox
         .kubectl(&["-n", "kube-system", "get", "configmap", "aws-auth", "-o", path])
@@ -144,8 +145,8 @@ fn aws_auth_that_can_not_be_edited(sandbox: &Sandbox) {
         ("  groups: [\n", String::new()),
     ] {
         write(&format!("{before}{entry}{more}"));
-        let told = tells(sandbox, PLAN, &["EC-NOD-041"]);
-        assert!(told.to_string().contains(&reason), "{told:#}");
+        let reported = report_with(sandbox, PLAN, &["EC-NOD-041"]);
+        assert!(reported.to_string().contains(&reason), "{reported:#}");
         refuses(sandbox, &["setup", "--yes"], 3, &["EC-NOD-041", "edit configmap aws-auth"]);
     }
     write(&format!("{before}{entry}  username: b\n"));
@@ -153,26 +154,26 @@ fn aws_auth_that_can_not_be_edited(sandbox: &Sandbox) {
     write(&before);
 }
 
-/// 141: it wrote the variable once, and is not known to come back.
-fn a_manager_of_the_past(sandbox: &Sandbox) {
+/// 64: an unknown client set the variable once.
+fn a_past_field_manager(sandbox: &Sandbox) {
     let set = ["-n", "kube-system", "set", "env", "daemonset/aws-node", "--field-manager=inventory-script"];
     kubectl(sandbox, &[&set[..], &["AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=0"]].concat());
-    let told = tells(sandbox, PLAN, &["EC-CNI-008"]);
-    let findings = told["findings"].as_array().expect("findings").iter();
+    let reported = report_with(sandbox, PLAN, &["EC-CNI-008"]);
+    let findings = reported["findings"].as_array().expect("findings").iter();
     let notes: Vec<_> =
         findings.filter(|one| one["id"] == "EC-CNI-008").map(|one| &one["severity"]).collect();
-    assert_eq!(notes, ["note"], "{told:#}");
+    assert_eq!(notes, ["note"], "{reported:#}");
     kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=60s"]);
 }
 
-/// 115: a Helm release's ENIConfig, and an aws-auth of Terraform's.
-fn eniconfigs_and_aws_auth_of_others(sandbox: &Sandbox, subnet: &str) {
+/// 45: an ENIConfig of a Helm release, and an aws-auth that Terraform owns.
+fn eniconfigs_and_aws_auth_with_other_owners(sandbox: &Sandbox, subnet: &str) {
     let group = sandbox.aws.cluster_security_group.clone();
     let mut helms = config(ZONE, subnet, &group);
     helms["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "network"});
     apply(sandbox, &helms);
     refuses(sandbox, &["setup", "--yes"], 3, &["EC-ENI-005", "Helm 'network'", "--replace-eniconfigs"]);
-    // The printed flags leave it as it is.
+    // The printed flags keep it unchanged.
     let given = format!("{ZONE}={subnet}");
     let kept = report(sandbox, &["plan", "--subnet", &given, "--security-group", &group]);
     assert!(!mentions(&kept, "EC-ENI-005"), "{kept:#}");
@@ -189,8 +190,8 @@ fn eniconfigs_and_aws_auth_of_others(sandbox: &Sandbox, subnet: &str) {
     refuses(sandbox, &["setup", "--yes"], 3, &texts);
 }
 
-/// 126: no ENI_CONFIG_LABEL_DEF, a label of the CNI's own, an ENIConfig by another name. It is adopted, and the nodes that
-/// would be switched are named where it is not to be.
+/// 54: no ENI_CONFIG_LABEL_DEF, the CNI's default label, an ENIConfig with another name. Setup adopts the convention.
+/// If flags ask for another one, the nodes that would use another ENIConfig are listed.
 fn another_convention(sandbox: &mut Sandbox, subnet: &str) {
     let group = sandbox.aws.cluster_security_group.clone();
     apply(sandbox, &config("pods-one", subnet, &group));
@@ -212,7 +213,7 @@ fn another_convention(sandbox: &mut Sandbox, subnet: &str) {
         &["EC-CNI-011", &node, "'pods-one'", "--accept EC-CNI-011"],
     );
 
-    set_up_there(sandbox, &accept);
+    set_up_in(sandbox, &accept);
     let labels = format!("jsonpath={{.items[*].metadata.labels.{}}}", LABEL.replace('.', "\\."));
     assert_eq!(kubectl(sandbox, &["get", "nodes", "-o", &labels]), "pods-one");
     let key = "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='ENI_CONFIG_LABEL_DEF')].value}";

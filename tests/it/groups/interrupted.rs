@@ -1,32 +1,32 @@
-//! Runs that are interrupted at each call that changes something in AWS, while answers lag behind.
+//! Runs that are interrupted at each call that changes something in AWS, while AWS's answers lag behind.
 
 use std::collections::BTreeMap;
 
 use sandbox::{OldNodes, Sandbox, Shape};
 use serde_json::json;
 
-use super::{Group, groups, old_nodes, record, status, type_in};
+use super::{Group, groups, old_nodes, record, run_printed_command, status};
+use crate::background::BackgroundRun;
 use crate::cluster::start;
 use crate::command::{by_program, in_sandbox, run};
-use crate::field::tells;
-use crate::going::Going;
-use crate::undo::{UNDO, look, looks_as};
+use crate::field::report_with;
+use crate::undo::{UNDO, assert_state, state};
 
-/// Runs until so many calls have changed something in AWS, then it gets the signal. Its exit code.
+/// Sends the signal to the run once this many of its calls have changed something in AWS. Returns the exit code.
 #[track_caller]
 fn interrupted(sandbox: &Sandbox, args: &[&str], writes: usize, signal: &str) -> Option<i32> {
-    let run = Going::start(&mut in_sandbox(sandbox, args));
-    // It reads for seconds before it changes anything.
+    let run = BackgroundRun::start(&mut in_sandbox(sandbox, args));
+    // The run reads for seconds before the first change.
     let fault =
         json!({"service": "*", "kind": "signal", "pid": run.pid(), "signal": signal, "after": writes});
-    sandbox.fault(&fault).expect("AWS takes the fault");
-    let (code, told) = run.end();
-    sandbox.clear_faults().expect("AWS is well again");
-    assert!(matches!(code, None | Some(0 | 130)), "{code:?} after {writes} writes:\n{told}");
+    sandbox.fault(&fault).expect("the fault is set");
+    let (code, reported) = run.exit();
+    sandbox.clear_faults().expect("the faults are cleared");
+    assert!(matches!(code, None | Some(0 | 130)), "{code:?} after {writes} writes:\n{reported}");
     code
 }
 
-/// One old node of each group, from the zone that has the most: no group becomes lopsided.
+/// One old node of each group, from the zone with the most nodes, so that each group stays balanced.
 fn drain(sandbox: &Sandbox) -> Vec<String> {
     let mut args = vec!["drain-nodes".to_string(), "--yes".into()];
     for managed in [false, true] {
@@ -37,7 +37,7 @@ fn drain(sandbox: &Sandbox) -> Vec<String> {
     args
 }
 
-/// Every group has its bounds and processes, and the nodes that it has.
+/// Asserts that every group has its original bounds and processes, and as many nodes as it should.
 #[track_caller]
 fn as_before(sandbox: &Sandbox, before: &BTreeMap<String, Group>, when: &str) {
     for (name, now) in groups(sandbox) {
@@ -50,11 +50,11 @@ fn as_before(sandbox: &Sandbox, before: &BTreeMap<String, Group>, when: &str) {
 }
 
 #[test]
-fn interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole() {
+fn a_drain_interrupted_at_any_write_is_restored_by_the_next_run_and_can_be_undone() {
     let shape =
         Shape { azs: 2, nodes_per_az: 6, old_nodes: OldNodes::Both, workloads: false, ..Shape::default() };
     let mut sandbox = start(shape);
-    let at_first = look(&sandbox);
+    let at_first = state(&sandbox);
     run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
     let before = groups(&sandbox);
 
@@ -76,18 +76,19 @@ fn interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole
                 as_before(&sandbox, &before, &when);
                 continue;
             }
-            // It was through.
+            // It had completed.
             Some(_) => continue,
             None => {}
         }
         if !record(&sandbox)["held"].is_null() {
-            let told = status(&sandbox);
-            let suspended = told["suspended"].as_array().unwrap_or_else(|| panic!("{when}: {told:#}"));
-            assert!(told["drain_interrupted"] == true && !suspended.is_empty(), "{when}: {told:#}");
+            let reported = status(&sandbox);
+            let suspended =
+                reported["suspended"].as_array().unwrap_or_else(|| panic!("{when}: {reported:#}"));
+            assert!(reported["drain_interrupted"] == true && !suspended.is_empty(), "{when}: {reported:#}");
             if !looked {
                 looked = true;
-                tells(&sandbox, &["doctor"], &["EC-DOC-055"]);
-                type_in(&sandbox, suspended[0]["command"].as_str().expect("a command"));
+                report_with(&sandbox, &["doctor"], &["EC-DOC-055"]);
+                run_printed_command(&sandbox, suspended[0]["command"].as_str().expect("a command"));
             }
         }
         run(&sandbox, &put_back).expect(0);
@@ -96,8 +97,8 @@ fn interrupted_at_any_write_a_drain_is_put_back_by_the_next_run_and_undone_whole
     }
     assert!(looked, "no run was killed with its groups suspended");
 
-    // The way back, killed at more and more writes until it is through.
+    // Kill undo after more and more writes until it completes.
     let through = (1..).take_while(|after| interrupted(&sandbox, &UNDO, *after, "KILL").is_none()).count();
-    assert!(through >= 4, "it was interrupted {through} times");
-    looks_as(&mut sandbox, &at_first);
+    assert!(through >= 4, "undo was interrupted {through} times");
+    assert_state(&mut sandbox, &at_first);
 }

@@ -1,5 +1,5 @@
-//! Small servers between a client and a sandbox: a proxy that speaks CONNECT, HTTP and SOCKS5, a plain tunnel, a server
-//! with a certificate, and one that never answers. Each counts what it saw.
+//! Small servers between a client and a sandbox: a proxy for CONNECT, HTTP and SOCKS5, a plain tunnel, a TLS server,
+//! and one that never answers. Each records what it sees.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A server on the loopback, for as long as the process lives.
+/// A server on the loopback interface that runs until the process ends.
 pub struct Relay {
     pub port: u16,
     seen: Arc<Mutex<Vec<String>>>,
@@ -20,25 +20,25 @@ pub struct Relay {
 impl Relay {
     fn start(serve: impl Fn(TcpStream, &dyn Fn(String)) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-        let port = listener.local_addr().expect("it has an address").port();
+        let port = listener.local_addr().expect("the listener has an address").port();
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let (serve, notes) = (Arc::new(serve), seen.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (serve, notes) = (serve.clone(), notes.clone());
-                let note = move |line: String| notes.lock().expect("nobody panicked").push(line);
+                let note = move |line: String| notes.lock().expect("no thread panicked").push(line);
                 thread::spawn(move || serve(client, &note));
             }
         });
         Relay { port, seen }
     }
 
-    /// What it saw since it was last asked.
+    /// What the server has seen since the last call.
     pub fn seen(&self) -> Vec<String> {
-        std::mem::take(&mut self.seen.lock().expect("nobody panicked"))
+        std::mem::take(&mut self.seen.lock().expect("no thread panicked"))
     }
 
-    /// A proxy that knows these names, by `host:port`, and no others.
+    /// A proxy that resolves only these names (`host:port`).
     pub fn proxy(names: BTreeMap<String, u16>) -> Self {
         Relay::start(move |mut client, note| {
             let mut first = [0];
@@ -52,7 +52,7 @@ impl Relay {
         })
     }
 
-    /// A proxy that answers everything with this reply.
+    /// A proxy that answers every request with this response.
     pub fn page(status: &'static str, content_type: &'static str, body: &'static str) -> Self {
         Relay::start(move |mut client, note| {
             let Some((line, length)) = head(&mut client, None).map(|(line, head)| (line, length(&head)))
@@ -70,7 +70,7 @@ impl Relay {
         })
     }
 
-    /// What comes in at its port goes on to another.
+    /// Forwards its port to another.
     pub fn tunnel(to: u16) -> Self {
         Relay::start(move |client, note| {
             note("connection".into());
@@ -78,7 +78,7 @@ impl Relay {
         })
     }
 
-    /// Takes connections and says nothing: what a packet filter that drops looks like to who waits for TLS.
+    /// Accepts connections and never answers. To a TLS client this looks like a packet filter that drops packets.
     pub fn silence() -> Self {
         Relay::start(move |mut client, note| {
             note("connection".into());
@@ -86,13 +86,13 @@ impl Relay {
         })
     }
 
-    /// TLS with a certificate for this host, and plain HTTP behind it.
+    /// A TLS server with a certificate for this host that forwards plain HTTP.
     pub fn tls(authority: &Authority, host: &str, to: u16) -> Self {
         let config = Arc::new(authority.server(host));
         Relay::start(move |client, note| {
             let Ok(connection) = ServerConnection::new(config.clone()) else { return };
             let mut tls = StreamOwned::new(connection, client);
-            // One exchange: the reply ends with the connection.
+            // One request per connection: the response ends when the connection closes.
             let Some((line, head)) = head(&mut tls, None) else { return };
             let mut body = vec![0; length(&head)];
             if tls.read_exact(&mut body).is_err() {
@@ -113,7 +113,7 @@ impl Relay {
     }
 }
 
-/// A certificate authority that nobody knows.
+/// A private certificate authority.
 pub struct Authority {
     params: CertificateParams,
     key: KeyPair,
@@ -141,11 +141,11 @@ impl Authority {
             .expect("versions")
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("a key that fits")
+            .expect("the key matches the certificate")
     }
 }
 
-/// The request line, and all up to the empty line.
+/// The request line, and the whole head up to the empty line.
 fn head(from: &mut impl Read, first: Option<u8>) -> Option<(String, String)> {
     let mut head: Vec<u8> = first.into_iter().collect();
     let mut byte = [0];
@@ -163,7 +163,7 @@ fn length(head: &str) -> usize {
     lengths.next().and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Both ways until both are done.
+/// Copies in both directions until both are closed.
 fn through(client: TcpStream, to: u16) {
     let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)) else { return };
     let copy = |mut from: TcpStream, mut to: TcpStream| {

@@ -1,4 +1,4 @@
-//! What journeys have seen the program need, and what none of them can show.
+//! The permissions that journeys have seen in use, and those that no journey can use.
 
 /// A cluster with the add-on, access entries, managed and self-managed nodes, set up.
 pub const SETUP: &[&str] = &[
@@ -64,7 +64,7 @@ pub const SETUP: &[&str] = &[
     "ssm:GetParameter",
 ];
 
-/// Stacks that failed and were taken back, and a group that could start no node.
+/// Stacks that failed and were rolled back, and a group that could not start a node.
 pub const TROUBLE: &[&str] = &[
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DescribeScalingActivities",
@@ -81,17 +81,17 @@ pub const TROUBLE: &[&str] = &[
     "iam:RemoveRoleFromInstanceProfile",
 ];
 
-/// Actions that no journey shows, and why.
+/// Actions that no journey uses, and why.
 pub const UNSEEN: &[(&str, &str)] = &[
     (
         "autoscaling:Describe*",
-        "the schema of CloudFormation's type names its reads as one; the sandbox makes the one it needs",
+        "the schema of CloudFormation's type names its reads as one; the sandbox makes only the one it needs",
     ),
-    ("ec2:TerminateInstances", "no sandbox has instances that no group owns"),
-    ("eks:ListClusters", "asked for only where the cluster is not there, which is a refusal"),
+    ("ec2:TerminateInstances", "no sandbox has instances outside of groups"),
+    ("eks:ListClusters", "used only if the cluster does not exist, which is a refusal"),
 ];
 
-/// `verb resource`, of the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
+/// `verb resource` from the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
 pub const KUBERNETES_ADDON: &[&str] = &[
     "create leases",
     "create pods/eviction",
@@ -130,24 +130,24 @@ pub const KUBERNETES_ADDON: &[&str] = &[
 pub const KUBERNETES_DAEMONSET: &[&str] =
     &["patch configmaps", "patch customresourcedefinitions", "patch daemonsets", "patch eniconfigs"];
 pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
-    ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
+    ("create configmaps", "part of the apply that creates one, which the log calls patch"),
     ("create customresourcedefinitions", "likewise"),
     ("create eniconfigs", "likewise"),
     ("delete nodeclaims", "the sandbox has no Karpenter"),
     ("delete persistentvolumeclaims", "with --delete-local-volumes alone"),
-    ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
-    ("get deployments", "where a controller recreates no pod that was moved"),
+    ("delete pods", "with --disable-eviction, and if unresponsive nodes block aws-node's rollout"),
+    ("get deployments", "if a controller does not recreate an evicted pod"),
     ("get deployments/scale", "with --surge-singletons alone"),
-    ("get jobs", "where a controller recreates no pod that was moved"),
-    ("get replicasets", "with --surge-singletons, or where a controller recreates no pod that was moved"),
-    ("get statefulsets", "where a controller recreates no pod that was moved"),
+    ("get jobs", "if a controller does not recreate an evicted pod"),
+    ("get replicasets", "with --surge-singletons, or if a controller does not recreate an evicted pod"),
+    ("get statefulsets", "if a controller does not recreate an evicted pod"),
     ("list ec2nodeclasses", "the sandbox has no Karpenter"),
     ("list horizontalpodautoscalers", "with --surge-singletons alone"),
-    ("list persistentvolumes", "where pods on old nodes claim volumes; these don't"),
+    ("list persistentvolumes", "if pods on old nodes claim volumes; these don't"),
     ("patch deployments/scale", "with --surge-singletons alone"),
 ];
 
-/// The whole way back, on a cluster with the add-on, access entries, managed and self-managed nodes.
+/// The whole undo, on a cluster with the add-on, access entries, managed and self-managed nodes.
 pub const UNDO: &[&str] = &[
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DescribeAutoScalingGroups",
@@ -197,7 +197,7 @@ pub const UNDO: &[&str] = &[
     "ssm:GetParameter",
 ];
 
-/// What a step alone needs that leaves the node groups' stacks.
+/// What a single step that keeps the node groups' stacks needs in addition.
 pub const UNDO_STEP: &[&str] = &[
     "autoscaling:CreateOrUpdateTags",
     "cloudformation:UpdateStack",
@@ -211,23 +211,20 @@ const SCHEMA: &str =
 pub const UNDO_UNSEEN: &[(&str, &str)] = &[
     (
         "autoscaling:Describe*",
-        "the schema of CloudFormation's type names its reads as one; the sandbox makes the one it needs",
+        "the schema of CloudFormation's type names its reads as one; the sandbox makes only the one it needs",
     ),
-    ("autoscaling:DescribeScalingActivities", "where a group has not started all its nodes"),
+    ("autoscaling:DescribeScalingActivities", "if a group has not started all its nodes"),
     ("autoscaling:DescribeLaunchConfigurations", "no sandbox has groups from before launch templates"),
     ("ec2:DescribeLaunchTemplates", SCHEMA),
     ("ec2:DescribeSecurityGroupRules", SCHEMA),
     ("iam:GetInstanceProfile", SCHEMA),
     ("iam:GetRole", SCHEMA),
-    ("cloudformation:DescribeStackEvents", "where a stack can't be deleted"),
-    (
-        "ec2:DescribeAvailabilityZones",
-        "of all that reads a cluster, undo alone finds its stacks by their tag",
-    ),
-    ("eks:ListClusters", "asked for only where the cluster is not there, which is a refusal"),
+    ("cloudformation:DescribeStackEvents", "if a stack can't be deleted"),
+    ("ec2:DescribeAvailabilityZones", "of all commands, only undo finds its stacks by their tag"),
+    ("eks:ListClusters", "used only if the cluster does not exist, which is a refusal"),
 ];
 
-/// `verb resource`, of the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
+/// `verb resource` from the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
 pub const KUBERNETES_UNDO: &[&str] = &[
     "create leases",
     "create pods/eviction",
@@ -262,17 +259,17 @@ pub const KUBERNETES_UNDO: &[&str] = &[
 ];
 pub const KUBERNETES_UNDO_DAEMONSET: &[&str] = &["delete customresourcedefinitions", "patch daemonsets"];
 pub const KUBERNETES_UNDO_UNSEEN: &[(&str, &str)] = &[
-    ("create configmaps", "asked for within the apply that makes one, which the log calls patch"),
+    ("create configmaps", "part of the apply that creates one, which the log calls patch"),
     ("delete persistentvolumeclaims", "with --delete-local-volumes alone"),
-    ("delete pods", "with --disable-eviction, and where nodes that do not report hold up aws-node's rollout"),
-    ("get deployments", "where a controller recreates no pod that was moved"),
+    ("delete pods", "with --disable-eviction, and if unresponsive nodes block aws-node's rollout"),
+    ("get deployments", "if a controller does not recreate an evicted pod"),
     ("get deployments/scale", "with --surge-singletons alone"),
-    ("get jobs", "where a controller recreates no pod that was moved"),
-    ("get replicasets", "with --surge-singletons, or where a controller recreates no pod that was moved"),
-    ("get statefulsets", "where a controller recreates no pod that was moved"),
+    ("get jobs", "if a controller does not recreate an evicted pod"),
+    ("get replicasets", "with --surge-singletons, or if a controller does not recreate an evicted pod"),
+    ("get statefulsets", "if a controller does not recreate an evicted pod"),
     ("list horizontalpodautoscalers", "with --surge-singletons alone"),
-    ("list persistentvolumes", "where pods on nodes of ours claim volumes; these don't"),
+    ("list persistentvolumes", "if pods on eni-custom's nodes claim volumes; these don't"),
     ("patch deployments/scale", "with --surge-singletons alone"),
-    ("patch eniconfigs", "where we wrote over somebody else's"),
-    ("update customresourcedefinitions", "where we wrote over an untyped one"),
+    ("patch eniconfigs", "if setup replaced a foreign one"),
+    ("update customresourcedefinitions", "if setup replaced one without a schema"),
 ];

@@ -1,15 +1,15 @@
-//! What is in the way, and what was changed by hand: it is named, left alone, and the next run goes on from there.
+//! Foreign and changed resources that block undo: undo reports and keeps them, and the next run continues from there.
 
 use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
-use super::{IMAGE, UNDO, ask, delete_stack, lists_nothing, look, looks_as, pod_subnet, set_up};
+use super::{IMAGE, UNDO, ask, assert_state, delete_stack, lists_nothing, pod_subnet, set_up, state};
 use crate::cluster::{refuses, start};
 use crate::command::run;
 use crate::policy::aws;
 
 #[test]
-fn what_others_made_is_named_and_stays() {
+fn foreign_resources_are_reported_and_kept() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::Managed,
@@ -20,7 +20,7 @@ fn what_others_made_is_named_and_stays() {
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    let before = look(&sandbox);
+    let before = state(&sandbox);
     set_up(&sandbox, &[]);
     let subnet = pod_subnet(&sandbox);
 
@@ -49,17 +49,17 @@ fn what_others_made_is_named_and_stays() {
     let association = rows
         .filter(|row| row["SubnetId"] == subnet.as_str())
         .find_map(|row| row["RouteTableAssociationId"].as_str())
-        .expect("the subnet is on a table");
+        .expect("the subnet is associated");
     let public = sandbox.aws.public_route_table.clone();
     let replace = ["ec2", "replace-route-table-association", "--association-id", association];
     aws(&sandbox, &[&replace[..], &["--route-table-id", &public]].concat());
 
     let names = [database.as_str(), "billing database", &balancer, "ELB app/shop/1a2b", &instance, &subnet];
-    run(&sandbox, &UNDO).expect(1).tells(&names).tells(&["EC-UND-006", "EC-UND-007", "by-hand"]);
-    // All else is taken back, and a second run gets no further.
+    run(&sandbox, &UNDO).expect(1).says(&names).says(&["EC-UND-006", "EC-UND-007", "by-hand"]);
+    // Everything else is undone, and a second run gets no further.
     let left = sandbox.kubectl(&["get", "eniconfigs", "-o", "name"]).expect("kubectl answers");
     assert_eq!(left.trim(), "eniconfig.crd.k8s.amazonaws.com/by-hand");
-    run(&sandbox, &UNDO).expect(1).tells(&names);
+    run(&sandbox, &UNDO).expect(1).says(&names);
     let there = aws(
         &sandbox,
         &["ec2", "describe-network-interfaces", "--network-interface-ids", &database, &balancer],
@@ -81,13 +81,13 @@ fn what_others_made_is_named_and_stays() {
     assert!(routes.contains("192.168.99.0/24"), "{routes}");
     aws(&sandbox, &[&["ec2", "delete-route"], &route[..]].concat());
     sandbox.kubectl(&["delete", "eniconfig", "by-hand"]).expect("kubectl answers");
-    looks_as(&mut sandbox, &before);
+    assert_state(&mut sandbox, &before);
 }
 
-/// The record as it stands in the cluster.
+/// The record in the cluster.
 fn record(sandbox: &Sandbox) -> Value {
     let map = sandbox.kubectl(&["-n", "kube-system", "get", "configmap", "eni-custom", "-o", "json"]);
-    let mut map: Value = serde_json::from_str(&map.expect("the record is there")).expect("it is JSON");
+    let mut map: Value = serde_json::from_str(&map.expect("the record exists")).expect("the record is JSON");
     map["metadata"] = json!({"name": "eni-custom", "namespace": "kube-system"});
     map
 }
@@ -107,7 +107,7 @@ fn edited(record: &Value, from: &str, to: &str) -> Value {
 }
 
 #[test]
-fn a_record_that_can_not_be_trusted_is_told_and_a_stack_that_is_gone_is_no_obstacle() {
+fn an_untrusted_record_is_reported_and_a_deleted_stack_is_no_obstacle() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -117,7 +117,7 @@ fn a_record_that_can_not_be_trusted_is_told_and_a_stack_that_is_gone_is_no_obsta
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    let before = look(&sandbox);
+    let before = state(&sandbox);
     set_up(&sandbox, &[]);
     let written = record(&sandbox);
 
@@ -131,14 +131,15 @@ fn a_record_that_can_not_be_trusted_is_told_and_a_stack_that_is_gone_is_no_obsta
     refuses(&sandbox, &UNDO, 3, &["EC-UND-009", "--accept EC-UND-009"]);
     write(&sandbox, &written);
 
-    // With its nodes: their pods wait for the old ones.
+    // Deletes its nodes too: their pods wait for the old nodes.
     delete_stack(&mut sandbox, "eni-custom-sandbox-us-west-2a");
     write(&sandbox, &edited(&written, "\"desired\": 1", "\"desired\":  1"));
     run(&sandbox, &[&UNDO[..], &["--accept", "EC-UND-009"]].concat()).expect(0);
-    looks_as(&mut sandbox, &before);
+    assert_state(&mut sandbox, &before);
 }
 
-/// Where there was no node before, the pods that have come would have nowhere to go, and their budgets never room.
+/// If the cluster had no nodes before, pods that run now would have nowhere to go, and their budgets would never allow
+/// a disruption.
 #[test]
 fn pods_are_not_left_without_a_node() {
     let shape = Shape { azs: 1, old_nodes: OldNodes::None, cni: Cni::Daemonset, ..Shape::default() };

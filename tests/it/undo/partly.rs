@@ -1,8 +1,8 @@
-//! Only so far as asked: to a step, without the nodes, step by step.
+//! Partial undo: to a step, without the nodes, step by step.
 
 use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape, witness};
 
-use super::{UNDO, look, looks_as, pod_subnet, set_up};
+use super::{UNDO, assert_state, pod_subnet, set_up, state};
 use crate::cluster::{refuses, start};
 use crate::command::run;
 use crate::policy;
@@ -10,14 +10,14 @@ use crate::policy;
 const CONFIRMED: [&str; 4] = ["--undo", "--yes", "--confirm-cluster", "sandbox"];
 
 #[test]
-fn a_part_is_taken_back_and_set_up_again() {
+fn a_part_can_be_undone_and_set_up_again() {
     let shape = Shape { azs: 1, old_nodes: OldNodes::Managed, crd: Crd::Missing, ..Shape::default() };
     let mut sandbox = start(shape);
-    let before = look(&sandbox);
+    let before = state(&sandbox);
     refuses(&sandbox, &UNDO, 3, &["EC-UND-001"]);
     set_up(&sandbox, &[]);
 
-    // Another cluster's name, no name, nobody to ask.
+    // Another cluster's name, no name, no terminal.
     refuses(
         &sandbox,
         &["undo", "--yes", "--confirm-cluster", "other"],
@@ -26,7 +26,7 @@ fn a_part_is_taken_back_and_set_up_again() {
     );
     refuses(&sandbox, &["undo", "--yes"], 3, &["--confirm-cluster sandbox"]);
     refuses(&sandbox, &["undo", "--confirm-cluster", "sandbox"], 3, &["no terminal"]);
-    // The old nodes would come back as custom ones.
+    // The old nodes would start with custom networking.
     refuses(&sandbox, &[&UNDO[..], &["--to-step", "6"]].concat(), 3, &["EC-UND-003", "--to-step 2"]);
 
     let planned = run(&sandbox, &["undo", "--plan", "--output", "json"]).expect(0).json();
@@ -41,22 +41,22 @@ fn a_part_is_taken_back_and_set_up_again() {
     set_up(&sandbox, &[]);
     assert_eq!(pod_subnet(&sandbox), subnet);
     let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
-    assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));
+    assert!(missing.is_empty(), "the end state is not reached:\n{}\n{seen}", missing.join("\n"));
 
-    // The nodes stay, and with them the subnet that they use; the environment goes back.
-    run(&sandbox, &[&UNDO[..], &["--keep-nodes"]].concat()).expect(0).tells(&[&subnet, "is kept"]);
+    // The nodes are kept, and so is the subnet that they use; the environment is restored.
+    run(&sandbox, &[&UNDO[..], &["--keep-nodes"]].concat()).expect(0).says(&[&subnet, "is kept"]);
     let nodes = sandbox.kubectl(&["get", "nodes", "-o", "name"]).expect("kubectl answers");
     assert_eq!(nodes.lines().count(), 1, "{nodes}");
     let env = "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG')].value}";
     let env = sandbox.kubectl(&["-n", "kube-system", "get", "daemonset", "aws-node", "-o", env]);
     assert_eq!(env.expect("kubectl answers").trim(), "false");
     run(&sandbox, &UNDO).expect(0);
-    looks_as(&mut sandbox, &before);
+    assert_state(&mut sandbox, &before);
 }
 
-/// By one who may do no more than `iam-policy --undo` says.
+/// Run by a user with only the permissions that `iam-policy --undo` prints.
 #[test]
-fn each_step_is_taken_back_alone_and_none_before_what_is_built_on_it() {
+fn each_step_can_be_undone_alone_but_not_before_its_dependents() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -66,7 +66,7 @@ fn each_step_is_taken_back_alone_and_none_before_what_is_built_on_it() {
     };
     let mut sandbox = start(shape);
     let deployer = policy::deployer(&sandbox, &["--undo"]);
-    let before = look(&sandbox);
+    let before = state(&sandbox);
     set_up(&sandbox, &[]);
     let mark = sandbox.mark();
     sandbox.aws.keys.insert("admin".into(), deployer);
@@ -99,7 +99,7 @@ fn each_step_is_taken_back_alone_and_none_before_what_is_built_on_it() {
     }
     policy::nothing_missing(&sandbox, mark, &["--undo"]);
     policy::needs_all_of(&sandbox, policy::UNDO_STEP);
-    // Only the record is left, which no step alone takes away.
+    // Only the record is left: no single step deletes it.
     run(&sandbox, &UNDO).expect(0);
-    looks_as(&mut sandbox, &before);
+    assert_state(&mut sandbox, &before);
 }

@@ -1,13 +1,13 @@
-//! There and back on each shape of cluster. With those of the other files all pairs are met of: owners of the old
-//! nodes, kinds of aws-node, definitions of ENIConfig, ways to let nodes join, and public or private nodes.
+//! Setup and undo on each shape of cluster. Together with the other files they cover all pairs of: owners of the old
+//! nodes, kinds of aws-node, ENIConfig CRDs, authentication modes, and public or private nodes.
 
 use sandbox::{AuthenticationMode, Cni, Crd, OldNodes, Shape};
 
-use super::there_and_back;
+use super::setup_and_undo;
 use crate::policy;
 
 #[test]
-fn a_daemonset_a_missing_definition_and_aws_auth_come_back_as_they_were() {
+fn undo_restores_a_daemonset_a_missing_crd_and_aws_auth() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::SelfManaged,
@@ -16,24 +16,24 @@ fn a_daemonset_a_missing_definition_and_aws_auth_come_back_as_they_were() {
         authentication_mode: AuthenticationMode::ConfigMap,
         ..Shape::default()
     };
-    let sandbox = there_and_back(shape, &["--eniconfig-name", "us-west-2a=pods-a"]);
+    let sandbox = setup_and_undo(shape, &["--eniconfig-name", "us-west-2a=pods-a"]);
     policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_UNDO_DAEMONSET);
 }
 
 #[test]
-fn nodes_of_both_owners_in_public_subnets_come_back_as_they_were() {
+fn undo_restores_managed_and_self_managed_nodes_in_public_subnets() {
     let shape =
         Shape { azs: 1, cni: Cni::Daemonset, crd: Crd::Untyped, public_nodes: true, ..Shape::default() };
-    there_and_back(shape, &["--external-snat"]);
+    setup_and_undo(shape, &["--external-snat"]);
 }
 
 #[test]
-fn managed_nodes_aws_auth_and_the_add_on_come_back_as_they_were() {
+fn undo_restores_managed_nodes_aws_auth_and_the_addon() {
     let shape = Shape {
         azs: 1,
         old_nodes: OldNodes::Managed,
         authentication_mode: AuthenticationMode::ConfigMap,
         ..Shape::default()
     };
-    there_and_back(shape, &["--env-last"]);
+    setup_and_undo(shape, &["--env-last"]);
 }

@@ -1,13 +1,13 @@
-//! What `doctor` says of pods and nodes that are in trouble.
+//! What `doctor` reports about pods and nodes with problems.
 
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::command::{Ran, run, shell};
+use crate::command::{Outcome, run, shell};
 use crate::journey::aws;
 use crate::schemas::conforms;
 
-/// What `doctor` finds, as `id severity`.
+/// Waits until `doctor` reports exactly these problems, as `id severity`.
 #[track_caller]
 pub fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
     let mut last = Vec::new();
@@ -28,9 +28,9 @@ pub fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
     Value::Null
 }
 
-/// A network ACL keeps pods from CoreDNS in the other zone, until the command is typed that doctor tells.
+/// A network ACL blocks pods from CoreDNS in the other zone until the command that doctor prints is run.
 #[track_caller]
-pub fn what_pods_do_not_reach_is_explained(sandbox: &Sandbox) {
+pub fn unreachable_dns_is_explained(sandbox: &Sandbox) {
     let vpc = format!("Name=vpc-id,Values={}", sandbox.aws.vpc_id);
     let query = "NetworkAcls[0].NetworkAclId";
     let acl = aws(
@@ -43,11 +43,11 @@ pub fn what_pods_do_not_reach_is_explained(sandbox: &Sandbox) {
     aws(sandbox, &[&entry[..], &denies, &["--rule-action", "deny"]].concat());
     let explained = explains(sandbox, 4, &["EC-RCH-002 error"]);
     let fix = explained["findings"][0]["fix"].as_str().expect("a fix");
-    Ran::of(shell(sandbox).args(["-c", fix])).expect(0);
+    Outcome::of(shell(sandbox).args(["-c", fix])).expect(0);
     explains(sandbox, 0, &[]);
 }
 
-/// The new group of us-west-2a gets another size.
+/// Resizes the new group of us-west-2a.
 pub fn grows(sandbox: &Sandbox, size: u32) {
     let name = "AutoScalingGroups[?Tags[?Key=='aws:cloudformation:stack-name' && Value=='eni-custom-sandbox-us-west-2a']].AutoScalingGroupName | [0]";
     let group = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", name]);
@@ -69,15 +69,15 @@ pub fn nodes_in(sandbox: &Sandbox, selector: &str) -> usize {
     sandbox.kubectl(&["get", "nodes", "-l", selector, "-o", "name"]).expect("kubectl answers").lines().count()
 }
 
-/// One pod that no node takes, and one that its node has no address for.
+/// One pod that fits no node, and one whose node has no address for it.
 #[track_caller]
-pub fn pods_are_explained(sandbox: &Sandbox, node: &str) {
+pub fn stuck_pods_are_explained(sandbox: &Sandbox, node: &str) {
     explains(sandbox, 0, &[]);
     let pod = |name: &str, spec: Value| {
         let mut spec = spec;
         spec["containers"] = json!([{"name": "main", "image": "example.com/none"}]);
         let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec});
-        sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the pod is made");
+        sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the pod is created");
     };
     let kubectl = |args: &[&str]| sandbox.kubectl(args).expect("kubectl answers");
     let gone = |name: &str| kubectl(&["delete", "pod", name, "--grace-period", "0", "--force"]);
@@ -86,7 +86,7 @@ pub fn pods_are_explained(sandbox: &Sandbox, node: &str) {
     assert!(explained.to_string().contains("node affinity/selector"), "{explained}");
     gone("picky");
 
-    // Its kubelet does nothing more, and the CNI has complained.
+    // The node's kubelet is stopped, and the CNI has reported an error.
     kubectl(&["label", "node", node, "kwok.x-k8s.io/node-"]);
     let crowded = json!({"status": {"allocatable": {"pods": "29"}, "capacity": {"pods": "29"}}});
     kubectl(&["patch", "node", node, "--subresource=status", "-p", &crowded.to_string()]);
@@ -97,25 +97,25 @@ pub fn pods_are_explained(sandbox: &Sandbox, node: &str) {
         "reason": "FailedCreatePodSandBox", "type": "Warning",
         "message": "plugin type=\"aws-cni\" failed (add): add cmd: failed to assign an IP address to container",
     });
-    sandbox.kubectl_with(&["create", "-f", "-"], &event.to_string()).expect("the event is made");
+    sandbox.kubectl_with(&["create", "-f", "-"], &event.to_string()).expect("the event is created");
     let explained = explains(sandbox, 4, &["EC-DOC-010 error"]);
     assert!(explained.to_string().contains("at most 20 pods on m5.large"), "{explained}");
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("help.tar.gz").to_string_lossy().into_owned();
     let bundled = ["doctor", "--bundle", &file, "--mask-account"];
-    run(sandbox, &bundled).expect(4).tells(&["facts and findings are in"]);
+    run(sandbox, &bundled).expect(4).says(&["facts and findings are in"]);
     holds_no_secret(sandbox, &file);
-    run(sandbox, &bundled).expect(1).tells(&["write the bundle", "help.tar.gz"]);
+    run(sandbox, &bundled).expect(1).says(&["write the bundle", "help.tar.gz"]);
     gone("stuck");
     let as_before = json!({"status": {"allocatable": {"pods": "20"}, "capacity": {"pods": "20"}}});
     kubectl(&["patch", "node", node, "--subresource=status", "-p", &as_before.to_string()]);
     kubectl(&["label", "node", node, "kwok.x-k8s.io/node=fake"]);
 }
 
-/// Neither keys nor tokens, neither user data nor certificates, and of accounts none.
+/// Asserts that the bundle has no keys, tokens, user data, certificates or account ids.
 #[track_caller]
 fn holds_no_secret(sandbox: &Sandbox, bundle: &str) {
-    let file = std::fs::File::open(bundle).expect("the bundle is there");
+    let file = std::fs::File::open(bundle).expect("the bundle exists");
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut all = String::new();
     for entry in archive.entries().expect("a tar") {

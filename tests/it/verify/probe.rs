@@ -1,15 +1,15 @@
-//! Probes whose pods answer, don't, or are cut off.
+//! Probes whose pods answer, don't answer, or are interrupted.
 
 use std::process::Stdio;
 
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use super::told;
-use crate::command::{Ran, in_sandbox, run, writes};
+use super::problems;
+use crate::command::{Outcome, in_sandbox, run, writes};
 use crate::journey::until;
 
-/// No process runs in a pod of the sandbox, so the pods' answers are given by hand.
+/// No process runs in a pod of the sandbox, so the test writes the pods' results.
 #[track_caller]
 pub fn probes(sandbox: &Sandbox) {
     let answer = |code: i32, of: &dyn Fn(&str) -> String| {
@@ -24,7 +24,7 @@ pub fn probes(sandbox: &Sandbox) {
                     "state": {"terminated": ended}}],
             }});
             let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-            // It may be gone by now.
+            // The pod may have been deleted by now.
             let _ = sandbox.kubectl(&[
                 "patch",
                 "pod",
@@ -47,7 +47,7 @@ pub fn probes(sandbox: &Sandbox) {
             answer(code, of);
         }
         let output = child.wait_with_output().expect("the run has ended");
-        Ran {
+        Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::new(),
@@ -56,7 +56,7 @@ pub fn probes(sandbox: &Sandbox) {
     let other = |zone: &str| if zone == "us-west-2a" { "us-west-2b" } else { "us-west-2a" };
     let mark = sandbox.mark();
     let well = probe(0, &|zone| format!("dns ok\napi ok\npod {} ok\n", other(zone))).expect(0).json();
-    assert_eq!(told(&well), [""; 0]);
+    assert_eq!(problems(&well), [""; 0]);
     assert!(well.to_string().contains("pods reach pods of other zones"));
     none_is_left(sandbox);
     let made = writes(sandbox, mark);
@@ -64,9 +64,9 @@ pub fn probes(sandbox: &Sandbox) {
     assert_eq!((count("create"), count("delete")), (4, 4), "two pods in each zone: {made:?}");
 
     let ill = probe(1, &|zone| format!("dns failed\napi ok\npod {} failed\n", other(zone))).expect(4).json();
-    assert_eq!(told(&ill), ["EC-VFY-051 error", "EC-VFY-053 error"]);
+    assert_eq!(problems(&ill), ["EC-VFY-051 error", "EC-VFY-053 error"]);
 
-    // Nobody answers, and then somebody presses Ctrl-C; before that a run was killed, and left its pods.
+    // A killed run has left its pods. In the next run no pod answers, and Ctrl-C is pressed.
     for signal in [rustix::process::Signal::KILL, rustix::process::Signal::INT] {
         let mut child = in_sandbox(sandbox, &["verify", "--probe"])
             .stdin(Stdio::null())
@@ -75,25 +75,25 @@ pub fn probes(sandbox: &Sandbox) {
             .spawn()
             .expect("the program starts");
         let pid = child.id().to_string();
-        until("this run's pods ask", || {
+        until("this run's pods exist", || {
             let pods = list(sandbox, "app.kubernetes.io/component=probe-asks");
             pods.matches(&format!("/{pid}\"")).count() >= 2
         });
         rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal)
             .expect("the signal is sent");
-        let status = child.wait().expect("the run ends");
+        let status = child.wait().expect("the run exits");
         if signal == rustix::process::Signal::INT {
             assert_eq!(status.code(), Some(130));
             none_is_left(sandbox);
         }
     }
 
-    // A namespace that the probe may not use is no proof of anything.
+    // A namespace that the probe may not use proves nothing.
     let absent = ["verify", "--probe", "--probe-namespace", "not-there", "--output", "json"];
     let refused = run(sandbox, &absent).expect(4).json();
-    assert_eq!(told(&refused), ["EC-VFY-050 unknown"]);
+    assert_eq!(problems(&refused), ["EC-VFY-050 unknown"]);
 
-    // Somebody's quota has room for three of four pods: those that were made go.
+    // A quota allows three of the four pods: the created ones are deleted.
     sandbox.kubectl(&["create", "namespace", "tight"]).expect("kubectl answers");
     sandbox.kubectl(&["-n", "tight", "create", "quota", "few", "--hard", "pods=3"]).expect("kubectl answers");
     until("the quota is counted", || {
@@ -102,11 +102,11 @@ pub fn probes(sandbox: &Sandbox) {
     });
     let tight = ["verify", "--probe", "--probe-namespace", "tight", "--output", "json"];
     let refused = run(sandbox, &tight).expect(4).json();
-    assert_eq!(told(&refused), ["EC-VFY-050 unknown"]);
+    assert_eq!(problems(&refused), ["EC-VFY-050 unknown"]);
     assert!(refused.to_string().contains("exceeded quota"), "{refused}");
     none_is_left(sandbox);
 
-    // Restricted Pod Security takes these pods, and nobody answers in time.
+    // Restricted Pod Security allows these pods, and none answers in time.
     for args in [
         &["create", "namespace", "strict"][..],
         &["label", "namespace", "strict", "pod-security.kubernetes.io/enforce=restricted"],
@@ -116,7 +116,7 @@ pub fn probes(sandbox: &Sandbox) {
     let strict =
         ["verify", "--probe", "--probe-namespace", "strict", "--probe-timeout", "1s", "--output", "json"];
     let late = run(sandbox, &strict).expect(4).json();
-    assert_eq!(told(&late), ["EC-VFY-050 error"]);
+    assert_eq!(problems(&late), ["EC-VFY-050 error"]);
     none_is_left(sandbox);
 }
 

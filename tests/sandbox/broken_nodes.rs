@@ -1,13 +1,14 @@
-//! Nodes that come to harm: a kubelet that is gone while its instance runs on, and a Node whose instance is gone.
+//! Dead nodes: a kubelet that stops while its instance keeps running, and a Node object whose instance no longer
+//! exists.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::Sandbox;
 
-/// What the node lifecycle controller writes when a node has not reported for its grace period. The sandbox's nodes
-/// report every five minutes and are given eleven, so it is written here at once.
-fn silence() -> Value {
+/// The status that the node lifecycle controller writes when a node has not reported within its grace period. The
+/// sandbox's nodes report every five minutes and have a grace period of eleven, so the status is written at once.
+fn unknown_status() -> Value {
     let condition = |kind: &str| {
         json!({
             "type": kind, "status": "Unknown", "reason": "NodeStatusUnknown",
@@ -18,11 +19,11 @@ fn silence() -> Value {
 }
 
 impl Sandbox {
-    /// The kubelet of a node dies: the instance runs on, nothing that is asked of the node happens any more, and its
-    /// pods are not Ready, as the node lifecycle controller has it.
+    /// Kills the kubelet of a node: the instance keeps running, nothing happens on the node any more, and its pods are
+    /// not Ready, as the node lifecycle controller marks them.
     pub fn kill_kubelet(&self, node: &str) -> Result<()> {
         self.kubectl(&["label", "node", node, "kwok.x-k8s.io/node-"])?;
-        let status = json!({"status": {"conditions": silence()}}).to_string();
+        let status = json!({"status": {"conditions": unknown_status()}}).to_string();
         self.kubectl(&["patch", "node", node, "--subresource=status", "-p", &status])?;
         let on_node = format!("--field-selector=spec.nodeName={node}");
         let pods: Value =
@@ -32,15 +33,15 @@ impl Sandbox {
             let part = |key: &str| pod["metadata"][key].as_str().context("a pod has a name");
             let patch = lost.to_string();
             let (namespace, name) = (part("namespace")?, part("name")?);
-            // It may be gone by now.
+            // The pod may have been deleted by now.
             let _ =
                 self.kubectl(&["-n", namespace, "patch", "pod", name, "--subresource=status", "-p", &patch]);
         }
         Ok(())
     }
 
-    /// A Node whose instance was terminated long ago, and that the cloud controller has not deleted. It is like one
-    /// that is there.
+    /// Creates a Node whose instance was terminated long ago and that the cloud controller has not deleted. It is a
+    /// copy of an existing one.
     pub fn leave_node_behind(&self, name: &str) -> Result<()> {
         let nodes: Value = serde_json::from_str(&self.kubectl(&["get", "nodes", "-o", "json"])?)?;
         let like = &nodes["items"][0];
@@ -56,7 +57,7 @@ impl Sandbox {
         });
         self.kubectl_with(&["create", "-f", "-"], &node.to_string())?;
         let status = json!({"status": {
-            "conditions": silence(), "capacity": like["status"]["capacity"],
+            "conditions": unknown_status(), "capacity": like["status"]["capacity"],
             "allocatable": like["status"]["allocatable"], "addresses": like["status"]["addresses"],
         }});
         self.kubectl(&["patch", "node", name, "--subresource=status", "-p", &status.to_string()]).map(drop)

@@ -1,18 +1,18 @@
-//! A run that goes on while the test does something else.
+//! A run in the background while the test does something else.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// What it prints on stderr is read line by line. It ends with its test.
-pub struct Going {
+/// Its stderr is read line by line. Dropping it kills the run.
+pub struct BackgroundRun {
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
-    heard: Vec<String>,
+    read: Vec<String>,
 }
 
-impl Going {
+impl BackgroundRun {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -21,34 +21,34 @@ impl Going {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        Going { child, lines, heard: Vec::new() }
+        BackgroundRun { child, lines, read: Vec::new() }
     }
 
-    /// Reads on until it has said this.
+    /// Reads stderr until a line contains this text.
     #[track_caller]
-    pub fn says(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         for line in self.lines.by_ref().map_while(Result::ok) {
-            let is_it = line.contains(text);
-            self.heard.push(line);
-            if is_it {
+            let found = line.contains(text);
+            self.read.push(line);
+            if found {
                 return;
             }
         }
-        panic!("'{text}' was never said:\n{}", self.heard.join("\n"));
+        panic!("'{text}' was never printed:\n{}", self.read.join("\n"));
     }
 
-    /// All that it has said, from its start to its end.
+    /// All of stderr, from start to exit.
     #[track_caller]
     pub fn transcript(mut self, code: i32) -> String {
-        let heard = std::mem::take(&mut self.heard).join("\n");
-        format!("{heard}\n{}", self.ends(code))
+        let read = std::mem::take(&mut self.read).join("\n");
+        format!("{read}\n{}", self.exits_with(code))
     }
 
-    /// What it has said until its end.
+    /// Waits for exit with this code. Returns the rest of stderr.
     #[track_caller]
-    pub fn ends(mut self, code: i32) -> String {
+    pub fn exits_with(mut self, code: i32) -> String {
         let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        let status = self.child.wait().expect("the run ends");
+        let status = self.child.wait().expect("the run exits");
         assert_eq!(status.code(), Some(code), "{}", rest.join("\n"));
         rest.join("\n")
     }
@@ -57,10 +57,10 @@ impl Going {
         self.child.id()
     }
 
-    /// How it has ended; nothing where a signal ended it.
-    pub fn end(mut self) -> (Option<i32>, String) {
+    /// Waits for exit. Returns the exit code (`None` after a signal) and the rest of stderr.
+    pub fn exit(mut self) -> (Option<i32>, String) {
         let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
-        let status = self.child.wait().expect("the run ends");
+        let status = self.child.wait().expect("the run exits");
         (status.code(), rest.join("\n"))
     }
 
@@ -69,7 +69,7 @@ impl Going {
     }
 }
 
-impl Drop for Going {
+impl Drop for BackgroundRun {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,5 +1,5 @@
-//! A cluster half-way: custom networking is on, and new nodes stand beside many old ones. Each test drains an old node
-//! of its own, one test at a time.
+//! A cluster in mid-migration: custom networking is on, and new nodes run beside many old ones. Each test drains its
+//! own old node; one test runs at a time.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,46 +9,46 @@ use sandbox::{KubernetesCall, Mark, OldNodes, Sandbox, Shape};
 use serde_json::{Value, json};
 
 use crate::cluster::start;
-use crate::command::{Ran, in_sandbox, run};
+use crate::command::{Outcome, in_sandbox, run};
 
-/// Enough for all tests that take one.
+/// Enough for all tests: each uses one.
 const OLD_NODES: u32 = 38;
 
-struct Ward {
+struct DrainCluster {
     sandbox: Sandbox,
     old: Vec<String>,
     new: Vec<String>,
 }
 
-/// The first test starts it; its processes end with this one.
-static WARD: Mutex<Option<Ward>> = Mutex::new(None);
+/// The first test starts it. Its processes end with the test process.
+static CLUSTER: Mutex<Option<DrainCluster>> = Mutex::new(None);
 
-/// An old node, and a namespace whose pods stand on it.
-pub struct Bed {
-    ward: MutexGuard<'static, Option<Ward>>,
+/// A test's own old node, and its namespace with pods on that node.
+pub struct Fixture {
+    cluster: MutexGuard<'static, Option<DrainCluster>>,
     pub node: String,
     pub namespace: String,
 }
 
-impl Bed {
-    /// For the test of this name.
+impl Fixture {
+    /// The fixture for the test with this name.
     pub fn of(test: &str) -> Self {
-        // A test that failed has left its own node and namespace behind, and nothing that disturbs another.
-        let mut ward = WARD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let there = ward.get_or_insert_with(build);
-        let node = there.old.pop().expect("an old node for each test");
-        let bed = Bed { ward, node, namespace: test.replace('_', "-") };
-        bed.kubectl(&["create", "namespace", &bed.namespace]);
-        bed.kubectl(&["label", "node", &bed.node, &bed.label()]);
-        bed
+        // A failed test leaves only its own node and namespace behind, which disturb no other test.
+        let mut cluster = CLUSTER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let built = cluster.get_or_insert_with(build);
+        let node = built.old.pop().expect("an old node for each test");
+        let fixture = Fixture { cluster, node, namespace: test.replace('_', "-") };
+        fixture.kubectl(&["create", "namespace", &fixture.namespace]);
+        fixture.kubectl(&["label", "node", &fixture.node, &fixture.label()]);
+        fixture
     }
 
     pub fn sandbox(&self) -> &Sandbox {
-        &self.ward.as_ref().expect("the ward was built").sandbox
+        &self.cluster.as_ref().expect("the cluster was built").sandbox
     }
 
     pub fn sandbox_mut(&mut self) -> &mut Sandbox {
-        &mut self.ward.as_mut().expect("the ward was built").sandbox
+        &mut self.cluster.as_mut().expect("the cluster was built").sandbox
     }
 
     #[track_caller]
@@ -69,16 +69,16 @@ impl Bed {
     }
 
     pub fn new_nodes(&self) -> &[String] {
-        &self.ward.as_ref().expect("the ward was built").new
+        &self.cluster.as_ref().expect("the cluster was built").new
     }
 
     fn label(&self) -> String {
-        format!("bed={}", self.namespace)
+        format!("fixture={}", self.namespace)
     }
 
-    /// From now on the pods' successors find a place: on the new nodes.
+    /// Lets replacement pods run on the new nodes from now on.
     pub fn open_new_nodes(&self) {
-        let new = &self.ward.as_ref().expect("the ward was built").new;
+        let new = &self.cluster.as_ref().expect("the cluster was built").new;
         let mut args = vec!["label", "nodes"];
         args.extend(new.iter().map(String::as_str));
         let label = self.label();
@@ -86,12 +86,12 @@ impl Bed {
         self.kubectl(&args);
     }
 
-    /// A pod template whose pods can stand on the test's node alone, until the new ones are opened.
+    /// A pod template whose pods can run only on the test's node until `open_new_nodes`.
     pub fn template(&self, app: &str, ready_after: &str) -> Value {
         json!({
             "metadata": {"labels": {"app": app}, "annotations": {"sandbox.eni-custom/ready-after": ready_after}},
             "spec": {
-                "nodeSelector": {"bed": self.namespace},
+                "nodeSelector": {"fixture": self.namespace},
                 "terminationGracePeriodSeconds": 1,
                 "containers": [{"name": "main", "image": "registry.example/none"}],
             },
@@ -115,26 +115,26 @@ impl Bed {
         json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app}, "spec": spec})
     }
 
-    /// A pod that nobody would make anew, on the test's node.
+    /// A bare pod on the test's node (no controller would recreate it).
     pub fn pod(&self, name: &str) -> Value {
         let spec = json!({"nodeName": self.node, "terminationGracePeriodSeconds": 1, "containers": [{"name": "main", "image": "registry.example/none"}]});
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
     }
 
     #[track_caller]
-    pub fn until(&mut self, what: &str, mut so: impl FnMut(&str) -> bool, args: &[&str]) {
+    pub fn until(&mut self, what: &str, mut condition: impl FnMut(&str) -> bool, args: &[&str]) {
         let kubectl = self.sandbox().kubectl_alone();
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         self.sandbox_mut()
             .until(what, Duration::from_secs(90), || {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
-                let told = kubectl.run(&args).map_err(|error| format!("{error:#}"))?;
-                if so(told.trim()) { Ok(Some(())) } else { Err(format!("now: {told}")) }
+                let output = kubectl.run(&args).map_err(|error| format!("{error:#}"))?;
+                if condition(output.trim()) { Ok(Some(())) } else { Err(format!("now: {output}")) }
             })
-            .expect("it becomes so");
+            .expect("the condition is met in time");
     }
 
-    /// Waits until so many of the test's pods are Ready.
+    /// Waits until this many of the test's pods are Ready.
     #[track_caller]
     pub fn ready(&mut self, pods: usize) {
         let namespace = self.namespace.clone();
@@ -142,10 +142,10 @@ impl Bed {
         let args = ["-n", &namespace, "get", "pods", "-o", query];
         self.until(
             "pods Ready",
-            |told| told.split_whitespace().filter(|word| *word == "True").count() == pods,
+            |output| output.split_whitespace().filter(|word| *word == "True").count() == pods,
             &args,
         );
-        // The disruption controller has counted them too.
+        // Wait until the disruption controller has counted them too.
         let query = "jsonpath={.items[?(@.status.observedGeneration!=1)].metadata.name}";
         self.until("budgets counted", str::is_empty, &["-n", &namespace, "get", "pdb", "-o", query]);
     }
@@ -154,17 +154,17 @@ impl Bed {
         PdbWatch::start(self.sandbox()).expect("budgets can be watched")
     }
 
-    /// What was wrong with the test's own budgets: those of tests before are on their way out.
+    /// Violations of the test's own budgets. Those of earlier tests are being deleted.
     pub fn violations(&self, watch: PdbWatch) -> Vec<String> {
         let own = format!("PodDisruptionBudget {}/", self.namespace);
         watch.finish().into_iter().filter(|violation| violation.starts_with(&own)).collect()
     }
 
-    /// Controllers of the test's own that had no Ready pod, while this was done.
+    /// The test's own controllers that had no Ready pod at some time during `action`.
     #[track_caller]
-    pub fn without_a_ready_pod(&self, done: impl FnOnce(&Self)) -> Vec<String> {
+    pub fn without_a_ready_pod(&self, action: impl FnOnce(&Self)) -> Vec<String> {
         let watch = ServingWatch::start(self.sandbox()).expect("pods can be watched");
-        done(self);
+        action(self);
         let own = format!(" {}/", self.namespace);
         watch.finish().into_iter().filter(|violation| violation.contains(&own)).collect()
     }
@@ -178,29 +178,29 @@ impl Bed {
     }
 
     #[track_caller]
-    pub fn drain(&self, more: &[&str]) -> Ran {
+    pub fn drain(&self, more: &[&str]) -> Outcome {
         run(self.sandbox(), &self.args(more))
     }
 
-    /// The node is gone, and so is its instance.
+    /// Asserts that the node is gone.
     #[track_caller]
     pub fn is_gone(&self) {
         let nodes = self.kubectl(&["get", "nodes", "-o", "name"]);
         assert!(!nodes.contains(&self.node), "{} is still there", self.node);
     }
 
-    /// The node takes pods as before.
+    /// Asserts that the node is schedulable and that the record lists no unfinished drain.
     #[track_caller]
     pub fn is_as_before(&self) {
-        let told = self.kubectl(&["get", "node", &self.node, "-o", "jsonpath={.spec.unschedulable}"]);
-        assert_eq!(told.trim(), "", "{} is cordoned", self.node);
+        let output = self.kubectl(&["get", "node", &self.node, "-o", "jsonpath={.spec.unschedulable}"]);
+        assert_eq!(output.trim(), "", "{} is cordoned", self.node);
         let record =
             self.kubectl(&["-n", "kube-system", "get", "configmap", "eni-custom", "-o", "jsonpath={.data}"]);
         assert!(!record.contains("cordoned") && !record.contains("held"), "{record}");
     }
 }
 
-impl Drop for Bed {
+impl Drop for Fixture {
     fn drop(&mut self) {
         // A load balancer would keep the next test's node waiting.
         let _ = self.sandbox().kubectl(&["-n", &self.namespace, "delete", "services", "--all"]);
@@ -208,7 +208,7 @@ impl Drop for Bed {
     }
 }
 
-fn build() -> Ward {
+fn build() -> DrainCluster {
     let sandbox = start(Shape {
         azs: 1,
         nodes_per_az: OLD_NODES,
@@ -217,25 +217,25 @@ fn build() -> Ward {
         ..Shape::default()
     });
     let nodes = |sandbox: &Sandbox| -> Vec<String> {
-        let told = sandbox
+        let output = sandbox
             .kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"])
             .expect("kubectl answers");
-        told.split_whitespace().map(String::from).collect()
+        output.split_whitespace().map(String::from).collect()
     };
     let old = nodes(&sandbox);
     run(&sandbox, &["setup", "--yes", "--keep-old-nodes", "--nodes-per-zone", "2"]).expect(0);
     let new: Vec<String> = nodes(&sandbox).into_iter().filter(|node| !old.contains(node)).collect();
-    // No pod but a test's own is on the node that it drains.
+    // Keep CoreDNS on the new nodes, so that only a test's own pods are on the node that it drains.
     let kubectl = |args: &[&str]| drop(sandbox.kubectl(args).expect("kubectl answers"));
     let names: Vec<&str> = new.iter().map(String::as_str).collect();
-    kubectl(&[&["label", "nodes"], &names[..], &["ward=new"]].concat());
-    let there = r#"{"spec":{"template":{"spec":{"nodeSelector":{"ward":"new"}}}}}"#;
-    kubectl(&["-n", "kube-system", "patch", "deployment", "coredns", "-p", there]);
+    kubectl(&[&["label", "nodes"], &names[..], &["cluster=new"]].concat());
+    let on_new = r#"{"spec":{"template":{"spec":{"nodeSelector":{"cluster":"new"}}}}}"#;
+    kubectl(&["-n", "kube-system", "patch", "deployment", "coredns", "-p", on_new]);
     kubectl(&["-n", "kube-system", "rollout", "status", "deployment/coredns"]);
-    Ward { sandbox, old, new }
+    DrainCluster { sandbox, old, new }
 }
 
-/// Evictions that the program asked for since a mark: pod's name, answer, and the body.
+/// The program's evictions since a mark: the pod's name, the status code and the body.
 pub fn evictions(sandbox: &Sandbox, since: Mark) -> Vec<(String, u16, Value)> {
     let log = sandbox.audit_log(since).expect("the audit log can be read");
     let evictions = log.into_iter().filter(|call: &KubernetesCall| {

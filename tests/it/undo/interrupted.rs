@@ -1,17 +1,17 @@
-//! Runs that are killed with SIGKILL, on the way there and on the way back. A kill comes before, within or after the
-//! change that it names.
+//! Setup and undo runs that are killed with SIGKILL. The kill may come before, during or after the change that the text
+//! names.
 
 use sandbox::{AuthenticationMode, Crd, Shape, witness};
 
-use super::{UNDO, look, looks_as, set_up, take_back};
+use super::{UNDO, assert_state, set_up, state, undo_under_watch};
 use crate::cluster::start;
 use crate::command::run;
-use crate::cut::kill_when;
+use crate::interrupted::kill_when;
 
 const SETUP: [&str; 2] = ["setup", "--yes"];
 
-/// What a run says as it goes, and how often before it is killed.
-const THERE: [(&str, usize); 10] = [
+/// Progress texts of setup, and how often each is printed before the kill.
+const SETUP_PROGRESS: [(&str, usize); 10] = [
     ("CIDR block 100.64.0.0/16 to be associated", 1),
     ("subnet for pods in", 1),
     ("env in configurationValues", 1),
@@ -25,7 +25,7 @@ const THERE: [(&str, usize); 10] = [
 ];
 
 #[test]
-fn a_set_up_that_was_cut_anywhere_is_taken_back() {
+fn a_setup_interrupted_at_any_point_can_be_undone() {
     let shape = Shape {
         azs: 1,
         crd: Crd::Missing,
@@ -34,15 +34,16 @@ fn a_set_up_that_was_cut_anywhere_is_taken_back() {
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    let before = look(&sandbox);
-    for (says, times) in THERE {
-        kill_when(&sandbox, &SETUP, says, times);
+    let before = state(&sandbox);
+    for (text, times) in SETUP_PROGRESS {
+        kill_when(&sandbox, &SETUP, text, times);
         run(&sandbox, &UNDO).expect(0);
-        looks_as(&mut sandbox, &before);
+        assert_state(&mut sandbox, &before);
     }
 }
 
-const BACK: [&str; 10] = [
+/// Progress texts of undo; each run is killed at one of them.
+const UNDO_PROGRESS: [&str; 10] = [
     "env in configurationValues",
     "\"step-done\",\"step\":\"set-env\"",
     "managed node group old-managed",
@@ -56,7 +57,7 @@ const BACK: [&str; 10] = [
 ];
 
 #[test]
-fn a_way_back_that_is_cut_everywhere_ends_where_it_began_and_can_be_gone_again() {
+fn an_undo_interrupted_at_any_point_is_completed_and_setup_works_again() {
     let shape = Shape {
         azs: 1,
         authentication_mode: AuthenticationMode::ConfigMap,
@@ -64,19 +65,19 @@ fn a_way_back_that_is_cut_everywhere_ends_where_it_began_and_can_be_gone_again()
         ..Shape::default()
     };
     let mut sandbox = start(shape);
-    let before = look(&sandbox);
+    let before = state(&sandbox);
     set_up(&sandbox, &[]);
-    for says in BACK {
-        kill_when(&sandbox, &UNDO, says, 1);
+    for text in UNDO_PROGRESS {
+        kill_when(&sandbox, &UNDO, text, 1);
     }
     run(&sandbox, &UNDO).expect(0);
-    looks_as(&mut sandbox, &before);
+    assert_state(&mut sandbox, &before);
 
     set_up(&sandbox, &[]);
     kill_when(&sandbox, &UNDO, "in eni-custom's node groups", 1);
     set_up(&sandbox, &[]);
     let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
-    assert!(missing.is_empty(), "not as it should be:\n{}\n{seen}", missing.join("\n"));
-    take_back(&sandbox);
-    looks_as(&mut sandbox, &before);
+    assert!(missing.is_empty(), "the end state is not reached:\n{}\n{seen}", missing.join("\n"));
+    undo_under_watch(&sandbox);
+    assert_state(&mut sandbox, &before);
 }

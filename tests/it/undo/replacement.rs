@@ -1,4 +1,4 @@
-//! Old nodes that can't come back as they were: their image is gone, or their whole group.
+//! Old nodes that can't be started again as they were: their image or their whole group no longer exists.
 
 use sandbox::watch::PdbWatch;
 use sandbox::{OldNodes, Sandbox, Shape};
@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{IMAGE, UNDO, ask, delete_stack, set_up};
 use crate::cluster::{refuses, start};
 use crate::command::run;
-use crate::cut::kill_when;
+use crate::interrupted::kill_when;
 use crate::policy::{self, aws};
 
-/// Lets the old group start its nodes from an image of its own, and deletes that; answers its id.
+/// Gives the old group an image of its own and deletes that image. Returns its id.
 fn lose_the_image(sandbox: &Sandbox, group: &str) -> String {
     let source = ask(sandbox, &["ssm", "get-parameter", "--name", IMAGE], "/Parameter/Value");
     let copy = ["ec2", "copy-image", "--name", "own", "--source-region", "us-west-2", "--source-image-id"];
@@ -28,7 +28,7 @@ fn lose_the_image(sandbox: &Sandbox, group: &str) -> String {
 }
 
 #[test]
-fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_told() {
+fn a_deleted_group_is_replaced_and_one_without_an_image_is_reported() {
     let mut sandbox = start(Shape { azs: 1, old_nodes: OldNodes::SelfManaged, ..Shape::default() });
     let deployer = policy::deployer(&sandbox, &["--undo", "--replacements"]);
     set_up(&sandbox, &[]);
@@ -42,21 +42,21 @@ fn a_group_that_is_gone_gets_another_in_its_place_and_one_without_an_image_is_to
     let admin = sandbox.aws.keys.insert("admin".into(), deployer).expect("there is an admin");
     let watched = PdbWatch::start(&sandbox).expect("pods and budgets can be watched");
     kill_when(&sandbox, &UNDO, "stack eni-custom-sandbox-replacement-", 1);
-    run(&sandbox, &UNDO).expect(0).tells(&["EC-UND-004", &old]);
-    assert_eq!(watched.finish_with_homeless(), [""; 0]);
+    run(&sandbox, &UNDO).expect(0).says(&["EC-UND-004", &old]);
+    assert_eq!(watched.finish_with_unschedulable(), [""; 0]);
     policy::nothing_missing(&sandbox, mark, &["--undo", "--replacements"]);
 
-    // One node like the old one, and nothing else of ours.
+    // One node like the old one, and nothing else that eni-custom created.
     let pods = "jsonpath={.items[*].status.allocatable.pods}";
     assert_eq!(sandbox.kubectl(&["get", "nodes", "-o", pods]).expect("kubectl answers").trim(), "29");
     let stacks = aws(&sandbox, &["cloudformation", "describe-stacks"]);
     let names: Vec<&str> =
         stacks["Stacks"].as_array().expect("stacks").iter().filter_map(|s| s["StackName"].as_str()).collect();
-    let is_stand_in = |name: &&str| name.contains("replacement");
-    assert!(names.len() == 2 && names.iter().all(is_stand_in), "{names:?}");
+    let is_replacement = |name: &&str| name.contains("replacement");
+    assert!(names.len() == 2 && names.iter().all(is_replacement), "{names:?}");
     refuses(&sandbox, &UNDO, 3, &["EC-UND-001"]);
 
-    // What stands in is an old group like any other.
+    // The replacement node group is an old group like any other.
     sandbox.aws.keys.insert("admin".into(), admin);
     set_up(&sandbox, &[]);
     run(&sandbox, &UNDO).expect(0);
