@@ -22,7 +22,7 @@ use crate::settings::{Origins, Settings};
 use crate::tags::TAG_CLUSTER;
 
 /// `setup` with these arguments.
-pub fn settings(arguments: &[&str]) -> Settings {
+pub(crate) fn settings(arguments: &[&str]) -> Settings {
     let cli = Cli::try_parse_from(["eni-custom", "setup"].iter().chain(arguments)).unwrap();
     match cli.command {
         Command::Setup(args) => Settings::new(args.all, Origins::default(), false).unwrap(),
@@ -31,7 +31,7 @@ pub fn settings(arguments: &[&str]) -> Settings {
 }
 
 /// The add-on as EKS has it, with these configurationValues.
-pub fn addon(configuration: &str) -> Addon {
+pub(crate) fn addon(configuration: &str) -> Addon {
     Addon {
         version: "v1.20.4-eksbuild.1".into(),
         status: "ACTIVE".into(),
@@ -42,7 +42,7 @@ pub fn addon(configuration: &str) -> Addon {
 }
 
 /// Two zones with an old node of m5.large in each, and nothing of ours yet.
-pub fn facts() -> Facts {
+pub(crate) fn facts() -> Facts {
     let subnet = |id: &str, zone: &str, cidr: &str| Subnet {
         id: id.into(),
         zone: zone.into(),
@@ -117,7 +117,7 @@ pub fn facts() -> Facts {
 
 /// The same cluster with custom networking as somebody set it up by hand: a new node and a pod in each zone, no old
 /// ones, and nothing of ours.
-pub fn custom() -> Facts {
+pub(crate) fn custom() -> Facts {
     let mut facts = facts();
     for (zone, cidr) in [("a", "100.64.0.0/18"), ("b", "100.64.64.0/18")] {
         let subnet = Subnet {
@@ -156,7 +156,7 @@ pub fn custom() -> Facts {
 }
 
 /// The same as this program set it up, with the old nodes' group at size 0 since.
-pub fn set_up() -> Facts {
+pub(crate) fn set_up() -> Facts {
     let mut facts = custom();
     let ours = || BTreeMap::from([(TAG_CLUSTER.to_string(), "shop".to_string())]);
     for subnet in facts.vpc.subnets.iter_mut().filter(|subnet| subnet.id.starts_with("pods-")) {
@@ -194,12 +194,12 @@ pub fn set_up() -> Facts {
 }
 
 /// An instance in service, in a zone.
-pub fn group_instance(id: &str, zone: &str) -> GroupInstance {
+pub(crate) fn group_instance(id: &str, zone: &str) -> GroupInstance {
     GroupInstance { id: id.into(), state: "InService".into(), zone: zone.into(), weight: 1 }
 }
 
 /// Removes the old nodes' group, which then only the record describes.
-pub fn old_group_gone(facts: &mut Facts) {
+pub(crate) fn old_group_gone(facts: &mut Facts) {
     let Facts { node_groups, record, .. } = set_up();
     facts.record = record;
     facts.node_groups = node_groups;
@@ -209,7 +209,7 @@ pub fn old_group_gone(facts: &mut Facts) {
 }
 
 /// A node that started with custom networking on, with one interface for pods.
-pub fn custom_node(name: &str, zone: &str) -> Node {
+pub(crate) fn custom_node(name: &str, zone: &str) -> Node {
     let interface = Interface {
         id: format!("eni-{name}"),
         instance: format!("i-{name}"),
@@ -251,7 +251,7 @@ fn firewall() -> Firewall {
     Firewall { groups: [(cluster.id.clone(), cluster)].into(), acls: vec![acl], ..Firewall::default() }
 }
 
-pub fn pod(namespace: &str, name: &str) -> Pod {
+pub(crate) fn pod(namespace: &str, name: &str) -> Pod {
     Pod {
         namespace: namespace.into(),
         name: name.into(),
@@ -278,7 +278,7 @@ pub fn pod(namespace: &str, name: &str) -> Pod {
 }
 
 /// With `null` for no selector. It has three pods, and all are healthy.
-pub fn budget(namespace: &str, selector: Value) -> Budget {
+pub(crate) fn budget(namespace: &str, selector: Value) -> Budget {
     Budget {
         namespace: namespace.into(),
         name: "budget".into(),
@@ -298,7 +298,7 @@ pub fn budget(namespace: &str, selector: Value) -> Budget {
     }
 }
 
-pub fn node(name: &str, zone: &str) -> Node {
+pub(crate) fn node(name: &str, zone: &str) -> Node {
     Node {
         name: name.into(),
         kind: NodeKind::Ec2,

@@ -30,7 +30,7 @@ use crate::k8s::Kube;
 use crate::run::{Outcome, Prepared, prepare_with};
 use crate::settings::Settings;
 
-pub use cluster::{cluster, small_cluster};
+pub(crate) use cluster::{cluster, small_cluster};
 
 fn settings(arguments: &[&str]) -> Settings {
     // Nothing has to be waited for: a wait that does not end is a failure, soon.
@@ -40,7 +40,7 @@ fn settings(arguments: &[&str]) -> Settings {
 
 /// What happens at a call instead of the usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Twist {
+pub(crate) enum Twist {
     /// The service refuses it with this code, each time, and changes nothing.
     Refused(&'static str),
     /// It is made, but its first reply is lost.
@@ -94,7 +94,7 @@ struct World {
 }
 
 #[derive(Clone)]
-pub struct Scripted {
+pub(crate) struct Scripted {
     world: Arc<Mutex<World>>,
     /// Wakes watches.
     changed: Arc<Notify>,
@@ -149,7 +149,7 @@ impl World {
 }
 
 impl Scripted {
-    pub fn serving(facts: Facts) -> Self {
+    pub(crate) fn serving(facts: Facts) -> Self {
         let world = World {
             facts,
             lease: None,
@@ -166,13 +166,13 @@ impl Scripted {
     }
 
     /// One whole setup that tests share: its calls, and the cluster afterwards.
-    pub async fn whole_setup() -> Self {
+    pub(crate) async fn whole_setup() -> Self {
         static DONE: OnceCell<Scripted> = OnceCell::const_new();
         DONE.get_or_init(async || Self::after(cluster(), Goal::Setup, &[]).await).await.clone()
     }
 
     /// The same for a setup that kept the old nodes.
-    pub async fn setup_with_old_nodes() -> Self {
+    pub(crate) async fn setup_with_old_nodes() -> Self {
         static DONE: OnceCell<Scripted> = OnceCell::const_new();
         DONE.get_or_init(async || Self::after(cluster(), Goal::Setup, &["--keep-old-nodes"]).await)
             .await
@@ -180,14 +180,14 @@ impl Scripted {
     }
 
     /// A server of these facts on which a run was made.
-    pub async fn after(facts: Facts, goal: Goal, arguments: &[&str]) -> Self {
+    pub(crate) async fn after(facts: Facts, goal: Goal, arguments: &[&str]) -> Self {
         let server = Scripted::serving(facts);
         server.run(goal, arguments).await.unwrap();
         server
     }
 
     /// Another server that begins with this one's cluster, and with no calls.
-    pub fn again(&self) -> Self {
+    pub(crate) fn again(&self) -> Self {
         Scripted::serving(self.facts())
     }
 
@@ -196,42 +196,42 @@ impl Scripted {
     }
 
     /// Says what happens at the next call whose text begins like this.
-    pub fn twist(&self, text: &str, twist: Twist) {
+    pub(crate) fn twist(&self, text: &str, twist: Twist) {
         self.world().twists.push((text.into(), twist));
     }
 
     /// Says what happens at a later change; `before` of them are made as usual.
-    pub fn twist_after(&self, before: usize, twist: Twist) {
+    pub(crate) fn twist_after(&self, before: usize, twist: Twist) {
         self.world().later = Some((before, twist));
     }
 
     /// From now on everything is as usual.
-    pub fn untwist(&self) {
+    pub(crate) fn untwist(&self) {
         let mut world = self.world();
         world.twists.clear();
         world.later = None;
     }
 
-    pub fn change(&self, change: impl FnOnce(&mut Facts)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Facts)) {
         change(&mut self.world().facts);
     }
 
-    pub fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         self.world().facts.clone()
     }
 
     /// All calls in their order.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         self.world().calls.iter().map(|call| call.text.clone()).collect()
     }
 
     /// The calls that change something, in their order.
-    pub fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         self.world().calls.iter().filter(|call| call.writes).map(|call| call.text.clone()).collect()
     }
 
     /// The client tokens of the calls of an action, in their order.
-    pub fn tokens(&self, action: &str) -> Vec<String> {
+    pub(crate) fn tokens(&self, action: &str) -> Vec<String> {
         let world = self.world();
         world.tokens.iter().filter(|(of, _)| of == action).map(|(_, token)| token.clone()).collect()
     }
@@ -241,7 +241,7 @@ impl Scripted {
     }
 
     /// Reads, checks and plans a run, as the program does once it is connected.
-    pub async fn prepare(&self, goal: Goal, arguments: &[&str]) -> Result<Prepared> {
+    pub(crate) async fn prepare(&self, goal: Goal, arguments: &[&str]) -> Result<Prepared> {
         let (interrupt, events) = (Interrupt::default(), Events::to(|_| {}));
         self.world().interrupt = interrupt.clone();
         let (settings, clients) = (settings(arguments), self.clients());
@@ -252,7 +252,7 @@ impl Scripted {
     }
 
     /// Prepares and applies a run.
-    pub async fn run(&self, goal: Goal, arguments: &[&str]) -> Result<Outcome> {
+    pub(crate) async fn run(&self, goal: Goal, arguments: &[&str]) -> Result<Outcome> {
         let ended = match Box::pin(self.prepare(goal, arguments)).await {
             Ok(prepared) => Box::pin(prepared.apply()).await,
             Err(error) => Err(error),
@@ -265,7 +265,7 @@ impl Scripted {
 
     /// What a run leaves behind whose process dies after a change: for each change of the whole run, its text and the
     /// cluster then. Its writes so far are kept; its lease has expired.
-    pub async fn killed_at_each_change(&self, goal: Goal) -> Vec<(String, Scripted)> {
+    pub(crate) async fn killed_at_each_change(&self, goal: Goal) -> Vec<(String, Scripted)> {
         let whole = Self::after(self.facts(), goal, &[]).await;
         let world = whole.world();
         let writes: Vec<&Call> = world.calls.iter().filter(|call| call.writes).collect();
@@ -279,7 +279,7 @@ impl Scripted {
 
     /// The same without writes of the record and the lease, and once for each kind of call: a whole run after each takes
     /// its time.
-    pub async fn killed_at_each_kind_of_change(&self, goal: Goal) -> Vec<(String, Scripted)> {
+    pub(crate) async fn killed_at_each_kind_of_change(&self, goal: Goal) -> Vec<(String, Scripted)> {
         let mut all = self.killed_at_each_change(goal).await;
         let mut known = BTreeSet::new();
         all.retain(|(change, _)| {
@@ -304,13 +304,13 @@ impl Scripted {
 
 /// Asserts the calls that change something, one a line.
 #[track_caller]
-pub fn assert_writes(server: &Scripted, expected: &[&str]) {
+pub(crate) fn assert_writes(server: &Scripted, expected: &[&str]) {
     assert_eq!(server.writes(), expected, "\nall writes:\n{}\n", server.writes().join("\n"));
 }
 
 /// The error of a run, with its exit code.
 #[track_caller]
-pub fn error_of<T>(ended: Result<T>) -> Error {
+pub(crate) fn error_of<T>(ended: Result<T>) -> Error {
     ended.err().expect("the run fails")
 }
 

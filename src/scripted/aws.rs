@@ -121,16 +121,16 @@ impl Request {
         Request { service: "eks".into(), action: action.into(), parameters }
     }
 
-    pub fn get(&self, name: &str) -> &str {
+    pub(super) fn get(&self, name: &str) -> &str {
         self.parameters.get(name).map_or("", String::as_str)
     }
 
-    pub fn number(&self, name: &str) -> Option<i32> {
+    pub(super) fn number(&self, name: &str) -> Option<i32> {
         self.get(name).parse().ok()
     }
 
     /// The values of a list: all parameters whose names begin like this.
-    pub fn list(&self, name: &str) -> Vec<String> {
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
         self.parameters
             .iter()
             .filter(|(key, _)| key.starts_with(name))
@@ -139,7 +139,7 @@ impl Request {
     }
 
     /// The tags of a new resource, in the spelling of EC2 (`TagSpecification.1.Tag.1.Key`) or of CloudFormation.
-    pub fn tags(&self) -> BTreeMap<String, String> {
+    pub(super) fn tags(&self) -> BTreeMap<String, String> {
         let keys = self.parameters.iter().filter(|(name, _)| name.contains("Tag") && name.ends_with(".Key"));
         keys.map(|(name, key)| (key.clone(), self.get(&name.replace(".Key", ".Value")).to_string())).collect()
     }

@@ -4,7 +4,7 @@ use crate::facts::{AutoScalingGroup, Cni, Crd, Facts, Image, Node, Pod, Rollout,
 use crate::sample;
 
 /// Two zones, an old node in each that one Auto Scaling group has started, and a pod on each; nothing of eni-custom.
-pub fn cluster() -> Facts {
+pub(crate) fn cluster() -> Facts {
     let mut facts = sample::facts();
     facts.vpc.blocks.truncate(1);
     facts.vpc.route_tables = vec![RouteTable {
@@ -51,7 +51,7 @@ pub fn cluster() -> Facts {
 }
 
 /// The same with one zone, one node and one pod, for tests of many runs.
-pub fn small_cluster() -> Facts {
+pub(crate) fn small_cluster() -> Facts {
     let mut facts = cluster();
     facts.cluster.subnet_ids.truncate(1);
     facts.vpc.subnets.truncate(1);

@@ -8,7 +8,7 @@ use super::scenario::{App, Budget, Scenario};
 
 /// A lower bound in seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// The bound that the budgets set.
     pub budgets: f64,
     /// The bound that the machine sets, if it was measured: all pods must be evicted, and all except those of the last
@@ -19,7 +19,7 @@ pub struct Bound {
 /// Pods per second on this machine when all are evicted at once and the budgets allow it. This is measured, not proven:
 /// concurrent evictions under one budget slow each other down.
 #[derive(Clone, Copy, Debug)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Pods deleted per second.
     pub gone: f64,
     /// Pods deleted, recreated and Ready per second, without the time that the workload itself takes to be Ready.
@@ -27,7 +27,7 @@ pub struct Rates {
 }
 
 impl Bound {
-    pub fn of(scenario: &Scenario, rates: Option<Rates>) -> Self {
+    pub(crate) fn of(scenario: &Scenario, rates: Option<Rates>) -> Self {
         let budgets = scenario.apps.iter().map(rounds_take).fold(0.0, f64::max);
         let replaced: u32 =
             scenario.apps.iter().map(|app| app.replicas.saturating_sub(disruptions(app))).sum();
@@ -38,11 +38,11 @@ impl Bound {
         Self { budgets, machine }
     }
 
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.budgets.max(self.machine.unwrap_or_default())
     }
 
-    pub fn set_by(&self) -> &'static str {
+    pub(crate) fn set_by(&self) -> &'static str {
         if self.budgets >= self.seconds() { "budgets" } else { "machine" }
     }
 }
@@ -56,7 +56,7 @@ fn rounds_take(app: &App) -> f64 {
 
 /// The number of disruptions that this Deployment allows while all its pods are Ready. Without a budget it is a
 /// quarter, the default budget of drain-nodes; kubectl has none. Of two or more Ready pods one always stays.
-pub fn disruptions(app: &App) -> u32 {
+pub(crate) fn disruptions(app: &App) -> u32 {
     let allowed = match app.budget {
         None => app.replicas.div_ceil(4),
         Some(Budget::Pods(most)) => most.min(app.replicas),

@@ -25,7 +25,7 @@ const SIDE_BY_SIDE: usize = 32;
 /// New nodes hold many pods, so few of them are needed.
 const NEW_TYPE: &str = "m5.4xlarge";
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     // Dropped before the sandbox that it watches.
     pub watcher: Watcher,
     pub sandbox: Sandbox,
@@ -37,7 +37,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// A sandbox on which setup is complete except for the drain.
-    pub fn start(scenario: &Scenario, program: &Path) -> Result<Self> {
+    pub(crate) fn start(scenario: &Scenario, program: &Path) -> Result<Self> {
         let shape = Shape {
             azs: scenario.azs,
             nodes_per_az: scenario.nodes_per_az,
@@ -63,7 +63,7 @@ impl Cluster {
     }
 
     /// Creates the workload. Its pods run on the old nodes.
-    pub fn place(&mut self, scenario: &Scenario) -> Result<()> {
+    pub(crate) fn place(&mut self, scenario: &Scenario) -> Result<()> {
         let started = Instant::now();
         self.set_unschedulable(&self.new_nodes, true)?;
         for app in &scenario.apps {
@@ -79,7 +79,7 @@ impl Cluster {
 
     /// Moves all pods back to the old nodes and waits until they are Ready: all are evicted at once, with budgets that
     /// allow all disruptions. Returns how fast that was.
-    pub fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
+    pub(crate) fn reset(&mut self, scenario: &Scenario) -> Result<Rates> {
         self.set_unschedulable(&self.old_nodes, false)?;
         self.set_unschedulable(&self.new_nodes, true)?;
         self.set_budgets(scenario, |_| Budget::Percent(100))?;
@@ -105,7 +105,7 @@ impl Cluster {
     }
 
     /// Lets pods run on the new nodes.
-    pub fn open_new_nodes(&mut self) -> Result<()> {
+    pub(crate) fn open_new_nodes(&mut self) -> Result<()> {
         self.set_unschedulable(&self.new_nodes, false)?;
         self.until_untainted()
     }
@@ -137,7 +137,12 @@ impl Cluster {
     }
 
     /// Waits until the watcher has seen this.
-    pub fn until(&mut self, what: &str, limit: Duration, seen: impl Fn(&Ledger) -> bool) -> Result<()> {
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        seen: impl Fn(&Ledger) -> bool,
+    ) -> Result<()> {
         let Self { sandbox, watcher, .. } = self;
         sandbox.until(what, limit, || {
             watcher.check().map_err(|error| error.to_string())?;
@@ -156,17 +161,17 @@ impl Cluster {
 }
 
 /// The flags of both `setup` and `drain-nodes`, so that the drain has nothing else left to do.
-pub fn arguments(scenario: &Scenario) -> Vec<String> {
+pub(crate) fn arguments(scenario: &Scenario) -> Vec<String> {
     let size = scenario.new_per_az.to_string();
     ["--instance-type", NEW_TYPE, "--nodes-per-zone", &size].map(String::from).to_vec()
 }
 
-pub fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// A client with the credentials of test code.
-pub async fn connect(sandbox: &Sandbox) -> Result<Client> {
+pub(crate) async fn connect(sandbox: &Sandbox) -> Result<Client> {
     Ok(Client::try_from(sandbox.admin_config().await?)?)
 }
 

@@ -10,7 +10,7 @@ use sandbox::KubernetesCall;
 
 /// A tool's eviction requests, by response.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Evictions {
+pub(crate) struct Evictions {
     pub sent: usize,
     /// 429: the budget allowed no disruption.
     pub rejected: usize,
@@ -19,7 +19,7 @@ pub struct Evictions {
 }
 
 /// Counts the evictions of a user agent from an offset in the log to its end.
-pub fn count(log: &Path, from: u64, agent: &str) -> Result<Evictions> {
+pub(crate) fn count(log: &Path, from: u64, agent: &str) -> Result<Evictions> {
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;
     let mut evictions = Evictions::default();

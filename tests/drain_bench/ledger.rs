@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What is counted of a pod.
 #[derive(Clone, Debug)]
-pub struct Pod {
+pub(crate) struct Pod {
     pub uid: String,
     pub namespace: String,
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Pod {
 
 /// What is read of a PodDisruptionBudget.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     pub uid: String,
     pub namespace: String,
     pub name: String,
@@ -35,7 +35,7 @@ pub struct Budget {
 
 /// The lowest number of healthy pods of a budget during a run.
 #[derive(Clone, Debug)]
-pub struct BudgetResult {
+pub(crate) struct BudgetResult {
     pub name: String,
     pub least: u64,
     pub lowest: u64,
@@ -43,7 +43,7 @@ pub struct BudgetResult {
 
 /// Counts of pods, without those of DaemonSets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub pods: usize,
     pub healthy: usize,
     pub on_old: usize,
@@ -70,7 +70,7 @@ struct TrackedBudget {
 }
 
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     old_nodes: HashSet<String>,
     /// Minimum of healthy pods by `namespace/name` of the budget, computed from the workload.
     least: HashMap<String, u64>,
@@ -91,38 +91,38 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(old_nodes: HashSet<String>) -> Self {
+    pub(crate) fn new(old_nodes: HashSet<String>) -> Self {
         Self { old_nodes, ..Self::default() }
     }
 
     /// Sets the minimum of a budget before it is created.
-    pub fn expect(&mut self, budget: String, least: u64) {
+    pub(crate) fn expect(&mut self, budget: String, least: u64) {
         self.least.insert(budget, least);
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
-    pub fn deaths(&self) -> usize {
+    pub(crate) fn deaths(&self) -> usize {
         self.deaths
     }
 
     /// Namespace and name of all pods that belong to no DaemonSet.
-    pub fn movable(&self) -> Vec<(String, String)> {
+    pub(crate) fn movable(&self) -> Vec<(String, String)> {
         let pods = self.pods.values().map(|kept| &kept.pod).filter(|pod| !pod.of_daemon_set);
         pods.map(|pod| (pod.namespace.clone(), pod.name.clone())).collect()
     }
 
     /// Whether the disruption controller has counted the same healthy pods for each budget.
-    pub fn budgets_are_settled(&self) -> bool {
+    pub(crate) fn budgets_are_settled(&self) -> bool {
         self.existing_budgets()
             .all(|each| each.healthy >= each.least && each.budget.allowed == each.healthy - each.least)
             && self.existing_budgets().count() >= self.least.len()
     }
 
     /// Whether every budget of the benchmark currently allows the disruption of all its pods.
-    pub fn budgets_are_open(&self) -> bool {
+    pub(crate) fn budgets_are_open(&self) -> bool {
         self.existing_budgets()
             .filter(|each| self.least.contains_key(&each.full_name()))
             .all(|each| each.budget.allowed == each.healthy)
@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// Starts recording: a tool starts.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.recording = true;
         self.violations.clear();
         (self.emptied_at, self.available_at, self.gaps) = (None, None, 0);
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// Stops recording. Returns the violations and the lowest count of each budget.
-    pub fn end(&mut self) -> (Vec<String>, Vec<BudgetResult>) {
+    pub(crate) fn end(&mut self) -> (Vec<String>, Vec<BudgetResult>) {
         self.recording = false;
         let fared = self.existing_budgets().map(|each| BudgetResult {
             name: each.full_name(),
@@ -156,16 +156,16 @@ impl Ledger {
     }
 
     /// When the last pod left the old nodes, if none is there now.
-    pub fn emptied_at(&self) -> Option<Instant> {
+    pub(crate) fn emptied_at(&self) -> Option<Instant> {
         self.emptied_at
     }
 
     /// When all pods became healthy again, if they are now.
-    pub fn available_at(&self) -> Option<Instant> {
+    pub(crate) fn available_at(&self) -> Option<Instant> {
         self.available_at
     }
 
-    pub fn pods_listed(&mut self, pods: Vec<Pod>) {
+    pub(crate) fn pods_listed(&mut self, pods: Vec<Pod>) {
         let there: HashSet<&String> = pods.iter().map(|pod| &pod.uid).collect();
         let gone: Vec<String> = self.pods.keys().filter(|uid| !there.contains(uid)).cloned().collect();
         for uid in gone {
@@ -176,7 +176,7 @@ impl Ledger {
         }
     }
 
-    pub fn pod_seen(&mut self, pod: Pod) {
+    pub(crate) fn pod_seen(&mut self, pod: Pod) {
         // A pod's labels do not change, so its budgets are determined once.
         let budgets = match self.remove(&pod.uid) {
             Some(known) => known.budgets,
@@ -191,7 +191,7 @@ impl Ledger {
         self.pods.insert(kept.pod.uid.clone(), kept);
     }
 
-    pub fn pod_gone(&mut self, uid: &str) {
+    pub(crate) fn pod_gone(&mut self, uid: &str) {
         if let Some(kept) = self.remove(uid) {
             self.deaths += usize::from(!kept.pod.of_daemon_set);
             self.check_budgets(&kept.budgets);
@@ -238,7 +238,7 @@ impl Ledger {
         }
     }
 
-    pub fn budgets_listed(&mut self, budgets: Vec<Budget>) {
+    pub(crate) fn budgets_listed(&mut self, budgets: Vec<Budget>) {
         let there: HashSet<&String> = budgets.iter().map(|budget| &budget.uid).collect();
         let gone = self.existing_budgets().filter(|each| !there.contains(&each.budget.uid));
         let gone: Vec<String> = gone.map(|each| each.budget.uid.clone()).collect();
@@ -250,7 +250,7 @@ impl Ledger {
         }
     }
 
-    pub fn budget_seen(&mut self, budget: Budget) {
+    pub(crate) fn budget_seen(&mut self, budget: Budget) {
         let full_name = format!("{}/{}", budget.namespace, budget.name);
         let least = self.least.get(&full_name).copied().unwrap_or(budget.desired);
         if let Some(index) = self.budgets.iter().position(|each| each.budget.uid == budget.uid) {
@@ -277,7 +277,7 @@ impl Ledger {
         });
     }
 
-    pub fn budget_gone(&mut self, uid: &str) {
+    pub(crate) fn budget_gone(&mut self, uid: &str) {
         let Some(each) = self.budgets.iter_mut().find(|each| each.budget.uid == uid) else { return };
         each.gone = true;
         if self.recording {

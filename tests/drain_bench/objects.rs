@@ -14,7 +14,7 @@ const NAMESPACES: u32 = 50;
 const REPLICAS: u32 = 50;
 
 /// Creates namespaces and waits for their service accounts, without which no pod can be created.
-pub async fn namespaces(client: &Client) -> Result<()> {
+pub(crate) async fn namespaces(client: &Client) -> Result<()> {
     for index in 0..NAMESPACES {
         let name = namespace(index);
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
@@ -33,7 +33,7 @@ pub async fn namespaces(client: &Client) -> Result<()> {
 }
 
 /// Creates the nodes, pods and budgets.
-pub async fn create(client: &Client, nodes: u32, pods: u32, zones: &[String]) -> Result<()> {
+pub(crate) async fn create(client: &Client, nodes: u32, pods: u32, zones: &[String]) -> Result<()> {
     let names: Vec<String> =
         (0..nodes).map(|index| format!("ip-10-{}-{}.ec2.internal", index / 250, index % 250)).collect();
     let nodes = names.iter().enumerate().map(|(index, name)| {

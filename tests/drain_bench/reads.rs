@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// Requests for one resource. Times are in seconds since 1970.
 #[derive(Clone, Debug)]
-pub struct Reads {
+pub(crate) struct Reads {
     pub resource: String,
     pub requests: usize,
     pub start: f64,
@@ -39,13 +39,13 @@ struct Object {
     resource: String,
 }
 
-pub fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Lists and gets of a user agent from an offset in the log to its end, by resource, the longest first.
-pub fn of(log: &Path, from: u64, agent: &str) -> Result<Vec<Reads>> {
+pub(crate) fn of(log: &Path, from: u64, agent: &str) -> Result<Vec<Reads>> {
     let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
     file.seek(SeekFrom::Start(from))?;
     let mut reads: BTreeMap<String, Reads> = BTreeMap::new();

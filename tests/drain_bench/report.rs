@@ -10,7 +10,7 @@ use crate::tool::Tool;
 
 /// The result of one tool in one scenario. Times are in seconds since the tool's start.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     pub scenario: String,
     /// The factor by which pods took longer to be Ready.
     pub slower: u32,
@@ -36,7 +36,7 @@ pub struct Row {
 
 impl Row {
     /// eni-custom must not fail, violate a budget or leave a pod behind. For kubectl this is only reported.
-    pub fn is_fault(&self) -> bool {
+    pub(crate) fn is_fault(&self) -> bool {
         let is_eni_custom = self.tool == Tool::EniCustom;
         is_eni_custom && (!self.violations.is_empty() || self.left > 0 || self.trouble.is_some())
     }
@@ -45,7 +45,7 @@ impl Row {
         self.seconds.map(|seconds| seconds / self.bound.seconds())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let budgets = self
             .budgets
             .iter()
@@ -86,7 +86,7 @@ impl Row {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let seconds = |value: Option<f64>| value.map_or("never".to_string(), |value| format!("{value:.1}"));
         let ratio = self.ratio().map_or("-".to_string(), |ratio| format!("{ratio:.2}"));
         let mut text = format!(
@@ -128,7 +128,7 @@ impl Row {
 }
 
 /// The lines above a scenario's rows.
-pub fn header(scenario: &Scenario, bound: &Bound) -> String {
+pub(crate) fn header(scenario: &Scenario, bound: &Bound) -> String {
     let slower = match scenario.slower {
         1 => String::new(),
         times => format!(" (here {times} times as long)"),

@@ -33,7 +33,7 @@ const COMMANDS: [&[&str]; 4] = [
 ];
 
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Size {
+pub(crate) struct Size {
     /// Nodes for --scale
     #[arg(long, value_name = "N", default_value_t = 5000, requires = "scale")]
     scale_nodes: u32,
@@ -60,7 +60,7 @@ struct Measured {
     findings: Vec<String>,
 }
 
-pub fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
+pub(crate) fn run(size: &Size, program: &Path, as_json: bool) -> Result<ExitCode> {
     let shape = Shape { old_nodes: OldNodes::SelfManaged, workloads: false, ..Shape::default() };
     let mut sandbox = Sandbox::start(&shape)?;
     let runtime = runtime()?;

@@ -1,14 +1,14 @@
 //! The scenarios: numbers of nodes, Deployments, and their budgets.
 
 /// Prefix of the namespaces' names; a number follows.
-pub const NAMESPACES: &str = "drain-bench-";
+pub(crate) const NAMESPACES: &str = "drain-bench-";
 /// Deployments per namespace. The disruption controller has one worker, which reads all pods of the namespace for each
 /// budget (kubernetes, controller/disruption): with 10,000 pods in a namespace it lagged 15 s behind.
 const IN_A_NAMESPACE: usize = 20;
 
 /// A cluster and its workload.
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     pub name: String,
     pub about: &'static str,
     pub azs: u8,
@@ -23,7 +23,7 @@ pub struct Scenario {
 
 /// A Deployment, and the PodDisruptionBudget over its pods.
 #[derive(Clone, Debug)]
-pub struct App {
+pub(crate) struct App {
     pub namespace: String,
     pub name: String,
     pub replicas: u32,
@@ -34,7 +34,7 @@ pub struct App {
 
 /// The forms of a PodDisruptionBudget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
+pub(crate) enum Budget {
     /// maxUnavailable: 5
     Pods(u32),
     /// maxUnavailable: 25%
@@ -45,7 +45,7 @@ pub enum Budget {
 
 impl Scenario {
     /// The tuple has the number of zones, and of old and new nodes in each.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         about: &'static str,
         (azs, nodes_per_az, new_per_az): (u8, u32, u32),
@@ -54,28 +54,28 @@ impl Scenario {
         Self { name: name.into(), about, azs, nodes_per_az, new_per_az, apps, slower: 1 }
     }
 
-    pub fn nodes(&self) -> u32 {
+    pub(crate) fn nodes(&self) -> u32 {
         u32::from(self.azs) * self.nodes_per_az
     }
 
-    pub fn pods(&self) -> u32 {
+    pub(crate) fn pods(&self) -> u32 {
         self.apps.iter().map(|app| app.replicas).sum()
     }
 
     /// The same scenario with pods that take longer to be Ready by this factor.
-    pub fn slower(mut self, times: u32) -> Self {
+    pub(crate) fn slower(mut self, times: u32) -> Self {
         self.slower *= times;
         self.apps.iter_mut().for_each(|app| app.ready_after *= times);
         self
     }
 
-    pub fn slowest(&self) -> u32 {
+    pub(crate) fn slowest(&self) -> u32 {
         self.apps.iter().map(|app| app.ready_after).max().unwrap_or_default()
     }
 }
 
 /// All scenarios.
-pub fn all() -> Vec<Scenario> {
+pub(crate) fn all() -> Vec<Scenario> {
     let quick = Scenario::new(
         "quick",
         "6 nodes, 10 Deployments of 6 pods, budget 1, replacements Ready after 5 s",

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// In the order of their runs: eni-custom terminates the nodes, so it comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Tool {
+pub(crate) enum Tool {
     /// `kubectl drain`, one node after another
     KubectlNodeByNode,
     /// All nodes cordoned, then concurrent `kubectl drain` runs, one per node
@@ -31,7 +31,7 @@ pub enum Tool {
 
 /// How a tool's processes exited.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub started: Instant,
     pub took: Duration,
     /// `None` if all succeeded.
@@ -39,12 +39,12 @@ pub struct Ended {
 }
 
 impl Tool {
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
     }
 
     /// The prefix of the user agent of its requests.
-    pub fn agent(self) -> &'static str {
+    pub(crate) fn agent(self) -> &'static str {
         match self {
             Tool::EniCustom => "eni-custom",
             Tool::KubectlNodeByNode | Tool::KubectlAllAtOnce => "kubectl",
@@ -52,7 +52,7 @@ impl Tool {
     }
 
     /// Runs the tool until it exits or `patience` is over.
-    pub fn run(
+    pub(crate) fn run(
         self,
         cluster: &mut Cluster,
         scenario: &Scenario,

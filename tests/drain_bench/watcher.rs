@@ -22,14 +22,14 @@ const BUDGETS: &str = "/apis/policy/v1/poddisruptionbudgets";
 const PAGE: u32 = 500;
 
 /// Two watches that run until this is dropped.
-pub struct Watcher {
+pub(crate) struct Watcher {
     ledger: Arc<Mutex<Ledger>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Watcher {
     /// Lists all objects, then watches them.
-    pub async fn start(client: &Client, ledger: Ledger) -> Result<Self> {
+    pub(crate) async fn start(client: &Client, ledger: Ledger) -> Result<Self> {
         let ledger = Arc::new(Mutex::new(ledger));
         // Budgets first: a pod's budgets are determined when it is first seen.
         let budgets = follow::<BudgetSeen>(client, &ledger, BUDGETS).await?;
@@ -37,12 +37,12 @@ impl Watcher {
         Ok(Self { ledger, tasks: vec![budgets, pods] })
     }
 
-    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
     }
 
     /// An error if a watch has ended: the counts since then are worthless.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.tasks.iter().any(JoinHandle::is_finished) {
             bail!("one of the benchmark's watches ended");
         }

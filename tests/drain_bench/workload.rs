@@ -9,14 +9,14 @@ use crate::ledger::Ledger;
 use crate::scenario::{App, Budget, Scenario};
 
 /// Tells the watcher how many pods of an app must be healthy.
-pub fn expect(ledger: &mut Ledger, app: &App) {
+pub(crate) fn expect(ledger: &mut Ledger, app: &App) {
     if app.budget.is_some() {
         ledger.expect(format!("{}/{}", app.namespace, app.name), (app.replicas - disruptions(app)).into());
     }
 }
 
 /// Namespaces and budgets before Deployments, in the order in which they are applied.
-pub fn objects(scenario: &Scenario) -> Value {
+pub(crate) fn objects(scenario: &Scenario) -> Value {
     let names: BTreeSet<&String> = scenario.apps.iter().map(|app| &app.namespace).collect();
     let namespace = |name| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
     let namespaces = names.into_iter().map(namespace);
@@ -51,7 +51,7 @@ fn deployment(app: &App) -> Value {
 }
 
 /// A merge patch that sets a budget's limits and removes the previous ones.
-pub fn limits(budget: Budget) -> Value {
+pub(crate) fn limits(budget: Budget) -> Value {
     match budget {
         Budget::Pods(most) => json!({ "maxUnavailable": most, "minAvailable": null }),
         Budget::Percent(percent) => json!({ "maxUnavailable": format!("{percent}%"), "minAvailable": null }),

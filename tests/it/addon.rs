@@ -21,12 +21,12 @@ tolerations:
 - operator: Exists
 ";
 
-pub fn addon(sandbox: &Sandbox) -> Value {
+pub(crate) fn addon(sandbox: &Sandbox) -> Value {
     let describe = ["eks", "describe-addon", "--cluster-name", "sandbox", "--addon-name", "vpc-cni"];
     aws(sandbox, &describe)["addon"].clone()
 }
 
-pub fn role(sandbox: &Sandbox) -> Option<String> {
+pub(crate) fn role(sandbox: &Sandbox) -> Option<String> {
     addon(sandbox)["serviceAccountRoleArn"].as_str().map(ToString::to_string)
 }
 

@@ -6,14 +6,14 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Its stderr is read line by line. Dropping it kills the run.
-pub struct BackgroundRun {
+pub(crate) struct BackgroundRun {
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
     read: Vec<String>,
 }
 
 impl BackgroundRun {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -26,7 +26,7 @@ impl BackgroundRun {
 
     /// Reads stderr until a line contains this text.
     #[track_caller]
-    pub fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         for line in self.lines.by_ref().map_while(Result::ok) {
             let found = line.contains(text);
             self.read.push(line);
@@ -39,32 +39,32 @@ impl BackgroundRun {
 
     /// All of stderr, from start to exit.
     #[track_caller]
-    pub fn transcript(mut self, code: i32) -> String {
+    pub(crate) fn transcript(mut self, code: i32) -> String {
         let read = std::mem::take(&mut self.read).join("\n");
         format!("{read}\n{}", self.exits_with(code))
     }
 
     /// Waits for exit with this code. Returns the rest of stderr.
     #[track_caller]
-    pub fn exits_with(mut self, code: i32) -> String {
+    pub(crate) fn exits_with(mut self, code: i32) -> String {
         let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
         let status = self.child.wait().expect("the run exits");
         assert_eq!(status.code(), Some(code), "{}", rest.join("\n"));
         rest.join("\n")
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits for exit. Returns the exit code (`None` after a signal) and the rest of stderr.
-    pub fn exit(mut self) -> (Option<i32>, String) {
+    pub(crate) fn exit(mut self) -> (Option<i32>, String) {
         let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
         let status = self.child.wait().expect("the run exits");
         (status.code(), rest.join("\n"))
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the signal is sent");
     }
 }

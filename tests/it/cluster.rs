@@ -7,12 +7,12 @@ use sandbox::{Aws, Sandbox, Shape, witness};
 
 use crate::command::{Outcome, in_sandbox, run, writes};
 
-pub fn start(shape: Shape) -> Sandbox {
+pub(crate) fn start(shape: Shape) -> Sandbox {
     Sandbox::start(&shape).expect("the sandbox starts")
 }
 
 /// The cluster for tests that only read. The first test starts it, the last one stops it.
-pub fn shared() -> Arc<Sandbox> {
+pub(crate) fn shared() -> Arc<Sandbox> {
     static SHARED: Mutex<Weak<Sandbox>> = Mutex::new(Weak::new());
     // A test that failed while starting it has left nothing behind.
     let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -26,7 +26,7 @@ pub fn shared() -> Arc<Sandbox> {
 }
 
 /// Watches a cluster during a run and reports at the end everything that was ever wrong.
-pub struct Watched {
+pub(crate) struct Watched {
     budgets: PdbWatch,
     /// `None` if kubectl drains: kubectl respects only PodDisruptionBudgets.
     controllers: Option<ServingWatch>,
@@ -34,7 +34,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    pub fn start(sandbox: &Sandbox) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
         Watched {
             budgets: PdbWatch::start(sandbox).expect("budgets can be watched"),
             controllers: Some(ServingWatch::start(sandbox).expect("pods can be watched")),
@@ -43,13 +43,13 @@ impl Watched {
     }
 
     /// The same for a run in which kubectl drains the nodes.
-    pub fn start_for_kubectl(sandbox: &Sandbox) -> Self {
+    pub(crate) fn start_for_kubectl(sandbox: &Sandbox) -> Self {
         Watched { controllers: None, ..Watched::start(sandbox) }
     }
 
     /// Asserts that the documented end state is reached and that nothing was wrong on the way.
     #[track_caller]
-    pub fn assert_end_state(self, sandbox: &mut Sandbox) {
+    pub(crate) fn assert_end_state(self, sandbox: &mut Sandbox) {
         crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
         let mut faults = self.budgets.finish();
         faults.extend(self.controllers.map(ServingWatch::finish).unwrap_or_default());
@@ -62,14 +62,14 @@ impl Watched {
 
 /// Runs the whole setup and verifies the end state independently of the program.
 #[track_caller]
-pub fn set_up(shape: Shape, args: &[&str]) -> Sandbox {
+pub(crate) fn set_up(shape: Shape, args: &[&str]) -> Sandbox {
     let mut sandbox = start(shape);
     set_up_in(&mut sandbox, args);
     sandbox
 }
 
 #[track_caller]
-pub fn set_up_in(sandbox: &mut Sandbox, args: &[&str]) {
+pub(crate) fn set_up_in(sandbox: &mut Sandbox, args: &[&str]) {
     let watched = Watched::start(sandbox);
     let all: Vec<&str> = ["setup", "--yes"].into_iter().chain(args.iter().copied()).collect();
     run(sandbox, &all).expect(0);
@@ -82,12 +82,12 @@ pub fn set_up_in(sandbox: &mut Sandbox, args: &[&str]) {
 
 /// Asserts that the command is refused: this exit code, these texts, and no call that changes anything.
 #[track_caller]
-pub fn refuses(sandbox: &Sandbox, args: &[&str], code: i32, texts: &[&str]) {
+pub(crate) fn refuses(sandbox: &Sandbox, args: &[&str], code: i32, texts: &[&str]) {
     refuses_in(sandbox, &mut in_sandbox(sandbox, args), code, texts);
 }
 
 #[track_caller]
-pub fn refuses_in(sandbox: &Sandbox, command: &mut std::process::Command, code: i32, texts: &[&str]) {
+pub(crate) fn refuses_in(sandbox: &Sandbox, command: &mut std::process::Command, code: i32, texts: &[&str]) {
     let mark = sandbox.mark();
     Outcome::of(command).expect(code).says(texts);
     assert_eq!(writes(sandbox, mark), Vec::<String>::new(), "something was changed");

@@ -7,7 +7,7 @@ use sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, tools};
 use serde_json::Value;
 
 /// The program without any cluster.
-pub fn offline() -> Command {
+pub(crate) fn offline() -> Command {
     let mut command = Command::new(program());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -20,19 +20,19 @@ pub fn offline() -> Command {
     command
 }
 
-pub fn program() -> &'static str {
+pub(crate) fn program() -> &'static str {
     env!("CARGO_BIN_EXE_eni-custom")
 }
 
 /// The program in a sandbox's environment. Without KUBECONFIG it authenticates to the cluster through AWS.
-pub fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
+pub(crate) fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = sandbox.command(program());
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args);
     command
 }
 
 /// A shell as a user has it, with the program, the AWS CLI and kubectl.
-pub fn shell(sandbox: &Sandbox) -> Command {
+pub(crate) fn shell(sandbox: &Sandbox) -> Command {
     let aws = tools::aws_cli().expect("the AWS CLI is installed");
     let programs = [Path::new(program()), &aws, &sandbox.tools.kubectl];
     let folders = programs.into_iter().filter_map(Path::parent).map(Path::to_path_buf);
@@ -44,14 +44,14 @@ pub fn shell(sandbox: &Sandbox) -> Command {
 }
 
 /// The result of a run.
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Outcome {
-    pub fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let Output { status, stdout, stderr } =
             command.stdin(Stdio::null()).output().expect("the program starts");
         Outcome {
@@ -62,32 +62,32 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// Asserts that stderr contains each of these texts.
     #[track_caller]
-    pub fn says(self, texts: &[&str]) -> Self {
+    pub(crate) fn says(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "'{text}' is not in:\n{}", self.stderr);
         }
         self
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).expect("stdout is JSON")
     }
 }
 
 /// Runs the program until it exits.
-pub fn run(sandbox: &Sandbox, args: &[&str]) -> Outcome {
+pub(crate) fn run(sandbox: &Sandbox, args: &[&str]) -> Outcome {
     Outcome::of(&mut in_sandbox(sandbox, args))
 }
 
 /// The program's calls since a mark that changed something or would have.
-pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
+pub(crate) fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
     let admin = &sandbox.aws.keys["admin"].arn;
     let aws = sandbox.aws_log(since).expect("the AWS log can be read");
     let aws = aws.iter().filter(|call| call.mutating && call.caller.as_ref() == Some(admin)).map(aws_name);
@@ -98,7 +98,7 @@ pub fn writes(sandbox: &Sandbox, since: Mark) -> Vec<String> {
 }
 
 /// Whether the program made the call, not test code or the sandbox itself.
-pub fn by_program(call: &AwsCall) -> bool {
+pub(crate) fn by_program(call: &AwsCall) -> bool {
     call.user_agent.as_ref().is_some_and(|agent| agent.contains("app/eni-custom-"))
 }
 

@@ -167,7 +167,7 @@ fn report(sandbox: &Sandbox, command: &[&str]) -> Value {
 
 /// Waits until the command reports all of these ids, possibly among others. Returns the report.
 #[track_caller]
-pub fn report_with(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
+pub(crate) fn report_with(sandbox: &Sandbox, command: &[&str], ids: &[&str]) -> Value {
     let mut last = Value::Null;
     for _ in 0..ATTEMPTS {
         last = report(sandbox, command);
@@ -189,13 +189,13 @@ fn mentions(report: &Value, id: &str) -> bool {
 }
 
 /// Whether the command still reports this id after AWS's answers have had time to catch up.
-pub fn mentioned(sandbox: &Sandbox, command: &[&str], id: &str) -> bool {
+pub(crate) fn mentioned(sandbox: &Sandbox, command: &[&str], id: &str) -> bool {
     (0..ATTEMPTS).all(|_| mentions(&report(sandbox, command), id))
 }
 
 /// Waits until the command reports no problem.
 #[track_caller]
-pub fn reports_nothing(sandbox: &Sandbox, command: &[&str]) {
+pub(crate) fn reports_nothing(sandbox: &Sandbox, command: &[&str]) {
     let mut last = Value::Null;
     for _ in 0..ATTEMPTS {
         last = report(sandbox, command);
@@ -208,24 +208,24 @@ pub fn reports_nothing(sandbox: &Sandbox, command: &[&str]) {
 
 /// Asserts that neither `verify` nor `doctor` reports a problem.
 #[track_caller]
-pub fn healthy(sandbox: &Sandbox) {
+pub(crate) fn healthy(sandbox: &Sandbox) {
     reports_nothing(sandbox, &["verify"]);
     reports_nothing(sandbox, &["doctor"]);
 }
 
 #[track_caller]
-pub fn kubectl(sandbox: &Sandbox, args: &[&str]) -> String {
+pub(crate) fn kubectl(sandbox: &Sandbox, args: &[&str]) -> String {
     sandbox.kubectl(args).expect("kubectl answers").trim().to_string()
 }
 
 #[track_caller]
-pub fn apply(sandbox: &Sandbox, object: &Value) {
+pub(crate) fn apply(sandbox: &Sandbox, object: &Value) {
     sandbox.kubectl_with(&["apply", "-f", "-"], &object.to_string()).expect("the object is applied");
 }
 
 /// Changes aws-node's environment with kubectl: `NAME=value` or `NAME-`.
 #[track_caller]
-pub fn write_env(sandbox: &Sandbox, variables: &[&str]) {
+pub(crate) fn write_env(sandbox: &Sandbox, variables: &[&str]) {
     kubectl(sandbox, &[&["-n", "kube-system", "set", "env", "daemonset/aws-node"], variables].concat());
 }
 
@@ -244,6 +244,6 @@ fn set_image(sandbox: &Sandbox, version: &str) {
 }
 
 #[track_caller]
-pub fn rolled_out(sandbox: &Sandbox) {
+pub(crate) fn rolled_out(sandbox: &Sandbox) {
     kubectl(sandbox, &["-n", "kube-system", "rollout", "status", "daemonset/aws-node", "--timeout=3m"]);
 }

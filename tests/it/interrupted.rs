@@ -33,7 +33,7 @@ fn setup_survives(shape: Shape, kills: [Kill; 2]) {
 
 /// Starts a run and kills it right after it has printed `text` this many times.
 #[track_caller]
-pub fn kill_when(sandbox: &Sandbox, args: &[&str], text: &str, times: usize) {
+pub(crate) fn kill_when(sandbox: &Sandbox, args: &[&str], text: &str, times: usize) {
     let mut run = BackgroundRun::start(&mut in_sandbox(sandbox, &[args, &["--events", "json"]].concat()));
     for _ in 0..times {
         run.wait_for(text);

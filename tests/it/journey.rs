@@ -208,7 +208,7 @@ fn by_hand(sandbox: &Sandbox) -> String {
 }
 
 /// Creates a subnet with the route table of its zone's private subnet.
-pub fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
+pub(crate) fn subnet_by_hand(sandbox: &Sandbox, zone: &str, cidr: &str) -> String {
     subnet_on(sandbox, &sandbox.aws.private_route_tables[zone], zone, cidr)
 }
 
@@ -248,13 +248,13 @@ fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
     command
 }
 
-pub fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
+pub(crate) fn aws(sandbox: &Sandbox, args: &[&str]) -> String {
     let output = aws_command(sandbox, args).output().expect("aws runs");
     assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let started = std::time::Instant::now();
     while !condition() {
         assert!(started.elapsed().as_secs() < 60, "timed out after 60 s waiting for: {what}");

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::cluster::shared;
 use crate::command::{Outcome, by_program, in_sandbox, offline, run};
 
-pub use tables::*;
+pub(crate) use tables::*;
 
 /// The policy that `iam-policy` prints for this cluster.
 fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
@@ -89,7 +89,7 @@ fn action(call: &AwsCall) -> String {
 
 /// Asserts that the policy and roles printed with these flags cover every call of the program since a mark.
 #[track_caller]
-pub fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
+pub(crate) fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
     let policy = actions(&printed(sandbox, flags));
     let log = sandbox.aws_log(since).expect("the AWS log can be read");
     let called: BTreeSet<String> = log.iter().filter(|call| by_program(call)).map(action).collect();
@@ -111,7 +111,7 @@ pub fn nothing_missing(sandbox: &Sandbox, since: Mark, flags: &[&str]) {
 
 /// Asserts that IAM was asked about all of these actions for the caller, so that the policy needs each of them.
 #[track_caller]
-pub fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
+pub(crate) fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
     let asked = sandbox.asked_permissions().expect("the sandbox reports them");
     let asked = &asked[&sandbox.aws.keys["admin"].arn];
     let idle: Vec<_> = actions.iter().filter(|action| !asked.contains(**action)).collect();
@@ -119,7 +119,7 @@ pub fn needs_all_of(sandbox: &Sandbox, actions: &[&str]) {
 }
 
 #[track_caller]
-pub fn needs_all_of_kubernetes(sandbox: &Sandbox, since: Mark, calls: &[&str]) {
+pub(crate) fn needs_all_of_kubernetes(sandbox: &Sandbox, since: Mark, calls: &[&str]) {
     let log = sandbox.audit_log(since).expect("the audit log can be read");
     let made: BTreeSet<String> = log
         .iter()
@@ -131,13 +131,13 @@ pub fn needs_all_of_kubernetes(sandbox: &Sandbox, since: Mark, calls: &[&str]) {
 }
 
 /// Runs the program from now on as an IAM user with only the printed policy and roles.
-pub fn restrict(sandbox: &mut Sandbox) {
+pub(crate) fn restrict(sandbox: &mut Sandbox) {
     let keys = deployer(sandbox, &[]);
     sandbox.aws.keys.insert("admin".into(), keys);
 }
 
 /// An IAM user with only the policy and roles that are printed with these flags.
-pub fn deployer(sandbox: &Sandbox, flags: &[&str]) -> Keys {
+pub(crate) fn deployer(sandbox: &Sandbox, flags: &[&str]) -> Keys {
     let keys = user(sandbox, "deployer", &printed(sandbox, flags));
     let roles = printed(sandbox, &[flags, &["--kubernetes"]].concat());
     sandbox.kubectl_with(&["apply", "-f", "-"], &roles).expect("the roles are applied");
@@ -166,7 +166,7 @@ pub fn deployer(sandbox: &Sandbox, flags: &[&str]) -> Keys {
 }
 
 /// A new IAM user with one managed policy.
-pub fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
+pub(crate) fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
     aws(sandbox, &["iam", "create-user", "--user-name", name]);
     let create = ["iam", "create-policy", "--policy-name", name, "--policy-document", policy];
     let policy = aws(sandbox, &create)["Policy"]["Arn"].clone();
@@ -182,7 +182,7 @@ pub fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
 }
 
 /// The AWS CLI as a user whose calls no test counts.
-pub fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
+pub(crate) fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
     let mut command = Command::new(tools::aws_cli().expect("the AWS CLI is installed"));
     command.envs(sandbox.env_for("witness")).args(args).args(["--output", "json"]);
     let output = command.output().expect("aws runs");
@@ -191,7 +191,7 @@ pub fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 /// The program as another AWS user, with the sandbox's kubeconfig.
-pub fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
+pub(crate) fn as_user(sandbox: &Sandbox, key: &str, secret: &str, args: &[&str]) -> Command {
     let kubeconfig = sandbox.kubeconfig().display().to_string();
     let mut command = in_sandbox(sandbox, args);
     command.args(["--kubeconfig", &kubeconfig]);
@@ -294,7 +294,7 @@ fn missing_permissions_are_reported_before_the_first_change() {
 
 /// Asserts that a plan with only the printed policy and roles has no findings.
 #[track_caller]
-pub fn plans_without_findings(sandbox: &Sandbox) {
+pub(crate) fn plans_without_findings(sandbox: &Sandbox) {
     let plan = run(sandbox, &["plan", "--output", "json"]).expect(0).json();
     assert_eq!(plan["findings"], json!([]), "{:#}", plan["findings"]);
 }

@@ -10,14 +10,14 @@ use crate::cluster::{refuses, start};
 use crate::command::{run, writes};
 
 /// Changes the account as a user of the AWS console would. Its changes are visible without delay.
-pub struct Console<'a> {
+pub(crate) struct Console<'a> {
     sandbox: &'a Sandbox,
     pub ec2: Client,
     pub runtime: Runtime,
 }
 
 impl<'a> Console<'a> {
-    pub fn of(sandbox: &'a Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &'a Sandbox) -> Self {
         let (endpoint, region) = (&sandbox.endpoint, &sandbox.shape.region);
         let runtime = Runtime::new().expect("a runtime starts");
         let sdk = runtime.block_on(witness::sdk(endpoint, region, &sandbox.aws.keys["witness"]));
@@ -25,7 +25,7 @@ impl<'a> Console<'a> {
     }
 
     #[track_caller]
-    pub fn run<T, E: std::fmt::Debug>(&self, work: impl Future<Output = Result<T, E>>) -> T {
+    pub(crate) fn run<T, E: std::fmt::Debug>(&self, work: impl Future<Output = Result<T, E>>) -> T {
         self.runtime.block_on(work).expect("EC2 accepts the call")
     }
 
@@ -59,19 +59,19 @@ impl<'a> Console<'a> {
         self.run(request.send());
     }
 
-    pub fn group(&self, name: &str) -> String {
+    pub(crate) fn group(&self, name: &str) -> String {
         let vpc = &self.sandbox.aws.vpc_id;
         let request = self.ec2.create_security_group().group_name(name).description(name).vpc_id(vpc);
         self.run(request.send()).group_id().expect("the response has an id").to_string()
     }
 
-    pub fn allow(&self, group: &str, permission: IpPermission) {
+    pub(crate) fn allow(&self, group: &str, permission: IpPermission) {
         let request = self.ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission);
         self.run(request.send());
     }
 
     /// Creates a subnet without a route table association. Returns it as `--subnet` expects it.
-    pub fn subnet(&self, zone: &str, cidr: &str) -> String {
+    pub(crate) fn subnet(&self, zone: &str, cidr: &str) -> String {
         let vpc = &self.sandbox.aws.vpc_id;
         let request = self.ec2.create_subnet().vpc_id(vpc).availability_zone(zone).cidr_block(cidr);
         let made = self.run(request.send());
@@ -98,14 +98,14 @@ impl<'a> Console<'a> {
     }
 }
 
-pub fn from_group(group: &str) -> IpPermission {
+pub(crate) fn from_group(group: &str) -> IpPermission {
     IpPermission::builder()
         .ip_protocol("-1")
         .user_id_group_pairs(UserIdGroupPair::builder().group_id(group).build())
         .build()
 }
 
-pub fn from_cidr(port: i32, cidr: &str) -> IpPermission {
+pub(crate) fn from_cidr(port: i32, cidr: &str) -> IpPermission {
     let range = IpRange::builder().cidr_ip(cidr).build();
     IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
 }

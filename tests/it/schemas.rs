@@ -25,7 +25,7 @@ fn published_schemas_are_current() {
 
 /// Asserts that an output conforms to its schema, and that the schema rejects it without its version.
 #[track_caller]
-pub fn conforms(name: &str, output: &Value) {
+pub(crate) fn conforms(name: &str, output: &Value) {
     let schema = published(name);
     assert_eq!(error(&schema, output), "", "{output:#}");
     let mut less = output.clone();

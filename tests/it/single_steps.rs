@@ -5,7 +5,7 @@ use sandbox::{OldNodes, Shape};
 use crate::cluster::{Watched, refuses, shared, start};
 use crate::command::run;
 
-pub const STEPS: [&str; 9] = [
+pub(crate) const STEPS: [&str; 9] = [
     "associate-cidr",
     "create-subnets",
     "set-env",

@@ -11,7 +11,7 @@ fn templates_pass_cfn_lint() {
 }
 
 #[track_caller]
-pub fn lint(template: &Path) {
+pub(crate) fn lint(template: &Path) {
     let tools = sandbox::tools::find_or_build().expect("the sandbox's tools are installed");
     let lint = tools.python.parent().expect("python is in a folder").join("cfn-lint");
     let output = Command::new(lint).arg("--").arg(template).output().expect("cfn-lint runs");

@@ -7,16 +7,16 @@ use sandbox::{OldNodes, Sandbox, Shape};
 use crate::cluster::{Watched, start};
 use crate::command::in_sandbox;
 
-pub const ENTER: &str = "\r";
+pub(crate) const ENTER: &str = "\r";
 
-pub fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
+pub(crate) fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
     let mut command = in_sandbox(sandbox, args);
     command.env("TERM", "xterm").env_remove("NO_COLOR");
     let options = Options::new().timeout_ms(Some(600_000)).strip_ansi_escape_codes(true);
     spawn_with_options(command, options).expect("the program starts")
 }
 
-pub fn answer(session: &mut PtySession, question: &str, keys: &str) {
+pub(crate) fn answer(session: &mut PtySession, question: &str, keys: &str) {
     session.exp_string(question).unwrap_or_else(|error| panic!("'{question}' is not asked: {error}"));
     session.send(keys).and_then(|_| session.flush()).expect("the answer is typed");
 }

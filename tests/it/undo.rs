@@ -21,15 +21,15 @@ use crate::policy;
 /// The SSM parameter with the id of the nodes' image.
 const IMAGE: &str =
     "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
-pub const UNDO: [&str; 4] = ["undo", "--yes", "--confirm-cluster", "sandbox"];
+pub(crate) const UNDO: [&str; 4] = ["undo", "--yes", "--confirm-cluster", "sandbox"];
 
 #[track_caller]
-pub fn state(sandbox: &Sandbox) -> BTreeSet<String> {
+pub(crate) fn state(sandbox: &Sandbox) -> BTreeSet<String> {
     picture(sandbox).expect("AWS and Kubernetes answer")
 }
 
 #[track_caller]
-pub fn assert_state(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
+pub(crate) fn assert_state(sandbox: &mut Sandbox, before: &BTreeSet<String>) {
     let differing = differences(sandbox, before).expect("AWS and Kubernetes answer");
     assert!(differing.is_empty(), "differs from the initial state:\n{}", differing.join("\n"));
 }

@@ -18,7 +18,7 @@ use crate::policy::{as_user, user};
 use crate::schemas::conforms;
 
 /// All problems of a report as `id severity`, without duplicates.
-pub fn problems(report: &Value) -> Vec<String> {
+pub(crate) fn problems(report: &Value) -> Vec<String> {
     let sections = report["sections"].as_array().expect("sections");
     let checks = sections.iter().flat_map(|section| section["checks"].as_array().expect("checks"));
     let bad = checks.filter(|check| check["severity"] != "passed");

@@ -24,7 +24,7 @@ struct DrainCluster {
 static CLUSTER: Mutex<Option<DrainCluster>> = Mutex::new(None);
 
 /// A test's own old node, and its namespace with pods on that node.
-pub struct Fixture {
+pub(super) struct Fixture {
     cluster: MutexGuard<'static, Option<DrainCluster>>,
     pub node: String,
     pub namespace: String,
@@ -32,7 +32,7 @@ pub struct Fixture {
 
 impl Fixture {
     /// The fixture for the test with this name.
-    pub fn of(test: &str) -> Self {
+    pub(super) fn of(test: &str) -> Self {
         // A failed test leaves only its own node and namespace behind, which disturb no other test.
         let mut cluster = CLUSTER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let built = cluster.get_or_insert_with(build);
@@ -43,32 +43,32 @@ impl Fixture {
         fixture
     }
 
-    pub fn sandbox(&self) -> &Sandbox {
+    pub(super) fn sandbox(&self) -> &Sandbox {
         &self.cluster.as_ref().expect("the cluster was built").sandbox
     }
 
-    pub fn sandbox_mut(&mut self) -> &mut Sandbox {
+    pub(super) fn sandbox_mut(&mut self) -> &mut Sandbox {
         &mut self.cluster.as_mut().expect("the cluster was built").sandbox
     }
 
     #[track_caller]
-    pub fn kubectl(&self, args: &[&str]) -> String {
+    pub(super) fn kubectl(&self, args: &[&str]) -> String {
         self.sandbox().kubectl(args).expect("kubectl answers")
     }
 
     /// kubectl in the test's namespace.
     #[track_caller]
-    pub fn here(&self, args: &[&str]) -> String {
+    pub(super) fn here(&self, args: &[&str]) -> String {
         self.kubectl(&[&["-n", &self.namespace], args].concat())
     }
 
     #[track_caller]
-    pub fn apply(&self, object: &Value) {
+    pub(super) fn apply(&self, object: &Value) {
         let args = ["-n", &self.namespace, "apply", "-f", "-"];
         self.sandbox().kubectl_with(&args, &object.to_string()).expect("the object is applied");
     }
 
-    pub fn new_nodes(&self) -> &[String] {
+    pub(super) fn new_nodes(&self) -> &[String] {
         &self.cluster.as_ref().expect("the cluster was built").new
     }
 
@@ -77,7 +77,7 @@ impl Fixture {
     }
 
     /// Lets replacement pods run on the new nodes from now on.
-    pub fn open_new_nodes(&self) {
+    pub(super) fn open_new_nodes(&self) {
         let new = &self.cluster.as_ref().expect("the cluster was built").new;
         let mut args = vec!["label", "nodes"];
         args.extend(new.iter().map(String::as_str));
@@ -87,7 +87,7 @@ impl Fixture {
     }
 
     /// A pod template whose pods can run only on the test's node until `open_new_nodes`.
-    pub fn template(&self, app: &str, ready_after: &str) -> Value {
+    pub(super) fn template(&self, app: &str, ready_after: &str) -> Value {
         json!({
             "metadata": {"labels": {"app": app}, "annotations": {"sandbox.eni-custom/ready-after": ready_after}},
             "spec": {
@@ -98,31 +98,31 @@ impl Fixture {
         })
     }
 
-    pub fn deployment(&self, app: &str, replicas: u32, ready_after: &str) -> Value {
+    pub(super) fn deployment(&self, app: &str, replicas: u32, ready_after: &str) -> Value {
         self.workload("Deployment", app, replicas, self.template(app, ready_after))
     }
 
-    pub fn workload(&self, kind: &str, app: &str, replicas: u32, template: Value) -> Value {
+    pub(super) fn workload(&self, kind: &str, app: &str, replicas: u32, template: Value) -> Value {
         json!({
             "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": app},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": app}}, "template": template},
         })
     }
 
-    pub fn budget(&self, app: &str, least: Value) -> Value {
+    pub(super) fn budget(&self, app: &str, least: Value) -> Value {
         let mut spec = json!({"selector": {"matchLabels": {"app": app}}});
         spec.as_object_mut().expect("an object").extend(least.as_object().expect("an object").clone());
         json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app}, "spec": spec})
     }
 
     /// A bare pod on the test's node (no controller would recreate it).
-    pub fn pod(&self, name: &str) -> Value {
+    pub(super) fn pod(&self, name: &str) -> Value {
         let spec = json!({"nodeName": self.node, "terminationGracePeriodSeconds": 1, "containers": [{"name": "main", "image": "registry.example/none"}]});
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
     }
 
     #[track_caller]
-    pub fn until(&mut self, what: &str, mut condition: impl FnMut(&str) -> bool, args: &[&str]) {
+    pub(super) fn until(&mut self, what: &str, mut condition: impl FnMut(&str) -> bool, args: &[&str]) {
         let kubectl = self.sandbox().kubectl_alone();
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         self.sandbox_mut()
@@ -136,7 +136,7 @@ impl Fixture {
 
     /// Waits until this many of the test's pods are Ready.
     #[track_caller]
-    pub fn ready(&mut self, pods: usize) {
+    pub(super) fn ready(&mut self, pods: usize) {
         let namespace = self.namespace.clone();
         let query = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
         let args = ["-n", &namespace, "get", "pods", "-o", query];
@@ -150,48 +150,48 @@ impl Fixture {
         self.until("budgets counted", str::is_empty, &["-n", &namespace, "get", "pdb", "-o", query]);
     }
 
-    pub fn watch(&self) -> PdbWatch {
+    pub(super) fn watch(&self) -> PdbWatch {
         PdbWatch::start(self.sandbox()).expect("budgets can be watched")
     }
 
     /// Violations of the test's own budgets. Those of earlier tests are being deleted.
-    pub fn violations(&self, watch: PdbWatch) -> Vec<String> {
+    pub(super) fn violations(&self, watch: PdbWatch) -> Vec<String> {
         let own = format!("PodDisruptionBudget {}/", self.namespace);
         watch.finish().into_iter().filter(|violation| violation.starts_with(&own)).collect()
     }
 
     /// The test's own controllers that had no Ready pod at some time during `action`.
     #[track_caller]
-    pub fn without_a_ready_pod(&self, action: impl FnOnce(&Self)) -> Vec<String> {
+    pub(super) fn without_a_ready_pod(&self, action: impl FnOnce(&Self)) -> Vec<String> {
         let watch = ServingWatch::start(self.sandbox()).expect("pods can be watched");
         action(self);
         let own = format!(" {}/", self.namespace);
         watch.finish().into_iter().filter(|violation| violation.contains(&own)).collect()
     }
 
-    pub fn args<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+    pub(super) fn args<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         [&["drain-nodes", "--yes", "--node", &self.node], more].concat()
     }
 
-    pub fn command(&self, more: &[&str]) -> std::process::Command {
+    pub(super) fn command(&self, more: &[&str]) -> std::process::Command {
         in_sandbox(self.sandbox(), &self.args(more))
     }
 
     #[track_caller]
-    pub fn drain(&self, more: &[&str]) -> Outcome {
+    pub(super) fn drain(&self, more: &[&str]) -> Outcome {
         run(self.sandbox(), &self.args(more))
     }
 
     /// Asserts that the node is gone.
     #[track_caller]
-    pub fn is_gone(&self) {
+    pub(super) fn is_gone(&self) {
         let nodes = self.kubectl(&["get", "nodes", "-o", "name"]);
         assert!(!nodes.contains(&self.node), "{} is still there", self.node);
     }
 
     /// Asserts that the node is schedulable and that the record lists no unfinished drain.
     #[track_caller]
-    pub fn is_as_before(&self) {
+    pub(super) fn is_as_before(&self) {
         let output = self.kubectl(&["get", "node", &self.node, "-o", "jsonpath={.spec.unschedulable}"]);
         assert_eq!(output.trim(), "", "{} is cordoned", self.node);
         let record =
@@ -236,7 +236,7 @@ fn build() -> DrainCluster {
 }
 
 /// The program's evictions since a mark: the pod's name, the status code and the body.
-pub fn evictions(sandbox: &Sandbox, since: Mark) -> Vec<(String, u16, Value)> {
+pub(super) fn evictions(sandbox: &Sandbox, since: Mark) -> Vec<(String, u16, Value)> {
     let log = sandbox.audit_log(since).expect("the audit log can be read");
     let evictions = log.into_iter().filter(|call: &KubernetesCall| {
         call.by_program() && call.object_ref.resource == "pods" && call.object_ref.subresource == "eviction"

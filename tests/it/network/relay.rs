@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A server on the loopback interface that runs until the process ends.
-pub struct Relay {
+pub(super) struct Relay {
     pub port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
@@ -34,12 +34,12 @@ impl Relay {
     }
 
     /// What the server has seen since the last call.
-    pub fn seen(&self) -> Vec<String> {
+    pub(super) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.lock().expect("no thread panicked"))
     }
 
     /// A proxy that resolves only these names (`host:port`).
-    pub fn proxy(names: BTreeMap<String, u16>) -> Self {
+    pub(super) fn proxy(names: BTreeMap<String, u16>) -> Self {
         Relay::start(move |mut client, note| {
             let mut first = [0];
             if client.read_exact(&mut first).is_err() {
@@ -53,7 +53,7 @@ impl Relay {
     }
 
     /// A proxy that answers every request with this response.
-    pub fn page(status: &'static str, content_type: &'static str, body: &'static str) -> Self {
+    pub(super) fn page(status: &'static str, content_type: &'static str, body: &'static str) -> Self {
         Relay::start(move |mut client, note| {
             let Some((line, length)) = head(&mut client, None).map(|(line, head)| (line, length(&head)))
             else {
@@ -71,7 +71,7 @@ impl Relay {
     }
 
     /// Forwards its port to another.
-    pub fn tunnel(to: u16) -> Self {
+    pub(super) fn tunnel(to: u16) -> Self {
         Relay::start(move |client, note| {
             note("connection".into());
             through(client, to);
@@ -79,7 +79,7 @@ impl Relay {
     }
 
     /// Accepts connections and never answers. To a TLS client this looks like a packet filter that drops packets.
-    pub fn silence() -> Self {
+    pub(super) fn silence() -> Self {
         Relay::start(move |mut client, note| {
             note("connection".into());
             let _ = client.read_to_end(&mut Vec::new());
@@ -87,7 +87,7 @@ impl Relay {
     }
 
     /// A TLS server with a certificate for this host that forwards plain HTTP.
-    pub fn tls(authority: &Authority, host: &str, to: u16) -> Self {
+    pub(super) fn tls(authority: &Authority, host: &str, to: u16) -> Self {
         let config = Arc::new(authority.server(host));
         Relay::start(move |client, note| {
             let Ok(connection) = ServerConnection::new(config.clone()) else { return };
@@ -114,14 +114,14 @@ impl Relay {
 }
 
 /// A private certificate authority.
-pub struct Authority {
+pub(super) struct Authority {
     params: CertificateParams,
     key: KeyPair,
     pub pem: String,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,7 +1,7 @@
 //! The permissions that journeys have seen in use, and those that no journey can use.
 
 /// A cluster with the add-on, access entries, managed and self-managed nodes, set up.
-pub const SETUP: &[&str] = &[
+pub(crate) const SETUP: &[&str] = &[
     "autoscaling:CreateAutoScalingGroup",
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DescribeAutoScalingGroups",
@@ -65,7 +65,7 @@ pub const SETUP: &[&str] = &[
 ];
 
 /// Stacks that failed and were rolled back, and a group that could not start a node.
-pub const TROUBLE: &[&str] = &[
+pub(crate) const TROUBLE: &[&str] = &[
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DescribeScalingActivities",
     "cloudformation:DeleteStack",
@@ -82,7 +82,7 @@ pub const TROUBLE: &[&str] = &[
 ];
 
 /// Actions that no journey uses, and why.
-pub const UNSEEN: &[(&str, &str)] = &[
+pub(crate) const UNSEEN: &[(&str, &str)] = &[
     (
         "autoscaling:Describe*",
         "the schema of CloudFormation's type names its reads as one; the sandbox makes only the one it needs",
@@ -92,7 +92,7 @@ pub const UNSEEN: &[(&str, &str)] = &[
 ];
 
 /// `verb resource` from the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
-pub const KUBERNETES_ADDON: &[&str] = &[
+pub(crate) const KUBERNETES_ADDON: &[&str] = &[
     "create leases",
     "create pods/eviction",
     "delete leases",
@@ -127,9 +127,9 @@ pub const KUBERNETES_ADDON: &[&str] = &[
     "watch pods",
     "watch volumeattachments",
 ];
-pub const KUBERNETES_DAEMONSET: &[&str] =
+pub(crate) const KUBERNETES_DAEMONSET: &[&str] =
     &["patch configmaps", "patch customresourcedefinitions", "patch daemonsets", "patch eniconfigs"];
-pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
+pub(crate) const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
     ("create configmaps", "part of the apply that creates one, which the log calls patch"),
     ("create customresourcedefinitions", "likewise"),
     ("create eniconfigs", "likewise"),
@@ -148,7 +148,7 @@ pub const KUBERNETES_UNSEEN: &[(&str, &str)] = &[
 ];
 
 /// The whole undo, on a cluster with the add-on, access entries, managed and self-managed nodes.
-pub const UNDO: &[&str] = &[
+pub(crate) const UNDO: &[&str] = &[
     "autoscaling:DeleteAutoScalingGroup",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:ResumeProcesses",
@@ -198,7 +198,7 @@ pub const UNDO: &[&str] = &[
 ];
 
 /// What a single step that keeps the node groups' stacks needs in addition.
-pub const UNDO_STEP: &[&str] = &[
+pub(crate) const UNDO_STEP: &[&str] = &[
     "autoscaling:CreateOrUpdateTags",
     "cloudformation:UpdateStack",
     "ec2:CreateTags",
@@ -208,7 +208,7 @@ pub const UNDO_STEP: &[&str] = &[
 
 const SCHEMA: &str =
     "the schema of CloudFormation's type names it for a deletion; the sandbox's handlers don't ask";
-pub const UNDO_UNSEEN: &[(&str, &str)] = &[
+pub(crate) const UNDO_UNSEEN: &[(&str, &str)] = &[
     (
         "autoscaling:Describe*",
         "the schema of CloudFormation's type names its reads as one; the sandbox makes only the one it needs",
@@ -225,7 +225,7 @@ pub const UNDO_UNSEEN: &[(&str, &str)] = &[
 ];
 
 /// `verb resource` from the API server's audit log, on clusters with the add-on and with a plain DaemonSet.
-pub const KUBERNETES_UNDO: &[&str] = &[
+pub(crate) const KUBERNETES_UNDO: &[&str] = &[
     "create leases",
     "create pods/eviction",
     "delete configmaps",
@@ -257,8 +257,9 @@ pub const KUBERNETES_UNDO: &[&str] = &[
     "watch pods",
     "watch volumeattachments",
 ];
-pub const KUBERNETES_UNDO_DAEMONSET: &[&str] = &["delete customresourcedefinitions", "patch daemonsets"];
-pub const KUBERNETES_UNDO_UNSEEN: &[(&str, &str)] = &[
+pub(crate) const KUBERNETES_UNDO_DAEMONSET: &[&str] =
+    &["delete customresourcedefinitions", "patch daemonsets"];
+pub(crate) const KUBERNETES_UNDO_UNSEEN: &[(&str, &str)] = &[
     ("create configmaps", "part of the apply that creates one, which the log calls patch"),
     ("delete persistentvolumeclaims", "with --delete-local-volumes alone"),
     ("delete pods", "with --disable-eviction, and if unresponsive nodes block aws-node's rollout"),

@@ -9,7 +9,7 @@ use crate::schemas::conforms;
 
 /// Waits until `doctor` reports exactly these problems, as `id severity`.
 #[track_caller]
-pub fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
+pub(super) fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
     let mut last = Vec::new();
     for _ in 0..20 {
         let ran = run(sandbox, &["doctor", "--output", "json"]);
@@ -30,7 +30,7 @@ pub fn explains(sandbox: &Sandbox, code: i32, wanted: &[&str]) -> Value {
 
 /// A network ACL blocks pods from CoreDNS in the other zone until the command that doctor prints is run.
 #[track_caller]
-pub fn unreachable_dns_is_explained(sandbox: &Sandbox) {
+pub(super) fn unreachable_dns_is_explained(sandbox: &Sandbox) {
     let vpc = format!("Name=vpc-id,Values={}", sandbox.aws.vpc_id);
     let query = "NetworkAcls[0].NetworkAclId";
     let acl = aws(
@@ -48,7 +48,7 @@ pub fn unreachable_dns_is_explained(sandbox: &Sandbox) {
 }
 
 /// Resizes the new group of us-west-2a.
-pub fn grows(sandbox: &Sandbox, size: u32) {
+pub(super) fn grows(sandbox: &Sandbox, size: u32) {
     let name = "AutoScalingGroups[?Tags[?Key=='aws:cloudformation:stack-name' && Value=='eni-custom-sandbox-us-west-2a']].AutoScalingGroupName | [0]";
     let group = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", name]);
     let size = size.to_string();
@@ -65,13 +65,13 @@ pub fn grows(sandbox: &Sandbox, size: u32) {
     );
 }
 
-pub fn nodes_in(sandbox: &Sandbox, selector: &str) -> usize {
+pub(super) fn nodes_in(sandbox: &Sandbox, selector: &str) -> usize {
     sandbox.kubectl(&["get", "nodes", "-l", selector, "-o", "name"]).expect("kubectl answers").lines().count()
 }
 
 /// One pod that fits no node, and one whose node has no address for it.
 #[track_caller]
-pub fn stuck_pods_are_explained(sandbox: &Sandbox, node: &str) {
+pub(super) fn stuck_pods_are_explained(sandbox: &Sandbox, node: &str) {
     explains(sandbox, 0, &[]);
     let pod = |name: &str, spec: Value| {
         let mut spec = spec;

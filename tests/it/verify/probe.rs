@@ -11,7 +11,7 @@ use crate::journey::until;
 
 /// No process runs in a pod of the sandbox, so the test writes the pods' results.
 #[track_caller]
-pub fn probes(sandbox: &Sandbox) {
+pub(super) fn probes(sandbox: &Sandbox) {
     let answer = |code: i32, of: &dyn Fn(&str) -> String| {
         let pods: Value =
             serde_json::from_str(&list(sandbox, "app.kubernetes.io/component=probe-asks")).expect("JSON");

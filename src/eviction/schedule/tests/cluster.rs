@@ -10,7 +10,7 @@ use super::super::*;
 use super::{allowing, on};
 
 /// A cluster that answers as the API server, the kubelets and the controllers do, each a little late.
-pub struct Cluster {
+pub(super) struct Cluster {
     now: u64,
     due: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
@@ -231,7 +231,7 @@ impl Cluster {
 
 /// A workload: its pods, and how they behave.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub(super) struct Wanted {
     pub replicas: usize,
     /// Disruptions allowed; none means no budget.
     pub allowed: Option<usize>,
@@ -241,20 +241,20 @@ pub struct Wanted {
 
 impl Wanted {
     /// Pods that may be unavailable at once: as the budget says, but never all; without one a quarter.
-    pub fn at_once(&self) -> usize {
+    pub(super) fn at_once(&self) -> usize {
         let most = self.replicas.saturating_sub(1).max(1);
         self.allowed.map_or(self.replicas.div_ceil(4), |allowed| allowed.min(most))
     }
 }
 
-pub fn wanted() -> impl Strategy<Value = Wanted> {
+pub(super) fn wanted() -> impl Strategy<Value = Wanted> {
     (1usize..30, prop::option::of(1usize..6), 100u64..10_000, 0u64..3_000).prop_map(
         |(replicas, allowed, ready_after, ends_after)| Wanted { replicas, allowed, ready_after, ends_after },
     )
 }
 
 /// Drains all old nodes; returns the cluster, the schedule, the time and its lower bound in milliseconds.
-pub fn play(
+pub(super) fn play(
     wanted: &[Wanted],
     node_count: usize,
     lag: Vec<u64>,
