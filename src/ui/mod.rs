@@ -5,6 +5,7 @@ mod format;
 mod issue;
 mod json;
 mod junit;
+mod outlook;
 mod progress;
 mod prompt;
 mod report;

@@ -7,12 +7,12 @@ use console::Style;
 use crate::calls::Count;
 use crate::error::Error;
 use crate::net::max_pods::Row;
-use crate::plan::{Outlook, Passage, Plan};
+use crate::plan::Plan;
 use crate::run::Outcome;
 use crate::step::{Change, Sign, Step};
-use crate::text::{about, counted, plural, subject};
+use crate::text::{about, counted, plural};
 
-use super::issue;
+use super::{issue, outlook};
 
 struct Paint {
     create: Style,
@@ -102,60 +102,13 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
                 count(Sign::Remove)
             );
             if let Some(outlook) = &plan.outlook {
-                out.push_str(&outlook_text(outlook));
+                out.push_str(&outlook::text(outlook));
             }
         }
     }
     if errors > 0 {
         let _ = writeln!(out, "\nRefused: fix {} first.", counted(errors, "error"));
     }
-    out
-}
-
-/// The state before and after by zone, the time, and the instances needed.
-fn outlook_text(outlook: &Outlook) -> String {
-    let mut rows = vec![
-        ["zone", "nodes", "pod capacity", "pods to move", "free for nodes", "free for pods"]
-            .map(ToString::to_string),
-    ];
-    for zone in &outlook.zones {
-        let free = |subnet: &Option<crate::plan::SubnetOutlook>| match subnet {
-            None => "?".to_string(),
-            Some(subnet) => match subnet.free_before {
-                Some(before) => format!("{before} -> {}", subnet.free_after),
-                None => format!("new, {}", subnet.free_after),
-            },
-        };
-        rows.push([
-            zone.zone.clone(),
-            format!("{} -> {}", zone.nodes.before, zone.nodes.after),
-            format!("{} -> {}", zone.pod_capacity.before, zone.pod_capacity.after),
-            zone.pods_to_move.to_string(),
-            free(&zone.node_subnet),
-            free(&zone.pod_subnet),
-        ]);
-    }
-    let mut out = String::from("\n");
-    for row in &rows {
-        let cells = row.iter().enumerate().map(|(at, cell)| {
-            let width = rows.iter().map(|row| row[at].len()).max().unwrap_or_default();
-            format!("{cell:width$}")
-        });
-        let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-    let more = |passage: &Passage| passage.meanwhile - passage.before;
-    let vcpus = match &outlook.vcpus {
-        Some(vcpus) => format!(" with {} ({} more)", counted(vcpus.meanwhile, "vCPU"), more(vcpus)),
-        None => String::new(),
-    };
-    let _ = writeln!(
-        out,
-        "About {}. During the migration {} ({} more){vcpus}; afterwards {}.",
-        about(outlook.estimated_seconds),
-        subject(outlook.instances.meanwhile, "instance", "runs", "run"),
-        more(&outlook.instances),
-        outlook.instances.after
-    );
     out
 }
 
@@ -290,7 +243,7 @@ mod tests {
     use crate::error::{Cause, Halfway};
     use crate::issue::Issue;
     use crate::plan::outlook::{Shift, ZoneOutlook};
-    use crate::plan::{StepPlan, SubnetOutlook};
+    use crate::plan::{Outlook, Passage, StepPlan, SubnetOutlook};
 
     use super::*;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{GroupInstance, Stack};
+use crate::facts::{GroupInstance, Node, Sizes, Stack};
 use crate::sample::{group_instance, set_up};
 
 /// `a1 a2 b1`: instances, each in the zone that its first letter names.
