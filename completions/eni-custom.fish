@@ -39,7 +39,7 @@ complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "associate-cid
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "set-env" -d 'Step 3: enable custom networking in aws-node\'s environment'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "detect-cni" -d 'Step 4: detect the VPC CNI version and check that it supports custom networking'
-complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition if it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "install-crd" -d 'Step 5: install the ENIConfig CRD if it is missing or has no schema'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with calculated max pods and no nodes yet'
 complete -c eni-custom -n "__fish_eni_custom_needs_command" -f -a "patch-security-groups" -d 'Step 8: add the security groups to the ENIConfigs, then scale up the node groups'
@@ -81,8 +81,8 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only this old node' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only these old nodes, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -99,7 +99,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-ove
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l dry-run -d 'Show which nodes and pods would be drained, in which order; changes nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l dry-run -d 'Show what would be done, and which nodes and pods would be drained in which order; changes nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l terminate-unowned -d 'Terminate old instances that belong to no node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l keep-old-nodes -d 'Keep the old nodes: do not cordon, drain or terminate them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l surge-singletons -d 'Run a second replica of Deployments with one replica and minAvailable 1 while the drain lasts'
@@ -140,8 +140,8 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only this old node' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only these old nodes, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -159,7 +159,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l dry-run -d 'Show which nodes and pods would be drained, in which order; changes nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l dry-run -d 'Show what would be done, and which nodes and pods would be drained in which order; changes nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l terminate-unowned -d 'Terminate old instances that belong to no node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l keep-old-nodes -d 'Keep the old nodes: do not cordon, drain or terminate them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l surge-singletons -d 'Run a second replica of Deployments with one replica and minAvailable 1 while the drain lasts'
@@ -566,8 +566,8 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only this old node' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only these old nodes, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -583,7 +583,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ta
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dry-run -d 'Show which nodes and pods would be drained, in which order; changes nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l dry-run -d 'Show what would be done, and which nodes and pods would be drained in which order; changes nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l terminate-unowned -d 'Terminate old instances that belong to no node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l keep-old-nodes -d 'Keep the old nodes: do not cordon, drain or terminate them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l surge-singletons -d 'Run a second replica of Deployments with one replica and minAvailable 1 while the drain lasts'
@@ -625,7 +625,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l profile
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l kubeconfig -d 'Authenticate to Kubernetes with this kubeconfig [default: with the AWS credentials]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l context -d 'Context in the kubeconfig [default: its current context]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l config -d 'File with defaults for any of these flags' -r -F
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l bundle -d 'Also write facts and findings to a new tar.gz for a support ticket; it contains no tokens and no user data' -r -F
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l bundle -d 'Also write facts and issues to a new tar.gz for a support ticket; it contains no tokens and no user data' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -s o -l output -d 'Format of the result on stdout' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand doctor" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
@@ -667,8 +667,8 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l events -d 'Format of the progress on stderr' -r -f -a "text\t''
 json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only this old node' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of this managed node group or Auto Scaling group' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only these old nodes, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -684,7 +684,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-ov
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l dry-run -d 'Show which nodes and pods would be drained, in which order; changes nothing'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l dry-run -d 'Show what would be done, and which nodes and pods would be drained in which order; changes nothing'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l terminate-unowned -d 'Terminate old instances that belong to no node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l keep-old-nodes -d 'Keep the old nodes: do not cordon, drain or terminate them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l surge-singletons -d 'Run a second replica of Deployments with one replica and minAvailable 1 while the drain lasts'
@@ -755,7 +755,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fi
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "create-subnets" -d 'Step 2: create a pod subnet in each Availability Zone that has nodes'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "set-env" -d 'Step 3: enable custom networking in aws-node\'s environment'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "detect-cni" -d 'Step 4: detect the VPC CNI version and check that it supports custom networking'
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CustomResourceDefinition if it is missing or untyped'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "install-crd" -d 'Step 5: install the ENIConfig CRD if it is missing or has no schema'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "write-eniconfigs" -d 'Step 6: write an ENIConfig for each pod subnet'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "launch-nodegroups" -d 'Step 7: create self-managed node groups with calculated max pods and no nodes yet'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand help; and not __fish_seen_subcommand_from setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help" -f -a "patch-security-groups" -d 'Step 8: add the security groups to the ENIConfigs, then scale up the node groups'

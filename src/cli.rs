@@ -99,7 +99,7 @@ pub enum Command {
     SetEnv(OneStepArgs<StepArgs>),
     /// Step 4: detect the VPC CNI version and check that it supports custom networking
     DetectCni(OneStepArgs<StepArgs>),
-    /// Step 5: install the ENIConfig CustomResourceDefinition if it is missing or untyped
+    /// Step 5: install the ENIConfig CRD if it is missing or has no schema
     InstallCrd(OneStepArgs<StepArgs>),
     /// Step 6: write an ENIConfig for each pod subnet
     WriteEniconfigs(OneStepArgs<StepArgs>),
@@ -138,7 +138,7 @@ pub struct ApplyArgs {
     pub all: SetupArgs,
 
     /// Apply exactly the changes saved by plan --out; refuse if the cluster has changed since, and say where
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Plan", value_name = "FILE")]
     pub plan: Option<PathBuf>,
 }
 
@@ -211,19 +211,19 @@ pub struct PlanArgs {
     pub all: SetupArgs,
 
     /// Exit 0 if there is nothing to do, 2 if there are changes, 3 if a check refuses, 1 on any error
-    #[arg(long)]
+    #[arg(long, help_heading = "Plan")]
     pub detailed_exitcode: bool,
 
     /// Save the plan for setup --plan FILE; a plan that a check refuses is not saved
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Plan", value_name = "FILE")]
     pub out: Option<PathBuf>,
 
     /// Write what would be created to this folder for review: ENIConfigs, environment, templates, user data, commands
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = "Plan", value_name = "DIR")]
     pub export: Option<PathBuf>,
 
     /// Allow --export to a folder that is not empty
-    #[arg(long, requires = "export")]
+    #[arg(long, help_heading = "Plan", requires = "export")]
     pub force: bool,
 }
 

@@ -15,7 +15,7 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Also write facts and findings to a new tar.gz for a support ticket; it contains no tokens and no user data
+    /// Also write facts and issues to a new tar.gz for a support ticket; it contains no tokens and no user data
     #[arg(long, help_heading = "Bundle", value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 

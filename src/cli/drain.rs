@@ -11,15 +11,15 @@ pub struct DrainArgs {
     #[arg(long, short = 'l', alias = "nodes", value_name = "SELECTOR")]
     pub selector: Option<String>,
 
-    /// Drain only this old node
+    /// Drain only these old nodes, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub node: Vec<String>,
 
-    /// Drain only the old nodes of this managed node group or Auto Scaling group
+    /// Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub old_node_group: Vec<String>,
 
-    /// Show which nodes and pods would be drained, in which order; changes nothing
+    /// Show what would be done, and which nodes and pods would be drained in which order; changes nothing
     #[arg(long)]
     pub dry_run: bool,
 

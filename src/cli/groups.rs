@@ -66,7 +66,7 @@ pub struct NetworkArgs {
 pub struct CniArgs {
     /// Enable custom networking after the ENIConfigs are written, so that nodes that start in between do not stay
     /// NotReady
-    #[arg(long, env = "ENI_CUSTOM_ENV_LAST", value_parser = clap::value_parser!(bool), num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true)]
+    #[arg(long, env = "ENI_CUSTOM_ENV_LAST", value_name = "BOOL", value_parser = clap::value_parser!(bool), num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true)]
     pub env_last: bool,
 
     /// Send pods' internet traffic through the NAT gateway of their own subnets, with the pods' addresses
