@@ -287,9 +287,10 @@ impl Prepared {
         let left: Vec<String> =
             left.steps.iter().flat_map(|step| &step.changes).map(|change| change.resource.clone()).collect();
         if !left.is_empty() {
-            return Err(Error::unproven("the undo is not complete")
-                .because(left.join(", "))
-                .fix("run undo again; to see what is left: eni-custom undo --dry-run"));
+            return Err(Error::unproven("the undo is not complete").because(left.join(", ")).fix(format!(
+                "run undo again; to see what is left: {}",
+                fixes::command(&self.session.facts, "undo --dry-run")
+            )));
         }
         if self.session.facts.record != Record::default() {
             record::delete(&self.session.clients.kube.client).await?;

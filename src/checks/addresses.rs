@@ -126,7 +126,7 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
                 counted(to_come, "node"),
                 subject(subnet.free, "address", "is", "are")
             ))
-            .fix("set a lower --max-nodes-per-zone; or nothing: addresses are freed when the old nodes are gone"),
+            .fix("set a lower --max-nodes-per-zone; or do nothing: the old nodes' addresses become free when the nodes are terminated"),
         );
     }
 }

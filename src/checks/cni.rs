@@ -70,7 +70,10 @@ fn version(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let update = match &cni.addon {
         Some(addon) => update_addon(scene.facts, addon, "--addon-version …"),
         None => {
-            "update aws-node, or install the EKS add-on: aws eks create-addon --addon-name vpc-cni …".into()
+            format!(
+                "update aws-node, or install the EKS add-on: aws eks create-addon --cluster-name {} --addon-name vpc-cni",
+                scene.facts.cluster.name
+            )
         }
     };
     let Some((version, source)) = detected_version(cni) else {

@@ -14,8 +14,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     let role = facts.cni.addon.as_ref().and_then(|addon| addon.role.as_deref());
     let role = role.map(|role| format!(" --addon-role {role}")).unwrap_or_default();
+    let unowned = if scene.settings.drain.terminate_unowned { " --terminate-unowned" } else { "" };
     let policy = format!(
-        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo} # prints a sufficient policy",
+        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo}{unowned} # prints a sufficient policy",
         facts.cluster.name, facts.caller.region, facts.caller.account
     );
     if !permissions.denied.is_empty() {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::design::undo::our_subnets;
 use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::facts::{Facts, Occupant, Record, Version, detected_version};
+use crate::fixes;
 use crate::goal::Undo;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
@@ -46,15 +47,19 @@ pub(super) fn check(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
 /// The add-on's earlier values can't be restored: its next update would switch custom networking on again.
 fn addon_values(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let Some(Err(error)) = set_env::restored_values(scene.facts) else { return };
-    let cluster = &scene.facts.cluster.name;
+    let change = "--configuration-values '{…}'";
+    let update = match &scene.facts.cni.addon {
+        Some(addon) => format!(
+            "rewrite the current values as valid JSON: {}",
+            fixes::update_addon(scene.facts, addon, change)
+        ),
+        None => "rewrite the recorded values as valid JSON, then run the same command again".into(),
+    };
     findings.push(
         Issue::error(id::UND_012, "the add-on's configurationValues can't be restored")
             .at("EKS add-on vpc-cni")
             .why(error.to_string())
-            .fix(format!(
-                "rewrite the current values as valid JSON: aws eks describe-addon --cluster-name {cluster} --addon-name \
-                 vpc-cni; aws eks update-addon --configuration-values '{{…}}'"
-            )),
+            .fix(update),
     );
 }
 
@@ -89,7 +94,7 @@ fn nothing_to_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         Issue::error(id::UND_001, "nothing to undo")
             .at(&cluster.arn)
             .why("this cluster has no record, subnet, stack or ENIConfig that eni-custom created")
-            .fix("eni-custom plan # shows the state of the cluster"),
+            .fix(format!("{} # shows the state of the cluster", fixes::command(scene.facts, "plan"))),
     );
 }
 
@@ -97,7 +102,7 @@ fn nothing_to_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     if facts.record.edited {
-        return edited(findings);
+        return edited(facts, findings);
     }
     if facts.record != Record::default() {
         return;
@@ -116,14 +121,14 @@ fn record(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     findings.push(finding.at("ConfigMap kube-system/eni-custom").why(unknown));
 }
 
-fn edited(findings: &mut Vec<Issue>) {
+fn edited(facts: &Facts, findings: &mut Vec<Issue>) {
     findings.push(
         Issue::warning(id::UND_009, "the record of the state before setup was edited")
             .at("ConfigMap kube-system/eni-custom")
             .why("its content differs from what eni-custom wrote, and undo would restore it")
             .fix(format!(
-                "eni-custom undo --dry-run # shows what undo would restore; compare it with a backup; if it is right, add \
-                 --accept {}",
+                "{} # shows what undo would restore; compare it with a backup; if it is right, add --accept {}",
+                fixes::command(facts, "undo --dry-run"),
                 id::UND_009
             )),
     );

@@ -7,6 +7,7 @@ use crate::facts::{Authentication, Facts, Lifecycle, Node, Pod, Symptoms};
 use crate::fixes;
 use crate::issue::{Id, Issue, Rated, id};
 use crate::net::eniconfig::resolve;
+use crate::nodes::aws_auth::USERNAME;
 use crate::text::counted;
 use crate::verify::Report;
 
@@ -130,7 +131,7 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
             false => by_hand,
         };
         let role = format!(
-            "with the role of the profile from aws ec2 describe-instances --instance-ids {} --query 'Reservations[].Instances[].IamInstanceProfile.Arn'",
+            "ROLE is the role of the instance profile that this prints: aws ec2 describe-instances --instance-ids {} --query 'Reservations[].Instances[].IamInstanceProfile.Arn'",
             missing[0]
         );
         let entries = &facts.node_groups.access_entries;
@@ -145,7 +146,9 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
             ),
             Authentication::ConfigMap if facts.node_groups.aws_auth.is_none() => (
                 "the cluster authenticates only by ConfigMap aws-auth, which does not exist",
-                grant(format!("kubectl -n kube-system create configmap aws-auth # mapRoles {role}")),
+                grant(format!(
+                    "kubectl -n kube-system create configmap aws-auth --from-literal='mapRoles=[{{rolearn: ROLE, username: \"{USERNAME}\", groups: [system:bootstrappers, system:nodes]}}]' # {role}"
+                )),
             ),
             Authentication::ConfigMap => (
                 "their kubelets have not registered; the cluster authenticates only by ConfigMap aws-auth: their role may be missing in its mapRoles, or they can't reach the API server",

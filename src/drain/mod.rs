@@ -24,6 +24,7 @@ use crate::eviction::load_balancers;
 use crate::eviction::local::LocalData;
 use crate::eviction::schedule::{self, NotRunning};
 use crate::facts::LocalClaim;
+use crate::fixes;
 use crate::k8s::{nodes as kube_nodes, volumes};
 use crate::session::Session;
 use crate::text::{counted, few, part, subject};
@@ -83,7 +84,8 @@ pub(crate) async fn drain(session: &mut Session, nodes: &BTreeSet<String>) -> Re
         })
         .await?;
     // The nodes are gone and the groups are resumed, so this error undoes nothing.
-    replaced::check(&replaced::still_wanted(session, not_running).await)
+    let verify = fixes::command(&session.facts, "verify");
+    replaced::check(&replaced::still_wanted(session, not_running).await, &verify)
 }
 
 /// Returns controllers whose pods were evicted and do not run again.

@@ -35,8 +35,8 @@ pub(super) async fn still_wanted(
     wanted
 }
 
-/// Fails with exit code 4 when pods of the drained nodes do not run again.
-pub(super) fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
+/// Fails with exit code 4 when pods of the drained nodes do not run again. `verify` is the command that checks again.
+pub(super) fn check(found: &[(NotRunning, Option<String>)], verify: &str) -> Result<()> {
     let Some((first, _)) = found.first() else { return Ok(()) };
     let missing: usize = found.iter().map(|(one, _)| one.missing).sum();
     let controllers: Vec<String> = found.iter().map(|(one, _)| one.controller.clone()).collect();
@@ -53,7 +53,7 @@ pub(super) fn check(found: &[(NotRunning, Option<String>)]) -> Result<()> {
     ))
     .at(few(&controllers))
     .because(lines.join("\n         "))
-    .fix(format!("{command}; when its cause is fixed: eni-custom verify")))
+    .fix(format!("{command}; fix the cause, then check again: {verify}")))
 }
 
 /// `kind/namespace/name`
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_error_names_each_pod_its_node_and_its_message() {
-        assert!(check(&[]).is_ok());
+        assert!(check(&[], "").is_ok());
         let pending = |name: &str| Pod {
             node: String::new(),
             ready: false,
@@ -109,11 +109,14 @@ mod tests {
             not_recreated,
             pods,
         };
-        let error = check(&[
-            (of("deployment/shop/web", 2, 0, vec![pending("web-1"), pending("web-2")]), None),
-            (of("statefulset/shop/till", 1, 0, vec![crashing]), None),
-            (of("replicaset/shop/old", 1, 1, Vec::new()), Some("exceeded quota".into())),
-        ])
+        let error = check(
+            &[
+                (of("deployment/shop/web", 2, 0, vec![pending("web-1"), pending("web-2")]), None),
+                (of("statefulset/shop/till", 1, 0, vec![crashing]), None),
+                (of("replicaset/shop/old", 1, 1, Vec::new()), Some("exceeded quota".into())),
+            ],
+            "eni-custom verify --cluster shop",
+        )
         .unwrap_err();
         assert_eq!(error.exit(), Exit::Unproven);
         assert_eq!(error.what(), "the old nodes are gone, but 4 pods that ran on them are not running again");

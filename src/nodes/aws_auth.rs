@@ -10,7 +10,7 @@ use serde_saphyr::{DuplicateKeyPolicy, options};
 use crate::yaml::Unreadable;
 
 /// The username of a node: aws-iam-authenticator fills in the instance's private DNS name.
-const USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
+pub(crate) const USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
 
 /// The groups of a node: they allow it to request its certificate, and to act as a node.
 const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];

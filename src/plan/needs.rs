@@ -1,5 +1,6 @@
 //! The steps that a step needs when it runs, or is undone, alone. Pure.
 
+use crate::fixes;
 use crate::goal::{Goal, Undo, undone_before};
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
@@ -42,7 +43,7 @@ fn must_run_before(scene: &Scene<'_>, step: Step) -> Vec<Issue> {
             Issue::error(id::RUN_001, format!("{} must run before {}", needed.step.name(), step.name()))
                 .at(resources(&needed))
                 .why("these changes are not made yet")
-                .fix(format!("eni-custom {}", needed.step.name()))
+                .fix(fixes::command(scene.facts, needed.step.name()))
         })
         .collect()
 }
@@ -56,7 +57,7 @@ fn must_be_undone_before(scene: &Scene<'_>, step: Step) -> Vec<Issue> {
             Issue::error(id::RUN_001, what)
                 .at(resources(&other))
                 .why("these resources depend on what would be deleted")
-                .fix(format!("eni-custom {} --undo", other.step.name()))
+                .fix(fixes::command(scene.facts, &format!("{} --undo", other.step.name())))
         })
         .collect()
 }

@@ -75,7 +75,8 @@ impl Rules for DrainNodes {
             described = described.expect("without a PodDisruptionBudget", pace);
         }
         if let Some(wait) = change.outlook.lb_drain {
-            described = described.expect("of that, for load balancers", format!("{} s", wait.as_secs()));
+            described = described
+                .expect("predicted time includes", format!("{} s for load balancers", wait.as_secs()));
         }
         change
             .owners

@@ -211,9 +211,10 @@ async fn base_is_ready(session: &mut Session) -> Result<()> {
 fn base_output(session: &Session, name: &str) -> Result<String> {
     let stack = session.facts.node_groups.stacks.get(&session.design.base_stack);
     stack.and_then(|stack| stack.outputs.get(name)).cloned().ok_or_else(|| {
-        Error::failed(format!("the stack has no output {name}")).at(&session.design.base_stack).fix(
-            "eni-custom launch-nodegroups creates the stack; if the stack exists, its template was changed",
-        )
+        Error::failed(format!("the stack has no output {name}")).at(&session.design.base_stack).fix(format!(
+            "{} # creates the stack; if the stack exists, its template was changed",
+            crate::fixes::command(&session.facts, "launch-nodegroups")
+        ))
     })
 }
 

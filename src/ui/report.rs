@@ -79,9 +79,13 @@ pub(super) fn status(status: &Standing, color: bool) -> String {
         let _ = writeln!(out, "\nA run is in progress{since}: {}", run.holder);
     }
     if status.drain_interrupted {
+        let drain = format!(
+            "eni-custom drain-nodes --cluster {}",
+            status.cluster.rsplit('/').next().unwrap_or_default()
+        );
         let _ = writeln!(
             out,
-            "\nA drain was interrupted. To continue it: drain-nodes. To undo its temporary changes: drain-nodes --keep-old-nodes."
+            "\nA drain was interrupted.\n  To continue it: {drain}\n  To undo its temporary changes: {drain} --keep-old-nodes"
         );
     }
     for one in &status.suspended {

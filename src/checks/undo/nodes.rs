@@ -8,6 +8,7 @@ use crate::design::undo::{missing, our_nodes, returning};
 use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
+use crate::fixes;
 use crate::goal::Undo;
 use crate::issue::{Issue, id};
 use crate::net::vcpus::vcpu_family;
@@ -84,8 +85,10 @@ fn custom_networking_stays_on(scene: &Scene<'_>, undo: Undo, empties: bool, find
         return;
     }
     let fix = match undo {
-        Undo::Only(_) => "eni-custom set-env --undo first",
-        Undo::All { .. } | Undo::DownTo { .. } => "undo step 3 too: eni-custom undo --to-step 2",
+        Undo::Only(_) => fixes::command(scene.facts, "set-env --undo"),
+        Undo::All { .. } | Undo::DownTo { .. } => {
+            format!("{} # undoes step 3 too", fixes::command(scene.facts, "undo --to-step 2"))
+        }
     };
     findings.push(
         Issue::error(id::UND_003, "the old node groups would start nodes while custom networking is on")

@@ -3,6 +3,7 @@
 use crate::capacity::{Age, Capacity, Lack, Shortage, shortages};
 use crate::eviction::local::LocalData;
 use crate::facts::Pod;
+use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::step::Step;
@@ -67,7 +68,9 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
             (Lack::Nodes | Lack::MaxPods | Lack::Cpu | Lack::Memory, false) if !cordoned.is_empty() => {
                 format!("kubectl uncordon {}", cordoned.join(" "))
             }
-            (Lack::Nodes, _) => "eni-custom patch-security-groups # starts the new nodes".into(),
+            (Lack::Nodes, _) => {
+                format!("{} # starts the new nodes", fixes::command(scene.facts, "patch-security-groups"))
+            }
             (Lack::Label(label), false) => {
                 format!("label the new nodes with {label}, or change the pods' node selector or affinity")
             }
@@ -96,7 +99,10 @@ fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issu
                 named("instance-type")
             ),
             (Lack::MaxPods | Lack::Cpu | Lack::Memory | Lack::Shared(_), false) => {
-                "start more nodes first: eni-custom patch-security-groups --nodes-per-zone N".into()
+                format!(
+                    "start more nodes first: {}",
+                    fixes::command(scene.facts, "patch-security-groups --nodes-per-zone N")
+                )
             }
             (Lack::Addresses, _) => {
                 format!("set a larger pod subnet with {}", named("subnet"))

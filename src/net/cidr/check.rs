@@ -72,7 +72,7 @@ pub(crate) enum CidrRefusal {
     },
     /// AWS's table of restricted associations.
     #[error(
-        "{block} is in {restricted}: AWS does not associate blocks of this range with a VPC whose primary block ({primary}) is {primary_range}"
+        "{block} is not allowed: AWS does not associate blocks in {restricted} with a VPC whose primary block ({primary}) is {primary_range}"
     )]
     Restricted {
         /// The block asked for.

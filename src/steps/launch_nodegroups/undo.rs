@@ -5,6 +5,7 @@ use crate::design::undo::our_subnets;
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{AccessEntry, Authentication, Facts, Stack};
+use crate::fixes;
 use crate::nodes::aws_auth::has_role;
 use crate::scene::Scene;
 use crate::session::Session;
@@ -72,7 +73,7 @@ impl Rules for UndoLaunchNodegroups {
             "the node groups still have {}; no stack was deleted",
             counted(left, "instance")
         ))
-        .fix("drain them first: eni-custom patch-security-groups --undo"))
+        .fix(format!("drain them first: {}", fixes::command(&session.facts, "patch-security-groups --undo"))))
     }
 
     async fn apply(session: &mut Session, removal: Removal) -> Result<()> {

@@ -163,7 +163,7 @@ fn all_reasons_are_reported_at_once() {
         text,
         [
             "172.16.0.0/12 has a size that AWS does not allow; a VPC block can be /16 to /28",
-            "172.16.0.0/12 is in 172.16.0.0/12: AWS does not associate blocks of this range with a VPC whose primary block (10.2.0.0/16) is in 10.0.0.0/8",
+            "172.16.0.0/12 is not allowed: AWS does not associate blocks in 172.16.0.0/12 with a VPC whose primary block (10.2.0.0/16) is in 10.0.0.0/8",
             "172.16.0.0/12 would be block 2 of the VPC, and its quota is 1",
             "172.16.0.0/12 can't be added while the peering pcx-7, which this VPC requested, is in pending-acceptance",
         ]
