@@ -124,7 +124,7 @@ pub async fn definition(client: &Client) -> Result<Option<Value>> {
 pub async fn install_crd(client: &Client) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let crd: Value = serde_saphyr::from_str(CRD_YAML)
-        .map_err(|error| Error::failed("read the built-in ENIConfig definition").because(error))?;
+        .map_err(|error| Error::failed("read the built-in ENIConfig CRD").because(error))?;
     // Older CNIs' manifests own the schema; it is this step's purpose to replace it.
     crds.patch(CRD_NAME, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(crd))
         .await

@@ -82,7 +82,7 @@ pub(crate) struct Outlook {
     pub zones: Vec<ZoneOutlook>,
     /// EC2 instances that are the cluster's nodes.
     pub instances: Passage,
-    /// Their vCPUs; null if those of an instance type are unknown.
+    /// vCPUs of these instances; null if an instance type's vCPUs are unknown.
     pub vcpus: Option<Passage>,
     /// Estimated duration of all steps, in seconds.
     pub estimated_seconds: u64,

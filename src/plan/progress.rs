@@ -55,10 +55,10 @@ pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usi
             None => (0, 1, "the VPC CNI version is unknown".into()),
         },
         Step::InstallCrd => match facts.eniconfigs.crd {
-            Crd::Missing => (0, 1, "the ENIConfig definition is missing".into()),
-            Crd::Untyped => (1, 2, "the ENIConfig definition has no types".into()),
-            Crd::Typed { established: false } => (1, 2, "the ENIConfig definition is not served yet".into()),
-            Crd::Typed { established: true } => (1, 1, "the ENIConfig definition is typed".into()),
+            Crd::Missing => (0, 1, "the ENIConfig CRD is missing".into()),
+            Crd::Untyped => (1, 2, "the ENIConfig CRD has no schema".into()),
+            Crd::Typed { established: false } => (1, 2, "the ENIConfig CRD is not established yet".into()),
+            Crd::Typed { established: true } => (1, 1, "the ENIConfig CRD has a schema".into()),
         },
         Step::WriteEniconfigs => {
             let there =

@@ -26,7 +26,7 @@ fn an_untouched_cluster() {
             "2 Pending: 0 of 2 zones have a pod subnet",
             "3 Pending: 0 of 2 variables of aws-node are set",
             "4 Done: VPC CNI 1.20.4 (from the image's tag)",
-            "5 Pending: the ENIConfig definition is missing",
+            "5 Pending: the ENIConfig CRD is missing",
             "6 Pending: 0 of 2 zones have an ENIConfig",
             "7 Pending: 0 of 2 zones have an eni-custom node group",
             "8 Pending: 0 of 2 zones have security groups and nodes",

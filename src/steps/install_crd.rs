@@ -40,7 +40,7 @@ impl Rules for InstallCrd {
         let name = "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com";
         match change.found {
             Crd::Missing => Change::new(Sign::Create, name).to("version", "v1alpha1"),
-            _ => Change::new(Sign::Change, name).from_to("schema", Some("untyped"), "typed"),
+            _ => Change::new(Sign::Change, name).from_to("schema", Some("none"), "present"),
         }
     }
 
@@ -58,7 +58,7 @@ impl Rules for InstallCrd {
 
     async fn settle(session: &mut Session) -> Result<()> {
         session
-            .until("the ENIConfig definition to be established", async || {
+            .until("the ENIConfig CRD to be established", async || {
                 let there = eniconfig::read(&session.clients.kube.client).await?;
                 match there.crd {
                     Crd::Typed { established: true } => Ok(Seen::Yes(())),
@@ -104,7 +104,7 @@ impl Rules for UndoInstallCrd {
         match change {
             RestoreCrd::Delete => Change::new(Sign::Remove, name),
             RestoreCrd::Previous(_) => {
-                Change::new(Sign::Change, name).from_to("schema", Some("typed"), "as before the setup")
+                Change::new(Sign::Change, name).from_to("schema", Some("present"), "as before setup")
             }
         }
     }
@@ -114,7 +114,7 @@ impl Rules for UndoInstallCrd {
         let others = others(facts);
         match facts.record.crd_installed && !others.is_empty() {
             true => vec![format!(
-                "the ENIConfig definition is kept for ENIConfigs that eni-custom does not manage: {}",
+                "the ENIConfig CRD is kept for ENIConfigs that eni-custom does not manage: {}",
                 others.join(", ")
             )],
             false => Vec::new(),

@@ -52,12 +52,12 @@ fn definition(view: &View<'_>) -> Issue {
     let (id, at) = (id::VFY_010, "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com");
     let install = view.command("install-crd");
     match view.facts.eniconfigs.crd {
-        Crd::Typed { established: true } => Issue::passed(id, "the ENIConfig definition is typed"),
+        Crd::Typed { established: true } => Issue::passed(id, "the ENIConfig CRD has a schema"),
         Crd::Typed { established: false } => {
-            Issue::error(id, "the ENIConfig definition is not established").at(at).fix(install)
+            Issue::error(id, "the ENIConfig CRD is not established").at(at).fix(install)
         }
-        Crd::Missing => Issue::error(id, "there is no ENIConfig definition").at(at).fix(install),
-        Crd::Untyped => Issue::warning(id, "the ENIConfig definition has no types")
+        Crd::Missing => Issue::error(id, "there is no ENIConfig CRD").at(at).fix(install),
+        Crd::Untyped => Issue::warning(id, "the ENIConfig CRD has no schema")
             .at(at)
             .why(
                 "it comes from a CNI before 1.18.3: a malformed ENIConfig is accepted, and fails on the node",

@@ -9,10 +9,7 @@ use crate::verify::{Expected, Report, ReportSection, verify};
 type Case = (fn(&mut Facts), &'static [&'static str]);
 
 const ENICONFIGS: &[Case] = &[
-    (
-        |facts| facts.eniconfigs.crd = Crd::Untyped,
-        &["EC-VFY-010 Warning: the ENIConfig definition has no types"],
-    ),
+    (|facts| facts.eniconfigs.crd = Crd::Untyped, &["EC-VFY-010 Warning: the ENIConfig CRD has no schema"]),
     (
         |facts| facts.eniconfigs.items[1].name = "id-b".into(),
         &["EC-VFY-011 Error: ENIConfig 'b' for 1 node in b does not exist"],
