@@ -43,9 +43,9 @@ pub(crate) struct Short {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Way {
     pub name: &'static str,
-    /// More addresses for pods; `None` if effectively unlimited.
+    /// More addresses for pods; null if effectively unlimited.
     pub addresses_gained: Option<u64>,
-    /// Pods that a node can hold; `None` if the instance type does not support it.
+    /// Pods that a node can hold; null if the instance type does not support it.
     pub pods_per_node: Option<u32>,
     /// How many fewer pods a node can hold than now.
     pub pods_per_node_lost: u32,

@@ -20,14 +20,14 @@ use crate::verify::{Expected, Report, verify};
 
 pub(crate) use bundle::bundle;
 
-/// All causes, the most severe first.
+/// All issues, the most severe first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Diagnoses {
     pub format_version: u32,
     pub cluster: String,
     pub account: String,
     pub region: String,
-    /// No finding is an error, and nothing is unknown.
+    /// No issue is an error, and nothing is unknown.
     pub healthy: bool,
     pub findings: Vec<Issue>,
 }

@@ -22,7 +22,7 @@ pub(crate) use outlook::{Outlook, Passage, SubnetOutlook};
 pub(crate) struct StepPlan {
     pub step: Step,
     pub number: u8,
-    /// Empty means up to date, unless `left_out` is set.
+    /// Empty if the step is up to date, or if `left_out` is set.
     pub changes: Vec<Change>,
     /// Why a step that is not done has no changes: a flag excludes them, or an error prevents planning.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ pub(crate) struct StepPlan {
     pub estimated_seconds: Option<u64>,
 }
 
-/// The changes of a run, and the findings of the checks.
+/// The changes of a run, and the issues that the checks found.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Plan {
     pub format_version: u32,

@@ -30,7 +30,7 @@ pub(super) fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
             let mut symptoms = symptoms::read(&session.clients.kube.client, &session.facts).await?;
             match lock::holder(&session.clients.kube.client).await {
                 Ok(holder) => symptoms.run_at_work = holder.is_some(),
-                Err(error) => drop(symptoms.unread.insert("whether a run is at work", error.in_short())),
+                Err(error) => drop(symptoms.unread.insert("whether a run is active", error.in_short())),
             }
             let diagnoses = doctors::diagnose(&session.scene(), &symptoms);
             if let Some(path) = &args.bundle {
@@ -41,7 +41,7 @@ pub(super) fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
                 written.map_err(|error| {
                     Error::failed("write the bundle").at(path.display().to_string()).because(error)
                 })?;
-                ui.say(&format!("facts and findings are in {}", path.display()));
+                ui.say(&format!("facts and issues are in {}", path.display()));
             }
             ui.diagnoses(&diagnoses);
             Ok(if diagnoses.healthy { Exit::Done } else { Exit::Unproven })

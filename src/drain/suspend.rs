@@ -54,7 +54,7 @@ pub(crate) async fn suspend(session: &mut Session, nodes: &BTreeSet<String>) -> 
     }
     // Only from here on can a group get no more instances.
     let held = session.facts.record.held.clone();
-    let shown = session.until("node groups to show suspended processes", async || {
+    let shown = session.until("Auto Scaling to report the suspended processes", async || {
         let found = read_groups(session).await?;
         let suspended = |name: &String| {
             let processes = held.get(name).cloned().unwrap_or_default();
@@ -132,7 +132,7 @@ async fn suspended_by_others(
         &session.events,
         &session.interrupt,
         CONSISTENCY,
-        "suspended processes to be up to date",
+        "Auto Scaling to report the current suspended processes",
         async || {
             last = all(&read_groups(session).await?);
             Ok(if may_lag(&last) {
@@ -187,7 +187,7 @@ pub(crate) async fn resume(session: &mut Session, drained: &BTreeSet<String>, en
     }
     let gone = |groups: &Groups| ended == DrainEnd::GivenUp || !any_left(&session.facts, groups, drained);
     let up_to_date = |groups: &Groups| are_resumed(groups, &resumed) && gone(groups);
-    let (groups, _) = read_until(session, "node groups to be up to date", up_to_date).await?;
+    let (groups, _) = read_until(session, "Auto Scaling to report the resumed processes", up_to_date).await?;
     session.facts.node_groups.groups = groups;
     // A group that an interrupted run suspended and this run did not drain keeps its nodes.
     let ended_of = |group: &AutoScalingGroup| match owners.groups.contains(&group.name) {
@@ -227,7 +227,8 @@ pub(crate) async fn resume(session: &mut Session, drained: &BTreeSet<String>, en
         };
         are_resumed(groups, &resumed) && bounds.iter().all(bound)
     };
-    let (groups, so) = read_until(session, "node groups to resume", confirmed).await?;
+    let (groups, so) =
+        read_until(session, "Auto Scaling to report the resumed node groups", confirmed).await?;
     session.facts.node_groups.groups = groups;
     if !so {
         session
@@ -250,8 +251,10 @@ pub(crate) async fn resume_rebalance(session: &mut Session, groups: &BTreeSet<St
     for name in groups {
         resume_processes(session, name, [REBALANCE.to_string()].into(), &mut resumed).await?;
     }
-    let (found, so) =
-        read_until(session, "AZRebalance to resume", |groups| are_resumed(groups, &resumed)).await?;
+    let (found, so) = read_until(session, "Auto Scaling to report the resumed AZRebalance", |groups| {
+        are_resumed(groups, &resumed)
+    })
+    .await?;
     session.facts.node_groups.groups = found;
     if so {
         session.remember(|record| record.rebalance_suspended.retain(|name| !groups.contains(name))).await?;

@@ -8,7 +8,7 @@ use crate::text::{about, counted, subject};
 /// The state before and after by zone, the time, and the instances needed.
 pub(super) fn text(outlook: &Outlook) -> String {
     let mut rows = vec![
-        ["zone", "nodes", "pod capacity", "pods to move", "free for nodes", "free for pods"]
+        ["zone", "nodes", "pod capacity", "pods to move", "free node addresses", "free pod addresses"]
             .map(ToString::to_string),
     ];
     for zone in &outlook.zones {

@@ -103,7 +103,7 @@ pub(super) fn stuck_pods_are_explained(sandbox: &Sandbox, node: &str) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("help.tar.gz").to_string_lossy().into_owned();
     let bundled = ["doctor", "--bundle", &file, "--mask-account"];
-    run(sandbox, &bundled).expect(4).says(&["facts and findings are in"]);
+    run(sandbox, &bundled).expect(4).says(&["facts and issues are in"]);
     holds_no_secret(sandbox, &file);
     run(sandbox, &bundled).expect(1).says(&["write the bundle", "help.tar.gz"]);
     gone("stuck");
