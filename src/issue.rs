@@ -28,7 +28,7 @@ pub struct Issue {
     // Private, so that it is always one that its id allows.
     severity: Severity,
     pub what: String,
-    /// The resource or the flag; only the first few of several.
+    /// The resource or the flag; of several, only the first few.
     #[serde(rename = "where", skip_serializing_if = "String::is_empty")]
     pub place: String,
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -96,7 +96,7 @@ impl Sign {
     }
 }
 
-/// One change, as it is shown to a person.
+/// One change to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Change {
     pub sign: Sign,
