@@ -37,7 +37,7 @@ use crate::ui::{ColorWhen, Voice};
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage (plan --detailed-exitcode: changes), \
-3 refused by a check, 4 done but not verified, 130 interrupted.")]
+3 refused by a check, 4 changed but not verified, 130 interrupted.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

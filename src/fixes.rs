@@ -6,9 +6,9 @@ use crate::net::cidr::suggest_block;
 use crate::net::eniconfig::{EXTERNAL_LABEL, Source};
 use crate::shell::shell_quote;
 
-/// An eni-custom command for this cluster.
+/// An eni-custom command for this cluster. With the region, because another one may have a cluster of this name.
 pub(crate) fn command(facts: &Facts, command: &str) -> String {
-    format!("eni-custom {command} --cluster {}", facts.cluster.name)
+    format!("eni-custom {command} --cluster {} --region {}", facts.cluster.name, facts.caller.region)
 }
 
 /// Several eni-custom commands, one after another.
