@@ -328,6 +328,8 @@ fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result
             }
             fs::create_dir_all(&folder)?;
             make(&folder)?;
+            // While the lock is held: the next process would find no stamp, and delete what was just built.
+            File::create(&done)?;
             sweep(&cache, name, &folder);
         }
     }
