@@ -131,7 +131,7 @@ impl Change {
         self.push(name.into(), None, Some(after.into()), true)
     }
 
-    pub(crate) fn from_to(
+    pub(crate) fn before_after(
         self,
         name: impl Into<String>,
         before: Option<impl Into<String>>,

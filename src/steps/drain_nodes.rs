@@ -33,7 +33,7 @@ pub(crate) struct Replace {
 
 /// What an interrupted drain left behind, and how it is cleaned up.
 fn interrupted() -> Change {
-    Change::new(Sign::Change, "node groups and nodes of an interrupted drain").from_to(
+    Change::new(Sign::Change, "node groups and nodes of an interrupted drain").before_after(
         "suspended or cordoned",
         Some("yes"),
         "no",

@@ -40,7 +40,7 @@ impl Rules for InstallCrd {
         let name = "CustomResourceDefinition eniconfigs.crd.k8s.amazonaws.com";
         match change.found {
             Crd::Missing => Change::new(Sign::Create, name).to("version", "v1alpha1"),
-            _ => Change::new(Sign::Change, name).from_to("schema", Some("none"), "present"),
+            _ => Change::new(Sign::Change, name).before_after("schema", Some("none"), "present"),
         }
     }
 
@@ -104,7 +104,7 @@ impl Rules for UndoInstallCrd {
         match change {
             RestoreCrd::Delete => Change::new(Sign::Remove, name),
             RestoreCrd::Previous(_) => {
-                Change::new(Sign::Change, name).from_to("schema", Some("present"), "as before setup")
+                Change::new(Sign::Change, name).before_after("schema", Some("present"), "as before setup")
             }
         }
     }

@@ -68,7 +68,7 @@ impl Rules for LaunchNodegroups {
                 let sign = if stack.failed.is_some() { Sign::Change } else { Sign::Create };
                 let mut change = Change::new(sign, format!("CloudFormation stack {}", stack.name));
                 if let Some(status) = &stack.failed {
-                    change = change.from_to("status", Some(status.name()), "deleted, then recreated");
+                    change = change.before_after("status", Some(status.name()), "deleted, then recreated");
                 }
                 stack.shown.iter().fold(change, |change, (name, value)| change.to(*name, value))
             }

@@ -58,14 +58,14 @@ impl Rules for PatchSecurityGroups {
                 let change = Change::new(Sign::Change, format!("ENIConfig {name}"));
                 match after {
                     Some(after) => {
-                        change.from_to("securityGroups", Some(before.join(", ")), after.join(", "))
+                        change.before_after("securityGroups", Some(before.join(", ")), after.join(", "))
                     }
                     None => change.later("securityGroups"),
                 }
             }
             GroupsChange::Grow { stack, before, size, max_size } => {
                 Change::new(Sign::Change, format!("size of {stack}"))
-                    .from_to("desired size", Some(before.to_string()), size.to_string())
+                    .before_after("desired size", Some(before.to_string()), size.to_string())
                     .to("max size", max_size.to_string())
             }
         }

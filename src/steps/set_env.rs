@@ -78,16 +78,16 @@ impl Rules for SetEnv {
         for (name, before) in &write.before {
             match write.set.get(name) {
                 Some(after) => {
-                    change = change.from_to(name, Some(before.as_deref().unwrap_or("(not set)")), after)
+                    change = change.before_after(name, Some(before.as_deref().unwrap_or("(not set)")), after)
                 }
                 None if write.removed.contains(name) => {
-                    change = change.from_to(name, before.clone(), "(not set)");
+                    change = change.before_after(name, before.clone(), "(not set)");
                 }
                 None => {}
             }
         }
         if write.set.is_empty() && write.removed.is_empty() {
-            change = change.from_to("configurationValues", Some("without these variables"), "with them");
+            change = change.before_after("configurationValues", Some("without these variables"), "with them");
         }
         match &write.addon {
             Some(addon) => described(change, &addon.before, addon.role.as_deref()),
@@ -190,7 +190,7 @@ fn is_yaml(configuration: &str) -> bool {
 /// Adds to an add-on update that the role is kept and that YAML becomes JSON.
 fn described(change: Change, before: &str, role: Option<&str>) -> Change {
     let change = match is_yaml(before) {
-        true => change.from_to("configurationValues", Some("YAML"), "JSON"),
+        true => change.before_after("configurationValues", Some("YAML"), "JSON"),
         false => change,
     };
     match role {

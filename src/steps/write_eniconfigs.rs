@@ -65,7 +65,7 @@ impl Rules for WriteEniconfigs {
         let sign = if change.before.is_some() { Sign::Change } else { Sign::Create };
         let described = Change::new(sign, format!("ENIConfig {}", change.name)).to("zone", &change.zone);
         let described = match &change.config {
-            Some(config) => described.from_to("subnet", change.before.clone(), &config.subnet),
+            Some(config) => described.before_after("subnet", change.before.clone(), &config.subnet),
             None => described.later("subnet"),
         };
         described.to("securityGroups", change.groups.join(", "))
@@ -145,7 +145,7 @@ impl Rules for UndoWriteEniconfigs {
             }
             RestoreEniconfig::Previous { before, subnet } => {
                 Change::new(Sign::Change, format!("ENIConfig {}", before.name))
-                    .from_to("subnet", Some(subnet), &before.subnet)
+                    .before_after("subnet", Some(subnet), &before.subnet)
                     .to("securityGroups", before.security_groups.join(", "))
             }
         }

@@ -281,7 +281,7 @@ mod tests {
         let subnet = Change::new(Sign::Create, "subnet for pods in us-west-2a")
             .to("cidr", "100.64.0.0/18")
             .later("subnet id");
-        let env = Change::new(Sign::Change, "DaemonSet kube-system/aws-node, env").from_to(
+        let env = Change::new(Sign::Change, "DaemonSet kube-system/aws-node, env").before_after(
             "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG",
             Some("false"),
             "true",

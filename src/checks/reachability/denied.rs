@@ -102,9 +102,9 @@ fn finding(
         Culprit::Groups(_, groups) => join(*groups),
         Culprit::Acl(id) => (*id).to_string(),
     };
-    let from_to = format!("from {} to {}", join(&stopped.froms), join(&stopped.tos));
+    let before_after = format!("from {} to {}", join(&stopped.froms), join(&stopped.tos));
     let reasons: BTreeSet<String> = stopped.barriers.iter().map(|barrier| reason(barrier)).collect();
-    let mut why = format!("{} ({from_to})", join(reasons));
+    let mut why = format!("{} ({before_after})", join(reasons));
     if let Purpose::Webhook { .. } = purpose
         && let Some(called_by) = called_by(scene, purpose)
     {

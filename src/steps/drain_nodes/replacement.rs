@@ -76,7 +76,7 @@ pub(crate) fn describe(launch: &Launch) -> Change {
     let stack = |what: String, failed: bool| {
         let sign = if failed { Sign::Change } else { Sign::Create };
         let change = Change::new(sign, what);
-        if failed { change.from_to("status", Some("failed"), "deleted, then recreated") } else { change }
+        if failed { change.before_after("status", Some("failed"), "deleted, then recreated") } else { change }
     };
     match launch {
         Launch::Base { failed } => {

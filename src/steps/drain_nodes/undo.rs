@@ -78,17 +78,14 @@ impl Rules for UndoDrainNodes {
     fn describe(change: &DrainUndo) -> Change {
         let sized = |resource: String, now: &Sizes, before: &Sizes| {
             Change::new(Sign::Change, resource)
-                .from_to("desired size", Some(now.desired.to_string()), before.desired.to_string())
-                .from_to("min size", Some(now.min.to_string()), before.min.to_string())
-                .from_to("max size", Some(now.max.to_string()), before.max.to_string())
+                .before_after("desired size", Some(now.desired.to_string()), before.desired.to_string())
+                .before_after("min size", Some(now.min.to_string()), before.min.to_string())
+                .before_after("max size", Some(now.max.to_string()), before.max.to_string())
         };
         match change {
             DrainUndo::CleanUp => super::interrupted(),
-            DrainUndo::Rebalance => Change::new(Sign::Change, "partly drained Auto Scaling groups").from_to(
-                REBALANCE,
-                Some("suspended"),
-                "resumed",
-            ),
+            DrainUndo::Rebalance => Change::new(Sign::Change, "partly drained Auto Scaling groups")
+                .before_after(REBALANCE, Some("suspended"), "resumed"),
             DrainUndo::Group { name, now, before } => {
                 sized(format!("Auto Scaling group {name}"), now, before)
             }

@@ -66,9 +66,9 @@ impl Rules for UndoPatchSecurityGroups {
                 if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
             }
             GroupsUndo::Shrink { stack, before } => Change::new(Sign::Change, format!("size of {stack}"))
-                .from_to("desired size", Some(before), "0"),
+                .before_after("desired size", Some(before), "0"),
             GroupsUndo::Groups { config, before } => {
-                Change::new(Sign::Change, format!("ENIConfig {}", config.name)).from_to(
+                Change::new(Sign::Change, format!("ENIConfig {}", config.name)).before_after(
                     "securityGroups",
                     Some(config.security_groups.join(", ")),
                     before.join(", "),

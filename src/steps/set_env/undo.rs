@@ -61,10 +61,10 @@ impl Rules for UndoSetEnv {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
         let change = Change::new(Sign::Change, restore.owner.resource());
         let change = restore.env.iter().fold(change, |change, (name, (now, before))| {
-            change.from_to(name, Some(shown(now)), shown(before))
+            change.before_after(name, Some(shown(now)), shown(before))
         });
         let change = match restore.env.is_empty() {
-            true => change.from_to("configurationValues", Some("with these variables"), "without them"),
+            true => change.before_after("configurationValues", Some("with these variables"), "without them"),
             false => change,
         };
         match &restore.addon {
