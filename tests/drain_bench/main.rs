@@ -17,6 +17,8 @@ mod reads;
 mod report;
 mod scale;
 mod scenario;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod watcher;
 mod workload;

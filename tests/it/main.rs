@@ -7,7 +7,6 @@ mod cluster;
 mod command;
 mod dead_nodes;
 mod drain;
-mod drain_bench;
 mod features;
 mod field;
 mod fixes;

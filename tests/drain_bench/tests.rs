@@ -1,21 +1,12 @@
-//! Tests of the drain benchmark itself: its lower bound and its count of healthy pods.
+//! Tests of the benchmark itself: its lower bound and its count of healthy pods.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-#[path = "../drain_bench/bound.rs"]
-mod bound;
-#[allow(dead_code)]
-#[path = "../drain_bench/ledger.rs"]
-mod ledger;
-#[allow(dead_code)]
-#[path = "../drain_bench/scenario.rs"]
-mod scenario;
-
-use bound::{Bound, Rates};
-use ledger::{Budget, Ledger, Pod};
-use scenario::{App, Scenario};
+use super::bound::{Bound, Rates};
+use super::ledger::{Budget, Ledger, Pod};
+use super::scenario::{self, App, Scenario};
 
 fn workload(replicas: u32, budget: Option<scenario::Budget>) -> Scenario {
     let app = App { namespace: "shop".into(), name: "app".into(), replicas, budget, ready_after: 5 };
