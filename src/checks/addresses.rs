@@ -133,18 +133,12 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::sample::facts;
+    use crate::checks::{found_after, ids};
 
     use super::*;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
-        let mut facts = facts();
-        change(&mut facts);
-        super::super::found(check, &facts, arguments)
-    }
-
-    fn ids(findings: &[Issue]) -> Vec<&str> {
-        findings.iter().map(|finding| finding.id.as_str()).collect()
+        found_after(check, arguments, change)
     }
 
     /// A subnet of the second block in each zone, of 251 addresses.

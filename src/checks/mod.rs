@@ -43,7 +43,24 @@ fn found(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&st
     findings
 }
 
-/// The same, each as `id severity: what`.
+/// The same for the sample cluster after a change.
+#[cfg(test)]
+fn found_after(
+    check: fn(&Scene<'_>, &mut Vec<Issue>),
+    arguments: &[&str],
+    change: impl FnOnce(&mut Facts),
+) -> Vec<Issue> {
+    let mut facts = crate::sample::facts();
+    change(&mut facts);
+    found(check, &facts, arguments)
+}
+
+#[cfg(test)]
+fn ids(findings: &[Issue]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.id.as_str()).collect()
+}
+
+/// The issues of one check, each as `id severity: what`.
 #[cfg(test)]
 fn reported(check: fn(&Scene<'_>, &mut Vec<Issue>), facts: &Facts, arguments: &[&str]) -> Vec<String> {
     let line = |finding: &Issue| format!("{} {:?}: {}", finding.id, finding.severity(), finding.what);

@@ -189,19 +189,13 @@ fn count(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use crate::checks::{found_after, ids};
     use crate::facts::{Facts, Quotas};
-    use crate::sample::facts;
 
     use super::*;
 
     fn found(arguments: &[&str], change: impl FnOnce(&mut Facts)) -> Vec<Issue> {
-        let mut facts = facts();
-        change(&mut facts);
-        super::super::found(check, &facts, arguments)
-    }
-
-    fn ids(findings: &[Issue]) -> Vec<&str> {
-        findings.iter().map(|finding| finding.id.as_str()).collect()
+        found_after(check, arguments, change)
     }
 
     #[test]
