@@ -55,7 +55,7 @@ where
 
 /// Why a request got no answer: `cannot connect to https://ec2.us-west-2.amazonaws.com: connection refused`.
 fn no_answer(error: &(dyn Source + 'static)) -> String {
-    let why = tls_trouble(error).unwrap_or_else(|| root_cause(error));
+    let why = root_cause(error);
     let Some(sent) = find::<Unanswered>(error) else { return why };
     let is_connecting =
         find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect());

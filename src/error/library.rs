@@ -23,6 +23,9 @@ pub(crate) fn find<'a, E: Source + 'static>(error: &'a (dyn Source + 'static)) -
 /// The innermost error in words: it names what a person can act on ("connection refused"); the outer ones name only the
 /// place in a library.
 pub(crate) fn root_cause(error: &(dyn Source + 'static)) -> String {
+    if let Some(trouble) = tls_trouble(error) {
+        return trouble;
+    }
     let messages: Vec<String> = chain(error).map(|source| one_line(&source.to_string())).collect();
     // The source of a library's timeout says no more than that there was one.
     let mut timeouts = messages.iter().filter_map(|message| message.split_once(" occurred after "));

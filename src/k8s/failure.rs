@@ -5,7 +5,7 @@ use std::error::Error as Source;
 use kube::client::AuthError;
 
 use crate::aws::first_words;
-use crate::error::{Cause, Error, Result, find, one_line, root_cause, tls_trouble};
+use crate::error::{Cause, Error, Result, find, one_line, root_cause};
 
 /// kube's reason for a reply that is not a Status: usually a proxy's error page.
 const NO_STATUS: &str = "Failed to parse error data";
@@ -43,9 +43,6 @@ fn reason(error: &(dyn Source + 'static)) -> String {
     // Native authentication runs within each request.
     if let Some(error) = find::<Error>(error) {
         return error.to_string();
-    }
-    if let Some(trouble) = tls_trouble(error) {
-        return trouble;
     }
     root_cause(error)
 }
