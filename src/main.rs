@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let (exit, codes) = match cli::parse() {
         Ok((cli, origins)) => {
             let codes = cli.exit_codes();
-            (commands::run(cli, origins), codes)
+            (commands::run(cli, origins, codes), codes)
         }
         Err(stop) => {
             let codes = Codes::of_arguments(std::env::args_os());

@@ -24,9 +24,7 @@ use change::{Act, work};
 use plan::Show;
 
 /// Runs a subcommand.
-pub fn run(cli: Cli, origins: Origins) -> Exit {
-    let codes = cli.exit_codes();
-    let Cli { command, voice: given } = cli;
+pub fn run(Cli { command, voice: given }: Cli, origins: Origins, codes: Codes) -> Exit {
     let voice = Voice { codes, ..given.voice() };
     let bundled = matches!(&command, Command::Doctor(args) if args.bundle.is_some());
     if let Err(error) = log::start(given.log.as_deref(), given.verbose, bundled) {

@@ -14,14 +14,7 @@ type Flags = Vec<(&'static str, Option<String>)>;
 impl Settings {
     /// The command that reaches this goal with these settings, without asking.
     pub(crate) fn command_line(&self, goal: Goal) -> String {
-        let mut words = vec!["eni-custom".to_string(), goal.command().to_string()];
-        let flags = [self.target(), self.desired(), undo_flags(goal), self.confirmations(goal)].concat();
-        for (name, value) in flags {
-            words.push(format!("--{name}"));
-            words.extend(value);
-        }
-        words.push("--yes".into());
-        shell_line(&words)
+        line(goal, [self.target(), self.desired(), undo_flags(goal), self.confirmations(goal)].concat())
     }
 
     /// The desired state of the cluster, by flag; a switch has no value. Without the connection to the cluster, output
@@ -50,13 +43,9 @@ impl Settings {
 
     /// The command that undoes everything on the same cluster.
     pub(crate) fn undo_command(&self) -> String {
-        let mut words = vec!["eni-custom".to_string(), "undo".to_string()];
-        for (name, value) in self.target() {
-            words.push(format!("--{name}"));
-            words.extend(value);
-        }
-        words.extend(["--confirm-cluster".into(), self.name(), "--yes".into()]);
-        shell_line(&words)
+        let mut flags = self.target();
+        flags.push(("confirm-cluster", Some(self.name())));
+        line(Goal::Undo(Undo::WHOLE), flags)
     }
 
     fn name(&self) -> String {
@@ -141,6 +130,16 @@ impl Settings {
         let all = numbers.into_iter().chain(counts).chain(times);
         all.filter(|(_, value)| value.is_some()).collect()
     }
+}
+
+fn line(goal: Goal, flags: Flags) -> String {
+    let mut words = vec!["eni-custom".to_string(), goal.command().to_string()];
+    for (name, value) in flags {
+        words.push(format!("--{name}"));
+        words.extend(value);
+    }
+    words.push("--yes".into());
+    shell_line(&words)
 }
 
 fn undo_flags(goal: Goal) -> Flags {
