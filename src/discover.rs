@@ -111,6 +111,7 @@ pub(crate) async fn discover(
         nodes: loaded.nodes,
         left_over: loaded.left_over,
         labelled_nodes,
+        pools: Vec::new(),
         pods: loaded.pods,
         budgets: loaded.budgets,
         running: loaded.running,

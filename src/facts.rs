@@ -4,11 +4,13 @@ mod backends;
 mod cni;
 mod controller;
 mod groups;
+mod image;
 mod integrations;
 mod load_balancers;
 mod named;
 pub mod node_pools;
 mod owner;
+mod pools;
 mod record;
 mod rollout;
 mod running;
@@ -38,11 +40,13 @@ pub use groups::{
     AccessEntry, AutoScalingGroup, GroupInstance, Hook, LAUNCH, ManagedNodeGroup, NodeGroups, REBALANCE,
     SUSPENDED, Stack, WarmPool,
 };
+pub use image::{AmiFamily, Image, UnknownAmiFamily};
 pub use integrations::{
     Integrations, Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm,
 };
 pub use load_balancers::LoadBalancers;
 pub use owner::{Owner, chosen, count, group, owner};
+pub use pools::{GroupTag, Instances, LaunchTemplate, ManagedPool, Pool, TypeChoice, Unclear};
 pub use record::{LocalClaim, LockHolder, Record, Shape, Sizes};
 pub use rollout::{Lag, Rollout, RolloutProgress, UpdateStrategy, silent};
 pub use running::{Obstacle, Running, WaitingPod, Workload};
@@ -78,6 +82,8 @@ pub struct Facts {
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
+    /// What the node groups launch, those of eni-custom too. Read if a planned step starts nodes.
+    pub pools: Vec<Pool>,
     pub nodes: Vec<Node>,
     /// Node objects that do not report and whose instances are gone. They are not in `nodes`.
     pub left_over: Vec<Node>,
@@ -185,14 +191,6 @@ pub struct Machine {
     pub vcpu_quota: Option<u32>,
     /// Why it could not be read.
     pub vcpu_unread: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Image {
-    pub id: String,
-    pub name: String,
-    /// `x86_64` or `arm64`
-    pub architecture: String,
 }
 
 /// DaemonSet kube-system/aws-node and its owner.

@@ -101,6 +101,7 @@ pub(crate) fn facts() -> Facts {
         nodes: vec![old("old-1", "a", "subnet-a"), old("old-2", "b", "subnet-b")],
         left_over: Vec::new(),
         labelled_nodes: None,
+        pools: Vec::new(),
         pods: Vec::new(),
         budgets: Vec::new(),
         running: Running::default(),

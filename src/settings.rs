@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
+use crate::facts::AmiFamily;
 use crate::issue::Id;
-use crate::nodes::user_data::AmiFamily;
 
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]

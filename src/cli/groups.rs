@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use ipnet::Ipv4Net;
 
+use crate::facts::AmiFamily;
 use crate::net::cidr::parse_block;
-use crate::nodes::user_data::AmiFamily;
 use crate::ui::Format;
 
 use super::values::{

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, Image};
+use crate::facts::{AmiFamily, Facts, Image};
 use crate::issue::{Issue, id};
 use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
-use crate::nodes::user_data::AmiFamily;
 use crate::settings::Settings;
 
 /// The machine of the new nodes. An unknown value has a finding.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::client_token::client_token;
 use crate::design::{Design, options, stack_name};
 use crate::error::{Error, Result};
-use crate::facts::{Facts, Shape, Sizes};
+use crate::facts::{AmiFamily, Facts, Shape, Sizes};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
 use crate::nodes::templates::{NodeGroupParameters, Parameters};
-use crate::nodes::user_data::{AmiFamily, Boot, NodeLabel, render};
+use crate::nodes::user_data::{Boot, NodeLabel, render};
 use crate::tags::TAG_REPLACEMENT;
 
 use super::undo::missing;

@@ -11,7 +11,7 @@ use ipnet::Ipv4Net;
 use crate::net::firewall::{Peer, Rule, SecurityGroup, Traffic};
 use crate::net::partition::of_region;
 
-use super::user_data::AmiFamily;
+use crate::facts::AmiFamily;
 
 /// `base.yaml`: one stack per cluster, with role, instance profile and security group of the nodes.
 pub(crate) const BASE: &str = include_str!("base.yaml");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Settings;
+use crate::facts::AmiFamily;
 use crate::goal::{Goal, Undo};
-use crate::nodes::user_data::AmiFamily;
 use crate::shell::shell_line;
 use crate::text::flag_value;
 
