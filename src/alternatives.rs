@@ -65,7 +65,7 @@ pub(crate) fn alternatives(settings: &Settings, facts: &Facts, design: &Design) 
         || settings.cni.external_snat
         || !settings.network.subnets.is_empty()
         || public;
-    let kind = design.machine.instance_type.as_ref()?;
+    let kind = design.largest_pool()?.machine.instance_type()?;
     let short: Vec<Short> =
         node_subnets.iter().filter_map(|id| facts.vpc.subnet(id)).filter_map(short).collect();
     if on || other_reasons || short.is_empty() {

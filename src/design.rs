@@ -4,6 +4,7 @@ mod convention;
 mod machine;
 mod network;
 mod old;
+mod pools;
 pub(crate) mod replacement;
 pub(crate) mod undo;
 
@@ -15,14 +16,14 @@ use crate::facts::{Facts, Node, Owner, owner};
 use crate::issue::Issue;
 use crate::nodes::templates::output;
 use crate::settings::{DrainSettings, Settings};
-use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG};
+use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
 
 pub(crate) use convention::switched;
-pub(crate) use machine::{MachineDesign, wanted_type};
-pub(crate) use machine::{daemon_pods, options};
+pub(crate) use machine::{TypeDesign, Wanted, daemon_pods, options};
 pub(crate) use network::{PodSubnet, RouteChoice, addressing};
 pub(crate) use old::old_nodes;
 pub(crate) use old::{PodNetwork, pod_network};
+pub(crate) use pools::{GroupDesign, OTHER_NODES, PoolDesign, all_wanted, group_stack};
 
 pub(crate) const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 pub(crate) const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
@@ -48,7 +49,10 @@ pub(crate) struct Design {
     pub env_removed: BTreeSet<String>,
     pub label_key: String,
     pub base_stack: String,
-    pub machine: MachineDesign,
+    /// What the new nodes are. Sorted by name.
+    pub pools: Vec<PoolDesign>,
+    /// GiB that were set by flag.
+    pub volume_size: Option<u32>,
     /// Groups set by flag, in place of our node security group.
     pub security_groups: Vec<String>,
     /// Names of the nodes to be replaced.
@@ -70,10 +74,6 @@ pub(crate) struct ZoneDesign {
     /// For the pod subnet that eni-custom creates.
     pub route_table: RouteChoice,
     pub eniconfig: String,
-    pub stack: String,
-    /// Desired and maximum number of nodes in the group.
-    pub size: u32,
-    pub max_size: u32,
 }
 
 /// Computes the design.
@@ -82,27 +82,19 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
     let old_nodes = old_nodes(facts);
     let label_key = label_key(settings, facts);
     let network = network::network(settings, facts, &label_key, &mut findings);
-    let machine = machine::machine(settings, facts, &mut findings);
-    let zones = network
+    let zones: Vec<ZoneDesign> = network
         .zones
         .into_iter()
-        .map(|zone| {
-            let eniconfig = convention::eniconfig(settings, facts, &label_key, &zone.name);
-            let stack = stack_name(&facts.cluster.name, &eniconfig);
-            let sizes = machine::sizes(settings, facts, &machine, &old_nodes, &zone.name, &stack);
-            ZoneDesign {
-                zone: zone.name,
-                zone_id: zone.id,
-                node_subnet: zone.node_subnet,
-                pod_subnet: zone.pod_subnet,
-                route_table: zone.route_table,
-                eniconfig,
-                stack,
-                size: sizes.0,
-                max_size: sizes.1,
-            }
+        .map(|zone| ZoneDesign {
+            eniconfig: convention::eniconfig(settings, facts, &label_key, &zone.name),
+            zone: zone.name,
+            zone_id: zone.id,
+            node_subnet: zone.node_subnet,
+            pod_subnet: zone.pod_subnet,
+            route_table: zone.route_table,
         })
         .collect();
+    let pools = pools::pools(settings, facts, &zones, &old_nodes, &mut findings);
     Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,
@@ -115,7 +107,8 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         },
         label_key,
         base_stack: stack_name(&facts.cluster.name, "base"),
-        machine,
+        pools,
+        volume_size: settings.nodes.volume_size,
         security_groups: settings.cni.security_groups.clone(),
         drained: drained(settings, facts, &old_nodes),
         old_nodes,
@@ -129,10 +122,34 @@ impl Design {
         vec![(TAG_CLUSTER.into(), self.cluster.clone())]
     }
 
+    /// The new node groups, each with its pool.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&PoolDesign, &GroupDesign)> {
+        self.pools.iter().flat_map(|pool| pool.groups.iter().map(move |group| (pool, group)))
+    }
+
+    /// The new node groups whose pods use a zone's subnet.
+    pub(crate) fn groups_of(&self, zone: &ZoneDesign) -> impl Iterator<Item = (&PoolDesign, &GroupDesign)> {
+        let eniconfig = zone.eniconfig.clone();
+        self.groups().filter(move |(_, group)| group.eniconfig == eniconfig)
+    }
+
+    /// The pool with the most nodes.
+    pub(crate) fn largest_pool(&self) -> Option<&PoolDesign> {
+        self.pools.iter().rev().max_by_key(|pool| pool.groups.iter().map(|group| group.size).sum::<u32>())
+    }
+
     /// Tags for resources of one zone.
     pub(crate) fn zone_tags(&self, zone: &ZoneDesign) -> Vec<(String, String)> {
         let mut tags = self.tags();
         tags.push((TAG_ENICONFIG.into(), zone.eniconfig.clone()));
+        tags
+    }
+
+    /// Tags for the stack of a node group.
+    pub(crate) fn group_tags(&self, pool: &PoolDesign, group: &GroupDesign) -> Vec<(String, String)> {
+        let mut tags = self.tags();
+        tags.push((TAG_ENICONFIG.into(), group.eniconfig.clone()));
+        tags.push((TAG_POOL.into(), pool.name.clone()));
         tags
     }
 

@@ -37,15 +37,17 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     let mut files = Files::new();
     for zone in &design.zones {
         files.insert(format!("eniconfigs/{}.yaml", zone.eniconfig), eniconfig(design, facts, zone));
-        files.insert(format!("user-data/{}.txt", zone.stack), steps::user_data(design, facts, zone)?);
+    }
+    for (pool, group) in design.groups() {
+        files.insert(format!("user-data/{}.txt", group.stack), steps::user_data(design, facts, pool, group)?);
         let parameters = steps::node_group_parameters(
             design,
             facts,
-            zone,
+            (pool, group),
             &base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
             &base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE),
         )?;
-        files.insert(parameters_file(&zone.stack), parameters_json(parameters));
+        files.insert(parameters_file(&group.stack), parameters_json(parameters));
     }
     files.insert("cloudformation/base.yaml".into(), BASE.into());
     files.insert("cloudformation/node-group.yaml".into(), NODE_GROUP.into());

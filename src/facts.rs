@@ -179,17 +179,15 @@ pub enum Authentication {
 /// Instance types and images of the new nodes. Empty if no planned step starts nodes.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
-    /// DescribeInstanceTypes of the requested type, and of the old nodes' types.
+    /// DescribeInstanceTypes of the requested types, and of the old nodes' types.
     pub types: BTreeMap<String, InstanceType>,
-    /// The requested type does not exist in EC2.
-    pub unknown_type: Option<String>,
-    /// SSM's latest image, or --ami-id.
-    pub image: Option<Image>,
-    /// Why there is no image.
-    pub image_error: Option<String>,
-    /// The account's vCPU quota of running On-Demand instances of the type's family; `None` if it can't be read.
-    pub vcpu_quota: Option<u32>,
-    /// Why it could not be read.
+    /// Requested types that EC2 does not offer in the region.
+    pub unknown_types: BTreeSet<String>,
+    /// Images of the new nodes, or why there is none: by AMI id, or by the path of a public SSM parameter.
+    pub images: BTreeMap<String, std::result::Result<Image, String>>,
+    /// The account's quotas of running vCPUs, by quota code; one that is missing is unknown.
+    pub vcpu_quotas: BTreeMap<String, u32>,
+    /// Why one could not be read.
     pub vcpu_unread: Option<String>,
 }
 

@@ -326,3 +326,10 @@ pub(crate) fn node(name: &str, zone: &str) -> Node {
         security_groups: ["sg-cluster".into()].into(),
     }
 }
+
+/// The newest AL2023 image for the cluster's version.
+pub(crate) fn images() -> BTreeMap<String, std::result::Result<Image, String>> {
+    let path = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
+    let image = Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() };
+    [(path.to_string(), Ok(image))].into()
+}

@@ -88,15 +88,17 @@ pub(crate) struct CniSettings {
 }
 
 /// The new nodes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NodeSettings {
     pub instance_type: Option<String>,
-    pub ami_family: AmiFamily,
+    pub ami_family: Option<AmiFamily>,
     pub ami_id: Option<String>,
     pub nodes_per_zone: Option<u32>,
     pub max_nodes_per_zone: Option<u32>,
     /// Size of the root volume, in GiB.
-    pub volume_size: u32,
+    pub volume_size: Option<u32>,
+    /// Names of the pools to replace; all if empty.
+    pub pools: Vec<String>,
 }
 
 /// Which old nodes are drained, and how.

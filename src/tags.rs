@@ -4,6 +4,8 @@
 pub(crate) const TAG_CLUSTER: &str = "eni-custom:cluster";
 /// On everything that belongs to one ENIConfig.
 pub(crate) const TAG_ENICONFIG: &str = "eni-custom:eniconfig";
+/// On the stack of each new node group, and so on the group; its value is the pool's name.
+pub(crate) const TAG_POOL: &str = "eni-custom:pool";
 /// On the stacks of a replacement for an old node group that is gone; its value is the cluster's name.
 pub(crate) const TAG_REPLACEMENT: &str = "eni-custom:replacement";
 /// The field manager in server-side apply.

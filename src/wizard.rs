@@ -1,6 +1,5 @@
 //! Asks a person at a terminal for settings, with defaults from the cluster.
 
-use crate::design::wanted_type;
 use crate::error::Result;
 use crate::net::cidr::{check_secondary, parse_block};
 use crate::net::max_pods::{Options, known, max_pods};
@@ -67,11 +66,12 @@ fn env_last(scene: &Scene<'_>, prompt: &Prompt) -> Result<bool> {
 fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     let Scene { settings, facts, design, .. } = *scene;
     let mut nodes = settings.nodes.clone();
-    if design.zones.iter().all(|zone| facts.node_groups.stacks.contains_key(&zone.stack)) {
+    if design.groups().all(|(_, group)| facts.node_groups.stacks.contains_key(&group.stack)) {
         return Ok(nodes);
     }
     if nodes.instance_type.is_none() {
-        let default = wanted_type(settings, facts).unwrap_or_else(|| "m5.large".into());
+        let pool = design.pools.first().and_then(|pool| pool.machine.instance_type());
+        let default = pool.map_or_else(|| "m5.large".to_string(), |kind| kind.name.clone());
         let options = Options { custom: true, cap: true, ..Options::default() };
         let name = prompt.text("Instance type of the new nodes", &default, |name| match known(name) {
             // EC2 may have newer types, so it is asked later.
@@ -83,7 +83,7 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
         nodes.instance_type = Some(name);
     }
     if nodes.nodes_per_zone.is_none() {
-        let default = design.zones.iter().map(|zone| zone.size).max().unwrap_or(1);
+        let default = design.groups().map(|(_, group)| group.size).max().unwrap_or(1);
         let size = prompt.text("New nodes in each zone", &default.to_string(), |text| {
             match text.parse::<u32>() {
                 Ok(1..=1000) => Ok(()),

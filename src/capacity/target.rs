@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::design::{Design, PodSubnet, ZONE_LABEL, ZoneDesign, daemon_pods};
+use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, ZONE_LABEL, ZoneDesign, daemon_pods};
 use crate::facts::{Facts, Node, Pod, Requests, Shape};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::cidr::usable_addresses;
+use crate::nodes::templates::DEFAULT_VOLUME_SIZE;
 
 use super::selector::Candidate;
 
@@ -81,8 +82,12 @@ impl Capacity {
         let mut room = Capacity::default();
         room.targets.extend(nodes.iter().map(|node| existing_node(node, on(node))));
         for zone in &design.zones {
-            let planned = if growing { planned_count(facts, zone, &nodes) } else { 0 };
-            room.targets.extend(std::iter::repeat_n(planned_node(facts, design, zone), planned));
+            let mut planned = 0;
+            for (pool, group) in design.groups_of(zone).filter(|_| growing) {
+                let count = planned_count(facts, pool, group, &nodes);
+                planned += count;
+                room.targets.extend(std::iter::repeat_n(planned_node(facts, design, pool, zone), count));
+            }
             if let Some(free) = free_addresses(facts, zone) {
                 let in_zone = nodes.iter().filter(|node| node.zone == zone.zone);
                 let held: u64 = in_zone.map(|node| unused_addresses(node, on(node))).sum();
@@ -186,9 +191,9 @@ fn other_free(node: &Node, pods: &[&Pod]) -> BTreeMap<String, u64> {
 /// Device plugins run on new nodes too, so a node of the same type has the same resources. A node of another type has
 /// the devices of its accelerators (their number is unknown) and whatever else every old node has. Huge pages are
 /// reserved in user data, and the user data of new nodes reserves none.
-fn other_resources(facts: &Facts, design: &Design) -> Option<BTreeMap<String, u64>> {
-    let machine = &design.machine;
-    let kind = &machine.instance_type.as_ref()?.name;
+fn other_resources(facts: &Facts, design: &Design, pool: &PoolDesign) -> Option<BTreeMap<String, u64>> {
+    let machine = &pool.machine;
+    let kind = &machine.instance_type()?.name;
     let old: Vec<&Node> = facts.ec2_nodes().filter(|node| design.old_nodes.contains(&node.name)).collect();
     let alike: Vec<&Node> = old.iter().copied().filter(|node| node.instance_type == *kind).collect();
     let devices = accelerator(kind).map(Accelerator::resources).filter(|prefix| !prefix.is_empty());
@@ -196,7 +201,7 @@ fn other_resources(facts: &Facts, design: &Design) -> Option<BTreeMap<String, u6
         [Accelerator::Nvidia, Accelerator::Neuron].iter().any(|one| name.starts_with(one.resources()))
     };
     let amount = |name: &str| match name {
-        "ephemeral-storage" => u64::from(machine.volume_size) << 30,
+        "ephemeral-storage" => u64::from(machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE)) << 30,
         name if name.starts_with("hugepages-") => 0,
         name if alike.is_empty() && devices.is_some_and(|prefix| name.starts_with(prefix)) => u64::MAX,
         name if alike.is_empty() && is_device(name) => 0,
@@ -217,22 +222,25 @@ fn unused_addresses(node: &Node, pods: &[&Pod]) -> u64 {
     u64::from(node.pod_addresses).saturating_sub(with_address)
 }
 
-/// Nodes that the zone's group will have and that do not accept pods yet. Once step 8 has set the size, an autoscaler or
+/// Nodes that a new group will have and that do not accept pods yet. Once step 8 has set the size, an autoscaler or
 /// the user may change it: then the group's own desired size counts.
-fn planned_count(facts: &Facts, zone: &ZoneDesign, nodes: &[&Node]) -> usize {
-    let group = facts.node_groups.groups.values().find(|group| group.stack() == Some(&zone.stack));
-    let stack = facts.node_groups.stacks.get(&zone.stack);
+fn planned_count(facts: &Facts, pool: &PoolDesign, new: &GroupDesign, nodes: &[&Node]) -> usize {
+    let group = new.there(facts);
+    let stack = facts.node_groups.stacks.get(&new.stack);
     let grown = stack
         .and_then(|stack| stack.parameters.get("DesiredCapacity"))
-        .is_some_and(|size| *size == zone.size.to_string());
-    let own_size = group.and_then(|group| usize::try_from(group.desired).ok()).filter(|_| grown);
+        .is_some_and(|size| *size == new.size.to_string());
+    let own_size = group
+        .and_then(|group| u32::try_from(group.desired).ok())
+        .map(|units| pool.nodes(units) as usize)
+        .filter(|_| grown);
     let in_group = |node: &&&Node| group.is_some_and(|group| group.holds(node));
-    own_size.unwrap_or(zone.size as usize).saturating_sub(nodes.iter().filter(in_group).count())
+    own_size.unwrap_or(pool.nodes(new.size) as usize).saturating_sub(nodes.iter().filter(in_group).count())
 }
 
 /// A node as step 8 will start it, with the labels that the kubelet and the cloud controller set.
-fn planned_node(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
-    let machine = &design.machine;
+fn planned_node(facts: &Facts, design: &Design, pool: &PoolDesign, zone: &ZoneDesign) -> Target {
+    let machine = &pool.machine;
     let mut labels = BTreeMap::new();
     let mut label = |keys: &[&str], value: &str| {
         labels.extend(keys.iter().map(|key| (key.to_string(), value.to_string())));
@@ -247,7 +255,7 @@ fn planned_node(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
     );
     label(&["topology.k8s.aws/zone-id"], &zone.zone_id);
     label(&["kubernetes.io/os", "beta.kubernetes.io/os"], "linux");
-    if let Some(instance_type) = &machine.instance_type {
+    if let Some(instance_type) = machine.instance_type() {
         label(&["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"], &instance_type.name);
     }
     if let Some(image) = &machine.image {
@@ -262,9 +270,9 @@ fn planned_node(facts: &Facts, design: &Design, zone: &ZoneDesign) -> Target {
     Target {
         zone: zone.zone.clone(),
         labels,
-        other_allocatable: other_resources(facts, design),
-        other_free: other_resources(facts, design),
-        pods: machine.max_pods.map(|max| max.get().saturating_sub(daemon_pods(facts))),
+        other_allocatable: other_resources(facts, design, pool),
+        other_free: other_resources(facts, design, pool),
+        pods: machine.max_pods().map(|max| max.get().saturating_sub(daemon_pods(facts))),
         ..Target::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the subnets have enough addresses for the maximum size of each group. The network checks cover the desired
 //! size.
 
-use crate::design::{PodSubnet, ZoneDesign, options, our_instances};
+use crate::design::{GroupDesign, PodSubnet, PoolDesign, TypeDesign, ZoneDesign, options, our_instances};
 use crate::facts::{Facts, Subnet};
 use crate::issue::{Issue, id};
 use crate::net::cidr::usable_addresses;
@@ -23,9 +23,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 /// Addresses for all pods of a group at its maximum size, including the CNI's warm targets.
 fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
-    let (facts, machine) = (scene.facts, &scene.design.machine);
-    let (Some(kind), Some(max_pods)) = (&machine.instance_type, machine.max_pods) else { return };
-    let per_node = machine.addresses_per_node;
+    let facts = scene.facts;
+    let groups = || scene.design.groups_of(zone);
+    let Some(each) = most_addresses(groups().map(|(pool, _)| pool)) else { return };
     let (place, all, left) = match &zone.pod_subnet {
         PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr), usable_addresses(*cidr)),
         PodSubnet::There { id, .. } => match facts.vpc.subnet(id) {
@@ -34,13 +34,19 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         },
         PodSubnet::Unknown => return,
     };
-    let now = zone.size.saturating_mul(per_node);
-    let full = zone.max_size.saturating_mul(per_node);
+    let needed = |size: fn(&GroupDesign) -> u32| -> (u32, u32) {
+        let nodes = groups().map(|(pool, group)| pool.nodes(size(group)));
+        let addresses = groups()
+            .map(|(pool, group)| pool.nodes(size(group)).saturating_mul(pool.machine.addresses_per_node()));
+        (nodes.sum(), addresses.fold(0, u32::saturating_add))
+    };
+    let ((size, now), (max_size, full)) = (needed(|group| group.size), needed(|group| group.max_size));
+    let per_node = each.addresses;
     let each = format!(
         "a full {} uses {} for {}, including the CNI's warm targets",
-        kind.name,
+        each.kind.name,
         counted(per_node, "address"),
-        counted(max_pods.get().saturating_sub(2), "pod")
+        counted(each.max_pods.get().saturating_sub(2), "pod")
     );
     // If even the empty subnet is too small, EC-NET-010 reports it.
     if now <= all && now > left {
@@ -50,10 +56,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
                 format!("other network interfaces use addresses that the pods of {} need", zone.zone),
             )
             .at(place)
-            .why(format!(
-                "{each}: {now} for {}, but only {left} of {all} are free",
-                counted(zone.size, "node")
-            ))
+            .why(format!("{each}: {now} for {}, but only {left} of {all} are free", counted(size, "node")))
             .fix("use a subnet that nothing else uses, or set fewer nodes with --nodes-per-zone"),
         );
     } else if now <= left && full > left {
@@ -63,7 +66,7 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
                 format!("the pod subnet of {} is too small for the group's maximum size", zone.zone),
             )
             .at(place)
-            .why(format!("{each}: {full} for {}, but only {left} are free", counted(zone.max_size, "node")))
+            .why(format!("{each}: {full} for {}, but only {left} are free", counted(max_size, "node")))
             .fix(format!(
                 "set a larger block with {}, or a lower --max-nodes-per-zone ({})",
                 scene.settings.named("cidr"),
@@ -71,6 +74,11 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
             )),
         );
     }
+}
+
+/// The instance type whose full node uses the most addresses.
+fn most_addresses<'a>(pools: impl Iterator<Item = &'a PoolDesign>) -> Option<&'a TypeDesign> {
+    pools.flat_map(|pool| &pool.machine.types).max_by_key(|one| one.addresses)
 }
 
 /// Free addresses, plus those that the new nodes already hold.
@@ -113,8 +121,11 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
             && node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
     });
     let there = u32::try_from(there.count()).unwrap_or(u32::MAX);
-    let to_come = zone.max_size.saturating_sub(there);
-    if zone.size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
+    let groups = || scene.design.groups_of(zone);
+    let size: u32 = groups().map(|(pool, group)| pool.nodes(group.size)).sum();
+    let max_size: u32 = groups().map(|(pool, group)| pool.nodes(group.max_size)).sum();
+    let to_come = max_size.saturating_sub(there);
+    if size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
         findings.push(
             Issue::warning(
                 id::QTA_013,

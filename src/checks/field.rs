@@ -5,8 +5,7 @@ use serde_json::json;
 
 use crate::design::design;
 use crate::facts::{
-    Addon, Budget, Facts, Image, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route,
-    RouteTable,
+    Addon, Budget, Facts, Karpenter, Least, NetworkPolicy, NodeClass, Peering, Placement, Route, RouteTable,
 };
 use crate::goal::Goal;
 use crate::issue::Issue;
@@ -20,8 +19,7 @@ use super::check;
 fn healthy() -> Facts {
     let mut facts = facts();
     facts.cni.image = "cni:v1.20.4".into();
-    facts.machine.image =
-        Some(Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() });
+    facts.machine.images = crate::sample::images();
     let to = |target: &str| Route {
         destination: "0.0.0.0/0".parse().unwrap(),
         target: target.into(),

@@ -3,9 +3,11 @@
 mod pods_block;
 mod zones;
 
+use std::collections::BTreeSet;
+
 use ipnet::Ipv4Net;
 
-use crate::design::{PodSubnet, RouteChoice, ZoneDesign, addressing};
+use crate::design::{GroupDesign, PodSubnet, PoolDesign, RouteChoice, ZoneDesign, addressing};
 use crate::fixes::way_out;
 use crate::issue::{Issue, id};
 use crate::net::cidr::{check_secondary, usable_addresses};
@@ -139,7 +141,6 @@ fn routes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
 
 /// Addresses for the requested nodes, with all their pods.
 fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
-    let Some(instance_type) = &scene.design.machine.instance_type else { return };
     let (place, free) = match &zone.pod_subnet {
         PodSubnet::New { cidr } => (cidr.to_string(), usable_addresses(*cidr)),
         PodSubnet::There { id, .. } => match scene.facts.vpc.subnet(id) {
@@ -148,18 +149,12 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         },
         PodSubnet::Unknown => return,
     };
-    let per_node = scene.design.machine.addresses_per_node;
-    let needed = zone.size.saturating_mul(per_node);
+    let needed = addresses_needed(scene, zone);
     if needed > free {
         findings.push(
             Issue::error(id::NET_010, format!("too few addresses for the pods of {}", zone.zone))
                 .at(place)
-                .why(format!(
-                    "a {} node uses up to {}, so {} {needed}; the subnet has {free}",
-                    instance_type.name,
-                    counted(per_node, "address"),
-                    subject(zone.size, "node", "needs", "need")
-                ))
+                .why(format!("{}; the subnet has {free}", shown_need(scene, zone)))
                 .fix(format!(
                     "set a larger block with {}, or fewer nodes with --nodes-per-zone",
                     scene.settings.named("cidr")
@@ -167,29 +162,47 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         );
     }
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
-    let new = scene
-        .facts
-        .node_groups
-        .stacks
-        .get(&zone.stack)
-        .and_then(|stack| stack.parameters.get("DesiredCapacity"));
-    let grown = new.is_some_and(|size| size != "0");
-    if let Some(subnet) = scene.facts.vpc.subnet(&zone.node_subnet)
-        && growing
-        && !grown
-        && subnet.free < zone.size
-    {
+    let starting = || scene.design.groups_of(zone).filter(|(_, group)| !group.is_grown(scene.facts));
+    let subnets: BTreeSet<&String> = starting().flat_map(|(_, group)| &group.node_subnets).collect();
+    for subnet in subnets.into_iter().filter_map(|id| scene.facts.vpc.subnet(id)).filter(|_| growing) {
+        // Auto Scaling spreads a group's nodes over its subnets of the zone, and skips a full one.
+        let here = starting()
+            .filter(|(_, group)| group.node_subnets.len() == 1 && group.node_subnets[0] == subnet.id);
+        let new: u32 = here.map(|(pool, group)| pool.nodes(group.size)).sum();
+        if subnet.free >= new {
+            continue;
+        }
         findings.push(
             Issue::error(id::NET_011, format!("too few addresses for the new nodes of {}", zone.zone))
                 .at(&subnet.id)
                 .why(format!(
                     "{} alongside the old nodes for a while; {} free",
-                    subject(zone.size, "new node", "runs", "run"),
+                    subject(new, "new node", "runs", "run"),
                     subject(subnet.free, "address", "is", "are")
                 ))
                 .fix("set fewer nodes with --nodes-per-zone, or free addresses in the node subnet"),
         );
     }
+}
+
+/// Addresses that the pods of a zone's new nodes use, including the CNI's warm targets.
+fn addresses_needed(scene: &Scene<'_>, zone: &ZoneDesign) -> u32 {
+    let needed = |pool: &PoolDesign, group: &GroupDesign| {
+        pool.nodes(group.size).saturating_mul(pool.machine.addresses_per_node())
+    };
+    scene.design.groups_of(zone).map(|(pool, group)| needed(pool, group)).fold(0, u32::saturating_add)
+}
+
+/// `a m5.large node uses up to 20 addresses, so 2 nodes need 40`
+fn shown_need(scene: &Scene<'_>, zone: &ZoneDesign) -> String {
+    let of_group = |(pool, group): (&PoolDesign, &GroupDesign)| {
+        let machine = &pool.machine;
+        let (kind, nodes) = (machine.type_names(), pool.nodes(group.size));
+        let each = counted(machine.addresses_per_node(), "address");
+        let needed = nodes.saturating_mul(machine.addresses_per_node());
+        format!("a {kind} node uses up to {each}, so {} {needed}", subject(nodes, "node", "needs", "need"))
+    };
+    scene.design.groups_of(zone).map(of_group).collect::<Vec<_>>().join("; ")
 }
 
 fn unknown_zones(scene: &Scene<'_>, findings: &mut Vec<Issue>) {

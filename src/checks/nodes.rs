@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::design::PoolDesign;
 use crate::facts::{NodeKind, StackStatus};
 use crate::issue::{Issue, id};
 use crate::net::accelerators::{Accelerator, accelerator};
@@ -25,7 +26,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
     findings.extend(design.findings.iter().filter(|finding| finding.id == id::NOD_002).cloned());
-    if let Some(name) = &facts.machine.unknown_type {
+    for name in &facts.machine.unknown_types {
         let meant = did_you_mean(&closest(name));
         findings.push(
             Issue::error(
@@ -36,18 +37,40 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             .why(meant.unwrap_or_else(|| "no known instance type has a similar name".into()))
             .fix("eni-custom max-pods --all # lists the known types"),
         );
-        return;
     }
-    let Some(instance_type) = &design.machine.instance_type else {
+    for pool in &design.pools {
+        of_pool(scene, pool, findings);
+    }
+    if facts.cluster.service_cidr.is_none() {
         findings.push(
-            Issue::error(id::NOD_003, "no node to take the instance type from")
-                .at(&facts.cluster.name)
-                .why("the cluster has no EC2 nodes")
-                .fix("set --instance-type"),
+            Issue::error(id::NOD_006, "the cluster reports no service CIDR")
+                .at(&facts.cluster.arn)
+                .why("a node can't join without it")
+                .fix(format!(
+                    "aws eks describe-cluster --name {} --query cluster.kubernetesNetworkConfig",
+                    facts.cluster.name
+                )),
         );
+    }
+}
+
+/// Whether the image runs on the pool's instance types.
+fn of_pool(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
+    let (facts, settings, machine) = (scene.facts, scene.settings, &pool.machine);
+    let Some(instance_type) = machine.instance_type() else {
+        // A type that can't be used has a finding of its own.
+        let has_finding = findings.iter().any(|finding| finding.id == id::NOD_002);
+        if facts.machine.unknown_types.is_empty() && !has_finding {
+            findings.push(
+                Issue::error(id::NOD_003, "no node to take the instance type from")
+                    .at(&facts.cluster.name)
+                    .why("the cluster has no EC2 nodes")
+                    .fix("set --instance-type"),
+            );
+        }
         return;
     };
-    if accelerator(&instance_type.name) == Some(Accelerator::Other) && settings.nodes.ami_id.is_none() {
+    if accelerator(&instance_type.name) == Some(Accelerator::Other) && !machine.own_image {
         findings.push(
             Issue::warning(
                 id::NOD_025,
@@ -58,8 +81,8 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
             .fix("set --ami-id to an image that has the drivers, or choose another --instance-type"),
         );
     }
-    match (&design.machine.image, &facts.machine.image_error) {
-        (Some(image), _) => {
+    match &machine.image {
+        Some(image) => {
             let fits = instance_type.architectures.iter().any(|architecture| {
                 matches!(
                     (architecture, image.architecture.as_str()),
@@ -81,32 +104,21 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 );
             }
         }
-        (None, error) => findings.push(
+        None => findings.push(
             Issue::error(
                 id::NOD_005,
-                format!("no {} image for Kubernetes {}", settings.nodes.ami_family, facts.cluster.version),
+                format!("no {} image for Kubernetes {}", machine.family, facts.cluster.version),
             )
             .at(settings.named(if settings.nodes.ami_id.is_some() { "ami-id" } else { "ami-family" }))
-            .why(error.clone().unwrap_or_default())
+            .why(machine.image_error.clone().unwrap_or_default())
             .fix("choose another --ami-family, or set --ami-id"),
         ),
-    }
-    if facts.cluster.service_cidr.is_none() {
-        findings.push(
-            Issue::error(id::NOD_006, "the cluster reports no service CIDR")
-                .at(&facts.cluster.arn)
-                .why("a node can't join without it")
-                .fix(format!(
-                    "aws eks describe-cluster --name {} --query cluster.kubernetesNetworkConfig",
-                    facts.cluster.name
-                )),
-        );
     }
 }
 
 /// Stacks with our names that can neither be used nor recreated.
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    let names = scene.design.zones.iter().map(|zone| &zone.stack).chain([&scene.design.base_stack]);
+    let names = scene.design.groups().map(|(_, group)| &group.stack).chain([&scene.design.base_stack]);
     for stack in names.filter_map(|name| scene.facts.node_groups.stacks.get(name)) {
         if !stack.tags.contains_key(crate::tags::TAG_CLUSTER) {
             findings.push(

@@ -1,8 +1,11 @@
 //! Quotas that the plan would exceed. Only what was read is counted, so an issue is certain, but its absence is not:
 //! other clusters and VPCs of the account use the same quotas.
 
-use crate::design::{PodSubnet, our_instances};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::{PodSubnet, PoolDesign};
 use crate::issue::{Issue, id};
+use crate::net::max_pods::InstanceType;
 use crate::net::vcpus::vcpu_family;
 use crate::step::Step;
 use crate::text::counted;
@@ -106,10 +109,10 @@ fn rules_per_group(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// One stack per zone and one base stack, minus those that exist.
+/// One stack per node group and one base stack, minus those that exist.
 fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (design, integrations) = (scene.design, &scene.facts.integrations);
-    let names = design.zones.iter().map(|zone| &zone.stack).chain([&design.base_stack]);
+    let names = design.groups().map(|(_, group)| &group.stack).chain([&design.base_stack]);
     let new = count(names.filter(|name| !scene.facts.node_groups.stacks.contains_key(*name)).count());
     let (Some(there), limit) = (integrations.stacks, integrations.stack_quota.unwrap_or(STACKS)) else {
         return;
@@ -127,40 +130,48 @@ fn stacks(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
 }
 
-/// Nodes that are not started yet.
-fn new_nodes(scene: &Scene<'_>) -> u32 {
-    let wanted: u32 = scene.design.zones.iter().map(|zone| zone.size).sum();
-    wanted.saturating_sub(count(our_instances(scene.facts).len()))
+/// Nodes of a pool that have not joined yet.
+fn new_nodes(scene: &Scene<'_>, pool: &PoolDesign) -> u32 {
+    pool.groups.iter().map(|group| pool.to_start(group, scene.facts)).sum()
+}
+
+/// Auto Scaling and EKS may choose any of a pool's types, so the one with the most counts.
+fn most(pool: &PoolDesign, of: impl Fn(&InstanceType) -> Option<u32>) -> u32 {
+    pool.machine.types.iter().filter_map(|one| of(&one.kind)).max().unwrap_or_default()
 }
 
 fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    let machine = &scene.facts.machine;
-    let Some(instance_type) = &scene.design.machine.instance_type else { return };
-    let (Some(family), Some(each), Some(limit)) =
-        (vcpu_family(&instance_type.name), instance_type.vcpus, machine.vcpu_quota)
-    else {
-        return;
-    };
-    let of_family = |name: &str| vcpu_family(name) == Some(family);
-    let running: u32 = scene
-        .facts
-        .ec2_nodes()
-        .filter(|node| of_family(&node.instance_type))
-        .filter_map(|node| machine.types.get(&node.instance_type)?.vcpus)
-        .sum();
-    let nodes = new_nodes(scene);
-    let needed = nodes.saturating_mul(each);
-    if nodes > 0 && running.saturating_add(needed) > limit {
+    let (design, machine) = (scene.design, &scene.facts.machine);
+    let family = |pool: &PoolDesign| vcpu_family(&pool.machine.instance_type()?.name);
+    let families: BTreeMap<&str, _> =
+        design.pools.iter().filter_map(family).map(|family| (family.code, family)).collect();
+    for (code, quota) in families {
+        let Some(limit) = machine.vcpu_quotas.get(code).copied() else { continue };
+        let running: u32 = scene
+            .facts
+            .ec2_nodes()
+            .filter(|node| vcpu_family(&node.instance_type) == Some(quota))
+            .filter_map(|node| machine.types.get(&node.instance_type)?.vcpus)
+            .sum();
+        let pools = || design.pools.iter().filter(|pool| family(pool) == Some(quota));
+        let nodes: u32 = pools().map(|pool| new_nodes(scene, pool)).sum();
+        let needed: u32 =
+            pools().map(|pool| new_nodes(scene, pool).saturating_mul(most(pool, |kind| kind.vcpus))).sum();
+        if nodes == 0 || running.saturating_add(needed) <= limit {
+            continue;
+        }
+        let types: BTreeSet<String> = pools().map(|pool| pool.machine.type_names()).collect();
+        let types = types.into_iter().collect::<Vec<_>>().join(", ");
         findings.push(
-            Issue::error(id::QTA_003, format!("{} of {} can't be started", counted(nodes, "new node"), instance_type.name))
-                .at(format!("quota {} of {}", family.name, scene.facts.caller.region))
+            Issue::error(id::QTA_003, format!("{} of {types} can't be started", counted(nodes, "new node")))
+                .at(format!("quota {} of {}", quota.name, scene.facts.caller.region))
                 .why(format!(
                     "they need {}, the cluster's nodes use {running}, and the account may run {limit}; old and new nodes run at the same time for a while",
                     counted(needed, "vCPU")
                 ))
                 .fix(format!(
                     "{}; or set fewer nodes with --nodes-per-zone",
-                    ask("ec2", family.code, running.saturating_add(needed))
+                    ask("ec2", code, running.saturating_add(needed))
                 )),
         );
     }
@@ -168,10 +179,11 @@ fn vcpus(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 
 fn interfaces(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
-    let Some(instance_type) = &scene.design.machine.instance_type else { return };
     // Each instance has its primary interface, and at least one for each pod subnet that was seen.
     let there: u32 = facts.ec2_nodes().map(|node| 1 + count(node.pod_subnets.len())).sum();
-    let needed = new_nodes(scene).saturating_mul(instance_type.enis);
+    let of_pool =
+        |pool: &PoolDesign| new_nodes(scene, pool).saturating_mul(most(pool, |kind| Some(kind.enis)));
+    let needed: u32 = scene.design.pools.iter().map(of_pool).sum();
     let (limit, source) = limit(scene, facts.vpc.quotas.interfaces, INTERFACES);
     if needed > 0 && there.saturating_add(needed) > limit {
         findings.push(
@@ -208,7 +220,7 @@ mod tests {
         };
         let all = found(&[], |facts| {
             facts.vpc.quotas = quotas;
-            facts.machine.vcpu_quota = Some(8);
+            facts.machine.vcpu_quotas = [("L-1216C47A".to_string(), 8)].into();
         });
         assert_eq!(ids(&all), [""; 0]);
         assert_eq!(ids(&found(&[], |_| {})), [""; 0]);
@@ -244,7 +256,7 @@ mod tests {
         };
         let all = found(&[], |facts| {
             facts.vpc.quotas = quotas;
-            facts.machine.vcpu_quota = Some(7);
+            facts.machine.vcpu_quotas = [("L-1216C47A".to_string(), 7)].into();
         });
         insta::assert_json_snapshot!(all);
     }
@@ -263,7 +275,7 @@ mod tests {
         let all = found(&["--instance-type", "p5.48xlarge"], |facts| {
             let p5 = crate::net::max_pods::known("p5.48xlarge").unwrap().clone();
             facts.machine.types.insert(p5.name.clone(), p5);
-            facts.machine.vcpu_quota = Some(2 * 192);
+            facts.machine.vcpu_quotas = [("L-1216C47A".to_string(), 2 * 192)].into();
         });
         assert_eq!(ids(&all), [""; 0]);
     }

@@ -106,9 +106,9 @@ pub struct NodeArgs {
     #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "TYPE")]
     pub instance_type: Option<String>,
 
-    /// AMI family
-    #[arg(long, value_name = "FAMILY", default_value_t)]
-    pub ami_family: AmiFamily,
+    /// AMI family [default: that of the old nodes, else al2023]
+    #[arg(long, value_name = "FAMILY")]
+    pub ami_family: Option<AmiFamily>,
 
     /// AMI ID [default: the latest EKS AMI of the family, from SSM]
     #[arg(long, value_name = "AMI")]
@@ -122,9 +122,9 @@ pub struct NodeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_nodes_per_zone: Option<u32>,
 
-    /// Size of the root volume in GiB
-    #[arg(long, value_name = "GIB", default_value_t = 80, value_parser = clap::value_parser!(u32).range(8..=16384))]
-    pub volume_size: u32,
+    /// Size of the root volume in GiB [default: as on the old nodes, else 80]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(8..=16384))]
+    pub volume_size: Option<u32>,
 }
 
 #[derive(Debug, Clone, Args)]

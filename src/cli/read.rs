@@ -108,6 +108,7 @@ impl Settings {
                 nodes_per_zone: nodes.nodes_per_zone,
                 max_nodes_per_zone: nodes.max_nodes_per_zone,
                 volume_size: nodes.volume_size,
+                pools: Vec::new(),
             },
             drain: DrainSettings {
                 selector: blank_is_none(drain.selector),

@@ -1,50 +1,129 @@
-//! Instance type, image and number of the new nodes.
+//! Instance types, image and max pods of a pool's new nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::facts::{AmiFamily, Facts, Image};
+use crate::facts::{AmiFamily, Facts, Image, TypeChoice};
 use crate::issue::{Issue, id};
-use crate::net::max_pods::{InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
+use crate::net::accelerators::accelerator;
+use crate::net::max_pods::{Architecture, InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
+use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 
-/// The machine of the new nodes. An unknown value has a finding.
+/// What a pool's new nodes are to be: the settings, and what they do not say as the old nodes have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// In order of preference; empty if nothing says which.
+    pub types: Vec<TypeChoice>,
+    pub family: AmiFamily,
+    /// An image of the user's own; else the newest of the family.
+    pub ami_id: Option<String>,
+}
+
+impl Wanted {
+    /// Where the image comes from: an AMI id, or the path of a public SSM parameter. An error says why there is no image.
+    pub(crate) fn image_source(
+        &self,
+        kubernetes_version: &str,
+        types: &BTreeMap<String, InstanceType>,
+    ) -> std::result::Result<String, String> {
+        if let Some(id) = &self.ami_id {
+            return Ok(id.clone());
+        }
+        let first = self.types.first().map_or("", |choice| choice.name.as_str());
+        let architectures = types.get(first).map(|kind| kind.architectures.as_slice());
+        let architecture = architectures.and_then(|all| all.first()).copied().unwrap_or(Architecture::X86_64);
+        let path = ami_parameter(self.family, kubernetes_version, architecture, accelerator(first));
+        path.map_err(|error| error.to_string())
+    }
+}
+
+/// The machine of a pool's new nodes. An unknown value has a finding.
 #[derive(Debug, Clone)]
 pub(crate) struct MachineDesign {
     pub family: AmiFamily,
-    pub instance_type: Option<InstanceType>,
+    /// In order of preference. More than one: Auto Scaling or EKS chooses.
+    pub types: Vec<TypeDesign>,
     pub image: Option<Image>,
-    pub max_pods: Option<MaxPods>,
-    /// Pod subnet addresses that a full node uses.
-    pub addresses_per_node: u32,
-    pub volume_size: u32,
+    /// Why there is no image.
+    pub image_error: Option<String>,
+    /// The user's own image, which stays.
+    pub own_image: bool,
+    /// GiB of the volume with the containers' images and files, if it is not mirrored from the pool.
+    pub volume_size: Option<u32>,
 }
 
-pub(super) fn machine(settings: &Settings, facts: &Facts, findings: &mut Vec<Issue>) -> MachineDesign {
-    let name = wanted_type(settings, facts);
-    let instance_type = name.as_ref().and_then(|name| facts.machine.types.get(name)).cloned();
-    let max_pods = instance_type.as_ref().and_then(|instance_type| {
-        max_pods(instance_type, &options(facts))
-            .map_err(|error| {
-                findings.push(
-                    Issue::error(
-                        id::NOD_002,
-                        format!("{} can't be used with custom networking", instance_type.name),
-                    )
+/// One of the instance types.
+#[derive(Debug, Clone)]
+pub(crate) struct TypeDesign {
+    pub kind: InstanceType,
+    /// Capacity units of an instance.
+    pub weight: Option<u32>,
+    pub max_pods: MaxPods,
+    /// Pod subnet addresses that a full node uses.
+    pub addresses: u32,
+}
+
+impl MachineDesign {
+    /// The most preferred type.
+    pub(crate) fn instance_type(&self) -> Option<&InstanceType> {
+        self.types.first().map(|one| &one.kind)
+    }
+
+    /// The lowest number of all types.
+    pub(crate) fn max_pods(&self) -> Option<MaxPods> {
+        self.types.iter().map(|one| one.max_pods).min()
+    }
+
+    /// Pod subnet addresses that a full node uses, at most.
+    pub(crate) fn addresses_per_node(&self) -> u32 {
+        self.types.iter().map(|one| one.addresses).max().unwrap_or_default()
+    }
+
+    /// `m5.large`, `m5.large, m5a.large`; `?` if none is known.
+    pub(crate) fn type_names(&self) -> String {
+        let names: Vec<&str> = self.types.iter().map(|one| one.kind.name.as_str()).collect();
+        if names.is_empty() { "?".into() } else { names.join(", ") }
+    }
+}
+
+pub(super) fn machine(
+    settings: &Settings,
+    facts: &Facts,
+    wanted: &Wanted,
+    findings: &mut Vec<Issue>,
+) -> MachineDesign {
+    let options = options(facts);
+    let mut types = Vec::new();
+    for choice in &wanted.types {
+        let Some(kind) = facts.machine.types.get(&choice.name) else { continue };
+        match max_pods(kind, &options) {
+            Ok(max_pods) => types.push(TypeDesign {
+                kind: kind.clone(),
+                weight: choice.weight,
+                max_pods,
+                addresses: subnet_addresses(kind, &options).unwrap_or_default(),
+            }),
+            Err(error) => findings.push(
+                Issue::error(id::NOD_002, format!("{} can't be used with custom networking", kind.name))
                     .at(settings.named("instance-type"))
                     .why(error.to_string())
                     .fix("choose another instance type; to list them: eni-custom max-pods --all"),
-                );
-            })
-            .ok()
-    });
-    let addresses_per_node =
-        instance_type.as_ref().and_then(|kind| subnet_addresses(kind, &options(facts)).ok());
+            ),
+        }
+    }
+    let source = wanted.image_source(&facts.cluster.version, &facts.machine.types);
+    let (image, image_error) = match source.map(|source| facts.machine.images.get(&source)) {
+        Ok(Some(Ok(image))) => (Some(image.clone()), None),
+        Ok(Some(Err(reason))) => (None, Some(reason.clone())),
+        Ok(None) => (None, None),
+        Err(reason) => (None, Some(reason)),
+    };
     MachineDesign {
-        family: settings.nodes.ami_family,
-        instance_type,
-        image: facts.machine.image.clone(),
-        max_pods,
-        addresses_per_node: addresses_per_node.unwrap_or_default(),
+        family: wanted.family,
+        types,
+        image,
+        image_error,
+        own_image: wanted.ami_id.is_some(),
         volume_size: settings.nodes.volume_size,
     }
 }
@@ -67,63 +146,9 @@ pub(crate) fn options(facts: &Facts) -> Options {
     }
 }
 
-/// The instance type of new nodes: the one set by flag, else the most common one.
-pub(crate) fn wanted_type(settings: &Settings, facts: &Facts) -> Option<String> {
-    settings.nodes.instance_type.clone().or_else(|| usual_type(facts, &super::old_nodes(facts)))
-}
-
-/// The most common type of the old nodes, or of all nodes if there are none; the first by name of equally common ones.
-fn usual_type(facts: &Facts, old_nodes: &BTreeSet<String>) -> Option<String> {
-    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in facts.ec2_nodes().filter(|node| old_nodes.is_empty() || old_nodes.contains(&node.name)) {
-        if !node.instance_type.is_empty() {
-            *counted.entry(&node.instance_type).or_default() += 1;
-        }
-    }
-    counted
-        .iter()
-        .max_by_key(|(name, nodes)| (**nodes, std::cmp::Reverse(**name)))
-        .map(|(name, _)| name.to_string())
-}
-
-/// Size and maximum of a zone's group. A group with nodes keeps its size: the nodes that it replaced may be gone.
-pub(super) fn sizes(
-    settings: &Settings,
-    facts: &Facts,
-    machine: &MachineDesign,
-    old_nodes: &BTreeSet<String>,
-    zone: &str,
-    stack: &str,
-) -> (u32, u32) {
-    let number = |stack: &crate::facts::Stack, key: &str| {
-        stack.parameters.get(key).and_then(|value| value.parse().ok())
-    };
-    let grown = facts.node_groups.stacks.get(stack).and_then(|stack| {
-        let size = number(stack, "DesiredCapacity").filter(|size: &u32| *size > 0)?;
-        Some((size, number(stack, "MaxSize").unwrap_or(size)))
-    });
-    let asked = settings.nodes.nodes_per_zone;
-    let size = asked.or(grown.map(|(size, _)| size)).unwrap_or_else(|| {
-        let nodes: Vec<_> =
-            facts.ec2_nodes().filter(|node| old_nodes.contains(&node.name) && node.zone == zone).collect();
-        let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
-        let pods = facts.pods.iter().filter(|pod| names.contains(pod.node.as_str()));
-        let moving = pods.filter(|pod| !pod.is_finished() && !pod.is_of_daemon_set()).count();
-        let free = machine.max_pods.map_or(u32::MAX, |max| capacity(max, daemon_pods(facts)));
-        let needed = u32::try_from(moving).unwrap_or(u32::MAX).div_ceil(free.max(1));
-        u32::try_from(nodes.len()).unwrap_or(u32::MAX).max(needed).max(1)
-    });
-    let max = settings
-        .nodes
-        .max_nodes_per_zone
-        .or(grown.map(|(_, max)| max).filter(|_| asked.is_none()))
-        .unwrap_or_else(|| size.saturating_mul(2));
-    (size, max.max(size))
-}
-
 /// Pods that fit on a node besides those of DaemonSets.
-fn capacity(max_pods: MaxPods, daemon_pods: u32) -> u32 {
-    max_pods.get().saturating_sub(daemon_pods)
+pub(super) fn capacity(machine: &MachineDesign, facts: &Facts) -> u32 {
+    machine.max_pods().map_or(u32::MAX, |max| max.get().saturating_sub(daemon_pods(facts)))
 }
 
 /// The largest number of DaemonSet pods on one node.

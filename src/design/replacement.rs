@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::facts::{AmiFamily, Facts, Shape, Sizes};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
-use crate::nodes::templates::{NodeGroupParameters, Parameters};
+use crate::nodes::templates::{DEFAULT_VOLUME_SIZE, NodeGroupParameters, Parameters};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
 use crate::tags::TAG_REPLACEMENT;
 
@@ -206,7 +206,7 @@ pub(crate) fn parameters(
         min_size: size(one.sizes.min),
         desired_capacity: size(one.sizes.desired),
         max_size: size(one.sizes.max),
-        volume_size: design.machine.volume_size,
+        volume_size: design.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
     }
     .parameters()
     .map_err(|error| {

@@ -6,9 +6,11 @@ use futures::future::{join_all, try_join_all};
 
 use crate::aws::Aws;
 use crate::clients::Clients;
-use crate::design::{old_nodes, stack_name};
-use crate::error::Result;
-use crate::facts::{Authentication, Cluster, Facts, Hook, NodeGroups, Stack, group};
+use crate::design::{OTHER_NODES, group_stack, old_nodes, stack_name};
+use crate::error::{Error, Result};
+use crate::facts::{
+    Authentication, AutoScalingGroup, Cluster, Facts, Hook, ManagedNodeGroup, NodeGroups, Stack, group,
+};
 use crate::goal::Goal;
 use crate::k8s::{aws_auth, eniconfig};
 use crate::settings::Settings;
@@ -58,13 +60,17 @@ pub(super) async fn node_groups(
             _ => aws.eks.access_entries(&cluster.name).await,
         }
     };
-    let (stacks, groups, managed, access_entries, (aws_auth, aws_auth_holder)) = tokio::try_join!(
-        stacks(clients, cluster, goal, settings),
-        aws.autoscaling.groups(&cluster.name, &names),
-        aws.eks.managed_node_groups(&cluster.name),
-        entries,
-        aws_auth::map_roles(&clients.kube.client),
-    )?;
+    // The names of stacks contain those of the groups.
+    let groups = async {
+        let (groups, managed) = tokio::try_join!(
+            aws.autoscaling.groups(&cluster.name, &names),
+            aws.eks.managed_node_groups(&cluster.name),
+        )?;
+        let stacks = stacks(clients, cluster, goal, settings, &groups, &managed).await?;
+        Ok::<_, Error>((groups, managed, stacks))
+    };
+    let ((groups, managed, stacks), access_entries, (aws_auth, aws_auth_holder)) =
+        tokio::try_join!(groups, entries, aws_auth::map_roles(&clients.kube.client))?;
     let (replacement_stacks, stacks) =
         stacks.into_iter().partition(|(_, stack)| stack.tags.contains_key(TAG_REPLACEMENT));
     let node_groups = NodeGroups {
@@ -79,26 +85,45 @@ pub(super) async fn node_groups(
     Ok((node_groups, replacement_stacks))
 }
 
-/// The stacks that a design of this cluster could name: one for each zone of the region, and one for each existing
-/// ENIConfig, because its name may be adopted.
+/// The stacks that a design of this cluster could name: one for each zone of the region and for each existing ENIConfig,
+/// because its name may be adopted; each of them for each pool. And those of eni-custom's groups, whatever their names.
 async fn stacks(
     clients: &Clients,
     cluster: &Cluster,
     goal: Goal,
     settings: &Settings,
+    groups: &BTreeMap<String, AutoScalingGroup>,
+    managed: &[ManagedNodeGroup],
 ) -> Result<BTreeMap<String, Stack>> {
     let aws = &clients.aws;
     if goal.is_undo() {
         return undo::stacks(aws, cluster).await;
     }
     let zones = aws.ec2.zones().await?;
-    let eniconfigs = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
-    let mut names: BTreeSet<String> = [stack_name(&cluster.name, "base")].into();
-    names.extend(eniconfigs.iter().map(|config| stack_name(&cluster.name, &config.name)));
-    names.extend(zones.iter().map(|zone| {
-        let eniconfig = settings.cni.eniconfig_names.get(zone).unwrap_or(zone);
-        stack_name(&cluster.name, eniconfig)
-    }));
+    let mut eniconfigs: BTreeSet<String> =
+        zones.iter().map(|zone| settings.cni.eniconfig_names.get(zone).unwrap_or(zone).clone()).collect();
+    let there = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
+    eniconfigs.extend(there.into_iter().map(|config| config.name));
+    let of_groups = groups.values().filter(|group| group.is_ours()).filter_map(AutoScalingGroup::stack);
+    let mut names: BTreeSet<String> = of_groups.cloned().collect();
+    names.insert(stack_name(&cluster.name, "base"));
+    names.extend(eniconfigs.iter().map(|name| group_stack(cluster, None, name)));
+    for pool in pool_names(groups, managed) {
+        names.extend(eniconfigs.iter().map(|name| group_stack(cluster, Some(pool), name)));
+    }
     let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
     Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
+}
+
+/// The pools of these groups, and that of nodes without a group. A cluster with one pool names no stack after it.
+fn pool_names<'a>(
+    groups: &'a BTreeMap<String, AutoScalingGroup>,
+    managed: &'a [ManagedNodeGroup],
+) -> Vec<&'a str> {
+    let is_managed = |group: &AutoScalingGroup| managed.iter().any(|one| one.groups.contains(&group.name));
+    let own = groups.values().filter(|group| !group.is_ours() && !is_managed(group));
+    let mut names: Vec<&str> = managed.iter().map(|one| one.name.as_str()).collect();
+    names.extend(own.map(|group| group.name.as_str()));
+    names.push(OTHER_NODES);
+    names
 }

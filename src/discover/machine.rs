@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
+
 use crate::aws::Aws;
 use crate::design::replacement;
-use crate::design::wanted_type;
+use crate::design::{Wanted, all_wanted};
 use crate::error::Result;
-use crate::facts::{Facts, Image, Machine};
+use crate::facts::{Facts, Image, Machine, TypeChoice};
 use crate::goal::Goal;
-use crate::net::accelerators::accelerator;
-use crate::net::max_pods::{Architecture, InstanceType};
+use crate::net::max_pods::InstanceType;
 use crate::net::vcpus::vcpu_family;
-use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 
 pub(super) fn types_in_use(facts: &Facts) -> BTreeSet<String> {
@@ -26,62 +26,68 @@ pub(super) async fn instance_types(
     if names.is_empty() { Ok(BTreeMap::new()) } else { aws.ec2.instance_types(names).await }
 }
 
-/// Instance types in use and needed, and the image for new nodes.
+/// Instance types in use and needed, the images of new nodes, and the quotas that they count towards.
 pub(super) async fn machine_for(
     aws: &Aws,
     goal: Goal,
     settings: &Settings,
     facts: &Facts,
 ) -> Result<Machine> {
+    let wanted = all_wanted(settings, facts);
+    let asked: BTreeSet<String> =
+        wanted.iter().flat_map(|one| one.types.iter().map(|choice| choice.name.clone())).collect();
     let mut names = types_in_use(facts);
-    let wanted = wanted_type(settings, facts);
-    names.extend(wanted.clone());
+    names.extend(asked.clone());
     if goal.is_undo() {
         names.extend(replacement::instance_types(facts));
     }
     let types = instance_types(aws, &names).await?;
-    let unknown_type = wanted.clone().filter(|name| !types.contains_key(name));
-    let mut machine = Machine { types, unknown_type, ..Machine::default() };
-    let Some(instance_type) = wanted.and_then(|name| machine.types.get(&name)) else { return Ok(machine) };
-    let quota = async {
-        match vcpu_family(&instance_type.name) {
-            Some(family) => aws.quotas.of_ec2(family.code).await,
-            None => Ok(None),
+    let unknown_types = asked.iter().filter(|name| !types.contains_key(*name)).cloned().collect();
+    // The images depend on the types' architectures.
+    let version = &facts.cluster.version;
+    let sources: BTreeSet<String> =
+        wanted.iter().filter_map(|one| one.image_source(version, &types).ok()).collect();
+    let images = sources.iter().map(|source| async move { (source.clone(), image(aws, source).await) });
+    let codes: BTreeSet<&str> = types
+        .keys()
+        .filter(|name| asked.contains(*name))
+        .filter_map(|name| Some(vcpu_family(name)?.code))
+        .collect();
+    let quotas = codes.iter().map(|code| async move { (code.to_string(), aws.quotas.of_ec2(code).await) });
+    let (images, quotas) = tokio::join!(join_all(images), join_all(quotas));
+    let mut machine =
+        Machine { types, unknown_types, images: images.into_iter().collect(), ..Machine::default() };
+    for (code, quota) in quotas {
+        match quota {
+            Ok(quota) => machine.vcpu_quotas.extend(quota.map(|quota| (code, quota))),
+            // AWS itself checks the quota, so a missing permission does not stop the run.
+            Err(error) => machine.vcpu_unread = Some(error.in_short()),
         }
-    };
-    let (vcpu_quota, image) = tokio::join!(quota, image_for(aws, settings, facts, instance_type));
-    // AWS itself checks the quota, so a missing permission does not stop the run.
-    match vcpu_quota {
-        Ok(quota) => machine.vcpu_quota = quota,
-        Err(error) => machine.vcpu_unread = Some(error.in_short()),
-    }
-    match image {
-        Ok(image) => machine.image = Some(image),
-        Err(error) => machine.image_error = Some(error),
     }
     Ok(machine)
 }
 
-/// The image for new nodes of a type, or why there is none.
+/// An image by its id or by the path of the SSM parameter that names it, or why there is none.
+async fn image(aws: &Aws, source: &str) -> std::result::Result<Image, String> {
+    let id = match source.starts_with('/') {
+        true => aws.ssm.parameter(source).await.map_err(|error| error.to_string())?,
+        false => source.to_string(),
+    };
+    aws.ec2.image(&id).await.map_err(|error| error.to_string())
+}
+
+/// The image for the replacement of old nodes of a type, or why there is none.
 pub(super) async fn image_for(
     aws: &Aws,
     settings: &Settings,
     facts: &Facts,
     instance_type: &InstanceType,
 ) -> std::result::Result<Image, String> {
-    let architecture = instance_type.architectures.first().copied().unwrap_or(Architecture::X86_64);
-    let id = match &settings.nodes.ami_id {
-        Some(id) => id.clone(),
-        None => {
-            let path = ami_parameter(
-                settings.nodes.ami_family,
-                &facts.cluster.version,
-                architecture,
-                accelerator(&instance_type.name),
-            );
-            let path = path.map_err(|error| error.to_string())?;
-            aws.ssm.parameter(&path).await.map_err(|error| error.to_string())?
-        }
+    let wanted = Wanted {
+        types: vec![TypeChoice { name: instance_type.name.clone(), weight: None }],
+        family: settings.nodes.ami_family.unwrap_or_default(),
+        ami_id: settings.nodes.ami_id.clone(),
     };
-    aws.ec2.image(&id).await.map_err(|error| error.to_string())
+    let types = [(instance_type.name.clone(), instance_type.clone())].into();
+    image(aws, &wanted.image_source(&facts.cluster.version, &types)?).await
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::design::{Design, PodSubnet, RouteChoice, ZoneDesign};
+use crate::design::{Design, GroupDesign, PodSubnet, RouteChoice, ZoneDesign};
 use crate::eviction::local::LocalData;
 use crate::facts::{
     Authentication, EnvOwner, Facts, Node, Owner as NodeOwner, env_owner, owner as node_owner,
@@ -182,9 +182,12 @@ fn launch(design: &Design, facts: &Facts) -> Vec<String> {
     lines.extend(outputs(design));
     lines.push(format!("NODE_ROLE_ARN=$(stack_output {} NodeRoleArn)", shell_quote(&design.base_stack)));
     lines.extend(authorise(facts));
-    let new: Vec<&ZoneDesign> = design.zones.iter().filter(|zone| !there(&zone.stack)).collect();
-    lines.extend(new.iter().map(|zone| stack(&zone.stack, "node-group.yaml", &design.zone_tags(zone))));
-    lines.extend(new.iter().map(|zone| stack_is_complete(&zone.stack, "create")));
+    let new: Vec<_> = design.groups().filter(|(_, group)| !there(&group.stack)).collect();
+    lines.extend(
+        new.iter()
+            .map(|(pool, group)| stack(&group.stack, "node-group.yaml", &design.group_tags(pool, group))),
+    );
+    lines.extend(new.iter().map(|(_, group)| stack_is_complete(&group.stack, "create")));
     lines
 }
 
@@ -233,9 +236,11 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
             lines.push(format!("fill {file} | kubectl apply --filename -"));
         }
     }
-    let growing: Vec<&ZoneDesign> = design.zones.iter().filter(|zone| steps::grows(facts, zone)).collect();
-    for zone in &growing {
-        let sizes = [("MinSize", zone.size), ("DesiredCapacity", zone.size), ("MaxSize", zone.max_size)];
+    let growing: Vec<&GroupDesign> =
+        design.groups().map(|(_, group)| group).filter(|group| steps::grows(facts, group)).collect();
+    for group in &growing {
+        let sizes =
+            [("MinSize", group.min_size), ("DesiredCapacity", group.size), ("MaxSize", group.max_size)];
         let given = sizes.map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}"));
         let kept = NODE_GROUP_PARAMETERS
             .iter()
@@ -244,15 +249,16 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
         let parameters: Vec<String> = kept.chain(given).collect();
         lines.push(format!(
             "aws cloudformation update-stack --stack-name {} --use-previous-template --capabilities {BASE_CAPABILITY} \\\n  --parameters {}",
-            shell_quote(&zone.stack),
+            shell_quote(&group.stack),
             parameters.join(" \\\n    ")
         ));
     }
-    lines.extend(growing.iter().map(|zone| stack_is_complete(&zone.stack, "update")));
+    lines.extend(growing.iter().map(|group| stack_is_complete(&group.stack, "update")));
     lines.extend(
         growing
             .iter()
-            .map(|zone| format!("retry nodes_are_ready {} {}", shell_quote(&zone.stack), zone.size)),
+            .filter(|group| group.size > 0)
+            .map(|group| format!("retry nodes_are_ready {} {}", shell_quote(&group.stack), group.size)),
     );
     lines
 }

@@ -1,5 +1,5 @@
 use crate::design::design;
-use crate::facts::{Addon, Authentication, Image};
+use crate::facts::{Addon, Authentication};
 use crate::plan::plan;
 use crate::sample;
 
@@ -7,8 +7,7 @@ use super::*;
 
 fn facts() -> Facts {
     let mut facts = sample::facts();
-    facts.machine.image =
-        Some(Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() });
+    facts.machine.images = crate::sample::images();
     facts
 }
 

@@ -24,6 +24,10 @@ pub struct Record {
     /// before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub youngest_before: Option<String>,
+    /// Node groups of the cluster when custom networking was switched on: one without nodes does not show that it starts
+    /// nodes of the old kind.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub pools: BTreeSet<String>,
     /// The add-on's configurationValues before the first change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon_configuration: Option<String>,

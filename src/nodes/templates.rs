@@ -49,6 +49,9 @@ pub(crate) const NODE_GROUP_PARAMETERS: [&str; 14] = [
     "VolumeSize",
 ];
 
+/// GiB of the volume with the containers' images and files, if nothing says otherwise.
+pub(crate) const DEFAULT_VOLUME_SIZE: u32 = 80;
+
 /// The capability that CreateStack needs for [`BASE`]: it creates a role whose name CloudFormation chooses.
 pub(crate) const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
 

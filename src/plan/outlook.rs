@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::design::{Design, PodSubnet, ZoneDesign, our_instances};
+use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, ZoneDesign};
 use crate::eviction::filter::sort;
 use crate::facts::{Facts, Node};
 use crate::net::cidr::usable_addresses;
@@ -92,7 +92,7 @@ pub(crate) fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
     let Scene { design, facts, settings: _, .. } = *scene;
     let all = Nodes::of(scene);
     let zones = design.zones.iter().map(|zone| zone_outlook(scene, &all, zone)).collect();
-    let new: u32 = design.zones.iter().map(|zone| all.to_start(zone)).sum();
+    let new: u32 = design.groups().map(|(pool, group)| pool.to_start(group, facts)).sum();
     let count = |nodes: &mut dyn Iterator<Item = &&Node>| number(nodes.count());
     let before = count(&mut all.nodes.iter());
     let instances = Passage {
@@ -100,14 +100,13 @@ pub(crate) fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
         meanwhile: before + new,
         after: count(&mut all.nodes.iter().filter(|node| !all.is_drained(node))) + new,
     };
-    Outlook { zones, instances, vcpus: vcpus(design, facts, &all, new), estimated_seconds }
+    Outlook { zones, instances, vcpus: vcpus(design, facts, &all), estimated_seconds }
 }
 
 /// The nodes of the cluster: which are drained, and which are ours.
 struct Nodes<'a> {
     nodes: Vec<&'a Node>,
     drained: BTreeSet<&'a str>,
-    ours: BTreeSet<&'a str>,
     /// Number of pods with their own addresses, by node.
     addresses: BTreeMap<&'a str, u32>,
 }
@@ -124,32 +123,27 @@ impl<'a> Nodes<'a> {
         for pod in own.filter(|pod| pod.address.is_some()) {
             *addresses.entry(&pod.node).or_default() += 1;
         }
-        Nodes { nodes: facts.ec2_nodes().collect(), drained, ours: our_instances(facts), addresses }
+        Nodes { nodes: facts.ec2_nodes().collect(), drained, addresses }
     }
 
     fn is_drained(&self, node: &Node) -> bool {
         self.drained.contains(node.name.as_str())
     }
 
-    fn is_ours(&self, node: &Node) -> bool {
-        node.instance_id.as_deref().is_some_and(|id| self.ours.contains(id))
-    }
-
     fn in_zone(&self, zone: &'a ZoneDesign) -> impl Iterator<Item = &'a Node> {
         self.nodes.iter().copied().filter(|node| node.zone == zone.zone)
-    }
-
-    /// Number of nodes of the zone's group that do not run yet.
-    fn to_start(&self, zone: &'a ZoneDesign) -> u32 {
-        let there = self.in_zone(zone).filter(|node| self.is_ours(node));
-        zone.size.saturating_sub(number(there.count()))
     }
 }
 
 fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) -> ZoneOutlook {
     let Scene { design, facts, settings, .. } = *scene;
-    let max_pods = design.machine.max_pods.map_or(0, |max| max.get());
-    let new = all.to_start(zone);
+    let starting =
+        || design.groups_of(zone).map(|(pool, group)| (&pool.machine, pool.to_start(group, facts)));
+    let new: u32 = starting().map(|(_, nodes)| nodes).sum();
+    let new_pods: u32 =
+        starting().map(|(machine, nodes)| nodes * machine.max_pods().map_or(0, |max| max.get())).sum();
+    let new_addresses =
+        starting().map(|(machine, nodes)| nodes.saturating_mul(machine.addresses_per_node())).sum();
     let stays = |node: &&Node| !all.is_drained(node);
     let capacity = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.max_pods).sum::<u32>();
     let going: BTreeSet<String> =
@@ -163,11 +157,11 @@ fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) ->
         },
         pod_capacity: Shift {
             before: capacity(&mut all.in_zone(zone)),
-            after: capacity(&mut all.in_zone(zone).filter(stays)) + new * max_pods,
+            after: capacity(&mut all.in_zone(zone).filter(stays)) + new_pods,
         },
         pods_to_move: number(sorted.evict.len() + sorted.refuse.len()),
         node_subnet: node_subnet(facts, all, zone, new),
-        pod_subnet: pod_subnet(design, facts, zone, new),
+        pod_subnet: pod_subnet(facts, zone, new_addresses),
     }
 }
 
@@ -192,8 +186,7 @@ fn node_subnet<'a>(facts: &Facts, all: &Nodes<'a>, zone: &'a ZoneDesign, new: u3
     })
 }
 
-fn pod_subnet(design: &Design, facts: &Facts, zone: &ZoneDesign, new: u32) -> Option<SubnetOutlook> {
-    let taken = new.saturating_mul(design.machine.addresses_per_node);
+fn pod_subnet(facts: &Facts, zone: &ZoneDesign, taken: u32) -> Option<SubnetOutlook> {
     match &zone.pod_subnet {
         PodSubnet::New { cidr } => {
             let addresses = usable_addresses(*cidr);
@@ -216,14 +209,15 @@ fn pod_subnet(design: &Design, facts: &Facts, zone: &ZoneDesign, new: u32) -> Op
     }
 }
 
-fn vcpus(design: &Design, facts: &Facts, all: &Nodes<'_>, new: u32) -> Option<Passage> {
+fn vcpus(design: &Design, facts: &Facts, all: &Nodes<'_>) -> Option<Passage> {
     let of = |node: &&Node| facts.machine.types.get(&node.instance_type)?.vcpus;
     let before: u32 = all.nodes.iter().map(of).sum::<Option<u32>>()?;
     let going: u32 = all.nodes.iter().filter(|node| all.is_drained(node)).map(of).sum::<Option<u32>>()?;
-    let added = match new {
-        0 => 0,
-        new => new * design.machine.instance_type.as_ref()?.vcpus?,
+    let of_group = |(pool, group): (&PoolDesign, &GroupDesign)| match pool.to_start(group, facts) {
+        0 => Some(0),
+        new => Some(new * pool.machine.instance_type()?.vcpus?),
     };
+    let added: u32 = design.groups().map(of_group).sum::<Option<u32>>()?;
     Some(Passage { before, meanwhile: before + added, after: before + added - going })
 }
 

@@ -1,6 +1,6 @@
 //! The progress of each step, for `status`, and whether it is done, for `plan`. Pure.
 
-use crate::design::{Design, PodSubnet};
+use crate::design::{Design, GroupDesign, PodSubnet};
 use crate::facts::{BlockState, Crd, Facts, Version, detected_version};
 use crate::step::Step;
 use crate::text::part;
@@ -14,10 +14,6 @@ pub(crate) fn is_done(step: Step, design: &Design, facts: &Facts) -> bool {
 /// How many of a step's resources exist, how many there should be, and a sentence about it.
 pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usize, String) {
     let zones = design.zones.len();
-    let of = |there: usize, all: usize, noun: &str, one: &str, many: &str| {
-        let verb = if all == 1 { one } else { many };
-        (there, all, format!("{} {verb}", part(there, all, noun)))
-    };
     let counted =
         |is: &dyn Fn(&crate::design::ZoneDesign) -> bool| design.zones.iter().filter(|zone| is(zone)).count();
     match step {
@@ -66,18 +62,15 @@ pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usi
             of(there, zones, "zone", "has an ENIConfig", "have an ENIConfig")
         }
         Step::LaunchNodegroups => {
-            let there = counted(&|zone| facts.node_groups.stacks.contains_key(&zone.stack));
+            let there = |group: &GroupDesign| facts.node_groups.stacks.contains_key(&group.stack);
             let (one, many) = ("has an eni-custom node group", "have an eni-custom node group");
-            of(there, zones, "zone", one, many)
+            of_groups(design, there, (one, many), ("exists", "exist"))
         }
         Step::PatchSecurityGroups => {
-            let grown = counted(&|zone| {
-                let stack = facts.node_groups.stacks.get(&zone.stack);
-                stack
-                    .and_then(|stack| stack.parameters.get("DesiredCapacity"))
-                    .is_some_and(|size| size != "0")
-            });
-            of(grown, zones, "zone", "has security groups and nodes", "have security groups and nodes")
+            // A group that is scaled to zero gets no nodes.
+            let grown = |group: &GroupDesign| group.size == 0 || group.is_grown(facts);
+            let (one, many) = ("has security groups and nodes", "have security groups and nodes");
+            of_groups(design, grown, (one, many), ("has its nodes", "have their nodes"))
         }
         Step::DrainNodes => {
             let all = facts.ec2_nodes().count();
@@ -85,5 +78,25 @@ pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usi
             let verb = if all == 1 { "predates" } else { "predate" };
             (all - old.min(all), all, format!("{} {verb} custom networking", part(old, all, "node")))
         }
+    }
+}
+
+fn of(there: usize, all: usize, noun: &str, one: &str, many: &str) -> (usize, usize, String) {
+    let verb = if all == 1 { one } else { many };
+    (there, all, format!("{} {verb}", part(there, all, noun)))
+}
+
+/// How many node groups are as the filter says: by zone if there is one pool, else by group.
+fn of_groups(
+    design: &Design,
+    is: impl Fn(&GroupDesign) -> bool,
+    zone: (&str, &str),
+    group: (&str, &str),
+) -> (usize, usize, String) {
+    let groups: Vec<&GroupDesign> = design.groups().map(|(_, group)| group).collect();
+    let there = groups.iter().filter(|group| is(group)).count();
+    match design.pools.len() {
+        1 => of(there, groups.len(), "zone", zone.0, zone.1),
+        _ => of(there, groups.len(), "node group", group.0, group.1),
     }
 }

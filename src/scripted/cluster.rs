@@ -1,6 +1,6 @@
 //! The cluster that tests begin with.
 
-use crate::facts::{AutoScalingGroup, Cni, Crd, Facts, Image, Node, Pod, Rollout, Route, RouteTable};
+use crate::facts::{AutoScalingGroup, Cni, Crd, Facts, Node, Pod, Rollout, Route, RouteTable};
 use crate::sample;
 
 /// Two zones, an old node in each that one Auto Scaling group has started, and a pod on each; nothing of eni-custom.
@@ -23,8 +23,7 @@ pub(crate) fn cluster() -> Facts {
         ..Cni::default()
     };
     facts.eniconfigs.crd = Crd::Typed { established: true };
-    facts.machine.image =
-        Some(Image { id: "ami-1".into(), name: "al2023".into(), architecture: "x86_64".into() });
+    facts.machine.images = crate::sample::images();
     facts.nodes = [("old-1", "a"), ("old-2", "b")].map(|(name, zone)| old_node(name, zone)).into();
     let instances = facts
         .nodes

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Settings;
-use crate::facts::AmiFamily;
 use crate::goal::{Goal, Undo};
 use crate::shell::shell_line;
 use crate::text::flag_value;
@@ -84,9 +83,7 @@ impl Settings {
             ("ami-id", &self.nodes.ami_id),
             ("selector", &self.drain.selector),
         ]));
-        if self.is_set("ami-family") || self.nodes.ami_family != AmiFamily::default() {
-            flags.push(("ami-family", Some(self.nodes.ami_family.to_string())));
-        }
+        flags.extend(self.nodes.ami_family.map(|family| ("ami-family", Some(family.to_string()))));
         let switches = [
             ("env-last", self.cni.env_last),
             ("external-snat", self.cni.external_snat),
@@ -111,7 +108,7 @@ impl Settings {
             ("subnet-prefix", self.network.subnet_prefix.map(u32::from)),
             ("nodes-per-zone", self.nodes.nodes_per_zone),
             ("max-nodes-per-zone", self.nodes.max_nodes_per_zone),
-            ("volume-size", self.is_set("volume-size").then_some(self.nodes.volume_size)),
+            ("volume-size", self.nodes.volume_size),
         ];
         let numbers = numbers.map(|(name, value)| (name, value.map(|value| value.to_string())));
         let counts = [

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use crate::aws::cloudformation::StackRequest;
 use crate::client_token::client_token;
-use crate::design::{Design, ZoneDesign};
+use crate::design::{Design, GroupDesign, PoolDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack, StackStatus};
 use crate::nodes::aws_auth::has_role;
-use crate::nodes::templates::{BASE, BaseParameters, NODE_GROUP, NodeGroupParameters, Parameters, output};
+use crate::nodes::templates::{
+    BASE, BaseParameters, DEFAULT_VOLUME_SIZE, NODE_GROUP, NodeGroupParameters, Parameters, output,
+};
 use crate::nodes::user_data::{Boot, NodeLabel, render};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
@@ -37,8 +39,7 @@ pub(crate) enum GroupChange {
 #[derive(Debug, Clone)]
 pub(crate) struct StackChange {
     name: String,
-    /// `None` for the base stack.
-    zone: Option<String>,
+    is_base: bool,
     /// Status of a failed stack that must be deleted first.
     failed: Option<StackStatus>,
     shown: Vec<(&'static str, String)>,
@@ -57,8 +58,8 @@ impl Rules for LaunchNodegroups {
         if !role.as_deref().is_some_and(|role| is_authorised(facts, role)) {
             changes.push(GroupChange::Authorise { mode: facts.cluster.authentication, role });
         }
-        let zones = design.zones.iter().filter_map(|zone| stack_change(design, facts, Some(zone)));
-        changes.extend(zones.map(GroupChange::Stack));
+        let groups = design.groups().filter_map(|group| stack_change(design, facts, Some(group)));
+        changes.extend(groups.map(GroupChange::Stack));
         changes
     }
 
@@ -92,10 +93,10 @@ impl Rules for LaunchNodegroups {
                 if stack.failed.is_some() {
                     remove_failed(session, &stack.name, TAG_CLUSTER).await?;
                 }
-                if stack.zone.is_some() {
+                if !stack.is_base {
                     base_is_ready(session).await?;
                 }
-                let request = request(session, stack.zone.as_deref())?;
+                let request = request(session, &stack.name)?;
                 session.clients.aws.cloudformation.create(&request).await
             }
             GroupChange::Authorise { mode, .. } => {
@@ -120,7 +121,7 @@ impl Rules for LaunchNodegroups {
 
     async fn settle(session: &mut Session) -> Result<()> {
         let mut names = vec![session.design.base_stack.clone()];
-        names.extend(session.design.zones.iter().map(|zone| zone.stack.clone()));
+        names.extend(session.design.groups().map(|(_, group)| group.stack.clone()));
         for name in names {
             complete(session, &name).await?;
         }
@@ -129,32 +130,36 @@ impl Rules for LaunchNodegroups {
 }
 
 /// A stack that is missing, or that failed before it completed. A stack in progress is waited for.
-fn stack_change(design: &Design, facts: &Facts, zone: Option<&ZoneDesign>) -> Option<StackChange> {
-    let name = zone.map_or(&design.base_stack, |zone| &zone.stack);
+fn stack_change(
+    design: &Design,
+    facts: &Facts,
+    group: Option<(&PoolDesign, &GroupDesign)>,
+) -> Option<StackChange> {
+    let name = group.map_or(&design.base_stack, |(_, group)| &group.stack);
     let there = facts.node_groups.stacks.get(name);
     let failed = there.map(|stack| stack.status.clone()).filter(StackStatus::never_completed);
     if there.is_some() && failed.is_none() {
         return None;
     }
-    let shown = match zone {
+    let shown = match group {
         None => vec![
             ("node role", "new".into()),
             ("node security group", format!("to and from {}", facts.cluster.security_group)),
         ],
-        Some(zone) => {
-            let machine = &design.machine;
+        Some((pool, group)) => {
+            let machine = &pool.machine;
             let text = |value: Option<String>| value.unwrap_or_else(|| "?".into());
             vec![
-                ("zone", zone.zone.clone()),
-                ("node subnet", zone.node_subnet.clone()),
-                ("instance type", text(machine.instance_type.as_ref().map(|kind| kind.name.clone()))),
+                ("zone", group.zone.clone()),
+                ("node subnet", group.node_subnets.join(", ")),
+                ("instance type", machine.type_names()),
                 ("image", text(machine.image.as_ref().map(|image| format!("{} {}", image.id, image.name)))),
-                ("max pods", text(machine.max_pods.map(|max| max.to_string()))),
-                ("size", format!("0, then {} (max {})", zone.size, zone.max_size)),
+                ("max pods", text(machine.max_pods().map(|max| max.to_string()))),
+                ("size", format!("0, then {} (max {})", group.size, group.max_size)),
             ]
         }
     };
-    Some(StackChange { name: name.clone(), zone: zone.map(|zone| zone.zone.clone()), failed, shown })
+    Some(StackChange { name: name.clone(), is_base: group.is_none(), failed, shown })
 }
 
 fn node_role(design: &Design, facts: &Facts) -> Option<String> {
@@ -218,23 +223,23 @@ fn base_output(session: &Session, name: &str) -> Result<String> {
     })
 }
 
-fn request(session: &Session, zone: Option<&str>) -> Result<StackRequest> {
+fn request(session: &Session, name: &str) -> Result<StackRequest> {
     let (design, facts) = (&session.design, &session.facts);
-    let zone = zone.and_then(|name| design.zones.iter().find(|zone| zone.zone == name));
-    let (name, template, parameters, tags) = match zone {
-        None => (&design.base_stack, BASE, base_parameters(facts), design.tags()),
-        Some(zone) => {
+    let group = design.groups().find(|(_, group)| group.stack == name);
+    let (template, parameters, tags) = match group {
+        None => (BASE, base_parameters(facts), design.tags()),
+        Some((pool, new)) => {
             let group = base_output(session, output::NODE_SECURITY_GROUP_ID)?;
             let profile = base_output(session, output::INSTANCE_PROFILE_ARN)?;
-            let parameters = node_group_parameters(design, facts, zone, &group, &profile)?;
-            (&zone.stack, NODE_GROUP, parameters, design.zone_tags(zone))
+            let parameters = node_group_parameters(design, facts, (pool, new), &group, &profile)?;
+            (NODE_GROUP, parameters, design.group_tags(pool, new))
         }
     };
     let parameters: BTreeMap<String, String> =
         parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let content = format!("{name}\n{template}\n{parameters:?}");
     Ok(StackRequest {
-        name: name.clone(),
+        name: name.into(),
         template: template.into(),
         parameters,
         tags,
@@ -254,12 +259,17 @@ pub(crate) fn base_parameters(facts: &Facts) -> Parameters {
     .parameters()
 }
 
-/// User data of the instances of a zone's group.
-pub(crate) fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Result<String> {
-    let max_pods = design.machine.max_pods.ok_or_else(|| unknown("max pods"))?;
+/// User data of the instances of a group.
+pub(crate) fn user_data(
+    design: &Design,
+    facts: &Facts,
+    pool: &PoolDesign,
+    group: &GroupDesign,
+) -> Result<String> {
+    let max_pods = pool.machine.max_pods().ok_or_else(|| unknown("max pods"))?;
     let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
     let labels = if design.labels_nodes() {
-        let label = NodeLabel::new(&design.label_key, &zone.eniconfig).map_err(|error| {
+        let label = NodeLabel::new(&design.label_key, &group.eniconfig).map_err(|error| {
             Error::usage("the node label can't be used").at(&design.label_key).because(error)
         })?;
         vec![label]
@@ -267,7 +277,7 @@ pub(crate) fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Re
         Vec::new()
     };
     Ok(render(
-        design.machine.family,
+        pool.machine.family,
         &Boot {
             cluster: &facts.cluster.name,
             endpoint: &facts.cluster.endpoint,
@@ -279,36 +289,36 @@ pub(crate) fn user_data(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Re
     ))
 }
 
-/// Parameters of a zone's stack, with two outputs of the base stack.
+/// Parameters of a group's stack, with two outputs of the base stack.
 pub(crate) fn node_group_parameters(
     design: &Design,
     facts: &Facts,
-    zone: &ZoneDesign,
+    (pool, group): (&PoolDesign, &GroupDesign),
     node_security_group: &str,
     instance_profile: &str,
 ) -> Result<Parameters> {
-    let machine = &design.machine;
-    let instance_type = machine.instance_type.as_ref().ok_or_else(|| unknown("instance type"))?;
+    let machine = &pool.machine;
+    let instance_type = machine.instance_type().ok_or_else(|| unknown("instance type"))?;
     let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
     NodeGroupParameters {
         cluster_name: &facts.cluster.name,
-        node_group_name: &zone.stack,
-        subnet_ids: std::slice::from_ref(&zone.node_subnet),
+        node_group_name: &group.stack,
+        subnet_ids: &group.node_subnets,
         node_security_group_id: node_security_group,
         cluster_security_group_id: &facts.cluster.security_group,
         instance_profile_arn: instance_profile,
         instance_type: &instance_type.name,
         image_id: &image.id,
         ami_family: machine.family,
-        user_data: &user_data(design, facts, zone)?,
+        user_data: &user_data(design, facts, pool, group)?,
         // No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
         min_size: 0,
         desired_capacity: 0,
-        max_size: zone.max_size,
-        volume_size: machine.volume_size,
+        max_size: group.max_size,
+        volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
     }
     .parameters()
-    .map_err(|error| Error::failed("write the node group's parameters").at(&zone.stack).because(error))
+    .map_err(|error| Error::failed("write the node group's parameters").at(&group.stack).because(error))
 }
 
 /// The checks refuse the run first if one of these is unknown.

@@ -6,7 +6,7 @@ mod undo;
 use std::collections::BTreeMap;
 
 use crate::client_token::client_token;
-use crate::design::ZoneDesign;
+use crate::design::GroupDesign;
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::Result;
@@ -27,7 +27,7 @@ pub(crate) struct PatchSecurityGroups;
 #[derive(Debug, Clone)]
 pub(crate) enum GroupsChange {
     Patch { name: String, before: Vec<String>, after: Option<Vec<String>>, subnet: Option<String> },
-    Grow { stack: String, before: u32, size: u32, max_size: u32 },
+    Grow { group: GroupDesign, before: u32 },
 }
 
 impl Rules for PatchSecurityGroups {
@@ -49,7 +49,7 @@ impl Rules for PatchSecurityGroups {
             Some(GroupsChange::Patch { name: zone.eniconfig.clone(), before, after: after.clone(), subnet })
         });
         // The order matters: the CNI never changes the groups of an existing interface (amazon-vpc-cni-k8s#277).
-        patches.chain(design.zones.iter().filter_map(|zone| grow(facts, zone))).collect()
+        patches.chain(design.groups().filter_map(|(_, group)| grow(facts, group))).collect()
     }
 
     fn describe(change: &GroupsChange) -> Change {
@@ -63,10 +63,10 @@ impl Rules for PatchSecurityGroups {
                     None => change.later("securityGroups"),
                 }
             }
-            GroupsChange::Grow { stack, before, size, max_size } => {
-                Change::new(Sign::Change, format!("size of {stack}"))
-                    .before_after("desired size", Some(before.to_string()), size.to_string())
-                    .to("max size", max_size.to_string())
+            GroupsChange::Grow { group, before } => {
+                Change::new(Sign::Change, format!("size of {}", group.stack))
+                    .before_after("desired size", Some(before.to_string()), group.size.to_string())
+                    .to("max size", group.max_size.to_string())
             }
         }
     }
@@ -90,12 +90,12 @@ impl Rules for PatchSecurityGroups {
             }
             // The checks refuse this before the step starts: a step that it needs is not done.
             GroupsChange::Patch { .. } => Ok(()),
-            GroupsChange::Grow { stack, size, max_size, .. } => {
-                let there = settled(session, &stack).await?;
+            GroupsChange::Grow { group, .. } => {
+                let there = settled(session, &group.stack).await?;
                 let sizes: BTreeMap<String, String> = [
-                    ("MinSize".to_string(), size.to_string()),
-                    ("DesiredCapacity".to_string(), size.to_string()),
-                    ("MaxSize".to_string(), max_size.to_string()),
+                    ("MinSize".to_string(), group.min_size.to_string()),
+                    ("DesiredCapacity".to_string(), group.size.to_string()),
+                    ("MaxSize".to_string(), group.max_size.to_string()),
                 ]
                 .into();
                 let token = client_token(
@@ -109,8 +109,8 @@ impl Rules for PatchSecurityGroups {
     }
 
     async fn settle(session: &mut Session) -> Result<()> {
-        for zone in &session.design.zones {
-            complete(session, &zone.stack).await?;
+        for (_, group) in session.design.groups() {
+            complete(session, &group.stack).await?;
         }
         ready(session).await
     }
@@ -130,21 +130,21 @@ impl PatchSecurityGroups {
     }
 }
 
-/// Whether a zone's node group still needs to be resized.
-pub(crate) fn grows(facts: &Facts, zone: &ZoneDesign) -> bool {
-    grow(facts, zone).is_some()
+/// Whether a node group still needs to be resized.
+pub(crate) fn grows(facts: &Facts, group: &GroupDesign) -> bool {
+    grow(facts, group).is_some()
 }
 
 /// A group at size 0 grows. A group with nodes belongs to the autoscaler and the user, unless another size is set by flag.
-fn grow(facts: &Facts, zone: &ZoneDesign) -> Option<GroupsChange> {
+fn grow(facts: &Facts, group: &GroupDesign) -> Option<GroupsChange> {
     let parameter =
-        |key: &str| facts.node_groups.stacks.get(&zone.stack)?.parameters.get(key)?.parse::<u32>().ok();
+        |key: &str| facts.node_groups.stacks.get(&group.stack)?.parameters.get(key)?.parse::<u32>().ok();
     let before = parameter("DesiredCapacity").unwrap_or_default();
     let max = parameter("MaxSize").unwrap_or_default();
-    if before == zone.size && max >= zone.max_size {
+    if before == group.size && max >= group.max_size {
         return None;
     }
-    Some(GroupsChange::Grow { stack: zone.stack.clone(), before, size: zone.size, max_size: zone.max_size })
+    Some(GroupsChange::Grow { group: group.clone(), before })
 }
 
 /// Waits until every group has its nodes Ready, and reports what keeps a node from starting.
@@ -155,9 +155,9 @@ async fn ready(session: &Session) -> Result<()> {
             let groups = read_groups(session).await?;
             let nodes = nodes::list(&session.clients.kube.client).await?;
             let mut waiting = Vec::new();
-            for zone in &session.design.zones {
-                let Some(group) = groups.values().find(|group| group.stack() == Some(&zone.stack)) else {
-                    waiting.push(format!("{}: group not visible yet", zone.zone));
+            for (_, new) in session.design.groups() {
+                let Some(group) = groups.values().find(|group| group.stack() == Some(&new.stack)) else {
+                    waiting.push(format!("{}: group not visible yet", new.zone));
                     continue;
                 };
                 let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
@@ -165,16 +165,16 @@ async fn ready(session: &Session) -> Result<()> {
                 let silent = joined.iter().filter(|node| node.is_unreachable()).count();
                 let wanted = usize::try_from(group.desired).unwrap_or_default();
                 // Waiting does not bring back a node that has stopped reporting; the checks name it.
-                if ready > 0 && ready + silent >= wanted && wanted > 0 {
+                if new.size == 0 || (ready > 0 && ready + silent >= wanted && wanted > 0) {
                     continue;
                 }
                 let next = "the group keeps trying: run the same command again when there is capacity, or choose another \
                         --instance-type";
-                if let Some(failure) = launches.failure(session, group, &zone.zone, next).await? {
-                    waiting.push(format!("{}: {failure}", zone.zone));
+                if let Some(failure) = launches.failure(session, group, &new.zone, next).await? {
+                    waiting.push(format!("{}: {failure}", new.zone));
                     continue;
                 }
-                waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", zone.zone, joined.len()));
+                waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", new.zone, joined.len()));
             }
             Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
         })

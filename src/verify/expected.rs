@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::our_instances;
 use crate::facts::EniConfig;
 use crate::scene::Scene;
 
@@ -40,16 +39,18 @@ impl Expected {
             security_groups: groups.clone(),
             ours: true,
         });
-        let ours = our_instances(facts);
-        let of_design = facts.ec2_nodes().filter(|node| {
-            node.instance_id.as_deref().is_some_and(|id| ours.contains(id))
-                && design.machine.instance_type.as_ref().is_some_and(|kind| kind.name == node.instance_type)
-        });
-        let max_pods = design.machine.max_pods.map(|max_pods| max_pods.get());
+        let mut max_pods = BTreeMap::new();
+        for (pool, group) in design.groups() {
+            let Some(there) = group.there(facts) else { continue };
+            for node in facts.ec2_nodes().filter(|node| there.holds(node)) {
+                let own = pool.machine.types.iter().find(|one| one.kind.name == node.instance_type);
+                max_pods.extend(own.map(|own| (node.name.clone(), own.max_pods.get())));
+            }
+        }
         Expected {
             env: design.env.clone(),
             eniconfigs: eniconfigs.collect(),
-            max_pods: of_design.filter_map(|node| Some((node.name.clone(), max_pods?))).collect(),
+            max_pods,
             spared: design.old_nodes.difference(&gone).cloned().collect(),
             gone,
             taken_over: settings.cni.take_over_env,

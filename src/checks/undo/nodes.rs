@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::capacity::{Age, Capacity, shortages};
+use crate::design::CUSTOM_NETWORK;
 use crate::design::replacement;
 use crate::design::undo::{missing, our_nodes, returning};
-use crate::design::{CUSTOM_NETWORK, wanted_type};
 use crate::eviction::local::LocalData;
 use crate::facts::{ImageTrouble, ManagedNodeGroup, Node, Owner, Pod, Shape, owner};
 use crate::fixes;
 use crate::goal::Undo;
 use crate::issue::{Issue, id};
-use crate::net::vcpus::vcpu_family;
+use crate::net::vcpus::{VcpuFamily, vcpu_family};
 use crate::scene::Scene;
 use crate::step::Step;
 use crate::text::{counted, subject};
@@ -187,10 +187,27 @@ fn addresses(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Is
 fn vcpus(scene: &Scene<'_>, coming: &[(Shape, usize)], findings: &mut Vec<Issue>) {
     let facts = scene.facts;
     let machine = &facts.machine;
-    let wanted = wanted_type(scene.settings, facts);
-    let (Some(family), Some(limit)) = (wanted.as_deref().and_then(vcpu_family), machine.vcpu_quota) else {
-        return;
-    };
+    let families: BTreeMap<&str, _> = coming
+        .iter()
+        .filter_map(|(shape, _)| vcpu_family(shape.instance_type()?))
+        .map(|family| (family.code, family))
+        .collect();
+    for (code, family) in families {
+        if let Some(limit) = machine.vcpu_quotas.get(code) {
+            vcpus_of(scene, family, *limit, coming, findings);
+        }
+    }
+}
+
+fn vcpus_of(
+    scene: &Scene<'_>,
+    family: &VcpuFamily,
+    limit: u32,
+    coming: &[(Shape, usize)],
+    findings: &mut Vec<Issue>,
+) {
+    let facts = scene.facts;
+    let machine = &facts.machine;
     let vcpus = |name: &str| match vcpu_family(name) == Some(family) {
         true => machine.types.get(name).and_then(|kind| kind.vcpus).unwrap_or_default(),
         false => 0,

@@ -209,7 +209,9 @@ fn old_nodes_need_addresses_and_vcpus_alongside_the_new_ones() {
         facts.pods.clear();
     };
     assert_eq!(reported(Undo::WHOLE, full), ["EC-UND-010 Error"]);
-    let few = |limit| move |facts: &mut Facts| facts.machine.vcpu_quota = Some(limit);
+    let few = |limit| {
+        move |facts: &mut Facts| facts.machine.vcpu_quotas = [("L-1216C47A".to_string(), limit)].into()
+    };
     assert_eq!(reported(Undo::WHOLE, few(7)), ["EC-UND-010 Error"]);
     assert_eq!(reported(Undo::WHOLE, few(8)), [""; 0]);
     // Nodes that are back by now don't come again.

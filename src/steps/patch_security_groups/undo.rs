@@ -47,7 +47,7 @@ impl Rules for UndoPatchSecurityGroups {
             changes.push(GroupsUndo::Drain { nodes, outlook });
         }
         if !is_undone(Step::LaunchNodegroups) {
-            changes.extend(design.zones.iter().filter_map(|zone| shrink(facts, &zone.stack)));
+            changes.extend(design.groups().filter_map(|(_, group)| shrink(facts, &group.stack)));
         }
         if !is_undone(Step::WriteEniconfigs) {
             changes.extend(groups(design, facts));

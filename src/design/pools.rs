@@ -1,0 +1,186 @@
+//! The replacement of each pool: what its nodes are, and a node group for each zone. Pure.
+
+mod sources;
+
+use std::collections::BTreeSet;
+
+use crate::client_token::client_token;
+use crate::facts::{AutoScalingGroup, Cluster, Facts, Node, Pool, Stack};
+use crate::issue::Issue;
+use crate::settings::Settings;
+use crate::tags::{TAG_ENICONFIG, TAG_POOL};
+
+use super::machine::{self, MachineDesign};
+use super::{ZoneDesign, stack_name};
+
+pub(crate) use sources::all_wanted;
+use sources::wanted;
+use sources::{Source, sources};
+
+/// The pool of nodes whose owner launches nothing like them again, and of a cluster without nodes.
+pub(crate) const OTHER_NODES: &str = "nodes";
+
+/// New nodes that are alike, in one node group for each zone.
+#[derive(Debug, Clone)]
+pub(crate) struct PoolDesign {
+    pub name: String,
+    /// What they replace; `None` for nodes without a node group, and if it is gone.
+    pub old: Option<Pool>,
+    pub machine: MachineDesign,
+    pub groups: Vec<GroupDesign>,
+}
+
+/// One node group: the nodes of a pool whose pods use one ENIConfig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupDesign {
+    pub zone: String,
+    pub eniconfig: String,
+    /// Subnets of the nodes, all in the zone; not the pods' subnet.
+    pub node_subnets: Vec<String>,
+    pub stack: String,
+    /// Sizes in capacity units: nodes, unless the pool's instance types have weights.
+    pub min_size: u32,
+    pub size: u32,
+    pub max_size: u32,
+}
+
+impl PoolDesign {
+    /// How many nodes these capacity units are, at most.
+    pub(crate) fn nodes(&self, units: u32) -> u32 {
+        let lightest = self.machine.types.iter().filter_map(|one| one.weight).min();
+        units.div_ceil(lightest.unwrap_or(1).max(1))
+    }
+
+    /// How many of a group's nodes have not joined yet.
+    pub(crate) fn to_start(&self, group: &GroupDesign, facts: &Facts) -> u32 {
+        self.nodes(group.size).saturating_sub(group.joined(facts))
+    }
+}
+
+impl GroupDesign {
+    /// Its Auto Scaling group, once the stack has created it.
+    pub(crate) fn there<'a>(&self, facts: &'a Facts) -> Option<&'a AutoScalingGroup> {
+        facts.node_groups.groups.values().find(|group| group.stack() == Some(&self.stack))
+    }
+
+    /// Whether its stack has been given nodes.
+    pub(crate) fn is_grown(&self, facts: &Facts) -> bool {
+        let stack = facts.node_groups.stacks.get(&self.stack);
+        stack.and_then(|stack| stack.parameters.get("DesiredCapacity")).is_some_and(|size| size != "0")
+    }
+
+    /// How many of its nodes have joined.
+    pub(crate) fn joined(&self, facts: &Facts) -> u32 {
+        let Some(group) = self.there(facts) else { return 0 };
+        u32::try_from(facts.ec2_nodes().filter(|node| group.holds(node)).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// The design of each pool.
+pub(super) fn pools(
+    settings: &Settings,
+    facts: &Facts,
+    zones: &[ZoneDesign],
+    old_nodes: &BTreeSet<String>,
+    findings: &mut Vec<Issue>,
+) -> Vec<PoolDesign> {
+    let sources = sources(settings, facts, old_nodes);
+    let is_only = sources.len() == 1;
+    let pool = |source: &Source<'_>| {
+        let machine = machine::machine(settings, facts, &wanted(settings, facts, source), findings);
+        let zones = zones.iter().filter(|zone| source.uses(facts, &zone.zone));
+        let groups = zones.map(|zone| group(settings, facts, source, &machine, zone, is_only)).collect();
+        PoolDesign { name: source.name.clone(), old: source.pool.cloned(), machine, groups }
+    };
+    sources.iter().map(pool).collect()
+}
+
+fn group(
+    settings: &Settings,
+    facts: &Facts,
+    source: &Source<'_>,
+    machine: &MachineDesign,
+    zone: &ZoneDesign,
+    is_only: bool,
+) -> GroupDesign {
+    let stack = stack(facts, &source.name, &zone.eniconfig, is_only);
+    let (min_size, size, max_size) = sizes(settings, facts, source, machine, &zone.zone, &stack);
+    let own = source.subnets(facts, &zone.zone);
+    GroupDesign {
+        zone: zone.zone.clone(),
+        eniconfig: zone.eniconfig.clone(),
+        node_subnets: if own.is_empty() { vec![zone.node_subnet.clone()] } else { own },
+        stack,
+        min_size,
+        size,
+        max_size,
+    }
+}
+
+/// The name of a group's stack: that of the stack with its tags, else one that depends only on the names. The stacks of
+/// a cluster's only pool are named after their ENIConfigs alone.
+fn stack(facts: &Facts, pool: &str, eniconfig: &str, is_only: bool) -> String {
+    let has = |stack: &Stack, tag: &str, value: &str| stack.tags.get(tag).is_some_and(|tag| tag == value);
+    let there = facts.node_groups.stacks.values();
+    let there = there.filter(|stack| has(stack, TAG_POOL, pool) && has(stack, TAG_ENICONFIG, eniconfig));
+    if let Some(stack) = there.min_by_key(|stack| &stack.name) {
+        return stack.name.clone();
+    }
+    group_stack(&facts.cluster, (!is_only).then_some(pool), eniconfig)
+}
+
+/// The name of the stack of a pool's group; without a pool, that of the cluster's only one.
+pub(crate) fn group_stack(cluster: &Cluster, pool: Option<&str>, eniconfig: &str) -> String {
+    let Some(pool) = pool else { return stack_name(&cluster.name, eniconfig) };
+    let part = format!("{pool}-{eniconfig}");
+    let name = stack_name(&cluster.name, &part);
+    if name.ends_with(&part) {
+        return name;
+    }
+    // Group names can be longer than CloudFormation allows, and contain other characters.
+    let token = client_token(&cluster.arn, TAG_POOL, &part);
+    let hash = &token.trim_start_matches("eni-custom-")[..6];
+    let others = stack_name(&cluster.name, &format!("-{hash}-{eniconfig}")).len();
+    let pool: String = pool.chars().take(128_usize.saturating_sub(others)).collect();
+    stack_name(&cluster.name, &format!("{pool}-{hash}-{eniconfig}"))
+}
+
+/// Minimum, size and maximum of a zone's group. A group with nodes keeps its size: the nodes that it replaced may be gone.
+fn sizes(
+    settings: &Settings,
+    facts: &Facts,
+    source: &Source<'_>,
+    machine: &MachineDesign,
+    zone: &str,
+    stack: &str,
+) -> (u32, u32, u32) {
+    let settings = &settings.nodes;
+    let number =
+        |stack: &Stack, key: &str| stack.parameters.get(key).and_then(|value| value.parse::<u32>().ok());
+    let grown = facts.node_groups.stacks.get(stack).and_then(|stack| {
+        let size = number(stack, "DesiredCapacity").filter(|size| *size > 0)?;
+        Some((number(stack, "MinSize").unwrap_or(size), size, number(stack, "MaxSize").unwrap_or(size)))
+    });
+    let asked = settings.nodes_per_zone;
+    let size = asked.or(grown.map(|(_, size, _)| size)).unwrap_or_else(|| {
+        let nodes: Vec<&Node> = source.nodes.iter().filter(|node| node.zone == zone).copied().collect();
+        let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        let pods = facts.pods.iter().filter(|pod| names.contains(pod.node.as_str()));
+        let moving = pods.filter(|pod| !pod.is_finished() && !pod.is_of_daemon_set()).count();
+        let free = machine::capacity(machine, facts).max(1);
+        let needed = u32::try_from(moving).unwrap_or(u32::MAX).div_ceil(free);
+        let units: u32 = nodes.iter().map(|node| source.units(facts, node)).sum();
+        // A new node has the weight of the lightest type at least.
+        let lightest = machine.types.iter().filter_map(|one| one.weight).min().unwrap_or(1);
+        let least = if source.pool.is_some() { 0 } else { 1 };
+        units.max(needed.saturating_mul(lightest)).max(least)
+    });
+    let share = source.share(facts, zone);
+    let max = settings
+        .max_nodes_per_zone
+        .or(grown.map(|(.., max)| max).filter(|_| asked.is_none()))
+        .or(share.map(|(_, max)| max).filter(|_| asked.is_none()))
+        .unwrap_or_else(|| size.saturating_mul(2));
+    let min = grown.map(|(min, ..)| min).or(share.map(|(min, _)| min)).unwrap_or(size);
+    (min.min(size), size, max.max(size))
+}

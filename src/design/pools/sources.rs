@@ -1,0 +1,196 @@
+//! What the new nodes replace: the old node groups, and old nodes that belong to none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::design::machine::Wanted;
+use crate::facts::{Facts, Node, Owner, Pool, Stack, TypeChoice, group, owner};
+use crate::settings::Settings;
+use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
+
+use super::OTHER_NODES;
+
+/// Old nodes that get new ones like them.
+#[derive(Debug, Clone)]
+pub(super) struct Source<'a> {
+    /// The pool's name.
+    pub name: String,
+    /// `None` for nodes whose owner launches nothing like them again, and if the old group is gone.
+    pub pool: Option<&'a Pool>,
+    /// Its old nodes.
+    pub nodes: Vec<&'a Node>,
+}
+
+impl<'a> Source<'a> {
+    /// Subnets of its nodes in a zone; empty if it has no subnets of its own.
+    pub(super) fn subnets(&self, facts: &Facts, zone: &str) -> Vec<String> {
+        let subnets = self.pool.iter().flat_map(|pool| &pool.subnets);
+        let in_zone = |id: &&String| facts.vpc.subnet(id).is_some_and(|subnet| subnet.zone == zone);
+        subnets.filter(in_zone).cloned().collect()
+    }
+
+    /// Whether its nodes start in this zone.
+    pub(super) fn uses(&self, facts: &Facts, zone: &str) -> bool {
+        match self.pool {
+            Some(pool) if !pool.subnets.is_empty() => !self.subnets(facts, zone).is_empty(),
+            _ => true,
+        }
+    }
+
+    /// A node's capacity units.
+    pub(super) fn units(&self, facts: &Facts, node: &Node) -> u32 {
+        let group = group(facts, node).and_then(|name| facts.node_groups.groups.get(name));
+        let instance = group
+            .and_then(|group| group.instances.iter().find(|one| node.instance_id.as_ref() == Some(&one.id)));
+        instance.map_or(1, |one| u32::try_from(one.weight).unwrap_or(1))
+    }
+
+    /// A zone's share of the minimum and the maximum. The sum of the minimums is the group's: where it does not divide
+    /// evenly, the first zones get one more. The maximums are rounded up, so that each zone can grow as far.
+    pub(super) fn share(&self, facts: &Facts, zone: &str) -> Option<(u32, u32)> {
+        let pool = self.pool?;
+        let zones: BTreeSet<&str> = pool
+            .subnets
+            .iter()
+            .filter_map(|id| facts.vpc.subnet(id))
+            .map(|subnet| subnet.zone.as_str())
+            .collect();
+        let at = u32::try_from(zones.iter().position(|one| *one == zone)?).ok()?;
+        let count = u32::try_from(zones.len()).ok()?;
+        let size = |size: i32| u32::try_from(size).unwrap_or_default();
+        // A drain of an earlier run may have lowered them.
+        let before = match &pool.owner {
+            Owner::Managed(name) => facts.record.managed.get(name),
+            Owner::Group(name) => facts.record.groups.get(name),
+            _ => None,
+        };
+        let sizes = before.unwrap_or(&pool.sizes);
+        let (min, max) = (size(sizes.min), size(sizes.max));
+        Some((min / count + u32::from(at < min % count), max.div_ceil(count)))
+    }
+}
+
+/// What is replaced, sorted by name.
+pub(super) fn sources<'a>(
+    settings: &Settings,
+    facts: &'a Facts,
+    old_nodes: &BTreeSet<String>,
+) -> Vec<Source<'a>> {
+    let mut of_pool: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    let mut others: Vec<&Node> = Vec::new();
+    for node in facts.ec2_nodes().filter(|node| old_nodes.contains(&node.name)) {
+        match pool_of(facts, node) {
+            Some(pool) => of_pool.entry(&pool.name).or_default().push(node),
+            None => others.push(node),
+        }
+    }
+    let launched: BTreeSet<&str> =
+        stacks(facts).filter_map(|stack| Some(stack.tags.get(TAG_POOL)?.as_str())).collect();
+    let is_replaced = |pool: &&Pool| {
+        let name = pool.name.as_str();
+        // A group that is scaled to zero would start nodes of the old kind.
+        let is_from_before =
+            facts.record.pools.contains(name) || !facts.cni.is_on(crate::design::CUSTOM_NETWORK);
+        !is_ours(facts, pool) && (of_pool.contains_key(name) || launched.contains(name) || is_from_before)
+    };
+    let chosen =
+        |name: &str| settings.nodes.pools.is_empty() || settings.nodes.pools.iter().any(|pool| pool == name);
+    let mut sources: Vec<Source<'_>> = facts
+        .pools
+        .iter()
+        .filter(is_replaced)
+        .map(|pool| Source {
+            name: pool.name.clone(),
+            pool: Some(pool),
+            nodes: of_pool.get(pool.name.as_str()).cloned().unwrap_or_default(),
+        })
+        .collect();
+    // Pools whose old group is gone.
+    let gone = launched.into_iter().filter(|name| sources.iter().all(|source| source.name != **name));
+    let gone: Vec<Source<'_>> = gone
+        .map(|name| Source { name: name.to_string(), pool: kept(facts, name), nodes: Vec::new() })
+        .collect();
+    sources.extend(gone);
+    if !others.is_empty() || sources.is_empty() {
+        match sources.iter_mut().find(|source| source.name == OTHER_NODES) {
+            Some(source) => source.nodes.extend(others),
+            None => sources.push(Source { name: OTHER_NODES.into(), pool: None, nodes: others }),
+        }
+    }
+    sources.retain(|source| chosen(&source.name));
+    sources.sort_by(|one, other| one.name.cmp(&other.name));
+    sources
+}
+
+/// The pool that a node belongs to.
+fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
+    let owner = owner(facts, node);
+    let has = |pool: &&Pool| match &owner {
+        Owner::Unowned => false,
+        owner => pool.owner == *owner,
+    };
+    facts.pools.iter().find(has)
+}
+
+/// One of eni-custom's own groups.
+fn is_ours(facts: &Facts, pool: &Pool) -> bool {
+    pool.groups.iter().any(|name| facts.node_groups.groups.get(name).is_some_and(|group| group.is_ours()))
+}
+
+/// The stacks of eni-custom's node groups.
+fn stacks(facts: &Facts) -> impl Iterator<Item = &Stack> {
+    let of_group =
+        |stack: &&Stack| stack.tags.contains_key(TAG_CLUSTER) && stack.tags.contains_key(TAG_ENICONFIG);
+    facts.node_groups.stacks.values().filter(of_group)
+}
+
+/// What eni-custom's own groups of a pool launch, for a pool whose old group is gone.
+fn kept<'a>(facts: &'a Facts, name: &str) -> Option<&'a Pool> {
+    let is_kept = |pool: &&Pool| {
+        pool.groups.iter().any(|group| {
+            facts
+                .node_groups
+                .groups
+                .get(group)
+                .is_some_and(|group| group.tags.get(TAG_POOL).is_some_and(|tag| tag == name))
+        })
+    };
+    facts.pools.iter().find(is_kept)
+}
+
+/// What the new nodes of a pool are to be.
+pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) -> Wanted {
+    let (nodes, pool) = (&settings.nodes, source.pool);
+    let types = match (&nodes.instance_type, pool) {
+        (Some(name), _) => vec![choice(name)],
+        (None, Some(pool)) if !pool.instances.types.is_empty() => pool.instances.types.clone(),
+        _ => usual_type(facts, source).map(choice).into_iter().collect(),
+    };
+    let kept = pool.filter(|pool| pool.own_image && nodes.ami_family.is_none());
+    Wanted {
+        types,
+        family: nodes.ami_family.or(pool.and_then(|pool| pool.family)).unwrap_or_default(),
+        ami_id: nodes.ami_id.clone().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone()))),
+    }
+}
+
+/// The same for all pools, before images and types are read.
+pub(crate) fn all_wanted(settings: &Settings, facts: &Facts) -> Vec<Wanted> {
+    let sources = sources(settings, facts, &crate::design::old_nodes(facts));
+    sources.iter().map(|source| wanted(settings, facts, source)).collect()
+}
+
+fn choice(name: &str) -> TypeChoice {
+    TypeChoice { name: name.into(), weight: None }
+}
+
+/// The most common type of the nodes that are replaced, or of all nodes if there are none; the first by name of equally
+/// common ones.
+fn usual_type<'a>(facts: &'a Facts, source: &Source<'a>) -> Option<&'a str> {
+    let nodes = if source.nodes.is_empty() { facts.ec2_nodes().collect() } else { source.nodes.clone() };
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in nodes.iter().filter(|node| !node.instance_type.is_empty()) {
+        *counted.entry(&node.instance_type).or_default() += 1;
+    }
+    let most = counted.iter().max_by_key(|(name, nodes)| (**nodes, std::cmp::Reverse(**name)));
+    most.map(|(name, _)| *name)
+}
