@@ -67,12 +67,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -126,12 +131,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -224,12 +234,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -265,12 +280,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -306,12 +326,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -347,12 +372,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -388,12 +418,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -429,12 +464,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -470,12 +510,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -511,12 +556,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -552,12 +602,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r
@@ -653,12 +708,17 @@ false\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconfig-name -d 'Name of a zone\'s ENIConfig [default: the zone\'s name]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l instance-type -d 'Instance type [default: the most common one among the old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-family -d 'AMI family' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: twice its size]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l volume-size -d 'Size of the root volume in GiB' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l max-nodes-per-zone -d 'Maximum size of each zone\'s node group [default: its share of the old group\'s]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l volume-size -d 'Size of the root volume in GiB [default: as on the old nodes, else 80]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node-role -d 'IAM role of the nodes: the same as the old nodes\', a new one with no more than nodes need, or that with this ARN [default: same]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l tag -d 'Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the old node groups' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l permissions-boundary -d 'ARN of the policy that is the permissions boundary of a new role' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l role-path -d 'IAM path of a new role, such as /eks/' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l accept -d 'Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l confirm-cluster -d 'Name of the cluster, to confirm undo and --disable-eviction' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l timeout -d 'Longest wait for any one operation, e.g. 90s, 30m or 1h30m' -r

@@ -108,7 +108,7 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         label_key,
         base_stack: stack_name(&facts.cluster.name, "base"),
         pools,
-        volume_size: settings.nodes.volume_size,
+        volume_size: settings.nodes.volume_size.all,
         security_groups: settings.cni.security_groups.clone(),
         drained: drained(settings, facts, &old_nodes),
         old_nodes,

@@ -1,14 +1,18 @@
 //! What the user wants, and where each value came from. `cli` makes it. Pure.
 
 mod command_line;
+mod per_pool;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
 use crate::facts::AmiFamily;
 use crate::issue::Id;
+
+pub(crate) use per_pool::PerPool;
 
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,15 +94,43 @@ pub(crate) struct CniSettings {
 /// The new nodes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NodeSettings {
-    pub instance_type: Option<String>,
-    pub ami_family: Option<AmiFamily>,
-    pub ami_id: Option<String>,
-    pub nodes_per_zone: Option<u32>,
-    pub max_nodes_per_zone: Option<u32>,
-    /// Size of the root volume, in GiB.
-    pub volume_size: Option<u32>,
     /// Names of the pools to replace; all if empty.
     pub pools: Vec<String>,
+    pub instance_type: PerPool<String>,
+    pub ami_family: PerPool<AmiFamily>,
+    pub ami_id: PerPool<String>,
+    pub nodes_per_zone: PerPool<u32>,
+    pub max_nodes_per_zone: PerPool<u32>,
+    /// Size of the root volume, in GiB.
+    pub volume_size: PerPool<u32>,
+    pub node_role: PerPool<NodeRole>,
+    /// Tags for everything that the new node groups consist of, besides those of the old ones.
+    pub tags: BTreeMap<String, String>,
+    /// ARN of the policy that limits a role that eni-custom creates.
+    pub permissions_boundary: Option<String>,
+    /// IAM path of such a role, with a slash at each end.
+    pub role_path: Option<String>,
+}
+
+/// The IAM role of new nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeRole {
+    /// That of the old nodes.
+    Same,
+    /// One that eni-custom creates, with no more than nodes need.
+    New,
+    /// This one, by its ARN.
+    Arn(String),
+}
+
+impl fmt::Display for NodeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NodeRole::Same => "same",
+            NodeRole::New => "new",
+            NodeRole::Arn(arn) => arn,
+        })
+    }
 }
 
 /// Which old nodes are drained, and how.

@@ -69,7 +69,7 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     if design.groups().all(|(_, group)| facts.node_groups.stacks.contains_key(&group.stack)) {
         return Ok(nodes);
     }
-    if nodes.instance_type.is_none() {
+    if nodes.instance_type.is_empty() {
         let pool = design.pools.first().and_then(|pool| pool.machine.instance_type());
         let default = pool.map_or_else(|| "m5.large".to_string(), |kind| kind.name.clone());
         let options = Options { custom: true, cap: true, ..Options::default() };
@@ -80,9 +80,9 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
                 max_pods(instance_type, &options).map(|_| ()).map_err(|error| error.to_string())
             }
         })?;
-        nodes.instance_type = Some(name);
+        nodes.instance_type.all = Some(name);
     }
-    if nodes.nodes_per_zone.is_none() {
+    if nodes.nodes_per_zone.is_empty() {
         let default = design.groups().map(|(_, group)| group.size).max().unwrap_or(1);
         let size = prompt.text("New nodes in each zone", &default.to_string(), |text| {
             match text.parse::<u32>() {
@@ -90,7 +90,7 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
                 _ => Err("expected a number from 1 to 1000".into()),
             }
         })?;
-        nodes.nodes_per_zone = size.parse().ok();
+        nodes.nodes_per_zone.all = size.parse().ok();
     }
     Ok(nodes)
 }

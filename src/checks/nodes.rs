@@ -109,7 +109,11 @@ fn of_pool(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
                 id::NOD_005,
                 format!("no {} image for Kubernetes {}", machine.family, facts.cluster.version),
             )
-            .at(settings.named(if settings.nodes.ami_id.is_some() { "ami-id" } else { "ami-family" }))
+            .at(settings.named(if settings.nodes.ami_id.of(&pool.name).is_some() {
+                "ami-id"
+            } else {
+                "ami-family"
+            }))
             .why(machine.image_error.clone().unwrap_or_default())
             .fix("choose another --ami-family, or set --ami-id"),
         ),

@@ -1,7 +1,7 @@
 //! `eni-custom.toml`: defaults for flags, each under the flag's name.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::parser::ValueSource;
@@ -36,6 +36,12 @@ pub(super) fn complete(
     let mut extended = arguments;
     let mut from_file = BTreeMap::new();
     for (key, value) in &table {
+        if let (POOL, Value::Table(pools)) = (key.as_str(), value) {
+            let settings = of_pools(&path, pools, &command, subcommand, given)?;
+            from_file.extend(settings.flags.into_iter().map(|flag| (flag, path.clone())));
+            extended.extend(settings.arguments);
+            continue;
+        }
         let Some(arg) = subcommand.get_arguments().find(|arg| has_name(arg, key)) else {
             if is_known(&command, key) {
                 // A flag of another subcommand: the file serves all of them.
@@ -68,6 +74,70 @@ pub(super) fn complete(
             .because(error.to_string().trim())
     })?;
     Ok((matches, from_file))
+}
+
+/// The table that has one table for each pool: `[pool.gpu]`.
+const POOL: &str = "pool";
+
+/// Settings of pools, as flags.
+#[derive(Default)]
+struct OfPools {
+    flags: BTreeSet<String>,
+    arguments: Vec<OsString>,
+}
+
+/// `[pool.gpu] instance-type = "g5.xlarge"` is `--instance-type gpu=g5.xlarge`. It wins over a flag for all pools, and
+/// over nothing that the command line says of the same pool.
+fn of_pools(
+    path: &str,
+    pools: &Table,
+    command: &clap::Command,
+    subcommand: &clap::Command,
+    given: &ArgMatches,
+) -> Result<OfPools> {
+    let mut found = OfPools::default();
+    for (pool, value) in pools {
+        let place = format!("[pool.{pool}] in {path}");
+        let Value::Table(settings) = value else {
+            return Err(Error::usage(format!("pool.{pool} must be a table of settings")).at(path));
+        };
+        for (key, value) in settings {
+            let takes_pools = |arg: &&clap::Arg| has_name(arg, key) && is_per_pool(arg);
+            let is_known =
+                command.get_subcommands().flat_map(clap::Command::get_arguments).any(|arg| takes_pools(&arg));
+            if !is_known {
+                return Err(Error::usage(format!("a pool has no setting '{key}'"))
+                    .at(place)
+                    .fix("use a flag whose value may begin with POOL=: eni-custom setup --help lists them"));
+            }
+            let Some(arg) = subcommand.get_arguments().find(takes_pools) else { continue };
+            let raw: Vec<&OsStr> = given.get_raw(arg.get_id().as_str()).into_iter().flatten().collect();
+            let of_pool = format!("{pool}=");
+            if raw.iter().any(|value| value.to_string_lossy().starts_with(&of_pool)) {
+                continue;
+            }
+            let flag = arg.get_long().unwrap_or(key);
+            // A flag on the command line would hide the environment.
+            if given.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
+                && found.flags.insert(flag.into())
+            {
+                let from_environment =
+                    raw.iter().map(|value| format!("--{flag}={}", value.to_string_lossy()).into());
+                found.arguments.extend(from_environment);
+            }
+            let [value] = texts(value).unwrap_or_default().try_into().map_err(|_: Vec<String>| {
+                Error::usage(format!("{key} must be a string or a number")).at(&place)
+            })?;
+            found.arguments.push(format!("--{flag}={pool}={value}").into());
+            found.flags.insert(flag.into());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a flag takes a value for one pool, as its help shows: `[POOL=]TYPE`.
+fn is_per_pool(arg: &clap::Arg) -> bool {
+    arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.starts_with("[POOL=]")))
 }
 
 fn read(path: &Path, asked_for: bool) -> Result<Option<Table>> {
@@ -141,5 +211,42 @@ mod tests {
             unknown("eni-custom.toml", "nothing-like-it", &command).what(),
             "unknown setting 'nothing-like-it'"
         );
+    }
+
+    /// The values of a flag, with this file and these arguments of `plan`.
+    fn values(text: &str, arguments: &[&str], flag: &str) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("eni-custom.toml");
+        std::fs::write(&file, text).unwrap();
+        let config = format!("--config={}", file.display());
+        let arguments: Vec<OsString> =
+            ["eni-custom", "plan", &config].iter().chain(arguments).map(OsString::from).collect();
+        let matches = Cli::command().try_get_matches_from(&arguments).unwrap();
+        let (matches, _) = complete(arguments, matches)?;
+        let raw = matches.subcommand().unwrap().1.get_raw(flag).into_iter().flatten();
+        Ok(raw.map(|value| value.to_string_lossy().into_owned()).collect())
+    }
+
+    #[test]
+    fn a_pool_s_table_adds_to_the_setting_of_all_pools_and_the_command_line_wins_for_its_own_pool() {
+        let text =
+            "instance-type = \"m5.large\"\n[pool.gpu]\ninstance-type = \"g5.xlarge\"\nnodes-per-zone = 2\n";
+        let values = |arguments: &[&str], flag| values(text, arguments, flag).unwrap();
+        assert_eq!(values(&[], "instance_type"), ["m5.large", "gpu=g5.xlarge"]);
+        assert_eq!(values(&[], "nodes_per_zone"), ["gpu=2"]);
+        assert_eq!(values(&["--instance-type=c5.large"], "instance_type"), ["c5.large", "gpu=g5.xlarge"]);
+        assert_eq!(values(&["--instance-type=gpu=g6.xlarge"], "instance_type"), ["gpu=g6.xlarge"]);
+    }
+
+    #[test]
+    fn a_pool_has_only_settings_that_can_differ_between_pools() {
+        for (text, says) in [
+            ("[pool.gpu]\ncidr = \"100.64.0.0/16\"\n", "a pool has no setting 'cidr'"),
+            ("[pool]\ngpu = 1\n", "pool.gpu must be a table of settings"),
+            ("[pool.gpu]\ninstance-type = [\"a\", \"b\"]\n", "instance-type must be a string or a number"),
+        ] {
+            assert_eq!(values(text, &[], "instance_type").unwrap_err().what(), says);
+        }
+        assert_eq!(values("pool = [\"gpu\", \"web\"]\n", &[], "pools").unwrap(), ["gpu", "web"]);
     }
 }

@@ -7,10 +7,12 @@ use ipnet::Ipv4Net;
 
 use crate::facts::AmiFamily;
 use crate::net::cidr::parse_block;
+use crate::settings::NodeRole;
 use crate::ui::Format;
 
 use super::values::{
-    ByZone, parse_duration, parse_name, parse_route_table, parse_security_group, parse_subnet,
+    ByZone, ForPool, parse_count, parse_duration, parse_for_pool, parse_name, parse_node_role,
+    parse_role_path, parse_route_table, parse_security_group, parse_subnet, parse_tag, parse_volume_size,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -102,29 +104,52 @@ pub struct CniArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "New nodes")]
 pub struct NodeArgs {
-    /// Instance type [default: the most common one among the old nodes]
-    #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "TYPE")]
-    pub instance_type: Option<String>,
+    /// Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group,
+    /// separated by commas [default: all that have old nodes]
+    #[arg(long = "pool", value_name = "NAME", value_delimiter = ',')]
+    pub pools: Vec<String>,
 
-    /// AMI family [default: that of the old nodes, else al2023]
-    #[arg(long, value_name = "FAMILY")]
-    pub ami_family: Option<AmiFamily>,
+    /// Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]
+    #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "[POOL=]TYPE", value_parser = parse_for_pool::<String>)]
+    pub instance_type: Vec<ForPool<String>>,
 
-    /// AMI ID [default: the latest EKS AMI of the family, from SSM]
-    #[arg(long, value_name = "AMI")]
-    pub ami_id: Option<String>,
+    /// AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]
+    #[arg(long, value_name = "[POOL=]FAMILY", value_parser = parse_for_pool::<AmiFamily>)]
+    pub ami_family: Vec<ForPool<AmiFamily>>,
+
+    /// AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]
+    #[arg(long, value_name = "[POOL=]AMI", value_parser = parse_for_pool::<String>)]
+    pub ami_id: Vec<ForPool<String>>,
 
     /// New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub nodes_per_zone: Option<u32>,
+    #[arg(long, value_name = "[POOL=]N", value_parser = parse_count)]
+    pub nodes_per_zone: Vec<ForPool<u32>>,
 
-    /// Maximum size of each zone's node group [default: twice its size]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub max_nodes_per_zone: Option<u32>,
+    /// Maximum size of each zone's node group [default: its share of the old group's]
+    #[arg(long, value_name = "[POOL=]N", value_parser = parse_count)]
+    pub max_nodes_per_zone: Vec<ForPool<u32>>,
 
     /// Size of the root volume in GiB [default: as on the old nodes, else 80]
-    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(8..=16384))]
-    pub volume_size: Option<u32>,
+    #[arg(long, value_name = "[POOL=]GIB", value_parser = parse_volume_size)]
+    pub volume_size: Vec<ForPool<u32>>,
+
+    /// IAM role of the nodes: the same as the old nodes', a new one with no more than nodes need, or that with this ARN
+    /// [default: same]
+    #[arg(long, value_name = "[POOL=]same|new|ARN", value_parser = parse_node_role)]
+    pub node_role: Vec<ForPool<NodeRole>>,
+
+    /// Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the
+    /// old node groups
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
+    pub tags: Vec<(String, String)>,
+
+    /// ARN of the policy that is the permissions boundary of a new role
+    #[arg(long, value_name = "ARN")]
+    pub permissions_boundary: Option<String>,
+
+    /// IAM path of a new role, such as /eks/
+    #[arg(long, value_name = "PATH", value_parser = parse_role_path)]
+    pub role_path: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,6 +2,7 @@
 //! environment over the file, the file over the default.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
@@ -10,11 +11,11 @@ use crate::error::{Error, Result};
 use crate::issue::Id;
 use crate::issue::id::acceptable;
 use crate::settings::{
-    CniSettings, DrainSettings, KubeconfigChoice, NetworkSettings, NodeSettings, Origin, Origins,
+    CniSettings, DrainSettings, KubeconfigChoice, NetworkSettings, NodeSettings, Origin, Origins, PerPool,
     RunSettings, Settings, TargetSettings,
 };
 
-use super::values::ByZone;
+use super::values::{ByZone, ForPool};
 use super::{Cli, SetupArgs, StepArgs, file, planned};
 
 /// Why there are no arguments to run with.
@@ -102,13 +103,17 @@ impl Settings {
                 replace_eniconfigs: cni.replace_eniconfigs,
             },
             nodes: NodeSettings {
-                instance_type: nodes.instance_type,
-                ami_family: nodes.ami_family,
-                ami_id: nodes.ami_id,
-                nodes_per_zone: nodes.nodes_per_zone,
-                max_nodes_per_zone: nodes.max_nodes_per_zone,
-                volume_size: nodes.volume_size,
-                pools: Vec::new(),
+                pools: nodes.pools,
+                instance_type: per_pool("--instance-type", nodes.instance_type)?,
+                ami_family: per_pool("--ami-family", nodes.ami_family)?,
+                ami_id: per_pool("--ami-id", nodes.ami_id)?,
+                nodes_per_zone: per_pool("--nodes-per-zone", nodes.nodes_per_zone)?,
+                max_nodes_per_zone: per_pool("--max-nodes-per-zone", nodes.max_nodes_per_zone)?,
+                volume_size: per_pool("--volume-size", nodes.volume_size)?,
+                node_role: per_pool("--node-role", nodes.node_role)?,
+                tags: tags(nodes.tags)?,
+                permissions_boundary: nodes.permissions_boundary,
+                role_path: nodes.role_path,
             },
             drain: DrainSettings {
                 selector: blank_is_none(drain.selector),
@@ -145,12 +150,18 @@ impl Settings {
 
     /// Checks that involve several values.
     fn check_together(&self) -> Result<()> {
-        if let (Some(size), Some(max)) = (self.nodes.nodes_per_zone, self.nodes.max_nodes_per_zone)
-            && max < size
-        {
-            return Err(Error::usage(format!(
-                "--max-nodes-per-zone {max} is less than --nodes-per-zone {size}"
-            )));
+        let NodeSettings { nodes_per_zone, max_nodes_per_zone, .. } = &self.nodes;
+        let pools = nodes_per_zone.pools.keys().chain(max_nodes_per_zone.pools.keys()).map(String::as_str);
+        // No pool has an empty name, so it stands for all that are not named.
+        for pool in pools.chain([""]) {
+            if let (Some(size), Some(max)) = (nodes_per_zone.of(pool), max_nodes_per_zone.of(pool))
+                && max < size
+            {
+                let of_pool = if pool.is_empty() { String::new() } else { format!(" for pool {pool}") };
+                return Err(Error::usage(format!(
+                    "--max-nodes-per-zone {max} is less than --nodes-per-zone {size}{of_pool}"
+                )));
+            }
         }
         for (at, block) in self.network.cidrs.iter().enumerate() {
             let clash =
@@ -184,6 +195,34 @@ fn by_zone(flag: &str, pairs: Vec<ByZone>) -> Result<BTreeMap<String, String>> {
     Ok(values)
 }
 
+fn per_pool<T: Display + PartialEq>(flag: &str, given: Vec<ForPool<T>>) -> Result<PerPool<T>> {
+    let mut values = PerPool::default();
+    for ForPool { pool, value } in given {
+        let (before, whose) = match &pool {
+            Some(pool) => (values.pools.get(pool), format!("pool {pool}")),
+            None => (values.all.as_ref(), "all pools".to_string()),
+        };
+        if let Some(before) = before.filter(|before| **before != value) {
+            return Err(Error::usage(format!("{flag} has two values for {whose}: {before} and {value}")));
+        }
+        match pool {
+            Some(pool) => drop(values.pools.insert(pool, value)),
+            None => values.all = Some(value),
+        }
+    }
+    Ok(values)
+}
+
+fn tags(given: Vec<(String, String)>) -> Result<BTreeMap<String, String>> {
+    let mut tags = BTreeMap::new();
+    for (key, value) in given {
+        if let Some(other) = tags.insert(key.clone(), value.clone()).filter(|other| *other != value) {
+            return Err(Error::usage(format!("--tag has two values for {key}: {other} and {value}")));
+        }
+    }
+    Ok(tags)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,5 +232,14 @@ mod tests {
         let pair = |value: &str| ByZone { zone: "us-west-2a".into(), value: value.into() };
         assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-1")]).is_ok());
         assert!(by_zone("--subnet", vec![pair("subnet-1"), pair("subnet-2")]).is_err());
+    }
+
+    #[test]
+    fn a_pool_has_one_value_of_its_own_and_the_others_that_of_all() {
+        let one = |pool: Option<&str>, value: u32| ForPool { pool: pool.map(Into::into), value };
+        let sizes =
+            per_pool("--nodes-per-zone", vec![one(None, 2), one(Some("gpu"), 1), one(None, 2)]).unwrap();
+        assert_eq!((sizes.of("gpu"), sizes.of("web")), (Some(&1), Some(&2)));
+        assert!(per_pool("--nodes-per-zone", vec![one(Some("gpu"), 2), one(Some("gpu"), 1)]).is_err());
     }
 }

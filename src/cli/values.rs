@@ -1,8 +1,13 @@
 //! Parsers for the values of flags. An error says what was expected.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
+
+use crate::settings::NodeRole;
 
 /// A value for one Availability Zone, as `us-west-2a=subnet-0123`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +65,89 @@ pub(super) fn parse_role(text: &str) -> std::result::Result<String, String> {
         Ok(text.into())
     } else {
         Err("expected an IAM role ARN such as arn:aws:iam::123456789012:role/name".into())
+    }
+}
+
+/// A value for one pool, `gpu=g5.xlarge`, or for all, `m5.large`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForPool<T> {
+    /// `None` for all pools.
+    pub pool: Option<String>,
+    pub value: T,
+}
+
+/// `gpu=g5.xlarge` or `m5.large`: the text after the last `=` is the value, because names of Auto Scaling groups may
+/// contain `=` and these values don't.
+pub(super) fn parse_for_pool<T>(text: &str) -> std::result::Result<ForPool<T>, String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    for_pool(text, |value| value.parse().map_err(|error: T::Err| error.to_string()))
+}
+
+/// A number of nodes.
+pub(super) fn parse_count(text: &str) -> std::result::Result<ForPool<u32>, String> {
+    for_pool(text, |value| number(value, 1..=1000))
+}
+
+/// A size in GiB.
+pub(super) fn parse_volume_size(text: &str) -> std::result::Result<ForPool<u32>, String> {
+    for_pool(text, |value| number(value, 8..=16384))
+}
+
+/// `same`, `new` or an ARN.
+pub(super) fn parse_node_role(text: &str) -> std::result::Result<ForPool<NodeRole>, String> {
+    let arn = |arn: &str| match parse_role(arn) {
+        Ok(arn) => Ok(NodeRole::Arn(arn)),
+        Err(_) => Err("expected same, new, or a role ARN such as arn:aws:iam::123456789012:role/name".into()),
+    };
+    for_pool(text, |value| match value {
+        "same" => Ok(NodeRole::Same),
+        "new" => Ok(NodeRole::New),
+        other => arn(other),
+    })
+}
+
+fn for_pool<T>(
+    text: &str,
+    parse: impl Fn(&str) -> std::result::Result<T, String>,
+) -> std::result::Result<ForPool<T>, String> {
+    let (pool, value) = match text.rsplit_once('=') {
+        Some((pool, value)) => (Some(pool.to_string()), value),
+        None => (None, text),
+    };
+    if value.is_empty() || pool.as_ref().is_some_and(String::is_empty) {
+        return Err("expected VALUE or POOL=VALUE".into());
+    }
+    Ok(ForPool { pool, value: parse(value)? })
+}
+
+fn number(text: &str, range: RangeInclusive<u32>) -> std::result::Result<u32, String> {
+    let expected = || format!("expected a number from {} to {}", range.start(), range.end());
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(expected)
+}
+
+/// `team=web`. AWS reserves keys that begin with `aws:`.
+pub(super) fn parse_tag(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, _)) if key.to_ascii_lowercase().starts_with("aws:") => {
+            Err("AWS reserves tag keys that begin with aws:".into())
+        }
+        Some((key, value)) if !key.is_empty() && key.len() <= 128 && value.len() <= 256 => {
+            Ok((key.into(), value.into()))
+        }
+        _ => Err("expected KEY=VALUE, with at most 128 and 256 characters".into()),
+    }
+}
+
+/// `/eks/`
+pub(super) fn parse_role_path(text: &str) -> std::result::Result<String, String> {
+    let is_path = text.starts_with('/') && text.ends_with('/') && text.len() <= 512;
+    if is_path && text.chars().all(|c| c.is_ascii_graphic()) {
+        Ok(text.into())
+    } else {
+        Err("expected a path that begins and ends with a slash, such as /eks/".into())
     }
 }
 

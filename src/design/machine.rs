@@ -89,6 +89,7 @@ impl MachineDesign {
 pub(super) fn machine(
     settings: &Settings,
     facts: &Facts,
+    pool: &str,
     wanted: &Wanted,
     findings: &mut Vec<Issue>,
 ) -> MachineDesign {
@@ -124,7 +125,7 @@ pub(super) fn machine(
         image,
         image_error,
         own_image: wanted.ami_id.is_some(),
-        volume_size: settings.nodes.volume_size,
+        volume_size: settings.nodes.volume_size.of(pool).copied(),
     }
 }
 

@@ -87,7 +87,8 @@ pub(super) fn pools(
     let sources = sources(settings, facts, old_nodes);
     let is_only = sources.len() == 1;
     let pool = |source: &Source<'_>| {
-        let machine = machine::machine(settings, facts, &wanted(settings, facts, source), findings);
+        let machine =
+            machine::machine(settings, facts, &source.name, &wanted(settings, facts, source), findings);
         let zones = zones.iter().filter(|zone| source.uses(facts, &zone.zone));
         let groups = zones.map(|zone| group(settings, facts, source, &machine, zone, is_only)).collect();
         PoolDesign { name: source.name.clone(), old: source.pool.cloned(), machine, groups }
@@ -154,14 +155,14 @@ fn sizes(
     zone: &str,
     stack: &str,
 ) -> (u32, u32, u32) {
-    let settings = &settings.nodes;
+    let (settings, pool) = (&settings.nodes, source.name.as_str());
     let number =
         |stack: &Stack, key: &str| stack.parameters.get(key).and_then(|value| value.parse::<u32>().ok());
     let grown = facts.node_groups.stacks.get(stack).and_then(|stack| {
         let size = number(stack, "DesiredCapacity").filter(|size| *size > 0)?;
         Some((number(stack, "MinSize").unwrap_or(size), size, number(stack, "MaxSize").unwrap_or(size)))
     });
-    let asked = settings.nodes_per_zone;
+    let asked = settings.nodes_per_zone.of(pool).copied();
     let size = asked.or(grown.map(|(_, size, _)| size)).unwrap_or_else(|| {
         let nodes: Vec<&Node> = source.nodes.iter().filter(|node| node.zone == zone).copied().collect();
         let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
@@ -178,6 +179,8 @@ fn sizes(
     let share = source.share(facts, zone);
     let max = settings
         .max_nodes_per_zone
+        .of(pool)
+        .copied()
         .or(grown.map(|(.., max)| max).filter(|_| asked.is_none()))
         .or(share.map(|(_, max)| max).filter(|_| asked.is_none()))
         .unwrap_or_else(|| size.saturating_mul(2));

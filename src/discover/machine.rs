@@ -85,8 +85,8 @@ pub(super) async fn image_for(
 ) -> std::result::Result<Image, String> {
     let wanted = Wanted {
         types: vec![TypeChoice { name: instance_type.name.clone(), weight: None }],
-        family: settings.nodes.ami_family.unwrap_or_default(),
-        ami_id: settings.nodes.ami_id.clone(),
+        family: settings.nodes.ami_family.all.unwrap_or_default(),
+        ami_id: settings.nodes.ami_id.all.clone(),
     };
     let types = [(instance_type.name.clone(), instance_type.clone())].into();
     image(aws, &wanted.image_source(&facts.cluster.version, &types)?).await

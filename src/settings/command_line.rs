@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Settings;
+use super::{NodeSettings, Settings};
 use crate::goal::{Goal, Undo};
 use crate::shell::shell_line;
 use crate::text::flag_value;
@@ -73,17 +73,16 @@ impl Settings {
             ("security-group", &self.cni.security_groups),
             ("node", &self.drain.node),
             ("old-node-group", &self.drain.old_node_groups),
+            ("pool", &self.nodes.pools),
         ] {
             flags.extend(values.iter().map(|value| (name, Some(value.clone()))));
         }
+        flags.extend(self.nodes.flags());
         flags.extend(self.numbers());
         flags.extend(given([
             ("eniconfig-label", &self.cni.eniconfig_label),
-            ("instance-type", &self.nodes.instance_type),
-            ("ami-id", &self.nodes.ami_id),
             ("selector", &self.drain.selector),
         ]));
-        flags.extend(self.nodes.ami_family.map(|family| ("ami-family", Some(family.to_string()))));
         let switches = [
             ("env-last", self.cni.env_last),
             ("external-snat", self.cni.external_snat),
@@ -104,12 +103,7 @@ impl Settings {
     }
 
     fn numbers(&self) -> Flags {
-        let numbers = [
-            ("subnet-prefix", self.network.subnet_prefix.map(u32::from)),
-            ("nodes-per-zone", self.nodes.nodes_per_zone),
-            ("max-nodes-per-zone", self.nodes.max_nodes_per_zone),
-            ("volume-size", self.nodes.volume_size),
-        ];
+        let numbers = [("subnet-prefix", self.network.subnet_prefix.map(u32::from))];
         let numbers = numbers.map(|(name, value)| (name, value.map(|value| value.to_string())));
         let counts = [
             ("max-in-flight", self.is_set("max-in-flight").then_some(self.drain.max_in_flight)),
@@ -126,6 +120,31 @@ impl Settings {
         let times = times.map(|(name, value)| (name, value.map(flag_value)));
         let all = numbers.into_iter().chain(counts).chain(times);
         all.filter(|(_, value)| value.is_some()).collect()
+    }
+}
+
+impl NodeSettings {
+    /// What is set: one flag for all pools, and one for each pool of its own.
+    fn flags(&self) -> Flags {
+        let values = [
+            ("instance-type", self.instance_type.values()),
+            ("ami-family", self.ami_family.values()),
+            ("ami-id", self.ami_id.values()),
+            ("nodes-per-zone", self.nodes_per_zone.values()),
+            ("max-nodes-per-zone", self.max_nodes_per_zone.values()),
+            ("volume-size", self.volume_size.values()),
+            ("node-role", self.node_role.values()),
+            ("tag", self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect()),
+        ];
+        let each = |(name, values): (&'static str, Vec<String>)| {
+            values.into_iter().map(move |value| (name, Some(value)))
+        };
+        let mut flags: Flags = values.into_iter().flat_map(each).collect();
+        flags.extend(given([
+            ("permissions-boundary", &self.permissions_boundary),
+            ("role-path", &self.role_path),
+        ]));
+        flags
     }
 }
 

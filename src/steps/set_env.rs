@@ -110,11 +110,14 @@ impl Rules for SetEnv {
     async fn apply(session: &mut Session, write: Write) -> Result<()> {
         let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
         let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !session.facts.cni.is_on(CUSTOM_NETWORK);
+        let pools = session.design.pools.iter().filter(|pool| pool.old.is_some());
+        let pools: BTreeSet<String> = pools.map(|pool| pool.name.clone()).collect();
         let youngest = session.facts.nodes.iter().filter_map(|node| node.joined).max();
         session
             .remember(|record| {
                 if switches_on {
                     record.youngest_before = youngest.map(|time| time.to_string());
+                    record.pools = pools;
                 }
                 for (name, before) in &write.before {
                     record.env.entry(name.clone()).or_insert_with(|| before.clone());

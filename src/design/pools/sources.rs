@@ -160,16 +160,18 @@ fn kept<'a>(facts: &'a Facts, name: &str) -> Option<&'a Pool> {
 /// What the new nodes of a pool are to be.
 pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) -> Wanted {
     let (nodes, pool) = (&settings.nodes, source.pool);
-    let types = match (&nodes.instance_type, pool) {
+    let name = source.name.as_str();
+    let (family, ami_id) = (nodes.ami_family.of(name), nodes.ami_id.of(name));
+    let types = match (nodes.instance_type.of(name), pool) {
         (Some(name), _) => vec![choice(name)],
         (None, Some(pool)) if !pool.instances.types.is_empty() => pool.instances.types.clone(),
         _ => usual_type(facts, source).map(choice).into_iter().collect(),
     };
-    let kept = pool.filter(|pool| pool.own_image && nodes.ami_family.is_none());
+    let kept = pool.filter(|pool| pool.own_image && family.is_none());
     Wanted {
         types,
-        family: nodes.ami_family.or(pool.and_then(|pool| pool.family)).unwrap_or_default(),
-        ami_id: nodes.ami_id.clone().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone()))),
+        family: family.copied().or(pool.and_then(|pool| pool.family)).unwrap_or_default(),
+        ami_id: ami_id.cloned().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone()))),
     }
 }
 
