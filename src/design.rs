@@ -2,6 +2,7 @@
 
 mod convention;
 mod machine;
+mod mirror;
 mod network;
 mod old;
 mod pools;
@@ -20,6 +21,7 @@ use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
 
 pub(crate) use convention::switched;
 pub(crate) use machine::{TypeDesign, Wanted, daemon_pods, options};
+pub(crate) use mirror::RoleDesign;
 pub(crate) use network::{PodSubnet, RouteChoice, addressing};
 pub(crate) use old::old_nodes;
 pub(crate) use old::{PodNetwork, pod_network};
@@ -30,6 +32,8 @@ pub(crate) const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
 pub(crate) const ANNOTATION_DEF: &str = "ENI_CONFIG_ANNOTATION_DEF";
 pub(crate) const EXTERNAL_SNAT: &str = "AWS_VPC_K8S_CNI_EXTERNALSNAT";
 
+/// The part of the base stack's name after the cluster's.
+pub(crate) const BASE: &str = "base";
 /// The label that the cloud provider gives each node.
 pub(crate) const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// The CNI's default for ENI_CONFIG_LABEL_DEF.
@@ -49,6 +53,8 @@ pub(crate) struct Design {
     pub env_removed: BTreeSet<String>,
     pub label_key: String,
     pub base_stack: String,
+    /// Security groups that the nodes of all pools have besides those of every cluster: for their pods too.
+    pub shared_groups: Vec<String>,
     /// What the new nodes are. Sorted by name.
     pub pools: Vec<PoolDesign>,
     /// GiB that were set by flag.
@@ -106,7 +112,8 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
             [].into()
         },
         label_key,
-        base_stack: stack_name(&facts.cluster.name, "base"),
+        base_stack: stack_name(&facts.cluster.name, BASE),
+        shared_groups: mirror::shared_groups(pools.iter().map(|pool| &pool.mirror)),
         pools,
         volume_size: settings.nodes.volume_size.all,
         security_groups: settings.cni.security_groups.clone(),
@@ -131,6 +138,23 @@ impl Design {
     pub(crate) fn groups_of(&self, zone: &ZoneDesign) -> impl Iterator<Item = (&PoolDesign, &GroupDesign)> {
         let eniconfig = zone.eniconfig.clone();
         self.groups().filter(move |(_, group)| group.eniconfig == eniconfig)
+    }
+
+    /// Whether the base stack creates a node role.
+    #[expect(dead_code, reason = "until the base template has the condition")]
+    pub(crate) fn creates_role(&self) -> bool {
+        self.pools.iter().any(|pool| pool.mirror.role == RoleDesign::New)
+    }
+
+    /// ARNs of the roles of new nodes; `None` for one that the base stack has not created yet.
+    pub(crate) fn roles(&self, facts: &Facts) -> BTreeSet<Option<String>> {
+        let base = facts.node_groups.stacks.get(&self.base_stack);
+        let new = || base.and_then(|stack| stack.outputs.get(output::NODE_ROLE_ARN)).cloned();
+        let role = |pool: &PoolDesign| match &pool.mirror.role {
+            RoleDesign::New => new(),
+            RoleDesign::Existing { arn, .. } => Some(arn.clone()),
+        };
+        self.pools.iter().map(role).collect()
     }
 
     /// The pool with the most nodes.
@@ -158,19 +182,29 @@ impl Design {
         self.label_key != ZONE_LABEL
     }
 
-    /// Final groups of a zone's ENIConfig: those set by flag, else the node and the cluster security group.
+    /// Final groups of a zone's ENIConfig: those set by flag, else the node and the cluster security group, and those that
+    /// the nodes of all pools share.
     pub(crate) fn final_groups(&self, facts: &Facts) -> Option<Vec<String>> {
         if !self.security_groups.is_empty() {
             return Some(self.security_groups.clone());
         }
-        let node_group =
-            facts.node_groups.stacks.get(&self.base_stack)?.outputs.get(output::NODE_SECURITY_GROUP_ID)?;
-        Some(vec![node_group.clone(), facts.cluster.security_group.clone()])
+        let mut groups = vec![self.node_security_group(facts)?, facts.cluster.security_group.clone()];
+        groups.extend(self.shared_groups.iter().cloned());
+        Some(groups)
+    }
+
+    /// The security group of all new nodes and pods, once the base stack has created it.
+    pub(crate) fn node_security_group(&self, facts: &Facts) -> Option<String> {
+        let stack = facts.node_groups.stacks.get(&self.base_stack)?;
+        stack.outputs.get(output::NODE_SECURITY_GROUP_ID).cloned()
     }
 
     /// Groups of an ENIConfig when it is first written: the node security group is created one step later.
     pub(crate) fn first_groups(&self, facts: &Facts) -> Vec<String> {
-        self.final_groups(facts).unwrap_or_else(|| vec![facts.cluster.security_group.clone()])
+        self.final_groups(facts).unwrap_or_else(|| {
+            let own = facts.cluster.security_group.clone();
+            [own].into_iter().chain(self.shared_groups.iter().cloned()).collect()
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod needs;
 pub(crate) mod outlook;
+mod pools;
 pub(crate) mod progress;
 
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::steps::{Rules, with_rules};
 
 pub(crate) use needs::unmet_needs;
 pub(crate) use outlook::{Outlook, Passage, SubnetOutlook};
+pub(crate) use pools::PoolOutlook;
 
 /// The plan of one step.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -50,6 +52,9 @@ pub(crate) struct Plan {
     /// The effect of the plan; only for a whole setup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
+    /// What is replaced, and by what; only for a whole setup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolOutlook>,
     /// Alternatives if the cluster only lacks addresses; only for a whole setup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alternatives: Option<Alternatives>,
@@ -78,6 +83,7 @@ pub(crate) fn plan(scene: &Scene<'_>, findings: Vec<Issue>) -> Plan {
         steps: planned,
         findings: findings.into_iter().map(|finding| finding.judged(&settings.run.accept)).collect(),
         outlook: whole.then(|| outlook::outlook(scene, seconds)),
+        pools: if whole { pools::pools(scene) } else { Vec::new() },
         alternatives: whole.then(|| alternatives(settings, facts, design)).flatten(),
     }
 }

@@ -11,10 +11,10 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
-    Addon, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni, Controller,
-    Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Integrations, Interface, Least, LoadBalancers,
-    Machine, Node, NodeGroups, NodeKind, Permissions, Pod, Quotas, Record, Requests, Rollout, Running, Shape,
-    Sizes, StatefulSets, Subnet, Vpc,
+    Addon, AmiFamily, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni,
+    Controller, Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Instances, Integrations, Interface,
+    LaunchTemplate, Least, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Owner, Permissions, Pod, Pool,
+    Quotas, Record, Requests, Rollout, Running, Shape, Sizes, StatefulSets, Subnet, TypeChoice, Vpc,
 };
 use crate::net::firewall::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::net::max_pods::known;
@@ -192,6 +192,55 @@ pub(crate) fn set_up() -> Facts {
         ..Record::default()
     };
     facts
+}
+
+/// An Auto Scaling group with one node of its own in each of these zones, `NAME-ZONE`, and its pool.
+pub(crate) fn add_pool(facts: &mut Facts, name: &str, instance_type: &str, zones: &[&str]) -> Pool {
+    let nodes = zones.iter().map(|zone| Node {
+        instance_id: Some(format!("i-{name}-{zone}")),
+        instance_type: instance_type.into(),
+        subnet: Some(format!("subnet-{zone}")),
+        primary_addresses: 9,
+        max_pods: 29,
+        ..node(&format!("{name}-{zone}"), zone)
+    });
+    facts.nodes.extend(nodes);
+    let count = i32::try_from(zones.len()).unwrap();
+    let sizes = Sizes { min: 1, desired: count, max: 2 * count };
+    let group = AutoScalingGroup {
+        name: name.into(),
+        min: sizes.min,
+        desired: sizes.desired,
+        max: sizes.max,
+        instances: zones.iter().map(|zone| group_instance(&format!("i-{name}-{zone}"), zone)).collect(),
+        ..AutoScalingGroup::default()
+    };
+    facts.node_groups.groups.insert(name.into(), group);
+    facts.machine.types.extend(known(instance_type).map(|kind| (instance_type.to_string(), kind.clone())));
+    let types = vec![TypeChoice { name: instance_type.into(), weight: None }];
+    let pool = Pool {
+        name: name.into(),
+        owner: Owner::Group(name.into()),
+        groups: [name.to_string()].into(),
+        template: LaunchTemplate::default(),
+        instances: Instances { types, ..Instances::default() },
+        labels: BTreeMap::new(),
+        eks_labels: BTreeMap::new(),
+        taints: Vec::new(),
+        family: Some(AmiFamily::Al2023),
+        image: None,
+        own_image: false,
+        role: Some("arn:aws:iam::123456789012:role/old".into()),
+        instance_profile: None,
+        subnets: zones.iter().map(|zone| format!("subnet-{zone}")).collect(),
+        sizes,
+        tags: Vec::new(),
+        group: serde_json::Map::new(),
+        managed: None,
+        unclear: Vec::new(),
+    };
+    facts.pools.push(pool.clone());
+    pool
 }
 
 /// An instance in service, in a zone.

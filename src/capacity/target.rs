@@ -86,7 +86,9 @@ impl Capacity {
             for (pool, group) in design.groups_of(zone).filter(|_| growing) {
                 let count = planned_count(facts, pool, group, &nodes);
                 planned += count;
-                room.targets.extend(std::iter::repeat_n(planned_node(facts, design, pool, zone), count));
+                // Auto Scaling or EKS chooses between several types, so each of them is as likely.
+                let kinds = pool.machine.types.len().max(1);
+                room.targets.extend((0..count).map(|at| planned_node(facts, design, pool, zone, at % kinds)));
             }
             if let Some(free) = free_addresses(facts, zone) {
                 let in_zone = nodes.iter().filter(|node| node.zone == zone.zone);
@@ -191,9 +193,14 @@ fn other_free(node: &Node, pods: &[&Pod]) -> BTreeMap<String, u64> {
 /// Device plugins run on new nodes too, so a node of the same type has the same resources. A node of another type has
 /// the devices of its accelerators (their number is unknown) and whatever else every old node has. Huge pages are
 /// reserved in user data, and the user data of new nodes reserves none.
-fn other_resources(facts: &Facts, design: &Design, pool: &PoolDesign) -> Option<BTreeMap<String, u64>> {
+fn other_resources(
+    facts: &Facts,
+    design: &Design,
+    pool: &PoolDesign,
+    kind: usize,
+) -> Option<BTreeMap<String, u64>> {
     let machine = &pool.machine;
-    let kind = &machine.instance_type()?.name;
+    let kind = &machine.types.get(kind)?.kind.name;
     let old: Vec<&Node> = facts.ec2_nodes().filter(|node| design.old_nodes.contains(&node.name)).collect();
     let alike: Vec<&Node> = old.iter().copied().filter(|node| node.instance_type == *kind).collect();
     let devices = accelerator(kind).map(Accelerator::resources).filter(|prefix| !prefix.is_empty());
@@ -239,8 +246,9 @@ fn planned_count(facts: &Facts, pool: &PoolDesign, new: &GroupDesign, nodes: &[&
 }
 
 /// A node as step 8 will start it, with the labels that the kubelet and the cloud controller set.
-fn planned_node(facts: &Facts, design: &Design, pool: &PoolDesign, zone: &ZoneDesign) -> Target {
+fn planned_node(facts: &Facts, design: &Design, pool: &PoolDesign, zone: &ZoneDesign, kind: usize) -> Target {
     let machine = &pool.machine;
+    let own = machine.types.get(kind);
     let mut labels = BTreeMap::new();
     let mut label = |keys: &[&str], value: &str| {
         labels.extend(keys.iter().map(|key| (key.to_string(), value.to_string())));
@@ -255,7 +263,7 @@ fn planned_node(facts: &Facts, design: &Design, pool: &PoolDesign, zone: &ZoneDe
     );
     label(&["topology.k8s.aws/zone-id"], &zone.zone_id);
     label(&["kubernetes.io/os", "beta.kubernetes.io/os"], "linux");
-    if let Some(instance_type) = machine.instance_type() {
+    if let Some(instance_type) = own.map(|own| &own.kind) {
         label(&["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"], &instance_type.name);
     }
     if let Some(image) = &machine.image {
@@ -267,12 +275,14 @@ fn planned_node(facts: &Facts, design: &Design, pool: &PoolDesign, zone: &ZoneDe
     if design.labels_nodes() {
         label(&[&design.label_key], &zone.eniconfig);
     }
+    labels.extend(pool.mirror.labels.clone());
     Target {
         zone: zone.zone.clone(),
         labels,
-        other_allocatable: other_resources(facts, design, pool),
-        other_free: other_resources(facts, design, pool),
-        pods: machine.max_pods().map(|max| max.get().saturating_sub(daemon_pods(facts))),
+        taints: pool.mirror.taints.clone(),
+        other_allocatable: other_resources(facts, design, pool, kind),
+        other_free: other_resources(facts, design, pool, kind),
+        pods: own.map(|own| own.max_pods.get().saturating_sub(daemon_pods(facts))),
         ..Target::default()
     }
 }

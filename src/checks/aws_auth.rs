@@ -3,7 +3,6 @@
 use crate::facts::{Authentication, Facts};
 use crate::issue::{Issue, id};
 use crate::nodes::aws_auth::{AwsAuthError, add_node_role, has_role, remove_node_role};
-use crate::nodes::templates::output;
 
 use crate::scene::Scene;
 
@@ -15,16 +14,17 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;
     }
-    let stack = facts.node_groups.stacks.get(&scene.design.base_stack);
-    let known = stack.and_then(|stack| stack.outputs.get(output::NODE_ROLE_ARN)).cloned();
     // Until the base stack has created the role, any role will do: the check is whether an entry can be added.
-    let role = known
-        .unwrap_or_else(|| format!("arn:aws:iam::{}:role/{}", facts.caller.account, scene.design.base_stack));
+    let new = format!("arn:aws:iam::{}:role/{}", facts.caller.account, scene.design.base_stack);
     let roles = facts.node_groups.aws_auth.as_deref().unwrap_or_default();
-    match add_node_role(roles, &role) {
-        Err(error) => findings.push(uneditable("the new nodes' role can't be added to aws-auth", &error)),
-        Ok(_) if has_role(roles, &role) == Ok(true) => {}
-        Ok(_) => findings.extend(held(facts)),
+    for role in scene.design.roles(facts) {
+        let role = role.as_ref().unwrap_or(&new);
+        match add_node_role(roles, role) {
+            Err(error) => findings.push(uneditable("the new nodes' role can't be added to aws-auth", &error)),
+            Ok(_) if has_role(roles, role) == Ok(true) => continue,
+            Ok(_) => findings.extend(held(facts)),
+        }
+        return;
     }
 }
 
@@ -34,11 +34,12 @@ pub(super) fn check_undo(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     if facts.cluster.authentication != Authentication::ConfigMap {
         return;
     }
-    let (Some(role), Some(roles)) = (&record.node_role, &facts.node_groups.aws_auth) else { return };
+    let Some(roles) = &facts.node_groups.aws_auth else { return };
     let before = record.aws_auth.as_ref().and_then(Option::as_deref);
-    if let Err(error) = remove_node_role(roles, role, before) {
-        findings.push(uneditable("the new nodes' role can't be removed from aws-auth", &error));
-    }
+    let refused = record.node_roles.iter().find_map(|role| remove_node_role(roles, role, before).err());
+    findings.extend(
+        refused.map(|error| uneditable("the new nodes' role can't be removed from aws-auth", &error)),
+    );
 }
 
 fn uneditable(what: &str, error: &AwsAuthError) -> Issue {

@@ -11,6 +11,7 @@ use crate::settings::Settings;
 use crate::tags::{TAG_ENICONFIG, TAG_POOL};
 
 use super::machine::{self, MachineDesign};
+use super::mirror::{Mirror, mirror};
 use super::{ZoneDesign, stack_name};
 
 pub(crate) use sources::all_wanted;
@@ -27,6 +28,7 @@ pub(crate) struct PoolDesign {
     /// What they replace; `None` for nodes without a node group, and if it is gone.
     pub old: Option<Pool>,
     pub machine: MachineDesign,
+    pub mirror: Mirror,
     pub groups: Vec<GroupDesign>,
 }
 
@@ -91,7 +93,13 @@ pub(super) fn pools(
             machine::machine(settings, facts, &source.name, &wanted(settings, facts, source), findings);
         let zones = zones.iter().filter(|zone| source.uses(facts, &zone.zone));
         let groups = zones.map(|zone| group(settings, facts, source, &machine, zone, is_only)).collect();
-        PoolDesign { name: source.name.clone(), old: source.pool.cloned(), machine, groups }
+        PoolDesign {
+            name: source.name.clone(),
+            old: source.pool.cloned(),
+            machine,
+            mirror: mirror(settings, facts, &source.name, source.pool),
+            groups,
+        }
     };
     sources.iter().map(pool).collect()
 }
@@ -187,3 +195,6 @@ fn sizes(
     let min = grown.map(|(min, ..)| min).or(share.map(|(min, _)| min)).unwrap_or(size);
     (min.min(size), size, max.max(size))
 }
+
+#[cfg(test)]
+mod tests;

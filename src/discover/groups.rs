@@ -6,7 +6,7 @@ use futures::future::{join_all, try_join_all};
 
 use crate::aws::Aws;
 use crate::clients::Clients;
-use crate::design::{OTHER_NODES, group_stack, old_nodes, stack_name};
+use crate::design::{BASE, OTHER_NODES, group_stack, old_nodes, stack_name};
 use crate::error::{Error, Result};
 use crate::facts::{
     Authentication, AutoScalingGroup, Cluster, Facts, Hook, ManagedNodeGroup, NodeGroups, Stack, group,
@@ -106,7 +106,7 @@ async fn stacks(
     eniconfigs.extend(there.into_iter().map(|config| config.name));
     let of_groups = groups.values().filter(|group| group.is_ours()).filter_map(AutoScalingGroup::stack);
     let mut names: BTreeSet<String> = of_groups.cloned().collect();
-    names.insert(stack_name(&cluster.name, "base"));
+    names.insert(stack_name(&cluster.name, BASE));
     names.extend(eniconfigs.iter().map(|name| group_stack(cluster, None, name)));
     for pool in pool_names(groups, managed) {
         names.extend(eniconfigs.iter().map(|name| group_stack(cluster, Some(pool), name)));

@@ -59,6 +59,24 @@ pub struct LaunchTemplate {
     pub user_data: Vec<u8>,
 }
 
+impl LaunchTemplate {
+    /// Security groups of the primary network interface: those of the template, or of its interface with device index 0.
+    pub fn security_groups(&self) -> Vec<String> {
+        let texts = |value: &Value| -> Vec<String> {
+            value.as_array().into_iter().flatten().filter_map(|id| Some(id.as_str()?.to_string())).collect()
+        };
+        if let Some(groups) = self.data.get("SecurityGroupIds") {
+            return texts(groups);
+        }
+        let interfaces = self.data.get("NetworkInterfaces").and_then(Value::as_array);
+        let is_primary = |interface: &&Value| {
+            interface.get("DeviceIndex").and_then(Value::as_i64).unwrap_or_default() == 0
+        };
+        let primary = interfaces.into_iter().flatten().find(is_primary);
+        primary.and_then(|interface| interface.get("Groups")).map(texts).unwrap_or_default()
+    }
+}
+
 /// Which instances a group starts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Instances {

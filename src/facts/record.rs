@@ -46,9 +46,13 @@ pub struct Record {
     /// aws-auth's mapRoles before eni-custom's entry; null if there was no ConfigMap.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "is_there")]
     pub aws_auth: Option<Option<String>>,
-    /// The role in that entry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_role: Option<String>,
+    /// The roles in such entries. Earlier versions recorded one.
+    #[serde(
+        skip_serializing_if = "BTreeSet::is_empty",
+        alias = "nodeRole",
+        deserialize_with = "one_or_several"
+    )]
+    pub node_roles: BTreeSet<String>,
     /// Sizes of Auto Scaling groups before the drain, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Sizes>,
@@ -183,6 +187,22 @@ fn is_there<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// One text, as earlier versions wrote it, or a list.
+fn one_or_several<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BTreeSet<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(String),
+        Several(BTreeSet<String>),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::One(one) => [one].into(),
+        Written::Several(several) => several,
+    })
 }
 
 /// The current holder of the lease.

@@ -117,13 +117,19 @@ mod tests {
     const SHOP: &str = "arn:aws:eks:r:1:cluster/shop";
 
     fn noted() -> Record {
-        Record { node_role: Some("arn:aws:iam::1:role/nodes".into()), ..Record::default() }
+        Record { node_roles: ["arn:aws:iam::1:role/nodes".into()].into(), ..Record::default() }
+    }
+
+    #[test]
+    fn the_one_role_of_an_earlier_version_is_read() {
+        let earlier = r#"{"nodeRole": "arn:aws:iam::1:role/nodes"}"#;
+        assert_eq!(serde_json::from_str::<Record>(earlier).unwrap(), noted());
     }
 
     #[test]
     fn a_written_record_is_read_back_unedited() {
         let read = parse(&rendered(&noted(), SHOP).unwrap(), SHOP).unwrap();
-        assert_eq!(read.node_role, noted().node_role);
+        assert_eq!(read.node_roles, noted().node_roles);
         assert!(!read.edited && read.cluster == SHOP && read.format_version == FORMAT_VERSION);
         assert_eq!(parse(&BTreeMap::new(), SHOP).unwrap(), Record::default());
     }

@@ -106,7 +106,7 @@ fn node_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
 /// The final security groups of the ENIConfigs.
 pub(crate) fn pod_groups(design: &Design, facts: &Facts) -> BTreeSet<String> {
     match design.security_groups.is_empty() {
-        true => node_groups(design, facts),
+        true => node_groups(design, facts).into_iter().chain(design.shared_groups.iter().cloned()).collect(),
         false => design.security_groups.iter().cloned().collect(),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct LaunchNodegroups;
 #[derive(Debug, Clone)]
 pub(crate) enum GroupChange {
     Stack(StackChange),
-    /// Allows nodes with the new role to join.
+    /// Allows nodes with a role to join; `None` for one that the base stack is about to create.
     Authorise {
         mode: Authentication,
         role: Option<String>,
@@ -54,9 +54,10 @@ impl Rules for LaunchNodegroups {
         let Scene { design, facts, .. } = *scene;
         let mut changes = Vec::new();
         changes.extend(stack_change(design, facts, None).map(GroupChange::Stack));
-        let role = node_role(design, facts);
-        if !role.as_deref().is_some_and(|role| is_authorised(facts, role)) {
-            changes.push(GroupChange::Authorise { mode: facts.cluster.authentication, role });
+        for role in design.roles(facts) {
+            if !role.as_deref().is_some_and(|role| is_authorised(facts, role)) {
+                changes.push(GroupChange::Authorise { mode: facts.cluster.authentication, role });
+            }
         }
         let groups = design.groups().filter_map(|group| stack_change(design, facts, Some(group)));
         changes.extend(groups.map(GroupChange::Stack));
@@ -99,16 +100,21 @@ impl Rules for LaunchNodegroups {
                 let request = request(session, &stack.name)?;
                 session.clients.aws.cloudformation.create(&request).await
             }
-            GroupChange::Authorise { mode, .. } => {
-                base_is_ready(session).await?;
-                let role = base_output(session, output::NODE_ROLE_ARN)?;
+            GroupChange::Authorise { mode, role } => {
+                let role = match role {
+                    Some(role) => role,
+                    None => {
+                        base_is_ready(session).await?;
+                        base_output(session, output::NODE_ROLE_ARN)?
+                    }
+                };
                 match mode {
                     Authentication::ConfigMap => {
                         let before = session.facts.node_groups.aws_auth.clone();
                         session
                             .remember(|record| {
                                 record.aws_auth.get_or_insert(before);
-                                record.node_role.get_or_insert_with(|| role.clone());
+                                record.node_roles.insert(role.clone());
                             })
                             .await?;
                         crate::k8s::aws_auth::allow_nodes(&session.clients.kube.client, &role).await

@@ -6,6 +6,7 @@ mod issue;
 mod json;
 mod junit;
 mod outlook;
+mod pools;
 mod progress;
 mod prompt;
 mod report;

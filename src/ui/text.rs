@@ -12,7 +12,7 @@ use crate::run::Outcome;
 use crate::step::{Change, Sign, Step};
 use crate::text::{about, counted, plural};
 
-use super::{issue, outlook};
+use super::{issue, outlook, pools};
 
 struct Paint {
     create: Style,
@@ -101,6 +101,7 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
                 count(Sign::Change),
                 count(Sign::Remove)
             );
+            out.push_str(&pools::text(&plan.pools));
             if let Some(outlook) = &plan.outlook {
                 out.push_str(&outlook::text(outlook));
             }
@@ -310,6 +311,7 @@ mod tests {
                         .judged(&[id::CNI_007.id()].into()),
                 ],
                 outlook: Some(outlook()),
+                pools: Vec::new(),
                 alternatives: None,
             },
             false,

@@ -1,5 +1,7 @@
 //! Undo of step 7: nodes with our role may no longer join, and the stacks are deleted, node groups before base.
 
+use std::collections::BTreeSet;
+
 use crate::design::Design;
 use crate::design::undo::our_subnets;
 use crate::discover::Section;
@@ -124,20 +126,20 @@ async fn others_gone(session: &Session, base: &str) -> Result<()> {
     Ok(())
 }
 
-/// Our entry, if it exists: in aws-auth found by the stack's role or the recorded one, an access entry by its tag.
-fn authorised(design: &Design, facts: &Facts) -> Option<Removal> {
+/// Our entries that exist: in aws-auth those of the stack's role and the recorded ones, access entries by their tag.
+fn authorised(design: &Design, facts: &Facts) -> Vec<Removal> {
     let mode = facts.cluster.authentication;
-    let role = match mode {
+    let roles: BTreeSet<String> = match mode {
         Authentication::ConfigMap => {
-            let role = super::node_role(design, facts).or_else(|| facts.record.node_role.clone())?;
-            let roles = facts.node_groups.aws_auth.as_deref()?;
-            has_role(roles, &role).unwrap_or(false).then_some(role)?
+            let entries = facts.node_groups.aws_auth.as_deref().unwrap_or_default();
+            let ours = super::node_role(design, facts).into_iter().chain(facts.record.node_roles.clone());
+            ours.filter(|role| has_role(entries, role).unwrap_or(false)).collect()
         }
         Authentication::Api | Authentication::ApiAndConfigMap => {
-            let entries = &facts.node_groups.access_entries;
             let is_ours = |entry: &AccessEntry| entry.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name);
-            entries.iter().find(|(_, entry)| is_ours(entry))?.0.clone()
+            let entries = facts.node_groups.access_entries.iter();
+            entries.filter(|(_, entry)| is_ours(entry)).map(|(role, _)| role.clone()).collect()
         }
     };
-    Some(Removal::Unauthorise { mode, role })
+    roles.into_iter().map(|role| Removal::Unauthorise { mode, role }).collect()
 }

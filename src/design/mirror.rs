@@ -1,0 +1,112 @@
+//! What the new nodes of a pool take over from the old ones, besides what they are: labels, taints, role, security groups
+//! and tags. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facts::{Facts, GroupTag, Pool, Taint};
+use crate::nodes::templates::output;
+use crate::nodes::user_data::NodeLabel;
+use crate::settings::{NodeRole, Settings};
+
+use super::{BASE, stack_name};
+
+/// What the new nodes take over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Mirror {
+    pub labels: BTreeMap<String, String>,
+    /// Labels of the old nodes that a kubelet may not set, and why.
+    pub unsettable: BTreeMap<String, String>,
+    pub taints: Vec<Taint>,
+    pub role: RoleDesign,
+    /// Security groups of the primary interface, besides the cluster's and that of eni-custom.
+    pub security_groups: Vec<String>,
+    /// Tags of the group; those that are propagated are on instances, volumes and network interfaces too.
+    pub tags: Vec<GroupTag>,
+}
+
+/// The IAM role of the new nodes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum RoleDesign {
+    /// The base stack creates it.
+    #[default]
+    New,
+    /// It exists.
+    Existing {
+        arn: String,
+        /// ARN of an instance profile with the role; without one the stack creates it.
+        profile: Option<String>,
+    },
+}
+
+pub(super) fn mirror(settings: &Settings, facts: &Facts, name: &str, pool: Option<&Pool>) -> Mirror {
+    let role = role(settings, name, pool);
+    let given = settings.nodes.tags.iter();
+    let given =
+        given.map(|(key, value)| GroupTag { key: key.clone(), value: value.clone(), propagated: true });
+    let own =
+        pool.iter().flat_map(|pool| &pool.tags).filter(|tag| !settings.nodes.tags.contains_key(&tag.key));
+    let tags = own.cloned().chain(given).collect();
+    let Some(pool) = pool else { return Mirror { role, tags, ..Mirror::default() } };
+    let selected = selected_labels(facts);
+    let of_eks = pool.eks_labels.iter().filter(|(key, _)| selected.contains(key.as_str()));
+    let mut mirror = Mirror {
+        taints: pool.taints.clone(),
+        security_groups: further_groups(facts, pool),
+        role,
+        tags,
+        ..Mirror::default()
+    };
+    for (key, value) in pool.labels.iter().chain(of_eks) {
+        match NodeLabel::new(key, value) {
+            Ok(_) => drop(mirror.labels.insert(key.clone(), value.clone())),
+            Err(error) => drop(mirror.unsettable.insert(key.clone(), error.to_string())),
+        }
+    }
+    mirror
+}
+
+fn role(settings: &Settings, name: &str, pool: Option<&Pool>) -> RoleDesign {
+    match (settings.nodes.node_role.of(name), pool.and_then(|pool| Some((pool, pool.role.as_ref()?)))) {
+        (Some(NodeRole::Arn(arn)), _) => RoleDesign::Existing { arn: arn.clone(), profile: None },
+        (None | Some(NodeRole::Same), Some((pool, arn))) => {
+            RoleDesign::Existing { arn: arn.clone(), profile: pool.instance_profile.clone() }
+        }
+        (Some(NodeRole::New), _) | (_, None) => RoleDesign::New,
+    }
+}
+
+/// Labels of nodes that pods ask for by nodeSelector or required node affinity.
+fn selected_labels(facts: &Facts) -> BTreeSet<&str> {
+    let mut keys = BTreeSet::new();
+    for placement in facts.pods.iter().filter_map(|pod| pod.placement.as_deref()) {
+        keys.extend(placement.node_selector.keys().map(String::as_str));
+        let terms = placement.node_affinity.iter().flat_map(|term| term.match_expressions.iter().flatten());
+        keys.extend(terms.map(|expression| expression.key.as_str()));
+    }
+    keys
+}
+
+/// Security groups of a pool's nodes besides those of every cluster: that of EKS, and the node group that belongs to the
+/// cluster by its tag, whose place eni-custom's takes. The AWS Load Balancer Controller gives up on an interface with two
+/// tagged groups.
+pub(crate) fn further_groups(facts: &Facts, pool: &Pool) -> Vec<String> {
+    let tag = format!("kubernetes.io/cluster/{}", facts.cluster.name);
+    let base = facts.node_groups.stacks.get(&stack_name(&facts.cluster.name, BASE));
+    let ours = base.and_then(|stack| stack.outputs.get(output::NODE_SECURITY_GROUP_ID));
+    let of_cluster = |id: &String| {
+        *id == facts.cluster.security_group
+            || Some(id) == ours
+            || facts.firewall.groups.get(id).is_some_and(|group| group.tags.contains_key(&tag))
+    };
+    pool.template.security_groups().into_iter().filter(|id| !of_cluster(id)).collect()
+}
+
+/// Security groups that the nodes of all pools have, for the pods of all.
+pub(super) fn shared_groups<'a>(mirrors: impl Iterator<Item = &'a Mirror>) -> Vec<String> {
+    let mut shared: Option<BTreeSet<&str>> = None;
+    for mirror in mirrors {
+        let own: BTreeSet<&str> = mirror.security_groups.iter().map(String::as_str).collect();
+        shared = Some(shared.map_or(own.clone(), |shared| shared.intersection(&own).copied().collect()));
+    }
+    shared.unwrap_or_default().into_iter().map(ToString::to_string).collect()
+}

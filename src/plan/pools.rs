@@ -1,0 +1,229 @@
+//! Each pool before and after, row by row. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::design::{GroupDesign, PoolDesign, RoleDesign};
+use crate::facts::{Facts, Instances, Owner, Pool, Taint, owner};
+use crate::scene::Scene;
+use crate::text::counted;
+
+/// A pool, with the node groups that replace it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PoolOutlook {
+    pub name: String,
+    /// `managed node group web`, `Auto Scaling group web`; null if the old group is gone.
+    pub replaces: Option<String>,
+    pub groups: Vec<GroupOutlook>,
+    /// What the nodes have.
+    pub rows: Vec<PoolRow>,
+}
+
+/// A new node group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct GroupOutlook {
+    pub zone: String,
+    pub eniconfig: String,
+    /// Name of its CloudFormation stack.
+    pub stack: String,
+    /// Sizes in capacity units: nodes, unless the instance types have weights.
+    pub min: u32,
+    pub desired: u32,
+    pub max: u32,
+}
+
+/// One property of a pool's nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PoolRow {
+    pub what: &'static str,
+    pub before: String,
+    pub after: String,
+    /// Why they differ; null if they don't.
+    pub why: Option<&'static str>,
+}
+
+impl PoolRow {
+    fn same(what: &'static str, value: String) -> Self {
+        PoolRow { what, after: value.clone(), before: value, why: None }
+    }
+
+    fn changed(what: &'static str, before: String, after: String, why: &'static str) -> Self {
+        let why = (before != after).then_some(why);
+        PoolRow { what, before, after, why }
+    }
+}
+
+pub(super) fn pools(scene: &Scene<'_>) -> Vec<PoolOutlook> {
+    let outlook = |pool: &PoolDesign| PoolOutlook {
+        name: pool.name.clone(),
+        replaces: pool.old.as_ref().map(|old| old.owner.to_string()),
+        groups: pool.groups.iter().map(group).collect(),
+        rows: pool.old.as_ref().map(|old| rows(scene, pool, old)).unwrap_or_default(),
+    };
+    scene.design.pools.iter().map(outlook).collect()
+}
+
+fn group(group: &GroupDesign) -> GroupOutlook {
+    GroupOutlook {
+        zone: group.zone.clone(),
+        eniconfig: group.eniconfig.clone(),
+        stack: group.stack.clone(),
+        min: group.min_size,
+        desired: group.size,
+        max: group.max_size,
+    }
+}
+
+fn rows(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> Vec<PoolRow> {
+    let machine = &pool.machine;
+    let types: Vec<String> = machine.types.iter().map(|one| typed(&one.kind.name, one.weight)).collect();
+    let new_labels: BTreeMap<String, String> = pool.mirror.labels.clone();
+    let old_labels: BTreeMap<String, String> =
+        old.labels.iter().chain(&old.eks_labels).map(|(key, value)| (key.clone(), value.clone())).collect();
+    vec![
+        sizes(pool, old),
+        PoolRow::changed("instance types", old_types(&old.instances), list(types), "--instance-type"),
+        PoolRow::same("capacity", capacity(&old.instances)),
+        max_pods(scene.facts, pool, old),
+        image(pool, old),
+        role(pool, old),
+        security_groups(scene, pool, old),
+        volumes(pool, old),
+        PoolRow::changed(
+            "labels",
+            pairs(&old_labels),
+            pairs(&new_labels),
+            "EKS's own labels only where a pod asks for them; some labels can't be set by a kubelet",
+        ),
+        PoolRow::same("taints", list(old.taints.iter().map(taint).collect())),
+        tags(pool, old),
+    ]
+}
+
+fn sizes(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let before = format!("{} to {}, now {}", old.sizes.min, old.sizes.max, old.sizes.desired);
+    let of_group = |group: &GroupDesign| {
+        format!("{} {} to {}, then {}", group.zone, group.min_size, group.max_size, group.size)
+    };
+    let after = list(pool.groups.iter().map(of_group).collect());
+    PoolRow::changed("sizes", before, after, "one group for each zone, because pods' subnets are zonal")
+}
+
+fn old_types(instances: &Instances) -> String {
+    match &instances.requirements {
+        Some(requirements) => format!("by attributes: {requirements}"),
+        None => list(instances.types.iter().map(|one| typed(&one.name, one.weight)).collect()),
+    }
+}
+
+fn typed(name: &str, weight: Option<u32>) -> String {
+    weight.map_or_else(|| name.to_string(), |weight| format!("{name} (weight {weight})"))
+}
+
+fn capacity(instances: &Instances) -> String {
+    match (&instances.distribution, instances.spot) {
+        (Some(distribution), _) => format!("mixed: {distribution}"),
+        (None, true) => "Spot".into(),
+        (None, false) => "On-Demand".into(),
+    }
+}
+
+fn max_pods(facts: &Facts, pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let is_own = |owner: &Owner| *owner == old.owner;
+    let nodes = facts.ec2_nodes().filter(|node| is_own(&owner(facts, node)));
+    let before: BTreeSet<u32> = nodes.map(|node| node.max_pods).collect();
+    let after: BTreeSet<u32> = pool.machine.types.iter().map(|one| one.max_pods.get()).collect();
+    let numbers = |all: BTreeSet<u32>| list(all.iter().map(ToString::to_string).collect());
+    let why = "with custom networking the primary network interface carries no pods";
+    match before.is_empty() {
+        // A group without nodes shows no number.
+        true => PoolRow::changed("max pods", "?".into(), numbers(after), why),
+        false => PoolRow::changed("max pods", numbers(before), numbers(after), why),
+    }
+}
+
+fn image(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let shown = |image: &Option<crate::facts::Image>| {
+        image.as_ref().map_or_else(|| "?".to_string(), |image| format!("{} {}", image.id, image.name))
+    };
+    let (before, after) = (shown(&old.image), shown(&pool.machine.image));
+    PoolRow::changed("AMI", before, after, "the newest of its family for the cluster's Kubernetes version")
+}
+
+fn role(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let before = old.role.clone().unwrap_or_else(|| "?".into());
+    let after = match &pool.mirror.role {
+        RoleDesign::New => "new, with no more than nodes need".to_string(),
+        RoleDesign::Existing { arn, .. } => arn.clone(),
+    };
+    PoolRow::changed("node role", before, after, "--node-role, or the old role could not be read")
+}
+
+fn security_groups(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let before = old.template.security_groups();
+    let own = scene.design.node_security_group(scene.facts).unwrap_or_else(|| "a new node group".into());
+    let own = [own, scene.facts.cluster.security_group.clone()];
+    let after: BTreeSet<String> =
+        own.into_iter().chain(pool.mirror.security_groups.iter().cloned()).collect();
+    let before: BTreeSet<String> = before.into_iter().collect();
+    let shown = |groups: BTreeSet<String>| list(groups.into_iter().collect());
+    PoolRow::changed(
+        "security groups",
+        shown(before),
+        shown(after),
+        "the cluster's and one for all new nodes and pods, which reach each other whatever their pool",
+    )
+}
+
+fn volumes(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let mappings = old.template.data.get("BlockDeviceMappings").and_then(Value::as_array);
+    let before = list(mappings.into_iter().flatten().filter_map(Value::as_object).map(volume).collect());
+    let after = match (mappings.is_some(), pool.machine.volume_size) {
+        (true, None) => before.clone(),
+        (true, Some(size)) => format!("{before}, with {size} GiB"),
+        (false, size) => {
+            format!("{} GiB gp3, encrypted", size.unwrap_or(crate::nodes::templates::DEFAULT_VOLUME_SIZE))
+        }
+    };
+    PoolRow::changed("volumes", before, after, "the launch template has none, or --volume-size")
+}
+
+/// `/dev/xvda 100 GiB gp3, encrypted`
+fn volume(mapping: &Map<String, Value>) -> String {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();
+    let device = text(mapping.get("DeviceName"));
+    let Some(ebs) = mapping.get("Ebs").and_then(Value::as_object) else { return device };
+    let size = ebs.get("VolumeSize").map_or_else(|| "?".to_string(), ToString::to_string);
+    let encrypted = ebs.get("Encrypted").and_then(Value::as_bool).unwrap_or_default();
+    let key =
+        ebs.get("KmsKeyId").and_then(Value::as_str).map(|key| format!(" with {key}")).unwrap_or_default();
+    let encrypted = if encrypted { format!(", encrypted{key}") } else { String::new() };
+    format!("{device} {size} GiB {}{encrypted}", text(ebs.get("VolumeType")))
+}
+
+fn tags(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    let count = |tags: &[crate::facts::GroupTag]| counted(tags.len(), "tag");
+    let shown = |tags: &[crate::facts::GroupTag]| match tags.len() {
+        0..=3 => list(tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()),
+        _ => count(tags),
+    };
+    PoolRow::changed("tags", shown(&old.tags), shown(&pool.mirror.tags), "--tag")
+}
+
+fn taint(taint: &Taint) -> String {
+    match taint.value.is_empty() {
+        true => format!("{}:{}", taint.key, taint.effect),
+        false => format!("{}={}:{}", taint.key, taint.value, taint.effect),
+    }
+}
+
+fn pairs(labels: &BTreeMap<String, String>) -> String {
+    list(labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
+}
+
+fn list(items: Vec<String>) -> String {
+    if items.is_empty() { "none".into() } else { items.join(", ") }
+}
