@@ -4,7 +4,7 @@ mod karpenter;
 
 use std::collections::BTreeMap;
 
-use crate::design::{CUSTOM_NETWORK, options};
+use crate::design::{CUSTOM_NETWORK, PoolDesign, options};
 use crate::facts::{Karpenter, Node, Owner, owner};
 use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
@@ -27,6 +27,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         return;
     }
     autoscalers(scene, findings);
+    static_lists(scene, findings);
     if let Some(karpenter) = &scene.facts.integrations.karpenter {
         karpenter::check(scene, karpenter, findings);
         early(scene, karpenter, findings);
@@ -58,13 +59,46 @@ fn autoscalers(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     findings.push(
         Issue::warning(id::NOD_013, "the Cluster Autoscaler may start nodes in old groups during the migration")
-            .at(names.iter().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
+            .at(names.keys().map(|name| format!("Deployment {name}")).collect::<Vec<_>>().join(", "))
             .why("a node that an old group starts after step 3 has custom networking but the old max pods, more than its addresses; and the group is not empty after the drain")
             .fix(format!(
                 "{} # until the old nodes are gone; then exclude the old groups from its auto-discovery",
-                names.iter().map(scale).collect::<Vec<_>>().join(" && ")
+                names.keys().map(scale).collect::<Vec<_>>().join(" && ")
             )),
     );
+}
+
+/// A Cluster Autoscaler with a static list of groups does not find new ones by their tags.
+fn static_lists(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+    let facts = scene.facts;
+    for (name, listed) in &facts.integrations.autoscalers {
+        let new = scene.design.groups().filter_map(|(_, group)| Some((group, group.there(facts)?)));
+        let there: Vec<_> = new.filter(|(_, there)| !listed.contains(&there.name)).collect();
+        let is_listed = |pool: &&PoolDesign| pool.old.iter().any(|old| !old.groups.is_disjoint(listed));
+        let waiting = scene.design.pools.iter().filter(is_listed);
+        let to_come: usize =
+            waiting.flat_map(|pool| &pool.groups).filter(|group| group.there(facts).is_none()).count();
+        if listed.is_empty() || (there.is_empty() && to_come == 0) {
+            continue;
+        }
+        let flags: Vec<String> = there
+            .iter()
+            .map(|(group, there)| format!("--nodes={}:{}:{}", group.min_size, group.max_size, there.name))
+            .collect();
+        let fix = match flags.is_empty() {
+            true => "once step 7 has created them, replace the old groups in its command; this issue then shows the flags".into(),
+            false => format!("replace the old groups in its command: {}", flags.join(" ")),
+        };
+        findings.push(
+            Issue::warning(id::NOD_023, "the Cluster Autoscaler does not know the new node groups")
+                .at(format!("Deployment {name}"))
+                .why(format!(
+                    "its --nodes flags name {}; without auto-discovery it scales no other groups",
+                    few(&listed.iter().cloned().collect::<Vec<_>>())
+                ))
+                .fix(fix),
+        );
+    }
 }
 
 /// Since 1.13 the CNI waits for a missing ENIConfig, and the node stays NotReady (amazon-vpc-cni-k8s#2683).
@@ -197,7 +231,7 @@ mod tests {
     #[test]
     fn an_autoscaler_is_reported_while_old_groups_exist() {
         let mut facts = grouped(false);
-        facts.integrations.autoscalers.insert("kube-system/cluster-autoscaler".into());
+        facts.integrations.autoscalers.insert("kube-system/cluster-autoscaler".into(), Default::default());
         insta::assert_json_snapshot!(super::super::found(check, &facts, &[]));
         facts.node_groups.groups.clear();
         assert_eq!(ids(&facts, &[]), [""; 0], "no group that it could grow");
@@ -240,5 +274,24 @@ mod tests {
         assert_eq!(found[0].place, "workers");
         assert!(found[0].why.contains("max pods for 29 pods") && found[0].why.contains("addresses for 20"));
         assert_eq!(ids(&grouped(false), &["--keep-old-nodes"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_static_list_of_groups_must_name_the_new_ones() {
+        let mut facts = facts();
+        facts.nodes.clear();
+        crate::sample::add_pool(&mut facts, "web", "m5.large", &["a"]);
+        let issues = |facts: &Facts| super::super::found(static_lists, facts, &[]);
+        facts.integrations.autoscalers = [("kube-system/ca".to_string(), Default::default())].into();
+        assert_eq!(issues(&facts), [], "it finds groups by their tags");
+        facts.integrations.autoscalers = [("kube-system/ca".to_string(), ["web".to_string()].into())].into();
+        assert!(format!("{:?}", issues(&facts)[0]).contains("once step 7 has created them"));
+        let tags = [("aws:cloudformation:stack-name".to_string(), "eni-custom-shop-a".to_string())];
+        let new = AutoScalingGroup { name: "new-a".into(), tags: tags.into(), ..AutoScalingGroup::default() };
+        facts.node_groups.groups.insert("new-a".into(), new);
+        assert!(format!("{:?}", issues(&facts)[0]).contains("--nodes=1:2:new-a"), "{:?}", issues(&facts));
+        facts.integrations.autoscalers =
+            [("kube-system/ca".to_string(), ["new-a".to_string()].into())].into();
+        assert_eq!(issues(&facts), []);
     }
 }

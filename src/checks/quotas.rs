@@ -72,16 +72,31 @@ fn subnets(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
 }
 
 fn groups_per_interface(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
-    // Without --security-group there are two: the nodes' and the cluster's.
-    let groups = count(scene.settings.cni.security_groups.len()).max(2);
+    // The nodes' group and the cluster's, and what the old nodes have besides.
+    let of_pods = match scene.design.security_groups.len() {
+        0 => 2 + scene.design.shared_groups.len(),
+        set => set,
+    };
+    let of_nodes = scene.design.pools.iter().map(|pool| (2 + pool.mirror.security_groups.len(), Some(pool)));
+    let (groups, pool) =
+        of_nodes.chain([(of_pods, None)]).max_by_key(|(groups, _)| *groups).unwrap_or((2, None));
+    let groups = count(groups);
     let (limit, source) = limit(scene, scene.facts.vpc.quotas.groups_per_interface, GROUPS_PER_INTERFACE);
     if groups > limit {
         findings.push(
             Issue::error(id::QTA_002, format!("a network interface can't have {groups} security groups"))
-                .at(scene.settings.named("security-group"))
-                .why(format!(
-                    "the quota is {limit}{source}; the CNI could not create network interfaces for pods"
+                .at(pool.map_or_else(
+                    || scene.settings.named("security-group"),
+                    |pool| format!("nodes of pool {}", pool.name),
                 ))
+                .why(match pool {
+                    None => format!(
+                        "the quota is {limit}{source}; the CNI could not create network interfaces for pods"
+                    ),
+                    Some(_) => format!(
+                        "the quota is {limit}{source}; new nodes have the old ones' groups, the cluster's, and one of all new nodes"
+                    ),
+                })
                 .fix(ask("vpc", "L-2AFB9258", groups)),
         );
     }

@@ -8,6 +8,7 @@ use crate::nodes::templates::output;
 use crate::nodes::user_data::NodeLabel;
 use crate::settings::{NodeRole, Settings};
 
+use super::machine::MachineDesign;
 use super::{BASE, stack_name};
 
 /// What the new nodes take over.
@@ -38,7 +39,13 @@ pub(crate) enum RoleDesign {
     },
 }
 
-pub(super) fn mirror(settings: &Settings, facts: &Facts, name: &str, pool: Option<&Pool>) -> Mirror {
+pub(super) fn mirror(
+    settings: &Settings,
+    facts: &Facts,
+    name: &str,
+    pool: Option<&Pool>,
+    machine: &MachineDesign,
+) -> Mirror {
     let role = role(settings, name, pool);
     let given = settings.nodes.tags.iter();
     let given =
@@ -62,7 +69,28 @@ pub(super) fn mirror(settings: &Settings, facts: &Facts, name: &str, pool: Optio
             Err(error) => drop(mirror.unsettable.insert(key.clone(), error.to_string())),
         }
     }
+    mirror.tags.extend(autoscaler_tags(&mirror, machine));
     mirror
+}
+
+/// Tags by which the Cluster Autoscaler knows what a node of a group without nodes would have (cluster-autoscaler,
+/// cloudprovider/aws/README.md, "Auto-discovery setup"). It takes labels and taints of a managed node group from EKS; a
+/// self-managed one has only its tags. Max pods it takes for 110 (aws_manager.go, `buildNodeFromTemplate`).
+fn autoscaler_tags(mirror: &Mirror, machine: &MachineDesign) -> Vec<GroupTag> {
+    const PREFIX: &str = "k8s.io/cluster-autoscaler/";
+    let has = |key: &str| mirror.tags.iter().any(|tag| tag.key == key);
+    if !has(&format!("{PREFIX}enabled")) {
+        return Vec::new();
+    }
+    let template = |what: &str, name: &str| format!("{PREFIX}node-template/{what}/{name}");
+    let labels = mirror.labels.iter().map(|(key, value)| (template("label", key), value.clone()));
+    let taints = mirror
+        .taints
+        .iter()
+        .map(|taint| (template("taint", &taint.key), format!("{}:{}", taint.value, taint.effect)));
+    let pods = machine.max_pods().map(|pods| (template("resources", "pods"), pods.to_string()));
+    let all = labels.chain(taints).chain(pods).filter(|(key, _)| !has(key));
+    all.map(|(key, value)| GroupTag { key, value, propagated: false }).collect()
 }
 
 fn role(settings: &Settings, name: &str, pool: Option<&Pool>) -> RoleDesign {

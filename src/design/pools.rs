@@ -96,8 +96,8 @@ pub(super) fn pools(
         PoolDesign {
             name: source.name.clone(),
             old: source.pool.cloned(),
+            mirror: mirror(settings, facts, &source.name, source.pool, &machine),
             machine,
-            mirror: mirror(settings, facts, &source.name, source.pool),
             groups,
         }
     };

@@ -11,8 +11,9 @@ use super::Occupant;
 /// No change depends on it, so each part may be unknown.
 #[derive(Debug, Clone, Default)]
 pub struct Integrations {
-    /// Deployments of the cluster-autoscaler that have replicas, as `namespace/name`.
-    pub autoscalers: BTreeSet<String>,
+    /// Deployments of the cluster-autoscaler that have replicas, as `namespace/name`, each with the Auto Scaling groups
+    /// that its `--nodes` flags name. Without these it finds groups by their tags.
+    pub autoscalers: BTreeMap<String, BTreeSet<String>>,
     pub karpenter: Option<Karpenter>,
     /// NetworkPolicies that name CIDR blocks.
     pub policies: Vec<NetworkPolicy>,

@@ -121,6 +121,7 @@ PLAN {
     NOD_020 = "EC-NOD-020": Risk, "max pods of Karpenter's nodes is unknown";
     NOD_021 = "EC-NOD-021": Risk, "Karpenter's maxPods is above the addresses of an instance type";
     NOD_022 = "EC-NOD-022": Error, "Karpenter would start nodes in a pod subnet";
+    NOD_023 = "EC-NOD-023": Warning, "the Cluster Autoscaler has a static list of node groups";
     NOD_025 = "EC-NOD-025": Risk, "an image without drivers for accelerators";
     NOD_028 = "EC-NOD-028": Warning, "nodes that stopped reporting";
     NOD_029 = "EC-NOD-029": Warning, "Node objects without an instance";

@@ -1,6 +1,6 @@
 //! Autoscalers, NetworkPolicies, and the targets of the AWS Load Balancer Controller.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -33,7 +33,7 @@ const AUTOSCALERS: [&str; 2] =
 const KARPENTER: &str = "app.kubernetes.io/name=karpenter";
 
 /// The autoscalers: Deployments of the cluster-autoscaler, and Karpenter.
-pub async fn starters(client: &Client) -> Result<(BTreeSet<String>, Option<Karpenter>)> {
+pub async fn starters(client: &Client) -> Result<(BTreeMap<String, BTreeSet<String>>, Option<Karpenter>)> {
     let [by_chart, by_example] = AUTOSCALERS.map(|labels| deployments(client, labels));
     let (by_chart, by_example, karpenter, pools) = tokio::try_join!(
         by_chart,
@@ -41,7 +41,8 @@ pub async fn starters(client: &Client) -> Result<(BTreeSet<String>, Option<Karpe
         deployments(client, KARPENTER),
         custom(client, "karpenter.sh", "v1", "NodePool", "nodepools", node_pool),
     )?;
-    let autoscalers = by_chart.into_iter().chain(by_example).map(|(name, _)| name).collect();
+    let autoscalers = by_chart.into_iter().chain(by_example);
+    let autoscalers = autoscalers.map(|(name, containers)| (name, static_groups(&containers))).collect();
     let controller = karpenter.into_iter().next();
     // Without NodePools Karpenter starts no nodes.
     if controller.is_none() && pools.is_empty() {
@@ -108,6 +109,27 @@ async fn deployments(client: &Client, labels: &str) -> Result<Vec<(String, Vec<C
     };
     let found = pages::all(client, ListParams::default().labels(labels), running).await;
     found.map_err(|error| failure("list Deployments", &error))
+}
+
+/// The groups of flags such as `--nodes=1:10:my-group` (cluster-autoscaler, cloudprovider/aws/README.md).
+fn static_groups(containers: &[Container]) -> BTreeSet<String> {
+    let words =
+        containers.iter().flat_map(|container| container.command.iter().chain(&container.args).flatten());
+    let words: Vec<&String> = words.collect();
+    let flag = |at: usize| {
+        let word = words[at].trim_start_matches('-');
+        if word.len() == words[at].len() {
+            return None;
+        }
+        match word.split_once('=') {
+            Some(("nodes", value)) => Some(value),
+            None if word == "nodes" => words.get(at + 1).map(|value| value.as_str()),
+            _ => None,
+        }
+    };
+    // Names of groups may contain colons.
+    let group = |value: &str| value.splitn(3, ':').nth(2).map(ToString::to_string);
+    (0..words.len()).filter_map(flag).filter_map(group).collect()
 }
 
 /// RESERVED_ENIS, or the equivalent flag (Karpenter, "Settings").
@@ -252,5 +274,18 @@ mod tests {
         };
         assert_eq!(found, Some(expected));
         assert_eq!(of(json!({"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]})), None);
+    }
+
+    #[test]
+    fn groups_of_a_static_list_come_from_the_nodes_flags() {
+        let container = |args: &[&str]| Container {
+            args: Some(args.iter().map(ToString::to_string).collect()),
+            ..Container::default()
+        };
+        let groups = |args: &[&str]| static_groups(&[container(args)]).into_iter().collect::<Vec<_>>();
+        let listed = ["./cluster-autoscaler", "--nodes=1:10:web", "--nodes", "0:5:gpu:blue", "--v=4"];
+        assert_eq!(groups(&listed), ["gpu:blue", "web"]);
+        let discovered = "--node-group-auto-discovery=asg:tag=k8s.io/cluster-autoscaler/enabled";
+        assert_eq!(groups(&[discovered, "nodes"]), [""; 0]);
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, Design, RoleDesign, design};
-use crate::facts::{GroupInstance, Stack, StackStatus, Taint, TypeChoice};
+use crate::facts::{GroupInstance, GroupTag, Stack, StackStatus, Taint, TypeChoice};
 use crate::sample::{add_pool, facts, settings};
 use crate::tags::TAG_CLUSTER;
 
@@ -200,4 +200,31 @@ fn the_role_of_the_old_nodes_is_kept_unless_another_one_is_asked_for() {
     let old = RoleDesign::Existing { arn: "arn:aws:iam::123456789012:role/old".into(), profile: None };
     assert_eq!(roles(&[]), [old.clone(), old.clone()]);
     assert_eq!(roles(&["--node-role", "gpu=new"]), [RoleDesign::New, old]);
+}
+
+#[test]
+fn groups_that_the_cluster_autoscaler_finds_by_tag_say_what_their_nodes_have() {
+    let mut facts = two_pools();
+    let tag = |key: &str, value: &str| GroupTag { key: key.into(), value: value.into(), propagated: false };
+    let pool = &mut facts.pools[1];
+    pool.labels = [("team".to_string(), "ml".to_string())].into();
+    pool.taints = vec![Taint { key: "gpu".into(), value: "yes".into(), effect: "NoSchedule".into() }];
+    let tags = |facts: &Facts| -> Vec<String> {
+        let tags = designed(facts, &[]).pools[0].mirror.tags.clone();
+        tags.iter()
+            .map(|tag| format!("{}={}", tag.key.replace("k8s.io/cluster-autoscaler/", ""), tag.value))
+            .collect()
+    };
+    assert_eq!(tags(&facts), [""; 0]);
+    let own = "k8s.io/cluster-autoscaler/node-template/label/team";
+    facts.pools[1].tags = vec![tag("k8s.io/cluster-autoscaler/enabled", "true"), tag(own, "own")];
+    assert_eq!(
+        tags(&facts),
+        [
+            "enabled=true",
+            "node-template/label/team=own",
+            "node-template/taint/gpu=yes:NoSchedule",
+            "node-template/resources/pods=44",
+        ]
+    );
 }
