@@ -141,9 +141,23 @@ impl Design {
     }
 
     /// Whether the base stack creates a node role.
-    #[expect(dead_code, reason = "until the base template has the condition")]
     pub(crate) fn creates_role(&self) -> bool {
         self.pools.iter().any(|pool| pool.mirror.role == RoleDesign::New)
+    }
+
+    /// Whether a stack creates an instance profile.
+    pub(crate) fn creates_profile(&self) -> bool {
+        let lacks =
+            |pool: &PoolDesign| !matches!(pool.mirror.role, RoleDesign::Existing { profile: Some(_), .. });
+        self.pools.iter().any(lacks)
+    }
+
+    /// ARNs of the roles that new nodes have and no stack creates.
+    pub(crate) fn existing_roles(&self) -> impl Iterator<Item = &str> {
+        self.pools.iter().filter_map(|pool| match &pool.mirror.role {
+            RoleDesign::New => None,
+            RoleDesign::Existing { arn, .. } => Some(arn.as_str()),
+        })
     }
 
     /// ARNs of the roles of new nodes; `None` for one that the base stack has not created yet.

@@ -1,5 +1,7 @@
 //! Whether the caller has the permissions for the plan.
 
+use std::collections::BTreeSet;
+
 use crate::design::replacement;
 use crate::issue::{Issue, id};
 
@@ -14,6 +16,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     };
     let role = facts.cni.addon.as_ref().and_then(|addon| addon.role.as_deref());
     let role = role.map(|role| format!(" --addon-role {role}")).unwrap_or_default();
+    let roles: BTreeSet<&str> = scene.design.existing_roles().collect();
+    let role = roles.iter().fold(role, |flags, arn| format!("{flags} --node-role {arn}"));
+    let path = scene.settings.nodes.role_path.iter().map(|path| format!(" --role-path {path}"));
+    let role = role + &path.collect::<String>();
     let unowned = if scene.settings.drain.terminate_unowned { " --terminate-unowned" } else { "" };
     let policy = format!(
         "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo}{unowned} # prints a sufficient policy",

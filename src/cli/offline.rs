@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use crate::step::Step;
 use crate::ui::Format;
 
-use super::values::{parse_account, parse_role};
+use super::values::{parse_account, parse_role, parse_role_path};
 
 /// An output that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,6 +57,14 @@ pub struct IamPolicyArgs {
     /// ARN of the vpc-cni add-on's IAM role, as describe-addon shows it [default: it has none]
     #[arg(long, value_name = "ARN", value_parser = parse_role)]
     pub addon_role: Option<String>,
+
+    /// ARN of an IAM role that new nodes keep from the old ones [default: none; setup then needs --node-role new]
+    #[arg(long, value_name = "ARN", value_parser = parse_role)]
+    pub node_role: Vec<String>,
+
+    /// IAM path of a new role, if setup gets one with --role-path
+    #[arg(long, value_name = "PATH", value_parser = parse_role_path)]
+    pub role_path: Option<String>,
 
     /// For the commands that only read: plan, status, verify, doctor
     #[arg(long, conflicts_with = "step")]

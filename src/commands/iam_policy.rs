@@ -15,6 +15,8 @@ pub(super) fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
         account: given(&args.account),
         vpc: given(&args.vpc),
         addon_role: given(&args.addon_role),
+        role_path: args.role_path.clone(),
+        node_roles: args.node_role.iter().cloned().collect(),
         ..Names::default()
     };
     let text = match (args.kubernetes, args.why) {

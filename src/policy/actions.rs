@@ -209,7 +209,7 @@ const ACTIONS: &[Action] = &[
     step(
         "cloudformation:CreateStack",
         LAUNCH,
-        "the base stack, and one stack for each ENIConfig",
+        "the base stack, and one stack for each node group",
         &[G::Stacks],
     ),
     step(
@@ -236,13 +236,30 @@ const ACTIONS: &[Action] = &[
             &[G::ReadStacks],
         ),
     ),
-    stack("iam:CreateRole", LAUNCH, "the node role", &[G::NodeRole]),
-    stack("iam:TagRole", LAUNCH, "the stack's tags on the role", &[G::NodeRole]),
-    stack("iam:AttachRolePolicy", LAUNCH, "only AWS's managed policies for nodes", &[G::NodePolicies]),
-    stack("iam:CreateInstanceProfile", LAUNCH, "attaches the role to instances", &[G::InstanceProfile]),
-    stack("iam:GetInstanceProfile", LAUNCH, "whether it exists", &[G::InstanceProfile]),
-    stack("iam:AddRoleToInstanceProfile", LAUNCH, "adds the role to the profile", &[G::InstanceProfile]),
-    stack("iam:PassRole", STACKS, "passes the role only to EC2 instances", &[G::PassNodeRole]),
+    only(Only::NewRole, stack("iam:CreateRole", LAUNCH, "a node role, with --node-role new", &[G::NodeRole])),
+    only(Only::NewRole, stack("iam:TagRole", LAUNCH, "the stack's tags on the role", &[G::NodeRole])),
+    only(
+        Only::NewRole,
+        stack("iam:AttachRolePolicy", LAUNCH, "only AWS's managed policies for nodes", &[G::NodePolicies]),
+    ),
+    only(
+        Only::NewProfile,
+        stack("iam:CreateInstanceProfile", LAUNCH, "attaches the role to instances", &[G::InstanceProfile]),
+    ),
+    only(
+        Only::NewProfile,
+        stack("iam:GetInstanceProfile", LAUNCH, "whether it exists", &[G::InstanceProfile]),
+    ),
+    only(
+        Only::NewProfile,
+        stack("iam:AddRoleToInstanceProfile", LAUNCH, "adds the role to the profile", &[G::InstanceProfile]),
+    ),
+    stack(
+        "iam:PassRole",
+        STACKS,
+        "passes the node role only to EC2 instances (--node-role)",
+        &[G::PassNodeRole],
+    ),
     stack(
         "ec2:CreateSecurityGroup",
         LAUNCH,
@@ -272,12 +289,7 @@ const ACTIONS: &[Action] = &[
         "Auto Scaling checks that the caller may launch the template's instances",
         &[G::RunNodes],
     ),
-    stack(
-        "autoscaling:CreateAutoScalingGroup",
-        LAUNCH,
-        "a node group for each ENIConfig, of size 0",
-        &[G::NodeGroups],
-    ),
+    stack("autoscaling:CreateAutoScalingGroup", LAUNCH, "node groups, of size 0", &[G::NodeGroups]),
     stack(
         "autoscaling:CreateOrUpdateTags",
         STACKS,
@@ -289,7 +301,7 @@ const ACTIONS: &[Action] = &[
     stack(
         "ec2:CreateTags",
         STACKS,
-        "the stack's tags, and the cluster's tag on volumes",
+        "the stack's tags, and those of the old nodes on instances, volumes and network interfaces",
         &[G::TagNodes, G::NodeSecurityGroup],
     ),
     stack(

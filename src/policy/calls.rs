@@ -34,6 +34,8 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                 Only::AddonEniconfigs => facts.addon_creates_eniconfigs(),
                 Only::AddonRole => addon_role(facts).is_some(),
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
+                Only::NewRole => design.creates_role(),
+                Only::NewProfile => design.creates_profile(),
                 Only::Managed => owners.iter().any(|owner| matches!(owner, Owner::Managed(_))),
                 Only::Owned => {
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
@@ -90,6 +92,8 @@ pub(crate) fn names(scene: &Scene<'_>) -> Names {
         groups: owned,
         managed,
         addon_role: addon_role(facts),
+        role_path: scene.settings.nodes.role_path.clone(),
+        node_roles: design.existing_roles().map(ToString::to_string).collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The statements of the policy: their resources and conditions.
 
+use std::collections::BTreeSet;
+
 use crate::design::stack_name;
 use crate::net::partition;
 use crate::tags::TAG_CLUSTER;
@@ -60,6 +62,10 @@ pub(crate) struct Names {
     /// ARN of the add-on's IAM role; `None`: it has none. Never `*`: passing any role to EKS would grant any role's
     /// permissions.
     pub addon_role: Option<String>,
+    /// ARNs of the old nodes' roles, which new nodes keep. Never `*`, for the same reason.
+    pub node_roles: BTreeSet<String>,
+    /// IAM path of the roles and instance profiles that stacks create; `None`: `/`.
+    pub role_path: Option<String>,
     /// One of the groups lacks the cluster's tag.
     pub untagged: bool,
 }
@@ -83,6 +89,12 @@ const NODE_POLICIES: [&str; 4] = [
 /// CloudFormation truncates the stack name in the role name that it generates, since IAM allows 64 characters: thirteen
 /// are the random suffix and nine the logical id.
 const LONGEST_IN_ROLE: usize = 40;
+
+/// As far as IAM's names contain that of the stack.
+fn shortened(mut stack: String) -> String {
+    stack.truncate(LONGEST_IN_ROLE);
+    stack
+}
 
 impl Names {
     fn of(name: &Option<String>) -> &str {
@@ -134,14 +146,18 @@ impl Names {
         }
     }
 
-    /// The prefix of the names of the node role and instance profile.
-    fn node_role(&self) -> String {
-        let mut name = match &self.cluster {
+    /// The IAM path of what stacks create, with a slash at each end.
+    fn path(&self) -> &str {
+        self.role_path.as_deref().unwrap_or("/")
+    }
+
+    /// Roles that the base stack creates.
+    fn own_roles(&self) -> String {
+        let name = match &self.cluster {
             Some(cluster) => format!("{}-", stack_name(cluster, "base")),
             None => self.stacks(),
         };
-        name.truncate(LONGEST_IN_ROLE);
-        name
+        self.iam(&format!("role{}{}*", self.path(), shortened(name)))
     }
 
     fn each(names: &[String], arn: impl Fn(&str) -> String) -> Vec<String> {
@@ -219,17 +235,24 @@ impl Grant {
             Grant::PassAddonRole => names.addon_role.iter().cloned().collect(),
             Grant::AuthoriseNodes => vec![names.eks("cluster", "")],
             Grant::TagAccessEntry => vec![names.eks("cluster", ""), names.eks("access-entry", "/*")],
-            Grant::NodeRole | Grant::NodePolicies | Grant::PassNodeRole => {
-                vec![names.iam(&format!("role/{}*", names.node_role()))]
+            Grant::NodeRole | Grant::NodePolicies => vec![names.own_roles()],
+            Grant::PassNodeRole => {
+                [names.own_roles()].into_iter().chain(names.node_roles.iter().cloned()).collect()
             }
-            Grant::InstanceProfile => vec![names.iam(&format!("instance-profile/{}*", names.node_role()))],
+            // In the stack of the node group, unless the base stack creates the role.
+            Grant::InstanceProfile => {
+                let stacks = shortened(names.stacks());
+                vec![names.iam(&format!("instance-profile{}{stacks}*", names.path()))]
+            }
             Grant::NodeSecurityGroup => any(&["security-group", "security-group-rule"]),
             Grant::LaunchTemplates => any(&["launch-template"]),
             Grant::RunNodes => {
                 let region = Names::of(&names.region);
                 vec![names.ec2("*"), format!("arn:{}:ec2:{region}::image/*", names.partition())]
             }
-            Grant::TagNodes => any(&["security-group", "launch-template", "volume"]),
+            Grant::TagNodes => {
+                any(&["security-group", "launch-template", "instance", "volume", "network-interface"])
+            }
             Grant::NodeGroups => vec![names.group(&format!("{}*", names.stacks()))],
             Grant::ManagedNodeGroups => {
                 Names::each(&names.managed, |group| names.eks("nodegroup", &format!("/{group}/*")))

@@ -58,6 +58,10 @@ pub(crate) enum Only {
     AddonRole,
     /// The cluster accepts access entries.
     AccessEntries,
+    /// The base stack creates a node role.
+    NewRole,
+    /// A stack creates an instance profile.
+    NewProfile,
     /// Old nodes of managed node groups are drained.
     Managed,
     /// Old nodes of Auto Scaling groups are drained; a managed node group has one too.
