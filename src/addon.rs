@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use serde_saphyr::options;
 
 use crate::net::eniconfig::EniConfig;
 pub(crate) use crate::yaml::Unreadable;
+use crate::yaml::unambiguous;
 
 /// The values as a mapping.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ impl Values {
             "" => (json!({}), Form::Empty),
             trimmed => match serde_json::from_str(trimmed) {
                 Ok(value) => (value, Form::Json),
-                Err(_) => (yaml(text)?, Form::Yaml),
+                Err(_) => (unambiguous(text)?, Form::Yaml),
             },
         };
         match value {
@@ -92,40 +92,6 @@ impl Values {
         let value = root.entry(key).or_insert_with(|| json!({}));
         value.as_object_mut().ok_or_else(|| Unreadable::whole(&format!("{key} is not a mapping")))
     }
-}
-
-/// Parses YAML. It is not known whether EKS reads YAML 1.1 or 1.2, so a value that differs between them is an error: JSON
-/// would fix it to one of them.
-fn yaml(text: &str) -> Result<Value, Unreadable> {
-    let read = |strict: bool| -> Result<Value, Unreadable> {
-        let options = options! {
-            strict_booleans: strict,
-            legacy_octal_numbers: !strict,
-            underscored_numbers_as_strings: strict,
-            with_snippet: false,
-        };
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| Unreadable::from(&error))
-    };
-    let (one, other) = (read(true)?, read(false)?);
-    if one == other {
-        return Ok(one);
-    }
-    let line = text.lines().position(is_ambiguous).and_then(|line| u64::try_from(line + 1).ok());
-    let reason = "YAML 1.1 and 1.2 read a value differently, as text, boolean or number: quote it";
-    Err(Unreadable { line, reason: reason.into() })
-}
-
-/// Whether a line ends in a boolean or number that only YAML 1.1 knows. Used to name the line in the error.
-fn is_ambiguous(line: &str) -> bool {
-    let line = line.split(" #").next().unwrap_or_default();
-    let word = line
-        .rsplit([' ', ':', '-', ',', '[', '{', '}', ']'])
-        .find(|word| !word.is_empty())
-        .unwrap_or_default();
-    let lower = word.to_ascii_lowercase();
-    matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
-        || (word.len() > 1 && word.starts_with('0') && word.bytes().all(|byte| byte.is_ascii_digit()))
-        || (word.contains('_') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
 }
 
 /// The configuration with the settings merged in; everything else stays. If nothing changes, the text is returned as is.

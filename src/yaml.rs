@@ -1,6 +1,9 @@
-//! Why a YAML text can't be read, without the parser's own terms. Pure.
+//! Reading YAML, and why a text can't be read without the parser's own terms. Pure.
 
 use std::fmt;
+
+use serde_json::Value;
+use serde_saphyr::options;
 
 /// Why a text can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,40 @@ impl From<&serde_saphyr::Error> for Unreadable {
             [", set ", " at line "].iter().fold(first, |text, end| text.split(end).next().unwrap_or(text));
         Unreadable { line: error.location().map(|at| at.line()), reason: reason.to_string() }
     }
+}
+
+/// Parses YAML for a reader of unknown version. A value that differs between YAML 1.1 and 1.2 is an error: whatever is
+/// written from it would fix it to one of them.
+pub(crate) fn unambiguous(text: &str) -> Result<Value, Unreadable> {
+    let read = |strict: bool| -> Result<Value, Unreadable> {
+        let options = options! {
+            strict_booleans: strict,
+            legacy_octal_numbers: !strict,
+            underscored_numbers_as_strings: strict,
+            with_snippet: false,
+        };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| Unreadable::from(&error))
+    };
+    let (one, other) = (read(true)?, read(false)?);
+    if one == other {
+        return Ok(one);
+    }
+    let line = text.lines().position(is_ambiguous).and_then(|line| u64::try_from(line + 1).ok());
+    let reason = "YAML 1.1 and 1.2 read a value differently, as text, boolean or number: quote it";
+    Err(Unreadable { line, reason: reason.into() })
+}
+
+/// Whether a line ends in a boolean or number that only YAML 1.1 knows. Used to name the line in the error.
+fn is_ambiguous(line: &str) -> bool {
+    let line = line.split(" #").next().unwrap_or_default();
+    let word = line
+        .rsplit([' ', ':', '-', ',', '[', '{', '}', ']'])
+        .find(|word| !word.is_empty())
+        .unwrap_or_default();
+    let lower = word.to_ascii_lowercase();
+    matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
+        || (word.len() > 1 && word.starts_with('0') && word.bytes().all(|byte| byte.is_ascii_digit()))
+        || (word.contains('_') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
 }
 
 #[cfg(test)]
