@@ -9,7 +9,7 @@ use crate::facts::{AmiFamily, Facts, Shape, Sizes};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
 use crate::nodes::templates::{DEFAULT_VOLUME_SIZE, NodeGroupParameters, Parameters};
-use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 use crate::tags::TAG_REPLACEMENT;
 
 use super::undo::missing;
@@ -188,9 +188,13 @@ pub(crate) fn parameters(
         endpoint: &cluster.endpoint,
         certificate_authority: &cluster.certificate_authority,
         service_cidr: cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?,
-        max_pods,
+        max_pods: MaxPodsRule::Fixed(max_pods),
         labels: &labels,
+        taints: &[],
+        carried: &Carried::default(),
     };
+    let user_data = render(AmiFamily::Al2023, &boot)
+        .map_err(|error| Error::failed("write the user data").at(&one.group).because(error))?;
     let size = |size: i32| u32::try_from(size).unwrap_or_default();
     NodeGroupParameters {
         cluster_name: &cluster.name,
@@ -202,7 +206,7 @@ pub(crate) fn parameters(
         instance_type,
         image_id: &image.id,
         ami_family: AmiFamily::Al2023,
-        user_data: &render(AmiFamily::Al2023, &boot),
+        user_data: &user_data,
         min_size: size(one.sizes.min),
         desired_capacity: size(one.sizes.desired),
         max_size: size(one.sizes.max),

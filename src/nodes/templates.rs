@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     use crate::net::max_pods::{Options, known, max_pods};
-    use crate::nodes::user_data::{Boot, NodeLabel, render};
+    use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 
     /// Names below a section's head, one level in.
     fn names(template: &'static str, section: &str) -> Vec<&'static str> {
@@ -296,14 +296,17 @@ mod tests {
             endpoint: "https://0123456789ABCDEF0123456789ABCDEF.gr7.ap-southeast-2.eks.amazonaws.com.cn",
             certificate_authority: &"A".repeat(1700),
             service_cidr: "172.20.0.0/16".parse().unwrap(),
-            max_pods: max_pods(known("m5.large").unwrap(), &Options::default()).unwrap(),
+            max_pods: MaxPodsRule::Fixed(max_pods(known("m5.large").unwrap(), &Options::default()).unwrap()),
             labels: &labels,
+            taints: &[],
+            carried: &Carried::default(),
         };
         for family in AmiFamily::ALL {
-            node_group(&render(family, &boot), family).unwrap_or_else(|error| panic!("{family}: {error}"));
+            node_group(&render(family, &boot).unwrap(), family)
+                .unwrap_or_else(|error| panic!("{family}: {error}"));
         }
         let boot = Boot { certificate_authority: &"A".repeat(4000), ..boot };
-        let error = node_group(&render(AmiFamily::Al2, &boot), AmiFamily::Al2).unwrap_err();
+        let error = node_group(&render(AmiFamily::Al2, &boot).unwrap(), AmiFamily::Al2).unwrap_err();
         assert!(matches!(error, ParameterError::UserDataTooLong { bytes } if bytes > 4096));
     }
 

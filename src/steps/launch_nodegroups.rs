@@ -14,7 +14,7 @@ use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{
     BASE, BaseParameters, DEFAULT_VOLUME_SIZE, NODE_GROUP, NodeGroupParameters, Parameters, output,
 };
-use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
 use crate::step::{Change, Sign, Step};
@@ -282,17 +282,18 @@ pub(crate) fn user_data(
     } else {
         Vec::new()
     };
-    Ok(render(
-        pool.machine.family,
-        &Boot {
-            cluster: &facts.cluster.name,
-            endpoint: &facts.cluster.endpoint,
-            certificate_authority: &facts.cluster.certificate_authority,
-            service_cidr,
-            max_pods,
-            labels: &labels,
-        },
-    ))
+    let boot = Boot {
+        cluster: &facts.cluster.name,
+        endpoint: &facts.cluster.endpoint,
+        certificate_authority: &facts.cluster.certificate_authority,
+        service_cidr,
+        max_pods: MaxPodsRule::Fixed(max_pods),
+        labels: &labels,
+        taints: &[],
+        carried: &Carried::default(),
+    };
+    render(pool.machine.family, &boot)
+        .map_err(|error| Error::failed("write the user data").at(&group.stack).because(error))
 }
 
 /// Parameters of a group's stack, with two outputs of the base stack.

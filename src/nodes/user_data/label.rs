@@ -61,17 +61,13 @@ const ALLOWED_NAMESPACES: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes
 impl NodeLabel {
     /// Checks key and value against Kubernetes's rules, and that kubelet may set the key.
     pub(crate) fn new(key: &str, value: &str) -> Result<NodeLabel, NodeLabelError> {
-        let (namespace, name) = match key.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, key),
-        };
-        if !is_name(name) || !namespace.is_none_or(is_dns_name) {
+        if !is_key(key) {
             return Err(NodeLabelError::Key { key: key.to_string() });
         }
-        if !value.is_empty() && !is_name(value) {
+        if !is_value(value) {
             return Err(NodeLabelError::Value { value: value.to_string() });
         }
-        let namespace = namespace.unwrap_or_default();
+        let namespace = key.split_once('/').map_or("", |(namespace, _)| namespace);
         let kept = ["kubernetes.io", "k8s.io"].into_iter().any(|domain| is_in(namespace, domain));
         let allowed =
             ALLOWED.contains(&key) || ALLOWED_NAMESPACES.into_iter().any(|domain| is_in(namespace, domain));
@@ -102,6 +98,19 @@ impl fmt::Display for NodeLabel {
 /// The domain itself or one below it.
 fn is_in(namespace: &str, domain: &str) -> bool {
     namespace.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether a text is a qualified name, the key of a label or of a taint: `name` or `prefix/name`.
+pub(super) fn is_key(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((namespace, name)) => is_dns_name(namespace) && is_name(name),
+        None => is_name(text),
+    }
+}
+
+/// Whether a text is valid as the value of a label or of a taint.
+pub(super) fn is_value(text: &str) -> bool {
+    text.is_empty() || is_name(text)
 }
 
 /// Whether a text is valid as a label's name, or as a non-empty value.

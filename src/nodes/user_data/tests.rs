@@ -4,33 +4,37 @@ use std::process::Command;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::net::max_pods::{InstanceType, Options, known, max_pods};
+use crate::net::max_pods::{InstanceType, MaxPods, Options, known, max_pods};
 
 use super::*;
-use crate::net::accelerators::Accelerator;
 
 const ENDPOINT: &str = "https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com";
 const CERTIFICATE_AUTHORITY: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
 
-fn boot(labels: &[NodeLabel]) -> Boot<'_> {
+static NOTHING: std::sync::LazyLock<Carried> = std::sync::LazyLock::new(Carried::default);
+
+pub(super) fn boot(labels: &[NodeLabel]) -> Boot<'_> {
     Boot {
         cluster: "sandbox",
         endpoint: ENDPOINT,
         certificate_authority: CERTIFICATE_AUTHORITY,
         service_cidr: "172.20.0.0/16".parse().unwrap(),
-        max_pods: max_pods(known("m5.large").unwrap(), &Options { custom: true, ..Options::default() })
-            .unwrap(),
+        max_pods: MaxPodsRule::Fixed(
+            max_pods(known("m5.large").unwrap(), &Options { custom: true, ..Options::default() }).unwrap(),
+        ),
         labels,
+        taints: &[],
+        carried: &NOTHING,
     }
 }
 
-fn labels() -> [NodeLabel; 2] {
+pub(super) fn labels() -> [NodeLabel; 2] {
     [("k8s.amazonaws.com/eniConfig", "us-west-2a"), ("team", "")]
         .map(|(key, value)| NodeLabel::new(key, value).unwrap())
 }
 
 /// `UPDATE_GOLDEN=1 cargo test` rewrites the files; review the diff.
-fn assert_golden(name: &str, rendered: &str) {
+pub(super) fn assert_golden(name: &str, rendered: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nodes/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, rendered).unwrap();
@@ -40,12 +44,12 @@ fn assert_golden(name: &str, rendered: &str) {
 
 #[test]
 fn user_data_matches_the_golden_files() {
-    assert_golden("al2023.txt", &render(AmiFamily::Al2023, &boot(&[])));
-    assert_golden("al2023-labels.txt", &render(AmiFamily::Al2023, &boot(&labels())));
-    assert_golden("al2.sh", &render(AmiFamily::Al2, &boot(&[])));
-    assert_golden("al2-labels.sh", &render(AmiFamily::Al2, &boot(&labels())));
-    assert_golden("bottlerocket.toml", &render(AmiFamily::Bottlerocket, &boot(&[])));
-    assert_golden("bottlerocket-labels.toml", &render(AmiFamily::Bottlerocket, &boot(&labels())));
+    assert_golden("al2023.txt", &render(AmiFamily::Al2023, &boot(&[])).unwrap());
+    assert_golden("al2023-labels.txt", &render(AmiFamily::Al2023, &boot(&labels())).unwrap());
+    assert_golden("al2.sh", &render(AmiFamily::Al2, &boot(&[])).unwrap());
+    assert_golden("al2-labels.sh", &render(AmiFamily::Al2, &boot(&labels())).unwrap());
+    assert_golden("bottlerocket.toml", &render(AmiFamily::Bottlerocket, &boot(&[])).unwrap());
+    assert_golden("bottlerocket-labels.toml", &render(AmiFamily::Bottlerocket, &boot(&labels())).unwrap());
 }
 
 #[test]
@@ -64,113 +68,6 @@ fn dns_is_the_tenth_address_of_the_service_cidr() {
         [("172.20.0.0/16", "172.20.0.10"), ("10.100.0.0/16", "10.100.0.10"), ("10.8.4.0/24", "10.8.4.10")]
     {
         assert_eq!(cluster_dns_ip(cidr.parse().unwrap()).to_string(), dns);
-    }
-}
-
-#[test]
-fn accelerated_instance_types_get_images_with_drivers() {
-    let (x86, arm) = (Architecture::X86_64, Architecture::Arm64);
-    let eks = "/aws/service/eks/optimized-ami/1.32";
-    let bottlerocket = "/aws/service/bottlerocket/aws-k8s-1.32";
-    for (family, architecture, accelerator, path) in [
-        (
-            AmiFamily::Al2023,
-            x86,
-            Accelerator::Nvidia,
-            format!("{eks}/amazon-linux-2023/x86_64/nvidia/recommended/image_id"),
-        ),
-        (
-            AmiFamily::Al2023,
-            arm,
-            Accelerator::Nvidia,
-            format!("{eks}/amazon-linux-2023/arm64/nvidia/recommended/image_id"),
-        ),
-        (
-            AmiFamily::Al2023,
-            x86,
-            Accelerator::Neuron,
-            format!("{eks}/amazon-linux-2023/x86_64/neuron/recommended/image_id"),
-        ),
-        (
-            AmiFamily::Al2023,
-            x86,
-            Accelerator::Other,
-            format!("{eks}/amazon-linux-2023/x86_64/standard/recommended/image_id"),
-        ),
-        (AmiFamily::Al2, x86, Accelerator::Nvidia, format!("{eks}/amazon-linux-2-gpu/recommended/image_id")),
-        (AmiFamily::Al2, x86, Accelerator::Neuron, format!("{eks}/amazon-linux-2-gpu/recommended/image_id")),
-        (
-            AmiFamily::Bottlerocket,
-            x86,
-            Accelerator::Nvidia,
-            format!("{bottlerocket}-nvidia/x86_64/latest/image_id"),
-        ),
-        (
-            AmiFamily::Bottlerocket,
-            arm,
-            Accelerator::Nvidia,
-            format!("{bottlerocket}-nvidia/arm64/latest/image_id"),
-        ),
-        (AmiFamily::Bottlerocket, x86, Accelerator::Neuron, format!("{bottlerocket}/x86_64/latest/image_id")),
-    ] {
-        assert_eq!(ami_parameter(family, "1.32", architecture, Some(accelerator)), Ok(path));
-    }
-}
-
-#[test]
-fn ami_parameters_are_those_that_aws_publishes() {
-    use Architecture::{Arm64, X86_64};
-    for (family, version, architecture, path) in [
-        (
-            AmiFamily::Al2023,
-            "1.34",
-            X86_64,
-            "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id",
-        ),
-        (
-            AmiFamily::Al2023,
-            "1.29",
-            Arm64,
-            "/aws/service/eks/optimized-ami/1.29/amazon-linux-2023/arm64/standard/recommended/image_id",
-        ),
-        (
-            AmiFamily::Al2,
-            "1.32",
-            X86_64,
-            "/aws/service/eks/optimized-ami/1.32/amazon-linux-2/recommended/image_id",
-        ),
-        (
-            AmiFamily::Al2,
-            "1.9",
-            Arm64,
-            "/aws/service/eks/optimized-ami/1.9/amazon-linux-2-arm64/recommended/image_id",
-        ),
-        (
-            AmiFamily::Bottlerocket,
-            "1.34",
-            X86_64,
-            "/aws/service/bottlerocket/aws-k8s-1.34/x86_64/latest/image_id",
-        ),
-        (
-            AmiFamily::Bottlerocket,
-            "1.34",
-            Arm64,
-            "/aws/service/bottlerocket/aws-k8s-1.34/arm64/latest/image_id",
-        ),
-    ] {
-        assert_eq!(ami_parameter(family, version, architecture, None), Ok(path.to_string()));
-    }
-}
-
-#[test]
-fn al2_is_refused_from_1_33_on() {
-    for version in ["1.33", "1.34", "1.100", "2.0"] {
-        let error = ami_parameter(AmiFamily::Al2, version, Architecture::X86_64, None).unwrap_err();
-        assert_eq!(error, AmiError::Al2NotPublished { kubernetes_version: version.into() });
-    }
-    for text in ["", "1", "1.", "v1.34", "1.34.2", "1.+4", "1.34-eks"] {
-        let error = ami_parameter(AmiFamily::Al2, text, Architecture::X86_64, None).unwrap_err();
-        assert_eq!(error, AmiError::NoVersion { text: text.into() });
     }
 }
 
@@ -201,14 +98,14 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|characters| characters.into_iter().collect())
 }
 
-fn pods() -> impl Strategy<Value = MaxPods> {
+pub(super) fn pods() -> impl Strategy<Value = MaxPods> {
     prop::sample::select(crate::net::max_pods::all())
         .prop_filter_map("one interface", |known: InstanceType| {
             max_pods(&known, &Options { custom: true, ..Options::default() }).ok()
         })
 }
 
-fn some_labels() -> impl Strategy<Value = Vec<NodeLabel>> {
+pub(super) fn some_labels() -> impl Strategy<Value = Vec<NodeLabel>> {
     let label = ("[a-z]{1,8}", "[A-Za-z0-9]{0,8}")
         .prop_map(|(name, value)| NodeLabel::new(&format!("example.com/{name}"), &value).unwrap());
     prop::collection::btree_set(label, 0..3).prop_map(|labels| {
@@ -221,8 +118,8 @@ fn some_labels() -> impl Strategy<Value = Vec<NodeLabel>> {
 proptest! {
     #[test]
     fn any_character_survives_in_a_node_config(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
-        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
-        let user_data = render(AmiFamily::Al2023, &boot);
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods: MaxPodsRule::Fixed(max_pods), ..boot(&labels) };
+        let user_data = render(AmiFamily::Al2023, &boot).unwrap();
         prop_assert!(user_data.is_ascii());
         let config = node_config(&user_data);
         let spec = &config["spec"];
@@ -232,14 +129,15 @@ proptest! {
         prop_assert_eq!(&spec["cluster"]["cidr"], "172.20.0.0/16");
         prop_assert_eq!(&spec["kubelet"]["config"]["maxPods"], max_pods.get());
         prop_assert_eq!(&spec["kubelet"]["maxPodsExpression"], &max_pods.to_string());
-        let flags = node_labels(&labels).map(|labels| serde_json::json!([format!("--node-labels={labels}")]));
-        prop_assert_eq!(spec["kubelet"].get("flags"), flags.as_ref());
+        let flags = kubelet::ours(&labels, &[]);
+        let written = spec["kubelet"].get("flags").cloned();
+        prop_assert_eq!(written, (!flags.is_empty()).then(|| flags.into()));
     }
 
     #[test]
     fn any_character_survives_in_toml(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
-        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
-        let settings: toml::Table = render(AmiFamily::Bottlerocket, &boot).parse().unwrap();
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods: MaxPodsRule::Fixed(max_pods), ..boot(&labels) };
+        let settings: toml::Table = render(AmiFamily::Bottlerocket, &boot).unwrap().parse().unwrap();
         let kubernetes = &settings["settings"]["kubernetes"];
         prop_assert_eq!(kubernetes["cluster-name"].as_str(), Some(cluster.as_str()));
         prop_assert_eq!(kubernetes["api-server"].as_str(), Some(endpoint.as_str()));
@@ -262,13 +160,12 @@ proptest! {
     fn any_character_survives_a_shell(cluster in text(), endpoint in text(), ca in text(), labels in some_labels(), max_pods in pods()) {
         // No argument of a process can hold a NUL.
         let [cluster, endpoint, ca] = [cluster, endpoint, ca].map(|text| text.replace('\0', ""));
-        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods, ..boot(&labels) };
-        let kubelet = match node_labels(&labels) {
-            Some(labels) => format!("--max-pods={max_pods} --node-labels={labels}"),
-            None => format!("--max-pods={max_pods}"),
-        };
+        let boot = Boot { cluster: &cluster, endpoint: &endpoint, certificate_authority: &ca, max_pods: MaxPodsRule::Fixed(max_pods), ..boot(&labels) };
+        let mut kubelet = vec![format!("--max-pods={max_pods}")];
+        kubelet.extend(kubelet::ours(&labels, &[]));
+        let kubelet = kubelet.join(" ");
         prop_assert_eq!(
-            bootstrap_arguments(&render(AmiFamily::Al2, &boot)),
+            bootstrap_arguments(&render(AmiFamily::Al2, &boot).unwrap()),
             [
                 &cluster, "--apiserver-endpoint", &endpoint, "--b64-cluster-ca", &ca, "--dns-cluster-ip", "172.20.0.10",
                 "--use-max-pods", "false", "--kubelet-extra-args", &kubelet,
