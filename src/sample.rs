@@ -362,6 +362,8 @@ pub(crate) fn node(name: &str, zone: &str) -> Node {
         allocatable: Requests { cpu_milli: 2000, memory: 8 << 30 },
         other_allocatable: BTreeMap::new(),
         taints: Vec::new(),
+        soft_taints: Vec::new(),
+        os_image: "Amazon Linux 2023.9.20251105".into(),
         labels: BTreeMap::from([("topology.kubernetes.io/zone".into(), zone.into())]),
         annotations: BTreeMap::new(),
         node_claim: None,

@@ -30,6 +30,10 @@ pub struct Node {
     pub other_allocatable: BTreeMap<String, u64>,
     /// Taints that exclude pods: effects NoSchedule and NoExecute.
     pub taints: Vec<Taint>,
+    /// Taints with effect PreferNoSchedule, which exclude no pod.
+    pub soft_taints: Vec<Taint>,
+    /// status.nodeInfo.osImage: `Amazon Linux 2023.9.20251105`
+    pub os_image: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     /// NodeClaim that owns it, if Karpenter created it.
@@ -92,7 +96,7 @@ pub struct Interface {
 pub struct Taint {
     pub key: String,
     pub value: String,
-    /// `NoSchedule` or `NoExecute`
+    /// `NoSchedule`, `NoExecute` or `PreferNoSchedule`
     pub effect: String,
 }
 

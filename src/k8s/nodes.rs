@@ -52,6 +52,13 @@ pub fn node(node: slim::Node) -> Node {
     let max_pods =
         status.allocatable.as_ref().and_then(|resources| resources.get("pods")).map(|pods| pods.0.parse());
     let owners = node.metadata.owner_references.unwrap_or_default();
+    // PreferNoSchedule does not exclude a pod.
+    let (soft_taints, taints) = spec
+        .taints
+        .unwrap_or_default()
+        .into_iter()
+        .map(|taint| Taint { key: taint.key, value: taint.value.unwrap_or_default(), effect: taint.effect })
+        .partition(|taint: &Taint| taint.effect == "PreferNoSchedule");
     let conditions = status.conditions.unwrap_or_default();
     let readiness = conditions.into_iter().find(|condition| condition.type_ == "Ready");
     // Old nodes have only the old label.
@@ -79,18 +86,9 @@ pub fn node(node: slim::Node) -> Node {
         max_pods: max_pods.and_then(|pods| pods.ok()).unwrap_or_default(),
         allocatable,
         other_allocatable: others(status.allocatable.as_ref()),
-        // PreferNoSchedule does not exclude a pod.
-        taints: spec
-            .taints
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|taint| taint.effect != "PreferNoSchedule")
-            .map(|taint| Taint {
-                key: taint.key,
-                value: taint.value.unwrap_or_default(),
-                effect: taint.effect,
-            })
-            .collect(),
+        taints,
+        soft_taints,
+        os_image: status.node_info.map(|info| info.os_image).unwrap_or_default(),
         annotations: node.metadata.annotations.unwrap_or_default(),
         node_claim: owners.into_iter().find(|owner| owner.kind == "NodeClaim").map(|owner| owner.name),
         group: None,

@@ -100,6 +100,7 @@ impl From<Node> for slim::Node {
         let status = node.status.map(|status| slim::NodeStatus {
             allocatable: amounts(status.allocatable),
             conditions: each(status.conditions, condition),
+            node_info: status.node_info.map(|info| slim::NodeInfo { os_image: info.os_image }),
         });
         Self { metadata: metadata(node.metadata), spec, status, kind: PhantomData }
     }

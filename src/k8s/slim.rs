@@ -181,9 +181,17 @@ pub struct NodeSpec {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NodeStatus {
     pub allocatable: Option<BTreeMap<String, Quantity>>,
     pub conditions: Option<Vec<Condition>>,
+    pub node_info: Option<NodeInfo>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeInfo {
+    pub os_image: String,
 }
 
 #[cfg(test)]

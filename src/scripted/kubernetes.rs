@@ -318,6 +318,7 @@ fn node(node: &Node) -> Value {
                 "memory": node.allocatable.memory.to_string(),
             },
             "conditions": [{ "type": "Ready", "status": if node.ready { "True" } else { "False" } }],
+            "nodeInfo": { "osImage": node.os_image },
         },
     })
 }

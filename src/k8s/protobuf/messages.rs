@@ -259,4 +259,13 @@ pub struct NodeStatus {
     pub allocatable: BTreeMap<String, Quantity>,
     #[prost(message, repeated, tag = "4")]
     pub conditions: Vec<Condition>,
+    #[prost(message, optional, tag = "7")]
+    pub node_info: Option<NodeInfo>,
+}
+
+/// NodeSystemInfo
+#[derive(Message)]
+pub struct NodeInfo {
+    #[prost(string, tag = "5")]
+    pub os_image: String,
 }

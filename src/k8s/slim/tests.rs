@@ -202,6 +202,7 @@ fn all_needed_node_fields_are_read() {
                 "allocatable": {"cpu": "2", "memory": "4Gi", "pods": "29"}, "capacity": {"pods": "30"},
                 "conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": TIME}],
                 "images": [{"names": ["i"], "sizeBytes": 1}],
+                "nodeInfo": {"osImage": "Amazon Linux 2", "architecture": "amd64"},
             },
         }))
         .unwrap(),
@@ -211,7 +212,9 @@ fn all_needed_node_fields_are_read() {
     assert!(node.ready && node.unschedulable);
     assert_eq!((node.max_pods, node.allocatable), (29, Requests { cpu_milli: 2000, memory: 4 << 30 }));
     assert_eq!((node.taints.len(), node.taints[0].value.as_str()), (1, "v"));
+    assert_eq!((node.soft_taints.len(), node.soft_taints[0].key.as_str()), (1, "soft"));
     assert_eq!(node.annotations["a"], "b");
+    assert_eq!(node.os_image, "Amazon Linux 2");
 }
 
 #[test]
