@@ -7,6 +7,7 @@ mod leaving;
 mod machine;
 mod network;
 mod nodes;
+mod pools;
 mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +24,8 @@ use crate::design::old_nodes;
 use crate::design::undo::our_nodes;
 use crate::error::Result;
 use crate::facts::{
-    Caller, Cluster, Cni, Facts, Integrations, LoadBalancers, Machine, NodeGroups, Part, Permissions,
-    StatefulSets, UndoFacts, same_groups,
+    Caller, Cluster, Cni, Facts, Integrations, Launches, LoadBalancers, Machine, NodeGroups, Part,
+    Permissions, StatefulSets, UndoFacts, same_groups,
 };
 use crate::goal::Goal;
 use crate::k8s::{cni, eniconfig, nodes as kube_nodes, record};
@@ -112,6 +113,7 @@ pub(crate) async fn discover(
         left_over: loaded.left_over,
         labelled_nodes,
         pools: Vec::new(),
+        launches: Launches::default(),
         pods: loaded.pods,
         budgets: loaded.budgets,
         running: loaded.running,
@@ -147,7 +149,7 @@ pub(crate) async fn discover(
             facts.machine.types = types.await?;
         }
     }
-    facts.unread = gaps.unread();
+    facts.unread.extend(gaps.unread());
     claim_eniconfigs(&mut facts);
     Ok(facts)
 }
@@ -187,7 +189,7 @@ pub(crate) async fn refresh(
         only(reads(Section::Nodes), nodes_and_pods(clients, cluster, goal, &gaps)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
-    let nodes_read = loaded.is_some();
+    let (nodes_read, groups_read) = (loaded.is_some(), node_groups.is_some());
     if let Some(NodesAndPods { nodes, left_over, pods, budgets, running, loose_interfaces }) = loaded {
         facts.running = running;
         (facts.nodes, facts.left_over) = (nodes, left_over);
@@ -212,9 +214,15 @@ pub(crate) async fn refresh(
         let hooks = std::mem::take(&mut facts.node_groups.hooks);
         facts.node_groups = NodeGroups { hooks, ..node_groups };
     }
+    if sections == Section::ALL {
+        facts.launches = Launches::default();
+    }
     if nodes_read {
         groups::named(aws, facts).await?;
         complete(clients, goal, settings, facts).await?;
+    } else if groups_read && !goal.is_undo() {
+        let launches = pools::launches(aws, facts).await?;
+        take_pools(facts, launches);
     }
     if sections == Section::ALL {
         facts.record = record::read(&kube.client, &facts.cluster.arn).await?;
@@ -227,6 +235,12 @@ pub(crate) async fn refresh(
 async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mut Facts) -> Result<()> {
     // Nodes that may be drained.
     let leaving = if goal.is_undo() { our_nodes(facts) } else { old_nodes(facts) };
+    // Undo starts the old groups again, as they are.
+    if !goal.is_undo() {
+        let launches = pools::launches(&clients.aws, facts).await?;
+        take_pools(facts, launches);
+    }
+    // The pools say which instance types and images the new nodes need.
     let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(
         machine_for(&clients.aws, goal, settings, facts),
         leaving::bindings(&clients.kube, &leaving, facts),
@@ -243,6 +257,14 @@ async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mu
         facts.node_groups.hooks = groups::hooks(&clients.aws, facts).await;
     }
     Ok(())
+}
+
+/// Makes the pools of what is known now. If a part could not be read, that is noted: the pools are not complete.
+fn take_pools(facts: &mut Facts, launches: Launches) {
+    facts.unread.remove(&Part::Pools);
+    facts.unread.extend(pools::unread(&launches));
+    facts.launches = launches;
+    facts.pools = pools::pools(facts);
 }
 
 async fn only<T>(wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {

@@ -6,6 +6,7 @@ mod controller;
 mod groups;
 mod image;
 mod integrations;
+mod launches;
 mod load_balancers;
 mod named;
 pub mod node_pools;
@@ -43,6 +44,10 @@ pub use groups::{
 pub use image::{AmiFamily, Image, UnknownAmiFamily};
 pub use integrations::{
     Integrations, Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm,
+};
+pub use launches::{
+    GroupSettings, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook,
+    ManagedSettings, Read,
 };
 pub use load_balancers::LoadBalancers;
 pub use owner::{Owner, chosen, count, group, owner};
@@ -84,6 +89,8 @@ pub struct Facts {
     pub node_groups: NodeGroups,
     /// What the node groups launch, those of eni-custom too. Read if a planned step starts nodes.
     pub pools: Vec<Pool>,
+    /// What the pools are made of, as far as it is read from launch templates, images and the like.
+    pub launches: Launches,
     pub nodes: Vec<Node>,
     /// Node objects that do not report and whose instances are gone. They are not in `nodes`.
     pub left_over: Vec<Node>,
@@ -121,6 +128,8 @@ pub enum Part {
     Interfaces,
     NodeGroups,
     Pods,
+    /// Launch templates, images and instance profiles of node groups.
+    Pools,
     Record,
     SecurityGroups,
 }

@@ -13,8 +13,9 @@ use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, AmiFamily, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni,
     Controller, Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Instances, Integrations, Interface,
-    LaunchTemplate, Least, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Owner, Permissions, Pod, Pool,
-    Quotas, Record, Requests, Rollout, Running, Shape, Sizes, StatefulSets, Subnet, TypeChoice, Vpc,
+    LaunchTemplate, Launches, Least, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Owner, Permissions,
+    Pod, Pool, Quotas, Record, Requests, Rollout, Running, Shape, Sizes, StatefulSets, Subnet, TypeChoice,
+    Vpc,
 };
 use crate::net::firewall::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::net::max_pods::known;
@@ -102,6 +103,7 @@ pub(crate) fn facts() -> Facts {
         left_over: Vec::new(),
         labelled_nodes: None,
         pools: Vec::new(),
+        launches: Launches::default(),
         pods: Vec::new(),
         budgets: Vec::new(),
         running: Running::default(),
@@ -222,6 +224,7 @@ pub(crate) fn add_pool(facts: &mut Facts, name: &str, instance_type: &str, zones
         name: name.into(),
         owner: Owner::Group(name.into()),
         groups: [name.to_string()].into(),
+        nodes: zones.iter().map(|zone| format!("{name}-{zone}")).collect(),
         template: LaunchTemplate::default(),
         instances: Instances { types, ..Instances::default() },
         labels: BTreeMap::new(),

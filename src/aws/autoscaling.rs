@@ -1,6 +1,8 @@
 //! Auto Scaling: the groups that own nodes.
 
+mod beside;
 mod launch;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +13,9 @@ use aws_sdk_autoscaling::types::{Filter, ScalingActivityStatusCode, TagDescripti
 
 use crate::calls::Calls;
 use crate::error::Result;
-use crate::facts::{AutoScalingGroup, GroupInstance, Hook, Sizes, WarmPool};
+use crate::facts::{AutoScalingGroup, GroupInstance, Sizes, WarmPool};
 
 use super::{Trace, failure};
-
-pub(crate) use launch::LaunchedFrom;
 
 #[derive(Debug, Clone)]
 pub(crate) struct AutoScaling {
@@ -79,27 +79,6 @@ impl AutoScaling {
             (id.to_string(), activity.status_message().unwrap_or_default().to_string())
         });
         Ok(failures.collect())
-    }
-
-    /// The hooks that an instance of the group waits for before it is terminated.
-    pub(crate) async fn terminate_hooks(&self, group: &str) -> Result<Vec<Hook>> {
-        let reply = self
-            .client
-            .describe_lifecycle_hooks()
-            .auto_scaling_group_name(group)
-            .send()
-            .await
-            .map_err(|error| failure("DescribeLifecycleHooks", &error).at(group))?;
-        let seconds = |seconds: Option<i32>| u64::try_from(seconds.unwrap_or_default()).unwrap_or_default();
-        let of_end = |hook: &&aws_sdk_autoscaling::types::LifecycleHook| {
-            hook.lifecycle_transition() == Some("autoscaling:EC2_INSTANCE_TERMINATING")
-        };
-        let hooks = reply.lifecycle_hooks().iter().filter(of_end).map(|hook| Hook {
-            name: hook.lifecycle_hook_name().unwrap_or_default().to_string(),
-            heartbeat: seconds(hook.heartbeat_timeout()),
-            longest: seconds(hook.global_timeout()),
-        });
-        Ok(hooks.collect())
     }
 
     /// Sets the group's minimum and maximum size. A desired capacity outside of them is adjusted by Auto Scaling. A
@@ -241,5 +220,6 @@ fn read(group: &aws_sdk_autoscaling::types::AutoScalingGroup) -> AutoScalingGrou
                 .and_then(|policy| policy.reuse_on_scale_in())
                 .unwrap_or_default(),
         }),
+        settings: settings::settings(group),
     }
 }

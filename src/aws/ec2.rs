@@ -1,10 +1,13 @@
-//! EC2: instances and their network interfaces, and what is created in the VPC. Reading the VPC, its security groups and
-//! instance types is in the submodules.
+//! EC2: instances and their network interfaces, and what is created in the VPC. Reading the VPC, its security groups,
+//! instance types, and what instances are launched from is in the submodules.
 
 mod dry_run;
 mod firewall;
+mod launch;
 mod machines;
+mod template_data;
 mod undo;
+mod unowned;
 mod vpc;
 
 use std::collections::{BTreeMap, BTreeSet};

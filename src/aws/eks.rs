@@ -1,5 +1,7 @@
 //! EKS: the cluster, its add-on vpc-cni, managed node groups and access entries.
 
+mod settings;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_eks::Client;
@@ -259,6 +261,7 @@ impl Eks {
                 .iter()
                 .map(issue)
                 .collect(),
+            settings: settings::settings(group),
         })
     }
 

@@ -1,4 +1,4 @@
-//! IAM: whether the caller's policies allow a call.
+//! IAM: whether the caller's policies allow a call, and the roles of instance profiles.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, Pol
 
 use crate::calls::Calls;
 use crate::error::{Error, Result};
+use crate::facts::InstanceProfile;
 
 use super::optional::{OneConnection, Patience, retries, timeouts};
 use super::{Trace, failure};
@@ -106,6 +107,19 @@ impl Iam {
         let reply = self.patience.ask(Box::pin(question)).await?;
         let arn = reply.role().map(|role| role.arn().to_string());
         arn.ok_or_else(|| Error::failed("IAM returned no role").at(name))
+    }
+
+    /// An instance profile and its role. `name`: without its path.
+    pub(crate) async fn instance_profile(&self, name: &str) -> Result<InstanceProfile> {
+        let question = async {
+            let reply = self.client.get_instance_profile().instance_profile_name(name).send().await;
+            reply.map_err(|error| failure("GetInstanceProfile", &error).at(name))
+        };
+        let reply = self.patience.ask(Box::pin(question)).await?;
+        let profile = reply.instance_profile();
+        let profile = profile.ok_or_else(|| Error::failed("IAM returned no instance profile").at(name))?;
+        let role = profile.roles().first().map(|role| role.arn().to_string());
+        Ok(InstanceProfile { arn: profile.arn().to_string(), role })
     }
 }
 

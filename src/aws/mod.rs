@@ -5,11 +5,16 @@ pub(crate) mod cloudformation;
 pub(crate) mod ec2;
 pub(crate) mod eks;
 mod failure;
+#[cfg(test)]
+mod fields;
 mod http;
 pub(crate) mod iam;
+mod launched;
 mod optional;
 mod profile;
+mod properties;
 pub(crate) mod quotas;
+mod requirements;
 mod socks;
 pub(crate) mod ssm;
 pub(crate) mod sts;

@@ -206,6 +206,7 @@ mod tests {
                 max: 3,
                 groups: vec!["old".into()],
                 issues: Vec::new(),
+                settings: crate::facts::ManagedSettings::default(),
             });
         }
         facts

@@ -173,6 +173,7 @@ mod tests {
             max: 3,
             groups: vec!["eks-old".into()],
             issues: issues.iter().map(ToString::to_string).collect(),
+            settings: crate::facts::ManagedSettings::default(),
         });
         facts
     }

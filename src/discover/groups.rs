@@ -27,7 +27,8 @@ pub(super) async fn named(aws: &Aws, facts: &mut Facts) -> Result<()> {
     Ok(())
 }
 
-/// Terminate hooks of the groups whose nodes will be drained. Hooks that can't be read are reported as unknown.
+/// Terminate hooks of the groups whose nodes will be drained, read unless the pools have them. Hooks that can't be read
+/// are reported as unknown.
 pub(super) async fn hooks(
     aws: &Aws,
     facts: &Facts,
@@ -37,8 +38,11 @@ pub(super) async fn hooks(
     let groups: BTreeSet<String> =
         nodes.filter_map(|node| group(facts, node)).map(ToString::to_string).collect();
     let read = groups.into_iter().map(|name| async move {
-        let hooks = aws.autoscaling.terminate_hooks(&name).await;
-        (name, hooks.map_err(|error| error.in_short()))
+        let hooks = match facts.launches.hooks.get(&name) {
+            Some(known) => known.clone(),
+            None => aws.autoscaling.lifecycle_hooks(&name).await.map_err(|error| error.in_short()),
+        };
+        (name, hooks.map(|hooks| hooks.into_iter().filter_map(|hook| hook.terminate).collect()))
     });
     join_all(read).await.into_iter().collect()
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::aws::Aws;
-use crate::aws::autoscaling::LaunchedFrom;
 use crate::clients::Clients;
 use crate::design::replacement;
 use crate::design::undo::returning;
 use crate::error::Result;
-use crate::facts::{Cluster, Facts, Image, ImageTrouble, Occupant, Stack, Vpc};
+use crate::facts::{Cluster, Facts, Image, ImageTrouble, LaunchSource, Occupant, Stack, Vpc};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_REPLACEMENT};
 
@@ -44,20 +43,11 @@ pub(super) async fn images(aws: &Aws, settings: &Settings, facts: &Facts) -> Ima
 
 /// Old groups that must start nodes again but whose image is gone or unknown.
 pub(super) async fn image_trouble(aws: &Aws, facts: &Facts) -> BTreeMap<String, ImageTrouble> {
-    let names = returning(facts);
-    if names.is_empty() {
-        return BTreeMap::new();
-    }
-    let launched = match aws.autoscaling.launched_from(&names).await {
-        Ok(launched) => launched,
-        Err(error) => {
-            let unknown = |name| (name, ImageTrouble::Unknown(error.in_short()));
-            return names.into_iter().map(unknown).collect();
-        }
-    };
     let mut troubled = BTreeMap::new();
-    for (name, from) in launched {
-        match lost(aws, &from).await {
+    for name in returning(facts) {
+        let group = facts.node_groups.groups.get(&name);
+        let Some(source) = group.and_then(|group| group.settings.launch.as_ref()) else { continue };
+        match lost(aws, source).await {
             Ok(None) => {}
             Ok(Some(what)) => drop(troubled.insert(name, ImageTrouble::Gone(what))),
             Err(error) => drop(troubled.insert(name, ImageTrouble::Unknown(error.in_short()))),
@@ -67,21 +57,14 @@ pub(super) async fn image_trouble(aws: &Aws, facts: &Facts) -> BTreeMap<String, 
 }
 
 /// The launch source or image that no longer exists.
-async fn lost(aws: &Aws, from: &LaunchedFrom) -> Result<Option<String>> {
-    let (image, named_by) = match from {
-        LaunchedFrom::Template { id, version } => (
-            aws.ec2.image_of_template(id, version).await?,
-            format!("version {version} of launch template {id}"),
-        ),
-        LaunchedFrom::Configuration(name) => {
-            (aws.autoscaling.image_of_configuration(name).await?, format!("launch configuration {name}"))
-        }
-    };
+async fn lost(aws: &Aws, source: &LaunchSource) -> Result<Option<String>> {
+    let launched = aws.launched_from(source).await?;
+    let image = launched.as_ref().and_then(|launched| launched.template.image());
     match image {
-        None => Ok(Some(named_by)),
+        None => Ok(Some(source.to_string())),
         // A parameter's name, looked up at each launch: `resolve:ssm:…`
         Some(image) if !image.starts_with("ami-") => Ok(None),
-        Some(image) if aws.ec2.has_image(&image).await? => Ok(None),
-        Some(image) => Ok(Some(format!("image {image}, which {named_by} names"))),
+        Some(image) if aws.ec2.images(&[image.to_string()].into()).await?.contains_key(image) => Ok(None),
+        Some(image) => Ok(Some(format!("image {image}, which {source} names"))),
     }
 }

@@ -5,6 +5,7 @@ use crate::facts::{Facts, ManagedNodeGroup, Sizes};
 use crate::goal::Goal;
 use crate::scripted::{Scripted, Twist, assert_writes, error_of};
 use crate::step::Step;
+use crate::tags::TAG_POOL;
 
 const DRAIN: Goal = Goal::Step(Step::DrainNodes);
 
@@ -19,7 +20,12 @@ fn managed(facts: &mut Facts) {
         max: old.max,
         groups: vec!["old".into()],
         issues: Vec::new(),
+        settings: crate::facts::ManagedSettings::default(),
     }];
+    // The pool has the name of its managed node group.
+    for stack in facts.node_groups.stacks.values_mut() {
+        stack.tags.entry(TAG_POOL.into()).and_modify(|pool| *pool = "web".into());
+    }
 }
 
 /// Nothing of a drain is left: the group is as before, and every node takes pods.

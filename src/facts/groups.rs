@@ -6,7 +6,7 @@ use crate::facts::Sizes;
 use crate::ownership::Holder;
 use crate::tags::TAG_CLUSTER;
 
-use super::{EksStatus, Lifecycle, Node, StackStatus};
+use super::{EksStatus, GroupSettings, Lifecycle, ManagedSettings, Node, StackStatus};
 
 /// The process that starts instances.
 pub const LAUNCH: &str = "Launch";
@@ -71,6 +71,8 @@ pub struct AutoScalingGroup {
     /// Availability Zones that it starts instances in.
     pub zones: BTreeSet<String>,
     pub warm_pool: Option<WarmPool>,
+    /// What it launches, and how.
+    pub settings: GroupSettings,
 }
 
 /// A warm pool: instances that a group keeps initialised for scaling out.
@@ -111,6 +113,8 @@ pub struct ManagedNodeGroup {
     pub groups: Vec<String>,
     /// Its health issues, each `code: message`.
     pub issues: Vec<String>,
+    /// What it launches, and how.
+    pub settings: ManagedSettings,
 }
 
 impl NodeGroups {

@@ -12,6 +12,8 @@ pub struct Pool {
     /// The managed node group's name, else the Auto Scaling group's; `unowned-1`, … for nodes without an owner.
     pub name: String,
     pub owner: Owner,
+    /// Names of its nodes.
+    pub nodes: BTreeSet<String>,
     /// Its Auto Scaling groups; none for nodes without an owner.
     pub groups: BTreeSet<String>,
     pub template: LaunchTemplate,
@@ -75,6 +77,11 @@ impl LaunchTemplate {
         let primary = interfaces.into_iter().flatten().find(is_primary);
         primary.and_then(|interface| interface.get("Groups")).map(texts).unwrap_or_default()
     }
+
+    /// `ami-…`, or `resolve:ssm:…` for a parameter that EC2 looks up at each launch.
+    pub fn image(&self) -> Option<&str> {
+        self.data.get("ImageId")?.as_str()
+    }
 }
 
 /// Which instances a group starts.
@@ -114,9 +121,13 @@ pub struct GroupTag {
 pub struct ManagedPool {
     /// `AL2023_x86_64_STANDARD`, `CUSTOM`, …
     pub ami_type: String,
+    /// Kubernetes version: `1.34`
+    pub version: String,
+    /// Release of EKS's image, `1.34.2-20261108`; of an own image, its id.
+    pub release: String,
     /// The launch template that the user gave, as `lt-… version`; EKS makes its own from it.
     pub launch_template: Option<String>,
-    /// UpdateConfig and NodeRepairConfig in CloudFormation's spelling.
+    /// UpdateConfig, NodeRepairConfig and WarmPoolConfig in CloudFormation's spelling.
     pub settings: Map<String, Value>,
     pub tags: BTreeMap<String, String>,
 }

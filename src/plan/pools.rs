@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::design::{GroupDesign, PoolDesign, RoleDesign};
-use crate::facts::{Facts, Instances, Owner, Pool, Taint, owner};
+use crate::facts::{Facts, Instances, Pool, Taint};
 use crate::scene::Scene;
 use crate::text::counted;
 
@@ -132,8 +132,7 @@ fn capacity(instances: &Instances) -> String {
 }
 
 fn max_pods(facts: &Facts, pool: &PoolDesign, old: &Pool) -> PoolRow {
-    let is_own = |owner: &Owner| *owner == old.owner;
-    let nodes = facts.ec2_nodes().filter(|node| is_own(&owner(facts, node)));
+    let nodes = facts.ec2_nodes().filter(|node| old.nodes.contains(&node.name));
     let before: BTreeSet<u32> = nodes.map(|node| node.max_pods).collect();
     let after: BTreeSet<u32> = pool.machine.types.iter().map(|one| one.max_pods.get()).collect();
     let numbers = |all: BTreeSet<u32>| list(all.iter().map(ToString::to_string).collect());

@@ -19,6 +19,11 @@ const fn read(name: &'static str, why: &'static str, grants: &'static [Grant]) -
     Action { name, why, need: Need::Discovery, by: By::Program, only: Only::Always, grants }
 }
 
+/// What setup reads about old node groups, which undo does not need.
+const fn of_pools(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
+    Action { need: Need::DiscoverySetup, ..read(name, why, grants) }
+}
+
 const fn step(
     name: &'static str,
     steps: &'static [Step],
@@ -91,17 +96,35 @@ const ACTIONS: &[Action] = &[
         &[G::Read],
     ),
     read("ec2:DescribeNetworkInterfaces", "subnets of the pods", &[G::Read]),
-    read("ec2:DescribeImages", "architecture and root device of the new nodes' image", &[G::Read]),
+    read("ec2:DescribeImages", "AMI family and architecture of the nodes' images", &[G::Read]),
+    read("ec2:DescribeLaunchTemplateVersions", "what a node group launches its instances from", &[G::Read]),
     read("autoscaling:DescribeAutoScalingGroups", "the groups that own the old nodes", &[G::Read]),
-    Action {
-        need: Need::DiscoverySetup,
-        only: Only::Owned,
-        ..read(
-            "autoscaling:DescribeLifecycleHooks",
-            "how long lifecycle hooks delay the termination of old nodes; optional",
-            &[G::Read],
-        )
-    },
+    read(
+        "autoscaling:DescribeLaunchConfigurations",
+        "what a group without a launch template launches its instances from",
+        &[G::Read],
+    ),
+    of_pools(
+        "autoscaling:DescribeLifecycleHooks",
+        "lifecycle hooks, which a replacement gets too and which delay the termination of old nodes; optional",
+        &[G::Read],
+    ),
+    of_pools(
+        "autoscaling:DescribePolicies",
+        "scaling policies of a group, which a replacement does not get; optional",
+        &[G::Read],
+    ),
+    of_pools(
+        "autoscaling:DescribeScheduledActions",
+        "scheduled actions of a group, which a replacement does not get; optional",
+        &[G::Read],
+    ),
+    of_pools("ec2:DescribeInstanceAttribute", "user data of nodes that no group owns", &[G::Read]),
+    of_pools(
+        "iam:GetInstanceProfile",
+        "the role of self-managed nodes; optional",
+        &[G::ReadInstanceProfiles],
+    ),
     read(
         "servicequotas:ListServiceQuotas",
         "quotas of the VPC; optional: AWS's defaults otherwise",
@@ -282,7 +305,6 @@ const ACTIONS: &[Action] = &[
     stack("ec2:DescribeSecurityGroupRules", LAUNCH, "whether these rules exist", &[G::Read]),
     stack("ec2:CreateLaunchTemplate", LAUNCH, "the launch template of the new nodes", &[G::LaunchTemplates]),
     stack("ec2:DescribeLaunchTemplates", LAUNCH, "whether it exists", &[G::Read]),
-    stack("ec2:DescribeLaunchTemplateVersions", LAUNCH, "its version", &[G::Read]),
     stack(
         "ec2:RunInstances",
         STACKS,

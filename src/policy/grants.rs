@@ -14,6 +14,7 @@ pub(crate) enum Grant {
     ReadCluster,
     ReadImages,
     ReadStacks,
+    ReadInstanceProfiles,
     OwnPermissions,
     Vpc,
     PodSubnets,
@@ -179,7 +180,9 @@ impl Grant {
     pub(crate) fn sid(self) -> &'static str {
         match self {
             Grant::Read => "ReadNetworkNodesAndQuotas",
-            Grant::ReadCluster | Grant::ReadImages | Grant::ReadStacks => "ReadClusterImagesAndOwnStacks",
+            Grant::ReadCluster | Grant::ReadImages | Grant::ReadStacks | Grant::ReadInstanceProfiles => {
+                "ReadClusterImagesAndOwnStacks"
+            }
             Grant::OwnPermissions => "CheckOwnPermissions",
             Grant::Vpc | Grant::RouteTables | Grant::Addon | Grant::Stacks | Grant::ManagedNodeGroups => {
                 "ChangeVpcClusterAndOwnStacks"
@@ -225,6 +228,7 @@ impl Grant {
             Grant::ReadStacks | Grant::Stacks => {
                 vec![names.regional("cloudformation", &format!("stack/{}*/*", names.stacks()))]
             }
+            Grant::ReadInstanceProfiles => vec![names.iam("instance-profile/*")],
             Grant::OwnPermissions => vec![names.iam("role/*"), names.iam("user/*")],
             Grant::Vpc => vec![names.ec2(&format!("vpc/{}", Names::of(&names.vpc)))],
             Grant::PodSubnets | Grant::TagPodSubnets | Grant::OwnSubnets => any(&["subnet"]),
@@ -325,6 +329,7 @@ impl Grant {
             | Grant::ReadCluster
             | Grant::ReadImages
             | Grant::ReadStacks
+            | Grant::ReadInstanceProfiles
             | Grant::OwnPermissions
             | Grant::Vpc
             | Grant::RouteTables

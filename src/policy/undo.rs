@@ -32,8 +32,6 @@ pub(super) const ACTIONS: &[Action] = &[
         "cloudformation:DescribeStacks",
         "finds the stacks of eni-custom by their tag: an earlier run chose their names",
     ),
-    read("ec2:DescribeLaunchTemplateVersions", "the image that an old node group starts from"),
-    read("autoscaling:DescribeLaunchConfigurations", "the same, if a group has no launch template"),
     step(
         "ec2:DisassociateVpcCidrBlock",
         &[AssociateCidr],

@@ -240,6 +240,17 @@ impl World {
                 "GetCallerIdentity" => {
                     Ok(json!({ "Account": "1", "Arn": "arn:aws:iam::1:root", "UserId": "1" }))
                 }
+                "GetInstanceProfile" => {
+                    let role = json!({
+                        "Path": "/", "RoleName": "old-nodes", "RoleId": "1", "Arn": "arn:aws:iam::1:role/old-nodes",
+                        "CreateDate": "2026-01-01T00:00:00Z",
+                    });
+                    Ok(json!({ "InstanceProfile": {
+                        "Path": "/", "InstanceProfileName": "nodes", "InstanceProfileId": "1",
+                        "Arn": "arn:aws:iam::1:instance-profile/nodes", "CreateDate": "2026-01-01T00:00:00Z",
+                        "Roles": [role],
+                    } }))
+                }
                 "ListServiceQuotas" => Ok(json!({ "Quotas": [] })),
                 "GetServiceQuota" => Ok(json!({ "Quota": { "Value": 1000.0 } })),
                 "GetParameter" => Ok(json!({ "Parameter": { "Value": "ami-1" } })),

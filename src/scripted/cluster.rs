@@ -1,6 +1,6 @@
 //! The cluster that tests begin with.
 
-use crate::facts::{AutoScalingGroup, Cni, Crd, Facts, Node, Pod, Rollout, Route, RouteTable};
+use crate::facts::{AccessEntry, AutoScalingGroup, Cni, Crd, Facts, Node, Pod, Rollout, Route, RouteTable};
 use crate::sample;
 
 /// Two zones, an old node in each that one Auto Scaling group has started, and a pod on each; nothing of eni-custom.
@@ -39,6 +39,9 @@ pub(crate) fn cluster() -> Facts {
         ..AutoScalingGroup::default()
     };
     facts.node_groups.groups = [("old".into(), old)].into();
+    // Their role, by which they have joined.
+    let entry = AccessEntry { kind: "EC2_LINUX".into(), tags: Default::default() };
+    facts.node_groups.access_entries = [("arn:aws:iam::1:role/old-nodes".into(), entry)].into();
     facts.pods = [("cart-1", "old-1", "10.0.0.9"), ("cart-2", "old-2", "10.0.1.9")]
         .map(|(name, node, address)| Pod {
             node: node.into(),

@@ -28,12 +28,20 @@ impl World {
             "DescribeInstanceTypes" => Ok(self.instance_types()),
             "DescribeImages" => {
                 let image = json!({
-                    "imageId": "ami-1", "name": "al2023", "architecture": "x86_64", "rootDeviceName": "/dev/xvda",
+                    "imageId": "ami-1", "name": "amazon-eks-node-al2023-x86_64-standard-1.34-v20251108",
+                    "architecture": "x86_64", "rootDeviceName": "/dev/xvda", "imageOwnerAlias": "amazon",
                 });
                 Ok(json!({ "imagesSet": [image] }))
             }
             "DescribeLaunchTemplateVersions" => {
-                Ok(json!({ "launchTemplateVersionSet": [{ "launchTemplateData": { "imageId": "ami-1" } }] }))
+                let data = json!({
+                    "imageId": "ami-1", "instanceType": "m5.large", "iamInstanceProfile": { "name": "nodes" },
+                });
+                let version = json!({
+                    "launchTemplateId": request.get("LaunchTemplateId"), "versionNumber": 1,
+                    "launchTemplateData": data,
+                });
+                Ok(json!({ "launchTemplateVersionSet": [version] }))
             }
             "AssociateVpcCidrBlock" => self.associate_block(request.get("CidrBlock").parse().unwrap()),
             "DisassociateVpcCidrBlock" => self.disassociate_block(request.get("AssociationId")),

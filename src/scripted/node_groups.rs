@@ -30,7 +30,10 @@ impl World {
                 let groups = groups.filter(|group| asked.is_empty() || asked.contains(&group.name));
                 Ok(json!({ "AutoScalingGroups": groups.map(group).collect::<Value>() }))
             }
-            "DescribeLifecycleHooks" | "DescribeScalingActivities" => Ok(json!({})),
+            "DescribeLifecycleHooks"
+            | "DescribeScalingActivities"
+            | "DescribePolicies"
+            | "DescribeScheduledActions" => Ok(json!({})),
             "SuspendProcesses" => {
                 self.group(&name)?.suspended.extend(request.list("ScalingProcesses"));
                 Ok(json!({}))
@@ -197,7 +200,7 @@ impl World {
 
     fn delete_stack(&mut self, name: &str) -> Answer {
         let there = &mut self.facts.node_groups;
-        let is_base = there.stacks[name].outputs.contains_key("NodeRoleArn");
+        let is_base = there.stacks[name].outputs.contains_key("NodeSecurityGroupId");
         let has_nodes = there.groups.get(name).is_some_and(|group| !group.instances.is_empty());
         if has_nodes || (is_base && there.stacks.len() > 1) {
             return Err(self.unexpected(format!("DeleteStack {name}, which is in use")));
@@ -286,7 +289,7 @@ fn group(group: &AutoScalingGroup) -> Value {
         "AutoScalingGroupName": group.name, "MinSize": group.min, "DesiredCapacity": group.desired,
         "MaxSize": group.max, "Instances": instances.collect::<Value>(),
         "SuspendedProcesses": suspended.collect::<Value>(), "Tags": pairs(&group.tags, "Key", "Value"),
-        "AvailabilityZones": group.zones, "LaunchTemplate": { "LaunchTemplateId": "lt-1", "Version": "1" },
+        "AvailabilityZones": group.zones, "LaunchTemplate": { "LaunchTemplateId": format!("lt-{}", group.name), "Version": "1" },
     })
 }
 

@@ -23,9 +23,7 @@ fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
     let role = aws.cni_role_arn.as_deref().map(|role| ["--addon-role", role]);
     let old = aws.old_node_role_arn.as_deref().map(|role| ["--node-role", role]);
     let roles = role.iter().chain(&old).flatten();
-    Outcome::of(offline().arg("iam-policy").args(names).args(roles).args(more))
-        .expect(0)
-        .stdout
+    Outcome::of(offline().arg("iam-policy").args(names).args(roles).args(more)).expect(0).stdout
 }
 
 fn actions(policy: &str) -> BTreeSet<String> {

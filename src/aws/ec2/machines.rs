@@ -1,9 +1,8 @@
-//! Instance types and images.
+//! Instance types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::{Error, Result};
-use crate::facts::Image;
+use crate::error::Result;
 use crate::net::max_pods::{Architecture, InstanceType};
 
 use super::{Ec2, failure, filter};
@@ -31,22 +30,6 @@ impl Ec2 {
             }
         }
         Ok(found)
-    }
-
-    pub(crate) async fn image(&self, id: &str) -> Result<Image> {
-        let reply = self
-            .client
-            .describe_images()
-            .image_ids(id)
-            .send()
-            .await
-            .map_err(|error| failure("DescribeImages", &error).at(id))?;
-        let image = reply.images().first().ok_or_else(|| Error::failed("no such AMI").at(id))?;
-        Ok(Image {
-            id: id.to_string(),
-            name: image.name().unwrap_or_default().to_string(),
-            architecture: image.architecture().map(|arch| arch.as_str()).unwrap_or_default().to_string(),
-        })
     }
 }
 

@@ -48,35 +48,6 @@ impl Ec2 {
         Ok(interfaces)
     }
 
-    /// The image of a launch template's version; `None` if the template or the version is gone.
-    pub(crate) async fn image_of_template(&self, id: &str, version: &str) -> Result<Option<String>> {
-        let reply = self
-            .client
-            .describe_launch_template_versions()
-            .launch_template_id(id)
-            .versions(version)
-            .send()
-            .await
-            .map_err(|error| failure("DescribeLaunchTemplateVersions", &error).at(id));
-        match reply {
-            Ok(reply) => {
-                let found = reply.launch_template_versions().first();
-                let data = found.and_then(|found| found.launch_template_data());
-                Ok(data.and_then(|data| data.image_id()).map(ToString::to_string))
-            }
-            // InvalidLaunchTemplateId.NotFound, InvalidLaunchTemplateId.VersionNotFound
-            Err(error) if error.code().ends_with("NotFound") => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether the image exists. EC2 does not list a deregistered image, or one that is no longer shared with the account.
-    pub(crate) async fn has_image(&self, id: &str) -> Result<bool> {
-        let reply = self.client.describe_images().filters(filter("image-id", [id])).send().await;
-        let reply = reply.map_err(|error| failure("DescribeImages", &error).at(id))?;
-        Ok(!reply.images().is_empty())
-    }
-
     /// Deletes a detached network interface. One that is already gone is a success.
     pub(crate) async fn delete_interface(&self, id: &str) -> Result<()> {
         let reply = self.client.delete_network_interface().network_interface_id(id).send().await;

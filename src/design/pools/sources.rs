@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::machine::Wanted;
-use crate::facts::{Facts, Node, Owner, Pool, Stack, TypeChoice, group, owner};
+use crate::facts::{Facts, Node, Owner, Pool, Stack, TypeChoice, group};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
 
@@ -123,12 +123,7 @@ pub(super) fn sources<'a>(
 
 /// The pool that a node belongs to.
 fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
-    let owner = owner(facts, node);
-    let has = |pool: &&Pool| match &owner {
-        Owner::Unowned => false,
-        owner => pool.owner == *owner,
-    };
-    facts.pools.iter().find(has)
+    facts.pools.iter().find(|pool| pool.nodes.contains(&node.name))
 }
 
 /// One of eni-custom's own groups.

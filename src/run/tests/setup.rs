@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 
 use crate::exit::Exit;
-use crate::goal::Goal;
+use crate::goal::{Goal, Undo};
 use crate::scripted::{Scripted, Twist, assert_writes, cluster, error_of};
 use crate::step::Step;
 
 /// What is read before the first change, and again once the lock is taken.
-const READ: [&str; 22] = [
+const READ: [&str; 28] = [
     "DescribeAddon",
     "DescribeAutoScalingGroups",
+    "DescribeImages",
     "DescribeInstanceTypes",
     "DescribeInstances",
+    "DescribeLaunchTemplateVersions",
+    "DescribeLifecycleHooks",
     "DescribeNetworkAcls",
     "DescribeNetworkInterfaces",
+    "DescribePolicies",
     "DescribeRouteTables",
+    "DescribeScheduledActions",
     "DescribeSecurityGroups",
     "DescribeStacks",
     "DescribeSubnets",
@@ -29,6 +34,7 @@ const READ: [&str; 22] = [
     "GET nodes",
     "GET poddisruptionbudgets",
     "GET pods",
+    "GetInstanceProfile",
     "ListAccessEntries",
     "ListNodegroups",
 ];
@@ -46,14 +52,13 @@ async fn a_setup_records_and_changes_step_by_step_and_nodes_start_when_both_enic
             "AssociateRouteTable pods-a",
             "CreateSubnet 100.64.128.0/17",
             "AssociateRouteTable pods-b",
-            "PATCH configmaps/eni-custom +env",
+            "PATCH configmaps/eni-custom +env +pools",
             "PATCH daemonsets/aws-node +AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG +ENI_CONFIG_LABEL_DEF",
             "PATCH configmaps/eni-custom +eniconfigs",
             "PATCH eniconfigs/a sg-cluster",
             "PATCH configmaps/eni-custom ~eniconfigs",
             "PATCH eniconfigs/b sg-cluster",
             "CreateStack eni-custom-shop-base",
-            "CreateAccessEntry arn:aws:iam::1:role/nodes",
             "CreateStack eni-custom-shop-a min=0 max=2 desired=0",
             "CreateStack eni-custom-shop-b min=0 max=2 desired=0",
             // The CNI never changes the groups of an existing interface.
@@ -203,4 +208,22 @@ async fn ctrl_c_ends_the_run_after_the_change_that_is_being_made() {
             "DELETE leases/eni-custom",
         ],
     );
+}
+
+/// The nodes could not join before.
+#[tokio::test]
+async fn a_new_role_is_created_and_authorised_before_the_node_groups_that_have_it() {
+    let server = Scripted::after(cluster(), Goal::Setup, &["--node-role", "new", "--keep-old-nodes"]).await;
+    let writes = server.writes();
+    let at = |start: &str| writes.iter().position(|write| write.starts_with(start)).unwrap();
+    let order = [
+        at("CreateStack eni-custom-shop-base"),
+        at("CreateAccessEntry"),
+        at("CreateStack eni-custom-shop-a"),
+    ];
+    assert!(order.is_sorted(), "{writes:?}");
+    assert!(writes[order[1]].ends_with("role/nodes"), "{writes:?}");
+    let undo = server.again();
+    undo.run(Goal::Undo(Undo::WHOLE), &["--confirm-cluster", "shop"]).await.unwrap();
+    assert!(undo.writes().contains(&"DeleteAccessEntry arn:aws:iam::1:role/nodes".to_string()));
 }

@@ -1,0 +1,135 @@
+//! Instances without an owner, described as if they had a launch template.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{
+    Instance, InstanceAttributeName, InstanceLifecycleType, InstanceMetadataOptionsResponse, MonitoringState,
+    Placement,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::{Map, Value, json};
+
+use crate::aws::launched::launched;
+use crate::aws::properties::{each, map, object, one, text, unclear};
+use crate::error::{Error, Result};
+use crate::facts::{Launched, Unclear};
+
+use super::{Ec2, failure, filter};
+
+/// Calls side by side: EC2 throttles an account's calls together.
+const AT_ONCE: usize = 16;
+
+impl Ec2 {
+    /// These instances by id; those that EC2 does not know are left out. User data takes a call for each instance.
+    pub(crate) async fn launched(&self, ids: &[String]) -> Result<BTreeMap<String, Launched>> {
+        let mut found: Vec<Instance> = Vec::new();
+        // A filter takes 200 values.
+        for ids in ids.chunks(200) {
+            let mut pages = self
+                .client
+                .describe_instances()
+                .filters(filter("instance-id", ids.iter().map(String::as_str)))
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(reservation) = pages.next().await {
+                let reservation = reservation.map_err(|error| failure("DescribeInstances", &error))?;
+                found.extend(reservation.instances().iter().cloned());
+            }
+        }
+        let read = found.into_iter().map(|instance| async move {
+            let id = instance.instance_id().unwrap_or_default().to_string();
+            let user_data = self.user_data(&id).await?;
+            let source = format!("instance {id}");
+            Ok::<_, Error>((id, launched(source, data(&instance), user_data.as_deref(), lost(&instance))))
+        });
+        stream::iter(read).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// In base64.
+    async fn user_data(&self, id: &str) -> Result<Option<String>> {
+        let reply = self
+            .client
+            .describe_instance_attribute()
+            .instance_id(id)
+            .attribute(InstanceAttributeName::UserData)
+            .send()
+            .await
+            .map_err(|error| failure("DescribeInstanceAttribute", &error).at(id))?;
+        Ok(reply.user_data().and_then(|data| data.value()).map(ToString::to_string))
+    }
+}
+
+/// What EC2 shows of an instance whether it was set or not is left out: CPU options.
+fn data(of: &Instance) -> Map<String, Value> {
+    let is_spot = of.instance_lifecycle() == Some(&InstanceLifecycleType::Spot);
+    let monitored = of.monitoring().and_then(|monitoring| monitoring.state());
+    let is_monitored = matches!(monitored, Some(MonitoringState::Enabled | MonitoringState::Pending));
+    let on = |is_on: Option<bool>, name: &str| is_on.filter(|is_on| *is_on).map(|on| json!({ name: on }));
+    map([
+        ("ImageId", of.image_id().into()),
+        ("InstanceType", text(of.instance_type())),
+        ("KeyName", of.key_name().into()),
+        ("EbsOptimized", of.ebs_optimized().filter(|on| *on).into()),
+        (
+            "IamInstanceProfile",
+            one(of.iam_instance_profile(), |profile| object([("Arn", profile.arn().into())])),
+        ),
+        ("SecurityGroupIds", each(of.security_groups(), |group| group.group_id().into())),
+        ("Monitoring", is_monitored.then(|| json!({ "Enabled": true })).into()),
+        ("MetadataOptions", one(of.metadata_options(), metadata)),
+        ("Placement", one(of.placement(), placement)),
+        ("EnclaveOptions", on(of.enclave_options().and_then(|of| of.enabled()), "Enabled").into()),
+        (
+            "HibernationOptions",
+            on(of.hibernation_options().and_then(|of| of.configured()), "Configured").into(),
+        ),
+        (
+            "LicenseSpecifications",
+            each(of.licenses(), |of| {
+                object([("LicenseConfigurationArn", of.license_configuration_arn().into())])
+            }),
+        ),
+        ("InstanceMarketOptions", is_spot.then(|| json!({ "MarketType": "spot" })).into()),
+        (
+            "TagSpecifications",
+            json!([{
+                "ResourceType": "instance",
+                "Tags": each(of.tags(), |tag| object([("Key", tag.key().into()), ("Value", tag.value().into())])),
+            }]),
+        ),
+    ])
+}
+
+fn lost(of: &Instance) -> Vec<Unclear> {
+    let reserved = of.capacity_reservation_specification();
+    let has_target = reserved.is_some_and(|of| of.capacity_reservation_target().is_some());
+    unclear(
+        "it is not in EC2's description of an instance, so a replacement gets the image's default",
+        [
+            ("BlockDeviceMappings", !of.block_device_mappings().is_empty()),
+            ("CapacityReservationTarget", has_target),
+        ],
+    )
+}
+
+fn metadata(of: &InstanceMetadataOptionsResponse) -> Value {
+    object([
+        ("HttpTokens", text(of.http_tokens())),
+        ("HttpPutResponseHopLimit", of.http_put_response_hop_limit().into()),
+        ("HttpEndpoint", text(of.http_endpoint())),
+        ("HttpProtocolIpv6", text(of.http_protocol_ipv6())),
+        ("InstanceMetadataTags", text(of.instance_metadata_tags())),
+    ])
+}
+
+/// Without zone and partition, which a launch chooses.
+fn placement(of: &Placement) -> Value {
+    let tenancy = of.tenancy().filter(|tenancy| tenancy.as_str() != "default");
+    object([
+        ("GroupName", of.group_name().filter(|name| !name.is_empty()).into()),
+        ("Tenancy", text(tenancy)),
+        ("HostId", of.host_id().into()),
+        ("HostResourceGroupArn", of.host_resource_group_arn().into()),
+    ])
+}
