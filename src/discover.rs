@@ -168,7 +168,8 @@ fn claim_eniconfigs(facts: &mut Facts) {
     }
 }
 
-/// Reads sections again. The machine depends on the nodes, so it is read again with them.
+/// Reads sections again. The machine depends on the nodes, so it is read again with them; pools are made again with nodes
+/// and node groups.
 pub(crate) async fn refresh(
     clients: &Clients,
     goal: Goal,

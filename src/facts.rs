@@ -46,7 +46,7 @@ pub use integrations::{
     Integrations, Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm,
 };
 pub use launches::{
-    GroupSettings, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook,
+    Beside, GroupSettings, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook,
     ManagedSettings, Read,
 };
 pub use load_balancers::LoadBalancers;
@@ -87,7 +87,7 @@ pub struct Facts {
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
-    /// What the node groups launch, those of eni-custom too. Read if a planned step starts nodes.
+    /// What the node groups launch, those of eni-custom too. Empty for undo and for read-only commands but plan.
     pub pools: Vec<Pool>,
     /// What the pools are made of, as far as it is read from launch templates, images and the like.
     pub launches: Launches,

@@ -115,7 +115,7 @@ impl Iam {
             let reply = self.client.get_instance_profile().instance_profile_name(name).send().await;
             reply.map_err(|error| failure("GetInstanceProfile", &error).at(name))
         };
-        let reply = self.patience.ask(Box::pin(question)).await?;
+        let reply = self.patience.ask_if_reached(Box::pin(question)).await?;
         let profile = reply.instance_profile();
         let profile = profile.ok_or_else(|| Error::failed("IAM returned no instance profile").at(name))?;
         let role = profile.roles().first().map(|role| role.arn().to_string());

@@ -9,7 +9,7 @@ mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 
 use crate::aws::Aws;
 use crate::error::{Error, Result};
@@ -25,20 +25,20 @@ use base::profile_name;
 /// What is known already, and what the facts name besides. A group that is new since is read then.
 pub(super) async fn launches(aws: &Aws, facts: &Facts) -> Result<Launches> {
     let mut known = facts.launches.clone();
-    let (sources, hooks, scaling, instances) = tokio::try_join!(
+    let (sources, hooks, beside, instances) = tokio::try_join!(
         sources(aws, facts, &known),
         async { Ok(hooks(aws, facts, &known).await) },
         async {
-            Ok(match known.scaling.clone() {
-                Some(scaling) => scaling,
-                None => aws.autoscaling.scaling().await.map_err(|error| error.in_short()),
+            Ok(match known.beside.clone() {
+                Some(beside) => beside,
+                None => aws.autoscaling.beside().await.map_err(|error| error.in_short()),
             })
         },
         instances(aws, facts, &known),
     )?;
     known.sources.extend(sources);
     known.hooks.extend(hooks);
-    known.scaling = Some(scaling);
+    known.beside = Some(beside);
     if let Some(read) = instances {
         match read {
             Ok(found) => known.instances.extend(found),
@@ -62,6 +62,13 @@ pub(super) fn unread(launches: &Launches) -> Option<(Part, String)> {
     let sources = launches.sources.values().find_map(|read| read.as_ref().err());
     let why = sources.or(launches.images_unread.as_ref()).or(launches.instances_unread.as_ref())?;
     Some((Part::Pools, why.clone()))
+}
+
+/// Calls side by side: AWS throttles an account's calls together.
+const AT_ONCE: usize = 16;
+
+async fn all<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(calls).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// A refusal is noted. Without a code the service was not reached, and nothing can be read.
@@ -97,7 +104,7 @@ async fn sources(aws: &Aws, facts: &Facts, known: &Launches) -> Result<Sources> 
         .into_iter()
         .map(|source| async move { (source.clone(), noted(aws.launched_from(source).await)) });
     let (templates, configurations) =
-        tokio::join!(join_all(templates), aws.autoscaling.launch_configurations(&names));
+        tokio::join!(all(templates), aws.autoscaling.launch_configurations(&names));
     let mut found = Vec::new();
     for (source, read) in templates {
         found.push((source, read?));
@@ -117,7 +124,7 @@ async fn hooks(aws: &Aws, facts: &Facts, known: &Launches) -> Vec<(String, Read<
         let hooks = aws.autoscaling.lifecycle_hooks(name).await;
         (name.clone(), hooks.map_err(|error| error.in_short()))
     });
-    join_all(read).await
+    all(read).await
 }
 
 type Instances = Vec<(String, Option<Launched>)>;
@@ -168,5 +175,5 @@ async fn profiles(aws: &Aws, facts: &Facts, known: &Launches) -> Vec<(String, Re
         let profile = aws.iam.instance_profile(name).await;
         (name.to_string(), profile.map_err(|error: Error| error.in_short()))
     });
-    join_all(read).await
+    all(read).await
 }

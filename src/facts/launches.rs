@@ -90,6 +90,15 @@ pub struct LifecycleHook {
     pub property: Map<String, Value>,
 }
 
+/// What belongs to Auto Scaling groups without being in their description, by group.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beside {
+    /// Names of scaling policies and scheduled actions: `scaling policy cpu`.
+    pub scaling: BTreeMap<String, Vec<String>>,
+    /// NotificationConfigurations in CloudFormation's spelling.
+    pub notifications: BTreeMap<String, Vec<Value>>,
+}
+
 /// What was read, or why not: the service's message.
 pub type Read<T> = Result<T, String>;
 
@@ -106,8 +115,8 @@ pub struct Launches {
     pub profiles: BTreeMap<String, Read<InstanceProfile>>,
     /// By Auto Scaling group.
     pub hooks: BTreeMap<String, Read<Vec<LifecycleHook>>>,
-    /// Names of scaling policies and scheduled actions, by Auto Scaling group.
-    pub scaling: Option<Read<BTreeMap<String, Vec<String>>>>,
+    /// Of all groups of the account; `None` before it is read.
+    pub beside: Option<Read<Beside>>,
     /// Instances without an owner, by id; `None`: EC2 does not know it.
     pub instances: BTreeMap<String, Option<Launched>>,
     pub instances_unread: Option<String>,

@@ -119,6 +119,11 @@ const ACTIONS: &[Action] = &[
         "scheduled actions of a group, which a replacement does not get; optional",
         &[G::Read],
     ),
+    of_pools(
+        "autoscaling:DescribeNotificationConfigurations",
+        "notifications of a group, which a replacement gets too; optional",
+        &[G::Read],
+    ),
     of_pools("ec2:DescribeInstanceAttribute", "user data of nodes that no group owns", &[G::Read]),
     of_pools(
         "iam:GetInstanceProfile",

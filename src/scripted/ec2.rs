@@ -33,6 +33,9 @@ impl World {
                 });
                 Ok(json!({ "imagesSet": [image] }))
             }
+            "DescribeInstanceAttribute" => Ok(
+                json!({ "instanceId": request.get("InstanceId"), "userData": { "value": "IyEvYmluL3NoCg==" } }),
+            ),
             "DescribeLaunchTemplateVersions" => {
                 let data = json!({
                     "imageId": "ami-1", "instanceType": "m5.large", "iamInstanceProfile": { "name": "nodes" },
@@ -129,10 +132,11 @@ impl World {
         let nodes = nodes.filter(|node| node.instance_id.as_ref().is_some_and(|id| asked.contains(id)));
         let instances = nodes.map(|node| {
             let groups = node.security_groups.iter().map(|id| json!({ "groupId": id }));
+            let group = node.group.iter().map(|name| json!({ "key": "aws:autoscaling:groupName", "value": name }));
             json!({
                 "instanceId": node.instance_id, "subnetId": node.subnet, "instanceState": { "name": "running" },
-                "groupSet": groups.collect::<Value>(),
-                "tagSet": [{ "key": "aws:autoscaling:groupName", "value": node.group }],
+                "groupSet": groups.collect::<Value>(), "imageId": "ami-1", "instanceType": node.instance_type,
+                "tagSet": group.collect::<Value>(),
             })
         });
         json!({ "reservationSet": [{ "instancesSet": instances.collect::<Value>() }] })

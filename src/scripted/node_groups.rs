@@ -32,6 +32,7 @@ impl World {
             }
             "DescribeLifecycleHooks"
             | "DescribeScalingActivities"
+            | "DescribeNotificationConfigurations"
             | "DescribePolicies"
             | "DescribeScheduledActions" => Ok(json!({})),
             "SuspendProcesses" => {
@@ -284,12 +285,14 @@ fn group(group: &AutoScalingGroup) -> Value {
     let instances = group.instances.iter().map(
         |one| json!({ "InstanceId": one.id, "LifecycleState": one.state, "AvailabilityZone": one.zone }),
     );
+    let subnets: Vec<String> = group.zones.iter().map(|zone| format!("subnet-{zone}")).collect();
     let suspended = group.suspended.iter().map(|process| json!({ "ProcessName": process }));
     json!({
         "AutoScalingGroupName": group.name, "MinSize": group.min, "DesiredCapacity": group.desired,
         "MaxSize": group.max, "Instances": instances.collect::<Value>(),
         "SuspendedProcesses": suspended.collect::<Value>(), "Tags": pairs(&group.tags, "Key", "Value"),
-        "AvailabilityZones": group.zones, "LaunchTemplate": { "LaunchTemplateId": format!("lt-{}", group.name), "Version": "1" },
+        "AvailabilityZones": group.zones, "VPCZoneIdentifier": subnets.join(","),
+        "LaunchTemplate": { "LaunchTemplateId": format!("lt-{}", group.name), "Version": "1" },
     })
 }
 

@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 
 use crate::aws::launched::launched;
-use crate::aws::properties::{each, map, object, one, text, unclear};
+use crate::aws::properties::{each, map, object, one, text, texts, unclear};
 use crate::error::{Error, Result};
 use crate::facts::{Launched, Unclear};
 
@@ -66,6 +66,8 @@ fn data(of: &Instance) -> Map<String, Value> {
     let monitored = of.monitoring().and_then(|monitoring| monitoring.state());
     let is_monitored = matches!(monitored, Some(MonitoringState::Enabled | MonitoringState::Pending));
     let on = |is_on: Option<bool>, name: &str| is_on.filter(|is_on| *is_on).map(|on| json!({ name: on }));
+    let mut groups: Vec<&str> = of.security_groups().iter().filter_map(|group| group.group_id()).collect();
+    groups.sort_unstable();
     map([
         ("ImageId", of.image_id().into()),
         ("InstanceType", text(of.instance_type())),
@@ -75,7 +77,7 @@ fn data(of: &Instance) -> Map<String, Value> {
             "IamInstanceProfile",
             one(of.iam_instance_profile(), |profile| object([("Arn", profile.arn().into())])),
         ),
-        ("SecurityGroupIds", each(of.security_groups(), |group| group.group_id().into())),
+        ("SecurityGroupIds", texts(&groups)),
         ("Monitoring", is_monitored.then(|| json!({ "Enabled": true })).into()),
         ("MetadataOptions", one(of.metadata_options(), metadata)),
         ("Placement", one(of.placement(), placement)),
@@ -132,4 +134,69 @@ fn placement(of: &Placement) -> Value {
         ("HostId", of.host_id().into()),
         ("HostResourceGroupArn", of.host_resource_group_arn().into()),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{
+        CapacityReservationSpecificationResponse, CapacityReservationTargetResponse, EnclaveOptions,
+        GroupIdentifier, IamInstanceProfile, InstanceBlockDeviceMapping, InstanceType, Monitoring, Tag,
+        Tenancy,
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_instance_has_the_data_of_the_launch_template_that_would_launch_it() {
+        let group = |id: &str| GroupIdentifier::builder().group_id(id).build();
+        let of = |tenancy: Tenancy, state: MonitoringState, enclaves: bool| {
+            Instance::builder()
+                .image_id("ami-1")
+                .instance_type(InstanceType::M5Large)
+                .ebs_optimized(enclaves)
+                .iam_instance_profile(IamInstanceProfile::builder().arn("arn:p").id("x").build())
+                .security_groups(group("sg-2"))
+                .security_groups(group("sg-1"))
+                .monitoring(Monitoring::builder().state(state).build())
+                .placement(
+                    Placement::builder().group_name("").tenancy(tenancy).availability_zone("a").build(),
+                )
+                .enclave_options(EnclaveOptions::builder().enabled(enclaves).build())
+                .subnet_id("subnet-1")
+        };
+        let plain = of(Tenancy::Default, MonitoringState::Disabled, false).build();
+        let expected = json!({
+            "ImageId": "ami-1", "InstanceType": "m5.large", "IamInstanceProfile": { "Arn": "arn:p" },
+            "SecurityGroupIds": ["sg-1", "sg-2"], "TagSpecifications": [{ "ResourceType": "instance", "Tags": [] }],
+        });
+        assert_eq!((Value::Object(data(&plain)), lost(&plain)), (expected, Vec::new()));
+        let special = of(Tenancy::Dedicated, MonitoringState::Enabled, true)
+            .instance_lifecycle(InstanceLifecycleType::Spot)
+            .tags(Tag::builder().key("Name").value("n").build());
+        let tags = json!([{ "ResourceType": "instance", "Tags": [{ "Key": "Name", "Value": "n" }] }]);
+        let special = Value::Object(data(&special.build()));
+        for (name, expected) in [
+            ("EbsOptimized", json!(true)),
+            ("Monitoring", json!({ "Enabled": true })),
+            ("Placement", json!({ "Tenancy": "dedicated" })),
+            ("EnclaveOptions", json!({ "Enabled": true })),
+            ("InstanceMarketOptions", json!({ "MarketType": "spot" })),
+            ("TagSpecifications", tags),
+        ] {
+            assert_eq!(special[name], expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn volumes_and_a_capacity_reservation_are_not_in_the_description_of_an_instance() {
+        let reserved = CapacityReservationSpecificationResponse::builder();
+        let reserved =
+            reserved.capacity_reservation_target(CapacityReservationTargetResponse::builder().build());
+        let of = Instance::builder()
+            .block_device_mappings(InstanceBlockDeviceMapping::builder().device_name("/dev/xvda").build())
+            .capacity_reservation_specification(reserved.build())
+            .build();
+        let found: Vec<String> = lost(&of).into_iter().map(|one| one.what).collect();
+        assert_eq!(found, ["BlockDeviceMappings", "CapacityReservationTarget"]);
+    }
 }

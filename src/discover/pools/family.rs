@@ -69,7 +69,8 @@ mod tests {
     fn the_ami_type_decides_then_the_images_name_then_what_the_nodes_report() {
         let (al2023, al2) = ("Amazon Linux 2023.9.20251105", "Amazon Linux 2");
         let bottlerocket = "Bottlerocket OS 1.50.0 (aws-k8s-1.34)";
-        let cases: &[(&str, Option<&str>, &[&str], Option<AmiFamily>)] = &[
+        type Case<'a> = (&'a str, Option<&'a str>, &'a [&'a str], Option<AmiFamily>);
+        let cases: &[Case<'_>] = &[
             ("AL2023_x86_64_NEURON", Some("bottlerocket-aws-k8s-1.34"), &[al2], Some(Al2023)),
             ("AL2_x86_64_GPU", None, &[], Some(Al2)),
             ("AL2_ARM_64", None, &[], Some(Al2)),

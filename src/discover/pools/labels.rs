@@ -216,7 +216,8 @@ mod tests {
         let cordon = "node.kubernetes.io/unschedulable:NoSchedule";
         let shrinking = "ToBeDeletedByClusterAutoscaler:NoSchedule";
         let start = "ebs.csi.aws.com/agent-not-ready:NoExecute";
-        let cases: &[(&[Node], &[&str], &[&str])] = &[
+        type Case<'a> = (&'a [Node], &'a [&'a str], &'a [&'a str]);
+        let cases: &[Case<'_>] = &[
             (
                 &[node(&["db:NoSchedule", cordon], &["old:PreferNoSchedule"])],
                 &[],

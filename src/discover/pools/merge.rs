@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{
-    AutoScalingGroup, Facts, Instances, Launched, ManagedNodeGroup, ManagedPool, Node, NodeKind, Owner, Pool,
-    SUSPENDED, Sizes, Taint, TypeChoice, Unclear, owner,
+    AutoScalingGroup, Facts, GroupTag, Instances, Launched, ManagedNodeGroup, ManagedPool, Node, NodeKind,
+    Owner, Pool, SUSPENDED, Sizes, Taint, TypeChoice, Unclear, owner,
 };
 
 use super::base::{base, instance, read_instance_profile, source};
@@ -12,6 +12,8 @@ use super::{arguments::arguments, labels, tags};
 
 /// Hooks that EKS adds to the groups of managed node groups, and completes itself.
 const HOOKS_OF_EKS: [&str; 2] = ["Launch-LC-Hook", "Terminate-LC-Hook"];
+
+const BESIDE: &str = "scaling policies, scheduled actions and notifications";
 
 /// One pool for each managed node group, each other Auto Scaling group, and each set of alike nodes without an owner;
 /// sorted by name. Karpenter's nodes are in none.
@@ -81,28 +83,33 @@ fn of_group(facts: &Facts, group: &AutoScalingGroup, nodes: &[&Node]) -> Pool {
     pool
 }
 
-/// Nodes are alike if one launch template would have launched them, with the same labels and taints.
+/// Nodes are alike if one launch template would have launched them, with the same labels and taints. Tags may differ: a
+/// name often does.
 fn of_unowned(facts: &Facts, nodes: &[&Node]) -> Vec<Pool> {
-    let mut sets: Vec<(Launched, Vec<&Node>)> = Vec::new();
+    let mut sets: Vec<(Launched, Vec<GroupTag>, Vec<&Node>)> = Vec::new();
     let nodes = nodes.iter().filter(|node| node.kind == NodeKind::Ec2);
     for (node, id) in nodes.filter_map(|node| Some((*node, node.instance_id.as_ref()?))) {
-        let launched = instance(facts, id);
-        let is_alike = |(other, others): &&mut (Launched, Vec<&Node>)| {
+        let mut launched = instance(facts, id);
+        let own = tags::taken(&mut launched.template.data);
+        let is_alike = |(other, _, others): &&mut (Launched, _, Vec<&Node>)| {
             let (one, other) = (&launched.template, &other.template);
             (&one.data, &one.user_data) == (&other.data, &other.user_data)
                 && marks(facts, node) == marks(facts, others[0])
         };
         match sets.iter_mut().find(is_alike) {
-            Some((_, nodes)) => nodes.push(node),
-            None => sets.push((launched, vec![node])),
+            Some((_, tags, nodes)) => {
+                tags.retain(|tag| own.contains(tag));
+                nodes.push(node);
+            }
+            None => sets.push((launched, own, vec![node])),
         }
     }
     // Nodes are sorted by name, so a set keeps its number as long as the nodes stay.
     let numbered = sets.into_iter().enumerate();
-    numbered.map(|(at, (launched, nodes))| of_alike(facts, at + 1, launched, &nodes)).collect()
+    numbered.map(|(at, (launched, tags, nodes))| of_alike(facts, at + 1, launched, &tags, &nodes)).collect()
 }
 
-fn of_alike(facts: &Facts, number: usize, launched: Launched, nodes: &[&Node]) -> Pool {
+fn of_alike(facts: &Facts, number: usize, launched: Launched, tags: &[GroupTag], nodes: &[&Node]) -> Pool {
     let mut pool = base(facts, Owner::Unowned, &format!("unowned-{number}"), launched, "", nodes);
     find_types(&mut pool, nodes);
     set_labels_and_taints(facts, &mut pool, nodes);
@@ -110,6 +117,7 @@ fn of_alike(facts: &Facts, number: usize, launched: Launched, nodes: &[&Node]) -
     let count = i32::try_from(nodes.len()).unwrap_or(i32::MAX);
     pool.sizes = Sizes { min: count, desired: count, max: count };
     pool.subnets = nodes.iter().filter_map(|node| node.subnet.clone()).collect();
+    pool.tags = tags::of_group(tags, &facts.cluster.name);
     pool
 }
 
@@ -142,19 +150,20 @@ fn set_properties(facts: &Facts, pool: &mut Pool, group: &AutoScalingGroup, left
         Some(Err(why)) => unclear("lifecycle hooks", format!("they could not be read: {why}")),
         None => unclear("lifecycle hooks", "they were not read".into()),
     }
-    match &facts.launches.scaling {
-        Some(Ok(found)) => {
-            for name in found.get(&group.name).into_iter().flatten() {
+    match &facts.launches.beside {
+        Some(Ok(beside)) => {
+            for name in beside.scaling.get(&group.name).into_iter().flatten() {
                 unclear(
                     name,
                     "it belongs to this Auto Scaling group, and a replacement is another one".into(),
                 );
             }
+            if let Some(notifications) = beside.notifications.get(&group.name) {
+                pool.group.insert("NotificationConfigurations".into(), notifications.clone().into());
+            }
         }
-        Some(Err(why)) => {
-            unclear("scaling policies and scheduled actions", format!("they could not be read: {why}"))
-        }
-        None => unclear("scaling policies and scheduled actions", "they were not read".into()),
+        Some(Err(why)) => unclear(BESIDE, format!("they could not be read: {why}")),
+        None => unclear(BESIDE, "they were not read".into()),
     }
     // Those of a drain are resumed after it.
     let by_us = facts.record.suspended_by_us(&group.name);
@@ -209,10 +218,12 @@ fn set_labels_and_taints(facts: &Facts, pool: &mut Pool, nodes: &[&Node]) {
     (pool.labels, pool.eks_labels) = (divided.own, divided.eks);
     pool.unclear.extend(divided.unclear);
     pool.taints = labels::taints(nodes, &registered.taints);
-    if nodes.is_empty() && pool.family.is_none() && !pool.template.user_data.is_empty() {
+    let user_data = &pool.template.user_data;
+    let is_text = std::str::from_utf8(user_data).is_ok();
+    if nodes.is_empty() && !user_data.is_empty() && (pool.family.is_none() || !is_text) {
         pool.unclear.push(Unclear {
             what: "labels and taints".into(),
-            why: "no node of it runs, and the user data of its image is not understood".into(),
+            why: "no node of it runs, and its user data is not understood".into(),
         });
     }
 }

@@ -26,6 +26,15 @@ pub(super) fn of_managed(tags: &BTreeMap<String, String>, cluster: &str) -> BTre
     own.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// Takes the tags of an instance out of its data: a group gives them to its instances.
+pub(super) fn taken(data: &mut Map<String, Value>) -> Vec<GroupTag> {
+    let text = |tag: &Value, key: &str| tag[key].as_str().unwrap_or_default().to_string();
+    let tag = |tag: &Value| GroupTag { key: text(tag, "Key"), value: text(tag, "Value"), propagated: true };
+    let Some(Value::Array(specifications)) = data.remove("TagSpecifications") else { return Vec::new() };
+    let all = specifications.iter().filter_map(|one| one["Tags"].as_array()).flatten();
+    all.map(tag).collect()
+}
+
 /// Leaves those of AWS out of a launch template's TagSpecifications.
 pub(super) fn clean(data: &mut Map<String, Value>, cluster: &str) {
     let Some(Value::Array(specifications)) = data.get_mut("TagSpecifications") else { return };

@@ -35,6 +35,7 @@ async fn sixteen_pools_take_as_few_calls_as_aws_allows() {
         ("DescribeLaunchConfigurations", 0),
         ("DescribePolicies", 1),
         ("DescribeScheduledActions", 1),
+        ("DescribeNotificationConfigurations", 1),
         // They share it.
         ("GetInstanceProfile", 1),
         // The pools' images, and the image of new nodes.
@@ -85,8 +86,29 @@ async fn optional_reads_that_are_refused_make_the_pool_unclear_and_nothing_else(
     let prepared = server.prepare(Goal::Setup, &[]).await.unwrap();
     let facts = &prepared.session.facts;
     let whats: Vec<&str> = facts.pools[0].unclear.iter().map(|one| one.what.as_str()).collect();
-    let expected = ["lifecycle hooks", "scaling policies and scheduled actions", "instance profile nodes"];
+    let expected = [
+        "lifecycle hooks",
+        "scaling policies, scheduled actions and notifications",
+        "instance profile nodes",
+    ];
     assert_eq!((whats, facts.unread.get(&Part::Pools)), (expected.to_vec(), None));
+}
+
+#[tokio::test]
+async fn nodes_without_an_owner_are_described_by_ec2() {
+    let server = Scripted::serving(cluster());
+    server.change(|facts| {
+        facts.node_groups.groups.clear();
+        facts.nodes.iter_mut().for_each(|node| node.group = None);
+    });
+    let prepared = server.prepare(Goal::Setup, &[]).await.unwrap();
+    let pools = &prepared.session.facts.pools;
+    let found: Vec<(&str, usize, &[u8])> = pools
+        .iter()
+        .map(|pool| (pool.name.as_str(), pool.nodes.len(), &pool.template.user_data[..]))
+        .collect();
+    assert_eq!(found, [("unowned-1", 2, &b"#!/bin/sh\n"[..])]);
+    assert_eq!(count(&server, "DescribeInstanceAttribute"), 2);
 }
 
 #[tokio::test]

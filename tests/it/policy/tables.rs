@@ -6,6 +6,9 @@ pub(crate) const SETUP: &[&str] = &[
     "autoscaling:CreateOrUpdateTags",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeLifecycleHooks",
+    "autoscaling:DescribeNotificationConfigurations",
+    "autoscaling:DescribePolicies",
+    "autoscaling:DescribeScheduledActions",
     "autoscaling:ResumeProcesses",
     "autoscaling:SuspendProcesses",
     "autoscaling:TerminateInstanceInAutoScalingGroup",
@@ -87,6 +90,8 @@ pub(crate) const UNSEEN: &[(&str, &str)] = &[
         "autoscaling:Describe*",
         "the schema of CloudFormation's type names its reads as one; the sandbox makes only the one it needs",
     ),
+    ("autoscaling:DescribeLaunchConfigurations", "no sandbox has groups from before launch templates"),
+    ("ec2:DescribeInstanceAttribute", "no sandbox has instances outside of groups"),
     ("ec2:TerminateInstances", "no sandbox has instances outside of groups"),
     ("eks:ListClusters", "used only if the cluster does not exist, which is a refusal"),
 ];

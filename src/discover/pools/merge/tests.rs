@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::facts::{
-    AmiFamily, GroupSettings, GroupTag, Hook, Image, InstanceProfile, KnownImage, LaunchSource,
+    AmiFamily, Beside, GroupSettings, GroupTag, Hook, Image, InstanceProfile, KnownImage, LaunchSource,
     LaunchTemplate, LifecycleHook, ManagedSettings,
 };
 use crate::sample;
@@ -66,7 +66,7 @@ fn facts() -> Facts {
     let profile = InstanceProfile { arn, role: Some("arn:aws:iam::1:role/nodes".into()) };
     launches.profiles = [("nodes".into(), Ok(profile))].into();
     launches.hooks = [("web".into(), Ok(Vec::new()))].into();
-    launches.scaling = Some(Ok(BTreeMap::new()));
+    launches.beside = Some(Ok(Beside::default()));
     facts
 }
 
@@ -154,6 +154,12 @@ fn user_data_of_an_unknown_family_is_unclear_only_if_no_node_shows_the_labels() 
         facts.nodes.clear();
     });
     assert_eq!(whats(&without_nodes), ["labels and taints"]);
+    let compressed = with(|facts| {
+        facts.nodes.clear();
+        let source = facts.launches.sources.get_mut(&template("lt-1")).unwrap();
+        source.as_mut().unwrap().as_mut().unwrap().template.user_data = b"\x1f\x8b\x08".to_vec();
+    });
+    assert_eq!(whats(&compressed), ["labels and taints"]);
 }
 
 /// What decides, from first to last: the group's overrides or attributes, those of the template, the nodes.
@@ -221,8 +227,8 @@ fn what_could_not_be_had_is_unclear() {
     assert_eq!((whats(&profile), &profile.role), (vec!["instance profile nodes"], &None));
     let hooks = with(|facts| drop(facts.launches.hooks.insert("web".into(), Err(denied()))));
     assert_eq!(whats(&hooks), ["lifecycle hooks"]);
-    let scaling = with(|facts| facts.launches.scaling = Some(Err(denied())));
-    assert_eq!(whats(&scaling), ["scaling policies and scheduled actions"]);
+    let scaling = with(|facts| facts.launches.beside = Some(Err(denied())));
+    assert_eq!(whats(&scaling), [BESIDE]);
 }
 
 #[test]
@@ -236,7 +242,8 @@ fn hooks_are_mirrored_and_scaling_policies_and_suspended_processes_are_not() {
         let hooks = vec![hook("drain"), hook("Terminate-LC-Hook")];
         facts.launches.hooks.insert("web".into(), Ok(hooks));
         let names = [("web".into(), vec!["scaling policy cpu".into()]), ("other".into(), vec!["x".into()])];
-        facts.launches.scaling = Some(Ok(names.into()));
+        let notifications = [("web".into(), vec![json!({ "TopicARN": "t" })])].into();
+        facts.launches.beside = Some(Ok(Beside { scaling: names.into(), notifications }));
         web(facts).suspended = ["Launch".into(), "AZRebalance".into(), "HealthCheck".into()].into();
         // This drain has suspended Launch; somebody else AZRebalance, before.
         facts.record.held = [("web".into(), ["Launch".into()].into())].into();
@@ -247,6 +254,7 @@ fn hooks_are_mirrored_and_scaling_policies_and_suspended_processes_are_not() {
         pool.group["LifecycleHookSpecificationList"], expected,
         "EKS adds its hook to managed groups only"
     );
+    assert_eq!(pool.group["NotificationConfigurations"], json!([{ "TopicARN": "t" }]));
     let expected = ["scaling policy cpu", "suspended process AZRebalance", "suspended process HealthCheck"];
     assert_eq!(whats(&pool), expected);
 }
@@ -349,10 +357,14 @@ fn alike_nodes_without_an_owner_are_a_pool_and_karpenters_are_in_none() {
         Node { node_claim: Some("claim".into()), ..node("e", &[]) },
         Node { kind: NodeKind::Fargate, ..node("f", &[]) },
     ];
-    let of = |kind: &str| Some(launched("i", json!({ "ImageId": "ami-1", "InstanceType": kind }), ""));
-    facts.launches.instances = ["a", "b", "c", "d"]
-        .map(|name| (format!("i-{name}"), of(if name == "d" { "c5.large" } else { "m5.large" })))
-        .into();
+    let of = |name: &str| {
+        let kind = if name == "d" { "c5.large" } else { "m5.large" };
+        let tags = [("Name", name), ("team", "web"), ("kubernetes.io/cluster/shop", "owned")];
+        let tags = tags.map(|(key, value)| json!({ "Key": key, "Value": value }));
+        let tags = json!([{ "ResourceType": "instance", "Tags": tags }]);
+        launched("i", json!({ "ImageId": "ami-1", "InstanceType": kind, "TagSpecifications": tags }), "")
+    };
+    facts.launches.instances = ["a", "b", "c", "d"].map(|name| (format!("i-{name}"), Some(of(name)))).into();
     let pools = pools(&facts);
     let found: Vec<(&str, Vec<&str>, i32)> = pools
         .iter()
@@ -363,6 +375,12 @@ fn alike_nodes_without_an_owner_are_a_pool_and_karpenters_are_in_none() {
         [("unowned-1", vec!["a", "c"], 2), ("unowned-2", vec!["b"], 1), ("unowned-3", vec!["d"], 1)]
     );
     assert_eq!(pools[0].owner, Owner::Unowned);
+    let tags = |pool: &Pool| pool.tags.iter().map(|tag| tag.key.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (tags(&pools[0]), tags(&pools[1])),
+        (vec!["team".to_string()], vec!["Name".into(), "team".into()])
+    );
+    assert_eq!(pools[0].template.data.get("TagSpecifications"), None);
     assert_eq!(pools[0].subnets, BTreeSet::from(["subnet-a".to_string()]));
 }
 

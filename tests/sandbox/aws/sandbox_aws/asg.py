@@ -228,9 +228,11 @@ def describe_tags(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"Tags": rows, **({"NextToken": token} if token else {})}
 
 
-@implements("autoscaling", "DescribePolicies", "DescribeScheduledActions", "DescribeInstanceRefreshes")
+@implements("autoscaling", "DescribePolicies", "DescribeScheduledActions", "DescribeInstanceRefreshes",
+            "DescribeNotificationConfigurations")
 def none_of_these(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"DescribePolicies": {"ScalingPolicies": []},
+            "DescribeNotificationConfigurations": {"NotificationConfigurations": []},
             "DescribeScheduledActions": {"ScheduledUpdateGroupActions": []},
             "DescribeInstanceRefreshes": {"InstanceRefreshes": []}}[context.operation]
 
