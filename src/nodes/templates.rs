@@ -63,9 +63,10 @@ pub(crate) type Parameters = Vec<(&'static str, String)>;
 
 /// Outputs of [`BASE`].
 pub(crate) mod output {
-    /// Role that must be authorised to join the cluster.
+    /// Role that must be authorised to join the cluster; absent if the stack has none.
     pub(crate) const NODE_ROLE_ARN: &str = "NodeRoleArn";
-    /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn).
+    /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn);
+    /// absent without a role.
     pub(crate) const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
     /// For the node groups and the ENIConfigs.
     pub(crate) const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
@@ -84,6 +85,12 @@ pub(crate) struct BaseParameters<'a> {
     pub cni_policy: bool,
     /// Decides the service principal of EC2 that may assume the role.
     pub region: &'a str,
+    /// Whether the stack has a role and an instance profile for new nodes; not needed where they have the old nodes' role.
+    pub create_role: bool,
+    /// ARN of the permissions boundary of that role.
+    pub permissions_boundary: Option<&'a str>,
+    /// Path of that role and of its instance profile, such as `/eks/`.
+    pub role_path: Option<&'a str>,
 }
 
 impl BaseParameters<'_> {
@@ -95,6 +102,9 @@ impl BaseParameters<'_> {
             ("ClusterSecurityGroupId", self.cluster_security_group_id.to_string()),
             ("AttachCniPolicy", self.cni_policy.to_string()),
             ("Ec2ServicePrincipal", of_region(self.region).ec2_principal.to_string()),
+            ("CreateNodeRole", self.create_role.to_string()),
+            ("PermissionsBoundary", self.permissions_boundary.unwrap_or_default().to_string()),
+            ("RolePath", self.role_path.unwrap_or_default().to_string()),
         ]
     }
 }
@@ -227,6 +237,9 @@ mod tests {
             cluster_security_group_id: "sg-2",
             cni_policy: true,
             region: "eusc-de-east-1",
+            create_role: true,
+            permissions_boundary: None,
+            role_path: Some("/eks/"),
         }
         .parameters()
     }
@@ -283,6 +296,10 @@ mod tests {
         assert_eq!(value(&group, "VolumeDevice"), "/dev/xvda");
         assert_eq!(value(&node_group("", AmiFamily::Bottlerocket).unwrap(), "VolumeDevice"), "/dev/xvdb");
         assert_eq!(value(&base(), "AttachCniPolicy"), "true");
+        assert_eq!(
+            (value(&base(), "PermissionsBoundary"), value(&base(), "RolePath")),
+            ("".into(), "/eks/".into())
+        );
     }
 
     /// The longest names that AWS allows, a certificate authority somewhat longer than EKS's and several labels.

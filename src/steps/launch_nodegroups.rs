@@ -261,6 +261,9 @@ pub(crate) fn base_parameters(facts: &Facts) -> Parameters {
         cluster_security_group_id: &facts.cluster.security_group,
         cni_policy: true,
         region: &facts.caller.region,
+        create_role: true,
+        permissions_boundary: None,
+        role_path: None,
     }
     .parameters()
 }
