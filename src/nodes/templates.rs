@@ -4,6 +4,14 @@
 //! stack's template can be compared with this repository. User data is a parameter too. CloudFormation accepts 4,096
 //! bytes per parameter; user data in base64 has about 2,900 with a certificate authority of EKS (1.5 kB).
 
+pub(crate) mod data;
+pub(crate) mod error;
+pub(crate) mod launch;
+pub(crate) mod managed;
+#[cfg_attr(not(test), expect(dead_code, reason = "for groups that mirror an old one"))]
+pub(crate) mod node_group;
+mod yaml;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
@@ -31,6 +39,9 @@ pub(crate) fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGrou
     };
     (group, from(node_group))
 }
+/// The parameters of a generated template.
+pub(crate) const SIZES: [&str; 3] = ["MinSize", "DesiredCapacity", "MaxSize"];
+
 /// Parameters of [`NODE_GROUP`], in the template's order.
 pub(crate) const NODE_GROUP_PARAMETERS: [&str; 14] = [
     "ClusterName",
@@ -188,6 +199,9 @@ fn volume_device(family: AmiFamily) -> &'static str {
         AmiFamily::Bottlerocket => "/dev/xvdb",
     }
 }
+
+#[cfg(test)]
+mod rendered;
 
 #[cfg(test)]
 mod tests {

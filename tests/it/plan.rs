@@ -159,7 +159,7 @@ fn an_exported_plan_consists_of_files_that_their_tools_can_read() {
         }
     }
     for template in ["base.yaml", "node-group.yaml"] {
-        crate::templates::lint(&there.join("cloudformation").join(template));
+        crate::templates::lint(&[&there.join("cloudformation").join(template)]);
     }
     let checked = Command::new("bash").arg("-n").arg(there.join("commands.sh")).output().expect("bash runs");
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
