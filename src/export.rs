@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Crd, EniConfig, EnvOwner, Facts, env_owner};
 use crate::goal::Goal;
 use crate::k8s::eniconfig::CRD_YAML;
-use crate::nodes::templates::{BASE, NODE_GROUP, Parameters, output};
+use crate::nodes::templates::{BASE, Parameters, output};
 use crate::plan::Plan;
 use crate::scene::Scene;
 use crate::settings::Settings;
@@ -40,17 +40,17 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     }
     for (pool, group) in design.groups() {
         files.insert(format!("user-data/{}.txt", group.stack), steps::user_data(design, facts, pool, group)?);
-        let parameters = steps::node_group_parameters(
+        let template = steps::node_group_template(
             design,
             facts,
             (pool, group),
             &base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
             &base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE),
         )?;
-        files.insert(parameters_file(&group.stack), parameters_json(parameters));
+        files.insert(template_file(&group.stack), template);
+        files.insert(parameters_file(&group.stack), parameters_json(steps::first_sizes(group)));
     }
-    files.insert("cloudformation/base.yaml".into(), BASE.into());
-    files.insert("cloudformation/node-group.yaml".into(), NODE_GROUP.into());
+    files.insert(template_file("base"), BASE.into());
     files.insert(parameters_file(&design.base_stack), parameters_json(steps::base_parameters(facts)));
     if !matches!(facts.eniconfigs.crd, Crd::Typed { .. }) {
         files.insert("crd/eniconfigs.crd.k8s.amazonaws.com.yaml".into(), CRD_YAML.into());
@@ -64,6 +64,10 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     files.insert("commands.sh".into(), script::script(plan, scene));
     files.insert("README.md".into(), readme(plan, facts, settings, &files));
     Ok(files)
+}
+
+fn template_file(name: &str) -> String {
+    format!("cloudformation/{name}.yaml")
 }
 
 fn parameters_file(stack: &str) -> String {

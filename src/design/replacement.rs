@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::facts::{AmiFamily, Facts, Shape, Sizes};
 use crate::net::accelerators::{Accelerator, accelerator};
 use crate::net::max_pods::{MaxPods, Options, max_pods};
-use crate::nodes::templates::{DEFAULT_VOLUME_SIZE, NodeGroupParameters, Parameters};
+use crate::nodes::templates::{DEFAULT_VOLUME_SIZE, PlainNodeGroup};
 use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 use crate::tags::TAG_REPLACEMENT;
 
@@ -164,16 +164,16 @@ fn obstacle(design: &Design, facts: &Facts, one: &Replacement) -> Option<String>
     if let Some(Err(reason)) = facts.replacement_image(name) {
         return Some(format!("there is no image for {name}: {reason}"));
     }
-    parameters(design, facts, one, "", "").err().map(|error| error.to_string())
+    template(design, facts, one, "", "").err().map(|error| error.to_string())
 }
 
-pub(crate) fn parameters(
+pub(crate) fn template(
     design: &Design,
     facts: &Facts,
     one: &Replacement,
     group: &str,
     profile: &str,
-) -> Result<Parameters> {
+) -> Result<String> {
     let unknown =
         |what: &str| Error::failed(format!("the {what} of the replacement nodes is unknown")).at(&one.group);
     let (cluster, shape) = (&facts.cluster, &one.shape);
@@ -195,8 +195,7 @@ pub(crate) fn parameters(
     };
     let user_data = render(AmiFamily::Al2023, &boot)
         .map_err(|error| Error::failed("write the user data").at(&one.group).because(error))?;
-    let size = |size: i32| u32::try_from(size).unwrap_or_default();
-    NodeGroupParameters {
+    PlainNodeGroup {
         cluster_name: &cluster.name,
         node_group_name: &one.stack,
         subnet_ids: std::slice::from_ref(&shape.subnet),
@@ -207,13 +206,10 @@ pub(crate) fn parameters(
         image_id: &image.id,
         ami_family: AmiFamily::Al2023,
         user_data: &user_data,
-        min_size: size(one.sizes.min),
-        desired_capacity: size(one.sizes.desired),
-        max_size: size(one.sizes.max),
         volume_size: design.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
     }
-    .parameters()
+    .template()
     .map_err(|error| {
-        Error::failed("write the parameters of the replacement node group").at(&one.group).because(error)
+        Error::failed("write the template of the replacement node group").at(&one.group).because(error)
     })
 }

@@ -9,7 +9,7 @@ use crate::eviction::local::LocalData;
 use crate::facts::{
     Authentication, EnvOwner, Facts, Node, Owner as NodeOwner, env_owner, owner as node_owner,
 };
-use crate::nodes::templates::{BASE_CAPABILITY, NODE_GROUP_PARAMETERS};
+use crate::nodes::templates::{self, BASE_CAPABILITY, SIZES};
 use crate::plan::StepPlan;
 use crate::scene::Scene;
 use crate::shell::shell_quote;
@@ -18,6 +18,7 @@ use crate::steps;
 
 use super::{
     ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
+    template_file,
 };
 
 /// A step's commands; empty if it has nothing to do.
@@ -176,17 +177,17 @@ fn launch(design: &Design, facts: &Facts) -> Vec<String> {
     let there = |stack: &String| facts.node_groups.stacks.contains_key(stack);
     let mut lines = Vec::new();
     if !there(&design.base_stack) {
-        lines.push(stack(&design.base_stack, "base.yaml", &design.tags()));
+        lines.push(stack(&design.base_stack, "file://cloudformation/base.yaml", &design.tags()));
         lines.push(stack_is_complete(&design.base_stack, "create"));
     }
     lines.extend(outputs(design));
     lines.push(format!("NODE_ROLE_ARN=$(stack_output {} NodeRoleArn)", shell_quote(&design.base_stack)));
     lines.extend(authorise(facts));
     let new: Vec<_> = design.groups().filter(|(_, group)| !there(&group.stack)).collect();
-    lines.extend(
-        new.iter()
-            .map(|(pool, group)| stack(&group.stack, "node-group.yaml", &design.group_tags(pool, group))),
-    );
+    lines.extend(new.iter().map(|(pool, group)| {
+        let template = format!("\"$(fill {})\"", shell_quote(&template_file(&group.stack)));
+        stack(&group.stack, &template, &design.group_tags(pool, group))
+    }));
     lines.extend(new.iter().map(|(_, group)| stack_is_complete(&group.stack, "create")));
     lines
 }
@@ -194,7 +195,7 @@ fn launch(design: &Design, facts: &Facts) -> Vec<String> {
 fn stack(name: &str, template: &str, tags: &[(String, String)]) -> String {
     let tags: Vec<_> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
     format!(
-        "aws cloudformation create-stack --stack-name {} --template-body file://cloudformation/{template} \\\n  \
+        "aws cloudformation create-stack --stack-name {} --template-body {template} \\\n  \
          --parameters \"$(fill {})\" --capabilities {BASE_CAPABILITY} \\\n  --tags {}",
         shell_quote(name),
         shell_quote(&parameters_file(name)),
@@ -239,12 +240,14 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
     let growing: Vec<&GroupDesign> =
         design.groups().map(|(_, group)| group).filter(|group| steps::grows(facts, group)).collect();
     for group in &growing {
-        let sizes =
-            [("MinSize", group.min_size), ("DesiredCapacity", group.size), ("MaxSize", group.max_size)];
-        let given = sizes.map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}"));
-        let kept = NODE_GROUP_PARAMETERS
-            .iter()
-            .filter(|name| !sizes.iter().any(|(size, _)| size == *name))
+        let sizes = templates::sizes(group.min_size, group.size, group.max_size);
+        let given = sizes.iter().map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}"));
+        // A stack of an earlier version has further parameters.
+        let there = facts.node_groups.stacks.get(&group.stack);
+        let kept = there
+            .into_iter()
+            .flat_map(|stack| stack.parameters.keys())
+            .filter(|name| !SIZES.contains(&name.as_str()))
             .map(|name| format!("ParameterKey={name},UsePreviousValue=true"));
         let parameters: Vec<String> = kept.chain(given).collect();
         lines.push(format!(

@@ -1,31 +1,28 @@
-//! The two CloudFormation templates, and the parameters they take.
+//! The CloudFormation templates, and the parameters they take.
 //!
-//! The templates are fixed texts: what differs between clusters and node groups is in the parameters, so that a
-//! stack's template can be compared with this repository. User data is a parameter too. CloudFormation accepts 4,096
-//! bytes per parameter; user data in base64 has about 2,900 with a certificate authority of EKS (1.5 kB).
+//! `base.yaml` is a fixed text with parameters. The template of a node group is generated: it has all that the old group's
+//! nodes had (volumes, tags, instance types, …), which can't be parameters of a fixed text.
 
 pub(crate) mod data;
 pub(crate) mod error;
 pub(crate) mod launch;
 pub(crate) mod managed;
-#[cfg_attr(not(test), expect(dead_code, reason = "for groups that mirror an old one"))]
 pub(crate) mod node_group;
 mod yaml;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
+use serde_json::{Map, Value, json};
 
+use crate::facts::{AmiFamily, Instances, TypeChoice};
 use crate::net::firewall::{Peer, Rule, SecurityGroup, Traffic};
 use crate::net::partition::of_region;
 
-use crate::facts::AmiFamily;
+use error::TemplateError;
+use launch::Launch;
+use node_group::{NodeGroupTemplate, Profile};
 
 /// `base.yaml`: one stack per cluster, with role, instance profile and security group of the nodes.
 pub(crate) const BASE: &str = include_str!("base.yaml");
-
-/// `node-group.yaml`: one stack per ENIConfig, with launch template and Auto Scaling group.
-pub(crate) const NODE_GROUP: &str = include_str!("node-group.yaml");
 
 /// The rules that [`BASE`] creates: those of the node security group, and one in the cluster security group.
 pub(crate) fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGroup, Rule) {
@@ -39,35 +36,15 @@ pub(crate) fn base_rules(node_group: &str, cluster_group: &str) -> (SecurityGrou
     };
     (group, from(node_group))
 }
-/// The parameters of a generated template.
-pub(crate) const SIZES: [&str; 3] = ["MinSize", "DesiredCapacity", "MaxSize"];
 
-/// Parameters of [`NODE_GROUP`], in the template's order.
-pub(crate) const NODE_GROUP_PARAMETERS: [&str; 14] = [
-    "ClusterName",
-    "NodeGroupName",
-    "SubnetIds",
-    "NodeSecurityGroupId",
-    "ClusterSecurityGroupId",
-    "InstanceProfileArn",
-    "InstanceType",
-    "ImageId",
-    "UserData",
-    "MinSize",
-    "DesiredCapacity",
-    "MaxSize",
-    "VolumeDevice",
-    "VolumeSize",
-];
+/// The parameters of a node group's template.
+pub(crate) const SIZES: [&str; 3] = ["MinSize", "DesiredCapacity", "MaxSize"];
 
 /// GiB of the volume with the containers' images and files, if nothing says otherwise.
 pub(crate) const DEFAULT_VOLUME_SIZE: u32 = 80;
 
 /// The capability that CreateStack needs for [`BASE`]: it creates a role whose name CloudFormation chooses.
 pub(crate) const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
-
-/// Bytes that CloudFormation accepts for one parameter value: CloudFormation user guide, quotas.
-const LONGEST_PARAMETER: usize = 4096;
 
 /// Names and values, in the template's order.
 pub(crate) type Parameters = Vec<(&'static str, String)>;
@@ -76,8 +53,7 @@ pub(crate) type Parameters = Vec<(&'static str, String)>;
 pub(crate) mod output {
     /// Role that must be authorised to join the cluster; absent if the stack has none.
     pub(crate) const NODE_ROLE_ARN: &str = "NodeRoleArn";
-    /// For [`NodeGroupParameters::instance_profile_arn`](super::NodeGroupParameters::instance_profile_arn);
-    /// absent without a role.
+    /// For [`PlainNodeGroup::instance_profile_arn`](super::PlainNodeGroup::instance_profile_arn); absent without a role.
     pub(crate) const INSTANCE_PROFILE_ARN: &str = "InstanceProfileArn";
     /// For the node groups and the ENIConfigs.
     pub(crate) const NODE_SECURITY_GROUP_ID: &str = "NodeSecurityGroupId";
@@ -120,9 +96,9 @@ impl BaseParameters<'_> {
     }
 }
 
-/// Parameters of [`NODE_GROUP`].
+/// A self-managed node group without anything of an old group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NodeGroupParameters<'a> {
+pub(crate) struct PlainNodeGroup<'a> {
     /// Name of the EKS cluster.
     pub cluster_name: &'a str,
     /// Name of the node group, and of its instances.
@@ -143,61 +119,44 @@ pub(crate) struct NodeGroupParameters<'a> {
     pub ami_family: AmiFamily,
     /// As [`render`](super::user_data::render) gives it, not yet in base64.
     pub user_data: &'a str,
-    /// Fewest nodes.
-    pub min_size: u32,
-    /// Nodes to run. An *update* of a stack resets the group to this number, so pass the group's current size.
-    pub desired_capacity: u32,
-    /// Most nodes.
-    pub max_size: u32,
     /// GiB for the containers' images and files.
     pub volume_size: u32,
 }
 
-/// Why there can't be a stack with these parameters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ParameterError {
-    /// More than CloudFormation accepts for a parameter.
-    #[error(
-        "user data has {bytes} bytes in base64, and CloudFormation accepts {LONGEST_PARAMETER} for a parameter; the cluster's certificate authority or the node labels are unusually long"
-    )]
-    UserDataTooLong {
-        /// Length in base64.
-        bytes: usize,
-    },
-}
-
-impl NodeGroupParameters<'_> {
-    /// For CreateStack and UpdateStack.
-    pub(crate) fn parameters(&self) -> Result<Parameters, ParameterError> {
-        let user_data = STANDARD.encode(self.user_data);
-        if user_data.len() > LONGEST_PARAMETER {
-            return Err(ParameterError::UserDataTooLong { bytes: user_data.len() });
+impl PlainNodeGroup<'_> {
+    /// For CreateStack.
+    pub(crate) fn template(&self) -> Result<String, TemplateError> {
+        let data = Map::from_iter([
+            ("ImageId".to_string(), json!(self.image_id)),
+            (
+                "SecurityGroupIds".to_string(),
+                json!([self.node_security_group_id, self.cluster_security_group_id]),
+            ),
+        ]);
+        let kind = TypeChoice { name: self.instance_type.into(), weight: None };
+        NodeGroupTemplate {
+            launch: Launch {
+                cluster: self.cluster_name,
+                name: self.node_group_name,
+                data: &data,
+                user_data: self.user_data.as_bytes(),
+                family: Some(self.ami_family),
+                volume_size: self.volume_size,
+                tags: &[],
+            },
+            subnets: self.subnet_ids,
+            profile: Profile::Existing(self.instance_profile_arn),
+            instances: &Instances { types: vec![kind], ..Instances::default() },
+            group: &Map::<String, Value>::new(),
+            group_tags: &[],
         }
-        Ok(vec![
-            ("ClusterName", self.cluster_name.to_string()),
-            ("NodeGroupName", self.node_group_name.to_string()),
-            ("SubnetIds", self.subnet_ids.join(",")),
-            ("NodeSecurityGroupId", self.node_security_group_id.to_string()),
-            ("ClusterSecurityGroupId", self.cluster_security_group_id.to_string()),
-            ("InstanceProfileArn", self.instance_profile_arn.to_string()),
-            ("InstanceType", self.instance_type.to_string()),
-            ("ImageId", self.image_id.to_string()),
-            ("UserData", user_data),
-            ("MinSize", self.min_size.to_string()),
-            ("DesiredCapacity", self.desired_capacity.to_string()),
-            ("MaxSize", self.max_size.to_string()),
-            ("VolumeDevice", volume_device(self.ami_family).to_string()),
-            ("VolumeSize", self.volume_size.to_string()),
-        ])
+        .render()
     }
 }
 
-/// The volume for images and containers: Bottlerocket has a second volume for them.
-fn volume_device(family: AmiFamily) -> &'static str {
-    match family {
-        AmiFamily::Al2023 | AmiFamily::Al2 => "/dev/xvda",
-        AmiFamily::Bottlerocket => "/dev/xvdb",
-    }
+/// Sizes of a node group. An *update* of a stack resets the group to the desired capacity, so pass the group's current one.
+pub(crate) fn sizes(min: u32, desired: u32, max: u32) -> Parameters {
+    SIZES.into_iter().zip([min, desired, max].map(|size| size.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -206,9 +165,6 @@ mod rendered;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    use crate::net::max_pods::{Options, known, max_pods};
-    use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 
     /// Names below a section's head, one level in.
     fn names(template: &'static str, section: &str) -> Vec<&'static str> {
@@ -222,26 +178,6 @@ mod tests {
 
     fn names_given(parameters: &Parameters) -> Vec<&'static str> {
         parameters.iter().map(|(name, _)| *name).collect()
-    }
-
-    fn node_group(user_data: &str, ami_family: AmiFamily) -> Result<Parameters, ParameterError> {
-        NodeGroupParameters {
-            cluster_name: "sandbox",
-            node_group_name: "sandbox-us-west-2a",
-            subnet_ids: &["subnet-1".to_string(), "subnet-2".to_string()],
-            node_security_group_id: "sg-1",
-            cluster_security_group_id: "sg-2",
-            instance_profile_arn: "arn:aws:iam::123456789012:instance-profile/x",
-            instance_type: "m5.large",
-            image_id: "ami-1",
-            ami_family,
-            user_data,
-            min_size: 0,
-            desired_capacity: 0,
-            max_size: 3,
-            volume_size: 80,
-        }
-        .parameters()
     }
 
     fn base() -> Parameters {
@@ -288,15 +224,12 @@ mod tests {
     #[test]
     fn exactly_the_parameters_of_the_templates_are_passed() {
         assert_eq!(names_given(&base()), names(BASE, "Parameters"));
-        assert_eq!(names_given(&node_group("", AmiFamily::Al2023).unwrap()), names(NODE_GROUP, "Parameters"));
-        assert_eq!(NODE_GROUP_PARAMETERS.to_vec(), names(NODE_GROUP, "Parameters"));
     }
 
     #[test]
     fn outputs_have_the_expected_names() {
         use output::*;
         assert_eq!(names(BASE, "Outputs"), [NODE_ROLE_ARN, INSTANCE_PROFILE_ARN, NODE_SECURITY_GROUP_ID]);
-        assert_eq!(names(NODE_GROUP, "Outputs"), ["AutoScalingGroupName", "LaunchTemplateId"]);
     }
 
     #[test]
@@ -304,46 +237,19 @@ mod tests {
         let value = |parameters: &Parameters, wanted: &str| {
             parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone()).unwrap()
         };
-        let group = node_group("#!/bin/sh\n", AmiFamily::Al2).unwrap();
-        assert_eq!(value(&group, "SubnetIds"), "subnet-1,subnet-2");
-        assert_eq!(value(&group, "UserData"), "IyEvYmluL3NoCg==");
-        assert_eq!(value(&group, "VolumeDevice"), "/dev/xvda");
-        assert_eq!(value(&node_group("", AmiFamily::Bottlerocket).unwrap(), "VolumeDevice"), "/dev/xvdb");
         assert_eq!(value(&base(), "AttachCniPolicy"), "true");
         assert_eq!(
             (value(&base(), "PermissionsBoundary"), value(&base(), "RolePath")),
             ("".into(), "/eks/".into())
         );
-    }
-
-    /// The longest names that AWS allows, a certificate authority somewhat longer than EKS's and several labels.
-    #[test]
-    fn user_data_fits_a_parameter() {
-        let labels: Vec<NodeLabel> = (0..4)
-            .map(|n| NodeLabel::new(&format!("k8s.example.com/label-{n}"), "us-gov-west-1a").unwrap())
-            .collect();
-        let boot = Boot {
-            cluster: &"c".repeat(100),
-            endpoint: "https://0123456789ABCDEF0123456789ABCDEF.gr7.ap-southeast-2.eks.amazonaws.com.cn",
-            certificate_authority: &"A".repeat(1700),
-            service_cidr: "172.20.0.0/16".parse().unwrap(),
-            max_pods: MaxPodsRule::Fixed(max_pods(known("m5.large").unwrap(), &Options::default()).unwrap()),
-            labels: &labels,
-            taints: &[],
-            carried: &Carried::default(),
-        };
-        for family in AmiFamily::ALL {
-            node_group(&render(family, &boot).unwrap(), family)
-                .unwrap_or_else(|error| panic!("{family}: {error}"));
-        }
-        let boot = Boot { certificate_authority: &"A".repeat(4000), ..boot };
-        let error = node_group(&render(AmiFamily::Al2, &boot).unwrap(), AmiFamily::Al2).unwrap_err();
-        assert!(matches!(error, ParameterError::UserDataTooLong { bytes } if bytes > 4096));
+        let written: Vec<String> =
+            sizes(0, 2, 3).iter().map(|(name, size)| format!("{name} {size}")).collect();
+        assert_eq!(written, ["MinSize 0", "DesiredCapacity 2", "MaxSize 3"]);
     }
 
     /// CloudFormation accepts 51,200 bytes of a template in the request itself.
     #[test]
-    fn templates_fit_a_request() {
-        assert!(BASE.len() < 51_200 && NODE_GROUP.len() < 51_200);
+    fn the_base_template_fits_a_request() {
+        assert!(BASE.len() < error::LONGEST_TEMPLATE);
     }
 }

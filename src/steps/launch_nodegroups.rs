@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack, StackStatus};
 use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{
-    BASE, BaseParameters, DEFAULT_VOLUME_SIZE, NODE_GROUP, NodeGroupParameters, Parameters, output,
+    self, BASE, BaseParameters, DEFAULT_VOLUME_SIZE, Parameters, PlainNodeGroup, output,
 };
 use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 use crate::scene::Scene;
@@ -233,12 +233,12 @@ fn request(session: &Session, name: &str) -> Result<StackRequest> {
     let (design, facts) = (&session.design, &session.facts);
     let group = design.groups().find(|(_, group)| group.stack == name);
     let (template, parameters, tags) = match group {
-        None => (BASE, base_parameters(facts), design.tags()),
+        None => (BASE.to_string(), base_parameters(facts), design.tags()),
         Some((pool, new)) => {
             let group = base_output(session, output::NODE_SECURITY_GROUP_ID)?;
             let profile = base_output(session, output::INSTANCE_PROFILE_ARN)?;
-            let parameters = node_group_parameters(design, facts, (pool, new), &group, &profile)?;
-            (NODE_GROUP, parameters, design.group_tags(pool, new))
+            let template = node_group_template(design, facts, (pool, new), &group, &profile)?;
+            (template, first_sizes(new), design.group_tags(pool, new))
         }
     };
     let parameters: BTreeMap<String, String> =
@@ -246,7 +246,7 @@ fn request(session: &Session, name: &str) -> Result<StackRequest> {
     let content = format!("{name}\n{template}\n{parameters:?}");
     Ok(StackRequest {
         name: name.into(),
-        template: template.into(),
+        template,
         parameters,
         tags,
         token: client_token(&facts.cluster.arn, Step::LaunchNodegroups.name(), &content),
@@ -299,18 +299,18 @@ pub(crate) fn user_data(
         .map_err(|error| Error::failed("write the user data").at(&group.stack).because(error))
 }
 
-/// Parameters of a group's stack, with two outputs of the base stack.
-pub(crate) fn node_group_parameters(
+/// Template of a group's stack, with two outputs of the base stack.
+pub(crate) fn node_group_template(
     design: &Design,
     facts: &Facts,
     (pool, group): (&PoolDesign, &GroupDesign),
     node_security_group: &str,
     instance_profile: &str,
-) -> Result<Parameters> {
+) -> Result<String> {
     let machine = &pool.machine;
     let instance_type = machine.instance_type().ok_or_else(|| unknown("instance type"))?;
     let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
-    NodeGroupParameters {
+    PlainNodeGroup {
         cluster_name: &facts.cluster.name,
         node_group_name: &group.stack,
         subnet_ids: &group.node_subnets,
@@ -321,14 +321,15 @@ pub(crate) fn node_group_parameters(
         image_id: &image.id,
         ami_family: machine.family,
         user_data: &user_data(design, facts, pool, group)?,
-        // No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
-        min_size: 0,
-        desired_capacity: 0,
-        max_size: group.max_size,
         volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
     }
-    .parameters()
-    .map_err(|error| Error::failed("write the node group's parameters").at(&group.stack).because(error))
+    .template()
+    .map_err(|error| Error::failed("write the node group's template").at(&group.stack).because(error))
+}
+
+/// No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
+pub(crate) fn first_sizes(group: &GroupDesign) -> Parameters {
+    templates::sizes(0, 0, group.max_size)
 }
 
 /// The checks refuse the run first if one of these is unknown.

@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 
-use crate::facts::{AmiFamily, GroupTag, Instances, Taint, TypeChoice};
+use crate::facts::{GroupTag, Taint};
 use crate::net::max_pods::{Options, known, max_pods};
-use crate::nodes::user_data::{Boot, NodeLabel, render};
+use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
 
 use super::data::{add_security_groups, remove_prohibited};
-use super::error::{LONGEST_TEMPLATE, LONGEST_USER_DATA, TemplateError};
-use super::launch::Launch;
+use super::error::{LONGEST_TEMPLATE, LONGEST_USER_DATA};
 use super::managed::ManagedTemplate;
-use super::node_group::{NodeGroupTemplate, Profile};
-use super::{BASE_CAPABILITY, SIZES};
+use super::*;
 
 /// All that a group's template is made from, with nothing special.
 struct Input {
@@ -157,10 +154,12 @@ fn boot(family: AmiFamily, certificate_authority: &str, labels: &[NodeLabel]) ->
         endpoint: "https://0123456789ABCDEF0123456789ABCDEF.gr7.us-gov-west-1.eks.amazonaws.com",
         certificate_authority,
         service_cidr: "172.20.0.0/16".parse().unwrap(),
-        max_pods: max_pods(known("m5.large").unwrap(), &Options::default()).unwrap(),
+        max_pods: MaxPodsRule::Fixed(max_pods(known("m5.large").unwrap(), &Options::default()).unwrap()),
+        taints: &[],
+        carried: &Carried::default(),
         labels,
     };
-    render(family, &boot)
+    render(family, &boot).unwrap()
 }
 
 /// A pool with much of its own.
@@ -295,6 +294,25 @@ fn templates_match_the_golden_files() {
         }
         assert_eq!(rendered, std::fs::read_to_string(&path).unwrap_or_default(), "{}", path.display());
     }
+}
+
+#[test]
+fn a_plain_group_is_the_same_by_its_own_name() {
+    let input = plain();
+    let group = PlainNodeGroup {
+        cluster_name: "shop",
+        node_group_name: input.name,
+        subnet_ids: &["subnet-0123456789abcdef0".into()],
+        node_security_group_id: "sg-00000000000000001",
+        cluster_security_group_id: "sg-00000000000000002",
+        instance_profile_arn: "arn:aws-us-gov:iam::123456789012:instance-profile/eks/nodes",
+        instance_type: "m5.large",
+        image_id: "ami-0123456789abcdef0",
+        ami_family: AmiFamily::Al2023,
+        user_data: std::str::from_utf8(&input.user_data).unwrap(),
+        volume_size: 80,
+    };
+    assert_eq!(group.template().unwrap(), input.render().unwrap());
 }
 
 #[test]

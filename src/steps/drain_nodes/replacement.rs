@@ -11,12 +11,12 @@ use crate::aws::cloudformation::StackRequest;
 use crate::client_token::client_token;
 use crate::design::Design;
 use crate::design::replacement::{
-    Replacement, base_stack, is_needed, parameters, replacements, standard_max_pods,
+    Replacement, base_stack, is_needed, replacements, standard_max_pods, template,
 };
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack};
 use crate::net::max_pods::MaxPods;
-use crate::nodes::templates::{BASE, NODE_GROUP, Parameters, output};
+use crate::nodes::templates::{BASE, Parameters, output, sizes};
 use crate::session::Session;
 use crate::step::{Change, Sign};
 use crate::steps::launch_nodegroups::{
@@ -130,8 +130,11 @@ pub(crate) async fn launch(session: &mut Session, launch: Launch) -> Result<()> 
             }
             let group = base_output(session, &base, output::NODE_SECURITY_GROUP_ID).await?;
             let profile = base_output(session, &base, output::INSTANCE_PROFILE_ARN).await?;
-            let parameters = parameters(&session.design, &session.facts, &replacement, &group, &profile)?;
-            create(session, replacement.stack.clone(), NODE_GROUP, parameters).await
+            let template = template(&session.design, &session.facts, &replacement, &group, &profile)?;
+            let size = |size: i32| u32::try_from(size).unwrap_or_default();
+            let before = replacement.sizes;
+            let sizes = sizes(size(before.min), size(before.desired), size(before.max));
+            create(session, replacement.stack.clone(), &template, sizes).await
         }
     }
 }

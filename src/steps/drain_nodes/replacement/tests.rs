@@ -89,14 +89,15 @@ fn nodes_get_the_labels_that_a_kubelet_may_set_and_that_are_not_set_automaticall
     let one = &replacements(&design, &facts)[0];
     let keys: Vec<&str> = one.shape.labels.keys().map(String::as_str).collect();
     assert_eq!(keys, ["node.kubernetes.io/instance-type", "team", "topology.kubernetes.io/zone"]);
-    let parameters = parameters(&design, &facts, one, "sg-1", "profile").unwrap();
-    let value = |name: &str| parameters.iter().find(|(key, _)| *key == name).unwrap().1.clone();
-    use base64::Engine;
-    let user_data = base64::engine::general_purpose::STANDARD.decode(value("UserData")).unwrap();
-    let user_data = String::from_utf8(user_data).unwrap();
+    let template = template(&design, &facts, one, "sg-1", "profile").unwrap();
+    let (_, resources) = template.split_once("\nResources:\n").unwrap();
+    let resources: serde_json::Value = serde_saphyr::from_str(resources).unwrap();
+    let data = &resources["LaunchTemplate"]["Properties"]["LaunchTemplateData"];
+    let user_data = data["UserData"]["Fn::Base64"].as_str().unwrap();
     assert!(user_data.contains("--node-labels=team=web\""), "{user_data}");
     assert!(user_data.contains("maxPods: 29"), "{user_data}");
-    assert_eq!((value("SubnetIds"), value("ImageId")), ("subnet-a".into(), "ami-1".into()));
+    assert_eq!(data["ImageId"], "ami-1");
+    assert_eq!(resources["NodeGroup"]["Properties"]["VPCZoneIdentifier"], serde_json::json!(["subnet-a"]));
 }
 
 #[test]
