@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from sandbox_aws.cfn import functions, parameters, template
+from sandbox_aws.cfn import functions, lint, parameters, template
 from sandbox_aws.errors import AwsError
 
 BODY = """
@@ -93,6 +93,13 @@ class Refusals(unittest.TestCase):
         named = template.load("Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: x}}}")
         self.assertEqual(template.capabilities(plain), "CAPABILITY_IAM")
         self.assertEqual(template.capabilities(named), "CAPABILITY_NAMED_IAM")
+
+    def test_clusters_of_the_same_shape_share_what_cfn_lint_says(self) -> None:
+        def body(node: str, group: str) -> str:
+            return f"a: [subnet-{node * 17}, sg-{group}]\nb: https://127.0.0.1:{node}443 {'QUJD' * 30 + node}\n"
+
+        self.assertEqual(lint.common(body("1", "0" * 17)), lint.common(body("2", "a" * 17)))
+        self.assertIn("sg-short", lint.common(body("1", "short")))
 
 
 if __name__ == "__main__":

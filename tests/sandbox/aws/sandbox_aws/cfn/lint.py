@@ -1,6 +1,8 @@
 """Runs cfn-lint on a template in addition to the engine: it has CloudFormation's own schemas of the properties.
 
-It takes seconds, so it runs in a thread of its own, and the result is cached by the template's text.
+It takes seconds, so it runs in a thread of its own, and the result is cached by the template's text. What differs between
+clusters of the same shape (ids, addresses, certificates, generated names) is replaced by a fixed text of the same format:
+it is in the templates of node groups, and the cache would never have them otherwise.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -16,6 +19,21 @@ from pathlib import Path
 # Rules of cfn-lint for what CloudFormation itself rejects when it creates a resource.
 _SCHEMA_RULES = ("E3001", "E3002", "E3003", "E3004", "E3012", "E3014", "E3017", "E3018", "E3020", "E3021", "E3030",
                  "E3031", "E3032", "E3033", "E3034", "E3037", "E3039", "E3040", "E1150", "E1152", "E1153")
+
+
+_VARIABLE = (
+    (re.compile(r"\b(ami|eni|lt|sg|subnet|vpc)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b"), r"\1-00000000000000000"),
+    (re.compile(r"https?://[^\s\"']+"), "https://address"),
+    (re.compile(r"[A-Za-z0-9+/]{100,}={0,2}"), "base64"),
+    (re.compile(r"-[A-Z0-9]{12}\b"), "-GENERATEDXXX"),
+)
+
+
+def common(body: str) -> str:
+    """The template as clusters of the same shape have it in common."""
+    for pattern, text in _VARIABLE:
+        body = pattern.sub(text, body)
+    return body
 
 
 class Check:
@@ -42,6 +60,7 @@ def _cache() -> Path:
 
 
 def start(body: str, region: str) -> Check:
+    body = common(body)
     key = hashlib.sha256(f"{region}\0{body}".encode()).hexdigest()
     with _lock:
         if key in _known:
