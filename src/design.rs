@@ -57,6 +57,10 @@ pub(crate) struct Design {
     pub shared_groups: Vec<String>,
     /// What the new nodes are. Sorted by name.
     pub pools: Vec<PoolDesign>,
+    /// ARN of the permissions boundary of a new role.
+    pub permissions_boundary: Option<String>,
+    /// IAM path of what stacks create.
+    pub role_path: Option<String>,
     /// GiB that were set by flag.
     pub volume_size: Option<u32>,
     /// Groups set by flag, in place of our node security group.
@@ -115,6 +119,8 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         base_stack: stack_name(&facts.cluster.name, BASE),
         shared_groups: mirror::shared_groups(pools.iter().map(|pool| &pool.mirror)),
         pools,
+        permissions_boundary: settings.nodes.permissions_boundary.clone(),
+        role_path: settings.nodes.role_path.clone(),
         volume_size: settings.nodes.volume_size.all,
         security_groups: settings.cni.security_groups.clone(),
         drained: drained(settings, facts, &old_nodes),

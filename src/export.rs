@@ -19,7 +19,7 @@ use crate::nodes::templates::{BASE, Parameters, output};
 use crate::plan::Plan;
 use crate::scene::Scene;
 use crate::settings::Settings;
-use crate::steps;
+use crate::steps::{self, BaseOutputs};
 
 /// File contents by path in the folder.
 pub(crate) type Files = BTreeMap<String, String>;
@@ -40,18 +40,21 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     }
     for (pool, group) in design.groups() {
         files.insert(format!("user-data/{}.txt", group.stack), steps::user_data(design, facts, pool, group)?);
-        let template = steps::node_group_template(
-            design,
-            facts,
-            (pool, group),
-            &base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
-            &base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE),
-        )?;
+        let security_group = base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP);
+        let profile = base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE);
+        let base = BaseOutputs {
+            security_group: &security_group,
+            instance_profile: design.creates_role().then_some(profile.as_str()),
+        };
+        let template = steps::node_group_template(design, facts, (pool, group), base)?;
         files.insert(template_file(&group.stack), template);
         files.insert(parameters_file(&group.stack), parameters_json(steps::first_sizes(group)));
     }
     files.insert(template_file("base"), BASE.into());
-    files.insert(parameters_file(&design.base_stack), parameters_json(steps::base_parameters(facts)));
+    files.insert(
+        parameters_file(&design.base_stack),
+        parameters_json(steps::base_parameters(design, facts, design.creates_role())),
+    );
     if !matches!(facts.eniconfigs.crd, Crd::Typed { .. }) {
         files.insert("crd/eniconfigs.crd.k8s.amazonaws.com.yaml".into(), CRD_YAML.into());
     }

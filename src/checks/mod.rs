@@ -16,6 +16,7 @@ mod health;
 mod network;
 mod nodes;
 mod permissions;
+mod pools;
 mod quotas;
 mod reachability;
 mod undo;
@@ -84,6 +85,7 @@ pub(crate) fn check(scene: &Scene<'_>) -> Vec<Issue> {
     network::check(scene, &mut findings);
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
+    pools::check(scene, &mut findings);
     health::check(scene, &mut findings);
     autoscalers::check(scene, &mut findings);
     reachability::check(scene, &mut findings);

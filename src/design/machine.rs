@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{AmiFamily, Facts, Image, TypeChoice};
+use crate::facts::{AmiFamily, Facts, Image, Instances};
 use crate::issue::{Issue, id};
 use crate::net::accelerators::accelerator;
 use crate::net::max_pods::{Architecture, InstanceType, MaxPods, Options, Warm, max_pods, subnet_addresses};
@@ -10,11 +10,12 @@ use crate::nodes::user_data::ami_parameter;
 use crate::settings::Settings;
 
 /// What a pool's new nodes are to be: the settings, and what they do not say as the old nodes have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wanted {
-    /// In order of preference; empty if nothing says which.
-    pub types: Vec<TypeChoice>,
-    pub family: AmiFamily,
+    /// The types are in order of preference; empty if nothing says which.
+    pub instances: Instances,
+    /// `None`: that of the old nodes is not one of AWS's.
+    pub family: Option<AmiFamily>,
     /// An image of the user's own; else the newest of the family.
     pub ami_id: Option<String>,
 }
@@ -29,10 +30,15 @@ impl Wanted {
         if let Some(id) = &self.ami_id {
             return Ok(id.clone());
         }
-        let first = self.types.first().map_or("", |choice| choice.name.as_str());
+        let first = self.instances.types.first().map_or("", |choice| choice.name.as_str());
         let architectures = types.get(first).map(|kind| kind.architectures.as_slice());
         let architecture = architectures.and_then(|all| all.first()).copied().unwrap_or(Architecture::X86_64);
-        let path = ami_parameter(self.family, kubernetes_version, architecture, accelerator(first));
+        let path = ami_parameter(
+            self.family.unwrap_or_default(),
+            kubernetes_version,
+            architecture,
+            accelerator(first),
+        );
         path.map_err(|error| error.to_string())
     }
 }
@@ -46,6 +52,10 @@ pub(crate) struct MachineDesign {
     pub image: Option<Image>,
     /// Why there is no image.
     pub image_error: Option<String>,
+    /// As the group launches them: types, Spot and On-Demand.
+    pub instances: Instances,
+    /// Neither a setting nor the old nodes say which family it is, so their user data can't be written.
+    pub family_unknown: bool,
     /// The user's own image, which stays.
     pub own_image: bool,
     /// GiB of the volume with the containers' images and files, if it is not mirrored from the pool.
@@ -95,7 +105,7 @@ pub(super) fn machine(
 ) -> MachineDesign {
     let options = options(facts);
     let mut types = Vec::new();
-    for choice in &wanted.types {
+    for choice in &wanted.instances.types {
         let Some(kind) = facts.machine.types.get(&choice.name) else { continue };
         match max_pods(kind, &options) {
             Ok(max_pods) => types.push(TypeDesign {
@@ -120,10 +130,12 @@ pub(super) fn machine(
         Err(reason) => (None, Some(reason)),
     };
     MachineDesign {
-        family: wanted.family,
+        family: wanted.family.unwrap_or_default(),
         types,
         image,
         image_error,
+        instances: wanted.instances.clone(),
+        family_unknown: wanted.family.is_none(),
         own_image: wanted.ami_id.is_some(),
         volume_size: settings.nodes.volume_size.of(pool).copied(),
     }

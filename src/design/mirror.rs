@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Facts, GroupTag, Pool, Taint};
+use serde_json::{Map, Value};
+
+use crate::facts::{Facts, GroupTag, Pool, Taint, Unclear};
+use crate::nodes::templates::data::remove_unsupported;
 use crate::nodes::templates::output;
-use crate::nodes::user_data::NodeLabel;
+use crate::nodes::user_data::{Carried, NodeLabel, carry};
 use crate::settings::{NodeRole, Settings};
 
 use super::machine::MachineDesign;
@@ -14,6 +17,12 @@ use super::{BASE, stack_name};
 /// What the new nodes take over.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Mirror {
+    /// LaunchTemplateData in CloudFormation's spelling.
+    pub data: Map<String, Value>,
+    /// Properties of the Auto Scaling group.
+    pub group: Map<String, Value>,
+    /// Of the user data.
+    pub carried: Carried,
     pub labels: BTreeMap<String, String>,
     /// Labels of the old nodes that a kubelet may not set, and why.
     pub unsettable: BTreeMap<String, String>,
@@ -21,8 +30,19 @@ pub(crate) struct Mirror {
     pub role: RoleDesign,
     /// Security groups of the primary interface, besides the cluster's and that of eni-custom.
     pub security_groups: Vec<String>,
+    /// What the new nodes would not get.
+    pub unclear: Vec<Unclear>,
     /// Tags of the group; those that are propagated are on instances, volumes and network interfaces too.
     pub tags: Vec<GroupTag>,
+}
+
+impl Mirror {
+    /// Tags of instances, volumes, network interfaces and the launch template: those of the group that its instances get,
+    /// but for names.
+    pub(crate) fn launch_tags(&self) -> Vec<(String, String)> {
+        let tags = self.tags.iter().filter(|tag| tag.propagated && tag.key != "Name");
+        tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+    }
 }
 
 /// The IAM role of the new nodes.
@@ -56,7 +76,17 @@ pub(super) fn mirror(
     let Some(pool) = pool else { return Mirror { role, tags, ..Mirror::default() } };
     let selected = selected_labels(facts);
     let of_eks = pool.eks_labels.iter().filter(|(key, _)| selected.contains(key.as_str()));
+    let mut data = pool.template.data.clone();
+    let unsupported = remove_unsupported(&mut data);
+    let carried = match pool.family.filter(|family| *family == machine.family) {
+        Some(family) => carry(family, &pool.template.user_data, facts.cluster.service_cidr),
+        None => Carried::default(),
+    };
     let mut mirror = Mirror {
+        unclear: [pool.unclear.clone(), unsupported, carried.unclear.clone()].concat(),
+        data,
+        group: pool.group.clone(),
+        carried,
         taints: pool.taints.clone(),
         security_groups: further_groups(facts, pool),
         role,

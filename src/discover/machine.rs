@@ -8,7 +8,7 @@ use crate::aws::Aws;
 use crate::design::replacement;
 use crate::design::{Wanted, all_wanted};
 use crate::error::Result;
-use crate::facts::{Facts, Image, Machine, TypeChoice};
+use crate::facts::{Facts, Image, Instances, Machine, TypeChoice};
 use crate::goal::Goal;
 use crate::net::max_pods::InstanceType;
 use crate::net::vcpus::vcpu_family;
@@ -35,7 +35,7 @@ pub(super) async fn machine_for(
 ) -> Result<Machine> {
     let wanted = all_wanted(settings, facts);
     let asked: BTreeSet<String> =
-        wanted.iter().flat_map(|one| one.types.iter().map(|choice| choice.name.clone())).collect();
+        wanted.iter().flat_map(|one| one.instances.types.iter().map(|choice| choice.name.clone())).collect();
     let mut names = types_in_use(facts);
     names.extend(asked.clone());
     if goal.is_undo() {
@@ -83,9 +83,10 @@ pub(super) async fn image_for(
     facts: &Facts,
     instance_type: &InstanceType,
 ) -> std::result::Result<Image, String> {
+    let kind = TypeChoice { name: instance_type.name.clone(), weight: None };
     let wanted = Wanted {
-        types: vec![TypeChoice { name: instance_type.name.clone(), weight: None }],
-        family: settings.nodes.ami_family.all.unwrap_or_default(),
+        instances: Instances { types: vec![kind], ..Instances::default() },
+        family: Some(settings.nodes.ami_family.all.unwrap_or_default()),
         ami_id: settings.nodes.ami_id.all.clone(),
     };
     let types = [(instance_type.name.clone(), instance_type.clone())].into();

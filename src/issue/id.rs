@@ -128,6 +128,11 @@ PLAN {
     NOD_030 = "EC-NOD-030": Warning, "nodes that are not Ready";
     NOD_040 = "EC-NOD-040": Risk, "aws-auth belongs to Helm, GitOps or Terraform";
     NOD_041 = "EC-NOD-041": Error, "aws-auth can't be edited";
+    NOD_050 = "EC-NOD-050": Risk, "a setting of the old nodes that the new ones do not get";
+    NOD_051 = "EC-NOD-051": Warning, "labels that a kubelet may not set";
+    NOD_052 = "EC-NOD-052": Error, "no such pool";
+    NOD_053 = "EC-NOD-053": Warning, "pods lose security groups of their nodes";
+    NOD_054 = "EC-NOD-054": Error, "the system of the old nodes is not known";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

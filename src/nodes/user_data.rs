@@ -22,7 +22,6 @@ pub(crate) use carried::Carried;
 pub(crate) use label::NodeLabel;
 pub(crate) use max_pods::MaxPodsRule;
 pub(crate) use taint::NodeTaint;
-#[expect(unused_imports, reason = "for the design of pools")]
 pub(crate) use {ami::knows_expression, carried::carry};
 
 use std::net::Ipv4Addr;

@@ -22,6 +22,11 @@ impl<T> PerPool<T> {
         self.pools.get(pool).or(self.all.as_ref())
     }
 
+    /// Pools that have a setting of their own.
+    pub(crate) fn names(&self) -> Vec<&String> {
+        self.pools.keys().collect()
+    }
+
     /// Whether neither all pools nor any one of them has it.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_none() && self.pools.is_empty()

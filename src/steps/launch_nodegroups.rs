@@ -1,5 +1,6 @@
 //! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
 
+mod template;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,7 @@ use crate::discover::Section;
 use crate::error::{Error, Result};
 use crate::facts::{Authentication, Facts, Stack, StackStatus};
 use crate::nodes::aws_auth::has_role;
-use crate::nodes::templates::{
-    self, BASE, BaseParameters, DEFAULT_VOLUME_SIZE, Parameters, PlainNodeGroup, output,
-};
-use crate::nodes::user_data::{Boot, Carried, MaxPodsRule, NodeLabel, render};
+use crate::nodes::templates::{BASE, BaseParameters, Parameters, output};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
 use crate::step::{Change, Sign, Step};
@@ -22,6 +20,7 @@ use crate::tags::TAG_CLUSTER;
 
 use super::Rules;
 
+pub(crate) use template::{BaseOutputs, first_sizes, node_group_template, user_data};
 pub(crate) use undo::UndoLaunchNodegroups;
 
 pub(crate) struct LaunchNodegroups;
@@ -149,7 +148,11 @@ fn stack_change(
     }
     let shown = match group {
         None => vec![
-            ("node role", "new".into()),
+            (
+                "node role",
+                if design.creates_role() { "new" } else { "none: new nodes keep that of the old ones" }
+                    .into(),
+            ),
             ("node security group", format!("to and from {}", facts.cluster.security_group)),
         ],
         Some((pool, group)) => {
@@ -210,13 +213,17 @@ fn is_about_principal(error: &Error) -> bool {
 
 /// The other stacks need the base stack's outputs. This run or an interrupted one may have started it.
 async fn base_is_ready(session: &mut Session) -> Result<()> {
-    if base_output(session, output::NODE_ROLE_ARN).is_ok() {
+    let ready = |session: &Session| {
+        let role = !session.design.creates_role() || base_output(session, output::NODE_ROLE_ARN).is_ok();
+        role && base_output(session, output::NODE_SECURITY_GROUP_ID).is_ok()
+    };
+    if ready(session) {
         return Ok(());
     }
     let name = session.design.base_stack.clone();
     complete(session, &name).await?;
     session.observe().await?;
-    base_output(session, output::NODE_ROLE_ARN).map(drop)
+    base_output(session, output::NODE_SECURITY_GROUP_ID).map(drop)
 }
 
 fn base_output(session: &Session, name: &str) -> Result<String> {
@@ -233,11 +240,12 @@ fn request(session: &Session, name: &str) -> Result<StackRequest> {
     let (design, facts) = (&session.design, &session.facts);
     let group = design.groups().find(|(_, group)| group.stack == name);
     let (template, parameters, tags) = match group {
-        None => (BASE.to_string(), base_parameters(facts), design.tags()),
+        None => (BASE.to_string(), base_parameters(design, facts, design.creates_role()), design.tags()),
         Some((pool, new)) => {
             let group = base_output(session, output::NODE_SECURITY_GROUP_ID)?;
-            let profile = base_output(session, output::INSTANCE_PROFILE_ARN)?;
-            let template = node_group_template(design, facts, (pool, new), &group, &profile)?;
+            let profile = base_output(session, output::INSTANCE_PROFILE_ARN).ok();
+            let base = BaseOutputs { security_group: &group, instance_profile: profile.as_deref() };
+            let template = node_group_template(design, facts, (pool, new), base)?;
             (template, first_sizes(new), design.group_tags(pool, new))
         }
     };
@@ -254,87 +262,18 @@ fn request(session: &Session, name: &str) -> Result<StackRequest> {
 }
 
 /// Parameters of the base stack.
-pub(crate) fn base_parameters(facts: &Facts) -> Parameters {
+pub(crate) fn base_parameters(design: &Design, facts: &Facts, create_role: bool) -> Parameters {
     BaseParameters {
         cluster_name: &facts.cluster.name,
         vpc_id: &facts.vpc.id,
         cluster_security_group_id: &facts.cluster.security_group,
         cni_policy: true,
         region: &facts.caller.region,
-        create_role: true,
-        permissions_boundary: None,
-        role_path: None,
+        create_role,
+        permissions_boundary: design.permissions_boundary.as_deref(),
+        role_path: design.role_path.as_deref(),
     }
     .parameters()
-}
-
-/// User data of the instances of a group.
-pub(crate) fn user_data(
-    design: &Design,
-    facts: &Facts,
-    pool: &PoolDesign,
-    group: &GroupDesign,
-) -> Result<String> {
-    let max_pods = pool.machine.max_pods().ok_or_else(|| unknown("max pods"))?;
-    let service_cidr = facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?;
-    let labels = if design.labels_nodes() {
-        let label = NodeLabel::new(&design.label_key, &group.eniconfig).map_err(|error| {
-            Error::usage("the node label can't be used").at(&design.label_key).because(error)
-        })?;
-        vec![label]
-    } else {
-        Vec::new()
-    };
-    let boot = Boot {
-        cluster: &facts.cluster.name,
-        endpoint: &facts.cluster.endpoint,
-        certificate_authority: &facts.cluster.certificate_authority,
-        service_cidr,
-        max_pods: MaxPodsRule::Fixed(max_pods),
-        labels: &labels,
-        taints: &[],
-        carried: &Carried::default(),
-    };
-    render(pool.machine.family, &boot)
-        .map_err(|error| Error::failed("write the user data").at(&group.stack).because(error))
-}
-
-/// Template of a group's stack, with two outputs of the base stack.
-pub(crate) fn node_group_template(
-    design: &Design,
-    facts: &Facts,
-    (pool, group): (&PoolDesign, &GroupDesign),
-    node_security_group: &str,
-    instance_profile: &str,
-) -> Result<String> {
-    let machine = &pool.machine;
-    let instance_type = machine.instance_type().ok_or_else(|| unknown("instance type"))?;
-    let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
-    PlainNodeGroup {
-        cluster_name: &facts.cluster.name,
-        node_group_name: &group.stack,
-        subnet_ids: &group.node_subnets,
-        node_security_group_id: node_security_group,
-        cluster_security_group_id: &facts.cluster.security_group,
-        instance_profile_arn: instance_profile,
-        instance_type: &instance_type.name,
-        image_id: &image.id,
-        ami_family: machine.family,
-        user_data: &user_data(design, facts, pool, group)?,
-        volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
-    }
-    .template()
-    .map_err(|error| Error::failed("write the node group's template").at(&group.stack).because(error))
-}
-
-/// No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
-pub(crate) fn first_sizes(group: &GroupDesign) -> Parameters {
-    templates::sizes(0, 0, group.max_size)
-}
-
-/// The checks refuse the run first if one of these is unknown.
-fn unknown(what: &str) -> Error {
-    Error::failed(format!("the {what} of the new nodes is unknown"))
 }
 
 /// Waits until no operation is in progress on a stack.

@@ -25,8 +25,10 @@ pub(crate) use create_subnets::{CreateSubnets, UndoCreateSubnets};
 pub(crate) use detect_cni::{DetectCni, UndoDetectCni};
 pub(crate) use drain_nodes::{DrainNodes, UndoDrainNodes};
 pub(crate) use install_crd::{InstallCrd, UndoInstallCrd};
+pub(crate) use launch_nodegroups::{
+    BaseOutputs, base_parameters, first_sizes, node_group_template, user_data,
+};
 pub(crate) use launch_nodegroups::{LaunchNodegroups, UndoLaunchNodegroups};
-pub(crate) use launch_nodegroups::{base_parameters, first_sizes, node_group_template, user_data};
 pub(crate) use patch_security_groups::grows;
 pub(crate) use patch_security_groups::{PatchSecurityGroups, UndoPatchSecurityGroups};
 pub(crate) use set_env::addon_configuration;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::machine::Wanted;
-use crate::facts::{Facts, Node, Owner, Pool, Stack, TypeChoice, group};
+use crate::facts::{AmiFamily, Facts, Instances, Node, Owner, Pool, Stack, TypeChoice, group};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
 
@@ -157,15 +157,27 @@ pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) ->
     let (nodes, pool) = (&settings.nodes, source.pool);
     let name = source.name.as_str();
     let (family, ami_id) = (nodes.ami_family.of(name), nodes.ami_id.of(name));
-    let types = match (nodes.instance_type.of(name), pool) {
-        (Some(name), _) => vec![choice(name)],
-        (None, Some(pool)) if !pool.instances.types.is_empty() => pool.instances.types.clone(),
-        _ => usual_type(facts, source).map(choice).into_iter().collect(),
+    let instances = match (nodes.instance_type.of(name), pool) {
+        // Spot or On-Demand as before.
+        (Some(type_name), _) => Instances {
+            types: vec![choice(type_name)],
+            requirements: None,
+            ..pool.map(|pool| pool.instances.clone()).unwrap_or_default()
+        },
+        (None, Some(pool)) if !pool.instances.types.is_empty() => pool.instances.clone(),
+        _ => Instances {
+            types: usual_type(facts, source).map(choice).into_iter().collect(),
+            ..Instances::default()
+        },
     };
     let kept = pool.filter(|pool| pool.own_image && family.is_none());
     Wanted {
-        types,
-        family: family.copied().or(pool.and_then(|pool| pool.family)).unwrap_or_default(),
+        instances,
+        family: match (family, pool) {
+            (Some(family), _) => Some(*family),
+            (None, Some(pool)) => pool.family,
+            (None, None) => Some(AmiFamily::default()),
+        },
         ami_id: ami_id.cloned().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone()))),
     }
 }

@@ -150,6 +150,29 @@ pub(crate) fn add_security_groups(data: &mut Map<String, Value>, groups: &[Strin
     }
 }
 
+/// Sets the security groups of the primary network interface: in the description of the interface where the launch
+/// template has one, as EC2 then accepts no groups of the instance. Further interfaces (EFA) keep theirs.
+pub(crate) fn set_security_groups(data: &mut Map<String, Value>, groups: &[String]) {
+    match first_interface(data) {
+        Some(interface) => {
+            interface.insert("Groups".into(), json!(groups));
+            data.shift_remove("SecurityGroupIds");
+        }
+        None => {
+            data.insert("SecurityGroupIds".into(), json!(groups));
+        }
+    }
+}
+
+/// Sets the size of the volume for images and containers, if the launch template describes it.
+pub(crate) fn set_volume_size(data: &mut Map<String, Value>, family: AmiFamily, size: u32) {
+    let mappings = data.get_mut("BlockDeviceMappings").and_then(Value::as_array_mut);
+    let is_it = |mapping: &&mut Value| mapping["DeviceName"] == volume_device(family);
+    if let Some(ebs) = mappings.into_iter().flatten().find(is_it).and_then(|one| one.get_mut("Ebs")) {
+        ebs["VolumeSize"] = json!(size);
+    }
+}
+
 /// Security groups of the instance, or of its first network interface.
 pub(crate) fn security_groups(data: &Map<String, Value>) -> Vec<&str> {
     let interfaces = data.get("NetworkInterfaces").and_then(Value::as_array);

@@ -30,7 +30,6 @@ pub(crate) enum Profile<'a> {
     /// Its ARN.
     Existing(&'a str),
     /// A new one in the group's stack, for an existing role.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for groups that keep the old nodes' role"))]
     OfRole {
         /// Its name, without its path.
         role: &'a str,
@@ -41,7 +40,6 @@ pub(crate) enum Profile<'a> {
 
 impl Profile<'_> {
     /// The capability that CreateStack needs for it: CloudFormation chooses the instance profile's name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for groups that keep the old nodes' role"))]
     pub(crate) fn capability(&self) -> Option<&'static str> {
         match self {
             Profile::Existing(_) => None,

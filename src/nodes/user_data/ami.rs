@@ -84,7 +84,6 @@ const FIRST_WITH_EXPRESSION: &str = "20251007";
 ///
 /// `image`: its name, such as `amazon-eks-node-al2023-x86_64-standard-1.34-v20251007`. Of an image of somebody else's
 /// this is not known, and an older nodeadm would silently take the number without custom networking.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the design of pools"))]
 pub(crate) fn knows_expression(image: &str) -> bool {
     image.starts_with("amazon-eks-node-al2023-")
         && image.rsplit_once("-v").is_some_and(|(_, release)| {

@@ -40,7 +40,6 @@ pub(crate) struct Carried {
 
 impl Carried {
     /// Whether a new node's user data differs from one without an old node: by more than labels and taints.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the design of pools"))]
     pub(crate) fn keeps_settings(&self) -> bool {
         self.kept != Kept::Nothing
     }
@@ -77,7 +76,6 @@ impl Kept {
 ///
 /// `user_data`: decoded from base64, compressed or not. `service_cidr`: the cluster's; its DNS address is not kept,
 /// because every new node gets it, but another one is. Unknown: any DNS address is kept.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the design of pools"))]
 pub(crate) fn carry(family: AmiFamily, user_data: &[u8], service_cidr: Option<Ipv4Net>) -> Carried {
     let dns = service_cidr.map(cluster_dns_ip);
     match text(family, user_data) {

@@ -31,7 +31,6 @@ impl MaxPodsRule {
     ///
     /// # Errors
     /// One of the types can't be used with these options.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the design of pools"))]
     pub(crate) fn new(
         types: &[InstanceType],
         options: &Options,

@@ -65,7 +65,7 @@ async fn a_setup_records_and_changes_step_by_step_and_nodes_start_when_both_enic
             "PATCH eniconfigs/a sg-nodes sg-cluster",
             "PATCH eniconfigs/b sg-nodes sg-cluster",
             "UpdateStack eni-custom-shop-a min=1 max=2 desired=1",
-            "UpdateStack eni-custom-shop-b min=1 max=2 desired=1",
+            "UpdateStack eni-custom-shop-b min=0 max=2 desired=1",
             "PATCH configmaps/eni-custom +cordoned",
             "PATCH configmaps/eni-custom +groups +held +shapes +suspendedBefore",
             "SuspendProcesses old AZRebalance Launch",

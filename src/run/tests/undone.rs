@@ -30,7 +30,6 @@ async fn an_undo_takes_the_reverse_order_and_deletes_the_record_last() {
             "SuspendProcesses eni-custom-shop-a AZRebalance Launch",
             "SuspendProcesses eni-custom-shop-b AZRebalance Launch",
             "UpdateAutoScalingGroup eni-custom-shop-a min=0 max=2",
-            "UpdateAutoScalingGroup eni-custom-shop-b min=0 max=2",
             "PATCH nodes/new-a-1 cordon",
             "PATCH nodes/new-b-1 cordon",
             "POST pods/cart-1-again/eviction",

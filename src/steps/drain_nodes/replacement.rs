@@ -112,7 +112,7 @@ pub(crate) async fn launch(session: &mut Session, launch: Launch) -> Result<()> 
             if failed {
                 remove_failed(session, &base, TAG_REPLACEMENT).await?;
             }
-            create(session, base, BASE, base_parameters(&session.facts)).await
+            create(session, base, BASE, base_parameters(&session.design, &session.facts, true)).await
         }
         Launch::Authorise { mode, .. } => {
             let role = base_output(session, &base, output::NODE_ROLE_ARN).await?;

@@ -1,0 +1,126 @@
+//! What CloudFormation gets for a node group: the old group's launch template, with what must differ. Pure.
+
+use serde_json::json;
+
+use crate::design::{Design, GroupDesign, PoolDesign, RoleDesign, options};
+use crate::error::{Error, Result};
+use crate::facts::{AmiFamily, Facts};
+use crate::net::max_pods::InstanceType;
+use crate::nodes::templates::data::{set_security_groups, set_volume_size};
+use crate::nodes::templates::launch::Launch;
+use crate::nodes::templates::node_group::{NodeGroupTemplate, Profile};
+use crate::nodes::templates::{self, DEFAULT_VOLUME_SIZE, Parameters};
+use crate::nodes::user_data::{Boot, MaxPodsRule, NodeLabel, NodeTaint, knows_expression, render};
+
+/// What the base stack has for node groups, or placeholders for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BaseOutputs<'a> {
+    pub security_group: &'a str,
+    /// ARN of the instance profile; `None` if no new node has the base stack's role.
+    pub instance_profile: Option<&'a str>,
+}
+
+/// Template of a group's stack.
+pub(crate) fn node_group_template(
+    design: &Design,
+    facts: &Facts,
+    (pool, group): (&PoolDesign, &GroupDesign),
+    base: BaseOutputs<'_>,
+) -> Result<String> {
+    let (machine, mirror) = (&pool.machine, &pool.mirror);
+    let image = machine.image.as_ref().ok_or_else(|| unknown("image"))?;
+    let mut data = mirror.data.clone();
+    data.insert("ImageId".into(), json!(image.id));
+    let own = [base.security_group.to_string(), facts.cluster.security_group.clone()];
+    let groups: Vec<String> = own.into_iter().chain(mirror.security_groups.iter().cloned()).collect();
+    set_security_groups(&mut data, &groups);
+    if let Some(size) = machine.volume_size {
+        set_volume_size(&mut data, machine.family, size);
+    }
+    let profile = match &mirror.role {
+        RoleDesign::Existing { profile: Some(arn), .. } => Profile::Existing(arn),
+        RoleDesign::Existing { arn, .. } => {
+            Profile::OfRole { role: arn.rsplit('/').next().unwrap_or(arn), path: design.role_path.as_deref() }
+        }
+        RoleDesign::New => {
+            Profile::Existing(base.instance_profile.ok_or_else(|| unknown("instance profile"))?)
+        }
+    };
+    NodeGroupTemplate {
+        launch: Launch {
+            cluster: &facts.cluster.name,
+            name: &group.stack,
+            data: &data,
+            user_data: user_data(design, facts, pool, group)?.as_bytes(),
+            // The volumes of somebody else's image are unknown.
+            family: (!machine.own_image || mirror.data.is_empty()).then_some(machine.family),
+            volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
+            tags: &mirror.launch_tags(),
+        },
+        subnets: &group.node_subnets,
+        profile,
+        instances: &machine.instances,
+        group: &mirror.group,
+        group_tags: &mirror.tags,
+    }
+    .render()
+    .map_err(|error| Error::failed("write the node group's template").at(&group.stack).because(error))
+}
+
+/// No node may start before its ENIConfig has its groups: the CNI never changes those of an existing interface.
+pub(crate) fn first_sizes(group: &GroupDesign) -> Parameters {
+    templates::sizes(0, 0, group.max_size)
+}
+
+/// User data of the instances of a group.
+pub(crate) fn user_data(
+    design: &Design,
+    facts: &Facts,
+    pool: &PoolDesign,
+    group: &GroupDesign,
+) -> Result<String> {
+    let mirror = &pool.mirror;
+    let mut labels = Vec::new();
+    if design.labels_nodes() {
+        labels.push(label(&design.label_key, &group.eniconfig)?);
+    }
+    for (key, value) in mirror.labels.iter().filter(|(key, _)| **key != design.label_key) {
+        labels.push(label(key, value)?);
+    }
+    let taints = mirror.taints.iter().map(|taint| {
+        NodeTaint::new(&taint.key, &taint.value, &taint.effect)
+            .map_err(|error| Error::usage("a taint can't be used").at(&taint.key).because(error))
+    });
+    let boot = Boot {
+        cluster: &facts.cluster.name,
+        endpoint: &facts.cluster.endpoint,
+        certificate_authority: &facts.cluster.certificate_authority,
+        service_cidr: facts.cluster.service_cidr.ok_or_else(|| unknown("service CIDR"))?,
+        max_pods: max_pods(facts, pool)?,
+        labels: &labels,
+        taints: &taints.collect::<Result<Vec<_>>>()?,
+        carried: &mirror.carried,
+    };
+    render(pool.machine.family, &boot)
+        .map_err(|error| Error::failed("write the user data").at(&group.stack).because(error))
+}
+
+fn label(key: &str, value: &str) -> Result<NodeLabel> {
+    NodeLabel::new(key, value)
+        .map_err(|error| Error::usage("the node label can't be used").at(key).because(error))
+}
+
+/// One number, or an expression where nodes of several types compute their own.
+fn max_pods(facts: &Facts, pool: &PoolDesign) -> Result<MaxPodsRule> {
+    let machine = &pool.machine;
+    let kinds: Vec<InstanceType> = machine.types.iter().map(|one| one.kind.clone()).collect();
+    let computes = machine.family == AmiFamily::Al2023
+        && machine.image.as_ref().is_some_and(|image| knows_expression(&image.name));
+    let rule = MaxPodsRule::new(&kinds, &options(facts), computes);
+    rule.ok().flatten().ok_or_else(|| unknown("max pods"))
+}
+
+/// The checks refuse the run first if one of these is unknown.
+fn unknown(what: &str) -> Error {
+    Error::failed(format!("the {what} of the new nodes is unknown"))
+}
