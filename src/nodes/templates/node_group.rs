@@ -38,16 +38,6 @@ pub(crate) enum Profile<'a> {
     },
 }
 
-impl Profile<'_> {
-    /// The capability that CreateStack needs for it: CloudFormation chooses the instance profile's name.
-    pub(crate) fn capability(&self) -> Option<&'static str> {
-        match self {
-            Profile::Existing(_) => None,
-            Profile::OfRole { .. } => Some("CAPABILITY_IAM"),
-        }
-    }
-}
-
 /// Properties of the group that the template sets, or that name another way to launch instances.
 const RESERVED: &[&str] = &[
     "AutoScalingGroupName",

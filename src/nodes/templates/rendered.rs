@@ -470,9 +470,7 @@ fn defaults_fill_only_what_the_old_launch_template_lacks() {
 #[test]
 fn an_instance_profile_for_a_role_is_in_the_same_stack() {
     let existing = plain();
-    assert_eq!(existing.profile.capability(), None);
     let input = interfaces();
-    assert_eq!(input.profile.capability(), Some(BASE_CAPABILITY));
     let resources = parsed(&input.render().unwrap());
     assert_eq!(
         resources["NodeInstanceProfile"]["Properties"],
