@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import asg_engine, consistency, ec2_instances, filters, paging
+from . import asg_engine, asg_hooks, asg_mixed, consistency, ec2_instances, filters, paging
 from .asg_model import Group, groups, now, require
 from .ec2_templates import version_of
 from .errors import AwsError
@@ -26,14 +26,17 @@ def _subnets(context: Context, text: str) -> tuple[list[str], list[str]]:
     return ids, [store.subnets[zones[s]][s].availability_zone for s in ids]
 
 
-def _template(context: Context, spec: dict[str, Any]) -> dict[str, str]:
+def _template(context: Context, spec: dict[str, Any], override: str | None = None,
+              by_attributes: bool = False) -> dict[str, str]:
     """Checks the launch template as CreateAutoScalingGroup does, with the checks of RunInstances."""
     try:
         version = version_of(context, spec)
         data = version["LaunchTemplateData"]
         if not data.get("ImageId"):
             raise AwsError("MissingParameter", "The request must contain the parameter ImageId")
-        ec2_instances._check_image(ec2(context), data["ImageId"], data.get("InstanceType", "m1.small"))
+        instance_type = override or data.get("InstanceType")
+        if not by_attributes and (instance_type or not data.get("InstanceRequirements")):
+            ec2_instances._check_image(ec2(context), data["ImageId"], instance_type or "m1.small")
         ec2_instances._profile(context, data.get("IamInstanceProfile"))
         groups_named = data.get("SecurityGroupIds") or [
             g for i in data.get("NetworkInterfaces", []) for g in i.get("Groups", [])]
@@ -43,19 +46,39 @@ def _template(context: Context, spec: dict[str, Any]) -> dict[str, str]:
     except AwsError as error:
         raise AwsError("ValidationError",
                        f"You must use a valid fully-formed launch template. {error.message}") from error
+    return _named(version, spec)
+
+
+def _named(version: dict[str, Any], spec: dict[str, Any]) -> dict[str, str]:
+    """A launch template as DescribeAutoScalingGroups names it."""
     return {"LaunchTemplateId": version["LaunchTemplateId"], "LaunchTemplateName": version["LaunchTemplateName"],
             "Version": str(spec.get("Version") or "$Default")}
 
 
-def _wanted_template(params: dict[str, Any]) -> dict[str, Any]:
-    mixed = params.get("MixedInstancesPolicy")
-    if not mixed:
-        return params["LaunchTemplate"]
-    weights = ["WeightedCapacity" in o for o in mixed["LaunchTemplate"].get("Overrides", [])]
-    if any(weights) and not all(weights):
-        raise AwsError("ValidationError", "If you specify WeightedCapacity for one instance type, you must specify it "
-                                          "for all of them.")
-    return mixed["LaunchTemplate"]["LaunchTemplateSpecification"]
+# Settings that the engine does not act on. DescribeAutoScalingGroups shows them as they were given.
+_SETTINGS = ("PlacementGroup", "MaxInstanceLifetime", "Context", "DesiredCapacityType", "DefaultInstanceWarmup",
+             "InstanceMaintenancePolicy", "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy",
+             "CapacityReservationSpecification", "LoadBalancerNames", "TargetGroupARNs", "TrafficSources",
+             "DeletionProtection", "ServiceLinkedRoleARN", "InstanceLifecyclePolicy")
+
+
+def _launch(context: Context, params: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """The launch template and the mixed instances policy of a request."""
+    if not params.get("MixedInstancesPolicy"):
+        return _template(context, params["LaunchTemplate"]), None
+    mixed = asg_mixed.checked(context, params["MixedInstancesPolicy"])
+    body = mixed["LaunchTemplate"]
+    base = body["LaunchTemplateSpecification"]
+    for override in body.get("Overrides") or [{}]:
+        spec = override.get("LaunchTemplateSpecification") or base
+        # "Launch templates that request Spot Instances" are incompatible with a policy (API reference).
+        if version_of(context, spec)["LaunchTemplateData"].get("InstanceMarketOptions"):
+            raise AwsError("ValidationError",
+                           "Incompatible launch template: You cannot use a launch template that is set to request Spot "
+                           "Instances (InstanceMarketOptions) when you configure an Auto Scaling group with a mixed "
+                           "instances policy. Add a different launch template to the group and try again.")
+        _template(context, spec, override.get("InstanceType"), "InstanceRequirements" in override)
+    return _named(version_of(context, base), base), mixed
 
 
 def _check_sizes(minimum: int, maximum: int, desired: int) -> None:
@@ -82,13 +105,17 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     desired = params.get("DesiredCapacity", minimum)
     _check_sizes(minimum, maximum, desired)
     subnets, zones = _subnets(context, params["VPCZoneIdentifier"])
-    group = Group(name, context.region, context.account, minimum, maximum, desired,
-                  _template(context, _wanted_template(params)), subnets, zones,
+    template, policy = _launch(context, params)
+    group = Group(name, context.region, context.account, minimum, maximum, desired, template, subnets, zones, mixed=policy,
                   protect_new=params.get("NewInstancesProtectedFromScaleIn", False),
                   health_check=params.get("HealthCheckType", "EC2"), grace=params.get("HealthCheckGracePeriod", 0),
                   cooldown=params.get("DefaultCooldown", 300), policies=params.get("TerminationPolicies", ["Default"]),
                   capacity_rebalance=params.get("CapacityRebalance", False))
-    group.mixed = mixed
+    group.settings = {k: params[k] for k in _SETTINGS if k in params}
+    for one in params.get("LifecycleHookSpecificationList", []):
+        group.hooks[one["LifecycleHookName"]] = asg_hooks.hook(
+            one["LifecycleHookName"], name, one["LifecycleTransition"], one.get("HeartbeatTimeout", 3600),
+            one.get("DefaultResult", "ABANDON"))
     _put_tags(context, group, params.get("Tags", []))
     groups(context)[name] = group
     asg_engine.wake(context.world, group)
@@ -103,8 +130,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     desired = params.get("DesiredCapacity", min(max(group.desired, minimum), maximum))
     _check_sizes(minimum, maximum, desired)
     if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):
-        group.template = _template(context, _wanted_template(params))
-        group.mixed = params.get("MixedInstancesPolicy")
+        group.template, group.mixed = _launch(context, params)
         weights = {o.get("InstanceType"): o.get("WeightedCapacity") for o in group.overrides()}
         for member in group.members:
             weight = weights.get(member.instance_type)
@@ -118,6 +144,7 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     group.cooldown = params.get("DefaultCooldown", group.cooldown)
     group.policies = params.get("TerminationPolicies", group.policies)
     group.capacity_rebalance = params.get("CapacityRebalance", group.capacity_rebalance)
+    group.settings.update({k: params[k] for k in _SETTINGS if k in params})
     asg_engine.wake(context.world, group)
     return {}
 

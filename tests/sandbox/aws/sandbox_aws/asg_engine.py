@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import asg_balance, asg_hooks, ec2_instances
+from . import asg_balance, asg_hooks, asg_mixed, ec2_instances
 from .asg_model import Activity, Group, Member, now
-from .ec2_templates import version_of
 from .errors import AwsError
 from .world import Context, World
 
@@ -47,28 +46,19 @@ def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool
     context = context_of(world, group)
     activity = Activity(group.name, "Launching a new EC2 instance", cause)
     group.activities.insert(0, activity)
+    spot = asg_mixed.next_is_spot(group)
     try:
-        template = version_of(context, group.template)
-        data = template["LaunchTemplateData"]
         zone = _zone(context, subnet)
+        options = asg_mixed.choices(context, group, spot)
         fault = next((f for f in (world.take_fault("autoscaling", where, "launch_failure")
                                   for where in (zone, group.name, "Launch")) if f), None)
         if fault:
-            raise _launch_failure(fault, data.get("InstanceType", ""), zone)
-        tags = {t["Key"]: t["Value"] for s in data.get("TagSpecifications", []) if s.get("ResourceType") == "instance"
-                for t in s.get("Tags", [])}
-        tags.update({k: v for k, (v, propagate) in group.tags.items() if propagate})
-        tags.update({"aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
-                     "aws:ec2launchtemplate:version": str(template["VersionNumber"])})
-        override = next(iter(group.overrides()), {})
-        params = {k: v for k, v in data.items() if k != "TagSpecifications"}
-        params["InstanceType"] = instance_type = override.get("InstanceType") or data.get("InstanceType", "m1.small")
-        answer = context.call("ec2", "RunInstances", {
-            **params, "SubnetId": subnet, "MinCount": 1, "MaxCount": 1,
-            "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}]})
+            raise _launch_failure(fault, options[0].instance_type, zone)
+        choice, answer = _first(context, group, options, spot, subnet)
     except AwsError as error:
         activity.description = "Launching a new EC2 instance"
-        activity.finish("Failed", f"Could not launch On-Demand Instances. {error.code} - {error.message} "
+        kind = "Spot" if spot else "On-Demand"
+        activity.finish("Failed", f"Could not launch {kind} Instances. {error.code} - {error.message} "
                                   "Launching EC2 instance failed.")
         if not group.retry_pending:
             group.retry_pending = True
@@ -81,13 +71,43 @@ def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool
         return False
     instance = answer["Instances"][0]
     activity.description = f"Launching a new EC2 instance: {instance['InstanceId']}"
+    template = choice.template
     shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
              "Version": str(template["VersionNumber"])}
-    weight = override.get("WeightedCapacity")
-    group.members.append(Member(instance["InstanceId"], zone, instance_type, shown,
-                                protected=group.protect_new, balancing=balancing, activity=activity,
-                                weight=int(weight) if weight else None))
+    group.members.append(Member(instance["InstanceId"], zone, choice.instance_type, shown, weight=choice.weight, spot=spot,
+                                protected=group.protect_new, balancing=balancing, activity=activity))
     return True
+
+
+def _first(context: Context, group: Group, options: list[asg_mixed.Choice], spot: bool,
+           subnet: str) -> tuple[asg_mixed.Choice, dict[str, Any]]:
+    """Launches the first type that the zone has."""
+    for index, choice in enumerate(options):
+        try:
+            return choice, _run(context, group, choice, spot, subnet)
+        except AwsError:
+            if index == len(options) - 1:
+                raise
+    raise AwsError("ValidationError", "The group has no instance type.")
+
+
+def _run(context: Context, group: Group, choice: asg_mixed.Choice, spot: bool, subnet: str) -> dict[str, Any]:
+    template, data = choice.template, choice.template["LaunchTemplateData"]
+    own = {s["ResourceType"]: {t["Key"]: t.get("Value", "") for t in s.get("Tags", [])}
+           for s in data.get("TagSpecifications", []) if s.get("ResourceType")}
+    # The group's tags are on its instances only; those of volumes and interfaces are the template's ("Tag Auto Scaling
+    # groups and instances").
+    own.setdefault("instance", {}).update({k: v for k, (v, propagate) in group.tags.items() if propagate})
+    own["instance"].update({
+        "aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
+        "aws:ec2launchtemplate:version": str(template["VersionNumber"])})
+    params = {k: v for k, v in data.items() if k not in ("TagSpecifications", "InstanceRequirements")}
+    if spot:
+        params["InstanceMarketOptions"] = {"MarketType": "spot"}
+    return context.call("ec2", "RunInstances", {
+        **params, "InstanceType": choice.instance_type, "SubnetId": subnet, "MinCount": 1, "MaxCount": 1,
+        "TagSpecifications": [{"ResourceType": kind, "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+                              for kind, tags in own.items()]})
 
 
 def _launch_failure(fault: dict[str, Any], instance_type: str, zone: str) -> AwsError:

@@ -30,6 +30,7 @@ class Member:
     protected: bool = False
     balancing: bool = False  # launched beyond the desired capacity, to balance the zones
     weight: int | None = None  # capacity units; None: the group has no weights
+    spot: bool = False
     hooks: set[str] = field(default_factory=set)  # terminate hooks that it waits for
     go_on: Callable[[], None] | None = None  # once they are completed
     activity: Activity | None = None
@@ -98,6 +99,9 @@ class Group:
     mixed: dict[str, Any] | None = None  # MixedInstancesPolicy
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # lifecycle hooks by name
     warm_pool: dict[str, Any] | None = None  # WarmPoolConfiguration
+    settings: dict[str, Any] = field(default_factory=dict)  # others, shown as they were given
+    notifications: list[dict[str, Any]] = field(default_factory=list)
+    metrics: set[str] = field(default_factory=set)
     retry_pending: bool = False
     balance_pending: bool = False
 
@@ -134,17 +138,24 @@ class Group:
             "HealthCheckType": self.health_check, "HealthCheckGracePeriod": self.grace,
             "Instances": [m.shown() for m in self.members], "CreatedTime": self.created,
             "SuspendedProcesses": [{"ProcessName": p, "SuspensionReason": r} for p, r in sorted(self.suspended.items())],
-            "VPCZoneIdentifier": ",".join(self.subnets), "EnabledMetrics": [], "Tags": self.shown_tags(),
+            "VPCZoneIdentifier": ",".join(self.subnets),
+            "EnabledMetrics": [{"Metric": m, "Granularity": "1Minute"} for m in sorted(self.metrics)], "Tags": self.shown_tags(),
             "TerminationPolicies": self.policies, "NewInstancesProtectedFromScaleIn": self.protect_new,
             "ServiceLinkedRoleARN": f"arn:aws:iam::{self.account}:role/aws-service-role/autoscaling.amazonaws.com/"
                                     "AWSServiceRoleForAutoScaling",
             "CapacityRebalance": self.capacity_rebalance,
-            **({"MixedInstancesPolicy": self.mixed} if self.mixed else {"LaunchTemplate": self.template})}
+            **self._launch(), **self.settings}
         if self.warm_pool is not None:
             row.update(WarmPoolConfiguration=self.warm_pool, WarmPoolSize=0)
         if self.status:
             row["Status"] = self.status
         return row
+
+    def _launch(self) -> dict[str, Any]:
+        if not self.mixed:
+            return {"LaunchTemplate": self.template}
+        body = {**self.mixed["LaunchTemplate"], "LaunchTemplateSpecification": self.template}
+        return {"MixedInstancesPolicy": {**self.mixed, "LaunchTemplate": body}}
 
 
 def groups(context: Context) -> dict[str, Group]:

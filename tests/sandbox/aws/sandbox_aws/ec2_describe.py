@@ -72,6 +72,7 @@ KINDS = {k.operation: k for k in (
         "instance-type": "InstanceType", "vpc-id": "VpcId", "subnet-id": "SubnetId", "image-id": "ImageId",
         "availability-zone": "Placement.AvailabilityZone", "private-dns-name": "PrivateDnsName",
         "private-ip-address": "PrivateIpAddress", "ip-address": "PublicIpAddress", "architecture": "Architecture",
+        "instance-lifecycle": "InstanceLifecycle",
         "iam-instance-profile.arn": "IamInstanceProfile.Arn", "instance.group-id": "SecurityGroups.GroupId",
         "group-id": "SecurityGroups.GroupId", "network-interface.subnet-id": "NetworkInterfaces.SubnetId",
         "network-interface.network-interface-id": "NetworkInterfaces.NetworkInterfaceId",
@@ -96,6 +97,11 @@ KINDS = {k.operation: k for k in (
              "entry.cidr": "Entries.CidrBlock", "entry.protocol": "Entries.Protocol", "entry.egress": "Entries.Egress",
              "entry.rule-action": "Entries.RuleAction", "entry.rule-number": "Entries.RuleNumber",
              "entry.port-range.from": "Entries.PortRange.From", "entry.port-range.to": "Entries.PortRange.To"}),
+    Kind("DescribeVolumes", "Volumes", "VolumeId", "VolumeIds", "InvalidVolume.NotFound", "volume ID", {
+        "volume-id": "VolumeId", "status": "State", "encrypted": "Encrypted", "size": "Size", "volume-type": "VolumeType",
+        "availability-zone": "AvailabilityZone", "attachment.instance-id": "Attachments.InstanceId",
+        "attachment.device": "Attachments.Device", "attachment.status": "Attachments.State",
+        "attachment.delete-on-termination": "Attachments.DeleteOnTermination"}),
     Kind("DescribeLaunchTemplates", "LaunchTemplates", "LaunchTemplateId", "LaunchTemplateIds",
          "InvalidLaunchTemplateId.NotFound", "launch template ID", {
              "launch-template-name": "LaunchTemplateName"}),
@@ -111,7 +117,8 @@ KINDS = {k.operation: k for k in (
 _BY_PREFIX = {"vpc": "DescribeVpcs", "subnet": "DescribeSubnets", "rtb": "DescribeRouteTables",
               "sg": "DescribeSecurityGroups", "sgr": "DescribeSecurityGroupRules", "eni": "DescribeNetworkInterfaces",
               "i": "DescribeInstances", "nat": "DescribeNatGateways", "igw": "DescribeInternetGateways",
-              "pcx": "DescribeVpcPeeringConnections", "lt": "DescribeLaunchTemplates", "acl": "DescribeNetworkAcls"}
+              "pcx": "DescribeVpcPeeringConnections", "vol": "DescribeVolumes", "lt": "DescribeLaunchTemplates",
+              "acl": "DescribeNetworkAcls"}
 
 
 def _all(context: Context, operation: str, member: str, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -188,6 +195,9 @@ def _instance(store: Any, item: dict[str, Any]) -> dict[str, Any]:
                                                for a in eni.private_ip_addresses]
             interface["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in getattr(eni, "prefixes", [])]
             interface.setdefault("Attachment", {})["DeviceIndex"] = eni.device_index
+    shown = dict(getattr(store.get_instance_by_id(item["InstanceId"]), "shown", {}))
+    item["Placement"] = {**item.get("Placement", {}), **shown.pop("Placement", {})}
+    item.update(shown)
     if item.get("State", {}).get("Name") == "terminated":
         # A terminated instance shows neither addresses nor interfaces.
         for key in ("SubnetId", "VpcId", "PrivateIpAddress", "PublicIpAddress"):

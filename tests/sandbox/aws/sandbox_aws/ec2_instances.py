@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
-from . import addresses, ec2_groups, quotas
+from . import addresses, ec2_groups, ec2_volumes, quotas
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import implements
@@ -42,6 +42,8 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     _check_image(store, params["ImageId"], params.get("InstanceType", "m1.small"))
     profile = _profile(context, params.pop("IamInstanceProfile", None))
     count, public = params.get("MinCount", 1), None
+    mappings, tags = params.pop("BlockDeviceMappings", []), _tags(params.pop("TagSpecifications", []))
+    spot = params.get("InstanceMarketOptions", {}).get("MarketType") == "spot"
     interface = next((i for i in params.pop("NetworkInterfaces", []) if i.get("DeviceIndex", 0) == 0), None)
     if interface:
         if params.get("SecurityGroupIds"):
@@ -55,21 +57,45 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     ec2_groups.check_count(context, params.get("SecurityGroupIds", []))
     _check_groups(store, subnet, params.get("SecurityGroupIds", []))
     _check_offered(context, params.get("InstanceType", "m1.small"), subnet.availability_zone)
-    _check_vcpus(context, store, params.get("InstanceType", "m1.small"), count)
+    if not spot:  # Spot Instances have quotas of their own
+        _check_vcpus(context, store, params.get("InstanceType", "m1.small"), count)
     made = []
     for address in addresses.pick(store, subnet, count):
         wanted = {k: v for k, v in params.items() if k in (
-            "ImageId", "InstanceType", "UserData", "SecurityGroupIds", "KeyName", "TagSpecifications", "MetadataOptions",
-            "Monitoring", "EbsOptimized", "InstanceMarketOptions", "DisableApiTermination")}
+            "ImageId", "InstanceType", "UserData", "SecurityGroupIds", "KeyName", "MetadataOptions", "Monitoring",
+            "EbsOptimized", "InstanceMarketOptions", "DisableApiTermination")}
         answer = context.moto("RunInstances", {
             **wanted, "SubnetId": subnet.id, "PrivateIpAddress": address, "MinCount": 1, "MaxCount": 1})
         instance = store.get_instance_by_id(answer["Instances"][0]["InstanceId"])
-        _finish(context, instance, profile, public)
+        instance.add_tags(tags.get("instance", {}))
+        ec2_volumes.attach(context, store, instance, mappings, tags.get("volume", {}))
+        instance.nics[0].add_tags(tags.get("network-interface", {}))
+        _finish(context, instance, profile, public, params)
         made.append(answer["Instances"][0])
     return {**answer, "Instances": made}
 
 
-def _finish(context: Context, instance: Any, profile: Any, public: bool | None) -> None:
+def _tags(specifications: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """By resource type."""
+    found: dict[str, dict[str, str]] = {}
+    for one in specifications:
+        found.setdefault(one.get("ResourceType", "instance"), {}).update(
+            {t["Key"]: t.get("Value", "") for t in one.get("Tags", [])})
+    return found
+
+
+def _also_shown(params: dict[str, Any], instance: Any) -> dict[str, Any]:
+    """What DescribeInstances shows of a request, and moto does not."""
+    placement = {k: v for k, v in params.get("Placement", {}).items() if k in (
+        "GroupName", "PartitionNumber", "Tenancy", "HostId", "GroupId")}
+    found = {"Placement": placement} if placement else {}
+    found |= {k: params[k] for k in ("EnclaveOptions", "PrivateDnsNameOptions", "MaintenanceOptions") if k in params}
+    if instance.lifecycle == "spot":
+        found["SpotInstanceRequestId"] = "sir-" + instance.id[-8:]
+    return found
+
+
+def _finish(context: Context, instance: Any, profile: Any, public: bool | None, params: dict[str, Any]) -> None:
     if profile is not None:
         instance.iam_instance_profile = {"Arn": profile.arn, "Id": profile.id}
     primary = instance.nics[0]
@@ -79,6 +105,7 @@ def _finish(context: Context, instance: Any, profile: Any, public: bool | None) 
     elif public and not primary.public_ip:
         primary.public_ip_auto_assign = True
         primary.start()
+    instance.shown = _also_shown(params, instance)
     set_state(context.world, instance, "pending")
 
     def running() -> None:
@@ -137,7 +164,8 @@ def _vcpus(store: Any, instance_type: str) -> int:
 
 def _check_vcpus(context: Context, store: Any, instance_type: str, count: int) -> None:
     most, new = int(quotas.value(context, "ec2", quotas.VCPUS)), count * _vcpus(store, instance_type)
-    used = sum(_vcpus(store, i.instance_type) for i in store.all_instances() if i.state in ("pending", "running"))
+    used = sum(_vcpus(store, i.instance_type) for i in store.all_instances()
+               if i.state in ("pending", "running") and i.lifecycle != "spot")
     if new and used + new > most:
         raise AwsError("VcpuLimitExceeded",
                        f"You have requested more vCPU capacity than your current vCPU limit of {most} allows for the "

@@ -71,10 +71,11 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
     if service == "iam" and operation in ("CreateRole", "CreateUser", "CreatePolicy", "CreateInstanceProfile") and \
             params.get("Tags"):
         needs.append((f"iam:Tag{operation.removeprefix('Create')}", arns, keys))
-    if service == "autoscaling" and params.get("LaunchTemplate"):
+    if service == "autoscaling":
         # "Control Amazon EC2 launch template usage", Auto Scaling user guide: the caller must be allowed to run
         # the instances, to tag them, and to pass the role of their instance profile.
-        needs += _launch(world, params["LaunchTemplate"], region)
+        for spec in _templates(params):
+            needs += _launch(world, spec, region)
     if service == "eks" and operation in ("CreateAddon", "UpdateAddon") and params.get("serviceAccountRoleArn"):
         needs.append(("iam:PassRole", [params["serviceAccountRoleArn"]], {"iam:PassedToService": ["eks.amazonaws.com"]}))
     passed = params.get(_PASSES.get((service, operation), ""))
@@ -93,6 +94,14 @@ def _of_request(service: str, operation: str, params: dict[str, Any]) -> dict[st
     if service == "iam" and operation in ("AttachRolePolicy", "DetachRolePolicy"):
         return {"iam:PolicyARN": [params["PolicyArn"]]}
     return {}
+
+
+def _templates(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The launch templates that a request about an Auto Scaling group names."""
+    mixed = params.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    found = [params.get("LaunchTemplate"), mixed.get("LaunchTemplateSpecification"),
+             *(o.get("LaunchTemplateSpecification") for o in mixed.get("Overrides", []))]
+    return [spec for spec in found if spec]
 
 
 def _launch(world: World, spec: dict[str, Any], region: str) -> list[Need]:

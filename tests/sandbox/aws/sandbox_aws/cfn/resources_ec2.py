@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .resources import Job, Kind, Made, Steps, kind, number, only, truth
+from . import api_types as api
+from .resources import Job, Kind, Made, Steps, kind, number, only
 
 _ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
@@ -115,33 +116,25 @@ class Egress(_Rule):
     in_place = frozenset({"Description"})
 
 
-_INTEGERS = {"VolumeSize", "Iops", "Throughput", "HttpPutResponseHopLimit", "DeviceIndex", "NetworkCardIndex"}
-_BOOLEANS = {"DeleteOnTermination", "Encrypted", "AssociatePublicIpAddress", "EbsOptimized", "Enabled"}
+def _data(props: dict[str, Any]) -> dict[str, Any]:
+    """LaunchTemplateData has the API's names."""
+    return api.typed("ec2", "CreateLaunchTemplate", "LaunchTemplateData", props["LaunchTemplateData"])
 
 
-def typed(value: Any, name: str = "") -> Any:
-    """Template values may be strings where the API expects numbers and booleans."""
-    if isinstance(value, dict):
-        return {k: typed(v, k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [typed(v) for v in value]
-    if name in _INTEGERS:
-        return number(value)
-    if name in _BOOLEANS:
-        return truth(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _without_tags(props: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in props.items() if k != "TagSpecifications"}
 
 
 @kind("AWS::EC2::LaunchTemplate")
 class LaunchTemplate(Kind):
     replaced_by = frozenset({"LaunchTemplateName"})
-    in_place = frozenset({"LaunchTemplateData", "TagSpecifications"})
+    in_place = frozenset({"LaunchTemplateData", "TagSpecifications", "VersionDescription"})
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         tags = [t for s in props.get("TagSpecifications", []) for t in s.get("Tags", [])]
         made = job.call("ec2", "CreateLaunchTemplate", {
             "LaunchTemplateName": props.get("LaunchTemplateName") or job.name(128).replace("-", "_"),
-            "LaunchTemplateData": typed(props["LaunchTemplateData"]),
+            "LaunchTemplateData": _data(props), **only(props, "VersionDescription"),
             "TagSpecifications": [{"ResourceType": "launch-template", "Tags": job.tags(tags)}]})["LaunchTemplate"]
         yield job.wait("stack-resource")
         return self._made(made["LaunchTemplateId"], made)
@@ -151,9 +144,9 @@ class LaunchTemplate(Kind):
                                "DefaultVersionNumber": str(row["DefaultVersionNumber"])})
 
     def update(self, job: Job, physical: str, old: dict[str, Any], new: dict[str, Any]) -> Steps:
-        if old["LaunchTemplateData"] != new["LaunchTemplateData"]:
+        if _without_tags(old) != _without_tags(new):
             job.call("ec2", "CreateLaunchTemplateVersion", {
-                "LaunchTemplateId": physical, "LaunchTemplateData": typed(new["LaunchTemplateData"])})
+                "LaunchTemplateId": physical, "LaunchTemplateData": _data(new), **only(new, "VersionDescription")})
         yield job.wait("stack-resource")
         row = job.call("ec2", "DescribeLaunchTemplates", {"LaunchTemplateIds": [physical]})["LaunchTemplates"][0]
         return self._made(physical, row)

@@ -5,34 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import AwsError
+from .api_types import typed
 from .resources import Job, Kind, Made, Steps, kind, number, only, truth
 
 _POLL = 0.1
 
 
+# Properties with the API's names; the second ones are set by CreateAutoScalingGroup only, and by calls of their own later.
+_SAME = frozenset({
+    "MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "HealthCheckType", "LaunchTemplate",
+    "MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn", "CapacityRebalance", "TerminationPolicies", "PlacementGroup",
+    "ServiceLinkedRoleARN", "MaxInstanceLifetime", "Context", "DesiredCapacityType", "DefaultInstanceWarmup",
+    "InstanceMaintenancePolicy", "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy",
+    "SkipZonalShiftValidation", "CapacityReservationSpecification", "DeletionProtection", "InstanceLifecyclePolicy"})
+_ONCE = frozenset({"LifecycleHookSpecificationList", "LoadBalancerNames", "TargetGroupARNs", "TrafficSources"})
+_ATTACHED = {"LoadBalancerNames": "LoadBalancers", "TargetGroupARNs": "LoadBalancerTargetGroups",
+             "TrafficSources": "TrafficSources"}
+
+
+def _list(props: dict[str, Any], name: str) -> list[Any]:
+    value = props.get(name, [])
+    return value if isinstance(value, list) else [value]
+
+
 @kind("AWS::AutoScaling::AutoScalingGroup")
 class AutoScalingGroup(Kind):
     replaced_by = frozenset({"AutoScalingGroupName"})
-    in_place = frozenset({"MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown", "HealthCheckType",
-                          "NewInstancesProtectedFromScaleIn", "CapacityRebalance", "TerminationPolicies",
-                          "VPCZoneIdentifier", "LaunchTemplate", "Tags"})
+    in_place = frozenset({*_SAME, *_ONCE, "Cooldown", "VPCZoneIdentifier", "AvailabilityZones", "Tags",
+                          "MetricsCollection", "NotificationConfiguration", "NotificationConfigurations"})
 
-    def _wanted(self, job: Job, name: str, props: dict[str, Any]) -> dict[str, Any]:
-        wanted: dict[str, Any] = {"AutoScalingGroupName": name, "MinSize": number(props["MinSize"]),
-                                  "MaxSize": number(props["MaxSize"])}
-        for key in ("DesiredCapacity", "HealthCheckGracePeriod"):
-            if key in props:
-                wanted[key] = number(props[key])
+    def _wanted(self, name: str, props: dict[str, Any], operation: str) -> dict[str, Any]:
+        names = [k for k in props if k in _SAME or (k in _ONCE and operation.startswith("Create"))]
+        wanted = {"AutoScalingGroupName": name, **{k: typed("autoscaling", operation, k, props[k]) for k in names}}
         if "Cooldown" in props:
             wanted["DefaultCooldown"] = number(props["Cooldown"])
-        for key in ("NewInstancesProtectedFromScaleIn", "CapacityRebalance"):
-            if key in props:
-                wanted[key] = truth(props[key])
-        wanted.update(only(props, "HealthCheckType", "TerminationPolicies"))
         if "VPCZoneIdentifier" in props:
             wanted["VPCZoneIdentifier"] = ",".join(props["VPCZoneIdentifier"])
-        if "LaunchTemplate" in props:
-            wanted["LaunchTemplate"] = {k: str(v) for k, v in props["LaunchTemplate"].items()}
         return wanted
 
     def _tags(self, job: Job, name: str, props: dict[str, Any]) -> list[dict[str, Any]]:
@@ -43,8 +51,9 @@ class AutoScalingGroup(Kind):
 
     def create(self, job: Job, props: dict[str, Any]) -> Steps:
         name = props.get("AutoScalingGroupName") or job.name(255)
-        job.call("autoscaling", "CreateAutoScalingGroup", {**self._wanted(job, name, props),
-                                                           "Tags": self._tags(job, name, props)})
+        job.call("autoscaling", "CreateAutoScalingGroup", {
+            **self._wanted(name, props, "CreateAutoScalingGroup"), "Tags": self._tags(job, name, props)})
+        self._extras(job, name, {}, props)
         yield job.wait("stack-resource")
         return Made(name, self._attributes(job, name))
 
@@ -53,7 +62,15 @@ class AutoScalingGroup(Kind):
         return {"AutoScalingGroupARN": found["AutoScalingGroups"][0]["AutoScalingGroupARN"]}
 
     def update(self, job: Job, physical: str, old: dict[str, Any], new: dict[str, Any]) -> Steps:
-        job.call("autoscaling", "UpdateAutoScalingGroup", self._wanted(job, physical, new))
+        job.call("autoscaling", "UpdateAutoScalingGroup", self._wanted(physical, new, "UpdateAutoScalingGroup"))
+        for setting, what in _ATTACHED.items():
+            before, after = _list(old, setting), _list(new, setting)
+            for verb, rows in (("Attach", [x for x in after if x not in before]),
+                               ("Detach", [x for x in before if x not in after])):
+                if rows:
+                    job.call("autoscaling", f"{verb}{what}", {"AutoScalingGroupName": physical, setting: rows})
+        self._hooks(job, physical, old, new)
+        self._extras(job, physical, old, new)
         gone = {t["Key"] for t in old.get("Tags", [])} - {t["Key"] for t in new.get("Tags", [])}
         if gone:
             job.call("autoscaling", "DeleteTags", {"Tags": [
@@ -61,6 +78,32 @@ class AutoScalingGroup(Kind):
         job.call("autoscaling", "CreateOrUpdateTags", {"Tags": self._tags(job, physical, new)})
         yield job.wait("stack-resource")
         return Made(physical, self._attributes(job, physical))
+
+    def _hooks(self, job: Job, name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        wanted = {h["LifecycleHookName"]: h for h in new.get("LifecycleHookSpecificationList", [])}
+        for hook in wanted.values():
+            job.call("autoscaling", "PutLifecycleHook", {"AutoScalingGroupName": name, **{
+                k: number(v) if k == "HeartbeatTimeout" else v for k, v in hook.items()}})
+        for hook in old.get("LifecycleHookSpecificationList", []):
+            if hook["LifecycleHookName"] not in wanted:
+                job.call("autoscaling", "DeleteLifecycleHook", {"AutoScalingGroupName": name,
+                                                                "LifecycleHookName": hook["LifecycleHookName"]})
+
+    def _extras(self, job: Job, name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        """Metrics and notifications have calls of their own."""
+        for one in new.get("MetricsCollection", []):
+            job.call("autoscaling", "EnableMetricsCollection", {
+                "AutoScalingGroupName": name, "Granularity": one["Granularity"], **only(one, "Metrics")})
+        if old.get("MetricsCollection") and not new.get("MetricsCollection"):
+            job.call("autoscaling", "DisableMetricsCollection", {"AutoScalingGroupName": name})
+        rows = [*_list(new, "NotificationConfigurations"), *_list(new, "NotificationConfiguration")]
+        for one in rows:
+            job.call("autoscaling", "PutNotificationConfiguration", {
+                "AutoScalingGroupName": name, "TopicARN": _topic(one), "NotificationTypes": one["NotificationTypes"]})
+        for one in [*_list(old, "NotificationConfigurations"), *_list(old, "NotificationConfiguration")]:
+            if _topic(one) not in [_topic(r) for r in rows]:
+                job.call("autoscaling", "DeleteNotificationConfiguration", {"AutoScalingGroupName": name,
+                                                                            "TopicARN": _topic(one)})
 
     def delete(self, job: Job, physical: str, props: dict[str, Any]) -> Steps:
         """CloudFormation empties the group first, then deletes it."""
@@ -76,6 +119,11 @@ class AutoScalingGroup(Kind):
         while present():
             yield _POLL
         return None
+
+
+def _topic(one: dict[str, Any]) -> str:
+    topic = one["TopicARN"]
+    return topic[0] if isinstance(topic, list) else topic
 
 
 @kind("AWS::EKS::AccessEntry")
