@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -52,7 +51,7 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 	if err != nil {
 		return fmt.Errorf("network not ready: %w", err)
 	}
-	if err := a.handOver(ctx, &registered, podCIDR); err != nil {
+	if err := a.handOver(ctx, instance, &registered, podCIDR); err != nil {
 		return err
 	}
 	machine.ready, machine.podCIDR, machine.units = true, podCIDR, units
@@ -63,9 +62,6 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 // readUserData gives up an instance permanently if its user data can't be read: it is read once, at the first boot.
 func (a *agent) readUserData(instance instances.Instance, machine *machine) (userdata.Kubelet, error) {
 	kubelet, err := userdata.Read(instance.AMIFamily, instance.UserData)
-	if errors.Is(err, userdata.ErrNone) && instance.Nodegroup != "" {
-		return userdata.Kubelet{}, nil // EKS generates the user data of managed nodes
-	}
 	if err != nil {
 		machine.refused = true
 		return kubelet, fmt.Errorf("never joins: %w", err)
@@ -108,8 +104,9 @@ func (a *agent) register(ctx context.Context, instance instances.Instance, fresh
 }
 
 // handOver makes the Node Ready and hands it over to kwok, which simulates its kubelet.
-func (a *agent) handOver(ctx context.Context, registered *corev1.Node, podCIDR netip.Prefix) error {
+func (a *agent) handOver(ctx context.Context, instance instances.Instance, registered *corev1.Node, podCIDR netip.Prefix) error {
 	before := registered.DeepCopy()
+	node.AddLateTaints(registered, instance.LateTaints)
 	metav1.SetMetaDataLabel(&registered.ObjectMeta, node.KwokLabel, node.KwokFake)
 	registered.Spec.PodCIDR, registered.Spec.PodCIDRs = podCIDR.String(), []string{podCIDR.String()}
 	if err := a.kubernetes.Patch(ctx, registered, client.MergeFrom(before)); err != nil {

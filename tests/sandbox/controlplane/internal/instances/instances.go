@@ -38,11 +38,20 @@ type Instance struct {
 	UserData       string            `json:"user_data"`
 	RoleARN        string            `json:"role_arn"` // of its instance profile; empty without one
 	AMIFamily      string            `json:"ami_family"`
-	Nodegroup      string            `json:"nodegroup"` // EKS managed node group, empty for others
-	Labels         map[string]string `json:"labels"`    // of the managed node group
+	Nodegroup      string            `json:"nodegroup"`    // EKS managed node group, empty for others
+	Labels         map[string]string `json:"labels"`       // that EKS gives the nodes of the managed node group
+	LateTaints     []Taint           `json:"late_taints"`  // that EKS gives them after they joined
+	Architecture   string            `json:"architecture"` // of the image: x86_64 or arm64
 	Limits         Limits            `json:"eni_limits"`
 	VCPUs          int               `json:"vcpus"`
 	GPUs           int               `json:"gpus"` // NVIDIA's, if the image has drivers for them
+}
+
+// Taint is one of EKS's API.
+type Taint struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Effect string `json:"effect"` // NO_SCHEDULE, NO_EXECUTE, PREFER_NO_SCHEDULE
 }
 
 // Limits are those of the default network card: its network interfaces, and IPv4 addresses on each.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,10 +44,8 @@ func InstanceID(node *corev1.Node) string {
 // New returns the Node as it is registered: not Ready, because its network is not.
 func New(instance instances.Instance, kubelet userdata.Kubelet, limit userdata.PodLimit, region, kubernetesVersion string) *corev1.Node {
 	capacity, allocatable := resources(instance, limit)
-	architecture := "amd64"
-	if graviton.MatchString(instance.Type) {
-		architecture = "arm64"
-	}
+	architecture := architectureOf(instance)
+	image := images[instance.AMIFamily]
 	version := fmt.Sprintf("v%s.1-eks-5d4a308", kubernetesVersion)
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{
@@ -66,22 +65,46 @@ func New(instance instances.Instance, kubelet userdata.Kubelet, limit userdata.P
 			NodeInfo: corev1.NodeSystemInfo{
 				MachineID: instance.ID, SystemUUID: instance.ID, BootID: instance.ID,
 				OperatingSystem: "linux", Architecture: architecture,
-				OSImage: osImage(instance.AMIFamily), KernelVersion: "6.1.0",
-				ContainerRuntimeVersion: "containerd://2.1.4",
+				OSImage: image.os, KernelVersion: image.kernel + "." + machine[architecture],
+				ContainerRuntimeVersion: image.runtime,
 				KubeletVersion:          version,
 			},
 		},
 	}
 }
 
-func osImage(family string) string {
-	switch family {
-	case instances.Bottlerocket:
-		return "Bottlerocket OS"
-	case instances.AL2:
-		return "Amazon Linux 2"
+// images are what nodes of each family report about themselves.
+var images = map[string]struct{ os, kernel, runtime string }{
+	instances.AL2023:       {"Amazon Linux 2023.9.20261027", "6.12.46-66.121.amzn2023", "containerd://2.1.4"},
+	instances.AL2:          {"Amazon Linux 2", "5.10.244-240.965.amzn2", "containerd://1.7.27"},
+	instances.Bottlerocket: {"Bottlerocket OS 1.52.0 (aws-k8s)", "6.12.46-bottlerocket", "containerd://2.1.4+bottlerocket"},
+}
+
+// machine is the kernel's name of an architecture.
+var machine = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
+
+func architectureOf(instance instances.Instance) string {
+	switch {
+	case instance.Architecture == "arm64", instance.Architecture == "" && graviton.MatchString(instance.Type):
+		return "arm64"
 	}
-	return "Amazon Linux 2023"
+	return "amd64"
+}
+
+// effects are Kubernetes's names of EKS's.
+var effects = map[string]corev1.TaintEffect{
+	"NO_SCHEDULE": corev1.TaintEffectNoSchedule, "NO_EXECUTE": corev1.TaintEffectNoExecute,
+	"PREFER_NO_SCHEDULE": corev1.TaintEffectPreferNoSchedule,
+}
+
+// AddLateTaints adds the taints that EKS gives a registered node, unless the kubelet set them.
+func AddLateTaints(node *corev1.Node, late []instances.Taint) {
+	for _, one := range late {
+		taint := corev1.Taint{Key: one.Key, Value: one.Value, Effect: effects[one.Effect]}
+		if !slices.ContainsFunc(node.Spec.Taints, func(has corev1.Taint) bool { return has.MatchTaint(&taint) }) {
+			node.Spec.Taints = append(node.Spec.Taints, taint)
+		}
+	}
 }
 
 // labels are the kubelet's own and configured ones, overridden by the cloud provider's.
@@ -95,10 +118,6 @@ func labels(instance instances.Instance, kubelet userdata.Kubelet, region, archi
 	}
 	maps.Copy(all, kubelet.Labels)
 	maps.Copy(all, instance.Labels)
-	if instance.Nodegroup != "" {
-		all["eks.amazonaws.com/nodegroup"] = instance.Nodegroup
-		all["eks.amazonaws.com/capacityType"] = "ON_DEMAND"
-	}
 	maps.Copy(all, map[string]string{
 		corev1.LabelInstanceTypeStable:      instance.Type,
 		corev1.LabelInstanceType:            instance.Type,

@@ -1,9 +1,12 @@
 package userdata
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -28,8 +31,9 @@ type nodeConfig struct {
 	} `json:"spec"`
 }
 
-// readAL2023 does what nodeadm does: it merges all parts of type application/node.eks.aws in order; later values win,
-// and flags accumulate. User data that is not MIME is a single NodeConfig.
+// readAL2023 does what nodeadm does (internal/api/merge.go and internal/configprovider, amazon-eks-ami commit 81fec2e): it
+// merges all parts of type application/node.eks.aws in order; later values win unless they are empty, lists are replaced,
+// and flags accumulate. A part may be base64 and gzip. User data that is not MIME is a single NodeConfig.
 func readAL2023(text string) (Kubelet, error) {
 	if strings.TrimSpace(text) == "" {
 		return Kubelet{}, ErrNone
@@ -44,7 +48,11 @@ func readAL2023(text string) (Kubelet, error) {
 	}
 	for _, part := range all {
 		if part.mediaType == "application/node.eks.aws" {
-			documents = append(documents, part.body)
+			body, err := plain(part.body)
+			if err != nil {
+				return Kubelet{}, fmt.Errorf("NodeConfig: %w", err)
+			}
+			documents = append(documents, body)
 		}
 	}
 	if len(documents) == 0 {
@@ -78,8 +86,12 @@ func (k *Kubelet) mergeNodeConfig(document []byte) (flags []string, err error) {
 	take(&k.ServiceCIDR, cluster.CIDR)
 	take(&k.MaxPodsExpression, kubelet.MaxPodsExpression)
 	if raw, ok := kubelet.Config["maxPods"]; ok {
-		if err := json.Unmarshal(raw, &k.MaxPods); err != nil {
+		var number int
+		if err := json.Unmarshal(raw, &number); err != nil {
 			return nil, fmt.Errorf("NodeConfig: kubelet.config.maxPods: %w", err)
+		}
+		if number != 0 {
+			k.MaxPods = number
 		}
 	}
 	if raw, ok := kubelet.Config["clusterDNS"]; ok {
@@ -87,12 +99,26 @@ func (k *Kubelet) mergeNodeConfig(document []byte) (flags []string, err error) {
 		if err := json.Unmarshal(raw, &servers); err != nil {
 			return nil, fmt.Errorf("NodeConfig: kubelet.config.clusterDNS: %w", err)
 		}
-		if len(servers) == 0 {
-			return nil, errors.New("NodeConfig: kubelet.config.clusterDNS is empty")
+		if len(servers) > 0 {
+			k.ClusterDNS = servers[0]
 		}
-		k.ClusterDNS = servers[0]
 	}
 	return kubelet.Flags, nil
+}
+
+// plain decodes a part that is base64, gzip, or gzip in base64.
+func plain(body []byte) ([]byte, error) {
+	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(body))); err == nil {
+		body = decoded
+	}
+	if !bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+		return body, nil
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }
 
 func take(into *string, value string) {

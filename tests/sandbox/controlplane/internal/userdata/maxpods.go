@@ -2,6 +2,7 @@ package userdata
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/google/cel-go/cel"
 
@@ -36,7 +37,8 @@ func (k Kubelet) Limit(limits instances.Limits) (PodLimit, error) {
 	return limit, warning
 }
 
-// evaluate runs nodeadm's maxPodsExpression, a CEL expression over three numbers.
+// evaluate runs nodeadm's maxPodsExpression, a CEL expression over three numbers (internal/kubelet/eni_max_pods.go,
+// amazon-eks-ami commit 81fec2e).
 func evaluate(expression string, limits instances.Limits, standard int) (int, error) {
 	environment, err := cel.NewEnv(
 		cel.Variable("default_enis", cel.IntType),
@@ -60,8 +62,9 @@ func evaluate(expression string, limits instances.Limits, standard int) (int, er
 	if err != nil {
 		return 0, fmt.Errorf("maxPodsExpression: %w", err)
 	}
-	number, ok := value.Value().(int64)
-	if !ok || number <= 0 {
+	// nodeadm converts the result: 17.9 gives 17.
+	number, ok := value.ConvertToType(cel.IntType).Value().(int64)
+	if !ok || number <= 0 || number > math.MaxInt32 {
 		return 0, fmt.Errorf("maxPodsExpression gives %v, not a number of pods", value.Value())
 	}
 	return int(number), nil

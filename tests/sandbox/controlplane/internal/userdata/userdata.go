@@ -53,8 +53,8 @@ var required = map[string][]string{
 	instances.Bottlerocket: {"cluster name", "API server endpoint", "certificate authority"},
 }
 
-// Check returns why a kubelet with these values can't join the cluster. For managed node groups EKS adds its own values
-// to the user data, so nothing is missing there.
+// Check returns why a kubelet with these values can't join the cluster. EKS writes the user data of managed node groups
+// into their launch template, so it is complete there too.
 func (k Kubelet) Check(instance instances.Instance, cluster instances.Cluster) error {
 	given := map[string]string{
 		"cluster name":          k.ClusterName,
@@ -62,11 +62,9 @@ func (k Kubelet) Check(instance instances.Instance, cluster instances.Cluster) e
 		"certificate authority": k.CertificateAuthority,
 		"service CIDR":          k.ServiceCIDR,
 	}
-	if instance.Nodegroup == "" {
-		for _, field := range required[instance.AMIFamily] {
-			if given[field] == "" {
-				return fmt.Errorf("user data has no %s", field)
-			}
+	for _, field := range required[instance.AMIFamily] {
+		if given[field] == "" {
+			return fmt.Errorf("user data has no %s", field)
 		}
 	}
 	if k.ClusterName != "" && k.ClusterName != cluster.Name {

@@ -140,8 +140,8 @@ func TestWrongOrMissingValuesNeverJoin(t *testing.T) {
 	if err := kubelet.Check(instances.Instance{AMIFamily: instances.AL2023}, cluster); err == nil {
 		t.Error("AL2023 can't join without endpoint, authority and CIDR")
 	}
-	if err := kubelet.Check(instances.Instance{AMIFamily: instances.AL2023, Nodegroup: "old"}, cluster); err != nil {
-		t.Error("in a managed node group EKS gives what is missing:", err)
+	if err := kubelet.Check(instances.Instance{AMIFamily: instances.AL2023, Nodegroup: "own"}, cluster); err == nil {
+		t.Error("with an image id in the launch template EKS adds nothing in a managed node group either")
 	}
 }
 
@@ -191,6 +191,8 @@ func TestLimit(t *testing.T) {
 		"an expression":                  {Kubelet{MaxPodsExpression: expression}, PodLimit{20, 20}, false},
 		"a number wins":                  {Kubelet{MaxPods: 17, MaxPodsExpression: expression}, PodLimit{17, 20}, false},
 		"with a condition":               {Kubelet{MaxPodsExpression: "max_pods < 10 ? max_pods : 10"}, PodLimit{10, 10}, false},
+		"a fraction is cut off":          {Kubelet{MaxPodsExpression: "17.9"}, PodLimit{17, 17}, false},
+		"a number of no pods is skipped": {Kubelet{MaxPodsExpression: "max_pods - 29"}, PodLimit{29, 29}, true},
 		"a broken expression is skipped": {Kubelet{MaxPodsExpression: "enis * 2"}, PodLimit{29, 29}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,5 +208,46 @@ func TestBootstrapWithoutTableAndNumberUsesTheKubeletsDefault(t *testing.T) {
 	kubelet, err := Read(instances.AL2, "#!/bin/sh\n/etc/eks/bootstrap.sh demo --use-max-pods false\n")
 	if err != nil || kubelet.MaxPods != kubeletDefaultMaxPods {
 		t.Errorf("got %d, %v", kubelet.MaxPods, err)
+	}
+}
+
+// EKS appends its NodeConfig to the parts of a managed node group's launch template.
+func TestTheLastNodeConfigWinsUnlessItIsEmpty(t *testing.T) {
+	config := func(spec string) string {
+		return "--x\nContent-Type: application/node.eks.aws\n\n" +
+			base64.StdEncoding.EncodeToString([]byte("apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: "+spec+"\n")) + "\n"
+	}
+	text := "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"x\"\n\n" +
+		config("{kubelet: {config: {maxPods: 110, clusterDNS: [10.0.0.1]}, flags: [--node-labels=team=a]}}") +
+		config("{kubelet: {config: {maxPods: 29, clusterDNS: []}, flags: [--node-labels=eks=b, --register-with-taints=k=v:NoSchedule]}}") +
+		config("{kubelet: {config: {maxPods: 0}}}") + "--x--\n"
+	kubelet, err := Read(instances.AL2023, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kubelet.MaxPods != 29 || kubelet.ClusterDNS != "10.0.0.1" || len(kubelet.Taints) != 1 {
+		t.Errorf("got %+v", kubelet)
+	}
+	if kubelet.Labels["team"] != "a" || kubelet.Labels["eks"] != "b" {
+		t.Errorf("labels %v", kubelet.Labels)
+	}
+}
+
+func TestEveryFamilyRegistersItsLabelsAndTaints(t *testing.T) {
+	for family, text := range map[string]string{
+		instances.AL2023: "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec: {kubelet: {flags: " +
+			"[\"--node-labels=team=a,tier=b\", --register-with-taints=k=v:NoSchedule]}}\n",
+		instances.AL2: "#!/bin/sh\n/etc/eks/bootstrap.sh demo --kubelet-extra-args " +
+			"'--node-labels=team=a,tier=b --register-with-taints=k=v:NoSchedule'\n",
+		instances.Bottlerocket: "[settings.kubernetes]\ncluster-name = \"demo\"\n[settings.kubernetes.node-labels]\n" +
+			"team = \"a\"\ntier = \"b\"\n[settings.kubernetes.node-taints]\nk = [\"v:NoSchedule\"]\n",
+	} {
+		kubelet, err := Read(family, text)
+		if err != nil {
+			t.Fatal(family, err)
+		}
+		if kubelet.Labels["team"] != "a" || kubelet.Labels["tier"] != "b" || len(kubelet.Taints) != 1 {
+			t.Errorf("%s: labels %v, taints %v", family, kubelet.Labels, kubelet.Taints)
+		}
 	}
 }
