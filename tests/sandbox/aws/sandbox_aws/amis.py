@@ -86,14 +86,26 @@ def has_nvidia_drivers(image_name: str) -> bool:
 
 
 def seed(world: World) -> None:
+    for image in images():
+        _add(world, image, owner_alias="amazon", public=True)
+
+
+def add_own(world: World, name: str) -> str:
+    """A private image of the account, built from EKS's."""
+    image = Image("", name, "x86_64", world.shape.account, "Hardened by the platform team", family(name))
+    _add(world, image, public=False)
+    return image.id
+
+
+def _add(world: World, image: Image, **more: Any) -> None:
     from moto.ec2.models import ec2_backends
     from moto.ec2.models.amis import Ami
 
     store: Any = ec2_backends[world.shape.account][world.shape.region]
-    for image in images():
-        linux = image.family != "bottlerocket"
-        store.amis[image.id] = Ami(
-            store, image.id, name=image.name, description=image.description or image.name, owner_id=image.owner,
-            owner_alias="amazon", public=True, virtualization_type="hvm", architecture=image.architecture,
-            image_location=f"amazon/{image.name}", hypervisor="xen", root_device_type="ebs",
-            root_device_name="/dev/xvda", region_name=world.shape.region, boot_mode="uefi-preferred" if linux else "uefi")
+    linux = image.family != "bottlerocket"
+    store.amis[image.id] = Ami(
+        store, image.id, name=image.name, description=image.description or image.name, owner_id=image.owner,
+        virtualization_type="hvm", architecture=image.architecture,
+        image_location=f"{'amazon' if more['public'] else image.owner}/{image.name}", hypervisor="xen",
+        root_device_type="ebs", root_device_name="/dev/xvda", region_name=world.shape.region,
+        boot_mode="uefi-preferred" if linux else "uefi", **more)

@@ -78,6 +78,21 @@ class Nodegroup:
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "ACTIVE"
     issues: list[dict[str, Any]] = field(default_factory=list)
+    taints: list[dict[str, str]] = field(default_factory=list)
+    capacity_type: str = "ON_DEMAND"
+    disk_size: int | None = 20  # None: the launch template's
+    remote_access: dict[str, Any] | None = None
+    launch_template: dict[str, str] | None = None  # the one that was given: id, name, version
+    update_config: dict[str, Any] = field(default_factory=lambda: {"maxUnavailable": 1})
+    repair: dict[str, Any] = field(default_factory=lambda: {"enabled": False})
+    image: str = ""
+    types_in_template: bool = False
+    release: str = ""  # empty: the latest
+    max_pods: int = 0
+    # What EKS creates with the group: its launch template, instance profile, and security group for remote access.
+    own_template: str = ""
+    profile: str = ""
+    remote_group: str = ""
     # What DescribeNodegroup shows of its Auto Scaling group's sizes, and whether EKS is about to read them again.
     sizes: dict[str, int] = field(default_factory=dict)
     looking: bool = False

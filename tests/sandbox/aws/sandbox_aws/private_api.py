@@ -30,11 +30,12 @@ Calls of the sandbox's own users (witness, node agent) get no such errors and tr
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import time
 from typing import Any
 
-from . import amis, asg_model, callers, ec2_enis, policies, token_review
+from . import amis, asg_model, callers, ec2_enis, eks_nodegroup_make, policies, token_review
 from .callers import iam
 from .world import World
 
@@ -110,11 +111,13 @@ def _role(world: World, instance: Any) -> str | None:
 
 
 def _user_data(raw: Any) -> str:
+    """As cloud-init and the images' own tools read it: gzip is decompressed."""
     if not raw:
         return ""
     try:
-        return base64.b64decode(raw if isinstance(raw, bytes) else str(raw).encode()).decode("utf-8", "replace")
-    except ValueError:
+        data = base64.b64decode(raw if isinstance(raw, bytes) else str(raw).encode())
+        return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8", "replace")
+    except (ValueError, OSError):
         return str(raw)
 
 
@@ -138,7 +141,10 @@ def instances(world: World) -> list[dict[str, Any]]:
             "az": instance.availability_zone, "instance_type": instance.instance_type,
             "user_data": _user_data(instance.user_data), "role_arn": _role(world, instance), "asg": group,
             "ami_family": amis.family(image.name) if image else "al2023",
-            "nodegroup": nodegroup.name if nodegroup else None, "labels": nodegroup.labels if nodegroup else {},
+            "nodegroup": nodegroup.name if nodegroup else None,
+            "labels": eks_nodegroup_make.labels(nodegroup) if nodegroup else {},
+            # With an image id in the user's template EKS applies the group's taints itself, after the node joined.
+            "late_taints": nodegroup.taints if nodegroup and nodegroup.ami_type == "CUSTOM" else [],
             "eni_limits": {"enis": most, "ipv4_per_eni": per_eni},
             "vcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus", 2),
             # NVIDIA's device plugin finds none if the image has no drivers.

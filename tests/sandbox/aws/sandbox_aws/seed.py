@@ -28,7 +28,9 @@ def run(world: World) -> None:
         _network(world, context)
         _cluster(world, context)
         _cni_role(world, context)
+        world.seeding = True
         seed_nodes.run(world, context)
+        world.seeding = False
     _addon(world, context)
     _write(world.directory / "aws.json", world.ids)
 

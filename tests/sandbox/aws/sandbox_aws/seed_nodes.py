@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from . import amis, asg_engine, asg_hooks, eks_access
+from . import amis, asg_engine, asg_hooks, eks_access, eks_max_pods, eks_user_data
 from .asg_model import Group
 from .eks_model import Cluster, Nodegroup
 from .world import Context, World
@@ -22,29 +22,35 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryReadOnl
 
 def run(world: World, context: Context) -> None:
     shape = world.shape
-    world.ids.update(managed_nodegroups=[], self_managed_asgs=[], old_node_role_arn=None)
+    world.ids.update(managed_nodegroups=[], self_managed_asgs=[], old_node_role_arn=None, old_node_roles=[])
     if shape.auto_mode:
         return
     cluster = world.home.clusters[shape.cluster]
-    role = _role(world, context)
+    role = role_of_nodes(world, context, "old-nodes")
     world.ids["old_node_role_arn"] = role
     if shape.authentication_mode != "CONFIG_MAP":
         eks_access.make(context, cluster, role, "EC2_LINUX")
+    if shape.pools != "plain":
+        from . import seed_pools
+
+        seed_pools.run(world, context, cluster, role)
+        return
     if shape.old_nodes in ("managed", "both"):
         _managed(world, context, cluster, role)
     if shape.old_nodes in ("self-managed", "both"):
         _self_managed(world, context, cluster)
 
 
-def _subnets(world: World) -> list[str]:
+def subnets(world: World) -> list[str]:
     kind = "public_subnets" if world.shape.public_nodes else "private_subnets"
     return list(world.ids[kind].values())
 
 
-def _role(world: World, context: Context) -> str:
+def role_of_nodes(world: World, context: Context, name: str) -> str:
+    """A node role of the cluster, with its instance profile."""
     from .seed import trust
 
-    name = f"{world.shape.cluster}-old-nodes"
+    name = f"{world.shape.cluster}-{name}"
     arn = context.call("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": trust(
         "ec2.amazonaws.com")})["Role"]["Arn"]
     for policy in NODE_POLICIES:
@@ -54,6 +60,7 @@ def _role(world: World, context: Context) -> str:
         context.call("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": f"arn:aws:iam::aws:policy/{policy}"})
     context.call("iam", "CreateInstanceProfile", {"InstanceProfileName": name})
     context.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": name})
+    world.ids["old_node_roles"].append(arn)
     return arn
 
 
@@ -91,8 +98,8 @@ def _image(world: World) -> str:
 def _managed(world: World, context: Context, cluster: Cluster, role: str) -> None:
     shape, name, uid = world.shape, "old-managed", uuid.uuid4()
     group_name = f"eks-{name}-{uid}"
-    max_pods = {"kubelet": {"config": {"maxPods": _standard_max_pods(context, shape.instance_type),
-                                       "clusterDNS": [_dns(cluster)]},
+    max_pods = {"kubelet": {"config": {"maxPods": eks_max_pods.recommended(context, [shape.instance_type], {}),
+                                       "clusterDNS": [eks_user_data.dns(cluster)]},
                             "flags": [f"--node-labels=eks.amazonaws.com/nodegroup={name},"
                                       "eks.amazonaws.com/capacityType=ON_DEMAND"]}}
     tags = {"eks:cluster-name": cluster.name, "eks:nodegroup-name": name}
@@ -112,30 +119,18 @@ def _managed(world: World, context: Context, cluster: Cluster, role: str) -> Non
                   f"k8s.io/cluster-autoscaler/{cluster.name}": ("owned", True)}
     arn = f"arn:aws:eks:{shape.region}:{shape.account}:nodegroup/{cluster.name}/{name}/{uid}"
     labels = {"eks.amazonaws.com/nodegroup": name, "eks.amazonaws.com/capacityType": "ON_DEMAND"}
-    cluster.nodegroups[name] = Nodegroup(name, arn, group_name, role, _subnets(world), [shape.instance_type],
+    cluster.nodegroups[name] = Nodegroup(name, arn, group_name, role, subnets(world), [shape.instance_type],
                                          "AL2023_x86_64_STANDARD" if _arch(shape.instance_type) == "x86_64" else
-                                         "AL2023_ARM_64_STANDARD", labels=labels)
+                                         "AL2023_ARM_64_STANDARD", labels=labels, image=_image(world),
+                                         own_template=template["LaunchTemplateId"])
     world.ids["managed_nodegroups"].append(name)
-
-
-def _dns(cluster: Cluster) -> str:
-    network, _, _ = cluster.service_cidr.partition("/")
-    return network.rsplit(".", 1)[0] + ".10" if "." in network else network + "a"
-
-
-def _standard_max_pods(context: Context, instance_type: str) -> int:
-    """EKS sets the AMI's max pods: ENIs x (addresses - 1) + 2, at most 110 (250 with more than 30 vCPUs)."""
-    found = context.call("ec2", "DescribeInstanceTypes", {"InstanceTypes": [instance_type]})["InstanceTypes"][0]
-    network = found["NetworkInfo"]
-    most = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
-    return min(most, 250 if found["VCpuInfo"]["DefaultVCpus"] > 30 else 110)
 
 
 def _group(world: World, name: str, template: dict[str, Any], low: int, high: int, desired: int) -> Group:
     shape = world.shape
     spec = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
             "Version": "1"}
-    group = Group(name, shape.region, shape.account, low, high, desired, spec, _subnets(world), list(shape.azs))
+    group = Group(name, shape.region, shape.account, low, high, desired, spec, subnets(world), list(shape.azs))
     world.home.groups[name] = group
     world.after(0.0, lambda: asg_engine.reconcile(world, group))
     return group
@@ -147,7 +142,7 @@ def _self_managed(world: World, context: Context, cluster: Cluster) -> None:
     count = shape.nodes_per_az * len(shape.azs)
     parameters = {
         "Cluster": cluster.name, "ClusterGroup": cluster.security_group, "Vpc": cluster.vpc,
-        "Subnets": ",".join(_subnets(world)), "Image": _image(world), "InstanceType": shape.instance_type,
+        "Subnets": ",".join(subnets(world)), "Image": _image(world), "InstanceType": shape.instance_type,
         "Profile": f"{shape.cluster}-old-nodes", "Max": str(max(3 * len(shape.azs), 2 * count)),
         "Desired": str(count), "UserData": node_config(cluster)}
     from .cfn import engine

@@ -21,6 +21,7 @@ LATENCY = {
     "stack-cleanup": (0.2, 2.0),
     "addon": (1.0, 20.0),
     "eks-update": (0.6, 10.0),
+    "nodegroup-join": (60.0, 300.0),  # until EKS gives up nodes that do not join
     "iam": (1.5, 4.0),  # until other services know a new role or profile
     "nat": (0.5, 20.0),
 }
@@ -34,6 +35,7 @@ class Shape:
     kubernetes_version: str = "1.34"
     azs: list[str] = field(default_factory=lambda: ["us-west-2a", "us-west-2b", "us-west-2c"])
     old_nodes: str = "managed"
+    pools: str = "plain"  # "mixed", "managed": unlike node groups instead of old_nodes (seed_pools)
     nodes_per_az: int = 1
     instance_type: str = "m5.large"
     public_nodes: bool = False

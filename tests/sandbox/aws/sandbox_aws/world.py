@@ -72,6 +72,7 @@ class World:
         self.past: dict[str, Any] = {}  # what callers still see of changed resources (consistency)
         # Actions that IAM was asked about, by caller; including those that CloudFormation performs in a caller's name.
         self.asked: dict[str, set[str]] = defaultdict(set)
+        self.seeding = False  # the initial account is being created: the cluster does not run yet
         self.creator_arn = ""  # the identity that created the cluster
         self.ids: dict[str, Any] = {}  # the content of aws.json
 

@@ -12,12 +12,12 @@ from typing import Any
 from .. import permissions
 from ..errors import AwsError
 from ..world import Context
-from . import functions, handlers, lint, parameters, resources_ec2, resources_iam, resources_nodes
+from . import functions, handlers, lint, parameters, resources_ec2, resources_eks, resources_iam, resources_nodes
 from . import template as templates
 from .resources import KINDS, Job, Made, Steps
 from .stacks import Resource, Stack, now, stacks
 
-_KNOWN = (resources_ec2, resources_iam, resources_nodes)  # they register their kinds
+_KNOWN = (resources_ec2, resources_eks, resources_iam, resources_nodes)  # they register their kinds
 _TICK = 0.05
 # A delete that fails because of dependencies is retried for a while.
 _DELETE_TRIES = 4
@@ -60,7 +60,11 @@ def job(context: Context, stack: Stack, logical: str) -> Job:
             permissions.allow(world, owner, service, operation, params, stack.region, handlers.CLOUDFORMATION)
         return world.call(service, operation, params, stack.region)
 
-    return Job(stack.name, stack.id, logical, stack.region, context.account, stack.tags, stack.token, call, world.seconds)
+    def exists(physical: str) -> None:
+        stack.resources[logical].physical = physical
+
+    return Job(stack.name, stack.id, logical, stack.region, context.account, stack.tags, stack.token, call, world.seconds,
+               exists)
 
 
 def read_back(context: Context, stack: Stack, resource: Resource) -> None:

@@ -18,6 +18,7 @@ _READS = {
     "AWS::EC2::SecurityGroupIngress": ("ec2:DescribeSecurityGroupRules",),
     "AWS::EC2::SecurityGroupEgress": ("ec2:DescribeSecurityGroupRules",),
     "AWS::EC2::LaunchTemplate": ("ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"),
+    "AWS::EKS::Nodegroup": ("eks:DescribeNodegroup",),
     "AWS::AutoScaling::AutoScalingGroup": ("autoscaling:DescribeAutoScalingGroups",),
 }
 _IAM = {"AWS::IAM::Role": "role", "AWS::IAM::InstanceProfile": "instance-profile"}

@@ -34,6 +34,7 @@ class Job:
     token: str
     call: Callable[[str, str, dict[str, Any]], dict[str, Any]]
     wait: Callable[[str], float]  # name of a delay -> seconds
+    exists: Callable[[str], None]  # the resource has this physical id from now on: a rollback deletes it
 
     def name(self, limit: int = 64) -> str:
         """A name as CloudFormation generates it: stack, logical id, random characters."""
