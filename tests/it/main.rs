@@ -21,6 +21,7 @@ mod offline;
 mod pages;
 mod plan;
 mod policy;
+mod pool_shapes;
 mod reach;
 mod refusal;
 mod sandbox_itself;

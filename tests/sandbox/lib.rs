@@ -40,7 +40,7 @@ use tempfile::TempDir;
 use controlplane::Ports;
 pub use log::{AwsCall, KubernetesCall, Mark};
 use process::Children;
-pub use shape::{AuthenticationMode, Aws, Cni, Crd, IpFamily, Latency, OldNodes, Shape};
+pub use shape::{AuthenticationMode, Aws, Cni, Crd, IpFamily, Latency, OldNodes, Pools, Shape};
 use tools::Tools;
 pub use workloads::Kubectl;
 
@@ -79,10 +79,26 @@ pub struct AwsSide {
     pub nat_gateways: BTreeMap<String, String>,
     pub self_managed_asgs: Vec<String>,
     pub old_node_role_arn: Option<String>,
+    /// The roles of all old nodes.
+    pub old_node_roles: Vec<String>,
+    /// The groups of a shape with pools; empty for others.
+    #[serde(default)]
+    pub pools: Vec<OldPool>,
     /// The add-on's own role, if it has one.
     pub cni_role_arn: Option<String>,
     /// `admin` created the cluster; `witness` is for test code, `node_agent` for the nodes.
     pub keys: BTreeMap<String, Keys>,
+}
+
+/// A node group of a shape with pools.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OldPool {
+    /// The managed node group's name, else the Auto Scaling group's.
+    pub name: String,
+    /// `managed` or `self-managed`
+    pub kind: String,
+    /// Its Auto Scaling group.
+    pub asg: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -12,6 +12,9 @@ pub struct Shape {
     /// Owner of the old nodes
     #[arg(long, value_enum, default_value_t = OldNodes::Both)]
     pub old_nodes: OldNodes,
+    /// Unlike node groups instead of those of --old-nodes: a platform team's, or managed ones of every kind
+    #[arg(long, value_enum, default_value_t = Pools::Plain)]
+    pub pools: Pools,
     /// Old nodes per Availability Zone, in each of the old node groups
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub nodes_per_az: u32,
@@ -92,6 +95,18 @@ pub enum OldNodes {
     None,
 }
 
+/// `aws/sandbox_aws/seed_pools.py` creates them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pools {
+    /// All nodes are alike
+    Plain,
+    /// arm64, Spot, a tainted, a labelled and a GPU group, and one with an IAM policy
+    Mixed,
+    /// Managed: without a launch template, with one, with an own image, Bottlerocket
+    Managed,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cni {
@@ -161,6 +176,11 @@ impl Shape {
     pub(crate) fn old_node_count(&self) -> usize {
         if self.auto_mode {
             return 0;
+        }
+        match self.pools {
+            Pools::Mixed => return 6,
+            Pools::Managed => return 4,
+            Pools::Plain => {}
         }
         let groups = match self.old_nodes {
             OldNodes::Both => 2,

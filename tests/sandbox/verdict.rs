@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::Sandbox;
 use super::witness::{Eni, EniConfig, Seen};
+use super::{Pools, Sandbox};
 
 const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
@@ -154,6 +154,7 @@ fn cni(seen: &Seen, faults: &mut Vec<String>) {
 /// Steps 7, 8 and 9: node groups, security groups, old nodes.
 fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
     let cluster_group = &sandbox.aws.cluster_security_group;
+    let unlike = sandbox.shape.pools != Pools::Plain;
     for id in seen.instances.keys().filter(|id| sandbox.old_instances.contains(*id)) {
         faults.push(format!("old instance {id} still exists"));
     }
@@ -177,7 +178,9 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
             faults.push(format!("node {name} is not Ready, or is cordoned"));
         }
         let wanted = seen.max_pods.get(kind).copied().unwrap_or_default();
-        if node.max_pods != wanted {
+        // A group of several types may have one number for all: the lowest.
+        let lower = unlike && (1..=wanted).contains(&node.max_pods);
+        if node.max_pods != wanted && !lower {
             faults.push(format!("node {name} ({kind}): max pods is {}, expected {wanted}", node.max_pods));
         }
         let on_it = |eni: &&Eni| eni.attached.as_ref().is_some_and(|(id, _)| id == instance);
@@ -187,7 +190,8 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
         // Pods need the groups of their nodes: the node group's own and the cluster's.
         let mut groups: BTreeSet<String> = first.iter().flat_map(|eni| eni.groups.clone()).collect();
         groups.insert(cluster_group.clone());
-        if groups.len() != 2 {
+        // Unlike groups have further ones, which `witness::pools` compares.
+        if groups.len() != 2 && !unlike {
             faults.push(format!(
                 "node {name}: expected the cluster's security group and one of its node group, not {groups:?}"
             ));
@@ -197,7 +201,9 @@ fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
             faults.push(format!("node {name}: its label {label} names no ENIConfig"));
             continue;
         };
-        if config.groups != groups {
+        // Which other groups pods of unlike node groups get is a choice.
+        let fits = if unlike { config.groups.contains(cluster_group) } else { config.groups == groups };
+        if !fits {
             faults.push(format!(
                 "node {name}: its ENIConfig has groups {:?}, expected {groups:?}",
                 config.groups

@@ -1,6 +1,8 @@
 //! Reads a cluster through the AWS and Kubernetes APIs and reports what differs from the documented end state. It
 //! shares no code with the program.
 
+pub mod pools;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::thread;

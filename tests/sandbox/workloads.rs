@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::shape::{AuthenticationMode, Cni, Crd, Shape};
+use super::shape::{AuthenticationMode, Cni, Crd, Pools, Shape};
 use super::{AwsSide, tools};
 
 #[derive(Clone, Debug)]
@@ -64,7 +64,16 @@ pub(crate) fn create_system(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
 
 /// Creates what is spread over the nodes, so the nodes must exist.
 pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
-    apply(kubectl, shape, if shape.workloads { &["coredns.yaml", "shop.yaml"] } else { &["coredns.yaml"] })
+    let mut files = vec!["coredns.yaml"];
+    if shape.workloads {
+        files.push("shop.yaml");
+        match shape.pools {
+            Pools::Plain => {}
+            Pools::Mixed => files.push("pools-mixed.yaml"),
+            Pools::Managed => files.push("pools-managed.yaml"),
+        }
+    }
+    apply(kubectl, shape, &files)
 }
 
 fn apply(kubectl: &Kubectl, shape: &Shape, files: &[&str]) -> Result<()> {
@@ -104,17 +113,20 @@ pub(crate) fn create_aws_auth(kubectl: &Kubectl, shape: &Shape, aws: &AwsSide) -
         return Ok(());
     }
     let account = &aws.account;
-    let nodes = match &aws.old_node_role_arn {
-        Some(role) => format!(
-            "    - rolearn: {role}
+    let nodes: String = aws
+        .old_node_roles
+        .iter()
+        .map(|role| {
+            format!(
+                "    - rolearn: {role}
       username: system:node:{{{{EC2PrivateDNSName}}}}
       groups:
       - system:bootstrappers
       - system:nodes
 "
-        ),
-        None => String::new(),
-    };
+            )
+        })
+        .collect();
     let config_map = format!(
         "apiVersion: v1
 kind: ConfigMap
