@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import asg_engine, asg_hooks, asg_mixed, consistency, ec2_instances, filters, paging
+from . import asg_configurations, asg_engine, asg_hooks, asg_mixed, consistency, ec2_instances, filters, paging
 from .asg_model import Group, groups, now, require
 from .ec2_templates import version_of
 from .errors import AwsError
@@ -63,7 +63,10 @@ _SETTINGS = ("PlacementGroup", "MaxInstanceLifetime", "Context", "DesiredCapacit
 
 
 def _launch(context: Context, params: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any] | None]:
-    """The launch template and the mixed instances policy of a request."""
+    """The launch template and the mixed instances policy of a request; neither with a launch configuration."""
+    if params.get("LaunchConfigurationName"):
+        asg_configurations.require(context, params["LaunchConfigurationName"])
+        return {}, None
     if not params.get("MixedInstancesPolicy"):
         return _template(context, params["LaunchTemplate"]), None
     mixed = asg_mixed.checked(context, params["MixedInstancesPolicy"])
@@ -96,7 +99,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("AlreadyExists", f"AutoScalingGroup by this name already exists - A group with the name {name} "
                                         "already exists")
     mixed = params.get("MixedInstancesPolicy")
-    if not params.get("LaunchTemplate") and not mixed:
+    if not params.get("LaunchTemplate") and not mixed and not params.get("LaunchConfigurationName"):
         raise AwsError("ValidationError", "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, "
                                           "InstanceId or MixedInstancesPolicy parameter.")
     if not params.get("VPCZoneIdentifier"):
@@ -111,6 +114,7 @@ def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
                   health_check=params.get("HealthCheckType", "EC2"), grace=params.get("HealthCheckGracePeriod", 0),
                   cooldown=params.get("DefaultCooldown", 300), policies=params.get("TerminationPolicies", ["Default"]),
                   capacity_rebalance=params.get("CapacityRebalance", False))
+    group.configuration = params.get("LaunchConfigurationName", "")
     group.settings = {k: params[k] for k in _SETTINGS if k in params}
     for one in params.get("LifecycleHookSpecificationList", []):
         group.hooks[one["LifecycleHookName"]] = asg_hooks.hook(
@@ -129,8 +133,9 @@ def update(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     # Without a desired capacity in the request, a new bound can change it ("UpdateAutoScalingGroup").
     desired = params.get("DesiredCapacity", min(max(group.desired, minimum), maximum))
     _check_sizes(minimum, maximum, desired)
-    if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):
+    if any(params.get(k) for k in ("LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName")):
         group.template, group.mixed = _launch(context, params)
+        group.configuration = params.get("LaunchConfigurationName", "")
         weights = {o.get("InstanceType"): o.get("WeightedCapacity") for o in group.overrides()}
         for member in group.members:
             weight = weights.get(member.instance_type)

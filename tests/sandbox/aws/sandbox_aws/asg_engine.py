@@ -71,11 +71,9 @@ def _launch(world: World, group: Group, cause: str, subnet: str, balancing: bool
         return False
     instance = answer["Instances"][0]
     activity.description = f"Launching a new EC2 instance: {instance['InstanceId']}"
-    template = choice.template
-    shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
-             "Version": str(template["VersionNumber"])}
-    group.members.append(Member(instance["InstanceId"], zone, choice.instance_type, shown, weight=choice.weight, spot=spot,
-                                protected=group.protect_new, balancing=balancing, activity=activity))
+    group.members.append(Member(instance["InstanceId"], zone, choice.instance_type, choice.template or {}, weight=choice.weight,
+                                spot=spot, protected=group.protect_new, balancing=balancing, activity=activity,
+                                configuration=group.configuration))
     return True
 
 
@@ -92,15 +90,16 @@ def _first(context: Context, group: Group, options: list[asg_mixed.Choice], spot
 
 
 def _run(context: Context, group: Group, choice: asg_mixed.Choice, spot: bool, subnet: str) -> dict[str, Any]:
-    template, data = choice.template, choice.template["LaunchTemplateData"]
+    data = choice.data
     own = {s["ResourceType"]: {t["Key"]: t.get("Value", "") for t in s.get("Tags", [])}
            for s in data.get("TagSpecifications", []) if s.get("ResourceType")}
     # The group's tags are on its instances only; those of volumes and interfaces are the template's ("Tag Auto Scaling
     # groups and instances").
     own.setdefault("instance", {}).update({k: v for k, (v, propagate) in group.tags.items() if propagate})
-    own["instance"].update({
-        "aws:autoscaling:groupName": group.name, "aws:ec2launchtemplate:id": template["LaunchTemplateId"],
-        "aws:ec2launchtemplate:version": str(template["VersionNumber"])})
+    own["instance"]["aws:autoscaling:groupName"] = group.name
+    if choice.template:
+        own["instance"].update({"aws:ec2launchtemplate:id": choice.template["LaunchTemplateId"],
+                                "aws:ec2launchtemplate:version": choice.template["Version"]})
     params = {k: v for k, v in data.items() if k not in ("TagSpecifications", "InstanceRequirements")}
     if spot:
         params["InstanceMarketOptions"] = {"MarketType": "spot"}

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
+from . import asg_configurations
 from .asg_model import Group
 from .ec2_templates import version_of
 from .errors import AwsError
@@ -30,7 +32,8 @@ class Choice:
 
     instance_type: str
     weight: int | None
-    template: dict[str, Any]  # launch template version
+    data: dict[str, Any]  # what RunInstances is given
+    template: dict[str, str] | None  # launch template version; None: a launch configuration
 
 
 def _wrong(text: str) -> AwsError:
@@ -55,16 +58,14 @@ def checked(context: Context, mixed: dict[str, Any]) -> dict[str, Any]:
     types = [o["InstanceType"] for o in overrides if "InstanceType" in o]
     if len(set(types)) != len(types):
         raise _wrong("Instance types in the overrides must be unique.")
-    found = {**_DEFAULTS, **mixed.get("InstancesDistribution", {})}
-    if types or not overrides:
-        _check_strategies(found)
-    else:
+    given = mixed.get("InstancesDistribution", {})
+    found = {**_DEFAULTS, **given}
+    if overrides and not types:
         # "With attribute-based instance type selection, lowest-price is the only On-Demand strategy".
-        found.update({k: v for k, v in (("OnDemandAllocationStrategy", "lowest-price"),) if k not in mixed.get(
-            "InstancesDistribution", {})})
-        _check_strategies(found)
+        found["OnDemandAllocationStrategy"] = given.get("OnDemandAllocationStrategy", "lowest-price")
         if found["OnDemandAllocationStrategy"] != "lowest-price":
             raise _wrong("OnDemandAllocationStrategy must be lowest-price with InstanceRequirements.")
+    _check_strategies(found)
     if found["SpotAllocationStrategy"] == "lowest-price":
         found.setdefault("SpotInstancePools", 2)
     elif "SpotInstancePools" in found:
@@ -93,22 +94,22 @@ def next_is_spot(group: Group) -> bool:
 
 def choices(context: Context, group: Group, spot: bool) -> list[Choice]:
     """In the order in which the group tries them."""
-    if not group.mixed:
-        template = version_of(context, group.template)
-        data = template["LaunchTemplateData"]
-        if data.get("InstanceRequirements"):
-            return [Choice(t, None, template) for t in matching(context, data["InstanceRequirements"], data.get("ImageId"))]
-        return [Choice(data.get("InstanceType", "m1.small"), None, template)]
+    if group.configuration:
+        data = asg_configurations.launch_data(context, group.configuration)
+        return [Choice(data["InstanceType"], None, data, None)]
     found: list[Choice] = []
     for override in group.overrides() or [{}]:
         template = version_of(context, override.get("LaunchTemplateSpecification") or group.template)
-        data = template["LaunchTemplateData"]
+        data = template.pop("LaunchTemplateData")
+        shown = {"LaunchTemplateId": template["LaunchTemplateId"], "LaunchTemplateName": template["LaunchTemplateName"],
+                 "Version": str(template["VersionNumber"])}
         weight = int(override["WeightedCapacity"]) if "WeightedCapacity" in override else None
-        if "InstanceRequirements" in override:
-            types = matching(context, override["InstanceRequirements"], data.get("ImageId"))
-        else:
-            types = [override.get("InstanceType") or data.get("InstanceType", "m1.small")]
-        found += [Choice(t, weight, template) for t in types]
+        wanted = override.get("InstanceRequirements") or ("InstanceType" not in override and data.get("InstanceRequirements"))
+        types = matching(context, wanted, data.get("ImageId")) if wanted else [
+            override.get("InstanceType") or data.get("InstanceType", "m1.small")]
+        found += [Choice(t, weight, data, shown) for t in types]
+    if not group.mixed:
+        return found
     distribution = group.mixed["InstancesDistribution"]
     strategy = distribution["SpotAllocationStrategy" if spot else "OnDemandAllocationStrategy"]
     if strategy in ("prioritized", "capacity-optimized-prioritized"):
@@ -136,8 +137,6 @@ def _within(value: float, limits: dict[str, Any] | None) -> bool:
 
 
 def _named(name: str, patterns: list[str]) -> bool:
-    from fnmatch import fnmatchcase
-
     return any(fnmatchcase(name, p) for p in patterns)
 
 

@@ -29,6 +29,7 @@ class Member:
     health: str = "Healthy"
     protected: bool = False
     balancing: bool = False  # launched beyond the desired capacity, to balance the zones
+    configuration: str = ""
     weight: int | None = None  # capacity units; None: the group has no weights
     spot: bool = False
     hooks: set[str] = field(default_factory=set)  # terminate hooks that it waits for
@@ -37,8 +38,9 @@ class Member:
 
     def shown(self) -> dict[str, Any]:
         return {"InstanceId": self.instance_id, "InstanceType": self.instance_type, "AvailabilityZone": self.zone,
-                "LifecycleState": self.state, "HealthStatus": self.health, "LaunchTemplate": self.template,
-                "ProtectedFromScaleIn": self.protected,
+                "LifecycleState": self.state, "HealthStatus": self.health, "ProtectedFromScaleIn": self.protected,
+                **({"LaunchTemplate": self.template} if self.template else {}),
+                **({"LaunchConfigurationName": self.configuration} if self.configuration else {}),
                 **({} if self.weight is None else {"WeightedCapacity": str(self.weight)})}
 
     @property
@@ -80,7 +82,7 @@ class Group:
     minimum: int
     maximum: int
     desired: int
-    template: dict[str, str]  # LaunchTemplateId, LaunchTemplateName, Version as asked for
+    template: dict[str, str]  # LaunchTemplateId, LaunchTemplateName, Version as asked for; empty with a configuration
     subnets: list[str]
     subnet_zones: list[str]  # of each subnet
     tags: dict[str, tuple[str, bool]] = field(default_factory=dict)  # key -> (value, propagate at launch)
@@ -97,6 +99,7 @@ class Group:
     created: datetime = field(default_factory=now)
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     mixed: dict[str, Any] | None = None  # MixedInstancesPolicy
+    configuration: str = ""  # launch configuration
     hooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # lifecycle hooks by name
     warm_pool: dict[str, Any] | None = None  # WarmPoolConfiguration
     settings: dict[str, Any] = field(default_factory=dict)  # others, shown as they were given
@@ -152,6 +155,8 @@ class Group:
         return row
 
     def _launch(self) -> dict[str, Any]:
+        if self.configuration:
+            return {"LaunchConfigurationName": self.configuration}
         if not self.mixed:
             return {"LaunchTemplate": self.template}
         body = {**self.mixed["LaunchTemplate"], "LaunchTemplateSpecification": self.template}

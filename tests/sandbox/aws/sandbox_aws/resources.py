@@ -76,6 +76,8 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
         # the instances, to tag them, and to pass the role of their instance profile.
         for spec in _templates(params):
             needs += _launch(world, spec, region)
+    if service == "eks" and operation == "CreateNodegroup":
+        needs += _nodegroup(world, params, region)
     if service == "eks" and operation in ("CreateAddon", "UpdateAddon") and params.get("serviceAccountRoleArn"):
         needs.append(("iam:PassRole", [params["serviceAccountRoleArn"]], {"iam:PassedToService": ["eks.amazonaws.com"]}))
     passed = params.get(_PASSES.get((service, operation), ""))
@@ -94,6 +96,20 @@ def _of_request(service: str, operation: str, params: dict[str, Any]) -> dict[st
     if service == "iam" and operation in ("AttachRolePolicy", "DetachRolePolicy"):
         return {"iam:PolicyARN": [params["PolicyArn"]]}
     return {}
+
+
+def _nodegroup(world: World, params: dict[str, Any], region: str) -> list[Need]:
+    """EKS reads and tries in the caller's name (handlers of AWS::EKS::Nodegroup; "Tagging Amazon EC2 instances", EKS user
+    guide: with a launch template ec2:RunInstances and ec2:CreateTags)."""
+    here = {"aws:RequestedRegion": [region]}
+    needs: list[Need] = [(f"iam:{action}", [params["nodeRole"]], here) for action in ("GetRole", "ListAttachedRolePolicies")]
+    needs.append(("ec2:DescribeSubnets", ["*"], here))
+    given = params.get("launchTemplate", {})
+    spec = {"LaunchTemplateId": given.get("id"), "LaunchTemplateName": given.get("name"), "Version": given.get("version")}
+    spec = {k: v for k, v in spec.items() if v}
+    if spec:
+        needs += [("ec2:DescribeLaunchTemplateVersions", ["*"], here), *_launch(world, spec, region)]
+    return needs
 
 
 def _templates(params: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,11 +15,10 @@ from typing import Any
 
 import yaml
 
-from . import amis, eks_access, eks_nodegroup_rules
+from . import amis, eks_nodegroup_rules
 from .cfn import engine
 from .eks_model import Cluster
-from .moto_patches import ec2
-from .seed_nodes import node_config, subnets
+from .seed_nodes import node_config, role_of_nodes, subnets
 from .world import Context, World
 
 # Applied by the payments team's template: their proxy, as a shell part before nodeadm's.
@@ -208,19 +207,16 @@ class Pools:
 
     def _reports(self) -> None:
         """Managed, with a launch template and a role of its own, which the pods' code uses."""
-        from .seed_nodes import role_of_nodes
-
-        shared, self.role = self.role, role_of_nodes(self.world, self.context, "reports")
-        self.call("iam", "PutRolePolicy", {"RoleName": self.role.split("/")[-1], "PolicyName": "reports-bucket",
+        role = role_of_nodes(self.world, self.context, "reports")
+        self.call("iam", "PutRolePolicy", {"RoleName": role.split("/")[-1], "PolicyName": "reports-bucket",
                                            "PolicyDocument": json.dumps(REPORTS_POLICY)})
         template = self.template("reports", {
             "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30, "VolumeType": "gp3"}}],
             "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
             "TagSpecifications": _tag_specs(("instance",), {"team": "reporting"})})
-        self.managed("reports", instanceTypes=["m5.large"], labels={"workload": "reports"},
+        self.managed("reports", nodeRole=role, instanceTypes=["m5.large"], labels={"workload": "reports"},
                      subnets=self.zone(0), scalingConfig={"minSize": 1, "maxSize": 2, "desiredSize": 1},
                      launchTemplate={"id": template["LaunchTemplateId"], "version": "1"}, tags={"team": "reporting"})
-        self.role = shared
 
     def _gpu(self, base: dict[str, Any]) -> None:
         data = {**base, "ImageId": self.image("AL2023_x86_64_NVIDIA"), "InstanceType": "g4dn.xlarge",
@@ -274,7 +270,6 @@ class Pools:
         self.managed("own-image", scalingConfig=sizes, subnets=self.zone(2),
                      launchTemplate={"id": given["LaunchTemplateId"]},
                      taints=[{"key": "dedicated", "value": "vault", "effect": "NO_SCHEDULE"}])
-        assert image in ec2(self.context).amis
 
 
 def _tag_specs(kinds: tuple[str, ...], tags: dict[str, str]) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ class Region:
 
     clusters: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)  # Auto Scaling groups by name
+    configurations: dict[str, dict[str, Any]] = field(default_factory=dict)  # launch configurations by name
     stacks: list[Any] = field(default_factory=list)
 
 

@@ -173,6 +173,26 @@ Resources:
         self.call("cloudformation", "DeleteStack", StackName="mixed")
         self.until(lambda: stack.status == "DELETE_COMPLETE")
 
+    def test_a_launch_configuration_starts_instances(self) -> None:
+        self.call("autoscaling", "CreateLaunchConfiguration", LaunchConfigurationName="old", ImageId=amis.images()[0].id,
+                  InstanceType="m5.large", SecurityGroups=[self.ids["cluster_security_group"]], SpotPrice="0.1",
+                  IamInstanceProfile="sandbox-old-nodes", UserData="aGVsbG8=",
+                  BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 77}}])
+        request = self.request("configured", 1, {})
+        del request["MixedInstancesPolicy"]
+        self.call("autoscaling", "CreateAutoScalingGroup", **request, LaunchConfigurationName="old")
+        self.until(lambda: [i["LifecycleState"] for i in self.group("configured")["Instances"]] == ["InService"])
+        group = self.group("configured")
+        member = group["Instances"][0]
+        self.assertEqual((group["LaunchConfigurationName"], member["LaunchConfigurationName"]), ("old", "old"))
+        self.assertNotIn("LaunchTemplate", member)
+        shown = self.call("ec2", "DescribeInstances", InstanceIds=[member["InstanceId"]])["Reservations"][0]["Instances"][0]
+        self.assertEqual((shown["InstanceLifecycle"], shown["Monitoring"]["State"]), ("spot", "enabled"))
+        described = self.call("autoscaling", "DescribeLaunchConfigurations")["LaunchConfigurations"][0]
+        self.assertEqual((described["UserData"], described["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"]), ("aGVsbG8=", 77))
+        self.refused("ResourceInUse", "autoscaling", "DeleteLaunchConfiguration", LaunchConfigurationName="old")
+        self.call("autoscaling", "DeleteAutoScalingGroup", AutoScalingGroupName="configured", ForceDelete=True)
+
     def test_cloudformation_refuses_an_unknown_property(self) -> None:
         from sandbox_aws.cfn import resources_ec2
 

@@ -17,7 +17,7 @@ _SAME = frozenset({
     "MixedInstancesPolicy", "NewInstancesProtectedFromScaleIn", "CapacityRebalance", "TerminationPolicies", "PlacementGroup",
     "ServiceLinkedRoleARN", "MaxInstanceLifetime", "Context", "DesiredCapacityType", "DefaultInstanceWarmup",
     "InstanceMaintenancePolicy", "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy",
-    "SkipZonalShiftValidation", "CapacityReservationSpecification", "DeletionProtection", "InstanceLifecyclePolicy"})
+    "LaunchConfigurationName", "SkipZonalShiftValidation", "CapacityReservationSpecification", "DeletionProtection", "InstanceLifecyclePolicy"})
 _ONCE = frozenset({"LifecycleHookSpecificationList", "LoadBalancerNames", "TargetGroupARNs", "TrafficSources"})
 _ATTACHED = {"LoadBalancerNames": "LoadBalancers", "TargetGroupARNs": "LoadBalancerTargetGroups",
              "TrafficSources": "TrafficSources"}
