@@ -127,6 +127,19 @@ def volumes_of_template(data):
             for m in data.get("BlockDeviceMappings", []) if "Ebs" in m}
 
 
+# Compared in other rows, or different on each group.
+_ELSEWHERE = {"ImageId", "InstanceType", "InstanceRequirements", "UserData", "IamInstanceProfile", "SecurityGroupIds",
+              "SecurityGroups", "NetworkInterfaces", "TagSpecifications", "BlockDeviceMappings", "MetadataOptions", "KeyName",
+              "Monitoring", "EbsOptimized", "EnclaveOptions", "InstanceMarketOptions"}
+
+
+def interfaces_of_template(data):
+    """Beyond their groups: EFA, further network cards, public addresses."""
+    found = [only(i, "InterfaceType", "NetworkCardIndex", "AssociatePublicIpAddress", "DeviceIndex")
+             for i in data.get("NetworkInterfaces", [])]
+    return [i for i in found if i != {"DeviceIndex": 0}]
+
+
 def instance_facts(found):
     """What an instance is, beyond its template."""
     instance_id = found["InstanceId"]
@@ -177,6 +190,8 @@ def group_facts(group, managed, instances):
                      "security groups": sorted(data.get("SecurityGroupIds", []) or [
                          g for i in data.get("NetworkInterfaces", []) for g in i.get("Groups", [])]),
                      "user data": user_data(decoded(data.get("UserData")))},
+        "interfaces": interfaces_of_template(data),
+        "other template fields": {k: v for k, v in data.items() if k not in _ELSEWHERE},
         "capacity rebalance": group.get("CapacityRebalance", False)}
     return {
         "name": managed["nodegroupName"] if managed else group["AutoScalingGroupName"],

@@ -195,7 +195,7 @@ fn sizes(old: &Group, new: &[&Group], faults: &mut Vec<String>) {
 
 /// Rows of a group that must be equal, and rows of its nodes. Without old nodes, the launch templates are compared.
 fn compare(old: &Group, new: &Group, faults: &mut Vec<String>) {
-    const OF_GROUP: [&str; 9] = [
+    const OF_GROUP: [&str; 11] = [
         "types",
         "requirements",
         "all spot",
@@ -204,6 +204,8 @@ fn compare(old: &Group, new: &Group, faults: &mut Vec<String>) {
         "role",
         "policies",
         "tags",
+        "interfaces",
+        "other template fields",
         "capacity rebalance",
     ];
     const OF_NODES: [&str; 8] = [
@@ -302,7 +304,7 @@ mod tests {
         let facts = json!({
             "types": [["m5.large", 2]], "requirements": [], "all spot": false, "spot strategy": null,
             "image": { "family": "al2023" }, "role": "arn:role", "policies": {}, "tags": [["team", "a", true]],
-            "capacity rebalance": false, "template": {},
+            "capacity rebalance": false, "template": {}, "interfaces": [], "other template fields": {},
         });
         let node = json!({
             "volumes": { "/dev/xvda": { "KmsKeyId": "k" } }, "volume tags": {}, "interface tags": {}, "instance tags": {},

@@ -15,14 +15,20 @@ from .world import World
 _PATH = "/api/v1/namespaces/kube-system/configmaps"
 
 
+def _entry_arn(role: str) -> str:
+    """"The role ARN can't include a path" in aws-auth (EKS user guide, "Troubleshooting IAM")."""
+    return f"{role.split('/')[0]}/{role.split('/')[-1]}"
+
+
 def add(world: World, role: str) -> None:
+    role = _entry_arn(role)
     entry = {"rolearn": role, "username": "system:node:{{EC2PrivateDNSName}}",
              "groups": ["system:bootstrappers", "system:nodes"]}
     _edit(world, lambda rows: rows if any(r.get("rolearn") == role for r in rows) else [*rows, entry])
 
 
 def remove(world: World, role: str) -> None:
-    _edit(world, lambda rows: [r for r in rows if r.get("rolearn") != role])
+    _edit(world, lambda rows: [r for r in rows if r.get("rolearn") != _entry_arn(role)])
 
 
 def _edit(world: World, change: Callable[[list[Any]], list[Any]]) -> None:

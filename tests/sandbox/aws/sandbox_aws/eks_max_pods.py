@@ -10,7 +10,6 @@ containers-roadmap#138).
 from __future__ import annotations
 
 import http.client
-from typing import Any
 
 from . import addon_manager
 from .ec2_enis import kind, limits
