@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn every_row_that_differs_is_a_fault() {
-        let changes: [(&str, fn(&mut Group)); 9] = [
+        type Change = fn(&mut Group);
+        let changes: [(&str, Change); 9] = [
             ("types", |new| new.facts["types"] = json!([["m5.large", 1]])),
             ("image", |new| new.facts["image"] = json!({ "family": "al2" })),
             ("role", |new| new.facts["role"] = json!("arn:other")),

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
-from . import addresses, ec2_groups, ec2_volumes, quotas
+from . import addresses, amis, ec2_groups, ec2_volumes, quotas
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import implements
@@ -59,6 +59,10 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     _check_offered(context, params.get("InstanceType", "m1.small"), subnet.availability_zone)
     if not spot:  # Spot Instances have quotas of their own
         _check_vcpus(context, store, params.get("InstanceType", "m1.small"), count)
+    if amis.family(store.amis[params["ImageId"]].name) == "al2023":
+        # Its images have imds-support v2.0 ("Order of precedence for instance metadata options", EC2 user guide).
+        params["MetadataOptions"] = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2,
+                                     **params.get("MetadataOptions", {})}
     made = []
     for address in addresses.pick(store, subnet, count):
         wanted = {k: v for k, v in params.items() if k in (

@@ -49,7 +49,7 @@ def _run(context: Context, cluster: Cluster, group: Nodegroup, data: dict[str, A
             return
     if cluster.authentication_mode == "CONFIG_MAP":
         eks_auth_map.add(world, group.role)
-    deadline = time.monotonic() + world.seconds("nodegroup-join")
+    begun = time.monotonic()
     while group.status == "CREATING":
         joined = _joined(world)  # instance -> Ready
         with world.lock:
@@ -61,14 +61,15 @@ def _run(context: Context, cluster: Cluster, group: Nodegroup, data: dict[str, A
             enough = asg is not None and sum(m.units for m in running) >= asg.desired
             if enough and (joined is None or all(joined.get(m) for m in members)):
                 group.status, group.modified = "ACTIVE", now()
-            elif time.monotonic() > deadline:
-                failed = next((a for a in asg.activities if a.status == "Failed"), None) if asg and not enough else None
-                if failed:
-                    _fail(group, "AsgInstanceLaunchFailures", failed.message, [group.group])
-                else:
-                    absent = [m for m in members if m not in (joined or {})]
-                    _fail(group, "NodeCreationFailure", "Instances failed to join the kubernetes cluster" if absent else
-                          "Unhealthy nodes in the kubernetes cluster", absent or members)
+                return
+            waited = time.monotonic() - begun
+            failed = next((a for a in asg.activities if a.status == "Failed"), None) if asg and not enough else None
+            if failed and waited > world.seconds("nodegroup-launch"):
+                _fail(group, "AsgInstanceLaunchFailures", failed.message, [group.group])
+            elif waited > world.seconds("nodegroup-join"):
+                absent = [m for m in members if m not in (joined or {})]
+                _fail(group, "NodeCreationFailure", "Instances failed to join the kubernetes cluster" if absent else
+                      "Unhealthy nodes in the kubernetes cluster", absent or members)
         time.sleep(_TICK)
 
 

@@ -21,6 +21,7 @@ LATENCY = {
     "stack-cleanup": (0.2, 2.0),
     "addon": (1.0, 20.0),
     "eks-update": (0.6, 10.0),
+    "nodegroup-launch": (10.0, 120.0),  # until EKS gives up instances that do not start
     "nodegroup-join": (60.0, 300.0),  # until EKS gives up nodes that do not join
     "iam": (1.5, 4.0),  # until other services know a new role or profile
     "nat": (0.5, 20.0),

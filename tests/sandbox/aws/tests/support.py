@@ -34,6 +34,7 @@ class Account(unittest.TestCase):
     """One account per class; `shape` has the differences from a calm one with a plain DaemonSet."""
 
     shape: dict[str, Any] = {}
+    speed = 1.0  # how much faster everything happens than in the sandbox
     world: World
     ids: dict[str, Any]
 
@@ -49,6 +50,8 @@ class Account(unittest.TestCase):
             port = free.getsockname()[1]
         cls.world = World(dataclasses.replace(Shape(), **{"aws": "calm", "cni": "daemonset", **cls.shape}),
                           Path(folder.name), port)
+        seconds, speed = cls.world.seconds, cls.speed
+        cls.world.seconds = lambda what: seconds(what) / speed  # type: ignore[method-assign]
         # Stop the timers of finished accounts; they would interfere with the next one.
         cls.addClassCleanup(cls.world.lock.acquire)
         cls.world.timers.start()

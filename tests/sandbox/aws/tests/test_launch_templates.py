@@ -89,6 +89,17 @@ class Templates(Account):
         self.assertTrue(volumes["/dev/xvdc"]["Encrypted"] and volumes["/dev/xvdc"]["KmsKeyId"].startswith("arn:aws:kms:"))
         self.assertEqual([v["Tags"] for v in volumes.values()], [[{"Key": "of", "Value": "volume"}]] * 2)
 
+    def test_images_of_al2023_require_imdsv2(self) -> None:
+        subnet = next(iter(self.ids["private_subnets"].values()))
+        for family, expected in (("al2023", ("required", 2)), ("al2", ("optional", 1))):
+            image = next(i.id for i in amis.images() if i.family == family and i.architecture == "x86_64")
+            made = self.call("ec2", "RunInstances", ImageId=image, SubnetId=subnet, InstanceType="m5.large", MinCount=1,
+                             MaxCount=1)["Instances"][0]["InstanceId"]
+            self.addCleanup(self.call, "ec2", "TerminateInstances", InstanceIds=[made])
+            options = self.call("ec2", "DescribeInstances", InstanceIds=[made])["Reservations"][0]["Instances"][0][
+                "MetadataOptions"]
+            self.assertEqual((options["HttpTokens"], options["HttpPutResponseHopLimit"]), expected)
+
     def test_a_key_without_encryption_is_refused(self) -> None:
         subnet = next(iter(self.ids["private_subnets"].values()))
         self.refused("InvalidParameterDependency", "ec2", "RunInstances", ImageId=amis.images()[0].id, SubnetId=subnet,

@@ -15,6 +15,7 @@ _TYPES = ("m5.large", "m5a.large", "m5.xlarge")
 
 class Mixed(Account):
     shape = {"old_nodes": "none"}
+    speed = 5.0
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -19,6 +19,7 @@ _SHELL = ('MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="X"\n\n--X
 
 class Groups(Account):
     shape = {"old_nodes": "none"}
+    speed = 5.0
 
     def setUp(self) -> None:
         self.role: str = self.ids["old_node_role_arn"]
@@ -181,6 +182,16 @@ class Groups(Account):
         self.assertEqual(found["health"]["issues"], [{"code": "Ec2LaunchTemplateInvalidConfiguration", "resourceIds": [],
                                                       "message": "User data was not in the MIME multipart format."}])
 
+    def test_instances_that_do_not_start_fail_the_group(self) -> None:
+        for _ in range(20):
+            self.fault("autoscaling", "us-west-2a", "launch_failure")
+        self.addCleanup(self.world.faults.clear)
+        found = self.made("full", subnets=self.subnets[:1])
+        self.assertEqual((found["status"], found["health"]["issues"][0]["code"]),
+                         ("CREATE_FAILED", "AsgInstanceLaunchFailures"))
+        self.assertIn("Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have "
+                      "sufficient t3.medium capacity", found["health"]["issues"][0]["message"])
+
     def test_labels_and_taints_change_for_nodes_to_come(self) -> None:
         self.made("changing", labels={"a": "1"}, taints=[{"key": "k", "value": "v", "effect": "NO_SCHEDULE"}])
         self.call("eks", "UpdateNodegroupConfig", clusterName="sandbox", nodegroupName="changing",
@@ -287,6 +298,7 @@ class Merge(unittest.TestCase):
 
 class MaxPods(Account):
     shape = {"old_nodes": "none"}
+    speed = 5.0
 
     def test_the_recommended_number_follows_aws_nodes_settings(self) -> None:
         from sandbox_aws.world import Context

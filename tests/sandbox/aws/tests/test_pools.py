@@ -33,6 +33,7 @@ class _Pools(Account):
 
 class Mixed(_Pools):
     shape = {"pools": "mixed"}
+    speed = 5.0
 
     def test_architectures_and_images(self) -> None:
         self.assertEqual([(i["architecture"], i["instance_type"]) for i in self.instances("sandbox-arm")],
@@ -68,6 +69,7 @@ class Mixed(_Pools):
 
 class Managed(_Pools):
     shape = {"pools": "managed"}
+    speed = 5.0
 
     def test_each_kind(self) -> None:
         kinds = {p["name"]: self.call("eks", "DescribeNodegroup", clusterName="sandbox", nodegroupName=p["name"])[
