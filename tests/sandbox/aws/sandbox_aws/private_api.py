@@ -14,6 +14,7 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   signal           any operation: after "after" mutating calls were answered, process "pid" gets signal
                    "signal" (KILL, INT)
   eni_leak         ec2, TerminateInstances: one aws-K8S-* interface stays `available`; "seconds": for this time only
+GET /sandbox/interfaces returns every network interface with its subnet and security groups.
 GET /sandbox/permissions returns the actions that IAM was asked about, by caller, including those that CloudFormation
 performs in a caller's name.
 POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an action on any resource.
@@ -49,6 +50,8 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             return 200, token_review.review(world, json.loads(body))
         if path == "/sandbox/instances" and method == "GET":
             return 200, instances(world)
+        if path == "/sandbox/interfaces" and method == "GET":
+            return 200, interfaces(world)
         if path == "/sandbox/permissions" and method == "GET":
             return 200, {arn: sorted(actions) for arn, actions in world.asked.items()}
         if path == "/sandbox/cluster" and method == "GET":
@@ -152,3 +155,10 @@ def instances(world: World) -> list[dict[str, Any]]:
             if image and amis.has_nvidia_drivers(image.name) else 0,
             "architecture": image.architecture if image else "x86_64"})
     return rows
+
+
+def interfaces(world: World) -> list[dict[str, Any]]:
+    from moto.ec2.models import ec2_backends
+
+    enis = ec2_backends[world.shape.account][world.shape.region].enis.values()
+    return [{"id": eni.id, "subnet": eni.subnet.id, "groups": [group.id for group in eni.group_set]} for eni in enis]
