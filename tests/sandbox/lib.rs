@@ -6,6 +6,7 @@
 //! let status = sandbox.command("eni-custom").args(["setup", "--yes"]).status()?;
 //! ```
 
+mod api;
 mod broken_nodes;
 mod controlplane;
 pub mod env;
@@ -24,7 +25,6 @@ mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -32,7 +32,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -164,13 +163,8 @@ impl Sandbox {
     ) -> Result<AwsSide> {
         controlplane::start_server(children, tools, dir, ports)?;
         children.start("aws", aws_side(tools, dir, ports), true)?;
-        let port = ports.kubernetes.number;
         children.until("the API server", Duration::from_secs(120), || {
-            // Ask over HTTP first: kubectl is a whole process.
-            if TcpStream::connect(("127.0.0.1", port)).is_err() {
-                return Ok(None);
-            }
-            kubectl.run(&["get", "--raw=/readyz"]).map(Some).map_err(|error| format!("{error:#}"))
+            api::is_ready(dir).map(Some).map_err(|error| format!("{error:#}"))
         })?;
         controlplane::start_controllers(children, tools, dir)?;
         let system = thread::spawn({
@@ -192,9 +186,9 @@ impl Sandbox {
         let slow = if shape.latency == Latency::Realistic { 900 } else { 180 };
         // Two cores start one or two nodes per second.
         let limit = Duration::from_secs(slow + 2 * shape.old_node_count() as u64);
-        children.until("the nodes", limit, || workloads::nodes_are_ready(kubectl, shape))?;
+        children.until("the nodes", limit, || workloads::nodes_are_ready(dir, shape))?;
         workloads::create_workloads(kubectl, shape)?;
-        children.until("a cluster in use", limit, || workloads::settled(kubectl, shape))?;
+        children.until("a cluster in use", limit, || workloads::settled(dir, shape))?;
         Ok(aws)
     }
 
@@ -215,8 +209,7 @@ impl Sandbox {
 
     /// The same as a client configuration.
     pub async fn admin_config(&self) -> Result<Config> {
-        let file = Kubeconfig::read_from(self.kubeconfig_admin())?;
-        Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
+        api::config(self.dir()).await
     }
 
     /// The environment in which users and the program find this cluster.

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::shape::{AuthenticationMode, Cni, Crd, Pools, Shape};
-use super::{AwsSide, tools};
+use super::{AwsSide, api, tools};
 
 #[derive(Clone, Debug)]
 pub struct Kubectl {
@@ -150,15 +150,23 @@ data:
 }
 
 /// Whether all nodes are Ready. `Err` says how many are.
-pub(crate) fn nodes_are_ready(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
+pub(crate) fn nodes_are_ready(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
     let wanted = shape.old_node_count();
-    let ready = objects(kubectl, "nodes")?.iter().filter(|node| node_is_ready(node)).count();
+    let nodes = api::objects(dir, &[("Node", "/api/v1/nodes")]).map_err(|error| format!("{error:#}"))?;
+    let ready = nodes.iter().filter(|node| node_is_ready(node)).count();
     if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
 }
 
 /// Whether the cluster is in use. `Err` says what is missing.
-pub(crate) fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, String> {
-    let objects = objects(kubectl, "daemonsets,deployments,statefulsets,jobs,poddisruptionbudgets")?;
+pub(crate) fn settled(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
+    let kinds = [
+        ("DaemonSet", "/apis/apps/v1/daemonsets"),
+        ("Deployment", "/apis/apps/v1/deployments"),
+        ("StatefulSet", "/apis/apps/v1/statefulsets"),
+        ("Job", "/apis/batch/v1/jobs"),
+        ("PodDisruptionBudget", "/apis/policy/v1/poddisruptionbudgets"),
+    ];
+    let objects = api::objects(dir, &kinds).map_err(|error| format!("{error:#}"))?;
     if !shape.auto_mode && !objects.iter().any(|object| name(object) == "kube-system/aws-node") {
         return Err("DaemonSet aws-node does not exist".to_string());
     }
@@ -168,12 +176,6 @@ pub(crate) fn settled(kubectl: &Kubectl, shape: &Shape) -> Result<Option<()>, St
         }
         None => Ok(Some(())),
     }
-}
-
-fn objects(kubectl: &Kubectl, kinds: &str) -> Result<Vec<Value>, String> {
-    let text = kubectl.run(&["get", kinds, "-A", "-o", "json"]).map_err(|error| format!("{error:#}"))?;
-    let mut list: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
 }
 
 fn name(object: &Value) -> String {

@@ -469,7 +469,6 @@ fn defaults_fill_only_what_the_old_launch_template_lacks() {
 
 #[test]
 fn an_instance_profile_for_a_role_is_in_the_same_stack() {
-    let existing = plain();
     let input = interfaces();
     let resources = parsed(&input.render().unwrap());
     assert_eq!(
