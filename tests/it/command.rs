@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, tools};
+use sandbox::{AwsCall, KubernetesCall, Mark, Sandbox, warm};
 use serde_json::Value;
 
 /// The program without any cluster.
@@ -33,7 +33,7 @@ pub(crate) fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
 
 /// A shell as a user has it, with the program, the AWS CLI and kubectl.
 pub(crate) fn shell(sandbox: &Sandbox) -> Command {
-    let aws = tools::aws_cli().expect("the AWS CLI is installed");
+    let aws = warm::aws_cli().expect("the AWS CLI is installed");
     let programs = [Path::new(program()), &aws, &sandbox.tools.kubectl];
     let folders = programs.into_iter().filter_map(Path::parent).map(Path::to_path_buf);
     let others = std::env::var_os("PATH").unwrap_or_default();

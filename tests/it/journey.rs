@@ -243,7 +243,7 @@ fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
 }
 
 fn aws_command(sandbox: &Sandbox, args: &[&str]) -> std::process::Command {
-    let mut command = sandbox.command(sandbox::tools::aws_cli().expect("the AWS CLI is installed"));
+    let mut command = sandbox.command(sandbox::warm::aws_cli().expect("the AWS CLI is installed"));
     command.args(args).args(["--output", "text"]);
     command
 }

@@ -8,7 +8,7 @@ mod tables;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, tools};
+use sandbox::{AuthenticationMode, AwsCall, Keys, KubernetesCall, Mark, Sandbox, warm};
 use serde_json::{Value, json};
 
 use crate::cluster::shared;
@@ -183,7 +183,7 @@ pub(crate) fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
 
 /// The AWS CLI as a user whose calls no test counts.
 pub(crate) fn aws(sandbox: &Sandbox, args: &[&str]) -> Value {
-    let mut command = Command::new(tools::aws_cli().expect("the AWS CLI is installed"));
+    let mut command = Command::new(warm::aws_cli().expect("the AWS CLI is installed"));
     command.envs(sandbox.env_for("witness")).args(args).args(["--output", "json"]);
     let output = command.output().expect("aws runs");
     assert!(output.status.success(), "aws {args:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sandbox::picture::{differences, picture};
 use sandbox::watch::{PdbWatch, ServingWatch};
-use sandbox::{Sandbox, Shape, tools};
+use sandbox::{Sandbox, Shape, warm};
 use serde_json::{Value, json};
 
 use crate::cluster::{refuses, start};
@@ -73,7 +73,7 @@ fn ask(sandbox: &Sandbox, args: &[&str], path: &str) -> String {
 /// Waits until an AWS CLI command lists nothing.
 #[track_caller]
 fn lists_nothing(sandbox: &mut Sandbox, args: &[&str]) {
-    let mut list = sandbox.command(tools::aws_cli().expect("the AWS CLI is installed"));
+    let mut list = sandbox.command(warm::aws_cli().expect("the AWS CLI is installed"));
     list.envs(sandbox.env_for("witness")).args(args).args(["--output", "text"]);
     let listed = || {
         let output = list.output().map_err(|error| error.to_string())?;

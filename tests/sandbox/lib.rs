@@ -19,6 +19,7 @@ mod shape;
 pub mod targets;
 pub mod tools;
 mod verdict;
+pub mod warm;
 pub mod watch;
 pub mod witness;
 mod workloads;
@@ -162,7 +163,7 @@ impl Sandbox {
         kubectl: &Kubectl,
     ) -> Result<AwsSide> {
         controlplane::start_server(children, tools, dir, ports)?;
-        children.start("aws", aws_side(tools, dir, ports), true)?;
+        children.start("aws", aws_side(tools, dir, ports)?, true)?;
         children.until("the API server", Duration::from_secs(120), || {
             api::is_ready(dir).map(Some).map_err(|error| format!("{error:#}"))
         })?;
@@ -375,12 +376,11 @@ fn directory() -> Result<(TempDir, File)> {
     Ok((dir, lock))
 }
 
-fn aws_side(tools: &Tools, dir: &Path, ports: &Ports) -> Command {
-    let mut command = Command::new(&tools.python);
+fn aws_side(tools: &Tools, dir: &Path, ports: &Ports) -> Result<Command> {
+    let mut command = Command::new(warm::aws_side(&tools.python)?);
     env::clear(&mut command);
-    command.env("PYTHONPATH", tools::sources().join("aws")).env("PYTHONUNBUFFERED", "1");
-    command.args(["-m", "sandbox_aws", "--port", &ports.aws.number.to_string(), "--dir"]).arg(dir);
-    command
+    command.args(["--port", &ports.aws.number.to_string(), "--dir"]).arg(dir);
+    Ok(command)
 }
 
 fn node_agent(tools: &Tools, dir: &Path, shape: &Shape, ports: &Ports, aws: &AwsSide) -> Result<Command> {

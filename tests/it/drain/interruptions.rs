@@ -96,7 +96,7 @@ fn an_autoscaler_cannot_start_another_old_node_during_the_drain() {
 fn aws(fixture: &Fixture, args: &[&str]) -> String {
     let output = fixture
         .sandbox()
-        .command(sandbox::tools::aws_cli().expect("the AWS CLI is installed"))
+        .command(sandbox::warm::aws_cli().expect("the AWS CLI is installed"))
         .args(args)
         .args(["--output", "text"])
         .output()

@@ -1,4 +1,4 @@
-"""python -m sandbox_aws --port PORT --dir DIR"""
+"""python -m sandbox_aws --port PORT --dir DIR, or the same by warm.py, which imports this module only once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ def _die_with_stdin() -> None:
     os._exit(0)
 
 
+def warm_up() -> None:
+    """Imports everything, and reads the API models."""
+    from moto.core.routing import get_service_router
+
+    from . import autoscaler, seed, server, services, wire, world  # noqa: F401
+
+    services.load()
+    for service in wire.SERVICES.values():
+        get_service_router(service)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox_aws", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
@@ -28,11 +39,15 @@ def main() -> None:
 
     shape = Shape.read(args.dir / "shape.json")
     os.environ["MOTO_ACCOUNT_ID"] = shape.account
+    from moto.moto_api._internal import mock_random
+
     from . import autoscaler, seed, services
     from .server import Server
     from .world import World
 
     services.load()
+    # Otherwise all forks of one process would give out the same ids.
+    mock_random.seed()
     world = World(shape, args.dir, args.port)
     server = Server(world)
     world.timers.start()
