@@ -1,7 +1,7 @@
-//! A cluster in mid-migration: custom networking is on, and new nodes run beside many old ones. Each test drains its
-//! own old node; one test runs at a time.
+//! Clusters in mid-migration: custom networking is on, and new nodes run beside old ones. Each test drains its own old
+//! node. A test has a cluster to itself while it runs; the next test takes it over.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sandbox::watch::{PdbWatch, ServingWatch};
@@ -11,21 +11,72 @@ use serde_json::{Value, json};
 use crate::cluster::start;
 use crate::command::{Outcome, in_sandbox, run};
 
-/// Enough for all tests: each uses one.
-const OLD_NODES: u32 = 38;
+/// Old nodes of a cluster: so many tests can use it. With more nodes every call to AWS takes longer.
+const OLD_NODES: u32 = 9;
+/// Clusters at a time. A drain mostly waits.
+const CLUSTERS: usize = 4;
 
 struct DrainCluster {
     sandbox: Sandbox,
+    /// Those that no test has used.
     old: Vec<String>,
     new: Vec<String>,
 }
 
-/// The first test starts it. Its processes end with the test process.
-static CLUSTER: Mutex<Option<DrainCluster>> = Mutex::new(None);
+struct Pool {
+    free: Vec<DrainCluster>,
+    /// Free ones, and those that a test uses or builds.
+    running: usize,
+}
+
+/// A test builds a cluster if none is free. Processes of those that are left over end with the test process.
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), running: 0 });
+static RETURNED: Condvar = Condvar::new();
+
+impl Pool {
+    fn lock() -> MutexGuard<'static, Self> {
+        POOL.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take() -> DrainCluster {
+        let none = |pool: &mut Self| pool.free.is_empty() && pool.running == CLUSTERS;
+        let mut pool =
+            RETURNED.wait_while(Self::lock(), none).unwrap_or_else(|poisoned| poisoned.into_inner());
+        pool.free.pop().unwrap_or_else(|| {
+            pool.running += 1;
+            drop(pool);
+            let place = Place;
+            let cluster = build();
+            std::mem::forget(place);
+            cluster
+        })
+    }
+
+    fn give_back(cluster: DrainCluster) {
+        if cluster.old.is_empty() {
+            drop(cluster);
+            drop(Place);
+        } else {
+            Self::lock().free.push(cluster);
+            RETURNED.notify_one();
+        }
+    }
+}
+
+/// The place of a cluster that does not run, or no longer: another can be built.
+struct Place;
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        Pool::lock().running -= 1;
+        RETURNED.notify_one();
+    }
+}
 
 /// A test's own old node, and its namespace with pods on that node.
 pub(super) struct Fixture {
-    cluster: MutexGuard<'static, Option<DrainCluster>>,
+    /// `None` once it was given back.
+    cluster: Option<DrainCluster>,
     pub node: String,
     pub namespace: String,
 }
@@ -33,22 +84,20 @@ pub(super) struct Fixture {
 impl Fixture {
     /// The fixture for the test with this name.
     pub(super) fn of(test: &str) -> Self {
-        // A failed test leaves only its own node and namespace behind, which disturb no other test.
-        let mut cluster = CLUSTER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let built = cluster.get_or_insert_with(build);
-        let node = built.old.pop().expect("an old node for each test");
-        let fixture = Fixture { cluster, node, namespace: test.replace('_', "-") };
+        let mut cluster = Pool::take();
+        let node = cluster.old.pop().expect("the cluster has an unused node");
+        let fixture = Fixture { cluster: Some(cluster), node, namespace: test.replace('_', "-") };
         fixture.kubectl(&["create", "namespace", &fixture.namespace]);
         fixture.kubectl(&["label", "node", &fixture.node, &fixture.label()]);
         fixture
     }
 
     pub(super) fn sandbox(&self) -> &Sandbox {
-        &self.cluster.as_ref().expect("the cluster was built").sandbox
+        &self.cluster.as_ref().expect("it is given back last").sandbox
     }
 
     pub(super) fn sandbox_mut(&mut self) -> &mut Sandbox {
-        &mut self.cluster.as_mut().expect("the cluster was built").sandbox
+        &mut self.cluster.as_mut().expect("it is given back last").sandbox
     }
 
     #[track_caller]
@@ -69,7 +118,7 @@ impl Fixture {
     }
 
     pub(super) fn new_nodes(&self) -> &[String] {
-        &self.cluster.as_ref().expect("the cluster was built").new
+        &self.cluster.as_ref().expect("it is given back last").new
     }
 
     fn label(&self) -> String {
@@ -78,7 +127,7 @@ impl Fixture {
 
     /// Lets replacement pods run on the new nodes from now on.
     pub(super) fn open_new_nodes(&self) {
-        let new = &self.cluster.as_ref().expect("the cluster was built").new;
+        let new = &self.cluster.as_ref().expect("it is given back last").new;
         let mut args = vec!["label", "nodes"];
         args.extend(new.iter().map(String::as_str));
         let label = self.label();
@@ -205,6 +254,8 @@ impl Drop for Fixture {
         // A load balancer would keep the next test's node waiting.
         let _ = self.sandbox().kubectl(&["-n", &self.namespace, "delete", "services", "--all"]);
         let _ = self.sandbox().kubectl(&["delete", "namespace", &self.namespace, "--wait=false"]);
+        // A failed test leaves only its own node and namespace behind, which disturb no other test.
+        self.cluster.take().into_iter().for_each(Pool::give_back);
     }
 }
 
