@@ -1,6 +1,7 @@
 //! Watches during a whole run what the end state alone can't show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufReader;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -95,7 +96,8 @@ fn follow(
         .context("starting kubectl")?;
     let events = kubectl.stdout.take().context("stdout is a pipe")?;
     let reader = thread::spawn(move || {
-        let events = serde_json::Deserializer::from_reader(events).into_iter::<Value>();
+        // The parser reads byte by byte.
+        let events = serde_json::Deserializer::from_reader(BufReader::new(events)).into_iter::<Value>();
         events.map_while(Result::ok).for_each(&mut see);
     });
     Ok((kubectl, reader))
