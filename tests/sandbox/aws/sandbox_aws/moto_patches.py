@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import string
+from functools import cache
 from typing import Any
 
+from moto.core import responses
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
@@ -37,6 +39,8 @@ def _with_id(cls: Any, kind: str) -> None:
 
 
 def apply() -> None:
+    # moto lists a class's methods, by inspection, for each request.
+    responses.method_names_from_class = cache(responses.method_names_from_class)
     # moto's ids of users, roles and profiles are lower case and without their prefix.
     iam_models.random_role_id = lambda *_: _id("AROA")
     for cls, kind in ((iam_models.User, "AIDA"), (iam_models.InstanceProfile, "AIPA")):
