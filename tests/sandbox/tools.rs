@@ -15,8 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::process::tail;
 
-const CONTROL_PLANE: [&str; 5] =
-    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
+const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 /// pip needs minutes to resolve moto's dependencies, uv seconds.
 const UV: &str = "uv==0.13.9";
 
@@ -111,7 +110,10 @@ pub fn find_or_build() -> Result<Tools> {
             kube_apiserver: control_plane("kube-apiserver")?,
             kube_controller_manager: control_plane("kube-controller-manager")?,
             kube_scheduler: control_plane("kube-scheduler")?,
-            kubectl: control_plane("kubectl")?.path,
+            kubectl: match given.as_ref().and_then(|given| given.get("kubectl")) {
+                Some(path) => path,
+                None => go.command("kubectl", "kubectl")?,
+            },
             kwok: Program {
                 path: go.command("kwok", "kwok, which simulates kubelets: about 1 minute")?,
                 watches_stdin: true,

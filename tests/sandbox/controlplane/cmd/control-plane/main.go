@@ -1,5 +1,5 @@
-// control-plane is etcd, the Kubernetes control plane and kubectl in one binary: linking their common
-// packages once is far quicker than linking five programs. Which one runs is read from argv[0].
+// control-plane is etcd and the Kubernetes control plane in one binary: linking their common packages once is far
+// quicker than linking four programs. Which one runs is read from argv[0].
 package main
 
 import (
@@ -11,7 +11,6 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
-	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
@@ -21,10 +20,7 @@ import (
 
 func main() {
 	name := filepath.Base(os.Args[0])
-	// kubectl reads manifests from stdin; all others run until their parent is gone.
-	if name != "kubectl" {
-		lifeline.Hold()
-	}
+	lifeline.Hold()
 	var command *cobra.Command
 	switch name {
 	case "etcd":
@@ -36,10 +32,8 @@ func main() {
 		command = controllermanager.NewControllerManagerCommand()
 	case "kube-scheduler":
 		command = scheduler.NewSchedulerCommand()
-	case "kubectl":
-		command = kubectl.NewDefaultKubectlCommand()
 	default:
-		fmt.Fprintf(os.Stderr, "control-plane: run as etcd, kube-apiserver, kube-controller-manager, kube-scheduler or kubectl, not %q\n", name)
+		fmt.Fprintf(os.Stderr, "control-plane: run as etcd, kube-apiserver, kube-controller-manager or kube-scheduler, not %q\n", name)
 		os.Exit(2)
 	}
 	os.Exit(cli.Run(command))
