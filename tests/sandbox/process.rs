@@ -26,18 +26,25 @@ struct Child {
 /// keep its port for minutes.
 pub(crate) struct Children {
     logs: PathBuf,
+    /// Variables of all of them.
+    variables: Vec<(&'static str, &'static str)>,
     running: Vec<Child>,
 }
 
 impl Children {
-    pub(crate) fn new(logs: &Path) -> Result<Self> {
+    pub(crate) fn new(logs: &Path, variables: Vec<(&'static str, &'static str)>) -> Result<Self> {
         fs::create_dir_all(logs).with_context(|| format!("creating {}", logs.display()))?;
-        Ok(Self { logs: logs.to_path_buf(), running: Vec::new() })
+        Ok(Self { logs: logs.to_path_buf(), variables, running: Vec::new() })
     }
 
     /// Starts a process with its output in `logs/NAME.log`. If it does not exit by itself when its stdin is closed
     /// (`watches_stdin`), a shell does that for it.
-    pub(crate) fn start(&mut self, name: &'static str, command: Command, watches_stdin: bool) -> Result<()> {
+    pub(crate) fn start(
+        &mut self,
+        name: &'static str,
+        mut command: Command,
+        watches_stdin: bool,
+    ) -> Result<()> {
         // On macOS a pipe can't be created close-on-exec in one step: a child that another thread starts at the same
         // time would keep it open.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -45,6 +52,7 @@ impl Children {
 
         let log = self.logs.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        command.envs(self.variables.iter().copied());
         let mut command = if watches_stdin { command } else { watched_by_shell(&command) };
         if watches_stdin {
             command.env("SANDBOX_DIE_WITH_STDIN", "1");
