@@ -18,7 +18,9 @@ mod script;
 mod taint;
 
 pub(crate) use ami::ami_parameter;
-pub(crate) use carried::Carried;
+#[expect(unused_imports, reason = "for the design of pools")]
+pub(crate) use ami::knows_expression;
+pub(crate) use carried::{Carried, carry};
 pub(crate) use label::NodeLabel;
 pub(crate) use max_pods::MaxPodsRule;
 pub(crate) use taint::NodeTaint;

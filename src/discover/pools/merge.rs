@@ -212,18 +212,16 @@ fn types_of(nodes: &[&Node]) -> Vec<TypeChoice> {
 
 /// From the nodes; from the user data if there are none.
 fn set_labels_and_taints(facts: &Facts, pool: &mut Pool, nodes: &[&Node]) {
-    let registered = arguments(pool.family, &pool.template.user_data);
+    let registered = arguments(pool.family, &pool.template.user_data, facts.cluster.service_cidr);
     let found = if nodes.is_empty() { registered.labels } else { labels::common(nodes) };
     let divided = labels::divided(found, &labels::of_eniconfigs(facts));
     (pool.labels, pool.eks_labels) = (divided.own, divided.eks);
     pool.unclear.extend(divided.unclear);
     pool.taints = labels::taints(nodes, &registered.taints);
-    let user_data = &pool.template.user_data;
-    let is_text = std::str::from_utf8(user_data).is_ok();
-    if nodes.is_empty() && !user_data.is_empty() && (pool.family.is_none() || !is_text) {
+    if let Some(why) = registered.unclear.filter(|_| nodes.is_empty()) {
         pool.unclear.push(Unclear {
             what: "labels and taints".into(),
-            why: "no node of it runs, and its user data is not understood".into(),
+            why: format!("no node of it runs, and its user data is not understood: {why}"),
         });
     }
 }

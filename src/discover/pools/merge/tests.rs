@@ -129,7 +129,7 @@ fn a_self_managed_group_is_a_pool_of_its_nodes_template_image_and_role() {
 
 #[test]
 fn a_group_without_nodes_has_the_labels_and_taints_of_its_user_data() {
-    let user_data = "--node-labels=team=db --register-with-taints=db=yes:NoSchedule";
+    let user_data = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  kubelet:\n    flags:\n      - --node-labels=team=db\n      - --register-with-taints=db=yes:NoSchedule\n";
     let pool = with(|facts| {
         facts.nodes.clear();
         set_user_data(facts, user_data);
