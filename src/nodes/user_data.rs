@@ -17,14 +17,11 @@ mod mime;
 mod script;
 mod taint;
 
-pub(crate) use ami::ami_parameter;
-#[expect(unused_imports, reason = "for the design of pools")]
-pub(crate) use ami::knows_expression;
+pub(crate) use ami::{ami_parameter, knows_expression};
 pub(crate) use carried::{Carried, carry};
 pub(crate) use label::NodeLabel;
 pub(crate) use max_pods::MaxPodsRule;
 pub(crate) use taint::NodeTaint;
-pub(crate) use {ami::knows_expression, carried::carry};
 
 use std::net::Ipv4Addr;
 

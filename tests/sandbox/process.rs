@@ -2,6 +2,7 @@
 //! however it exits.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ChildStdin, Command, Stdio};
@@ -45,11 +46,6 @@ impl Children {
         mut command: Command,
         watches_stdin: bool,
     ) -> Result<()> {
-        // On macOS a pipe can't be created close-on-exec in one step: a child that another thread starts at the same
-        // time would keep it open.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-
         let log = self.logs.join(format!("{name}.log"));
         let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         command.envs(self.variables.iter().copied());
@@ -57,14 +53,7 @@ impl Children {
         if watches_stdin {
             command.env("SANDBOX_DIE_WITH_STDIN", "1");
         }
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            // Ctrl-C at the terminal is meant for the program under test, not for its cluster.
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("starting {name}"))?;
+        let mut process = start(command, output).with_context(|| format!("starting {name}"))?;
         let lifeline = process.stdin.take();
         self.running.push(Child { name, process, lifeline, log });
         Ok(())
@@ -122,6 +111,21 @@ impl Children {
             child.end();
         }
     }
+}
+
+/// Starts a process with a pipe as its stdin.
+pub(crate) fn start(mut command: Command, output: File) -> io::Result<process::Child> {
+    // On macOS a pipe can't be created close-on-exec in one step: a child that another thread starts at the same time
+    // would keep it open.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    command
+        .stdin(Stdio::piped())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        // Ctrl-C at the terminal is meant for the program under test, not for its cluster.
+        .process_group(0)
+        .spawn()
 }
 
 impl Child {

@@ -2,16 +2,15 @@
 //! program imports it, and forks for each run (`aws/warm.py`). It ends with this process, and deletes its folder.
 
 use std::fs::File;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::process::tail;
+use super::process::{self, tail};
 use super::{directory, env, tools};
 
 /// A process that has imported a program. It is never dropped: the end of this process closes its stdin.
@@ -51,14 +50,8 @@ fn started(warm: &Mutex<Option<Warm>>, python: &Path, module: &str, name: &str) 
     let sources = tools::sources().join("aws");
     command.arg(sources.join("warm.py")).arg("serve").arg(&folder).args([module, name]);
     command.env("PYTHONPATH", sources);
-    let process = command
-        .stdin(Stdio::piped())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        // Ctrl-C at the terminal is meant for the program under test.
-        .process_group(0)
-        .spawn()
-        .with_context(|| format!("starting {}", python.display()))?;
+    let process =
+        process::start(command, output).with_context(|| format!("starting {}", python.display()))?;
     let running = warm.insert(Warm { process, folder: folder.clone(), _lock: lock });
     let start = Instant::now();
     while !folder.join("socket").exists() {

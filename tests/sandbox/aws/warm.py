@@ -69,7 +69,7 @@ def serve(folder, module, name):
     module.warm_up()
     # Some modules set variables for themselves.
     own = {name: value for name, value in os.environ.items() if before.get(name) != value}
-    # No fork has to look at what was imported: it would copy its pages.
+    # A garbage collection in a fork would touch, and so copy, everything that was imported.
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
