@@ -84,11 +84,10 @@ impl Capacity {
         for zone in &design.zones {
             let mut planned = 0;
             for (pool, group) in design.groups_of(zone).filter(|_| growing) {
-                let count = planned_count(facts, pool, group, &nodes);
-                planned += count;
-                // Auto Scaling or EKS chooses between several types, so each of them is as likely.
-                let kinds = pool.machine.types.len().max(1);
-                room.targets.extend((0..count).map(|at| planned_node(facts, design, pool, zone, at % kinds)));
+                let kinds = planned_kinds(facts, pool, group, &nodes);
+                planned += kinds.len();
+                let node = |kind| planned_node(facts, design, pool, zone, kind);
+                room.targets.extend(kinds.into_iter().map(node));
             }
             if let Some(free) = free_addresses(facts, zone) {
                 let in_zone = nodes.iter().filter(|node| node.zone == zone.zone);
@@ -229,20 +228,26 @@ fn unused_addresses(node: &Node, pods: &[&Pod]) -> u64 {
     u64::from(node.pod_addresses).saturating_sub(with_address)
 }
 
-/// Nodes that a new group will have and that do not accept pods yet. Once step 8 has set the size, an autoscaler or
-/// the user may change it: then the group's own desired size counts.
-fn planned_count(facts: &Facts, pool: &PoolDesign, new: &GroupDesign, nodes: &[&Node]) -> usize {
+/// Nodes that a new group will have and that do not accept pods yet, each by the number of its instance type. Once step 8
+/// has set the size, an autoscaler or the user may change it: then the group's own desired size counts. Auto Scaling or
+/// EKS chooses between several types, so each takes its turn.
+fn planned_kinds(facts: &Facts, pool: &PoolDesign, new: &GroupDesign, nodes: &[&Node]) -> Vec<usize> {
     let group = new.there(facts);
     let stack = facts.node_groups.stacks.get(&new.stack);
     let grown = stack
         .and_then(|stack| stack.parameters.get("DesiredCapacity"))
         .is_some_and(|size| *size == new.size.to_string());
-    let own_size = group
-        .and_then(|group| u32::try_from(group.desired).ok())
-        .map(|units| pool.nodes(units) as usize)
-        .filter(|_| grown);
-    let in_group = |node: &&&Node| group.is_some_and(|group| group.holds(node));
-    own_size.unwrap_or(pool.nodes(new.size) as usize).saturating_sub(nodes.iter().filter(in_group).count())
+    let own_size = group.and_then(|group| u32::try_from(group.desired).ok()).filter(|_| grown);
+    let there: u32 = group.map_or(0, |group| nodes.iter().map(|node| group.units_of(node)).sum());
+    let mut left = own_size.unwrap_or(new.size).saturating_sub(there);
+    let weights: Vec<u32> = pool.machine.types.iter().map(|one| one.weight.unwrap_or(1).max(1)).collect();
+    let mut kinds = Vec::new();
+    while left > 0 {
+        let kind = kinds.len() % weights.len().max(1);
+        left = left.saturating_sub(weights.get(kind).copied().unwrap_or(1));
+        kinds.push(kind);
+    }
+    kinds
 }
 
 /// A node as step 8 will start it, with the labels that the kubelet and the cloud controller set.

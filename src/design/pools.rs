@@ -53,9 +53,9 @@ impl PoolDesign {
         units.div_ceil(lightest.unwrap_or(1).max(1))
     }
 
-    /// How many of a group's nodes have not joined yet.
+    /// How many of a group's nodes have not joined yet, at most.
     pub(crate) fn to_start(&self, group: &GroupDesign, facts: &Facts) -> u32 {
-        self.nodes(group.size).saturating_sub(group.joined(facts))
+        self.nodes(group.size.saturating_sub(group.joined(facts)))
     }
 }
 
@@ -71,10 +71,10 @@ impl GroupDesign {
         stack.and_then(|stack| stack.parameters.get("DesiredCapacity")).is_some_and(|size| size != "0")
     }
 
-    /// How many of its nodes have joined.
+    /// Capacity units of its nodes that have joined.
     pub(crate) fn joined(&self, facts: &Facts) -> u32 {
         let Some(group) = self.there(facts) else { return 0 };
-        u32::try_from(facts.ec2_nodes().filter(|node| group.holds(node)).count()).unwrap_or(u32::MAX)
+        facts.ec2_nodes().map(|node| group.units_of(node)).sum()
     }
 }
 

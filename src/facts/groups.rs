@@ -183,6 +183,12 @@ impl AutoScalingGroup {
         self.tags.get("aws:cloudformation:stack-name")
     }
 
+    /// A node's capacity units in this group; none if it did not launch the node's instance.
+    pub fn units_of(&self, node: &Node) -> u32 {
+        let own = self.instances.iter().find(|one| node.instance_id.as_ref() == Some(&one.id));
+        own.map_or(0, |one| u32::try_from(one.weight).unwrap_or(1))
+    }
+
     /// Whether it launched the node's instance.
     pub fn holds(&self, node: &Node) -> bool {
         node.instance_id.as_ref().is_some_and(|id| self.instances.iter().any(|instance| instance.id == *id))

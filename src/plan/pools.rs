@@ -200,7 +200,9 @@ fn volume(mapping: &Map<String, Value>) -> String {
     let key =
         ebs.get("KmsKeyId").and_then(Value::as_str).map(|key| format!(" with {key}")).unwrap_or_default();
     let encrypted = if encrypted { format!(", encrypted{key}") } else { String::new() };
-    format!("{device} {size} GiB {}{encrypted}", text(ebs.get("VolumeType")))
+    let kind =
+        ebs.get("VolumeType").and_then(Value::as_str).map(|kind| format!(" {kind}")).unwrap_or_default();
+    format!("{device} {size} GiB{kind}{encrypted}")
 }
 
 fn tags(pool: &PoolDesign, old: &Pool) -> PoolRow {
@@ -209,7 +211,12 @@ fn tags(pool: &PoolDesign, old: &Pool) -> PoolRow {
         0..=3 => list(tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()),
         _ => count(tags),
     };
-    PoolRow::changed("tags", shown(&old.tags), shown(&pool.mirror.tags), "--tag")
+    PoolRow::changed(
+        "tags",
+        shown(&old.tags),
+        shown(&pool.mirror.tags),
+        "for the Cluster Autoscaler, or --tag",
+    )
 }
 
 fn taint(taint: &Taint) -> String {

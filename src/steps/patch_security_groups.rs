@@ -6,7 +6,7 @@ mod undo;
 use std::collections::BTreeMap;
 
 use crate::client_token::client_token;
-use crate::design::GroupDesign;
+use crate::design::{GroupDesign, PoolDesign};
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::Result;
@@ -141,7 +141,9 @@ fn grow(facts: &Facts, group: &GroupDesign) -> Option<GroupsChange> {
         |key: &str| facts.node_groups.stacks.get(&group.stack)?.parameters.get(key)?.parse::<u32>().ok();
     let before = parameter("DesiredCapacity").unwrap_or_default();
     let max = parameter("MaxSize").unwrap_or_default();
-    if before == group.size && max >= group.max_size {
+    // A stack is created with its maximum.
+    let is_there = facts.node_groups.stacks.contains_key(&group.stack);
+    if before == group.size && (max >= group.max_size || !is_there) {
         return None;
     }
     Some(GroupsChange::Grow { group: group.clone(), before })
@@ -150,20 +152,28 @@ fn grow(facts: &Facts, group: &GroupDesign) -> Option<GroupsChange> {
 /// Waits until every group has its nodes Ready, and reports what keeps a node from starting.
 async fn ready(session: &Session) -> Result<()> {
     let mut launches = Launches::default();
+    let several = session.design.pools.len() > 1;
+    let name = |pool: &PoolDesign, group: &GroupDesign| match several {
+        true => format!("{} in {}", pool.name, group.zone),
+        false => group.zone.clone(),
+    };
     session
         .until("new nodes to be Ready", async || {
             let groups = read_groups(session).await?;
             let nodes = nodes::list(&session.clients.kube.client).await?;
             let mut waiting = Vec::new();
-            for (_, new) in session.design.groups() {
+            for (pool, new) in session.design.groups() {
                 let Some(group) = groups.values().find(|group| group.stack() == Some(&new.stack)) else {
-                    waiting.push(format!("{}: group not visible yet", new.zone));
+                    waiting.push(format!("{}: group not visible yet", name(pool, new)));
                     continue;
                 };
-                let joined: Vec<&Node> = nodes.iter().filter(|node| group.holds(node)).collect();
-                let ready = joined.iter().filter(|node| node.ready).count();
-                let silent = joined.iter().filter(|node| node.is_unreachable()).count();
-                let wanted = usize::try_from(group.desired).unwrap_or_default();
+                // In capacity units, as the desired size is.
+                let units = |is: fn(&Node) -> bool| -> u32 {
+                    nodes.iter().filter(|node| is(node)).map(|node| group.units_of(node)).sum()
+                };
+                let (joined, ready) = (units(|_| true), units(|node| node.ready));
+                let silent = units(Node::is_unreachable);
+                let wanted = u32::try_from(group.desired).unwrap_or_default();
                 // Waiting does not bring back a node that has stopped reporting; the checks name it.
                 if new.size == 0 || (ready > 0 && ready + silent >= wanted && wanted > 0) {
                     continue;
@@ -171,10 +181,10 @@ async fn ready(session: &Session) -> Result<()> {
                 let next = "the group keeps trying: run the same command again when there is capacity, or choose another \
                         --instance-type";
                 if let Some(failure) = launches.failure(session, group, &new.zone, next).await? {
-                    waiting.push(format!("{}: {failure}", new.zone));
+                    waiting.push(format!("{}: {failure}", name(pool, new)));
                     continue;
                 }
-                waiting.push(format!("{}: {ready} of {wanted} Ready, {} joined", new.zone, joined.len()));
+                waiting.push(format!("{}: {ready} of {wanted} Ready, {joined} joined", name(pool, new)));
             }
             Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
         })

@@ -39,9 +39,7 @@ impl<'a> Source<'a> {
     /// A node's capacity units.
     pub(super) fn units(&self, facts: &Facts, node: &Node) -> u32 {
         let group = group(facts, node).and_then(|name| facts.node_groups.groups.get(name));
-        let instance = group
-            .and_then(|group| group.instances.iter().find(|one| node.instance_id.as_ref() == Some(&one.id)));
-        instance.map_or(1, |one| u32::try_from(one.weight).unwrap_or(1))
+        group.map_or(1, |group| group.units_of(node))
     }
 
     /// A zone's share of the minimum and the maximum. The sum of the minimums is the group's: where it does not divide
