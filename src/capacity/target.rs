@@ -207,7 +207,9 @@ fn other_resources(
         [Accelerator::Nvidia, Accelerator::Neuron].iter().any(|one| name.starts_with(one.resources()))
     };
     let amount = |name: &str| match name {
-        "ephemeral-storage" => u64::from(machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE)) << 30,
+        "ephemeral-storage" if pool.old.is_none() || machine.volume_size.is_some() => {
+            u64::from(machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE)) << 30
+        }
         name if name.starts_with("hugepages-") => 0,
         name if alike.is_empty() && devices.is_some_and(|prefix| name.starts_with(prefix)) => u64::MAX,
         name if alike.is_empty() && is_device(name) => 0,

@@ -36,11 +36,15 @@ pub(crate) struct Mirror {
     pub tags: Vec<GroupTag>,
 }
 
+/// Prefix of the tags by which the Cluster Autoscaler finds a group, and knows what its nodes have.
+const OF_AUTOSCALER: &str = "k8s.io/cluster-autoscaler/";
+
 impl Mirror {
     /// Tags of instances, volumes, network interfaces and the launch template: those of the group that its instances get,
-    /// but for names.
+    /// but for names and those of the Cluster Autoscaler.
     pub(crate) fn launch_tags(&self) -> Vec<(String, String)> {
-        let tags = self.tags.iter().filter(|tag| tag.propagated && tag.key != "Name");
+        let is_of_group = |key: &str| key == "Name" || key.starts_with(OF_AUTOSCALER);
+        let tags = self.tags.iter().filter(|tag| tag.propagated && !is_of_group(&tag.key));
         tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
     }
 }
@@ -107,12 +111,11 @@ pub(super) fn mirror(
 /// cloudprovider/aws/README.md, "Auto-discovery setup"). It takes labels and taints of a managed node group from EKS; a
 /// self-managed one has only its tags. Max pods it takes for 110 (aws_manager.go, `buildNodeFromTemplate`).
 fn autoscaler_tags(mirror: &Mirror, machine: &MachineDesign) -> Vec<GroupTag> {
-    const PREFIX: &str = "k8s.io/cluster-autoscaler/";
     let has = |key: &str| mirror.tags.iter().any(|tag| tag.key == key);
-    if !has(&format!("{PREFIX}enabled")) {
+    if !has(&format!("{OF_AUTOSCALER}enabled")) {
         return Vec::new();
     }
-    let template = |what: &str, name: &str| format!("{PREFIX}node-template/{what}/{name}");
+    let template = |what: &str, name: &str| format!("{OF_AUTOSCALER}node-template/{what}/{name}");
     let labels = mirror.labels.iter().map(|(key, value)| (template("label", key), value.clone()));
     let taints = mirror
         .taints

@@ -180,14 +180,13 @@ fn security_groups(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> PoolRow 
 fn volumes(pool: &PoolDesign, old: &Pool) -> PoolRow {
     let mappings = old.template.data.get("BlockDeviceMappings").and_then(Value::as_array);
     let before = list(mappings.into_iter().flatten().filter_map(Value::as_object).map(volume).collect());
-    let after = match (mappings.is_some(), pool.machine.volume_size) {
-        (true, None) => before.clone(),
-        (true, Some(size)) => format!("{before}, with {size} GiB"),
-        (false, size) => {
-            format!("{} GiB gp3, encrypted", size.unwrap_or(crate::nodes::templates::DEFAULT_VOLUME_SIZE))
-        }
+    let before = if mappings.is_some() { before } else { "those of the image".into() };
+    let after = match pool.machine.volume_size {
+        None => before.clone(),
+        Some(size) if mappings.is_some() => format!("{before}, with {size} GiB"),
+        Some(size) => format!("{size} GiB gp3, encrypted"),
     };
-    PoolRow::changed("volumes", before, after, "the launch template has none, or --volume-size")
+    PoolRow::changed("volumes", before, after, "--volume-size")
 }
 
 /// `/dev/xvda 100 GiB gp3, encrypted`

@@ -22,6 +22,7 @@ mod pages;
 mod plan;
 mod policy;
 mod pool_shapes;
+mod pools;
 mod reach;
 mod refusal;
 mod sandbox_itself;

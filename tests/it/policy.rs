@@ -21,7 +21,7 @@ fn printed(sandbox: &Sandbox, more: &[&str]) -> String {
     let (shape, aws) = (&sandbox.shape, &sandbox.aws);
     let names = ["--cluster", &shape.cluster, "--region", &aws.region, "--account", &aws.account];
     let role = aws.cni_role_arn.as_deref().map(|role| ["--addon-role", role]);
-    let old = aws.old_node_role_arn.as_deref().map(|role| ["--node-role", role]);
+    let old: Vec<_> = aws.old_node_roles.iter().map(|role| ["--node-role", role]).collect();
     let roles = role.iter().chain(&old).flatten();
     Outcome::of(offline().arg("iam-policy").args(names).args(roles).args(more)).expect(0).stdout
 }

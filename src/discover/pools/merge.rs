@@ -56,8 +56,14 @@ fn of_managed(facts: &Facts, managed: &ManagedNodeGroup, nodes: &[&Node]) -> Poo
     let mut of_eks = labels::common(nodes);
     of_eks.extend(settings.labels.clone());
     pool.eks_labels = labels::divided(of_eks, &[]).eks;
-    let divided = labels::divided(settings.labels.clone(), &labels::of_eniconfigs(facts));
-    (pool.labels, pool.taints) = (divided.own, settings.taints.clone());
+    // With an image of the user's own, the user data has labels and taints that EKS does not know.
+    let registered = arguments(pool.family, &pool.template.user_data, facts.cluster.service_cidr);
+    let mut given = registered.labels;
+    given.extend(settings.labels.clone());
+    let divided = labels::divided(given, &labels::of_eniconfigs(facts));
+    let others = registered.taints.into_iter().filter(|taint| !settings.taints.contains(taint));
+    pool.taints = settings.taints.iter().cloned().chain(others).collect();
+    pool.labels = divided.own;
     pool.unclear.extend(divided.unclear);
     pool.groups = managed.groups.iter().cloned().collect();
     pool.sizes = facts.node_groups.sizes_of(managed);

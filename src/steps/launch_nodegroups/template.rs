@@ -52,8 +52,8 @@ pub(crate) fn node_group_template(
             name: &group.stack,
             data: &data,
             user_data: user_data(design, facts, pool, group)?.as_bytes(),
-            // The volumes of somebody else's image are unknown.
-            family: (!machine.own_image || mirror.data.is_empty()).then_some(machine.family),
+            // Old nodes whose launch template describes no volumes have those of their image.
+            family: (pool.old.is_none() || machine.volume_size.is_some()).then_some(machine.family),
             volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
             tags: &mirror.launch_tags(),
         },

@@ -34,6 +34,10 @@ def pages(api, operation, key, **arguments):
     return [item for page in api.get_paginator(operation).paginate(**arguments) for item in page[key]]
 
 
+OF_CLUSTER = {g["GroupId"] for g in pages(ec2, "describe_security_groups", "SecurityGroups", Filters=[
+    {"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{cluster}"]}])}
+
+
 def tags(rows):
     return {row["Key"]: row["Value"] for row in rows if not RESERVED_TAGS.match(row["Key"])}
 
@@ -140,6 +144,12 @@ def interfaces_of_template(data):
     return [i for i in found if i != {"DeviceIndex": 0}]
 
 
+def further_groups(ids):
+    """Without those of the cluster by their tag: an interface may have only one of them (AWS Load Balancer Controller,
+    "expected exactly one securityGroup tagged")."""
+    return sorted(set(ids) - OF_CLUSTER)
+
+
 def instance_facts(found):
     """What an instance is, beyond its template."""
     instance_id = found["InstanceId"]
@@ -156,7 +166,7 @@ def instance_facts(found):
         "instance tags": tags(found.get("Tags", [])),
         "metadata options": only(found["MetadataOptions"], "HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint",
                                  "InstanceMetadataTags", "HttpProtocolIpv6"),
-        "security groups": sorted(g["GroupId"] for g in interface["Groups"]),
+        "security groups": further_groups(g["GroupId"] for g in interface["Groups"]),
         "user data": user_data(decoded(raw)),
         "launch": {**only(found, "KeyName", "EbsOptimized", "EnclaveOptions"), "monitoring": found["Monitoring"]["State"],
                    "placement": only(found["Placement"], "Tenancy", "GroupName")},
@@ -187,7 +197,7 @@ def group_facts(group, managed, instances):
         "role": role["Arn"] if role else None, "policies": policies(role["RoleName"]) if role else None,
         "tags": sorted([r["Key"], r["Value"], r["PropagateAtLaunch"]] for r in own),
         "template": {"volumes": volumes_of_template(data), "metadata options": data.get("MetadataOptions", {}),
-                     "security groups": sorted(data.get("SecurityGroupIds", []) or [
+                     "security groups": further_groups(data.get("SecurityGroupIds", []) or [
                          g for i in data.get("NetworkInterfaces", []) for g in i.get("Groups", [])]),
                      "user data": user_data(decoded(data.get("UserData")))},
         "interfaces": interfaces_of_template(data),

@@ -222,7 +222,11 @@ fn compare(old: &Group, new: &Group, faults: &mut Vec<String>) {
     for row in OF_GROUP {
         let (is, expected) = (&new.facts[row], &old.facts[row]);
         // A managed group always has CapacityRebalance; only of Spot capacity does it mean something.
-        let same = is == expected || (row == "capacity rebalance" && old.facts["all spot"] == false);
+        let same = match row {
+            "capacity rebalance" => is == expected || old.facts["all spot"] == false,
+            "tags" => same_tags(is, expected),
+            _ => is == expected,
+        };
         if !same {
             faults.push(format!("{} is {is}, expected {expected}", what(row)));
         }
@@ -238,7 +242,17 @@ fn compare(old: &Group, new: &Group, faults: &mut Vec<String>) {
         return;
     };
     for node in &new.nodes {
-        for row in OF_NODES.into_iter().filter(|row| node[*row] != first[*row]) {
+        let own = propagated(&old.facts["tags"]);
+        let same = |row: &str| match row {
+            "volume tags" => first[row]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .all(|(device, expected)| between(&node[row][device], expected, &own)),
+            "interface tags" => between(&node[row], &first[row], &own),
+            _ => node[row] == first[row],
+        };
+        for row in OF_NODES.into_iter().filter(|row| !same(row)) {
             faults.push(format!("{} is {}, expected {}", what(row), node[row], first[row]));
         }
         superset(
@@ -261,6 +275,34 @@ fn compare(old: &Group, new: &Group, faults: &mut Vec<String>) {
             faults.push(format!("{} is {is}, expected {expected}", what("architecture")));
         }
     }
+}
+
+/// A self-managed group tells the Cluster Autoscaler by tags what its nodes have; a managed one needs no such tags.
+fn same_tags(is: &Value, expected: &Value) -> bool {
+    let list = |tags: &Value| tags.as_array().cloned().unwrap_or_default();
+    let expected = list(expected);
+    let of_autoscaler = |tag: &Value| {
+        tag[0].as_str().is_some_and(|key| key.starts_with("k8s.io/cluster-autoscaler/node-template/"))
+    };
+    let is = list(is);
+    expected.iter().all(|tag| is.contains(tag))
+        && is.iter().all(|tag| expected.contains(tag) || of_autoscaler(tag))
+}
+
+/// Tags of a group that its instances get.
+fn propagated(tags: &Value) -> BTreeMap<String, String> {
+    let own = tags.as_array().into_iter().flatten().filter(|tag| tag[2] == true);
+    own.map(|tag| (text(&tag[0]), text(&tag[1]))).collect()
+}
+
+/// All tags that were there before, and no others than those of the group.
+fn between(is: &Value, expected: &Value, own: &BTreeMap<String, String>) -> bool {
+    let map = |tags: &Value| -> BTreeMap<String, String> {
+        tags.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
+    };
+    let (is, expected) = (map(is), map(expected));
+    expected.iter().all(|(key, value)| is.get(key) == Some(value))
+        && is.iter().all(|(key, value)| expected.contains_key(key) || own.get(key) == Some(value))
 }
 
 /// Security groups may be more, never less.

@@ -24,6 +24,8 @@ def _quotas(context: Context) -> dict[tuple[str, str], tuple[str, float, bool]]:
         ("vpc", "L-DF5E4CA3"): ("Network interfaces per Region", 5000.0, True),
         ("ec2", VCPUS): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
                          float(context.world.shape.vcpu_quota), True),
+        ("ec2", "L-DB2E81BA"): ("Running On-Demand G and VT instances", 64.0, True),
+        ("ec2", "L-417A185B"): ("Running On-Demand P instances", 96.0, True),
         ("cloudformation", "L-0485CB21"): ("Stack count", 2000.0, True),
     }
 
