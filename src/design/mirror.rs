@@ -154,9 +154,11 @@ pub(crate) fn further_groups(facts: &Facts, pool: &Pool) -> Vec<String> {
     let tag = format!("kubernetes.io/cluster/{}", facts.cluster.name);
     let base = facts.node_groups.stacks.get(&stack_name(&facts.cluster.name, BASE));
     let ours = base.and_then(|stack| stack.outputs.get(output::NODE_SECURITY_GROUP_ID));
+    let remote_access = pool.managed.as_ref().and_then(|managed| managed.remote_access_group.as_ref());
     let of_cluster = |id: &String| {
         *id == facts.cluster.security_group
             || Some(id) == ours
+            || Some(id) == remote_access
             || facts.firewall.groups.get(id).is_some_and(|group| group.tags.contains_key(&tag))
     };
     pool.template.security_groups().into_iter().filter(|id| !of_cluster(id)).collect()

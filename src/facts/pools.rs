@@ -127,6 +127,8 @@ pub struct ManagedPool {
     pub release: String,
     /// The launch template that the user gave, as `lt-… version`; EKS makes its own from it.
     pub launch_template: Option<String>,
+    /// The security group that EKS made for SSH, and deletes with the managed node group.
+    pub remote_access_group: Option<String>,
     /// UpdateConfig, NodeRepairConfig and WarmPoolConfig in CloudFormation's spelling.
     pub settings: Map<String, Value>,
     pub tags: BTreeMap<String, String>,

@@ -142,6 +142,7 @@ impl PlainNodeGroup<'_> {
                 user_data: self.user_data.as_bytes(),
                 family: Some(self.ami_family),
                 volume_size: self.volume_size,
+                imds_defaults: true,
                 tags: &[],
             },
             subnets: self.subnet_ids,

@@ -18,6 +18,7 @@ pub(super) fn settings(of: &Nodegroup) -> ManagedSettings {
             version: of.version().unwrap_or_default().to_string(),
             release: of.release_version().unwrap_or_default().to_string(),
             launch_template: launch.as_ref().map(spelled),
+            remote_access_group: remote_access_group(of).map(ToString::to_string),
             settings: properties(of),
             tags: of.tags().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
         },
@@ -109,12 +110,15 @@ fn warm_pool(of: &WarmPoolConfig) -> Value {
 /// EKS puts the SSH key and this security group into the launch template that it makes, so the group is among those of
 /// the nodes.
 fn lost(of: &Nodegroup) -> Vec<Unclear> {
-    let group = of.resources().and_then(|resources| resources.remote_access_security_group());
-    let lost = group.map(|group| Unclear {
-        what: "Resources.RemoteAccessSecurityGroup".into(),
+    let lost = remote_access_group(of).map(|group| Unclear {
+        what: "the security group for remote access".into(),
         why: format!("EKS deletes its security group {group} with the managed node group"),
     });
     lost.into_iter().collect()
+}
+
+fn remote_access_group(of: &Nodegroup) -> Option<&str> {
+    of.resources().and_then(|resources| resources.remote_access_security_group())
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) struct Launch<'a> {
     pub family: Option<AmiFamily>,
     /// GiB for the containers' images and files, if `data` has no volumes.
     pub volume_size: u32,
+    /// Requires IMDSv2, with two hops, if `data` has no metadata options. Those of an old group stay as they are.
+    pub imds_defaults: bool,
     /// Further tags for all that the group creates.
     pub tags: &'a [(String, String)],
 }
@@ -83,7 +85,7 @@ impl Launch<'_> {
             own.insert("BlockDeviceMappings".into(), volume(family, self.volume_size));
             comments.push(VOLUMES);
         }
-        if !own.contains_key("MetadataOptions") {
+        if self.imds_defaults && !own.contains_key("MetadataOptions") {
             let options =
                 json!({ "HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 2 });
             own.insert("MetadataOptions".into(), options);

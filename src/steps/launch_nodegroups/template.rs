@@ -55,6 +55,7 @@ pub(crate) fn node_group_template(
             // Old nodes whose launch template describes no volumes have those of their image.
             family: (pool.old.is_none() || machine.volume_size.is_some()).then_some(machine.family),
             volume_size: machine.volume_size.unwrap_or(DEFAULT_VOLUME_SIZE),
+            imds_defaults: pool.old.is_none(),
             tags: &mirror.launch_tags(),
         },
         subnets: &group.node_subnets,

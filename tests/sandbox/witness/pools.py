@@ -144,6 +144,17 @@ def interfaces_of_template(data):
     return [i for i in found if i != {"DeviceIndex": 0}]
 
 
+def remote_access_groups():
+    """EKS deletes its group for SSH with the managed node group."""
+    names = pages(eks, "list_nodegroups", "nodegroups", clusterName=cluster)
+    rows = [eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"] for name in names]
+    return {row["resources"]["remoteAccessSecurityGroup"] for row in rows
+            if row.get("resources", {}).get("remoteAccessSecurityGroup")}
+
+
+OF_CLUSTER |= remote_access_groups()
+
+
 def further_groups(ids):
     """Without those of the cluster by their tag: an interface may have only one of them (AWS Load Balancer Controller,
     "expected exactly one securityGroup tagged")."""
