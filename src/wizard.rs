@@ -1,10 +1,11 @@
 //! Asks a person at a terminal for settings, with defaults from the cluster.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::cidr::{check_secondary, parse_block};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::scene::Scene;
 use crate::settings::{CniSettings, NetworkSettings, NodeSettings, Settings};
+use crate::text::counted;
 use crate::ui::Prompt;
 
 /// The settings with answers for what no flag gives.
@@ -69,18 +70,13 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     if design.groups().all(|(_, group)| facts.node_groups.stacks.contains_key(&group.stack)) {
         return Ok(nodes);
     }
+    if design.pools.len() > 1 {
+        return pools(scene, prompt, nodes);
+    }
     if nodes.instance_type.is_empty() {
         let pool = design.pools.first().and_then(|pool| pool.machine.instance_type());
-        let default = pool.map_or_else(|| "m5.large".to_string(), |kind| kind.name.clone());
-        let options = Options { custom: true, cap: true, ..Options::default() };
-        let name = prompt.text("Instance type of the new nodes", &default, |name| match known(name) {
-            // EC2 may have newer types, so it is asked later.
-            None => Ok(()),
-            Some(instance_type) => {
-                max_pods(instance_type, &options).map(|_| ()).map_err(|error| error.to_string())
-            }
-        })?;
-        nodes.instance_type.all = Some(name);
+        let default = pool.map_or("m5.large", |kind| kind.name.as_str());
+        nodes.instance_type.all = Some(instance_type(prompt, "Instance type of the new nodes", default)?);
     }
     if nodes.nodes_per_zone.is_empty() {
         let default = design.groups().map(|(_, group)| group.size).max().unwrap_or(1);
@@ -93,4 +89,46 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
         nodes.nodes_per_zone.all = size.parse().ok();
     }
     Ok(nodes)
+}
+
+/// One question for each pool: most people want its like.
+fn pools(scene: &Scene<'_>, prompt: &Prompt, mut nodes: NodeSettings) -> Result<NodeSettings> {
+    let mut chosen = Vec::new();
+    for pool in &scene.design.pools {
+        let types = pool.machine.type_names();
+        let now = pool.old.as_ref().map(|old| old.nodes.len()).unwrap_or_default();
+        let question = format!("Pool {} ({} of {types})", pool.name, counted(now, "node"));
+        let answers = [
+            "replace it with the same".to_string(),
+            "replace it with another instance type".to_string(),
+            "leave it as it is".to_string(),
+        ];
+        match prompt.choose(&question, &answers, 0)? {
+            1 => {
+                let first = pool.machine.instance_type().map_or("m5.large", |kind| kind.name.as_str());
+                let name = instance_type(prompt, &format!("Instance type of pool {}", pool.name), first)?;
+                nodes.instance_type.pools.insert(pool.name.clone(), name);
+            }
+            2 => continue,
+            _ => {}
+        }
+        chosen.push(pool.name.clone());
+    }
+    if chosen.is_empty() {
+        return Err(Error::usage("no pool is chosen, so there is nothing to replace")
+            .fix("eni-custom setup --keep-old-nodes # sets the cluster up, and keeps the old nodes"));
+    }
+    if chosen.len() < scene.design.pools.len() {
+        nodes.pools = chosen;
+    }
+    Ok(nodes)
+}
+
+fn instance_type(prompt: &Prompt, question: &str, default: &str) -> Result<String> {
+    let options = Options { custom: true, cap: true, ..Options::default() };
+    prompt.text(question, default, |name| match known(name) {
+        // EC2 may have newer types, so it is asked later.
+        None => Ok(()),
+        Some(kind) => max_pods(kind, &options).map(|_| ()).map_err(|error| error.to_string()),
+    })
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::design::PoolDesign;
+use crate::design::{PoolDesign, RoleDesign};
+use crate::facts::Authentication;
 use crate::issue::{Issue, id};
 use crate::nodes::user_data::carry;
 use crate::scene::Scene;
@@ -16,7 +17,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     for pool in &scene.design.pools {
         // A group that exists is not changed.
-        if pool.groups.iter().all(|group| scene.facts.node_groups.stacks.contains_key(&group.stack)) {
+        if is_launched(scene, pool) {
             continue;
         }
         unclear(pool, findings);
@@ -24,6 +25,11 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         user_data(scene, pool, findings);
         security_groups(scene, pool, findings);
     }
+    shared_roles(scene, findings);
+}
+
+fn is_launched(scene: &Scene<'_>, pool: &PoolDesign) -> bool {
+    pool.groups.iter().all(|group| scene.facts.node_groups.stacks.contains_key(&group.stack))
 }
 
 /// Pools that a setting names and that the cluster does not have.
@@ -60,6 +66,45 @@ fn names<'a>(scene: &Scene<'a>) -> BTreeSet<&'a str> {
     let Scene { facts, design, .. } = *scene;
     let designed = design.pools.iter().map(|pool| pool.name.as_str());
     designed.chain(facts.pools.iter().map(|pool| pool.name.as_str())).collect()
+}
+
+/// "If you delete a managed node group that uses a node IAM role that isn't used by any other managed node group in the
+/// cluster, the role is removed from the aws-auth ConfigMap. … the self-managed nodes move to the NotReady status" (EKS
+/// user guide, "Delete a managed node group").
+fn shared_roles(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+    let facts = scene.facts;
+    let managed: BTreeSet<&String> =
+        facts.node_groups.managed.iter().filter_map(|group| group.settings.role.as_ref()).collect();
+    for role in scene.design.existing_roles().collect::<BTreeSet<_>>() {
+        if !managed.iter().any(|own| *own == role) {
+            continue;
+        }
+        let has_it =
+            |pool: &&PoolDesign| matches!(&pool.mirror.role, RoleDesign::Existing { arn, .. } if arn == role);
+        let new = scene.design.pools.iter().filter(|pool| !is_launched(scene, pool));
+        let pools: Vec<String> = new.filter(has_it).map(|pool| pool.name.clone()).collect();
+        if pools.is_empty() {
+            continue;
+        }
+        let cluster = &facts.cluster.name;
+        let fix = match facts.cluster.authentication {
+            Authentication::ConfigMap => {
+                "keep a managed node group with the role, at size 0; or --node-role new".to_string()
+            }
+            _ => format!(
+                "keep a managed node group with the role, at size 0; or at once after the last one is deleted: aws eks create-access-entry --cluster-name {cluster} --principal-arn {role} --type EC2_LINUX; or --node-role new"
+            ),
+        };
+        findings.push(
+            Issue::warning(
+                id::NOD_055,
+                format!("the new nodes of {} need a managed node group that has their role", few(&pools)),
+            )
+            .at(role)
+            .why("EKS let the role join for its managed node groups; when the last of them is deleted, EKS takes that back, and the new nodes become NotReady")
+            .fix(fix),
+        );
+    }
 }
 
 /// What is not understood is never dropped in silence.
@@ -154,4 +199,95 @@ fn security_groups(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issu
 fn source(pool: &PoolDesign) -> String {
     let source = pool.old.as_ref().map(|old| old.template.source.clone()).filter(|source| !source.is_empty());
     source.unwrap_or_else(|| format!("pool {}", pool.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::{found, reported};
+    use crate::facts::{AmiFamily, Facts, Unclear};
+    use crate::sample::{add_pool, facts};
+
+    use super::*;
+
+    /// A cluster with the pools `gpu` and `web`.
+    fn cluster() -> Facts {
+        let mut facts = facts();
+        facts.nodes.clear();
+        add_pool(&mut facts, "gpu", "g5.xlarge", &["a"]);
+        add_pool(&mut facts, "web", "m5.large", &["a", "b"]);
+        facts
+    }
+
+    #[test]
+    fn pools_that_are_understood_have_no_issue() {
+        assert_eq!(reported(check, &cluster(), &[]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_a_risk_that_shows_it() {
+        let mut facts = cluster();
+        let unclear =
+            Unclear { what: "InstanceMaintenancePolicy".into(), why: "CloudFormation can't set it".into() };
+        facts.pools[0].unclear.push(unclear);
+        facts.pools[1].template.user_data = b"#cloud-boothook\n\xff".to_vec();
+        let issues = found(check, &facts, &[]);
+        assert!(
+            issues.len() == 2 && issues.iter().all(|issue| issue.id == id::NOD_050),
+            "{issues:?}"
+        );
+        assert!(issues[0].what.ends_with("of pool gpu do not get InstanceMaintenancePolicy"), "{issues:?}");
+        assert_eq!(found(check, &facts, &["--pool", "web"]).len(), 1, "the other pool stays as it is");
+    }
+
+    #[test]
+    fn user_data_of_another_family_is_not_carried_over_in_silence() {
+        let mut facts = cluster();
+        let text = "[settings.kubernetes]\nallowed-unsafe-sysctls = [\"net.core.somaxconn\"]\n";
+        facts.pools[1].family = Some(AmiFamily::Bottlerocket);
+        facts.pools[1].template.user_data = text.into();
+        assert_eq!(reported(check, &facts, &[]), [""; 0]);
+        let lost = reported(check, &facts, &["--ami-family", "al2023"]);
+        assert_eq!(
+            lost,
+            ["EC-NOD-050 Warning: the new nodes of pool web do not get the user data of the old ones"]
+        );
+    }
+
+    #[test]
+    fn nodes_of_an_unknown_system_are_refused_unless_they_get_another() {
+        let mut facts = cluster();
+        facts.pools[1].family = None;
+        let refused = ["EC-NOD-054 Error: user data can't be written for the nodes of pool web"];
+        assert_eq!(reported(check, &facts, &[]), refused);
+        assert_eq!(reported(check, &facts, &["--ami-family", "web=al2023"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_pool_that_does_not_exist_is_an_error_with_the_name_that_was_meant() {
+        let issues = found(check, &cluster(), &["--instance-type", "wbe=m6i.large"]);
+        assert_eq!(issues.len(), 1, "{issues:?}");
+        assert_eq!(issues[0].id, id::NOD_052);
+        assert!(issues[0].fix.contains("did you mean web?"), "{issues:?}");
+        assert_eq!(issues[0].place, "--instance-type");
+    }
+
+    #[test]
+    fn pods_that_lose_a_security_group_are_reported_by_pool() {
+        let mut facts = cluster();
+        let groups = serde_json::json!({ "SecurityGroupIds": ["sg-db"] });
+        facts.pools[0].template.data = groups.as_object().unwrap().clone();
+        let lost = ["EC-NOD-053 Warning: the pods of pool gpu are no longer in sg-db"];
+        assert_eq!(reported(check, &facts, &[]), lost);
+        assert_eq!(reported(check, &facts, &["--security-group", "sg-db"]), [""; 0]);
+        facts.pools[1].template.data = facts.pools[0].template.data.clone();
+        assert_eq!(reported(check, &facts, &[]), [""; 0], "all pools have it");
+    }
+
+    #[test]
+    fn labels_that_a_kubelet_may_not_set_are_reported() {
+        let mut facts = cluster();
+        facts.pools[0].labels = [("node-role.kubernetes.io/gpu".to_string(), String::new())].into();
+        let said = ["EC-NOD-051 Warning: the new nodes of pool gpu do not set node-role.kubernetes.io/gpu"];
+        assert_eq!(reported(check, &facts, &[]), said);
+    }
 }

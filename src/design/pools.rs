@@ -14,9 +14,9 @@ use super::machine::{self, MachineDesign};
 use super::mirror::{Mirror, mirror};
 use super::{ZoneDesign, stack_name};
 
-pub(crate) use sources::all_wanted;
 use sources::wanted;
 use sources::{Source, sources};
+pub(crate) use sources::{all_wanted, pool_of};
 
 /// The pool of nodes whose owner launches nothing like them again, and of a cluster without nodes.
 pub(crate) const OTHER_NODES: &str = "nodes";

@@ -242,8 +242,8 @@ const ACTIONS: &[Action] = &[
     ),
     step(
         "cloudformation:UpdateStack",
-        &[PatchSecurityGroups],
-        "scales up node groups when the ENIConfigs are complete",
+        STACKS,
+        "scales up node groups when the ENIConfigs are complete; adds a node role to the base stack",
         &[G::Stacks],
     ),
     only(
@@ -317,6 +317,28 @@ const ACTIONS: &[Action] = &[
         &[G::RunNodes],
     ),
     stack("autoscaling:CreateAutoScalingGroup", LAUNCH, "node groups, of size 0", &[G::NodeGroups]),
+    only(
+        Only::Hooks,
+        stack("autoscaling:PutLifecycleHook", LAUNCH, "lifecycle hooks of the old groups", &[G::NodeGroups]),
+    ),
+    only(
+        Only::Notifications,
+        stack(
+            "autoscaling:PutNotificationConfiguration",
+            LAUNCH,
+            "notifications of the old groups",
+            &[G::NodeGroups],
+        ),
+    ),
+    only(
+        Only::Metrics,
+        stack(
+            "autoscaling:EnableMetricsCollection",
+            LAUNCH,
+            "group metrics of the old groups",
+            &[G::NodeGroups],
+        ),
+    ),
     stack(
         "autoscaling:CreateOrUpdateTags",
         STACKS,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::RouteChoice;
 use crate::design::replacement;
 use crate::design::undo::our_nodes;
+use crate::design::{Design, RouteChoice};
 use crate::facts::{Authentication, Facts, Owner, owner};
 use crate::scene::Scene;
 use crate::step::Step;
@@ -36,6 +36,9 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
                 Only::NewRole => design.creates_role(),
                 Only::NewProfile => design.creates_profile(),
+                Only::Hooks => has_property(design, "LifecycleHookSpecificationList"),
+                Only::Notifications => has_property(design, "NotificationConfigurations"),
+                Only::Metrics => has_property(design, "MetricsCollection"),
                 Only::Managed => owners.iter().any(|owner| matches!(owner, Owner::Managed(_))),
                 Only::Owned => {
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
@@ -95,6 +98,11 @@ pub(crate) fn names(scene: &Scene<'_>) -> Names {
         role_path: scene.settings.nodes.role_path.clone(),
         node_roles: design.existing_roles().map(ToString::to_string).collect(),
     }
+}
+
+/// Whether a new group has this property, because the old one has.
+fn has_property(design: &Design, name: &str) -> bool {
+    design.pools.iter().any(|pool| pool.mirror.group.contains_key(name))
 }
 
 fn addon_role(facts: &Facts) -> Option<String> {

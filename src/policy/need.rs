@@ -62,6 +62,12 @@ pub(crate) enum Only {
     NewRole,
     /// A stack creates an instance profile.
     NewProfile,
+    /// An old group has lifecycle hooks.
+    Hooks,
+    /// An old group sends notifications.
+    Notifications,
+    /// An old group has group metrics.
+    Metrics,
     /// Old nodes of managed node groups are drained.
     Managed,
     /// Old nodes of Auto Scaling groups are drained; a managed node group has one too.

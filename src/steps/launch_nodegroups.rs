@@ -28,6 +28,10 @@ pub(crate) struct LaunchNodegroups;
 #[derive(Debug, Clone)]
 pub(crate) enum GroupChange {
     Stack(StackChange),
+    /// The base stack is from a run that needed no new role.
+    AddRole {
+        stack: String,
+    },
     /// Allows nodes with a role to join; `None` for one that the base stack is about to create.
     Authorise {
         mode: Authentication,
@@ -53,6 +57,9 @@ impl Rules for LaunchNodegroups {
         let Scene { design, facts, .. } = *scene;
         let mut changes = Vec::new();
         changes.extend(stack_change(design, facts, None).map(GroupChange::Stack));
+        changes.extend(
+            lacks_role(design, facts).then(|| GroupChange::AddRole { stack: design.base_stack.clone() }),
+        );
         for role in design.roles(facts) {
             if !role.as_deref().is_some_and(|role| is_authorised(facts, role)) {
                 changes.push(GroupChange::Authorise { mode: facts.cluster.authentication, role });
@@ -73,6 +80,11 @@ impl Rules for LaunchNodegroups {
                 }
                 stack.shown.iter().fold(change, |change, (name, value)| change.to(*name, value))
             }
+            GroupChange::AddRole { stack } => Change::new(
+                Sign::Change,
+                format!("CloudFormation stack {stack}"),
+            )
+            .before_after("node role", Some("none"), "new"),
             GroupChange::Authorise { mode, role } => {
                 let resource = match mode {
                     Authentication::ConfigMap => "mapRoles entry in ConfigMap kube-system/aws-auth",
@@ -98,6 +110,14 @@ impl Rules for LaunchNodegroups {
                 }
                 let request = request(session, &stack.name)?;
                 session.clients.aws.cloudformation.create(&request).await
+            }
+            GroupChange::AddRole { stack } => {
+                let there = settled(session, &stack).await?;
+                let parameters = base_parameters(&session.design, &session.facts, true);
+                let changed = parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+                let content = format!("{} {} {changed:?}", there.id, there.updated);
+                let token = client_token(&session.facts.cluster.arn, Step::LaunchNodegroups.name(), &content);
+                session.clients.aws.cloudformation.update_parameters(&there, &changed, &token).await
             }
             GroupChange::Authorise { mode, role } => {
                 let role = match role {
@@ -169,6 +189,13 @@ fn stack_change(
         }
     };
     Some(StackChange { name: name.clone(), is_base: group.is_none(), failed, shown })
+}
+
+/// Whether the base stack exists without the role that new nodes need.
+fn lacks_role(design: &Design, facts: &Facts) -> bool {
+    let base = facts.node_groups.stacks.get(&design.base_stack);
+    let is_complete = base.is_some_and(|stack| stack.status.is_complete());
+    is_complete && design.creates_role() && node_role(design, facts).is_none()
 }
 
 fn node_role(design: &Design, facts: &Facts) -> Option<String> {

@@ -6,15 +6,17 @@ mod undo;
 use std::collections::BTreeMap;
 
 use crate::client_token::client_token;
-use crate::design::{GroupDesign, PoolDesign};
+use crate::design::{GroupDesign, PoolDesign, options};
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::{EniConfig, Facts, Node, same_groups};
 use crate::k8s::nodes;
+use crate::net::max_pods::{Options, max_pods};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
 use crate::step::{Change, Sign, Step};
+use crate::text::counted;
 
 use super::launch_nodegroups::{complete, settled};
 use super::{Rules, eniconfigs};
@@ -112,7 +114,8 @@ impl Rules for PatchSecurityGroups {
         for (_, group) in session.design.groups() {
             complete(session, &group.stack).await?;
         }
-        ready(session).await
+        ready(session).await?;
+        pods_have_addresses(session).await
     }
 }
 
@@ -147,6 +150,36 @@ fn grow(facts: &Facts, group: &GroupDesign) -> Option<GroupsChange> {
         return None;
     }
     Some(GroupsChange::Grow { group: group.clone(), before })
+}
+
+/// A node that accepts more pods than it has addresses for would leave them in ContainerCreating. No pod has been evicted
+/// yet, so this is the moment to find it: an image may ignore or overrule what user data says.
+async fn pods_have_addresses(session: &Session) -> Result<()> {
+    let hard = Options { cap: false, ..options(&session.facts) };
+    let groups = read_groups(session).await?;
+    let nodes = nodes::list(&session.clients.kube.client).await?;
+    for (pool, new) in session.design.groups() {
+        let Some(group) = groups.values().find(|group| group.stack() == Some(&new.stack)) else { continue };
+        for node in nodes.iter().filter(|node| node.ready && group.holds(node)) {
+            let own = pool.machine.types.iter().find(|one| one.kind.name == node.instance_type);
+            let limit = own.and_then(|own| max_pods(&own.kind, &hard).ok());
+            let Some(limit) = limit.filter(|limit| node.max_pods > limit.get()) else { continue };
+            return Err(Error::failed(format!(
+                "a new node accepts {}, but an {} has addresses for {limit}",
+                counted(node.max_pods, "pod"), node.instance_type
+            ))
+            .at(&node.name)
+            .because(format!(
+                "pool {}: its image or user data overrules max pods; no pod was evicted",
+                pool.name
+            ))
+            .fix(format!(
+                "{} # then set --ami-id or --ami-family for the pool, or its user data right",
+                crate::fixes::command(&session.facts, "undo")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Waits until every group has its nodes Ready, and reports what keeps a node from starting.

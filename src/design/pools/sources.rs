@@ -120,7 +120,7 @@ pub(super) fn sources<'a>(
 }
 
 /// The pool that a node belongs to.
-fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
+pub(crate) fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
     facts.pools.iter().find(|pool| pool.nodes.contains(&node.name))
 }
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::design::LABEL_DEF;
-use crate::facts::{Facts, Node, Taint, Unclear};
+use crate::facts::{Facts, Node, Taint};
 use crate::net::eniconfig::DEFAULT_KEY;
-use crate::nodes::user_data::NodeLabel;
 
 /// Labels of a pool.
 #[derive(Debug, Default, PartialEq)]
@@ -13,7 +12,6 @@ pub(super) struct Labels {
     pub own: BTreeMap<String, String>,
     /// `eks.amazonaws.com/…`
     pub eks: BTreeMap<String, String>,
-    pub unclear: Vec<Unclear>,
 }
 
 /// Prefixes of labels that Kubernetes, the cloud provider, a CSI driver, the VPC CNI, Karpenter or feature discovery
@@ -61,13 +59,7 @@ pub(super) fn divided(labels: BTreeMap<String, String>, eniconfig: &[&str]) -> L
             divided.eks.insert(key, value);
             continue;
         }
-        // Somebody else has set it: a kubelet could not.
-        match NodeLabel::new(&key, &value) {
-            Ok(_) => drop(divided.own.insert(key, value)),
-            Err(error) => {
-                divided.unclear.push(Unclear { what: format!("label {key}={value}"), why: error.to_string() })
-            }
-        }
+        divided.own.insert(key, value);
     }
     divided
 }
@@ -148,13 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_the_owners_eks_s_set_anyway_or_nothing_that_a_kubelet_could_set() {
+    fn labels_are_the_owners_eks_s_or_set_anyway() {
         #[derive(Debug, PartialEq)]
         enum Kind {
             Own,
             Eks,
             Left,
-            Unclear,
         }
         for (key, expected) in [
             ("team", Kind::Own),
@@ -179,15 +170,14 @@ mod tests {
             ("nvidia.com/gpu.count", Kind::Left),
             ("our/eniconfig", Kind::Left),
             ("k8s.amazonaws.com/eniConfig", Kind::Left),
-            ("node-role.kubernetes.io/worker", Kind::Unclear),
-            ("storage.k8s.io/fast", Kind::Unclear),
+            ("node-role.kubernetes.io/worker", Kind::Own),
+            ("storage.k8s.io/fast", Kind::Own),
         ] {
             let found = divided(pairs(&[(key, "x")]), &["our/eniconfig", "k8s.amazonaws.com/eniConfig"]);
-            let kind = match (found.own.len(), found.eks.len(), found.unclear.len()) {
-                (1, 0, 0) => Kind::Own,
-                (0, 1, 0) => Kind::Eks,
-                (0, 0, 1) => Kind::Unclear,
-                (0, 0, 0) => Kind::Left,
+            let kind = match (found.own.len(), found.eks.len()) {
+                (1, 0) => Kind::Own,
+                (0, 1) => Kind::Eks,
+                (0, 0) => Kind::Left,
                 _ => panic!("{found:?}"),
             };
             assert_eq!(kind, expected, "{key}");

@@ -64,7 +64,6 @@ fn of_managed(facts: &Facts, managed: &ManagedNodeGroup, nodes: &[&Node]) -> Poo
     let others = registered.taints.into_iter().filter(|taint| !settings.taints.contains(taint));
     pool.taints = settings.taints.iter().cloned().chain(others).collect();
     pool.labels = divided.own;
-    pool.unclear.extend(divided.unclear);
     pool.groups = managed.groups.iter().cloned().collect();
     pool.sizes = facts.node_groups.sizes_of(managed);
     pool.role = settings.role.clone();
@@ -222,7 +221,6 @@ fn set_labels_and_taints(facts: &Facts, pool: &mut Pool, nodes: &[&Node]) {
     let found = if nodes.is_empty() { registered.labels } else { labels::common(nodes) };
     let divided = labels::divided(found, &labels::of_eniconfigs(facts));
     (pool.labels, pool.eks_labels) = (divided.own, divided.eks);
-    pool.unclear.extend(divided.unclear);
     pool.taints = labels::taints(nodes, &registered.taints);
     if let Some(why) = registered.unclear.filter(|_| nodes.is_empty()) {
         pool.unclear.push(Unclear {

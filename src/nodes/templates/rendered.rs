@@ -312,7 +312,6 @@ fn a_plain_group_is_the_same_by_its_own_name() {
         ami_family: AmiFamily::Al2023,
         user_data: std::str::from_utf8(&input.user_data).unwrap(),
         volume_size: 80,
-        imds_defaults: true,
     };
     assert_eq!(group.template().unwrap(), input.render().unwrap());
 }
