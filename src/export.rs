@@ -107,10 +107,9 @@ fn subnet(zone: &ZoneDesign) -> String {
 /// The final groups of a zone's ENIConfig.
 fn groups(design: &Design, facts: &Facts) -> Vec<String> {
     design.final_groups(facts).unwrap_or_else(|| {
-        vec![
-            base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP),
-            facts.cluster.security_group.clone(),
-        ]
+        let own = base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP);
+        let shared = design.shared_groups.iter().cloned();
+        [own, facts.cluster.security_group.clone()].into_iter().chain(shared).collect()
     })
 }
 

@@ -231,10 +231,7 @@ mod tests {
         facts.pools[0].unclear.push(unclear);
         facts.pools[1].template.user_data = b"#cloud-boothook\n\xff".to_vec();
         let issues = found(check, &facts, &[]);
-        assert!(
-            issues.len() == 2 && issues.iter().all(|issue| issue.id == id::NOD_050),
-            "{issues:?}"
-        );
+        assert!(issues.len() == 2 && issues.iter().all(|issue| issue.id == id::NOD_050), "{issues:?}");
         assert!(issues[0].what.ends_with("of pool gpu do not get InstanceMaintenancePolicy"), "{issues:?}");
         assert_eq!(found(check, &facts, &["--pool", "web"]).len(), 1, "the other pool stays as it is");
     }

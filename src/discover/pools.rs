@@ -1,5 +1,6 @@
 //! Pools: reads what node groups launch, and makes pools of it.
 
+mod alike;
 mod arguments;
 mod base;
 mod family;
@@ -14,8 +15,7 @@ use futures::{StreamExt, stream};
 use crate::aws::Aws;
 use crate::error::{Error, Result};
 use crate::facts::{
-    Facts, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook, NodeKind, Owner,
-    Part, Read, owner,
+    Facts, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook, Node, Part, Read,
 };
 
 pub(super) use merge::pools;
@@ -129,18 +129,43 @@ async fn hooks(aws: &Aws, facts: &Facts, known: &Launches) -> Vec<(String, Read<
 
 type Instances = Vec<(String, Option<Launched>)>;
 
-/// Instances that nobody would launch again. Karpenter's have an owner.
+/// Instances that nobody would launch again. User data takes a call for an instance, so one of a set of alike nodes is
+/// asked for.
 async fn instances(aws: &Aws, facts: &Facts, known: &Launches) -> Result<Option<Read<Instances>>> {
-    let nodes = facts.nodes.iter().filter(|node| node.kind == NodeKind::Ec2);
-    let alone = nodes.filter(|node| owner(facts, node) == Owner::Unowned);
-    let ids = alone.filter_map(|node| node.instance_id.clone());
-    let ids: Vec<String> = ids.filter(|id| !known.instances.contains_key(id)).collect();
-    if ids.is_empty() || known.instances_unread.is_some() {
+    let id = |node: &Node| node.instance_id.clone();
+    let mut nodes = alike::unowned(facts);
+    nodes.retain(|node| id(node).is_some_and(|id| !known.instances.contains_key(&id)));
+    if nodes.is_empty() || known.instances_unread.is_some() {
         return Ok(None);
     }
-    let read = noted(aws.ec2.launched(&ids).await)?;
-    let each = |mut found: BTreeMap<_, _>| ids.iter().map(|id| (id.clone(), found.remove(id))).collect();
-    Ok(Some(read.map(each)))
+    let ids: Vec<String> = nodes.iter().copied().filter_map(id).collect();
+    let found = match noted(aws.ec2.launched(&ids).await)? {
+        Ok(found) => found,
+        Err(why) => return Ok(Some(Err(why))),
+    };
+    nodes.retain(|node| id(node).is_some_and(|id| found.contains_key(&id)));
+    let sets = alike::sets(facts, nodes, |id| found.get(id).cloned().unwrap_or_default());
+    let with_user_data = sets.into_iter().map(|set| async move {
+        let ids: Vec<String> = set.nodes.into_iter().filter_map(id).collect();
+        let user_data = aws.ec2.user_data(&ids[0]).await;
+        user_data.map(|user_data| (ids, user_data))
+    });
+    let mut read: BTreeMap<String, Option<Launched>> = ids.into_iter().map(|id| (id, None)).collect();
+    for set in all(with_user_data).await {
+        let (ids, user_data) = match noted(set)? {
+            Ok(set) => set,
+            Err(why) => return Ok(Some(Err(why))),
+        };
+        for id in ids {
+            let launched = found.get(&id).cloned().map(|mut launched| {
+                launched.template.user_data.clone_from(&user_data.template.user_data);
+                launched.unclear.extend(user_data.unclear.iter().cloned());
+                launched
+            });
+            read.insert(id, launched);
+        }
+    }
+    Ok(Some(Ok(read.into_iter().collect())))
 }
 
 type Images = Vec<(String, Option<KnownImage>)>;

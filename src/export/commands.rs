@@ -1,6 +1,7 @@
 //! The aws CLI and kubectl commands of each step. Pure.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde_json::json;
 
@@ -165,12 +166,11 @@ fn write_eniconfigs(design: &Design, facts: &Facts) -> Vec<String> {
 }
 
 /// Reads the outputs of the base stack that files need.
-fn outputs(design: &Design) -> [String; 2] {
+fn outputs(design: &Design) -> Vec<String> {
     let base = shell_quote(&design.base_stack);
-    [
-        format!("{NODE_SECURITY_GROUP}=$(stack_output {base} NodeSecurityGroupId)"),
-        format!("{INSTANCE_PROFILE}=$(stack_output {base} InstanceProfileArn)"),
-    ]
+    let group = format!("{NODE_SECURITY_GROUP}=$(stack_output {base} NodeSecurityGroupId)");
+    let profile = format!("{INSTANCE_PROFILE}=$(stack_output {base} InstanceProfileArn)");
+    iter::once(group).chain(design.creates_role().then_some(profile)).collect()
 }
 
 fn launch(design: &Design, facts: &Facts) -> Vec<String> {
@@ -179,10 +179,23 @@ fn launch(design: &Design, facts: &Facts) -> Vec<String> {
     if !there(&design.base_stack) {
         lines.push(stack(&design.base_stack, "file://cloudformation/base.yaml", &design.tags()));
         lines.push(stack_is_complete(&design.base_stack, "create"));
+    } else if steps::lacks_role(design, facts) {
+        let parameters = steps::base_parameters(design, facts, true);
+        let given: Vec<String> = parameters.iter().map(|(name, value)| parameter(name, value)).collect();
+        lines.push(update_stack(&design.base_stack, &given));
+        lines.push(stack_is_complete(&design.base_stack, "update"));
     }
     lines.extend(outputs(design));
-    lines.push(format!("NODE_ROLE_ARN=$(stack_output {} NodeRoleArn)", shell_quote(&design.base_stack)));
-    lines.extend(authorise(facts));
+    for role in design.roles(facts) {
+        match role {
+            Some(role) if steps::is_authorised(facts, &role) => {}
+            Some(role) => lines.extend(authorise(facts, &shell_quote(&role))),
+            None => {
+                let output = format!("$(stack_output {} NodeRoleArn)", shell_quote(&design.base_stack));
+                lines.extend(authorise(facts, &output));
+            }
+        }
+    }
     let new: Vec<_> = design.groups().filter(|(_, group)| !there(&group.stack)).collect();
     lines.extend(new.iter().map(|(pool, group)| {
         let template = format!("\"$(fill {})\"", shell_quote(&template_file(&group.stack)));
@@ -203,14 +216,30 @@ fn stack(name: &str, template: &str, tags: &[(String, String)]) -> String {
     )
 }
 
+fn update_stack(name: &str, parameters: &[String]) -> String {
+    format!(
+        "aws cloudformation update-stack --stack-name {} --use-previous-template --capabilities {BASE_CAPABILITY} \\\n  --parameters {}",
+        shell_quote(name),
+        parameters.join(" \\\n    ")
+    )
+}
+
+/// In the shorthand of `--parameters`.
+fn parameter(name: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace(',', "\\,");
+    shell_quote(&format!("ParameterKey={name},ParameterValue={value}"))
+}
+
 fn stack_is_complete(name: &str, verb: &str) -> String {
     format!("aws cloudformation wait stack-{verb}-complete --stack-name {}", shell_quote(name))
 }
 
-/// Allows nodes with the new role to join. EKS accepts a new IAM role only after some seconds.
-fn authorise(facts: &Facts) -> Vec<String> {
+/// Allows nodes with a role to join. EKS accepts a new IAM role only after some seconds. `role`: for the shell.
+fn authorise(facts: &Facts, role: &str) -> Vec<String> {
+    let role = format!("NODE_ROLE_ARN={role}");
     match facts.cluster.authentication {
         Authentication::ConfigMap => vec![
+            role,
             "# Works if the entries of mapRoles are not indented, as EKS writes them.".into(),
             "ROLES=$(kubectl --namespace kube-system get configmap aws-auth --output jsonpath='{.data.mapRoles}')".into(),
             "ENTRY=$(printf -- '- rolearn: %s\\n  username: system:node:{{EC2PrivateDNSName}}\\n  groups: [system:bootstrappers, system:nodes]' \"$NODE_ROLE_ARN\")".into(),
@@ -220,6 +249,7 @@ fn authorise(facts: &Facts) -> Vec<String> {
             "fi".into(),
         ],
         _ => vec![
+            role,
             "retry aws eks create-access-entry --cluster-name \"$CLUSTER\" --principal-arn \"$NODE_ROLE_ARN\" --type EC2_LINUX"
                 .into(),
         ],
@@ -241,7 +271,7 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
         design.groups().map(|(_, group)| group).filter(|group| steps::grows(facts, group)).collect();
     for group in &growing {
         let sizes = templates::sizes(group.min_size, group.size, group.max_size);
-        let given = sizes.iter().map(|(name, value)| format!("ParameterKey={name},ParameterValue={value}"));
+        let given = sizes.iter().map(|(name, value)| parameter(name, value));
         // A stack of an earlier version has further parameters.
         let there = facts.node_groups.stacks.get(&group.stack);
         let kept = there
@@ -250,11 +280,7 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
             .filter(|name| !SIZES.contains(&name.as_str()))
             .map(|name| format!("ParameterKey={name},UsePreviousValue=true"));
         let parameters: Vec<String> = kept.chain(given).collect();
-        lines.push(format!(
-            "aws cloudformation update-stack --stack-name {} --use-previous-template --capabilities {BASE_CAPABILITY} \\\n  --parameters {}",
-            shell_quote(&group.stack),
-            parameters.join(" \\\n    ")
-        ));
+        lines.push(update_stack(&group.stack, &parameters));
     }
     lines.extend(growing.iter().map(|group| stack_is_complete(&group.stack, "update")));
     lines.extend(

@@ -1,5 +1,5 @@
 use crate::design::design;
-use crate::facts::{Addon, Authentication};
+use crate::facts::{AccessEntry, Addon, Authentication};
 use crate::plan::plan;
 use crate::sample;
 
@@ -102,4 +102,23 @@ fn a_folder_that_is_not_empty_is_refused() {
     assert!(may_write(folder.path(), false).unwrap_err().what().contains("not empty"));
     assert!(may_write(folder.path(), true).is_ok());
     assert!(may_write(&folder.path().join("a/commands.sh"), true).is_err(), "a file is not a folder");
+}
+
+#[test]
+fn only_roles_that_may_not_join_yet_are_authorised() {
+    let mut facts = facts();
+    facts.nodes.clear();
+    sample::add_pool(&mut facts, "web", "m5.large", &["a"]);
+    let script = |facts: &Facts, arguments: &[&str]| exported(facts, arguments)["commands.sh"].clone();
+    let own = facts.pools[0].role.clone().unwrap();
+    let kept = script(&facts, &[]);
+    assert!(kept.contains(&format!("NODE_ROLE_ARN={own}\n")), "{kept}");
+    assert!(!kept.contains("InstanceProfileArn"), "{kept}");
+    let entry = AccessEntry { kind: "EC2_LINUX".into(), tags: Default::default() };
+    facts.node_groups.access_entries.insert(own, entry);
+    let joined = script(&facts, &[]);
+    assert!(!joined.contains("create-access-entry"), "{joined}");
+    let new = script(&facts, &["--node-role", "new"]);
+    assert!(new.contains("NODE_ROLE_ARN=$(stack_output eni-custom-shop-base NodeRoleArn)"), "{new}");
+    assert!(new.contains("InstanceProfileArn"), "{new}");
 }

@@ -192,7 +192,7 @@ fn stack_change(
 }
 
 /// Whether the base stack exists without the role that new nodes need.
-fn lacks_role(design: &Design, facts: &Facts) -> bool {
+pub(crate) fn lacks_role(design: &Design, facts: &Facts) -> bool {
     let base = facts.node_groups.stacks.get(&design.base_stack);
     let is_complete = base.is_some_and(|stack| stack.status.is_complete());
     is_complete && design.creates_role() && node_role(design, facts).is_none()

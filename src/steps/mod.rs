@@ -26,7 +26,7 @@ pub(crate) use detect_cni::{DetectCni, UndoDetectCni};
 pub(crate) use drain_nodes::{DrainNodes, UndoDrainNodes};
 pub(crate) use install_crd::{InstallCrd, UndoInstallCrd};
 pub(crate) use launch_nodegroups::{
-    BaseOutputs, base_parameters, first_sizes, node_group_template, user_data,
+    BaseOutputs, base_parameters, first_sizes, is_authorised, lacks_role, node_group_template, user_data,
 };
 pub(crate) use launch_nodegroups::{LaunchNodegroups, UndoLaunchNodegroups};
 pub(crate) use patch_security_groups::grows;

@@ -166,7 +166,8 @@ async fn pods_have_addresses(session: &Session) -> Result<()> {
             let Some(limit) = limit.filter(|limit| node.max_pods > limit.get()) else { continue };
             return Err(Error::failed(format!(
                 "a new node accepts {}, but an {} has addresses for {limit}",
-                counted(node.max_pods, "pod"), node.instance_type
+                counted(node.max_pods, "pod"),
+                node.instance_type
             ))
             .at(&node.name)
             .because(format!(

@@ -6,21 +6,17 @@ use aws_sdk_ec2::types::{
     Instance, InstanceAttributeName, InstanceLifecycleType, InstanceMetadataOptionsResponse, MonitoringState,
     Placement,
 };
-use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 
 use crate::aws::launched::launched;
 use crate::aws::properties::{each, map, object, one, text, texts, unclear};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::{Launched, Unclear};
 
 use super::{Ec2, failure, filter};
 
-/// Calls side by side: EC2 throttles an account's calls together.
-const AT_ONCE: usize = 16;
-
 impl Ec2 {
-    /// These instances by id; those that EC2 does not know are left out. User data takes a call for each instance.
+    /// These instances by id, without their user data; those that EC2 does not know are left out.
     pub(crate) async fn launched(&self, ids: &[String]) -> Result<BTreeMap<String, Launched>> {
         let mut found: Vec<Instance> = Vec::new();
         // A filter takes 200 values.
@@ -37,17 +33,16 @@ impl Ec2 {
                 found.extend(reservation.instances().iter().cloned());
             }
         }
-        let read = found.into_iter().map(|instance| async move {
+        let read = |instance: Instance| {
             let id = instance.instance_id().unwrap_or_default().to_string();
-            let user_data = self.user_data(&id).await?;
-            let source = format!("instance {id}");
-            Ok::<_, Error>((id, launched(source, data(&instance), user_data.as_deref(), lost(&instance))))
-        });
-        stream::iter(read).buffer_unordered(AT_ONCE).try_collect().await
+            let launched = launched(format!("instance {id}"), data(&instance), None, lost(&instance));
+            (id, launched)
+        };
+        Ok(found.into_iter().map(read).collect())
     }
 
-    /// In base64.
-    async fn user_data(&self, id: &str) -> Result<Option<String>> {
+    /// An instance's user data, and nothing else of it.
+    pub(crate) async fn user_data(&self, id: &str) -> Result<Launched> {
         let reply = self
             .client
             .describe_instance_attribute()
@@ -56,7 +51,8 @@ impl Ec2 {
             .send()
             .await
             .map_err(|error| failure("DescribeInstanceAttribute", &error).at(id))?;
-        Ok(reply.user_data().and_then(|data| data.value()).map(ToString::to_string))
+        let user_data = reply.user_data().and_then(|data| data.value());
+        Ok(launched(format!("instance {id}"), Map::new(), user_data, Vec::new()))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{
-    AutoScalingGroup, Facts, GroupTag, Instances, Launched, ManagedNodeGroup, ManagedPool, Node, NodeKind,
-    Owner, Pool, SUSPENDED, Sizes, Taint, TypeChoice, Unclear, owner,
+    AutoScalingGroup, Facts, Instances, ManagedNodeGroup, ManagedPool, Node, NodeKind, Owner, Pool,
+    SUSPENDED, Sizes, TypeChoice, Unclear, owner,
 };
 
+use super::alike::{self, Alike};
 use super::base::{base, instance, read_instance_profile, source};
 use super::{arguments::arguments, labels, tags};
 
@@ -88,48 +89,23 @@ fn of_group(facts: &Facts, group: &AutoScalingGroup, nodes: &[&Node]) -> Pool {
     pool
 }
 
-/// Nodes are alike if one launch template would have launched them, with the same labels and taints. Tags may differ: a
-/// name often does.
 fn of_unowned(facts: &Facts, nodes: &[&Node]) -> Vec<Pool> {
-    let mut sets: Vec<(Launched, Vec<GroupTag>, Vec<&Node>)> = Vec::new();
-    let nodes = nodes.iter().filter(|node| node.kind == NodeKind::Ec2);
-    for (node, id) in nodes.filter_map(|node| Some((*node, node.instance_id.as_ref()?))) {
-        let mut launched = instance(facts, id);
-        let own = tags::taken(&mut launched.template.data);
-        let is_alike = |(other, _, others): &&mut (Launched, _, Vec<&Node>)| {
-            let (one, other) = (&launched.template, &other.template);
-            (&one.data, &one.user_data) == (&other.data, &other.user_data)
-                && marks(facts, node) == marks(facts, others[0])
-        };
-        match sets.iter_mut().find(is_alike) {
-            Some((_, tags, nodes)) => {
-                tags.retain(|tag| own.contains(tag));
-                nodes.push(node);
-            }
-            None => sets.push((launched, own, vec![node])),
-        }
-    }
-    // Nodes are sorted by name, so a set keeps its number as long as the nodes stay.
-    let numbered = sets.into_iter().enumerate();
-    numbered.map(|(at, (launched, tags, nodes))| of_alike(facts, at + 1, launched, &tags, &nodes)).collect()
+    let nodes = nodes.iter().copied().filter(|node| node.kind == NodeKind::Ec2);
+    let sets = alike::sets(facts, nodes, |id| instance(facts, id)).into_iter().enumerate();
+    sets.map(|(at, set)| of_alike(facts, at + 1, set)).collect()
 }
 
-fn of_alike(facts: &Facts, number: usize, launched: Launched, tags: &[GroupTag], nodes: &[&Node]) -> Pool {
-    let mut pool = base(facts, Owner::Unowned, &format!("unowned-{number}"), launched, "", nodes);
-    find_types(&mut pool, nodes);
-    set_labels_and_taints(facts, &mut pool, nodes);
+fn of_alike(facts: &Facts, number: usize, set: Alike<'_>) -> Pool {
+    let Alike { launched, tags, nodes } = set;
+    let mut pool = base(facts, Owner::Unowned, &format!("unowned-{number}"), launched, "", &nodes);
+    find_types(&mut pool, &nodes);
+    set_labels_and_taints(facts, &mut pool, &nodes);
     read_instance_profile(facts, &mut pool);
     let count = i32::try_from(nodes.len()).unwrap_or(i32::MAX);
     pool.sizes = Sizes { min: count, desired: count, max: count };
     pool.subnets = nodes.iter().filter_map(|node| node.subnet.clone()).collect();
-    pool.tags = tags::of_group(tags, &facts.cluster.name);
+    pool.tags = tags::of_group(&tags, &facts.cluster.name);
     pool
-}
-
-/// Labels and taints that tell sets of nodes apart.
-fn marks(facts: &Facts, node: &Node) -> (BTreeMap<String, String>, Vec<Taint>) {
-    let own = labels::divided(node.labels.clone(), &labels::of_eniconfigs(facts)).own;
-    (own, labels::taints(&[node], &[]))
 }
 
 /// What the group is like, what it starts, and its tags. `left_out`: names of lifecycle hooks.

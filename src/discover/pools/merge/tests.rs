@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::facts::{
     AmiFamily, Beside, GroupSettings, GroupTag, Hook, Image, InstanceProfile, KnownImage, LaunchSource,
-    LaunchTemplate, LifecycleHook, ManagedSettings,
+    LaunchTemplate, Launched, LifecycleHook, ManagedSettings, Taint,
 };
 use crate::sample;
 
