@@ -25,8 +25,10 @@ pub(crate) const OTHER_NODES: &str = "nodes";
 #[derive(Debug, Clone)]
 pub(crate) struct PoolDesign {
     pub name: String,
-    /// What they replace; `None` for nodes without a node group, and if it is gone.
+    /// What they replace; `None` for nodes without a node group.
     pub old: Option<Pool>,
+    /// `old` is of eni-custom's own groups, because nothing else is left of the pool.
+    pub is_kept: bool,
     pub machine: MachineDesign,
     pub mirror: Mirror,
     pub groups: Vec<GroupDesign>,
@@ -96,6 +98,7 @@ pub(super) fn pools(
         PoolDesign {
             name: source.name.clone(),
             old: source.pool.cloned(),
+            is_kept: source.is_kept,
             mirror: mirror(settings, facts, &source.name, source.pool, &machine),
             machine,
             groups,
@@ -171,6 +174,8 @@ fn sizes(
         Some((number(stack, "MinSize").unwrap_or(size), size, number(stack, "MaxSize").unwrap_or(size)))
     });
     let asked = settings.nodes_per_zone.of(pool).copied();
+    // A cluster without nodes gets one in each zone; a group that was scaled to zero stays so.
+    let least = u32::from(source.name == OTHER_NODES && (source.is_kept || source.pool.is_none()));
     let size = asked.or(grown.map(|(_, size, _)| size)).unwrap_or_else(|| {
         let nodes: Vec<&Node> = source.nodes.iter().filter(|node| node.zone == zone).copied().collect();
         let names: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
@@ -181,10 +186,9 @@ fn sizes(
         let units: u32 = nodes.iter().map(|node| source.units(facts, node)).sum();
         // A new node has the weight of the lightest type at least.
         let lightest = machine.types.iter().filter_map(|one| one.weight).min().unwrap_or(1);
-        let least = if source.pool.is_some() { 0 } else { 1 };
         units.max(needed.saturating_mul(lightest)).max(least)
     });
-    let share = source.share(facts, zone);
+    let share = source.share(facts, zone).filter(|_| least == 0);
     let max = settings
         .max_nodes_per_zone
         .of(pool)

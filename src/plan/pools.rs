@@ -57,11 +57,14 @@ impl PoolRow {
 }
 
 pub(super) fn pools(scene: &Scene<'_>) -> Vec<PoolOutlook> {
-    let outlook = |pool: &PoolDesign| PoolOutlook {
-        name: pool.name.clone(),
-        replaces: pool.old.as_ref().map(|old| old.owner.to_string()),
-        groups: pool.groups.iter().map(group).collect(),
-        rows: pool.old.as_ref().map(|old| rows(scene, pool, old)).unwrap_or_default(),
+    let outlook = |pool: &PoolDesign| {
+        let old = pool.old.as_ref().filter(|_| !pool.is_kept);
+        PoolOutlook {
+            name: pool.name.clone(),
+            replaces: old.map(|old| old.owner.to_string()),
+            groups: pool.groups.iter().map(group).collect(),
+            rows: old.map(|old| rows(scene, pool, old)).unwrap_or_default(),
+        }
     };
     scene.design.pools.iter().map(outlook).collect()
 }

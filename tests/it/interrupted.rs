@@ -79,7 +79,10 @@ fn a_run_interrupted_between_groups_and_nodes_is_completed_by_the_next() {
     };
     setup_survives(
         shape,
-        [kill_at("size of eni-custom-sandbox-us-west-2a", 1), kill_at("new nodes to be Ready", 1)],
+        [
+            kill_at("size of eni-custom-sandbox-old-managed-us-west-2a", 1),
+            kill_at("new nodes to be Ready", 1),
+        ],
     );
 }
 

@@ -11,7 +11,7 @@ use crate::terminal::{ENTER, answer, session};
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
     let mut sandbox = start(Shape::default());
     policy::restrict(&mut sandbox);
-    policy::plans_without_findings(&sandbox);
+    policy::plans_with(&sandbox, &["EC-NOD-055"]);
     set_up_in(&mut sandbox, &[]);
     policy::needs_all_of(&sandbox, policy::SETUP);
     policy::needs_all_of_kubernetes(&sandbox, Default::default(), policy::KUBERNETES_ADDON);
@@ -30,14 +30,17 @@ fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_chan
 }
 
 #[test]
-fn the_environment_can_be_set_last() {
+fn the_environment_can_be_set_last_and_nodes_can_get_a_new_role() {
     let shape = Shape {
         azs: 2,
         old_nodes: OldNodes::Managed,
         authentication_mode: AuthenticationMode::Api,
         ..Shape::default()
     };
-    let sandbox = set_up(shape, &["--env-last", "--cidr", "100.65.0.0/16"]);
+    let mut sandbox = start(shape);
+    policy::restrict(&mut sandbox);
+    set_up_in(&mut sandbox, &["--env-last", "--cidr", "100.65.0.0/16", "--node-role", "new"]);
+    policy::needs_all_of(&sandbox, policy::NEW_ROLE);
     let log = sandbox.audit_log(Default::default()).expect("the audit log can be read");
     let aws = sandbox.aws_log(Default::default()).expect("the AWS log can be read");
     let written = log

@@ -205,7 +205,7 @@ fn every_printed_permission_is_needed_by_a_journey_or_has_a_reason() {
         let policy = Outcome::of(offline().arg("iam-policy").args(flags)).expect(0).stdout;
         assert_eq!(actions(&policy), names(seen, unseen), "{flags:?}");
     };
-    is_all(&["--terminate-unowned"], &[SETUP, TROUBLE], UNSEEN);
+    is_all(&["--terminate-unowned"], &[SETUP, NEW_ROLE, TROUBLE], &[UNSEEN, SETUP_UNSEEN].concat());
     is_all(&["--undo"], &[UNDO, UNDO_STEP], UNDO_UNSEEN);
 
     let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
@@ -249,7 +249,8 @@ fn missing_permissions_are_reported_before_the_first_change() {
     };
 
     let keys = all_but("lacking", &["ec2:CreateSubnet", "iam:CreateRole"]);
-    let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &["setup", "--yes"]);
+    let new_role = ["setup", "--yes", "--node-role", "new"];
+    let mut setup = as_user(&sandbox, &keys.access_key_id, &keys.secret_access_key, &new_role);
     Outcome::of(&mut setup).expect(3).says(&[
         "EC-IAM-001",
         "ec2:CreateSubnet, iam:CreateRole",
@@ -292,9 +293,10 @@ fn missing_permissions_are_reported_before_the_first_change() {
     assert_eq!(plan["findings"], json!([]));
 }
 
-/// Asserts that a plan with only the printed policy and roles has no findings.
+/// Asserts that a plan with only the printed policy and roles finds nothing but this.
 #[track_caller]
-pub(crate) fn plans_without_findings(sandbox: &Sandbox) {
+pub(crate) fn plans_with(sandbox: &Sandbox, findings: &[&str]) {
     let plan = run(sandbox, &["plan", "--output", "json"]).expect(0).json();
-    assert_eq!(plan["findings"], json!([]), "{:#}", plan["findings"]);
+    let found = plan["findings"].as_array().expect("findings").iter();
+    assert_eq!(found.map(|one| &one["id"]).collect::<Vec<_>>(), findings, "{:#}", plan["findings"]);
 }

@@ -11,6 +11,9 @@ use crate::background::BackgroundRun;
 use crate::cluster::{Watched, start};
 use crate::command::{in_sandbox, run};
 
+/// A new role is a further thing that can fail.
+const NEW_ROLE: [&str; 4] = ["setup", "--yes", "--node-role", "new"];
+
 fn small(old_nodes: OldNodes) -> Sandbox {
     start(Shape { azs: 1, nodes_per_az: 2, old_nodes, ..Shape::default() })
 }
@@ -21,7 +24,7 @@ fn failures_are_reported_with_their_cause_and_the_next_run_continues() {
     let watched = Watched::start(&sandbox);
     let fails = |fault: serde_json::Value, texts: &[&str]| {
         sandbox.fault(&fault).expect("the fault is set");
-        run(&sandbox, &["setup", "--yes"]).expect(1).says(texts);
+        run(&sandbox, &NEW_ROLE).expect(1).says(texts);
         sandbox.clear_faults().expect("the faults are cleared");
     };
 
@@ -49,7 +52,7 @@ fn failures_are_reported_with_their_cause_and_the_next_run_continues() {
         json!({"service": "autoscaling", "operation": "Launch", "kind": "launch_failure", "code": "InsufficientInstanceCapacity", "times": 1000}),
         &["can't start the nodes of us-west-2a", "capacity", "--instance-type"],
     );
-    run(&sandbox, &["setup", "--yes"]).expect(0);
+    run(&sandbox, &NEW_ROLE).expect(0);
     crate::policy::needs_all_of(&sandbox, crate::policy::TROUBLE);
     watched.assert_end_state(&mut sandbox);
 }
@@ -70,7 +73,7 @@ fn lost_replies_to_completed_calls_create_nothing_twice() {
         lost("eks", "UpdateNodegroupConfig"),
     ];
     sandbox.fault(&json!(faults)).expect("the faults are set");
-    run(&sandbox, &["setup", "--yes"]).expect(0);
+    run(&sandbox, &NEW_ROLE).expect(0);
     watched.assert_end_state(&mut sandbox);
 }
 

@@ -104,7 +104,7 @@ fn undo_restores_everything_and_a_second_undo_has_nothing_to_do() {
     let mut sandbox = start(Shape::default());
     let deployer = policy::deployer(&sandbox, &["--undo"]);
     let before = state(&sandbox);
-    set_up(&sandbox, &[]);
+    set_up(&sandbox, &["--node-role", "new"]);
 
     let mark = sandbox.mark();
     sandbox.aws.keys.insert("admin".into(), deployer);

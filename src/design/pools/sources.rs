@@ -14,8 +14,10 @@ use super::OTHER_NODES;
 pub(super) struct Source<'a> {
     /// The pool's name.
     pub name: String,
-    /// `None` for nodes whose owner launches nothing like them again, and if the old group is gone.
+    /// `None` for nodes whose owner launches nothing like them again.
     pub pool: Option<&'a Pool>,
+    /// The pool is of eni-custom's own groups: the old group is gone, or there was none.
+    pub is_kept: bool,
     /// Its old nodes.
     pub nodes: Vec<&'a Node>,
 }
@@ -99,19 +101,28 @@ pub(super) fn sources<'a>(
         .map(|pool| Source {
             name: pool.name.clone(),
             pool: Some(pool),
+            is_kept: false,
             nodes: of_pool.get(pool.name.as_str()).cloned().unwrap_or_default(),
         })
         .collect();
     // Pools whose old group is gone.
     let gone = launched.into_iter().filter(|name| sources.iter().all(|source| source.name != **name));
     let gone: Vec<Source<'_>> = gone
-        .map(|name| Source { name: name.to_string(), pool: kept(facts, name), nodes: Vec::new() })
+        .map(|name| Source {
+            name: name.to_string(),
+            pool: kept(facts, name),
+            is_kept: true,
+            nodes: Vec::new(),
+        })
         .collect();
     sources.extend(gone);
     if !others.is_empty() || sources.is_empty() {
         match sources.iter_mut().find(|source| source.name == OTHER_NODES) {
             Some(source) => source.nodes.extend(others),
-            None => sources.push(Source { name: OTHER_NODES.into(), pool: None, nodes: others }),
+            None => {
+                let name = OTHER_NODES.into();
+                sources.push(Source { name, pool: None, is_kept: false, nodes: others });
+            }
         }
     }
     sources.retain(|source| chosen(&source.name));

@@ -94,6 +94,26 @@ fn a_pool_whose_old_group_is_gone_keeps_its_new_groups() {
 }
 
 #[test]
+fn a_cluster_without_nodes_gets_one_in_each_zone_also_after_an_interruption() {
+    let mut facts = cluster(&[]);
+    let wanted = ["nodes a eni-custom-shop-a: 1 1 2", "nodes b eni-custom-shop-b: 1 1 2"];
+    assert_eq!(groups(&designed(&facts, &[])), wanted);
+    // The first stack has been created, with no nodes yet.
+    launched(&mut facts, "eni-custom-shop-a", "nodes", "a", 0);
+    let mut own = add_pool(&mut facts, "eni-custom-shop-a", "m5.large", &["a"]);
+    facts.nodes.clear();
+    own.nodes.clear();
+    own.sizes.desired = 0;
+    facts.pools = vec![own];
+    let tags = [(TAG_CLUSTER, "shop"), (TAG_POOL, "nodes")];
+    let group = facts.node_groups.groups.get_mut("eni-custom-shop-a").unwrap();
+    group.tags.extend(tags.map(|(key, value)| (key.to_string(), value.to_string())));
+    let design = designed(&facts, &[]);
+    assert_eq!(groups(&design)[0], wanted[0]);
+    assert!(design.pools[0].is_kept, "{:?}", design.pools[0]);
+}
+
+#[test]
 fn names_of_stacks_fit_cloudformation_and_differ_between_pools() {
     let mut cluster = facts().cluster;
     let name = |cluster: &Cluster, pool: &str| group_stack(cluster, Some(pool), "us-west-2a");

@@ -23,8 +23,8 @@ fn problems_after_setup_are_reported_and_a_healthy_cluster_has_none() {
         authentication_mode: AuthenticationMode::Api,
         ..Shape::default()
     };
-    let sandbox = set_up(shape, &[]);
-    reports_nothing(&sandbox, &["plan"]);
+    let sandbox = set_up(shape, &["--node-role", "new"]);
+    reports_nothing(&sandbox, &["plan", "--node-role", "new"]);
     healthy(&sandbox);
 
     two_tagged_groups(&sandbox);

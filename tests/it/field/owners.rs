@@ -187,7 +187,7 @@ fn eniconfigs_and_aws_auth_with_other_owners(sandbox: &Sandbox, subnet: &str) {
         ["apply", "--server-side", "--force-conflicts", "--field-manager", "Terraform", "-f", "-"];
     sandbox.kubectl_with(&by_terraform, &users.to_string()).expect("Terraform owns it");
     let texts = ["EC-NOD-040", "field manager 'Terraform'", "--accept EC-NOD-040"];
-    refuses(sandbox, &["setup", "--yes"], 3, &texts);
+    refuses(sandbox, &["setup", "--yes", "--node-role", "new"], 3, &texts);
 }
 
 /// 54: no ENI_CONFIG_LABEL_DEF, the CNI's default label, an ENIConfig with another name. Setup adopts the convention.

@@ -41,7 +41,6 @@ pub(crate) const SETUP: &[&str] = &[
     "ec2:DescribeVpcs",
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RunInstances",
-    "eks:CreateAccessEntry",
     "eks:DescribeAccessEntry",
     "eks:DescribeAddon",
     "eks:DescribeCluster",
@@ -50,22 +49,21 @@ pub(crate) const SETUP: &[&str] = &[
     "eks:ListAccessEntries",
     "eks:ListNodegroups",
     "eks:ListUpdates",
-    "eks:TagResource",
     "eks:UpdateAddon",
     "eks:UpdateNodegroupConfig",
     "iam:AddRoleToInstanceProfile",
-    "iam:AttachRolePolicy",
     "iam:CreateInstanceProfile",
-    "iam:CreateRole",
     "iam:GetInstanceProfile",
-    "iam:GetRole",
     "iam:PassRole",
     "iam:SimulatePrincipalPolicy",
-    "iam:TagRole",
     "servicequotas:GetServiceQuota",
     "servicequotas:ListServiceQuotas",
     "ssm:GetParameter",
 ];
+
+/// A cluster with access entries, set up with `--node-role new`.
+pub(crate) const NEW_ROLE: &[&str] =
+    &["eks:CreateAccessEntry", "eks:TagResource", "iam:AttachRolePolicy", "iam:CreateRole", "iam:TagRole"];
 
 /// Stacks that failed and were rolled back, and a group that could not start a node.
 pub(crate) const TROUBLE: &[&str] = &[
@@ -94,6 +92,13 @@ pub(crate) const UNSEEN: &[(&str, &str)] = &[
     ("ec2:DescribeInstanceAttribute", "no sandbox has instances outside of groups"),
     ("ec2:TerminateInstances", "no sandbox has instances outside of groups"),
     ("eks:ListClusters", "used only if the cluster does not exist, which is a refusal"),
+];
+
+/// Further ones of setup.
+pub(crate) const SETUP_UNSEEN: &[(&str, &str)] = &[
+    ("autoscaling:EnableMetricsCollection", "no sandbox has groups with it"),
+    ("autoscaling:PutLifecycleHook", "no sandbox has groups with it"),
+    ("autoscaling:PutNotificationConfiguration", "no sandbox has groups with it"),
 ];
 
 /// `verb resource` from the API server's audit log, on clusters with the add-on and with a plain DaemonSet.

@@ -8,7 +8,7 @@ use crate::cluster::start;
 use crate::command::run;
 use crate::interrupted::kill_when;
 
-const SETUP: [&str; 2] = ["setup", "--yes"];
+const SETUP: [&str; 4] = ["setup", "--yes", "--node-role", "new"];
 
 /// Progress texts of setup, and how often each is printed before the kill.
 const SETUP_PROGRESS: [(&str, usize); 10] = [
@@ -18,8 +18,8 @@ const SETUP_PROGRESS: [(&str, usize); 10] = [
     ("ENIConfig us-west-2a", 1),
     ("stack eni-custom-sandbox-base", 1),
     ("EC2_LINUX access entry", 1),
-    ("stack eni-custom-sandbox-us-west-2a", 1),
-    ("size of eni-custom-sandbox-us-west-2a", 1),
+    ("stack eni-custom-sandbox-old-managed-us-west-2a", 1),
+    ("size of eni-custom-sandbox-old-managed-us-west-2a", 1),
     ("new nodes to be Ready", 1),
     ("nodes to be drained", 1),
 ];
@@ -50,7 +50,7 @@ const UNDO_PROGRESS: [&str; 10] = [
     "\"step-done\",\"step\":\"drain-nodes\"",
     "in eni-custom's node groups",
     "old instances to terminate",
-    "stack eni-custom-sandbox-us-west-2a",
+    "stack eni-custom-sandbox-old-managed-us-west-2a",
     "stack eni-custom-sandbox-base",
     "subnet for pods in",
     "CIDR block association 100.64.0.0/16",

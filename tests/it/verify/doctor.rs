@@ -48,7 +48,7 @@ pub(super) fn unreachable_dns_is_explained(sandbox: &Sandbox) {
 }
 
 /// Resizes the new group of us-west-2a.
-pub(super) fn grows(sandbox: &Sandbox, size: u32) {
+pub(super) fn grows(sandbox: &Sandbox, size: usize) {
     let name = "AutoScalingGroups[?Tags[?Key=='aws:cloudformation:stack-name' && Value=='eni-custom-sandbox-us-west-2a']].AutoScalingGroupName | [0]";
     let group = aws(sandbox, &["autoscaling", "describe-auto-scaling-groups", "--query", name]);
     let size = size.to_string();
