@@ -1187,7 +1187,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --read-only --step --undo --replacements --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
+            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1214,6 +1214,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --addon-role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node-role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role-path)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -771,6 +771,8 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l reg
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l account -d 'AWS account ID [default: any]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l vpc -d 'The cluster\'s VPC [default: any]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l addon-role -d 'ARN of the vpc-cni add-on\'s IAM role, as describe-addon shows it [default: it has none]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l node-role -d 'ARN of an IAM role that new nodes keep from the old ones [default: none; setup then needs --node-role new]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l role-path -d 'IAM path of a new role, if setup gets one with --role-path' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l step -d 'For one step only' -r -f -a "associate-cidr\t''
 create-subnets\t''
 set-env\t''

@@ -168,11 +168,7 @@ fn stack_change(
     }
     let shown = match group {
         None => vec![
-            (
-                "node role",
-                if design.creates_role() { "new" } else { "none: new nodes keep that of the old ones" }
-                    .into(),
-            ),
+            ("node role", if design.creates_role() { "new" } else { "kept from the old nodes" }.into()),
             ("node security group", format!("to and from {}", facts.cluster.security_group)),
         ],
         Some((pool, group)) => {

@@ -118,6 +118,8 @@ func labels(instance instances.Instance, kubelet userdata.Kubelet, region, archi
 	}
 	maps.Copy(all, kubelet.Labels)
 	maps.Copy(all, instance.Labels)
+	// User data written after the labels of another node may contain it.
+	delete(all, KwokLabel)
 	maps.Copy(all, map[string]string{
 		corev1.LabelInstanceTypeStable:      instance.Type,
 		corev1.LabelInstanceType:            instance.Type,

@@ -16,7 +16,9 @@ func TestNodeIsWhatKubeletAndCloudProviderRegister(t *testing.T) {
 		PrivateDNSName: "ip-192-168-1-2.us-west-2.compute.internal", AMIFamily: instances.AL2023,
 		Labels: map[string]string{"eks.amazonaws.com/nodegroup": "old", "eks.amazonaws.com/capacityType": "SPOT"},
 	}
-	kubelet := userdata.Kubelet{Labels: map[string]string{"team": "a", corev1.LabelTopologyZone: "elsewhere"}}
+	kubelet := userdata.Kubelet{Labels: map[string]string{
+		"team": "a", corev1.LabelTopologyZone: "elsewhere", KwokLabel: KwokFake,
+	}}
 	got := New(instance, kubelet, userdata.PodLimit{Pods: 20, Reserved: 29}, "us-west-2", "1.34")
 	for label, want := range map[string]string{
 		"team": "a", corev1.LabelTopologyZone: "us-west-2a", corev1.LabelTopologyRegion: "us-west-2",
