@@ -240,6 +240,7 @@ async fn complete(clients: &Clients, goal: Goal, settings: &Settings, facts: &mu
     if !goal.is_undo() {
         let launches = pools::launches(&clients.aws, facts).await?;
         take_pools(facts, launches);
+        facts.launches.policies = pools::policies(&clients.aws, settings, facts).await;
     }
     // The pools say which instance types and images the new nodes need.
     let (machine, (volumes, stateful_sets), load_balancers) = tokio::try_join!(

@@ -1,5 +1,6 @@
 //! IAM: whether the caller's policies allow a call, and the roles of instance profiles.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_iam::Client;
@@ -107,6 +108,24 @@ impl Iam {
         let reply = self.patience.ask(Box::pin(question)).await?;
         let arn = reply.role().map(|role| role.arn().to_string());
         arn.ok_or_else(|| Error::failed("IAM returned no role").at(name))
+    }
+
+    /// Names of a role's policies, attached ones and inline ones. `name`: without its path.
+    pub(crate) async fn role_policies(&self, name: &str) -> Result<BTreeSet<String>> {
+        let attached = async {
+            let pages = self.client.list_attached_role_policies().role_name(name).into_paginator().items();
+            let read: std::result::Result<Vec<_>, _> = pages.send().collect().await;
+            read.map_err(|error| failure("ListAttachedRolePolicies", &error).at(name))
+        };
+        let inline = async {
+            let pages = self.client.list_role_policies().role_name(name).into_paginator().items();
+            let read: std::result::Result<Vec<_>, _> = pages.send().collect().await;
+            read.map_err(|error| failure("ListRolePolicies", &error).at(name))
+        };
+        let attached = self.patience.ask_if_reached(Box::pin(attached)).await?;
+        let inline = self.patience.ask_if_reached(Box::pin(inline)).await?;
+        let attached = attached.iter().filter_map(|policy| policy.policy_name()).map(ToString::to_string);
+        Ok(attached.chain(inline).collect())
     }
 
     /// An instance profile and its role. `name`: without its path.

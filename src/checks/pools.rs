@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::design::{PoolDesign, RoleDesign};
 use crate::facts::Authentication;
 use crate::issue::{Issue, id};
+use crate::nodes::templates::ROLE_POLICIES;
 use crate::nodes::user_data::carry;
 use crate::scene::Scene;
 use crate::step::Step;
@@ -24,6 +25,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         labels(pool, findings);
         user_data(scene, pool, findings);
         security_groups(scene, pool, findings);
+        policies(scene, pool, findings);
     }
     shared_roles(scene, findings);
 }
@@ -196,6 +198,40 @@ fn security_groups(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issu
 }
 
 /// Where a person finds what the pool's owner launches.
+/// Pods without a role of their own can use the node's, and so can DaemonSets of monitoring and storage.
+fn policies(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
+    let Some(old) = pool.old.as_ref().and_then(|old| old.role.as_ref()) else { return };
+    let known = &scene.facts.launches.policies;
+    let new = match &pool.mirror.role {
+        RoleDesign::Existing { arn, .. } if arn == old => return,
+        RoleDesign::Existing { arn, .. } => known.get(arn),
+        RoleDesign::New => Some(&Ok(ROLE_POLICIES.map(ToString::to_string).into())),
+    };
+    let name = &pool.name;
+    let (what, why) = match (known.get(old), new) {
+        (Some(Ok(had)), Some(Ok(have))) => {
+            // What it allows beyond AmazonEC2ContainerRegistryPullOnly is not for kubelets: it lists repositories.
+            let is_for_pulling = |policy: &&String| *policy == "AmazonEC2ContainerRegistryReadOnly";
+            let lost: Vec<String> =
+                had.difference(have).filter(|policy| !is_for_pulling(policy)).cloned().collect();
+            if lost.is_empty() {
+                return;
+            }
+            let what = format!("the new nodes of pool {name} don't have {}", few(&lost));
+            (what, "pods without an IAM role of their own use the policies of their node's role".to_string())
+        }
+        (Some(Err(why)), _) | (_, Some(Err(why))) => {
+            let what = format!("the new nodes of pool {name} may lack policies that their pods use");
+            (what, format!("they have another IAM role, and the policies could not be read: {why}"))
+        }
+        _ => return,
+    };
+    findings.push(Issue::warning(id::NOD_056, what).at(old).why(why).fix(format!(
+        "if pods of the pool need them: leave out --node-role for it, or attach the policies to the new role as well; else --accept {}",
+        id::NOD_056.id()
+    )));
+}
+
 fn source(pool: &PoolDesign) -> String {
     let source = pool.old.as_ref().map(|old| old.template.source.clone()).filter(|source| !source.is_empty());
     source.unwrap_or_else(|| format!("pool {}", pool.name))
@@ -278,6 +314,25 @@ mod tests {
         assert_eq!(reported(check, &facts, &["--security-group", "sg-db"]), [""; 0]);
         facts.pools[1].template.data = facts.pools[0].template.data.clone();
         assert_eq!(reported(check, &facts, &[]), [""; 0], "all pools have it");
+    }
+
+    #[test]
+    fn policies_that_another_role_lacks_are_named_also_if_they_could_not_be_read() {
+        let mut facts = cluster();
+        let old = facts.pools[0].role.clone().unwrap();
+        let policies = ["AmazonEKSWorkerNodePolicy", "orders-table"].map(ToString::to_string);
+        facts.launches.policies = [(old.clone(), Ok(policies.into()))].into();
+        assert_eq!(reported(check, &facts, &[]), [""; 0], "they keep the role");
+        let lost = ["EC-NOD-056 Warning: the new nodes of pool gpu don't have orders-table"];
+        assert_eq!(reported(check, &facts, &["--node-role", "gpu=new"]), lost);
+        let other = "arn:aws:iam::123456789012:role/other";
+        let argument = format!("gpu={other}");
+        let has_all = facts.launches.policies[&old].clone();
+        facts.launches.policies.insert(other.into(), has_all);
+        assert_eq!(reported(check, &facts, &["--node-role", &argument]), [""; 0]);
+        facts.launches.policies.insert(old, Err("AccessDenied".into()));
+        let unknown = ["EC-NOD-056 Warning: the new nodes of pool gpu may lack policies that their pods use"];
+        assert_eq!(reported(check, &facts, &["--node-role", "gpu=new"]), unknown);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::facts::{
     Facts, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook, Node, Part, Read,
 };
+use crate::settings::{NodeRole, Settings};
 
 pub(super) use merge::pools;
 
@@ -125,6 +126,32 @@ async fn hooks(aws: &Aws, facts: &Facts, known: &Launches) -> Vec<(String, Read<
         (name.clone(), hooks.map_err(|error| error.in_short()))
     });
     all(read).await
+}
+
+/// Policies that pods may live from, of roles that new nodes are not to have. IAM may be out of reach in a private network,
+/// so any failure is noted.
+pub(super) async fn policies(
+    aws: &Aws,
+    settings: &Settings,
+    facts: &Facts,
+) -> BTreeMap<String, Read<BTreeSet<String>>> {
+    let roles = facts.pools.iter().filter_map(|pool| {
+        let old = pool.role.as_ref()?;
+        match settings.nodes.node_role.of(&pool.name)? {
+            NodeRole::Same => None,
+            NodeRole::New => Some(vec![old]),
+            NodeRole::Arn(arn) => (arn != old).then(|| vec![old, arn]),
+        }
+    });
+    let roles: BTreeSet<&String> = roles.flatten().collect();
+    let mut known = facts.launches.policies.clone();
+    known.retain(|role, _| roles.contains(role));
+    let read = roles.into_iter().filter(|role| !known.contains_key(*role)).map(|role| async move {
+        let policies = aws.iam.role_policies(role.rsplit('/').next().unwrap_or(role)).await;
+        (role.clone(), policies.map_err(|error| error.in_short()))
+    });
+    known.extend(all(read).await);
+    known
 }
 
 type Instances = Vec<(String, Option<Launched>)>;

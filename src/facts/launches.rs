@@ -113,6 +113,9 @@ pub struct Launches {
     pub images_unread: Option<String>,
     /// By name.
     pub profiles: BTreeMap<String, Read<InstanceProfile>>,
+    /// Policies of roles that new nodes don't have though the old ones do, and of those that they have instead; by the
+    /// role's ARN.
+    pub policies: BTreeMap<String, Read<BTreeSet<String>>>,
     /// By Auto Scaling group.
     pub hooks: BTreeMap<String, Read<Vec<LifecycleHook>>>,
     /// Of all groups of the account; `None` before it is read.

@@ -134,6 +134,7 @@ PLAN {
     NOD_053 = "EC-NOD-053": Warning, "pods lose security groups of their nodes";
     NOD_054 = "EC-NOD-054": Error, "the system of the old nodes is not known";
     NOD_055 = "EC-NOD-055": Warning, "new nodes have the role of managed node groups";
+    NOD_056 = "EC-NOD-056": Risk, "policies that new nodes don't have";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

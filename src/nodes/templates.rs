@@ -43,6 +43,14 @@ pub(crate) const SIZES: [&str; 3] = ["MinSize", "DesiredCapacity", "MaxSize"];
 /// GiB of the volume with the containers' images and files, if nothing says otherwise.
 pub(crate) const DEFAULT_VOLUME_SIZE: u32 = 80;
 
+/// AWS's policies of the role that [`BASE`] creates; the last one only on request.
+pub(crate) const ROLE_POLICIES: [&str; 4] = [
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonSSMManagedInstanceCore",
+    "AmazonEKS_CNI_Policy",
+];
+
 /// The capability that CreateStack needs for [`BASE`]: it creates a role whose name CloudFormation chooses.
 pub(crate) const BASE_CAPABILITY: &str = "CAPABILITY_IAM";
 
@@ -175,6 +183,12 @@ mod tests {
             .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
             .filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()))
             .collect()
+    }
+
+    #[test]
+    fn the_role_has_the_listed_policies() {
+        let attached = BASE.lines().filter_map(|line| line.rsplit_once("iam::aws:policy/"));
+        assert_eq!(attached.map(|(_, name)| name).collect::<Vec<_>>(), ROLE_POLICIES);
     }
 
     fn names_given(parameters: &Parameters) -> Vec<&'static str> {

@@ -130,6 +130,18 @@ const ACTIONS: &[Action] = &[
         "the role of self-managed nodes; optional",
         &[G::ReadInstanceProfiles],
     ),
+    only(
+        Only::OtherRole,
+        of_pools(
+            "iam:ListAttachedRolePolicies",
+            "policies that pods lose with another node role; optional",
+            &[G::ReadNodeRoles],
+        ),
+    ),
+    only(
+        Only::OtherRole,
+        of_pools("iam:ListRolePolicies", "inline policies that pods lose; optional", &[G::ReadNodeRoles]),
+    ),
     read(
         "servicequotas:ListServiceQuotas",
         "quotas of the VPC; optional: AWS's defaults otherwise",

@@ -35,6 +35,7 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                 Only::AddonRole => addon_role(facts).is_some(),
                 Only::AccessEntries => facts.cluster.authentication != Authentication::ConfigMap,
                 Only::NewRole => design.creates_role(),
+                Only::OtherRole => !facts.launches.policies.is_empty(),
                 Only::NewProfile => design.creates_profile(),
                 Only::Hooks => has_property(design, "LifecycleHookSpecificationList"),
                 Only::Notifications => has_property(design, "NotificationConfigurations"),

@@ -15,6 +15,7 @@ pub(crate) enum Grant {
     ReadImages,
     ReadStacks,
     ReadInstanceProfiles,
+    ReadNodeRoles,
     OwnPermissions,
     Vpc,
     PodSubnets,
@@ -180,9 +181,11 @@ impl Grant {
     pub(crate) fn sid(self) -> &'static str {
         match self {
             Grant::Read => "ReadNetworkNodesAndQuotas",
-            Grant::ReadCluster | Grant::ReadImages | Grant::ReadStacks | Grant::ReadInstanceProfiles => {
-                "ReadClusterImagesAndOwnStacks"
-            }
+            Grant::ReadCluster
+            | Grant::ReadImages
+            | Grant::ReadStacks
+            | Grant::ReadInstanceProfiles
+            | Grant::ReadNodeRoles => "ReadClusterImagesAndOwnStacks",
             Grant::OwnPermissions => "CheckOwnPermissions",
             Grant::Vpc | Grant::RouteTables | Grant::Addon | Grant::Stacks | Grant::ManagedNodeGroups => {
                 "ChangeVpcClusterAndOwnStacks"
@@ -229,6 +232,7 @@ impl Grant {
                 vec![names.regional("cloudformation", &format!("stack/{}*/*", names.stacks()))]
             }
             Grant::ReadInstanceProfiles => vec![names.iam("instance-profile/*")],
+            Grant::ReadNodeRoles => vec![names.iam("role/*")],
             Grant::OwnPermissions => vec![names.iam("role/*"), names.iam("user/*")],
             Grant::Vpc => vec![names.ec2(&format!("vpc/{}", Names::of(&names.vpc)))],
             Grant::PodSubnets | Grant::TagPodSubnets | Grant::OwnSubnets => any(&["subnet"]),
@@ -330,6 +334,7 @@ impl Grant {
             | Grant::ReadImages
             | Grant::ReadStacks
             | Grant::ReadInstanceProfiles
+            | Grant::ReadNodeRoles
             | Grant::OwnPermissions
             | Grant::Vpc
             | Grant::RouteTables

@@ -60,6 +60,8 @@ pub(crate) enum Only {
     AccessEntries,
     /// The base stack creates a node role.
     NewRole,
+    /// New nodes have another role than the old ones.
+    OtherRole,
     /// A stack creates an instance profile.
     NewProfile,
     /// An old group has lifecycle hooks.

@@ -251,6 +251,12 @@ impl World {
                         "Roles": [role],
                     } }))
                 }
+                "ListAttachedRolePolicies" => {
+                    let policy = |name: &str| json!({ "PolicyName": name, "PolicyArn": format!("arn:aws:iam::aws:policy/{name}") });
+                    let policies = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryReadOnly"].map(policy);
+                    Ok(json!({ "AttachedPolicies": policies, "IsTruncated": false }))
+                }
+                "ListRolePolicies" => Ok(json!({ "PolicyNames": [], "IsTruncated": false })),
                 "ListServiceQuotas" => Ok(json!({ "Quotas": [] })),
                 "GetServiceQuota" => Ok(json!({ "Quota": { "Value": 1000.0 } })),
                 "GetParameter" => Ok(json!({ "Parameter": { "Value": "ami-1" } })),
