@@ -25,7 +25,7 @@ pub(crate) use mirror::RoleDesign;
 pub(crate) use network::{PodSubnet, RouteChoice, addressing};
 pub(crate) use old::old_nodes;
 pub(crate) use old::{PodNetwork, pod_network};
-pub(crate) use pools::{GroupDesign, OTHER_NODES, PoolDesign, all_wanted, group_stack, pool_of};
+pub(crate) use pools::{GroupDesign, OTHER_NODES, PoolDesign, all_wanted, group_stack, pool_name};
 
 pub(crate) const CUSTOM_NETWORK: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 pub(crate) const LABEL_DEF: &str = "ENI_CONFIG_LABEL_DEF";
@@ -264,8 +264,7 @@ fn drained(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> 
     let pools = &settings.nodes.pools;
     let is_of_chosen_pool = |name: &&String| {
         let node = facts.nodes.iter().find(|node| node.name == **name);
-        let pool = node.and_then(|node| pool_of(facts, node)).map_or(OTHER_NODES, |pool| pool.name.as_str());
-        pools.is_empty() || pools.iter().any(|name| name == pool)
+        pools.is_empty() || node.is_some_and(|node| pools.iter().any(|name| name == pool_name(facts, node)))
     };
     let of_pools = old_nodes.iter().filter(is_of_chosen_pool);
     match chosen(settings, facts) {

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::design::Design;
-use crate::facts::{Facts, LockHolder};
+use crate::design::{Design, PoolDesign, pool_name};
+use crate::facts::{Facts, LockHolder, Node};
 use crate::plan::progress::reached;
 use crate::plan::{StepPlan, plan};
 use crate::scene::Scene;
@@ -32,6 +32,20 @@ pub(crate) struct StepStatus {
     pub what: String,
 }
 
+/// A pool on its way from old nodes to new ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PoolStatus {
+    pub name: String,
+    /// How many new node groups it gets, and how many of them exist.
+    pub groups: usize,
+    pub groups_exist: usize,
+    /// New nodes that have joined, and those of them that are Ready.
+    pub new_nodes: usize,
+    pub new_nodes_ready: usize,
+    /// Nodes that predate custom networking.
+    pub old_nodes: usize,
+}
+
 /// A run of eni-custom that is in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct UnderWay {
@@ -49,6 +63,7 @@ pub(crate) struct Status {
     pub account: String,
     pub region: String,
     pub steps: Vec<StepStatus>,
+    pub pools: Vec<PoolStatus>,
     pub run: Option<UnderWay>,
     /// A drain was interrupted, and node groups are still suspended or nodes still cordoned.
     pub drain_interrupted: bool,
@@ -69,9 +84,25 @@ pub(crate) fn status(scene: &Scene<'_>, holder: Option<LockHolder>) -> Status {
         account: plan.account,
         region: plan.region,
         steps: plan.steps.iter().map(|step| step_status(step, design, facts)).collect(),
+        pools: design.pools.iter().map(|pool| pool_status(pool, design, facts)).collect(),
         drain_interrupted: run.is_none() && facts.record.drain_is_open(),
         suspended,
         run,
+    }
+}
+
+fn pool_status(pool: &PoolDesign, design: &Design, facts: &Facts) -> PoolStatus {
+    let there = pool.groups.iter().filter(|group| facts.node_groups.stacks.contains_key(&group.stack));
+    let groups: Vec<_> = pool.groups.iter().filter_map(|group| group.there(facts)).collect();
+    let is_new = |node: &&Node| groups.iter().any(|group| group.holds(node));
+    let is_old = |node: &&Node| design.old_nodes.contains(&node.name) && pool_name(facts, node) == pool.name;
+    PoolStatus {
+        name: pool.name.clone(),
+        groups: pool.groups.len(),
+        groups_exist: there.count(),
+        new_nodes: facts.nodes.iter().filter(is_new).count(),
+        new_nodes_ready: facts.nodes.iter().filter(is_new).filter(|node| node.ready).count(),
+        old_nodes: facts.nodes.iter().filter(is_old).count(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{ZoneDesign, stack_name};
 
 use sources::wanted;
 use sources::{Source, sources};
-pub(crate) use sources::{all_wanted, pool_of};
+pub(crate) use sources::{all_wanted, pool_name};
 
 /// The pool of nodes whose owner launches nothing like them again, and of a cluster without nodes.
 pub(crate) const OTHER_NODES: &str = "nodes";

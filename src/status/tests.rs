@@ -2,7 +2,7 @@ use super::*;
 use crate::design::design;
 use crate::facts::Facts;
 use crate::goal::Goal;
-use crate::sample::{custom, facts, settings};
+use crate::sample::{add_pool, custom, facts, settings};
 
 fn states(facts: &Facts, holder: Option<LockHolder>) -> Status {
     let settings = settings(&[]);
@@ -59,4 +59,13 @@ fn clusters_with_and_without_the_setup() {
         insta::assert_json_snapshot!(format!("{name}_json"), shown);
         insta::assert_snapshot!(format!("{name}_text"), crate::ui::status_text(&shown));
     }
+}
+
+#[test]
+fn each_of_several_pools_has_its_way_to_go() {
+    let mut facts = custom();
+    add_pool(&mut facts, "gpu", "g5.xlarge", &["b"]);
+    add_pool(&mut facts, "web", "m5.large", &["a", "b"]);
+    let shown = states(&facts, None);
+    insta::assert_snapshot!(crate::ui::status_text(&shown));
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use console::Style;
 
 use crate::issue::{Issue, Severity};
-use crate::status::{Status as Standing, StepState};
+use crate::status::{PoolStatus, Status as Standing, StepState};
 use crate::text::counted;
 use crate::verify::Report;
 
@@ -63,6 +63,31 @@ fn one(check: &Issue, color: bool) -> String {
     format!("{sign} {} [{}]\n{}", check.what, check.id, issue::lines(check, "    "))
 }
 
+/// A table as kubectl prints it. Nothing for a cluster with one pool: the steps say it.
+fn pools(pools: &[PoolStatus]) -> String {
+    if pools.len() < 2 {
+        return String::new();
+    }
+    let head = ["POOL", "NODE GROUPS", "NEW NODES READY", "OLD NODES LEFT"].map(ToString::to_string);
+    let row = |pool: &PoolStatus| {
+        [
+            pool.name.clone(),
+            format!("{}/{}", pool.groups_exist, pool.groups),
+            format!("{}/{}", pool.new_nodes_ready, pool.new_nodes),
+            pool.old_nodes.to_string(),
+        ]
+    };
+    let rows: Vec<[String; 4]> = [head].into_iter().chain(pools.iter().map(row)).collect();
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+    let widths = [0, 1, 2].map(width);
+    let mut out = String::from("\n");
+    for [name, groups, new, old] in &rows {
+        let [a, b, c] = widths;
+        let _ = writeln!(out, "{name:a$}   {groups:b$}   {new:c$}   {old}");
+    }
+    out
+}
+
 pub(super) fn status(status: &Standing, color: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}\n", heading(&status.cluster, &status.account, &status.region, color));
@@ -74,6 +99,7 @@ pub(super) fn status(status: &Standing, color: bool) -> String {
         };
         let _ = writeln!(out, "{sign} {} {:21}  {word:7}  {}", step.number, step.step.name(), step.what);
     }
+    out.push_str(&pools(&status.pools));
     if let Some(run) = &status.run {
         let since = run.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
         let _ = writeln!(out, "\nA run is in progress{since}: {}", run.holder);

@@ -130,8 +130,12 @@ pub(super) fn sources<'a>(
     sources
 }
 
-/// The pool that a node belongs to.
-pub(crate) fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
+/// The name of the pool that an old node belongs to.
+pub(crate) fn pool_name<'a>(facts: &'a Facts, node: &Node) -> &'a str {
+    pool_of(facts, node).map_or(OTHER_NODES, |pool| pool.name.as_str())
+}
+
+fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
     facts.pools.iter().find(|pool| pool.nodes.contains(&node.name))
 }
 
