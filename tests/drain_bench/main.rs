@@ -6,6 +6,7 @@
 //! cargo run --release --example drain-bench -- --quick
 //! cargo run --release --example drain-bench -- --scenario 50-nodes-budget-1 --json
 //! cargo run --release --example drain-bench -- --scale
+//! cargo run --release --example drain-bench -- --pools
 //! ```
 
 mod bound;
@@ -13,6 +14,7 @@ mod cluster;
 mod evictions;
 mod ledger;
 mod objects;
+mod pools;
 mod reads;
 mod report;
 mod scale;
@@ -51,6 +53,10 @@ struct Cli {
     /// Measure time and memory of plan, verify, doctor and status with many nodes and pods
     #[arg(long)]
     scale: bool,
+    /// Measure plan and setup with these numbers of node groups
+    #[arg(long, value_name = "N", value_delimiter = ',', num_args = 0..=1, default_missing_value = "1,4,16",
+          require_equals = true, conflicts_with_all = ["quick", "scale"])]
+    pools: Vec<u8>,
     /// List the scenarios
     #[arg(long)]
     list: bool,
@@ -104,6 +110,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     tools::find_or_build()?;
     if cli.scale {
         return scale::run(&cli.size, &program, cli.json);
+    }
+    if !cli.pools.is_empty() {
+        return pools::run(&cli.pools, &program, cli.json);
     }
     let mut faults = 0;
     for scenario in &scenarios {

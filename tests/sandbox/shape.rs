@@ -12,9 +12,12 @@ pub struct Shape {
     /// Owner of the old nodes
     #[arg(long, value_enum, default_value_t = OldNodes::Both)]
     pub old_nodes: OldNodes,
-    /// Unlike node groups instead of those of --old-nodes: a platform team's, or managed ones of every kind
+    /// Unlike node groups instead of those of --old-nodes: a platform team's, managed ones of every kind, or many
     #[arg(long, value_enum, default_value_t = Pools::Plain)]
     pub pools: Pools,
+    /// Number of groups of --pools teams
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub teams: u8,
     /// Old nodes per Availability Zone, in each of the old node groups
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub nodes_per_az: u32,
@@ -105,6 +108,8 @@ pub enum Pools {
     Mixed,
     /// Managed: without a launch template, with one, with an own image, Bottlerocket
     Managed,
+    /// A labelled group for each of --teams teams, with a node in each zone
+    Teams,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -180,6 +185,7 @@ impl Shape {
         match self.pools {
             Pools::Mixed => return 6,
             Pools::Managed => return 4,
+            Pools::Teams => return usize::from(self.teams) * usize::from(self.azs),
             Pools::Plain => {}
         }
         let groups = match self.old_nodes {

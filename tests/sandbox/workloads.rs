@@ -71,23 +71,32 @@ pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
             Pools::Plain => {}
             Pools::Mixed => files.push("pools-mixed.yaml"),
             Pools::Managed => files.push("pools-managed.yaml"),
+            Pools::Teams => teams(kubectl, shape)?,
         }
     }
     apply(kubectl, shape, &files)
 }
 
+fn teams(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
+    let each = manifest(shape, "pools-teams.yaml")?;
+    let documents = (1..=shape.teams).map(|number| each.replace("${TEAM}", &format!("team-{number}")));
+    create(kubectl, &documents.collect::<Vec<_>>())
+}
+
 fn apply(kubectl: &Kubectl, shape: &Shape, files: &[&str]) -> Result<()> {
-    let folder = tools::sources().join("manifests");
-    let mut documents = String::new();
-    for file in files {
-        let path = folder.join(file);
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let text = text.replace("${CNI_VERSION}", &shape.cni_version);
-        let text = if *file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text };
-        documents.push_str(&text);
-        documents.push_str("\n---\n");
-    }
-    kubectl.run_with(&["apply", "--validate=ignore", "-f", "-"], &documents).map(drop)
+    let documents: Result<Vec<String>> = files.iter().map(|file| manifest(shape, file)).collect();
+    create(kubectl, &documents?)
+}
+
+fn create(kubectl: &Kubectl, documents: &[String]) -> Result<()> {
+    kubectl.run_with(&["apply", "--validate=ignore", "-f", "-"], &documents.join("\n---\n")).map(drop)
+}
+
+fn manifest(shape: &Shape, file: &str) -> Result<String> {
+    let path = tools::sources().join("manifests").join(file);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let text = text.replace("${CNI_VERSION}", &shape.cni_version);
+    Ok(if file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text })
 }
 
 /// The manifest of aws-node with these variables (`NAME=VALUE`) in its container's environment.

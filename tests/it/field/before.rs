@@ -9,7 +9,8 @@ use crate::cluster::start;
 use crate::command::writes;
 use crate::reach::{Console, from_cidr, from_group};
 
-const PLAN: &[&str] = &["plan"];
+/// With a role of their own the new nodes need no managed node group, which would be reported.
+const PLAN: &[&str] = &["plan", "--node-role", "new"];
 const ZONE: &str = "us-west-2a";
 
 #[test]
@@ -95,7 +96,7 @@ fn autoscalers_start_nodes(sandbox: &Sandbox) {
     let reported = report_with(sandbox, PLAN, &["EC-NOD-012", "EC-NOD-013"]);
     assert!(reported.to_string().contains("set env deployment karpenter RESERVED_ENIS=1"), "{reported:#}");
     kubectl(sandbox, &["-n", "karpenter", "set", "env", "deployment/karpenter", "RESERVED_ENIS=1"]);
-    reports_nothing(sandbox, &["plan", "--env-last"]);
+    reports_nothing(sandbox, &[PLAN, &["--env-last"]].concat());
     kubectl(sandbox, &["-n", "karpenter", "delete", "deployment", "karpenter"]);
     kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws"]);
 
@@ -257,7 +258,7 @@ fn a_shared_vpc(sandbox: &Sandbox, console: &Console<'_>) {
     let (_, id) = subnet.split_once('=').expect("zone and subnet");
     let table = &sandbox.aws.private_route_tables[ZONE];
     console.run(console.ec2.associate_route_table().route_table_id(table).subnet_id(id).send());
-    reports_nothing(sandbox, &["plan", "--subnet", &subnet]);
+    reports_nothing(sandbox, &[PLAN, &["--subnet", &subnet]].concat());
     sandbox.share_vpc("").expect("the sandbox changes the owner");
 }
 

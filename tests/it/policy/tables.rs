@@ -62,8 +62,14 @@ pub(crate) const SETUP: &[&str] = &[
 ];
 
 /// A cluster with access entries, set up with `--node-role new`.
-pub(crate) const NEW_ROLE: &[&str] =
-    &["eks:CreateAccessEntry", "eks:TagResource", "iam:AttachRolePolicy", "iam:CreateRole", "iam:TagRole"];
+pub(crate) const NEW_ROLE: &[&str] = &[
+    "eks:CreateAccessEntry",
+    "eks:TagResource",
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:GetRole",
+    "iam:TagRole",
+];
 
 /// Stacks that failed and were rolled back, and a group that could not start a node.
 pub(crate) const TROUBLE: &[&str] = &[

@@ -5,6 +5,8 @@ taint; Spot with a mixed instances policy; a team's labelled group with a proxy,
 its own; a group whose pods live from a policy on the node role. GPU nodes are scaled to zero.
 
 managed: one node each of managed groups without a launch template, with one, with an own image, and of Bottlerocket.
+
+teams: a labelled group for each of `teams` teams, with a node in each zone.
 """
 
 from __future__ import annotations
@@ -100,10 +102,7 @@ class Pools:
         self.pools: list[dict[str, str]] = world.ids.setdefault("pools", [])
 
     def make(self) -> None:
-        if self.world.shape.pools == "mixed":
-            self._mixed()
-        else:
-            self._managed_kinds()
+        {"mixed": self._mixed, "managed": self._managed_kinds, "teams": self._teams}[self.world.shape.pools]()
 
     def call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         return self.context.call(service, operation, params)
@@ -115,7 +114,7 @@ class Pools:
     def image(self, kind: str) -> str:
         return eks_nodegroup_rules.image_of(kind, self.cluster.version)
 
-    # Both shapes
+    # All shapes
 
     def managed(self, name: str, **params: Any) -> None:
         self.call("eks", "CreateNodegroup", {
@@ -237,6 +236,20 @@ class Pools:
             self.call("ec2", "AuthorizeSecurityGroupIngress", {"GroupId": group, "IpPermissions": [
                 {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": source}]}]})
         return made
+
+    # Teams
+
+    def _teams(self) -> None:
+        profile = {"Name": f"{self.cluster.name}-old-nodes"}
+        base = {"IamInstanceProfile": profile, "SecurityGroupIds": [self._security_group("nodes")],
+                "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+                "ImageId": self.image("AL2023_x86_64_STANDARD"), "InstanceType": self.world.shape.instance_type}
+        zones = len(self.subnets)
+        for number in range(1, self.world.shape.teams + 1):
+            team = f"team-{number}"
+            data = {**base, "UserData": node_config(self.cluster, self._kubelet(f"team={team}"))}
+            self.self_managed(team, self.template(team, data), (zones, 2 * zones, zones), self.subnets,
+                              {"team": (team, True)})
 
     # Managed
 

@@ -36,7 +36,8 @@ class Shape:
     kubernetes_version: str = "1.34"
     azs: list[str] = field(default_factory=lambda: ["us-west-2a", "us-west-2b", "us-west-2c"])
     old_nodes: str = "managed"
-    pools: str = "plain"  # "mixed", "managed": unlike node groups instead of old_nodes (seed_pools)
+    pools: str = "plain"  # "mixed", "managed", "teams": unlike node groups instead of old_nodes (seed_pools)
+    teams: int = 4
     nodes_per_az: int = 1
     instance_type: str = "m5.large"
     public_nodes: bool = False
