@@ -27,4 +27,6 @@ _IAM = {"AWS::IAM::Role": "role", "AWS::IAM::InstanceProfile": "instance-profile
 def reads(resource: Resource, context: Context) -> list[Need]:
     kind = _IAM.get(resource.kind)
     arns = [f"arn:aws:iam::{context.account}:{kind}/{resource.physical}"] if kind else ["*"]
+    if resource.kind == "AWS::EKS::Nodegroup":
+        arns = [f"arn:aws:eks:{context.region}:{context.account}:nodegroup/{resource.physical}/*"]
     return [(action, arns, {"aws:RequestedRegion": [context.region]}) for action in _READS.get(resource.kind, ())]
