@@ -165,7 +165,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__associate__subcmd__cidr)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -232,6 +232,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -337,7 +345,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__create__subcmd__subnets)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,6 +412,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -487,7 +503,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__detect__subcmd__cni)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -554,6 +570,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -703,7 +727,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -770,6 +794,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1187,7 +1219,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
+            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --managed-node-groups --terminate-unowned --kubernetes --group --why --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1249,7 +1281,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__install__subcmd__crd)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1316,6 +1348,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1399,7 +1439,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__launch__subcmd__nodegroups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1466,6 +1506,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1579,7 +1627,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__patch__subcmd__security__subcmd__groups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1646,6 +1694,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1729,7 +1785,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1796,6 +1852,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1949,7 +2013,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__set__subcmd__env)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2016,6 +2080,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2099,7 +2171,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2166,6 +2238,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2293,7 +2373,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__status)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2360,6 +2440,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2659,7 +2747,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2726,6 +2814,14 @@ _eni__custom() {
                     return 0
                     ;;
                 --pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replace-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --managed-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

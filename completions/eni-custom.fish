@@ -68,7 +68,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfi
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -132,7 +134,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -235,7 +239,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -281,7 +287,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -327,7 +335,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l enicon
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -373,7 +383,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eni
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -419,7 +431,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l en
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -465,7 +479,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" 
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -511,7 +527,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -557,7 +575,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-gro
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -603,7 +623,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l en
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -709,7 +731,9 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconf
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l eniconfig-label -d 'Node label whose value is the name of the node\'s ENIConfig [default: topology.kubernetes.io/zone]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l security-group -d 'Security group for pods [default: the new node security group and the cluster security group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pool -d 'Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group, separated by commas [default: all that have old nodes]' -r
-complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l instance-type -d 'Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l replace-with -d 'Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the next flags [default: self-managed]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l managed-image -d 'Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template, which you update [default: own if the old launch template has one, else eks]' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l instance-type -d 'Instance type [default: as in the old node group]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-family -d 'AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l ami-id -d 'AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l nodes-per-zone -d 'New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]' -r
@@ -790,6 +814,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l log
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l read-only -d 'For the commands that only read: plan, status, verify, doctor'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l undo -d 'For undo and for --undo of a step, instead of setup'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l replacements -d 'Also for undo when an old node group is gone and needs a replacement node group'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l managed-node-groups -d 'Also for setup --replace-with managed or same, and for its undo'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Print Kubernetes roles and bindings as YAML instead of the IAM policy'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Print each action with the steps that need it and the reason, instead of the policy'

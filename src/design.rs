@@ -1,6 +1,7 @@
 //! Computes the design, the target state of the cluster, from settings and facts. Pure; obstacles become findings.
 
 mod convention;
+mod kind;
 mod machine;
 mod mirror;
 mod network;
@@ -17,9 +18,10 @@ use crate::facts::{Facts, Node, Owner, owner};
 use crate::issue::Issue;
 use crate::nodes::templates::output;
 use crate::settings::{DrainSettings, Settings};
-use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
+use crate::tags::{MANAGED, TAG_CLUSTER, TAG_ENICONFIG, TAG_KIND, TAG_POOL};
 
 pub(crate) use convention::switched;
+pub(crate) use kind::GroupKind;
 pub(crate) use machine::{TypeDesign, Wanted, daemon_pods, options};
 pub(crate) use mirror::RoleDesign;
 pub(crate) use network::{PodSubnet, RouteChoice, addressing};
@@ -104,7 +106,7 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
             route_table: zone.route_table,
         })
         .collect();
-    let pools = pools::pools(settings, facts, &zones, &old_nodes, &mut findings);
+    let pools = pools::pools(settings, facts, &zones, &label_key, &old_nodes, &mut findings);
     Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,
@@ -143,7 +145,7 @@ impl Design {
     /// The new node groups whose pods use a zone's subnet.
     pub(crate) fn groups_of(&self, zone: &ZoneDesign) -> impl Iterator<Item = (&PoolDesign, &GroupDesign)> {
         let eniconfig = zone.eniconfig.clone();
-        self.groups().filter(move |(_, group)| group.eniconfig == eniconfig)
+        self.groups().filter(move |(_, group)| group.zones.iter().any(|one| one.eniconfig == eniconfig))
     }
 
     /// Whether the base stack creates a node role.
@@ -153,8 +155,12 @@ impl Design {
 
     /// Whether a stack creates an instance profile.
     pub(crate) fn creates_profile(&self) -> bool {
-        let lacks =
-            |pool: &PoolDesign| !matches!(pool.mirror.role, RoleDesign::Existing { profile: Some(_), .. });
+        let lacks = |pool: &PoolDesign| {
+            // EKS creates the one of a managed node group.
+            pool.mirror.role == RoleDesign::New
+                || !pool.kind.is_managed()
+                    && !matches!(pool.mirror.role, RoleDesign::Existing { profile: Some(_), .. })
+        };
         self.pools.iter().any(lacks)
     }
 
@@ -192,8 +198,12 @@ impl Design {
     /// Tags for the stack of a node group.
     pub(crate) fn group_tags(&self, pool: &PoolDesign, group: &GroupDesign) -> Vec<(String, String)> {
         let mut tags = self.tags();
-        tags.push((TAG_ENICONFIG.into(), group.eniconfig.clone()));
+        let eniconfigs: Vec<&str> = group.zones.iter().map(|zone| zone.eniconfig.as_str()).collect();
+        tags.push((TAG_ENICONFIG.into(), eniconfigs.join(" ")));
         tags.push((TAG_POOL.into(), pool.name.clone()));
+        if pool.kind.is_managed() {
+            tags.push((TAG_KIND.into(), MANAGED.into()));
+        }
         tags
     }
 
@@ -240,7 +250,7 @@ pub(crate) fn stack_name(cluster: &str, part: &str) -> String {
 
 /// Instances in the groups of eni-custom's stacks.
 pub(crate) fn our_instances(facts: &Facts) -> BTreeSet<&str> {
-    let groups = facts.node_groups.groups.values().filter(|group| group.is_ours());
+    let groups = facts.node_groups.groups.values().filter(|group| facts.node_groups.is_ours(group));
     groups.flat_map(|group| group.instances.iter().map(|instance| instance.id.as_str())).collect()
 }
 

@@ -30,6 +30,8 @@ const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
 const ADDON_FIRST: &str = "env/addon-eniconfigs-step-6.json";
 const ADDON_LAST: &str = "env/addon-eniconfigs-step-8.json";
 const INSTANCE_PROFILE: &str = "INSTANCE_PROFILE_ARN";
+/// The role of the base stack, in the templates of managed node groups.
+const NEW_ROLE: &str = "NEW_NODE_ROLE_ARN";
 
 /// The files of a plan without errors. The same plan gives the same bytes.
 pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
@@ -42,8 +44,10 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
         files.insert(format!("user-data/{}.txt", group.stack), steps::user_data(design, facts, pool, group)?);
         let security_group = base_output(design, facts, output::NODE_SECURITY_GROUP_ID, NODE_SECURITY_GROUP);
         let profile = base_output(design, facts, output::INSTANCE_PROFILE_ARN, INSTANCE_PROFILE);
+        let role = base_output(design, facts, output::NODE_ROLE_ARN, NEW_ROLE);
         let base = BaseOutputs {
             security_group: &security_group,
+            role: design.creates_role().then_some(role.as_str()),
             instance_profile: design.creates_role().then_some(profile.as_str()),
         };
         let template = steps::node_group_template(design, facts, (pool, group), base)?;

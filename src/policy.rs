@@ -31,6 +31,8 @@ pub(crate) struct Scope {
     pub terminate_unowned: bool,
     /// `undo` and `--undo` instead of setup.
     pub undo: bool,
+    /// Managed node groups replace old ones (`--replace-with managed` or `same`).
+    pub managed: bool,
     /// Undo creates replacement node groups for old node groups that no longer exist.
     pub replacements: bool,
 }
@@ -72,8 +74,12 @@ impl Scope {
 
     /// The actions of these commands, in the order of the table.
     pub(crate) fn actions(&self) -> impl Iterator<Item = &'static Action> {
-        let Scope { terminate_unowned, .. } = *self;
-        let requested = move |action: &&Action| terminate_unowned || action.only != Only::Unowned;
+        let Scope { terminate_unowned, managed, .. } = *self;
+        let requested = move |action: &&Action| match action.only {
+            Only::Unowned => terminate_unowned,
+            Only::NewManaged | Only::NewManagedRarely | Only::ManagedStacksStay => managed,
+            _ => true,
+        };
         all().filter(|action| self.includes(action.need)).filter(requested)
     }
 }

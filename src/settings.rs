@@ -2,6 +2,7 @@
 
 mod command_line;
 mod per_pool;
+mod replacement;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::facts::AmiFamily;
 use crate::issue::Id;
 
 pub(crate) use per_pool::PerPool;
+pub(crate) use replacement::{ManagedImage, ReplaceWith};
 
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +98,8 @@ pub(crate) struct CniSettings {
 pub(crate) struct NodeSettings {
     /// Names of the pools to replace; all if empty.
     pub pools: Vec<String>,
+    pub replace_with: PerPool<ReplaceWith>,
+    pub managed_image: PerPool<ManagedImage>,
     pub instance_type: PerPool<String>,
     pub ami_family: PerPool<AmiFamily>,
     pub ami_id: PerPool<String>,

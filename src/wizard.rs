@@ -1,10 +1,12 @@
 //! Asks a person at a terminal for settings, with defaults from the cluster.
 
+use crate::design::PoolDesign;
 use crate::error::{Error, Result};
+use crate::facts::Owner;
 use crate::net::cidr::{check_secondary, parse_block};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::scene::Scene;
-use crate::settings::{CniSettings, NetworkSettings, NodeSettings, Settings};
+use crate::settings::{CniSettings, NetworkSettings, NodeSettings, ReplaceWith, Settings};
 use crate::text::counted;
 use crate::ui::Prompt;
 
@@ -70,6 +72,9 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     if design.groups().all(|(_, group)| facts.node_groups.stacks.contains_key(&group.stack)) {
         return Ok(nodes);
     }
+    if nodes.replace_with.is_empty() {
+        nodes.replace_with.all = kind(scene, prompt)?;
+    }
     if design.pools.len() > 1 {
         return pools(scene, prompt, nodes);
     }
@@ -89,6 +94,26 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
         nodes.nodes_per_zone.all = size.parse().ok();
     }
     Ok(nodes)
+}
+
+/// Asked only if it makes a difference.
+fn kind(scene: &Scene<'_>, prompt: &Prompt) -> Result<Option<ReplaceWith>> {
+    let is_managed = |pool: &PoolDesign| {
+        pool.old.as_ref().is_some_and(|old| matches!(old.owner, Owner::Managed(_)))
+            && pool.groups.iter().all(|group| !scene.facts.node_groups.stacks.contains_key(&group.stack))
+    };
+    let managed: Vec<&str> =
+        scene.design.pools.iter().filter(|pool| is_managed(pool)).map(|pool| pool.name.as_str()).collect();
+    if managed.is_empty() {
+        return Ok(None);
+    }
+    let answers = [
+        "managed node groups, like them (recommended)".to_string(),
+        "self-managed node groups, as in the EKS user guide for custom networking".to_string(),
+    ];
+    let question = format!("What should replace the managed node groups ({})?", managed.join(", "));
+    let chosen = prompt.choose(&question, &answers, 0)?;
+    Ok(Some(if chosen == 0 { ReplaceWith::Same } else { ReplaceWith::SelfManaged }))
 }
 
 /// One question for each pool: most people want its like.

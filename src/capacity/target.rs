@@ -84,7 +84,7 @@ impl Capacity {
         for zone in &design.zones {
             let mut planned = 0;
             for (pool, group) in design.groups_of(zone).filter(|_| growing) {
-                let kinds = planned_kinds(facts, pool, group, &nodes);
+                let kinds = planned_kinds(facts, (pool, group), zone, &nodes);
                 planned += kinds.len();
                 let node = |kind| planned_node(facts, design, pool, zone, kind);
                 room.targets.extend(kinds.into_iter().map(node));
@@ -230,18 +230,24 @@ fn unused_addresses(node: &Node, pods: &[&Pod]) -> u64 {
     u64::from(node.pod_addresses).saturating_sub(with_address)
 }
 
-/// Nodes that a new group will have and that do not accept pods yet, each by the number of its instance type. Once step 8
+/// Nodes that a new group will have in a zone and that do not accept pods yet, each by the number of its instance type. Once step 8
 /// has set the size, an autoscaler or the user may change it: then the group's own desired size counts. Auto Scaling or
 /// EKS chooses between several types, so each takes its turn.
-fn planned_kinds(facts: &Facts, pool: &PoolDesign, new: &GroupDesign, nodes: &[&Node]) -> Vec<usize> {
+fn planned_kinds(
+    facts: &Facts,
+    (pool, new): (&PoolDesign, &GroupDesign),
+    zone: &ZoneDesign,
+    nodes: &[&Node],
+) -> Vec<usize> {
     let group = new.there(facts);
     let stack = facts.node_groups.stacks.get(&new.stack);
     let grown = stack
         .and_then(|stack| stack.parameters.get("DesiredCapacity"))
         .is_some_and(|size| *size == new.size.to_string());
     let own_size = group.and_then(|group| u32::try_from(group.desired).ok()).filter(|_| grown);
-    let there: u32 = group.map_or(0, |group| nodes.iter().map(|node| group.units_of(node)).sum());
-    let mut left = own_size.unwrap_or(new.size).saturating_sub(there);
+    let in_zone = || nodes.iter().filter(|node| node.zone == zone.zone);
+    let there: u32 = group.map_or(0, |group| in_zone().map(|node| group.units_of(node)).sum());
+    let mut left = new.share(own_size.unwrap_or(new.size), zone).saturating_sub(there);
     let weights: Vec<u32> = pool.machine.types.iter().map(|one| one.weight.unwrap_or(1).max(1)).collect();
     let mut kinds = Vec::new();
     while left > 0 {

@@ -35,10 +35,10 @@ fn pods(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
         PodSubnet::Unknown => return,
     };
     let needed = |size: fn(&GroupDesign) -> u32| -> (u32, u32) {
-        let nodes = groups().map(|(pool, group)| pool.nodes(size(group)));
+        let nodes = |(pool, group): (&PoolDesign, &GroupDesign)| pool.nodes(group.largest_share(size(group)));
         let addresses = groups()
-            .map(|(pool, group)| pool.nodes(size(group)).saturating_mul(pool.machine.addresses_per_node()));
-        (nodes.sum(), addresses.fold(0, u32::saturating_add))
+            .map(|(pool, group)| nodes((pool, group)).saturating_mul(pool.machine.addresses_per_node()));
+        (groups().map(nodes).sum(), addresses.fold(0, u32::saturating_add))
     };
     let ((size, now), (max_size, full)) = (needed(|group| group.size), needed(|group| group.max_size));
     let per_node = each.addresses;
@@ -122,8 +122,10 @@ fn nodes(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     });
     let there = u32::try_from(there.count()).unwrap_or(u32::MAX);
     let groups = || scene.design.groups_of(zone);
-    let size: u32 = groups().map(|(pool, group)| pool.nodes(group.size)).sum();
-    let max_size: u32 = groups().map(|(pool, group)| pool.nodes(group.max_size)).sum();
+    let nodes = |size: fn(&GroupDesign) -> u32| -> u32 {
+        groups().map(|(pool, group)| pool.nodes(group.largest_share(size(group)))).sum()
+    };
+    let (size, max_size) = (nodes(|group| group.size), nodes(|group| group.max_size));
     let to_come = max_size.saturating_sub(there);
     if size.saturating_sub(there) <= subnet.free && to_come > subnet.free {
         findings.push(

@@ -13,6 +13,7 @@ mod evictions;
 mod field;
 pub(crate) mod groups;
 mod health;
+mod managed;
 mod network;
 mod nodes;
 mod permissions;
@@ -86,6 +87,7 @@ pub(crate) fn check(scene: &Scene<'_>) -> Vec<Issue> {
     cni::check(scene, &mut findings);
     nodes::check(scene, &mut findings);
     pools::check(scene, &mut findings);
+    managed::check(scene, &mut findings);
     health::check(scene, &mut findings);
     autoscalers::check(scene, &mut findings);
     reachability::check(scene, &mut findings);

@@ -163,12 +163,15 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
     }
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
     let starting = || scene.design.groups_of(zone).filter(|(_, group)| !group.is_grown(scene.facts));
-    let subnets: BTreeSet<&String> = starting().flat_map(|(_, group)| &group.node_subnets).collect();
-    for subnet in subnets.into_iter().filter_map(|id| scene.facts.vpc.subnet(id)).filter(|_| growing) {
+    let in_zone = |group: &GroupDesign| -> Vec<String> {
+        let own = group.zones.iter().filter(|one| one.eniconfig == zone.eniconfig);
+        own.flat_map(|one| one.node_subnets.clone()).collect()
+    };
+    let subnets: BTreeSet<String> = starting().flat_map(|(_, group)| in_zone(group)).collect();
+    for subnet in subnets.iter().filter_map(|id| scene.facts.vpc.subnet(id)).filter(|_| growing) {
         // Auto Scaling spreads a group's nodes over its subnets of the zone, and skips a full one.
-        let here = starting()
-            .filter(|(_, group)| group.node_subnets.len() == 1 && group.node_subnets[0] == subnet.id);
-        let new: u32 = here.map(|(pool, group)| pool.nodes(group.size)).sum();
+        let here = starting().filter(|(_, group)| in_zone(group) == [subnet.id.as_str()]);
+        let new: u32 = here.map(|(pool, group)| pool.nodes(group.share(group.size, zone))).sum();
         if subnet.free >= new {
             continue;
         }
@@ -188,7 +191,8 @@ fn capacity(scene: &Scene<'_>, zone: &ZoneDesign, findings: &mut Vec<Issue>) {
 /// Addresses that the pods of a zone's new nodes use, including the CNI's warm targets.
 fn addresses_needed(scene: &Scene<'_>, zone: &ZoneDesign) -> u32 {
     let needed = |pool: &PoolDesign, group: &GroupDesign| {
-        pool.nodes(group.size).saturating_mul(pool.machine.addresses_per_node())
+        let units = group.largest_share(group.size);
+        pool.nodes(units).saturating_mul(pool.machine.addresses_per_node())
     };
     scene.design.groups_of(zone).map(|(pool, group)| needed(pool, group)).fold(0, u32::saturating_add)
 }
@@ -197,7 +201,7 @@ fn addresses_needed(scene: &Scene<'_>, zone: &ZoneDesign) -> u32 {
 fn shown_need(scene: &Scene<'_>, zone: &ZoneDesign) -> String {
     let of_group = |(pool, group): (&PoolDesign, &GroupDesign)| {
         let machine = &pool.machine;
-        let (kind, nodes) = (machine.type_names(), pool.nodes(group.size));
+        let (kind, nodes) = (machine.type_names(), pool.nodes(group.largest_share(group.size)));
         let each = counted(machine.addresses_per_node(), "address");
         let needed = nodes.saturating_mul(machine.addresses_per_node());
         format!("a {kind} node uses up to {each}, so {} {needed}", subject(nodes, "node", "needs", "need"))

@@ -30,7 +30,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     shared_roles(scene, findings);
 }
 
-fn is_launched(scene: &Scene<'_>, pool: &PoolDesign) -> bool {
+pub(super) fn is_launched(scene: &Scene<'_>, pool: &PoolDesign) -> bool {
     pool.groups.iter().all(|group| scene.facts.node_groups.stacks.contains_key(&group.stack))
 }
 
@@ -39,6 +39,8 @@ fn unknown_pools(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (settings, nodes) = (scene.settings, &scene.settings.nodes);
     let known = names(scene);
     let own = [
+        ("replace-with", nodes.replace_with.names()),
+        ("managed-image", nodes.managed_image.names()),
         ("instance-type", nodes.instance_type.names()),
         ("ami-family", nodes.ami_family.names()),
         ("ami-id", nodes.ami_id.names()),
@@ -83,9 +85,12 @@ fn shared_roles(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
         }
         let has_it =
             |pool: &&PoolDesign| matches!(&pool.mirror.role, RoleDesign::Existing { arn, .. } if arn == role);
-        let new = scene.design.pools.iter().filter(|pool| !is_launched(scene, pool));
-        let pools: Vec<String> = new.filter(has_it).map(|pool| pool.name.clone()).collect();
-        if pools.is_empty() {
+        // A new managed node group with the role keeps it authorised, as long as it exists itself.
+        let (managed, others): (Vec<&PoolDesign>, Vec<&PoolDesign>) =
+            scene.design.pools.iter().filter(has_it).partition(|pool| pool.kind.is_managed());
+        let new = others.into_iter().filter(|pool| !is_launched(scene, pool));
+        let pools: Vec<String> = new.map(|pool| pool.name.clone()).collect();
+        if pools.is_empty() || !managed.is_empty() {
             continue;
         }
         let cluster = &facts.cluster.name;
@@ -232,7 +237,7 @@ fn policies(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
     )));
 }
 
-fn source(pool: &PoolDesign) -> String {
+pub(super) fn source(pool: &PoolDesign) -> String {
     let source = pool.old.as_ref().map(|old| old.template.source.clone()).filter(|source| !source.is_empty());
     source.unwrap_or_else(|| format!("pool {}", pool.name))
 }

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 
 use crate::facts::AmiFamily;
 use crate::net::cidr::parse_block;
-use crate::settings::NodeRole;
+use crate::settings::{ManagedImage, NodeRole, ReplaceWith};
 use crate::ui::Format;
 
 use super::values::{
@@ -109,7 +109,17 @@ pub struct NodeArgs {
     #[arg(long = "pool", value_name = "NAME", value_delimiter = ',')]
     pub pools: Vec<String>,
 
-    /// Instance type; with POOL= for one pool, as in the next flags [default: as in the old node group]
+    /// Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the
+    /// next flags [default: self-managed]
+    #[arg(long, value_name = "[POOL=]self-managed|managed|same", value_parser = parse_for_pool::<ReplaceWith>)]
+    pub replace_with: Vec<ForPool<ReplaceWith>>,
+
+    /// Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template,
+    /// which you update [default: own if the old launch template has one, else eks]
+    #[arg(long, value_name = "[POOL=]eks|own", value_parser = parse_for_pool::<ManagedImage>)]
+    pub managed_image: Vec<ForPool<ManagedImage>>,
+
+    /// Instance type [default: as in the old node group]
     #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "[POOL=]TYPE", value_parser = parse_for_pool::<String>)]
     pub instance_type: Vec<ForPool<String>>,
 

@@ -82,6 +82,10 @@ pub struct IamPolicyArgs {
     #[arg(long, alias = "stand-ins", requires = "undo")]
     pub replacements: bool,
 
+    /// Also for setup --replace-with managed or same, and for its undo
+    #[arg(long = "managed-node-groups")]
+    pub managed: bool,
+
     /// Also for drain-nodes --terminate-unowned
     #[arg(long)]
     pub terminate_unowned: bool,

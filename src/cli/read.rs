@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::issue::Id;
 use crate::issue::id::acceptable;
 use crate::settings::{
-    CniSettings, DrainSettings, KubeconfigChoice, NetworkSettings, NodeSettings, Origin, Origins, PerPool,
-    RunSettings, Settings, TargetSettings,
+    CniSettings, DrainSettings, KubeconfigChoice, ManagedImage, NetworkSettings, NodeSettings, Origin,
+    Origins, PerPool, RunSettings, Settings, TargetSettings,
 };
 
 use super::values::{ByZone, ForPool};
@@ -104,6 +104,8 @@ impl Settings {
             },
             nodes: NodeSettings {
                 pools: nodes.pools,
+                replace_with: per_pool("--replace-with", nodes.replace_with)?,
+                managed_image: per_pool("--managed-image", nodes.managed_image)?,
                 instance_type: per_pool("--instance-type", nodes.instance_type)?,
                 ami_family: per_pool("--ami-family", nodes.ami_family)?,
                 ami_id: per_pool("--ami-id", nodes.ami_id)?,
@@ -161,6 +163,15 @@ impl Settings {
                 return Err(Error::usage(format!(
                     "--max-nodes-per-zone {max} is less than --nodes-per-zone {size}{of_pool}"
                 )));
+            }
+        }
+        let NodeSettings { ami_id, managed_image, .. } = &self.nodes;
+        for pool in ami_id.pools.keys().chain(managed_image.pools.keys()).map(String::as_str).chain([""]) {
+            if let (Some(id), Some(ManagedImage::Eks)) = (ami_id.of(pool), managed_image.of(pool)) {
+                let of_pool = if pool.is_empty() { String::new() } else { format!(" for pool {pool}") };
+                return Err(Error::usage(format!("--ami-id {id} and --managed-image eks{of_pool}"))
+                    .because("EKS chooses the image, or the launch template names one")
+                    .fix("omit one of them"));
             }
         }
         for (at, block) in self.network.cidrs.iter().enumerate() {
@@ -241,5 +252,21 @@ mod tests {
             per_pool("--nodes-per-zone", vec![one(None, 2), one(Some("gpu"), 1), one(None, 2)]).unwrap();
         assert_eq!((sizes.of("gpu"), sizes.of("web")), (Some(&1), Some(&2)));
         assert!(per_pool("--nodes-per-zone", vec![one(Some("gpu"), 2), one(Some("gpu"), 1)]).is_err());
+    }
+
+    #[test]
+    fn an_ami_id_contradicts_the_image_of_eks() {
+        let settings = |arguments: &[&str]| {
+            use clap::Parser;
+            let cli =
+                crate::cli::Cli::try_parse_from(["eni-custom", "setup"].iter().chain(arguments)).unwrap();
+            match cli.command {
+                crate::cli::Command::Setup(args) => Settings::new(args.all, Origins::default(), false),
+                other => unreachable!("{other:?}"),
+            }
+        };
+        let refused = settings(&["--ami-id", "ami-1", "--managed-image", "web=eks"]).unwrap_err();
+        assert_eq!(refused.what(), "--ami-id ami-1 and --managed-image eks for pool web");
+        assert!(settings(&["--ami-id", "gpu=ami-1", "--managed-image", "web=eks"]).is_ok());
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Wanted {
     pub family: Option<AmiFamily>,
     /// An image of the user's own; else the newest of the family.
     pub ami_id: Option<String>,
+    /// All types have the lowest number of max pods, because EKS sets one for the whole node group.
+    pub one_max_pods: bool,
 }
 
 impl Wanted {
@@ -121,6 +123,11 @@ pub(super) fn machine(
                     .fix("choose another instance type; to list them: eni-custom max-pods --all"),
             ),
         }
+    }
+    if let Some(lowest) =
+        types.iter().map(|one: &TypeDesign| one.max_pods).min().filter(|_| wanted.one_max_pods)
+    {
+        types.iter_mut().for_each(|one| one.max_pods = lowest);
     }
     let source = wanted.image_source(&facts.cluster.version, &facts.machine.types);
     let (image, image_error) = match source.map(|source| facts.machine.images.get(&source)) {

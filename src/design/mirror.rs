@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::facts::{Facts, GroupTag, Pool, Taint, Unclear};
-use crate::nodes::templates::data::remove_unsupported;
+use crate::nodes::templates::data::{remove_prohibited, remove_unsupported};
 use crate::nodes::templates::output;
 use crate::nodes::user_data::{Carried, NodeLabel, carry};
 use crate::settings::{NodeRole, Settings};
 
+use super::kind::GroupKind;
 use super::machine::MachineDesign;
 use super::{BASE, stack_name};
 
@@ -68,6 +69,7 @@ pub(super) fn mirror(
     facts: &Facts,
     name: &str,
     pool: Option<&Pool>,
+    kind: GroupKind,
     machine: &MachineDesign,
 ) -> Mirror {
     let role = role(settings, name, pool);
@@ -79,17 +81,23 @@ pub(super) fn mirror(
     let tags = own.cloned().chain(given).collect();
     let Some(pool) = pool else { return Mirror { role, tags, ..Mirror::default() } };
     let selected = selected_labels(facts);
-    let of_eks = pool.eks_labels.iter().filter(|(key, _)| selected.contains(key.as_str()));
+    // EKS sets those of its own managed nodes: only the capacity type is as on the old ones.
+    let is_kept = |key: &str| !kind.has_image_of_eks() || key == CAPACITY_TYPE;
+    let of_eks =
+        pool.eks_labels.iter().filter(|(key, _)| selected.contains(key.as_str()) && is_kept(key.as_str()));
     let mut data = pool.template.data.clone();
-    let unsupported = remove_unsupported(&mut data);
+    let unsupported =
+        if kind.is_managed() { remove_prohibited(&mut data) } else { remove_unsupported(&mut data) };
     let carried = match pool.family.filter(|family| *family == machine.family) {
         Some(family) => carry(family, &pool.template.user_data, facts.cluster.service_cidr),
         None => Carried::default(),
     };
+    let group_settings = if kind.is_managed() { Map::new() } else { pool.group.clone() };
+    let of_group = if kind.is_managed() { of_auto_scaling_group(pool) } else { Vec::new() };
     let mut mirror = Mirror {
-        unclear: [pool.unclear.clone(), unsupported, carried.unclear.clone()].concat(),
+        unclear: [pool.unclear.clone(), unsupported, of_group, carried.unclear.clone()].concat(),
         data,
-        group: pool.group.clone(),
+        group: group_settings,
         carried,
         taints: pool.taints.clone(),
         security_groups: further_groups(facts, pool),
@@ -103,8 +111,28 @@ pub(super) fn mirror(
             Err(error) => drop(mirror.unsettable.insert(key.clone(), error.to_string())),
         }
     }
-    mirror.tags.extend(autoscaler_tags(&mirror, machine));
+    if !kind.is_managed() {
+        mirror.tags.extend(autoscaler_tags(&mirror, machine));
+    }
     mirror
+}
+
+/// EKS's label for On-Demand and Spot capacity.
+const CAPACITY_TYPE: &str = "eks.amazonaws.com/capacityType";
+
+/// Settings of an Auto Scaling group that a managed node group, whose group EKS makes, does not have. EKS sets these two
+/// itself.
+fn of_auto_scaling_group(pool: &Pool) -> Vec<Unclear> {
+    if pool.managed.is_some() {
+        return Vec::new();
+    }
+    let settings = pool
+        .group
+        .keys()
+        .filter(|key| !["CapacityRebalance", "HealthCheckGracePeriod"].contains(&key.as_str()));
+    let unclear =
+        |key: &String| Unclear { what: key.clone(), why: "a managed node group has no such setting".into() };
+    settings.map(unclear).collect()
 }
 
 /// Tags by which the Cluster Autoscaler knows what a node of a group without nodes would have (cluster-autoscaler,

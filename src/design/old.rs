@@ -75,7 +75,11 @@ fn joined_before(facts: &Facts, node: &Node) -> bool {
         facts.record.youngest_before.as_ref().and_then(|time| time.parse().ok());
     facts.cni.is_on(CUSTOM_NETWORK)
         && switched.is_some_and(|last| node.joined.is_some_and(|at| at <= last))
-        && !facts.node_groups.groups.values().any(|group| group.is_ours() && group.holds(node))
+        && !facts
+            .node_groups
+            .groups
+            .values()
+            .any(|group| facts.node_groups.is_ours(group) && group.holds(node))
 }
 
 /// Nodes to be replaced. Those of eni-custom's groups are excluded, or their group would be emptied; `verify` reports

@@ -14,7 +14,7 @@ use crate::facts::{
 use crate::goal::Goal;
 use crate::k8s::{aws_auth, eniconfig};
 use crate::settings::Settings;
-use crate::tags::TAG_REPLACEMENT;
+use crate::tags::{MANAGED, TAG_CLUSTER, TAG_POOL, TAG_REPLACEMENT};
 
 use super::undo;
 
@@ -108,12 +108,17 @@ async fn stacks(
         zones.iter().map(|zone| settings.cni.eniconfig_names.get(zone).unwrap_or(zone).clone()).collect();
     let there = eniconfig::read(&clients.kube.client).await.unwrap_or_default().items;
     eniconfigs.extend(there.into_iter().map(|config| config.name));
-    let of_groups = groups.values().filter(|group| group.is_ours()).filter_map(AutoScalingGroup::stack);
+    let of_groups = groups
+        .values()
+        .filter(|group| group.tags.contains_key(TAG_CLUSTER))
+        .filter_map(AutoScalingGroup::stack);
     let mut names: BTreeSet<String> = of_groups.cloned().collect();
     names.insert(stack_name(&cluster.name, BASE));
-    names.extend(eniconfigs.iter().map(|name| group_stack(cluster, None, name)));
+    // A managed node group of all zones has a name of its own.
+    let last: Vec<&str> = eniconfigs.iter().map(String::as_str).chain([MANAGED]).collect();
+    names.extend(last.iter().map(|name| group_stack(cluster, None, name)));
     for pool in pool_names(groups, managed) {
-        names.extend(eniconfigs.iter().map(|name| group_stack(cluster, Some(pool), name)));
+        names.extend(last.iter().map(|name| group_stack(cluster, Some(pool), name)));
     }
     let found = try_join_all(names.iter().map(|name| aws.cloudformation.stack(name))).await?;
     Ok(found.into_iter().flatten().map(|stack| (stack.name.clone(), stack)).collect())
@@ -125,8 +130,13 @@ fn pool_names<'a>(
     managed: &'a [ManagedNodeGroup],
 ) -> Vec<&'a str> {
     let is_managed = |group: &AutoScalingGroup| managed.iter().any(|one| one.groups.contains(&group.name));
-    let own = groups.values().filter(|group| !group.is_ours() && !is_managed(group));
-    let mut names: Vec<&str> = managed.iter().map(|one| one.name.as_str()).collect();
+    let own = groups.values().filter(|group| !group.tags.contains_key(TAG_CLUSTER) && !is_managed(group));
+    // Of eni-custom's own, the pool that they replace: its old node group may be gone.
+    let name = |one: &'a ManagedNodeGroup| match one.settings.pool.tags.get(TAG_POOL) {
+        Some(pool) if one.is_ours() => pool.as_str(),
+        _ => one.name.as_str(),
+    };
+    let mut names: Vec<&str> = managed.iter().map(name).collect();
     names.extend(own.map(|group| group.name.as_str()));
     names.push(OTHER_NODES);
     names

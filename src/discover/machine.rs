@@ -88,6 +88,7 @@ pub(super) async fn image_for(
         instances: Instances { types: vec![kind], ..Instances::default() },
         family: Some(settings.nodes.ami_family.all.unwrap_or_default()),
         ami_id: settings.nodes.ami_id.all.clone(),
+        one_max_pods: false,
     };
     let types = [(instance_type.name.clone(), instance_type.clone())].into();
     image(aws, &wanted.image_source(&facts.cluster.version, &types)?).await

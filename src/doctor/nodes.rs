@@ -126,7 +126,7 @@ fn not_joined(facts: &Facts) -> Vec<Issue> {
             continue;
         }
         // The step gives the role of eni-custom's own groups access in every authentication mode.
-        let grant = |by_hand: String| match group.is_ours() {
+        let grant = |by_hand: String| match facts.node_groups.is_ours(group) {
             true => fixes::command(facts, "launch-nodegroups"),
             false => by_hand,
         };

@@ -162,7 +162,7 @@ fn staying(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<String>) 
 fn while_drained(facts: &Facts, group: &AutoScalingGroup, drained: &BTreeSet<String>) -> (i32, i32) {
     let min = staying(facts, group, drained).min(group.min);
     let there = group.capacity(|_| true).max(1);
-    (min, if group.is_ours() { group.max } else { group.max.min(there) })
+    (min, if facts.node_groups.is_ours(group) { group.max } else { group.max.min(there) })
 }
 
 /// Resumes the groups after a drain. After a finished drain, emptied groups stay empty. After an unfinished one, each
@@ -339,7 +339,7 @@ fn bounds_before(facts: &Facts, group: &AutoScalingGroup) -> (i32, i32) {
     if let Some(before) = facts.record.groups.get(&group.name) {
         return (before.min, before.max);
     }
-    let stack = group.stack().and_then(|name| facts.node_groups.stacks.get(name));
+    let stack = facts.node_groups.stacks.values().find(|stack| group.is_of(&stack.name));
     let parameter = |key: &str| stack?.parameters.get(key)?.parse::<i32>().ok();
     (parameter("MinSize").unwrap_or(group.min), parameter("MaxSize").unwrap_or(group.max))
 }

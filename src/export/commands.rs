@@ -5,7 +5,7 @@ use std::iter;
 
 use serde_json::json;
 
-use crate::design::{Design, GroupDesign, PodSubnet, RouteChoice, ZoneDesign};
+use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, RouteChoice, ZoneDesign};
 use crate::eviction::local::LocalData;
 use crate::facts::{
     Authentication, EnvOwner, Facts, Node, Owner as NodeOwner, env_owner, owner as node_owner,
@@ -16,10 +16,11 @@ use crate::scene::Scene;
 use crate::shell::shell_quote;
 use crate::step::Step;
 use crate::steps;
+use crate::tags::node_group_name;
 
 use super::{
-    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NODE_SECURITY_GROUP, groups, parameters_file, subnet_variable,
-    template_file,
+    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NEW_ROLE, NODE_SECURITY_GROUP, groups, parameters_file,
+    subnet_variable, template_file,
 };
 
 /// A step's commands; empty if it has nothing to do.
@@ -170,7 +171,12 @@ fn outputs(design: &Design) -> Vec<String> {
     let base = shell_quote(&design.base_stack);
     let group = format!("{NODE_SECURITY_GROUP}=$(stack_output {base} NodeSecurityGroupId)");
     let profile = format!("{INSTANCE_PROFILE}=$(stack_output {base} InstanceProfileArn)");
-    iter::once(group).chain(design.creates_role().then_some(profile)).collect()
+    let role = format!("{NEW_ROLE}=$(stack_output {base} NodeRoleArn)");
+    let is_managed = design.pools.iter().any(|pool| pool.kind.is_managed());
+    iter::once(group)
+        .chain(design.creates_role().then_some(profile))
+        .chain((design.creates_role() && is_managed).then_some(role))
+        .collect()
 }
 
 fn launch(design: &Design, facts: &Facts) -> Vec<String> {
@@ -267,9 +273,9 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
             lines.push(format!("fill {file} | kubectl apply --filename -"));
         }
     }
-    let growing: Vec<&GroupDesign> =
-        design.groups().map(|(_, group)| group).filter(|group| steps::grows(facts, group)).collect();
-    for group in &growing {
+    let growing: Vec<(&PoolDesign, &GroupDesign)> =
+        design.groups().filter(|(_, group)| steps::grows(facts, group)).collect();
+    for (_, group) in &growing {
         let sizes = templates::sizes(group.min_size, group.size, group.max_size);
         let given = sizes.iter().map(|(name, value)| parameter(name, value));
         // A stack of an earlier version has further parameters.
@@ -282,14 +288,20 @@ fn patch(design: &Design, facts: &Facts) -> Vec<String> {
         let parameters: Vec<String> = kept.chain(given).collect();
         lines.push(update_stack(&group.stack, &parameters));
     }
-    lines.extend(growing.iter().map(|group| stack_is_complete(&group.stack, "update")));
-    lines.extend(
-        growing
-            .iter()
-            .filter(|group| group.size > 0)
-            .map(|group| format!("retry nodes_are_ready {} {}", shell_quote(&group.stack), group.size)),
-    );
+    lines.extend(growing.iter().map(|(_, group)| stack_is_complete(&group.stack, "update")));
+    lines.extend(growing.iter().filter(|(_, group)| group.size > 0).map(|(pool, group)| ready(pool, group)));
     lines
+}
+
+fn ready(pool: &PoolDesign, group: &GroupDesign) -> String {
+    match pool.kind.is_managed() {
+        true => format!(
+            "retry managed_nodes_are_ready {} {}",
+            shell_quote(&node_group_name(&group.stack)),
+            group.size
+        ),
+        false => format!("retry nodes_are_ready {} {}", shell_quote(&group.stack), group.size),
+    }
 }
 
 fn drain(scene: &Scene<'_>) -> Vec<String> {

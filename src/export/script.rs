@@ -37,17 +37,29 @@ stack_output() {
     --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text
 }
 
-# Succeeds if at least $2 nodes of the stack's group are Ready.
-nodes_are_ready() {
-  local group ids id nodes ready=0
-  group=$(stack_output "$1" AutoScalingGroupName)
-  ids=$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$group" \
+# Succeeds if at least $2 nodes of the Auto Scaling group $1 are Ready.
+group_is_ready() {
+  local ids id nodes ready=0
+  ids=$(aws autoscaling describe-auto-scaling-groups --auto-scaling-group-names "$1" \
     --query 'AutoScalingGroups[0].Instances[].InstanceId' --output text)
   nodes=$(kubectl get nodes --output jsonpath='{range .items[*]}{.spec.providerID} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
   for id in $ids; do
     if grep -q "/$id True" <<< "$nodes"; then ready=$((ready + 1)); fi
   done
   [ "$ready" -ge "$2" ]
+}
+
+# Succeeds if at least $2 nodes of the stack's group are Ready.
+nodes_are_ready() {
+  group_is_ready "$(stack_output "$1" AutoScalingGroupName)" "$2"
+}
+
+# The same for the managed node group $1.
+managed_nodes_are_ready() {
+  local group
+  group=$(aws eks describe-nodegroup --cluster-name "$CLUSTER" --nodegroup-name "$1" \
+    --query 'nodegroup.resources.autoScalingGroups[0].name' --output text)
+  group_is_ready "$group" "$2"
 }
 
 # Prints a file with its placeholders replaced by this script's variables.
@@ -105,5 +117,6 @@ NAMES=\"{names}\"
 
 fn names(design: &Design) -> Vec<String> {
     let subnets = design.zones.iter().map(super::subnet_variable);
-    subnets.chain([super::NODE_SECURITY_GROUP.into(), super::INSTANCE_PROFILE.into()]).collect()
+    let outputs = [super::NODE_SECURITY_GROUP, super::INSTANCE_PROFILE, super::NEW_ROLE];
+    subnets.chain(outputs.map(String::from)).collect()
 }

@@ -122,3 +122,22 @@ fn only_roles_that_may_not_join_yet_are_authorised() {
     assert!(new.contains("NODE_ROLE_ARN=$(stack_output eni-custom-shop-base NodeRoleArn)"), "{new}");
     assert!(new.contains("InstanceProfileArn"), "{new}");
 }
+
+#[test]
+fn managed_node_groups_are_in_the_files_and_the_script_waits_for_their_nodes() {
+    let mut facts = facts();
+    facts.nodes.clear();
+    sample::add_pool(&mut facts, "web", "m5.large", &["a", "b"]);
+    let files = exported(&facts, &["--replace-with", "managed", "--node-role", "new"]);
+    let template = &files["cloudformation/eni-custom-shop-managed.yaml"];
+    let expected =
+        ["AWS::EKS::Nodegroup", "NodeRole: ${NEW_NODE_ROLE_ARN}", "AmiType: AL2023_x86_64_STANDARD"];
+    for text in expected {
+        assert!(template.contains(text), "{text}:\n{template}");
+    }
+    assert!(!template.contains("ImageId") && !template.contains("IamInstanceProfile"), "{template}");
+    let script = &files["commands.sh"];
+    let role = "NEW_NODE_ROLE_ARN=$(stack_output eni-custom-shop-base NodeRoleArn)";
+    let wait = "retry managed_nodes_are_ready eni-custom-shop-managed 2";
+    assert!(script.contains(role) && script.contains(wait), "{script}");
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Sizes;
 use crate::ownership::Holder;
-use crate::tags::TAG_CLUSTER;
+use crate::tags::{TAG_CLUSTER, node_group_name};
 
 use super::{EksStatus, GroupSettings, Lifecycle, ManagedSettings, Node, StackStatus};
 
@@ -133,9 +133,27 @@ impl NodeGroups {
         })
     }
 
+    /// Whether it belongs to a stack of eni-custom, or to a managed node group that does.
+    pub fn is_ours(&self, group: &AutoScalingGroup) -> bool {
+        group.tags.contains_key(TAG_CLUSTER)
+            || self.manager(&group.name).is_some_and(ManagedNodeGroup::is_ours)
+    }
+
+    /// The stack of eni-custom that created a managed node group.
+    pub fn stack_of(&self, managed: &ManagedNodeGroup) -> Option<&Stack> {
+        self.stacks.values().find(|stack| managed.is_ours() && node_group_name(&stack.name) == managed.name)
+    }
+
     /// The managed node group that an Auto Scaling group belongs to.
     pub fn manager(&self, group: &str) -> Option<&ManagedNodeGroup> {
         self.managed.iter().find(|managed| managed.groups.iter().any(|name| name == group))
+    }
+}
+
+impl ManagedNodeGroup {
+    /// It belongs to a stack of eni-custom.
+    pub fn is_ours(&self) -> bool {
+        self.settings.pool.tags.contains_key(TAG_CLUSTER)
     }
 }
 
@@ -173,14 +191,16 @@ impl AutoScalingGroup {
         counts().max().unwrap_or_default() > counts().min().unwrap_or_default() + 1
     }
 
-    /// It belongs to a stack of eni-custom.
-    pub fn is_ours(&self) -> bool {
-        self.tags.contains_key(TAG_CLUSTER)
-    }
-
-    /// The CloudFormation stack that created it.
+    /// The CloudFormation stack that created it; none if EKS did.
     pub fn stack(&self) -> Option<&String> {
         self.tags.get("aws:cloudformation:stack-name")
+    }
+
+    /// Whether it has the nodes of a stack: the stack created it, or EKS did for the stack's managed node group.
+    pub fn is_of(&self, stack: &str) -> bool {
+        let eks = self.tags.get("eks:nodegroup-name");
+        self.stack().is_some_and(|name| name == stack)
+            || eks.is_some_and(|name| *name == node_group_name(stack))
     }
 
     /// A node's capacity units in this group; none if it did not launch the node's instance.

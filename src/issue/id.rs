@@ -135,6 +135,10 @@ PLAN {
     NOD_054 = "EC-NOD-054": Error, "the system of the old nodes is not known";
     NOD_055 = "EC-NOD-055": Warning, "new nodes have the role of managed node groups";
     NOD_056 = "EC-NOD-056": Risk, "policies that new nodes don't have";
+    NOD_061 = "EC-NOD-061": Error, "a pool can't become a managed node group";
+    NOD_062 = "EC-NOD-062": Note, "EKS does not update the image of a managed node group";
+    NOD_063 = "EC-NOD-063": Error, "managed node groups need custom networking to be on";
+    NOD_064 = "EC-NOD-064": Note, "existing node groups keep their kind";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

@@ -28,6 +28,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::facts::AmiFamily;
+use crate::net::max_pods::MaxPods;
 use al2::KeptScript;
 use al2023::KeptConfig;
 use carried::Kept;
@@ -73,6 +74,9 @@ pub(crate) enum UserDataError {
         /// Of the new nodes.
         family: AmiFamily,
     },
+    /// Only the call of bootstrap.sh can have them, and EKS writes it.
+    #[error("EKS calls bootstrap.sh itself, and the old nodes' call has options or a script around it")]
+    CallOfEks,
     /// The settings can't be written as TOML.
     #[error("the settings can't be written: {0}")]
     Toml(#[from] toml::ser::Error),
@@ -94,6 +98,30 @@ pub(crate) fn render(family: AmiFamily, boot: &Boot<'_>) -> Result<String, UserD
         (AmiFamily::Al2, _) => al2::render(boot, &KeptScript::default()),
         (AmiFamily::Bottlerocket, Kept::Bottlerocket(kept)) => bottlerocket::render(boot, kept)?,
         (AmiFamily::Bottlerocket, _) => bottlerocket::render(boot, &toml::Table::new())?,
+    };
+    let bytes = user_data.len();
+    if bytes > LONGEST { Err(UserDataError::TooLong { bytes }) } else { Ok(user_data) }
+}
+
+/// User data that EKS merges its own into, for a managed node group whose image it chooses: what was carried, and nothing
+/// that EKS sets itself. Empty if nothing is needed. ("Customize managed nodes with launch templates", EKS user guide:
+/// MIME multipart for Amazon Linux, without the cluster's name, endpoint and certificate; TOML for Bottlerocket.)
+///
+/// `max_pods`: EKS's number wins on Amazon Linux, ours on Bottlerocket.
+pub(crate) fn for_eks(
+    family: AmiFamily,
+    carried: &Carried,
+    max_pods: MaxPods,
+) -> Result<String, UserDataError> {
+    let user_data = match (family, &carried.kept) {
+        (AmiFamily::Bottlerocket, Kept::Bottlerocket(kept)) => bottlerocket::for_eks(max_pods, kept)?,
+        (AmiFamily::Bottlerocket, Kept::Nothing) => bottlerocket::for_eks(max_pods, &toml::Table::new())?,
+        (AmiFamily::Al2023, Kept::Al2023(kept)) => al2023::for_eks(kept),
+        (AmiFamily::Al2, Kept::Al2(kept)) => al2::for_eks(kept)?,
+        (_, Kept::Nothing) => String::new(),
+        (family, kept) => {
+            return Err(UserDataError::OtherFamily { carried: kept.family().unwrap_or(family), family });
+        }
     };
     let bytes = user_data.len();
     if bytes > LONGEST { Err(UserDataError::TooLong { bytes }) } else { Ok(user_data) }

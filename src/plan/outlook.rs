@@ -138,7 +138,7 @@ impl<'a> Nodes<'a> {
 fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) -> ZoneOutlook {
     let Scene { design, facts, settings, .. } = *scene;
     let starting =
-        || design.groups_of(zone).map(|(pool, group)| (&pool.machine, pool.to_start(group, facts)));
+        || design.groups_of(zone).map(|(pool, group)| (&pool.machine, pool.to_start_in(zone, group, facts)));
     let new: u32 = starting().map(|(_, nodes)| nodes).sum();
     let new_pods: u32 =
         starting().map(|(machine, nodes)| nodes * machine.max_pods().map_or(0, |max| max.get())).sum();

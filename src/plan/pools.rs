@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::design::{GroupDesign, PoolDesign, RoleDesign};
-use crate::facts::{Facts, Instances, Pool, Taint};
+use crate::design::{GroupDesign, GroupKind, PoolDesign, RoleDesign};
+use crate::facts::{Facts, Instances, Owner, Pool, Taint};
 use crate::scene::Scene;
+use crate::settings::ManagedImage;
 use crate::text::counted;
 
 /// A pool, with the node groups that replace it.
@@ -17,6 +18,8 @@ pub(crate) struct PoolOutlook {
     pub name: String,
     /// `managed node group web`, `Auto Scaling group web`; null if the old group is gone.
     pub replaces: Option<String>,
+    /// What replaces it: `self-managed` or `managed`.
+    pub kind: &'static str,
     pub groups: Vec<GroupOutlook>,
     /// What the nodes have.
     pub rows: Vec<PoolRow>,
@@ -25,8 +28,9 @@ pub(crate) struct PoolOutlook {
 /// A new node group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct GroupOutlook {
-    pub zone: String,
-    pub eniconfig: String,
+    /// Its zones: one, unless it is a managed node group whose nodes find their ENIConfig by their zone.
+    pub zones: Vec<String>,
+    pub eniconfigs: Vec<String>,
     /// Name of its CloudFormation stack.
     pub stack: String,
     /// Sizes in capacity units: nodes, unless the instance types have weights.
@@ -62,6 +66,7 @@ pub(super) fn pools(scene: &Scene<'_>) -> Vec<PoolOutlook> {
         PoolOutlook {
             name: pool.name.clone(),
             replaces: old.map(|old| old.owner.to_string()),
+            kind: if pool.kind.is_managed() { "managed" } else { "self-managed" },
             groups: pool.groups.iter().map(group).collect(),
             rows: old.map(|old| rows(scene, pool, old)).unwrap_or_default(),
         }
@@ -71,8 +76,8 @@ pub(super) fn pools(scene: &Scene<'_>) -> Vec<PoolOutlook> {
 
 fn group(group: &GroupDesign) -> GroupOutlook {
     GroupOutlook {
-        zone: group.zone.clone(),
-        eniconfig: group.eniconfig.clone(),
+        zones: group.zones.iter().map(|zone| zone.zone.clone()).collect(),
+        eniconfigs: group.zones.iter().map(|zone| zone.eniconfig.clone()).collect(),
         stack: group.stack.clone(),
         min: group.min_size,
         desired: group.size,
@@ -87,6 +92,7 @@ fn rows(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> Vec<PoolRow> {
     let old_labels: BTreeMap<String, String> =
         old.labels.iter().chain(&old.eks_labels).map(|(key, value)| (key.clone(), value.clone())).collect();
     vec![
+        kind(pool, old),
         sizes(pool, old),
         PoolRow::changed("instance types", old_types(&old.instances), list(types), "--instance-type"),
         PoolRow::same("capacity", capacity(&old.instances)),
@@ -106,13 +112,35 @@ fn rows(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> Vec<PoolRow> {
     ]
 }
 
+fn kind(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    const MANAGED: &str = "managed node group";
+    const SELF_MANAGED: &str = "Auto Scaling group";
+    let before = match old.owner {
+        Owner::Managed(_) => MANAGED,
+        _ => SELF_MANAGED,
+    };
+    let (after, why) = match pool.kind {
+        GroupKind::SelfManaged => {
+            (SELF_MANAGED, "--replace-with managed or same creates managed node groups")
+        }
+        GroupKind::Managed(_) => (MANAGED, "--replace-with"),
+    };
+    PoolRow::changed("kind", before.into(), after.into(), why)
+}
+
 fn sizes(pool: &PoolDesign, old: &Pool) -> PoolRow {
     let before = format!("{} to {}, now {}", old.sizes.min, old.sizes.max, old.sizes.desired);
     let of_group = |group: &GroupDesign| {
-        format!("{} {} to {}, then {}", group.zone, group.min_size, group.max_size, group.size)
+        format!("{} {} to {}, then {}", group.zone_names(), group.min_size, group.max_size, group.size)
     };
     let after = list(pool.groups.iter().map(of_group).collect());
-    PoolRow::changed("sizes", before, after, "one group for each zone, because pods' subnets are zonal")
+    let why = match &pool.groups[..] {
+        [one] if one.zones.len() > 1 => {
+            "one group for all zones: its nodes find their ENIConfig by their zone"
+        }
+        _ => "one group for each zone, because pods' subnets are zonal",
+    };
+    PoolRow::changed("sizes", before, after, why)
 }
 
 fn old_types(instances: &Instances) -> String {
@@ -152,7 +180,32 @@ fn image(pool: &PoolDesign, old: &Pool) -> PoolRow {
         image.as_ref().map_or_else(|| "?".to_string(), |image| format!("{} {}", image.id, image.name))
     };
     let (before, after) = (shown(&old.image), shown(&pool.machine.image));
-    PoolRow::changed("AMI", before, after, "the newest of its family for the cluster's Kubernetes version")
+    match pool.kind {
+        GroupKind::Managed(ManagedImage::Eks) => {
+            let after = format!("{after} (EKS: {})", pool.ami_type().unwrap_or("?"));
+            PoolRow::changed(
+                "AMI",
+                before,
+                after,
+                "the newest of its family, which EKS chooses and updates when asked to",
+            )
+        }
+        GroupKind::Managed(ManagedImage::Own) => {
+            let after = format!("{after} (in the launch template)");
+            PoolRow::changed(
+                "AMI",
+                before,
+                after,
+                "EKS does not update an image in the launch template: that is up to you",
+            )
+        }
+        GroupKind::SelfManaged => PoolRow::changed(
+            "AMI",
+            before,
+            after,
+            "the newest of its family for the cluster's Kubernetes version",
+        ),
+    }
 }
 
 fn role(pool: &PoolDesign, old: &Pool) -> PoolRow {
@@ -208,6 +261,13 @@ fn volume(mapping: &Map<String, Value>) -> String {
 }
 
 fn tags(pool: &PoolDesign, old: &Pool) -> PoolRow {
+    if let (Some(managed), true) = (&old.managed, pool.kind.is_managed()) {
+        let shown = |tags: &BTreeMap<String, String>| match tags.len() {
+            0..=3 => pairs(tags),
+            count => counted(count, "tag"),
+        };
+        return PoolRow::same("tags", shown(&managed.tags));
+    }
     let count = |tags: &[crate::facts::GroupTag]| counted(tags.len(), "tag");
     let shown = |tags: &[crate::facts::GroupTag]| match tags.len() {
         0..=3 => list(tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()),

@@ -42,6 +42,16 @@ const fn stack(
     Action { name, why, need: Need::setup(steps), by: By::CloudFormation, only: Only::Always, grants }
 }
 
+/// For managed node groups alone.
+const fn managed(
+    name: &'static str,
+    steps: &'static [Step],
+    why: &'static str,
+    grants: &'static [Grant],
+) -> Action {
+    only(Only::NewManaged, stack(name, steps, why, grants))
+}
+
 /// A failed stack is deleted and recreated.
 const fn trouble(name: &'static str, why: &'static str, grants: &'static [Grant]) -> Action {
     Action { only: Only::Trouble, ..stack(name, STACKS, why, grants) }
@@ -328,7 +338,10 @@ const ACTIONS: &[Action] = &[
         "Auto Scaling checks that the caller may launch the template's instances",
         &[G::RunNodes],
     ),
-    stack("autoscaling:CreateAutoScalingGroup", LAUNCH, "node groups, of size 0", &[G::NodeGroups]),
+    only(
+        Only::NewGroups,
+        stack("autoscaling:CreateAutoScalingGroup", LAUNCH, "node groups, of size 0", &[G::NodeGroups]),
+    ),
     only(
         Only::Hooks,
         stack("autoscaling:PutLifecycleHook", LAUNCH, "lifecycle hooks of the old groups", &[G::NodeGroups]),
@@ -351,11 +364,14 @@ const ACTIONS: &[Action] = &[
             &[G::NodeGroups],
         ),
     ),
-    stack(
-        "autoscaling:CreateOrUpdateTags",
-        STACKS,
-        "the cluster's tag, by which nodes are recognized",
-        &[G::NodeGroups],
+    only(
+        Only::NewGroups,
+        stack(
+            "autoscaling:CreateOrUpdateTags",
+            STACKS,
+            "the cluster's tag, by which nodes are recognized",
+            &[G::NodeGroups],
+        ),
     ),
     // CloudFormation may tag a security group in a call of its own, which carries no ec2:CreateAction
     // (cloudformation-coverage-roadmap#714).
@@ -365,11 +381,48 @@ const ACTIONS: &[Action] = &[
         "the stack's tags, and those of the old nodes on instances, volumes and network interfaces",
         &[G::TagNodes, G::NodeSecurityGroup],
     ),
-    stack(
-        "autoscaling:UpdateAutoScalingGroup",
+    only(
+        Only::NewGroups,
+        stack(
+            "autoscaling:UpdateAutoScalingGroup",
+            &[PatchSecurityGroups],
+            "scales up node groups when the ENIConfigs are complete",
+            &[G::NodeGroups],
+        ),
+    ),
+    managed("eks:CreateNodegroup", LAUNCH, "managed node groups, of size 0", &[G::CreateNodegroups]),
+    managed("eks:TagResource", LAUNCH, "tags on them, by which they are recognized", &[G::TagNodegroups]),
+    managed("iam:PassRole", LAUNCH, "passes the node role to EKS (--node-role)", &[G::PassNodeRoleToEks]),
+    managed("iam:GetRole", LAUNCH, "EKS reads the node role in the caller's name", &[G::ReadNodeRolesByEks]),
+    managed(
+        "iam:ListAttachedRolePolicies",
+        LAUNCH,
+        "EKS reads the policies of the node role in the caller's name",
+        &[G::ReadNodeRolesByEks],
+    ),
+    only(
+        Only::NewManagedRarely,
+        stack(
+            "iam:CreateServiceLinkedRole",
+            LAUNCH,
+            "EKS's own role, in an account's first managed node group",
+            &[G::NodegroupServiceRole],
+        ),
+    ),
+    managed(
+        "eks:UpdateNodegroupConfig",
         &[PatchSecurityGroups],
-        "scales up node groups when the ENIConfigs are complete",
-        &[G::NodeGroups],
+        "scales up managed node groups when the ENIConfigs are complete",
+        &[G::NewNodegroups],
+    ),
+    only(
+        Only::NewManagedRarely,
+        stack(
+            "eks:DeleteNodegroup",
+            STACKS,
+            "deletes a failed stack's managed node group",
+            &[G::NewNodegroups],
+        ),
     ),
     stack(
         "autoscaling:Describe*",

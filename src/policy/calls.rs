@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::design::replacement;
 use crate::design::undo::our_nodes;
 use crate::design::{Design, RouteChoice};
-use crate::facts::{Authentication, Facts, Owner, owner};
+use crate::facts::{Authentication, Facts, Owner, Stack, owner};
 use crate::scene::Scene;
 use crate::step::Step;
+use crate::tags::{MANAGED, TAG_ENICONFIG, TAG_KIND};
 
 use super::{Action, Grant, Names, Need, Only, all};
 
@@ -37,6 +38,8 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                 Only::NewRole => design.creates_role(),
                 Only::OtherRole => !facts.launches.policies.is_empty(),
                 Only::NewProfile => design.creates_profile(),
+                Only::NewManaged => has_kind(scene, true),
+                Only::NewGroups => has_kind(scene, false),
                 Only::Hooks => has_property(design, "LifecycleHookSpecificationList"),
                 Only::Notifications => has_property(design, "NotificationConfigurations"),
                 Only::Metrics => has_property(design, "MetricsCollection"),
@@ -45,8 +48,9 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
                 }
                 Only::Unowned => settings.drain.terminate_unowned && owners.contains(&Owner::Unowned),
-                Only::Trouble => false,
-                Only::StacksStay => scene.undo().is_some_and(|undo| !undo.covers(Step::LaunchNodegroups)),
+                Only::Trouble | Only::NewManagedRarely => false,
+                Only::StacksStay => stacks_stay(scene),
+                Only::ManagedStacksStay => stacks_stay(scene) && has_kind(scene, true),
             }
     };
     // The simulator accepts no wildcards, and calling it shows whether calling it is allowed.
@@ -99,6 +103,22 @@ pub(crate) fn names(scene: &Scene<'_>) -> Names {
         role_path: scene.settings.nodes.role_path.clone(),
         node_roles: design.existing_roles().map(ToString::to_string).collect(),
     }
+}
+
+fn stacks_stay(scene: &Scene<'_>) -> bool {
+    scene.undo().is_some_and(|undo| !undo.covers(Step::LaunchNodegroups))
+}
+
+/// Whether there are new node groups of this kind; for undo, those that exist.
+fn has_kind(scene: &Scene<'_>, managed: bool) -> bool {
+    if !scene.goal.is_undo() {
+        return scene.design.pools.iter().any(|pool| pool.kind.is_managed() == managed);
+    }
+    // Replacements of old groups that are gone are self-managed.
+    let stacks = scene.facts.node_groups.stacks.values();
+    let is_managed = |stack: &Stack| stack.tags.get(TAG_KIND).is_some_and(|kind| kind == MANAGED);
+    let is_of_group = |stack: &&Stack| stack.tags.contains_key(TAG_ENICONFIG);
+    !managed || stacks.filter(is_of_group).any(is_managed)
 }
 
 /// Whether a new group has this property, because the old one has.

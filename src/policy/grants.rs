@@ -37,6 +37,15 @@ pub(crate) enum Grant {
     RunNodes,
     TagNodes,
     NodeGroups,
+    CreateNodegroups,
+    TagNodegroups,
+    /// Managed node groups in stacks of eni-custom.
+    NewNodegroups,
+    PassNodeRoleToEks,
+    /// EKS reads them in the caller's name.
+    ReadNodeRolesByEks,
+    /// EKS's service-linked role for managed node groups.
+    NodegroupServiceRole,
     ManagedNodeGroups,
     OldGroups,
     /// The same for groups with the older tag.
@@ -199,7 +208,13 @@ impl Grant {
             | Grant::InstanceProfile
             | Grant::NodeSecurityGroup
             | Grant::LaunchTemplates
-            | Grant::NodeGroups => "StacksMakeNodeGroups",
+            | Grant::NodeGroups
+            | Grant::CreateNodegroups
+            | Grant::TagNodegroups
+            | Grant::NewNodegroups
+            | Grant::ReadNodeRolesByEks => "StacksMakeNodeGroups",
+            Grant::PassNodeRoleToEks => "PassNodeRoleToManagedNodeGroups",
+            Grant::NodegroupServiceRole => "CreateServiceRoleOfManagedNodeGroups",
             Grant::NodePolicies => "StacksAttachNodePolicies",
             Grant::PassNodeRole => "PassNodeRoleToInstances",
             Grant::RunNodes => "RunNodesByLaunchTemplate",
@@ -244,7 +259,15 @@ impl Grant {
             Grant::AuthoriseNodes => vec![names.eks("cluster", "")],
             Grant::TagAccessEntry => vec![names.eks("cluster", ""), names.eks("access-entry", "/*")],
             Grant::NodeRole | Grant::NodePolicies => vec![names.own_roles()],
-            Grant::PassNodeRole => {
+            Grant::CreateNodegroups => vec![names.eks("cluster", "")],
+            Grant::TagNodegroups => {
+                vec![names.eks("cluster", ""), names.eks("nodegroup", "/eni-custom-*/*")]
+            }
+            Grant::NewNodegroups => vec![names.eks("nodegroup", "/eni-custom-*/*")],
+            Grant::NodegroupServiceRole => vec![names.iam(
+                "role/aws-service-role/eks-nodegroup.amazonaws.com/AWSServiceRoleForAmazonEKSNodegroup",
+            )],
+            Grant::PassNodeRole | Grant::PassNodeRoleToEks | Grant::ReadNodeRolesByEks => {
                 [names.own_roles()].into_iter().chain(names.node_roles.iter().cloned()).collect()
             }
             // In the stack of the node group, unless the base stack creates the role.
@@ -308,7 +331,15 @@ impl Grant {
             | Grant::InstanceProfile
             | Grant::NodeSecurityGroup
             | Grant::LaunchTemplates
-            | Grant::NodeGroups => vec![by_stack()],
+            | Grant::NodeGroups
+            | Grant::CreateNodegroups
+            | Grant::TagNodegroups
+            | Grant::NewNodegroups
+            | Grant::ReadNodeRolesByEks => vec![by_stack()],
+            Grant::PassNodeRoleToEks => vec![is("iam:PassedToService", &["eks.amazonaws.com"])],
+            Grant::NodegroupServiceRole => {
+                vec![is("iam:AWSServiceName", &["eks-nodegroup.amazonaws.com"])]
+            }
             Grant::NodePolicies => {
                 let arns =
                     NODE_POLICIES.map(|name| format!("arn:{}:iam::aws:policy/{name}", names.partition()));
@@ -366,7 +397,11 @@ impl Grant {
             (condition.key, if value == "*" { "owned".into() } else { value })
         });
         // The service reference does not say which of the two a tag at creation is evaluated on.
-        Some(Probe { arns, any: self == Grant::TagAccessEntry, keys: keys.collect() })
+        Some(Probe {
+            arns,
+            any: matches!(self, Grant::TagAccessEntry | Grant::TagNodegroups),
+            keys: keys.collect(),
+        })
     }
 }
 

@@ -64,6 +64,12 @@ pub(crate) enum Only {
     OtherRole,
     /// A stack creates an instance profile.
     NewProfile,
+    /// New managed node groups.
+    NewManaged,
+    /// The same, but only if their stack fails, or if the account never had one.
+    NewManagedRarely,
+    /// New self-managed node groups.
+    NewGroups,
     /// An old group has lifecycle hooks.
     Hooks,
     /// An old group sends notifications.
@@ -80,4 +86,6 @@ pub(crate) enum Only {
     Trouble,
     /// The undo keeps the stacks of the node groups.
     StacksStay,
+    /// Some of these are managed node groups.
+    ManagedStacksStay,
 }

@@ -27,6 +27,11 @@ const fn shrink(name: &'static str, why: &'static str, grants: &'static [G]) -> 
     Action { by: By::CloudFormation, only: Only::StacksStay, ..action }
 }
 
+/// Draining eni-custom's managed node groups.
+const fn drained(name: &'static str, why: &'static str, grants: &'static [G]) -> Action {
+    only(Only::NewManaged, step(name, &[PatchSecurityGroups], why, grants))
+}
+
 pub(super) const ACTIONS: &[Action] = &[
     read(
         "cloudformation:DescribeStacks",
@@ -73,6 +78,21 @@ pub(super) const ACTIONS: &[Action] = &[
     shrink("ec2:CreateTags", "tags on what the template would launch", &[G::TagNodes]),
     shrink("ec2:RunInstances", "Auto Scaling requires it, though nothing is launched", &[G::RunNodes]),
     shrink("iam:PassRole", "the same", &[G::PassNodeRole]),
+    only(
+        Only::ManagedStacksStay,
+        shrink("eks:UpdateNodegroupConfig", "scales managed node groups to 0", &[G::NewNodegroups]),
+    ),
+    drained(
+        "eks:UpdateNodegroupConfig",
+        "keeps eni-custom's managed node groups from starting nodes while they are drained",
+        &[G::ManagedNodeGroups],
+    ),
+    drained(
+        "eks:ListUpdates",
+        "number of past updates of these groups: each needs its own client token",
+        &[G::ReadCluster],
+    ),
+    drained("eks:DescribeUpdate", "waits until EKS has completed a change", &[G::ReadCluster]),
     Action {
         need: Need::undo(STACKS),
         ..stack(
@@ -82,6 +102,7 @@ pub(super) const ACTIONS: &[Action] = &[
         )
     },
     stack("autoscaling:DeleteAutoScalingGroup", "the empty node group", &[G::NodeGroups]),
+    only(Only::NewManaged, stack("eks:DeleteNodegroup", "the empty managed node group", &[G::NewNodegroups])),
     stack("ec2:DescribeLaunchTemplates", "whether it was deleted", &[G::Read]),
     stack("ec2:DeleteLaunchTemplate", "the launch template of its nodes", &[G::LaunchTemplates]),
     stack("ec2:DescribeSecurityGroupRules", "whether these rules were deleted", &[G::Read]),

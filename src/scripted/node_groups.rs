@@ -99,7 +99,7 @@ impl World {
         {
             let in_zone = |zone: &&String| group.instances.iter().filter(|one| one.zone == **zone).count();
             let zone = group.zones.iter().min_by_key(in_zone).expect("a zone").clone();
-            let is_ours = group.is_ours();
+            let is_ours = self.facts.node_groups.is_ours(group);
             let taken = |name: &String| self.facts.nodes.iter().any(|node| node.name == *name);
             let free =
                 |prefix: &str| (1..).map(|at| format!("{prefix}-{at}")).find(|name| !taken(name)).unwrap();

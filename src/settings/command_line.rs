@@ -127,6 +127,8 @@ impl NodeSettings {
     /// What is set: one flag for all pools, and one for each pool of its own.
     fn flags(&self) -> Flags {
         let values = [
+            ("replace-with", self.replace_with.values()),
+            ("managed-image", self.managed_image.values()),
             ("instance-type", self.instance_type.values()),
             ("ami-family", self.ami_family.values()),
             ("ami-id", self.ami_id.values()),

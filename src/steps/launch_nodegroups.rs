@@ -175,8 +175,8 @@ fn stack_change(
             let machine = &pool.machine;
             let text = |value: Option<String>| value.unwrap_or_else(|| "?".into());
             vec![
-                ("zone", group.zone.clone()),
-                ("node subnet", group.node_subnets.join(", ")),
+                ("zone", group.zone_names()),
+                ("node subnet", group.node_subnets().join(", ")),
                 ("instance type", machine.type_names()),
                 ("image", text(machine.image.as_ref().map(|image| format!("{} {}", image.id, image.name)))),
                 ("max pods", text(machine.max_pods().map(|max| max.to_string()))),
@@ -267,7 +267,12 @@ fn request(session: &Session, name: &str) -> Result<StackRequest> {
         Some((pool, new)) => {
             let group = base_output(session, output::NODE_SECURITY_GROUP_ID)?;
             let profile = base_output(session, output::INSTANCE_PROFILE_ARN).ok();
-            let base = BaseOutputs { security_group: &group, instance_profile: profile.as_deref() };
+            let role = base_output(session, output::NODE_ROLE_ARN).ok();
+            let base = BaseOutputs {
+                security_group: &group,
+                role: role.as_deref(),
+                instance_profile: profile.as_deref(),
+            };
             let template = node_group_template(design, facts, (pool, new), base)?;
             (template, first_sizes(new), design.group_tags(pool, new))
         }

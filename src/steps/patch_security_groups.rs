@@ -16,6 +16,7 @@ use crate::net::max_pods::{Options, max_pods};
 use crate::scene::Scene;
 use crate::session::{Seen, Session};
 use crate::step::{Change, Sign, Step};
+use crate::tags::node_group_name;
 use crate::text::counted;
 
 use super::launch_nodegroups::{complete, settled};
@@ -159,28 +160,48 @@ async fn pods_have_addresses(session: &Session) -> Result<()> {
     let groups = read_groups(session).await?;
     let nodes = nodes::list(&session.clients.kube.client).await?;
     for (pool, new) in session.design.groups() {
-        let Some(group) = groups.values().find(|group| group.stack() == Some(&new.stack)) else { continue };
+        let Some(group) = groups.values().find(|group| group.is_of(&new.stack)) else { continue };
         for node in nodes.iter().filter(|node| node.ready && group.holds(node)) {
             let own = pool.machine.types.iter().find(|one| one.kind.name == node.instance_type);
             let limit = own.and_then(|own| max_pods(&own.kind, &hard).ok());
             let Some(limit) = limit.filter(|limit| node.max_pods > limit.get()) else { continue };
+            let (why, next) = too_many_pods(pool);
             return Err(Error::failed(format!(
                 "a new node accepts {}, but an {} has addresses for {limit}",
                 counted(node.max_pods, "pod"),
                 node.instance_type
             ))
             .at(&node.name)
-            .because(format!(
-                "pool {}: its image or user data overrules max pods; no pod was evicted",
-                pool.name
-            ))
-            .fix(format!(
-                "{} # then set --ami-id or --ami-family for the pool, or its user data right",
-                crate::fixes::command(&session.facts, "undo")
-            )));
+            .because(format!("pool {}: {why}; no pod was evicted", pool.name))
+            .fix(format!("{} # then {next}", crate::fixes::command(&session.facts, "undo"))));
         }
     }
     Ok(())
+}
+
+/// Why a new node accepts more pods than it should, and what helps.
+fn too_many_pods(pool: &PoolDesign) -> (&'static str, String) {
+    match pool.kind.has_image_of_eks() {
+        true => (
+            "EKS sets max pods by aws-node's environment when it creates the node group, and does not know all of it",
+            format!("setup with --managed-image {}=own, so that eni-custom sets max pods", pool.name),
+        ),
+        false => (
+            "its image or user data overrules max pods",
+            "set --ami-id or --ami-family for the pool, or its user data right".into(),
+        ),
+    }
+}
+
+/// What EKS reports about a managed node group.
+async fn health(session: &Session, pool: &PoolDesign, group: &GroupDesign) -> Result<Option<String>> {
+    if !pool.kind.is_managed() {
+        return Ok(None);
+    }
+    let name = node_group_name(&group.stack);
+    let eks = &session.clients.aws.eks;
+    let managed = eks.managed_node_group(&session.facts.cluster.name, &name).await?;
+    Ok((!managed.issues.is_empty()).then(|| managed.issues.join("; ")))
 }
 
 /// Waits until every group has its nodes Ready, and reports what keeps a node from starting.
@@ -188,8 +209,8 @@ async fn ready(session: &Session) -> Result<()> {
     let mut launches = Launches::default();
     let several = session.design.pools.len() > 1;
     let name = |pool: &PoolDesign, group: &GroupDesign| match several {
-        true => format!("{} in {}", pool.name, group.zone),
-        false => group.zone.clone(),
+        true => format!("{} in {}", pool.name, group.zone_names()),
+        false => group.zone_names(),
     };
     session
         .until("new nodes to be Ready", async || {
@@ -197,7 +218,7 @@ async fn ready(session: &Session) -> Result<()> {
             let nodes = nodes::list(&session.clients.kube.client).await?;
             let mut waiting = Vec::new();
             for (pool, new) in session.design.groups() {
-                let Some(group) = groups.values().find(|group| group.stack() == Some(&new.stack)) else {
+                let Some(group) = groups.values().find(|group| group.is_of(&new.stack)) else {
                     waiting.push(format!("{}: group not visible yet", name(pool, new)));
                     continue;
                 };
@@ -214,11 +235,13 @@ async fn ready(session: &Session) -> Result<()> {
                 }
                 let next = "the group keeps trying: run the same command again when there is capacity, or choose another \
                         --instance-type";
-                if let Some(failure) = launches.failure(session, group, &new.zone, next).await? {
+                if let Some(failure) = launches.failure(session, group, &new.zone_names(), next).await? {
                     waiting.push(format!("{}: {failure}", name(pool, new)));
                     continue;
                 }
-                waiting.push(format!("{}: {ready} of {wanted} Ready, {joined} joined", name(pool, new)));
+                let health = health(session, pool, new).await?.map(|issues| format!("; EKS: {issues}"));
+                let health = health.unwrap_or_default();
+                waiting.push(format!("{}: {ready} of {wanted} Ready, {joined} joined{health}", name(pool, new)));
             }
             Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
         })

@@ -207,6 +207,10 @@ fn every_printed_permission_is_needed_by_a_journey_or_has_a_reason() {
     };
     is_all(&["--terminate-unowned"], &[SETUP, NEW_ROLE, TROUBLE], &[UNSEEN, SETUP_UNSEEN].concat());
     is_all(&["--undo"], &[UNDO, UNDO_STEP], UNDO_UNSEEN);
+    let seen = [SETUP, NEW_ROLE, TROUBLE, MANAGED];
+    let unseen = [UNSEEN, SETUP_UNSEEN, MANAGED_UNSEEN].concat();
+    is_all(&["--terminate-unowned", "--managed-node-groups"], &seen, &unseen);
+    is_all(&["--undo", "--managed-node-groups"], &[UNDO, UNDO_STEP, UNDO_MANAGED], UNDO_UNSEEN);
 
     let is_all = |flags: &[&str], seen: &[&[&str]], unseen: &[(&str, &str)]| {
         let roles = Outcome::of(offline().args(["iam-policy", "--kubernetes"]).args(flags)).expect(0).stdout;

@@ -1,4 +1,6 @@
-//! Clusters of unlike node groups: each gets its like, without a single flag about nodes.
+//! Clusters of unlike node groups: each gets its like.
+
+mod managed;
 
 use sandbox::{Pools, Sandbox, Shape, witness};
 

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::design::kind::{GroupKind, kind};
 use crate::design::machine::Wanted;
-use crate::facts::{AmiFamily, Facts, Instances, Node, Owner, Pool, Stack, TypeChoice, group};
+use crate::facts::{
+    AmiFamily, Facts, Instances, ManagedNodeGroup, Node, Owner, Pool, Stack, TypeChoice, group,
+};
 use crate::settings::Settings;
 use crate::tags::{TAG_CLUSTER, TAG_ENICONFIG, TAG_POOL};
 
@@ -44,6 +47,19 @@ impl<'a> Source<'a> {
         group.map_or(1, |group| group.units_of(node))
     }
 
+    /// The minimum and the maximum. A drain of an earlier run may have lowered those of the group.
+    pub(super) fn bounds(&self, facts: &Facts) -> Option<(u32, u32)> {
+        let pool = self.pool?;
+        let before = match &pool.owner {
+            Owner::Managed(name) => facts.record.managed.get(name),
+            Owner::Group(name) => facts.record.groups.get(name),
+            _ => None,
+        };
+        let sizes = before.unwrap_or(&pool.sizes);
+        let size = |size: i32| u32::try_from(size).unwrap_or_default();
+        Some((size(sizes.min), size(sizes.max)))
+    }
+
     /// A zone's share of the minimum and the maximum. The sum of the minimums is the group's: where it does not divide
     /// evenly, the first zones get one more. The maximums are rounded up, so that each zone can grow as far.
     pub(super) fn share(&self, facts: &Facts, zone: &str) -> Option<(u32, u32)> {
@@ -56,15 +72,7 @@ impl<'a> Source<'a> {
             .collect();
         let at = u32::try_from(zones.iter().position(|one| *one == zone)?).ok()?;
         let count = u32::try_from(zones.len()).ok()?;
-        let size = |size: i32| u32::try_from(size).unwrap_or_default();
-        // A drain of an earlier run may have lowered them.
-        let before = match &pool.owner {
-            Owner::Managed(name) => facts.record.managed.get(name),
-            Owner::Group(name) => facts.record.groups.get(name),
-            _ => None,
-        };
-        let sizes = before.unwrap_or(&pool.sizes);
-        let (min, max) = (size(sizes.min), size(sizes.max));
+        let (min, max) = self.bounds(facts)?;
         Some((min / count + u32::from(at < min % count), max.div_ceil(count)))
     }
 }
@@ -139,9 +147,16 @@ fn pool_of<'a>(facts: &'a Facts, node: &Node) -> Option<&'a Pool> {
     facts.pools.iter().find(|pool| pool.nodes.contains(&node.name))
 }
 
-/// One of eni-custom's own groups.
+/// One of eni-custom's own groups. A managed one may not have its Auto Scaling group yet.
 fn is_ours(facts: &Facts, pool: &Pool) -> bool {
-    pool.groups.iter().any(|name| facts.node_groups.groups.get(name).is_some_and(|group| group.is_ours()))
+    let there = &facts.node_groups;
+    let is_ours = |name: &String| there.groups.get(name).is_some_and(|group| there.is_ours(group));
+    pool.groups.iter().any(is_ours) || managed(facts, pool).is_some_and(ManagedNodeGroup::is_ours)
+}
+
+fn managed<'a>(facts: &'a Facts, pool: &Pool) -> Option<&'a ManagedNodeGroup> {
+    let Owner::Managed(name) = &pool.owner else { return None };
+    facts.node_groups.managed.iter().find(|managed| managed.name == *name)
 }
 
 /// The stacks of eni-custom's node groups.
@@ -153,20 +168,17 @@ fn stacks(facts: &Facts) -> impl Iterator<Item = &Stack> {
 
 /// What eni-custom's own groups of a pool launch, for a pool whose old group is gone.
 fn kept<'a>(facts: &'a Facts, name: &str) -> Option<&'a Pool> {
+    let is_named = |tags: &BTreeMap<String, String>| tags.get(TAG_POOL).is_some_and(|tag| tag == name);
+    let groups = &facts.node_groups.groups;
     let is_kept = |pool: &&Pool| {
-        pool.groups.iter().any(|group| {
-            facts
-                .node_groups
-                .groups
-                .get(group)
-                .is_some_and(|group| group.tags.get(TAG_POOL).is_some_and(|tag| tag == name))
-        })
+        pool.groups.iter().any(|group| groups.get(group).is_some_and(|group| is_named(&group.tags)))
+            || managed(facts, pool).is_some_and(|managed| is_named(&managed.settings.pool.tags))
     };
     facts.pools.iter().find(is_kept)
 }
 
 /// What the new nodes of a pool are to be.
-pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) -> Wanted {
+pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>, kind: GroupKind) -> Wanted {
     let (nodes, pool) = (&settings.nodes, source.pool);
     let name = source.name.as_str();
     let (family, ami_id) = (nodes.ami_family.of(name), nodes.ami_id.of(name));
@@ -184,6 +196,7 @@ pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) ->
         },
     };
     let kept = pool.filter(|pool| pool.own_image && family.is_none());
+    let own = ami_id.cloned().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone())));
     Wanted {
         instances,
         family: match (family, pool) {
@@ -191,14 +204,18 @@ pub(super) fn wanted(settings: &Settings, facts: &Facts, source: &Source<'_>) ->
             (None, Some(pool)) => pool.family,
             (None, None) => Some(AmiFamily::default()),
         },
-        ami_id: ami_id.cloned().or(kept.and_then(|pool| Some(pool.image.as_ref()?.id.clone()))),
+        ami_id: own.filter(|_| !kind.has_image_of_eks()),
+        one_max_pods: kind.has_image_of_eks(),
     }
 }
 
 /// The same for all pools, before images and types are read.
 pub(crate) fn all_wanted(settings: &Settings, facts: &Facts) -> Vec<Wanted> {
     let sources = sources(settings, facts, &crate::design::old_nodes(facts));
-    sources.iter().map(|source| wanted(settings, facts, source)).collect()
+    let wanted = |source: &Source<'_>| {
+        wanted(settings, facts, source, kind(&settings.nodes, facts, &source.name, source.pool))
+    };
+    sources.iter().map(wanted).collect()
 }
 
 fn choice(name: &str) -> TypeChoice {

@@ -28,8 +28,8 @@ fn designed(facts: &Facts, arguments: &[&str]) -> Design {
 /// The stacks with their zones and sizes.
 fn groups(design: &Design) -> Vec<String> {
     let shown = |(pool, group): (&PoolDesign, &GroupDesign)| {
-        let GroupDesign { zone, stack, min_size, size, max_size, .. } = group;
-        format!("{} {zone} {stack}: {min_size} {size} {max_size}", pool.name)
+        let GroupDesign { stack, min_size, size, max_size, .. } = group;
+        format!("{} {} {stack}: {min_size} {size} {max_size}", pool.name, group.zone_names())
     };
     design.groups().map(shown).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{AutoScalingGroup, Facts, Node, Owner, Record, SUSPENDED, Shape, Sizes, chosen, owner};
+use crate::facts::{Facts, Node, Owner, Record, SUSPENDED, Shape, Sizes, chosen, group, owner};
 
 /// Records the state of the groups before they are changed.
 pub(super) fn record_state(
@@ -19,9 +19,9 @@ pub(super) fn record_state(
         record.groups.entry(name).or_insert(sizes);
     }
     for (name, sizes) in sizes.1.into_iter().filter(|(name, _)| managed.contains(name)) {
-        record.held_managed.insert(name.clone());
         record.managed.entry(name).or_insert(sizes);
     }
+    record.held_managed.extend(managed.iter().cloned());
     let all: BTreeSet<String> = SUSPENDED.iter().map(ToString::to_string).collect();
     for (name, by_others) in by_others {
         let by_us = all.difference(by_others).cloned();
@@ -41,9 +41,10 @@ pub(super) fn sizes(
     let own = groups
         .iter()
         .filter_map(|name| there.groups.get(name))
-        .filter(|group| !group.is_ours() && there.manager(&group.name).is_none())
+        .filter(|group| !there.is_ours(group) && there.manager(&group.name).is_none())
         .map(|group| (group.name.clone(), group.sizes()));
-    let managed = there.managed.iter().map(|one| (one.name.clone(), there.sizes_of(one)));
+    let managed = there.managed.iter().filter(|one| !one.is_ours());
+    let managed = managed.map(|one| (one.name.clone(), there.sizes_of(one)));
     (own.collect(), managed.collect())
 }
 
@@ -55,7 +56,8 @@ pub(super) fn shapes(facts: &Facts, nodes: &BTreeSet<String>) -> BTreeMap<String
             Owner::Group(name) | Owner::Managed(name) => name,
             _ => continue,
         };
-        if !facts.node_groups.groups.get(&name).is_some_and(AutoScalingGroup::is_ours) {
+        let group = group(facts, node).and_then(|name| facts.node_groups.groups.get(name));
+        if !group.is_some_and(|group| facts.node_groups.is_ours(group)) {
             of.entry(name).or_default().push(node);
         }
     }

@@ -40,8 +40,7 @@ pub(super) async fn afterwards(
     ended: DrainEnd,
 ) -> Result<()> {
     let facts = &session.facts;
-    let before = facts.record.managed.get(&managed.name).copied();
-    let before = before.unwrap_or_else(|| facts.node_groups.sizes_of(managed));
+    let before = before(facts, managed);
     let name = &managed.name;
     let uninterrupted = Interrupt::default();
     if ended == DrainEnd::GivenUp {
@@ -66,6 +65,20 @@ pub(super) async fn afterwards(
         session.clients.aws.autoscaling.set_desired(&group.name, stay).await?;
     }
     Ok(())
+}
+
+/// Sizes before the drain: as recorded, or for a node group of eni-custom the parameters of its stack.
+fn before(facts: &Facts, managed: &ManagedNodeGroup) -> Sizes {
+    let now = facts.node_groups.sizes_of(managed);
+    let Some(stack) = facts.node_groups.stack_of(managed) else {
+        return facts.record.managed.get(&managed.name).copied().unwrap_or(now);
+    };
+    let parameter = |key: &str| stack.parameters.get(key)?.parse::<i32>().ok();
+    Sizes {
+        min: parameter("MinSize").unwrap_or(now.min),
+        max: parameter("MaxSize").unwrap_or(now.max),
+        desired: now.desired,
+    }
 }
 
 /// Restores the sizes of a managed node group; nodes that an autoscaler added stay.

@@ -2,7 +2,6 @@
 //!
 //! Source of the rules: EKS user guide, "Customize managed nodes with launch templates"; EKS API reference,
 //! CreateNodegroup.
-#![cfg_attr(not(test), expect(dead_code, reason = "for replacements of kind managed"))]
 
 use std::collections::BTreeMap;
 

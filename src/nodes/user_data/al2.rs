@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use super::carried::{Carried, Kept, Shape, excerpt, kept_part, max_pods_line, shape, wrapped_or_unclear};
 use super::kubelet::{self, Flags};
 use super::mime::{self, Part};
-use super::{Boot, cluster_dns_ip, script};
+use super::{Boot, UserDataError, cluster_dns_ip, script};
 use crate::facts::Unclear;
 use crate::shell::{shell_quote, single_quoted};
 
@@ -279,6 +279,15 @@ pub(super) fn render(boot: &Boot<'_>, kept: &KeptScript) -> String {
     let parts: Vec<&str> =
         before.chain([script.as_str()]).chain(kept.parts_after.iter().map(String::as_str)).collect();
     mime::write(&parts)
+}
+
+/// The parts besides the call, which EKS appends.
+pub(super) fn for_eks(kept: &KeptScript) -> Result<String, UserDataError> {
+    if kept.call != Call::default() {
+        return Err(UserDataError::CallOfEks);
+    }
+    let parts: Vec<&str> = kept.parts_before.iter().chain(&kept.parts_after).map(String::as_str).collect();
+    Ok(if parts.is_empty() { String::new() } else { mime::write(&parts) })
 }
 
 #[cfg(test)]

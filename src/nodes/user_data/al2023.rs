@@ -287,5 +287,20 @@ spec:
     mime::write(&parts)
 }
 
+/// Without `cluster`, max pods, labels and taints, which EKS's NodeConfig sets: it comes last and wins.
+pub(super) fn for_eks(kept: &KeptConfig) -> String {
+    let mut parts = kept.parts.clone();
+    if !kept.spec.is_empty() {
+        parts.push(format!(
+            "Content-Type: {NODE_CONFIG}\n\n---\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n{}",
+            block_yaml::mapping(&kept.spec, 2)
+        ));
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => mime::write(&parts.iter().map(String::as_str).collect::<Vec<_>>()),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use super::carried::{Carried, Kept, Shape, excerpt, shape};
 use super::{Boot, NodeLabel, NodeTaint, cluster_dns_ip, quoted};
 use crate::facts::Unclear;
+use crate::net::max_pods::MaxPods;
 
 const DNS: &str = "cluster-dns-ip";
 
@@ -138,6 +139,17 @@ pub(super) fn render(boot: &Boot<'_>, kept: &Table) -> Result<String, toml::ser:
     let mut kubernetes = take_table(&mut settings, "kubernetes");
     kubernetes.extend(ours(boot));
     kubernetes.entry(DNS).or_insert_with(|| cluster_dns_ip(boot.service_cidr).to_string().into());
+    settings.insert("kubernetes".into(), kubernetes.into());
+    document.insert("settings".into(), settings.into());
+    toml::to_string(&document)
+}
+
+/// Without what EKS sets: the cluster, labels and taints. Of settings that both have, these win.
+pub(super) fn for_eks(max_pods: MaxPods, kept: &Table) -> Result<String, toml::ser::Error> {
+    let mut document = kept.clone();
+    let mut settings = take_table(&mut document, "settings");
+    let mut kubernetes = take_table(&mut settings, "kubernetes");
+    kubernetes.insert("max-pods".into(), i64::from(max_pods.get()).into());
     settings.insert("kubernetes".into(), kubernetes.into());
     document.insert("settings".into(), settings.into());
     toml::to_string(&document)

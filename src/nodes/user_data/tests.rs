@@ -173,3 +173,58 @@ proptest! {
         );
     }
 }
+
+/// What EKS merges its own into: what was carried, without the cluster, max pods, labels and taints.
+fn merged(family: AmiFamily, old: &str) -> Result<String, UserDataError> {
+    let max_pods = boot(&[]).max_pods.lowest();
+    for_eks(family, &carry(family, old.as_bytes(), "172.20.0.0/16".parse().ok()), max_pods)
+}
+
+#[test]
+fn user_data_for_eks_is_only_what_was_carried() {
+    for family in [AmiFamily::Al2023, AmiFamily::Al2] {
+        assert_eq!(merged(family, &render(family, &boot(&labels())).unwrap()).unwrap(), "", "{family}");
+    }
+    let script = "Content-Type: text/x-shellscript; charset=\"us-ascii\"\n\n#!/bin/sh\necho proxy\n";
+    let config = "Content-Type: application/node.eks.aws\n\n---\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  cluster:\n    name: old\n  kubelet:\n    config:\n      maxPods: 29\n      imageGCHighThresholdPercent: 70\n    flags: [\"--node-labels=a=b\", \"--v=2\"]\n";
+    let text = merged(AmiFamily::Al2023, &mime::write(&[script, config])).unwrap();
+    let parts = mime::parse(&text).unwrap();
+    assert_eq!(parts.len(), 2, "{text}");
+    assert_eq!(parts[0].raw.trim_end(), script.trim_end());
+    assert!(
+        parts[1].raw.contains("imageGCHighThresholdPercent: 70") && parts[1].raw.contains("--v=2"),
+        "{text}"
+    );
+    for word in ["cluster", "maxPods", "node-labels"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+    let read: Carried = carry(AmiFamily::Al2023, text.as_bytes(), None);
+    assert!(read.unclear.is_empty() && read.keeps_settings(), "{read:?}");
+}
+
+#[test]
+fn bottlerocket_s_user_data_for_eks_has_max_pods_because_it_wins() {
+    let old = "[settings.kernel.sysctl]\n\"vm.max_map_count\" = \"262144\"\n[settings.kubernetes]\ncluster-name = \"old\"\nmax-pods = 29\n[settings.kubernetes.node-labels]\na = \"b\"\n";
+    let text = merged(AmiFamily::Bottlerocket, old).unwrap();
+    let expected = "[settings.kernel.sysctl]\n\"vm.max_map_count\" = \"262144\"\n\n[settings.kubernetes]\nmax-pods = 20\n";
+    assert_eq!(text, expected);
+    assert_eq!(merged(AmiFamily::Bottlerocket, "").unwrap(), "[settings.kubernetes]\nmax-pods = 20\n");
+}
+
+/// EKS calls bootstrap.sh, so nothing can be added to the call.
+#[test]
+fn options_of_bootstrap_sh_are_refused_where_eks_calls_it() {
+    let part = "Content-Type: text/x-shellscript\n\n#!/bin/bash\necho before\n";
+    let call = |options: &str| {
+        format!(
+            "Content-Type: text/x-shellscript\n\n#!/bin/bash\nset -ex\n/etc/eks/bootstrap.sh old --kubelet-extra-args '--node-labels=a=b --max-pods=29' {options}\n"
+        )
+    };
+    let text = merged(AmiFamily::Al2, &mime::write(&[part, &call("")])).unwrap();
+    assert_eq!(mime::parse(&text).unwrap().len(), 1, "{text}");
+    let options = merged(
+        AmiFamily::Al2,
+        &call("--container-runtime containerd").replace("Content-Type: text/x-shellscript\n\n", ""),
+    );
+    assert_eq!(options, Err(UserDataError::CallOfEks));
+}

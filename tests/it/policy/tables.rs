@@ -88,6 +88,24 @@ pub(crate) const TROUBLE: &[&str] = &[
     "iam:RemoveRoleFromInstanceProfile",
 ];
 
+/// Managed node groups that replace old ones.
+pub(crate) const MANAGED: &[&str] = &[
+    "eks:CreateNodegroup",
+    "eks:TagResource",
+    "eks:UpdateNodegroupConfig",
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:PassRole",
+];
+
+pub(crate) const MANAGED_UNSEEN: &[(&str, &str)] = &[
+    ("eks:DeleteNodegroup", "if a stack with one failed"),
+    ("iam:CreateServiceLinkedRole", "only in an account that never had a managed node group"),
+];
+
+/// The undo of these.
+pub(crate) const UNDO_MANAGED: &[&str] = &["eks:DeleteNodegroup", "eks:UpdateNodegroupConfig"];
+
 /// Actions that no journey uses, and why.
 pub(crate) const UNSEEN: &[(&str, &str)] = &[
     (
