@@ -23,6 +23,9 @@ use crate::settings::Settings;
 /// In tests every answer is up to date.
 pub(crate) const CONSISTENCY: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 15 });
 
+/// Calls of the same kind that are in flight at the same time, as many as Terraform makes by default.
+pub(crate) const AT_ONCE: usize = 10;
+
 /// A run in progress.
 pub(crate) struct Session {
     pub clients: Clients,

@@ -21,7 +21,7 @@ impl Termination {
     }
 
     /// Terminates the node's instance. For a managed node group it calls the Auto Scaling group, as the cluster-autoscaler
-    /// does: EKS itself can't be message which node to remove.
+    /// does: EKS itself can't be told which node to remove.
     pub(crate) async fn terminate(self, clients: Clients, terminate_unowned: bool) -> Result<()> {
         match (self.owner, self.instance) {
             (Owner::Group(_) | Owner::Managed(_), Some(id)) => {

@@ -1,10 +1,14 @@
 //! Carries out or undoes one step.
 
+use std::cell::Cell;
+
+use futures::stream::{self, StreamExt};
+
 use crate::discover::Section;
 use crate::error::Result;
 use crate::events::Event;
 use crate::exit::Exit;
-use crate::session::{CONSISTENCY, Seen, Session, until};
+use crate::session::{AT_ONCE, CONSISTENCY, Seen, Session, until};
 use crate::steps::Rules;
 
 /// Makes a step's changes, waits for them, and checks the result. Returns the number of changes.
@@ -25,10 +29,16 @@ pub(super) async fn carry_out<R: Rules>(session: &mut Session, first: bool, chan
     let changes = R::changes(&session.scene());
     R::rehearse(session, &changes).await?;
     let made = changes.len();
-    for change in changes {
-        session.stop_if_interrupted()?;
-        session.events.emit(Event::Change { step: R::STEP, change: R::describe(&change) });
-        R::apply(session, change).await?;
+    let mut changes = changes.iter().peekable();
+    while let Some(change) = changes.next() {
+        announce::<R>(session, change)?;
+        R::apply(session, change.clone()).await?;
+        let can_be_beside = |change: &R::Change| R::beside(session, change).is_some();
+        if can_be_beside(change) {
+            let next: Vec<&R::Change> =
+                std::iter::from_fn(|| changes.next_if(|next| can_be_beside(next))).collect();
+            side_by_side::<R>(session, next).await?;
+        }
     }
     // Wait first: a resource that failed would never reach its designed state.
     R::settle(session).await?;
@@ -38,6 +48,28 @@ pub(super) async fn carry_out<R: Rules>(session: &mut Session, first: bool, chan
         R::settle(session).await?;
     }
     Ok(made)
+}
+
+fn announce<R: Rules>(session: &Session, change: &R::Change) -> Result<()> {
+    session.stop_if_interrupted()?;
+    session.events.emit(Event::Change { step: R::STEP, change: R::describe(change) });
+    Ok(())
+}
+
+/// Makes changes at the same time. After an error no further one is started; those in progress are completed.
+async fn side_by_side<R: Rules>(session: &Session, changes: Vec<&R::Change>) -> Result<()> {
+    let failed = Cell::new(false);
+    let make = async |change| {
+        let Some(made) = R::beside(session, change).filter(|_| !failed.get()) else { return Ok(()) };
+        let result = match announce::<R>(session, change) {
+            Ok(()) => made.await,
+            Err(error) => Err(error),
+        };
+        failed.set(failed.get() || result.is_err());
+        result
+    };
+    let results: Vec<Result<()>> = stream::iter(changes).map(make).buffered(AT_ONCE).collect().await;
+    results.into_iter().collect()
 }
 
 /// Reads until the step has no changes left: AWS shows a new resource with a delay, and its tags even later.

@@ -1,16 +1,19 @@
 //! Step 7: node role, security group and one self-managed node group per ENIConfig, all at size 0.
 
+mod stacks;
 mod template;
 mod undo;
 
 use std::collections::BTreeMap;
+
+use futures::future::LocalBoxFuture;
 
 use crate::aws::cloudformation::StackRequest;
 use crate::client_token::client_token;
 use crate::design::{Design, GroupDesign, PoolDesign};
 use crate::discover::Section;
 use crate::error::{Error, Result};
-use crate::facts::{Authentication, Facts, Stack, StackStatus};
+use crate::facts::{Authentication, Facts, StackStatus};
 use crate::nodes::aws_auth::has_role;
 use crate::nodes::templates::{BASE, BaseParameters, Parameters, output};
 use crate::scene::Scene;
@@ -20,6 +23,7 @@ use crate::tags::TAG_CLUSTER;
 
 use super::Rules;
 
+pub(crate) use stacks::{all_complete, complete, remove_failed, settled};
 pub(crate) use template::{BaseOutputs, first_sizes, node_group_template, user_data};
 pub(crate) use undo::UndoLaunchNodegroups;
 
@@ -102,14 +106,10 @@ impl Rules for LaunchNodegroups {
     async fn apply(session: &mut Session, change: GroupChange) -> Result<()> {
         match change {
             GroupChange::Stack(stack) => {
-                if stack.failed.is_some() {
-                    remove_failed(session, &stack.name, TAG_CLUSTER).await?;
-                }
                 if !stack.is_base {
                     base_is_ready(session).await?;
                 }
-                let request = request(session, &stack.name)?;
-                session.clients.aws.cloudformation.create(&request).await
+                create(session, &stack).await
             }
             GroupChange::AddRole { stack } => {
                 let there = settled(session, &stack).await?;
@@ -144,14 +144,27 @@ impl Rules for LaunchNodegroups {
         }
     }
 
-    async fn settle(session: &mut Session) -> Result<()> {
-        let mut names = vec![session.design.base_stack.clone()];
-        names.extend(session.design.groups().map(|(_, group)| group.stack.clone()));
-        for name in names {
-            complete(session, &name).await?;
+    /// The first group's stack waits for the base stack.
+    fn beside<'a>(session: &'a Session, change: &'a GroupChange) -> Option<LocalBoxFuture<'a, Result<()>>> {
+        match change {
+            GroupChange::Stack(stack) if !stack.is_base => Some(Box::pin(create(session, stack))),
+            _ => None,
         }
-        Ok(())
     }
+
+    async fn settle(session: &mut Session) -> Result<()> {
+        let groups = session.design.groups().map(|(_, group)| group.stack.as_str());
+        let names: Vec<&str> = std::iter::once(session.design.base_stack.as_str()).chain(groups).collect();
+        all_complete(session, &names).await
+    }
+}
+
+async fn create(session: &Session, stack: &StackChange) -> Result<()> {
+    if stack.failed.is_some() {
+        remove_failed(session, &stack.name, TAG_CLUSTER).await?;
+    }
+    let request = request(session, &stack.name)?;
+    session.clients.aws.cloudformation.create(&request).await
 }
 
 /// A stack that is missing, or that failed before it completed. A stack in progress is waited for.
@@ -302,68 +315,4 @@ pub(crate) fn base_parameters(design: &Design, facts: &Facts, create_role: bool)
         role_path: design.role_path.as_deref(),
     }
     .parameters()
-}
-
-/// Waits until no operation is in progress on a stack.
-pub(crate) async fn settled(session: &Session, name: &str) -> Result<Stack> {
-    session
-        .until(&format!("stack {name} to complete"), async || {
-            Ok(match session.clients.aws.cloudformation.stack(name).await? {
-                None => Seen::NotYet("not visible yet".into()),
-                Some(stack) if stack.status.is_in_progress() => Seen::NotYet(stack.status.to_string()),
-                Some(stack) => Seen::Yes(stack),
-            })
-        })
-        .await
-}
-
-/// Waits until a stack is complete. The error of a failed stack names the resources that failed, and why.
-pub(crate) async fn complete(session: &Session, name: &str) -> Result<Stack> {
-    let stack = settled(session, name).await?;
-    if stack.status.is_complete() {
-        return Ok(stack);
-    }
-    let reasons = session.clients.aws.cloudformation.failures(name).await?;
-    Err(Error::failed(format!("the stack ended in {}", stack.status))
-        .at(name)
-        .because(if reasons.is_empty() { stack.reason } else { reasons.join("; ") })
-        .fix("fix the cause, then run the same command again; a stack that never completed is deleted and recreated"))
-}
-
-/// Deletes a stack that failed before it completed, and waits. Requires our tag on it.
-pub(crate) async fn remove_failed(session: &Session, name: &str, tag: &str) -> Result<()> {
-    let cloudformation = &session.clients.aws.cloudformation;
-    let Some(stack) = cloudformation.stack(name).await? else { return Ok(()) };
-    if !stack.tags.contains_key(tag) {
-        return Err(Error::failed("a failed stack with this name exists, and eni-custom did not create it")
-            .at(&stack.id)
-            .fix(format!("if nothing needs it: aws cloudformation delete-stack --stack-name {name}")));
-    }
-    delete(session, &stack).await?;
-    deleted(session, name).await
-}
-
-/// Starts the deletion of a stack.
-async fn delete(session: &Session, stack: &Stack) -> Result<()> {
-    let token = client_token(&session.facts.cluster.arn, "delete", &stack.id);
-    session.clients.aws.cloudformation.delete(&stack.name, &token).await
-}
-
-/// Waits until a stack is deleted.
-async fn deleted(session: &Session, name: &str) -> Result<()> {
-    let cloudformation = &session.clients.aws.cloudformation;
-    let what = format!("stack {name} to be deleted");
-    let left = session.until(&what, async || {
-        Ok(match cloudformation.stack(name).await? {
-            None => Seen::Yes(None),
-            Some(stack) if stack.status == StackStatus::DeleteFailed => Seen::Yes(Some(stack)),
-            Some(stack) => Seen::NotYet(stack.status.to_string()),
-        })
-    });
-    let Some(failed) = left.await? else { return Ok(()) };
-    let reasons = cloudformation.failures(name).await?;
-    Err(Error::failed("the stack can't be deleted")
-        .at(name)
-        .because(if reasons.is_empty() { failed.reason } else { reasons.join("; ") })
-        .fix("remove what uses the stack, then run the same command again"))
 }

@@ -14,6 +14,8 @@ pub(crate) mod write_eniconfigs;
 
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
+
 use crate::discover::Section;
 use crate::error::Result;
 use crate::scene::Scene;
@@ -69,6 +71,11 @@ pub(crate) trait Rules {
     }
 
     async fn apply(session: &mut Session, change: Self::Change) -> Result<()>;
+
+    /// The same for a change that can be made at the same time as the next ones that can. `apply` makes the first of them.
+    fn beside<'a>(_: &'a Session, _: &'a Self::Change) -> Option<LocalBoxFuture<'a, Result<()>>> {
+        None
+    }
 
     /// Waits until everything that this step started has finished, also if an interrupted run started it.
     async fn settle(_: &mut Session) -> Result<()> {

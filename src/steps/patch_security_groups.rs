@@ -5,6 +5,8 @@ mod undo;
 
 use std::collections::BTreeMap;
 
+use futures::future::LocalBoxFuture;
+
 use crate::client_token::client_token;
 use crate::design::{GroupDesign, PoolDesign, options};
 use crate::discover::Section;
@@ -19,7 +21,7 @@ use crate::step::{Change, Sign, Step};
 use crate::tags::node_group_name;
 use crate::text::counted;
 
-use super::launch_nodegroups::{complete, settled};
+use super::launch_nodegroups::{all_complete, settled};
 use super::{Rules, eniconfigs};
 
 pub(crate) use launches::Launches;
@@ -93,31 +95,41 @@ impl Rules for PatchSecurityGroups {
             }
             // The checks refuse this before the step starts: a step that it needs is not done.
             GroupsChange::Patch { .. } => Ok(()),
-            GroupsChange::Grow { group, .. } => {
-                let there = settled(session, &group.stack).await?;
-                let sizes: BTreeMap<String, String> = [
-                    ("MinSize".to_string(), group.min_size.to_string()),
-                    ("DesiredCapacity".to_string(), group.size.to_string()),
-                    ("MaxSize".to_string(), group.max_size.to_string()),
-                ]
-                .into();
-                let token = client_token(
-                    &session.facts.cluster.arn,
-                    Step::PatchSecurityGroups.name(),
-                    &format!("{} {} {sizes:?}", there.id, there.updated),
-                );
-                session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
-            }
+            GroupsChange::Grow { group, .. } => start_nodes(session, &group).await,
+        }
+    }
+
+    /// The patches come first, and wait for nothing.
+    fn beside<'a>(session: &'a Session, change: &'a GroupsChange) -> Option<LocalBoxFuture<'a, Result<()>>> {
+        match change {
+            GroupsChange::Grow { group, .. } => Some(Box::pin(start_nodes(session, group))),
+            GroupsChange::Patch { .. } => None,
         }
     }
 
     async fn settle(session: &mut Session) -> Result<()> {
-        for (_, group) in session.design.groups() {
-            complete(session, &group.stack).await?;
-        }
+        let names: Vec<&str> = session.design.groups().map(|(_, group)| group.stack.as_str()).collect();
+        all_complete(session, &names).await?;
         ready(session).await?;
         pods_have_addresses(session).await
     }
+}
+
+/// Sets the sizes of a group's stack.
+async fn start_nodes(session: &Session, group: &GroupDesign) -> Result<()> {
+    let there = settled(session, &group.stack).await?;
+    let sizes: BTreeMap<String, String> = [
+        ("MinSize".to_string(), group.min_size.to_string()),
+        ("DesiredCapacity".to_string(), group.size.to_string()),
+        ("MaxSize".to_string(), group.max_size.to_string()),
+    ]
+    .into();
+    let token = client_token(
+        &session.facts.cluster.arn,
+        Step::PatchSecurityGroups.name(),
+        &format!("{} {} {sizes:?}", there.id, there.updated),
+    );
+    session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await
 }
 
 impl PatchSecurityGroups {

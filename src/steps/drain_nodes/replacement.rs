@@ -20,7 +20,7 @@ use crate::nodes::templates::{BASE, Parameters, output, sizes};
 use crate::session::Session;
 use crate::step::{Change, Sign};
 use crate::steps::launch_nodegroups::{
-    access_entry, base_parameters, complete, is_authorised, remove_failed,
+    access_entry, all_complete, base_parameters, complete, is_authorised, remove_failed,
 };
 use crate::tags::TAG_REPLACEMENT;
 
@@ -141,10 +141,8 @@ pub(crate) async fn launch(session: &mut Session, launch: Launch) -> Result<()> 
 
 /// Waits until all stacks are complete; their nodes are waited for with those of the other old groups.
 pub(crate) async fn settle(session: &Session) -> Result<()> {
-    for one in replacements(&session.design, &session.facts) {
-        complete(session, &one.stack).await?;
-    }
-    Ok(())
+    let replacements = replacements(&session.design, &session.facts);
+    all_complete(session, &replacements.iter().map(|one| one.stack.as_str()).collect::<Vec<_>>()).await
 }
 
 async fn base_output(session: &Session, base: &str, name: &str) -> Result<String> {

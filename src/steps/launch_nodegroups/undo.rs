@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::LocalBoxFuture;
+
 use crate::design::Design;
 use crate::design::undo::our_subnets;
 use crate::discover::Section;
@@ -17,7 +19,7 @@ use crate::steps::create_subnets::sweep;
 use crate::tags::TAG_CLUSTER;
 use crate::text::counted;
 
-use super::{delete, deleted};
+use super::stacks::{all_deleted, delete};
 
 pub(crate) struct UndoLaunchNodegroups;
 
@@ -90,40 +92,46 @@ impl Rules for UndoLaunchNodegroups {
             }
             Removal::Stack { name, base } => {
                 if base {
-                    others_gone(session, &name).await?;
+                    // The other stacks use the base stack's outputs.
+                    let others: Vec<&str> = ours(session).filter(|other| *other != name).collect();
+                    all_deleted(session, &others).await?;
                     // Leftover interfaces use the node security group and so block the deletion of the stack.
                     let subnets: Vec<String> =
                         our_subnets(&session.facts).map(|subnet| subnet.id.clone()).collect();
                     sweep(session, &subnets).await?;
                 }
-                match session.clients.aws.cloudformation.stack(&name).await? {
-                    Some(stack) => delete(session, &stack).await,
-                    None => Ok(()),
-                }
+                delete_if_there(session, &name).await
             }
         }
     }
 
-    async fn settle(session: &mut Session) -> Result<()> {
-        for stack in session.facts.node_groups.stacks.values().filter(|stack| is_ours(stack, &session.facts))
-        {
-            deleted(session, &stack.name).await?;
+    fn beside<'a>(session: &'a Session, removal: &'a Removal) -> Option<LocalBoxFuture<'a, Result<()>>> {
+        match removal {
+            Removal::Stack { name, base: false } => Some(Box::pin(delete_if_there(session, name))),
+            _ => None,
         }
-        Ok(())
     }
+
+    async fn settle(session: &mut Session) -> Result<()> {
+        all_deleted(session, &ours(session).collect::<Vec<_>>()).await
+    }
+}
+
+async fn delete_if_there(session: &Session, name: &str) -> Result<()> {
+    match session.clients.aws.cloudformation.stack(name).await? {
+        Some(stack) => delete(session, &stack).await,
+        None => Ok(()),
+    }
+}
+
+/// The names of our stacks.
+fn ours(session: &Session) -> impl Iterator<Item = &str> {
+    let stacks = session.facts.node_groups.stacks.values();
+    stacks.filter(|stack| is_ours(stack, &session.facts)).map(|stack| stack.name.as_str())
 }
 
 fn is_ours(stack: &Stack, facts: &Facts) -> bool {
     stack.tags.get(TAG_CLUSTER) == Some(&facts.cluster.name)
-}
-
-/// The other stacks use the base stack's outputs, so they are deleted first.
-async fn others_gone(session: &Session, base: &str) -> Result<()> {
-    let stacks = session.facts.node_groups.stacks.values();
-    for stack in stacks.filter(|stack| stack.name != base && is_ours(stack, &session.facts)) {
-        deleted(session, &stack.name).await?;
-    }
-    Ok(())
 }
 
 /// Our entries that exist: in aws-auth those of the stack's role and the recorded ones, access entries by their tag.

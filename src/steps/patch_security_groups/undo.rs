@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::LocalBoxFuture;
+
 use crate::client_token::client_token;
 use crate::design::Design;
 use crate::design::undo::our_nodes;
@@ -80,20 +82,18 @@ impl Rules for UndoPatchSecurityGroups {
     async fn apply(session: &mut Session, change: GroupsUndo) -> Result<()> {
         match change {
             GroupsUndo::Drain { nodes, .. } => drain::drain(session, &nodes).await,
-            GroupsUndo::Shrink { stack, .. } => {
-                let there = settled(session, &stack).await?;
-                let sizes: BTreeMap<String, String> =
-                    ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
-                let content = format!("{} {} {sizes:?}", there.id, there.updated);
-                let token =
-                    client_token(&session.facts.cluster.arn, Step::PatchSecurityGroups.name(), &content);
-                session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
-                complete(session, &stack).await.map(drop)
-            }
+            GroupsUndo::Shrink { stack, .. } => shrink_to_none(session, &stack).await,
             GroupsUndo::Groups { config, before } => {
                 let config = EniConfig { security_groups: before, ..config };
                 eniconfigs::write(session, Step::PatchSecurityGroups, &[config], true).await
             }
+        }
+    }
+
+    fn beside<'a>(session: &'a Session, change: &'a GroupsUndo) -> Option<LocalBoxFuture<'a, Result<()>>> {
+        match change {
+            GroupsUndo::Shrink { stack, .. } => Some(Box::pin(shrink_to_none(session, stack))),
+            GroupsUndo::Drain { .. } | GroupsUndo::Groups { .. } => None,
         }
     }
 
@@ -105,6 +105,16 @@ impl Rules for UndoPatchSecurityGroups {
                 .fix("run the same command again")),
         }
     }
+}
+
+async fn shrink_to_none(session: &Session, stack: &str) -> Result<()> {
+    let there = settled(session, stack).await?;
+    let sizes: BTreeMap<String, String> =
+        ["MinSize", "DesiredCapacity"].map(|name| (name.to_string(), "0".to_string())).into();
+    let content = format!("{} {} {sizes:?}", there.id, there.updated);
+    let token = client_token(&session.facts.cluster.arn, Step::PatchSecurityGroups.name(), &content);
+    session.clients.aws.cloudformation.update_parameters(&there, &sizes, &token).await?;
+    complete(session, stack).await.map(drop)
 }
 
 fn shrink(facts: &Facts, stack: &str) -> Option<GroupsUndo> {
