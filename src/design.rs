@@ -71,6 +71,8 @@ pub(crate) struct Design {
     pub old_nodes: BTreeSet<String>,
     /// Those of them to be drained in this run.
     pub drained: BTreeSet<String>,
+    /// Old managed node groups to be deleted (`--delete-old-groups`).
+    pub deleted: BTreeSet<String>,
     /// Problems found while computing the design.
     pub findings: Vec<Issue>,
 }
@@ -107,6 +109,7 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         })
         .collect();
     let pools = pools::pools(settings, facts, &zones, &label_key, &old_nodes, &mut findings);
+    let drained = drained(settings, facts, &old_nodes);
     Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,
@@ -120,12 +123,13 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         label_key,
         base_stack: stack_name(&facts.cluster.name, BASE),
         shared_groups: mirror::shared_groups(pools.iter().map(|pool| &pool.mirror)),
+        deleted: deleted(settings, facts, &pools, &drained),
         pools,
         permissions_boundary: settings.nodes.permissions_boundary.clone(),
         role_path: settings.nodes.role_path.clone(),
         volume_size: settings.nodes.volume_size.all,
         security_groups: settings.cni.security_groups.clone(),
-        drained: drained(settings, facts, &old_nodes),
+        drained,
         old_nodes,
         findings,
     }
@@ -281,6 +285,29 @@ fn drained(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> 
         Some(chosen) => of_pools.filter(|name| chosen.contains(*name)).cloned().collect(),
         None => of_pools.cloned().collect(),
     }
+}
+
+/// The old managed node groups that have no nodes, or whose nodes are all drained.
+fn deleted(
+    settings: &Settings,
+    facts: &Facts,
+    pools: &[PoolDesign],
+    drained: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    if !settings.drain.delete_old_groups || settings.drain.keep_old_nodes {
+        return BTreeSet::new();
+    }
+    let replaced = pools.iter().filter(|pool| !pool.is_kept).filter_map(|pool| pool.old.as_ref());
+    let managed = replaced.filter_map(|old| match &old.owner {
+        Owner::Managed(name) => Some(name),
+        _ => None,
+    });
+    let is_there = |name: &&String| facts.node_groups.managed.iter().any(|one| one.name == **name);
+    let is_emptied = |name: &&String| {
+        let own = facts.nodes.iter().filter(|node| owner(facts, node) == Owner::Managed((*name).clone()));
+        own.map(|node| &node.name).all(|node| drained.contains(node))
+    };
+    managed.filter(is_there).filter(is_emptied).cloned().collect()
 }
 
 /// The zone label can't find an ENIConfig with a custom name; a label that already works is kept.

@@ -29,6 +29,8 @@ pub(crate) struct Scope {
     pub step: Option<Step>,
     /// Terminate instances that no group owns (`--terminate-unowned`).
     pub terminate_unowned: bool,
+    /// Delete old managed node groups (`--delete-old-groups`).
+    pub delete_old_groups: bool,
     /// `undo` and `--undo` instead of setup.
     pub undo: bool,
     /// Managed node groups replace old ones (`--replace-with managed` or `same`).
@@ -74,9 +76,10 @@ impl Scope {
 
     /// The actions of these commands, in the order of the table.
     pub(crate) fn actions(&self) -> impl Iterator<Item = &'static Action> {
-        let Scope { terminate_unowned, managed, .. } = *self;
+        let Scope { terminate_unowned, delete_old_groups, managed, .. } = *self;
         let requested = move |action: &&Action| match action.only {
             Only::Unowned => terminate_unowned,
+            Only::OldGroups => delete_old_groups,
             Only::NewManaged | Only::NewManagedRarely | Only::ManagedStacksStay => managed,
             _ => true,
         };

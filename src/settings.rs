@@ -162,6 +162,8 @@ pub(crate) struct DrainSettings {
     pub delete_emptydir_data: bool,
     pub delete_local_volumes: bool,
     pub terminate_unowned: bool,
+    /// Delete the old managed node groups once they are drained.
+    pub delete_old_groups: bool,
     pub keep_old_nodes: bool,
     /// Show the nodes and budgets in their order; the command changes nothing.
     pub preview: bool,

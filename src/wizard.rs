@@ -81,7 +81,9 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
     if nodes.instance_type.is_empty() {
         let pool = design.pools.first().and_then(|pool| pool.machine.instance_type());
         let default = pool.map_or("m5.large", |kind| kind.name.as_str());
-        nodes.instance_type.all = Some(instance_type(prompt, "Instance type of the new nodes", default)?);
+        let chosen = instance_type(prompt, "Instance type of the new nodes", default)?;
+        // Without a setting a group also keeps its further types and weights.
+        nodes.instance_type.all = Some(chosen).filter(|chosen| chosen != default || pool.is_none());
     }
     if nodes.nodes_per_zone.is_empty() {
         let default = design.groups().map(|(_, group)| group.size).max().unwrap_or(1);
@@ -91,7 +93,8 @@ fn nodes(scene: &Scene<'_>, prompt: &Prompt) -> Result<NodeSettings> {
                 _ => Err("expected a number from 1 to 1000".into()),
             }
         })?;
-        nodes.nodes_per_zone.all = size.parse().ok();
+        // Without a setting a group also keeps its minimum and maximum.
+        nodes.nodes_per_zone.all = size.parse().ok().filter(|size| *size != default);
     }
     Ok(nodes)
 }

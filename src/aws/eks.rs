@@ -343,6 +343,19 @@ impl Eks {
         }
     }
 
+    /// Starts to delete a managed node group. One that is already gone is a success.
+    pub(crate) async fn delete_managed(&self, cluster: &str, name: &str) -> Result<()> {
+        match self.client.delete_nodegroup().cluster_name(cluster).nodegroup_name(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failure("delete managed node group", &error).at(name)),
+        }
+    }
+
     /// Deletes an access entry. One that is already gone is a success.
     pub(crate) async fn delete_access_entry(&self, cluster: &str, role_arn: &str) -> Result<()> {
         match self.client.delete_access_entry().cluster_name(cluster).principal_arn(role_arn).send().await {

@@ -1,17 +1,23 @@
 //! Managed node groups as replacements: whether a pool can be one, and what is different then.
 
-use crate::design::{CUSTOM_NETWORK, GroupKind, PoolDesign};
-use crate::facts::Owner;
+use std::collections::BTreeSet;
+
+use crate::design::{CUSTOM_NETWORK, GroupKind, PoolDesign, RoleDesign};
+use crate::facts::{ManagedNodeGroup, Owner};
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
 use crate::settings::{ManagedImage, ReplaceWith};
 use crate::step::Step;
 use crate::steps::{BaseOutputs, node_group_template};
+use crate::text::few;
 
 use super::pools::{is_launched, source};
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+    if scene.concerns(&[Step::DrainNodes]) {
+        locked_out(scene, findings);
+    }
     if !scene.concerns(&[Step::LaunchNodegroups]) {
         return;
     }
@@ -69,6 +75,41 @@ fn own_image(pool: &PoolDesign, findings: &mut Vec<Issue>) {
     );
 }
 
+/// Nodes that could no longer join once the old managed node groups are deleted. "If you delete a managed node group that
+/// uses a node IAM role that isn't used by any other managed node group in the cluster, the role is removed from the
+/// aws-auth ConfigMap" (EKS user guide, "Delete a managed node group"); an access entry goes the same way.
+fn locked_out(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
+    let Scene { design, facts, .. } = *scene;
+    let (going, staying): (Vec<&ManagedNodeGroup>, Vec<&ManagedNodeGroup>) =
+        facts.node_groups.managed.iter().partition(|group| design.deleted.contains(&group.name));
+    let roles: BTreeSet<&String> = going.iter().filter_map(|group| group.settings.role.as_ref()).collect();
+    for role in roles {
+        let has_it =
+            |pool: &&PoolDesign| matches!(&pool.mirror.role, RoleDesign::Existing { arn, .. } if arn == role);
+        let (managed, own): (Vec<&PoolDesign>, Vec<&PoolDesign>) =
+            design.pools.iter().filter(has_it).partition(|pool| pool.kind.is_managed());
+        if !managed.is_empty() || staying.iter().any(|group| group.settings.role.as_ref() == Some(role)) {
+            continue;
+        }
+        let old = facts.pools.iter().filter(|pool| !matches!(pool.owner, Owner::Managed(_)));
+        let old = old.filter(|pool| pool.role.as_ref() == Some(role)).map(|pool| pool.name.clone());
+        let pools: BTreeSet<String> = own.into_iter().map(|pool| pool.name.clone()).chain(old).collect();
+        if pools.is_empty() {
+            continue;
+        }
+        let pools: Vec<String> = pools.into_iter().collect();
+        findings.push(
+            Issue::error(
+                id::NOD_065,
+                format!("--delete-old-groups would lock the self-managed nodes of {} out of the cluster", few(&pools)),
+            )
+            .at(role)
+            .why("they have the role of the deleted managed node groups; EKS lets it join only as long as a managed node group has it")
+            .fix("--replace-with same, --node-role new, or leave out --delete-old-groups"),
+        );
+    }
+}
+
 /// A setting that differs from what an earlier run created.
 fn kept(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
     let stack = |name: &String| scene.facts.node_groups.stacks.get(name);
@@ -109,7 +150,7 @@ fn kept(scene: &Scene<'_>, pool: &PoolDesign, findings: &mut Vec<Issue>) {
 #[cfg(test)]
 mod tests {
     use crate::checks::{found, reported};
-    use crate::facts::{Facts, ManagedPool, TypeChoice};
+    use crate::facts::{EksStatus, Facts, ManagedPool, ManagedSettings, TypeChoice};
     use crate::sample::{add_pool, facts};
 
     use super::*;
@@ -152,6 +193,30 @@ mod tests {
         let arguments = ["--replace-with", "same", "--managed-image", "own"];
         let note = "EC-NOD-062 Note: EKS will not update the image of the managed node group of pool web";
         assert_eq!(reported(check, &cluster(), &arguments), [note]);
+    }
+
+    #[test]
+    fn no_node_is_locked_out_by_the_deletion_of_its_role_s_last_managed_node_group() {
+        let mut facts = cluster();
+        facts.pools[0].role = Some("arn:aws:iam::1:role/nodes".into());
+        let role = facts.pools[0].role.clone();
+        facts.node_groups.managed = vec![ManagedNodeGroup {
+            name: "web".into(),
+            status: EksStatus::Active,
+            min: 1,
+            desired: 1,
+            max: 1,
+            groups: Vec::new(),
+            issues: Vec::new(),
+            settings: ManagedSettings { role, ..ManagedSettings::default() },
+        }];
+        assert_eq!(reported(check, &facts, &[]), [""; 0]);
+        let error = "EC-NOD-065 Error: --delete-old-groups would lock the self-managed nodes of web out of the cluster";
+        assert_eq!(reported(check, &facts, &["--delete-old-groups"]), [error]);
+        for arguments in [["--replace-with", "same"], ["--node-role", "new"]] {
+            let arguments = [&arguments[..], &["--delete-old-groups"]].concat();
+            assert_eq!(reported(check, &facts, &arguments), [""; 0], "{arguments:?}");
+        }
     }
 
     #[test]

@@ -20,9 +20,16 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let role = roles.iter().fold(role, |flags, arn| format!("{flags} --node-role {arn}"));
     let path = scene.settings.nodes.role_path.iter().map(|path| format!(" --role-path {path}"));
     let role = role + &path.collect::<String>();
-    let unowned = if scene.settings.drain.terminate_unowned { " --terminate-unowned" } else { "" };
+    let drain = &scene.settings.drain;
+    let managed = scene.design.pools.iter().any(|pool| pool.kind.is_managed());
+    let more = [
+        (managed, " --managed-node-groups"),
+        (drain.terminate_unowned, " --terminate-unowned"),
+        (drain.delete_old_groups && scene.undo().is_none(), " --delete-old-groups"),
+    ];
+    let more: String = more.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| *flag).collect();
     let policy = format!(
-        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo}{unowned} # prints a sufficient policy",
+        "eni-custom iam-policy --cluster {} --region {} --account {}{role}{undo}{more} # prints a sufficient policy",
         facts.cluster.name, facts.caller.region, facts.caller.account
     );
     if !permissions.denied.is_empty() {

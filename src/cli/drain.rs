@@ -27,6 +27,10 @@ pub struct DrainArgs {
     #[arg(long)]
     pub terminate_unowned: bool,
 
+    /// Delete the old managed node groups once they are drained; undo can then only start nodes like theirs
+    #[arg(long, conflicts_with = "keep_old_nodes")]
+    pub delete_old_groups: bool,
+
     /// Keep the old nodes: do not cordon, drain or terminate them
     #[arg(long)]
     pub keep_old_nodes: bool,

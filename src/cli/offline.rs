@@ -90,6 +90,10 @@ pub struct IamPolicyArgs {
     #[arg(long)]
     pub terminate_unowned: bool,
 
+    /// Also for setup or drain-nodes --delete-old-groups
+    #[arg(long)]
+    pub delete_old_groups: bool,
+
     /// Print Kubernetes roles and bindings as YAML instead of the IAM policy
     #[arg(long, conflicts_with = "why")]
     pub kubernetes: bool,

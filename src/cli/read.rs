@@ -134,6 +134,7 @@ impl Settings {
                 delete_emptydir_data: drain.evict.delete_emptydir_data,
                 delete_local_volumes: drain.evict.delete_local_volumes,
                 terminate_unowned: drain.terminate_unowned,
+                delete_old_groups: drain.delete_old_groups,
                 keep_old_nodes: drain.keep_old_nodes,
                 preview: drain.dry_run,
             },

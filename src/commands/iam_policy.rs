@@ -7,8 +7,17 @@ use crate::ui::Ui;
 
 pub(super) fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    let IamPolicyArgs { read_only, step, terminate_unowned, undo, managed, replacements, .. } = *args;
-    let wanted = Scope { read_only, step, terminate_unowned, undo, managed, replacements };
+    let IamPolicyArgs {
+        read_only,
+        step,
+        terminate_unowned,
+        delete_old_groups,
+        undo,
+        managed,
+        replacements,
+        ..
+    } = *args;
+    let wanted = Scope { read_only, step, terminate_unowned, delete_old_groups, undo, managed, replacements };
     let names = Names {
         cluster: given(&args.cluster),
         region: given(&args.region),

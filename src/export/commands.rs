@@ -309,7 +309,7 @@ fn drain(scene: &Scene<'_>) -> Vec<String> {
     let nodes: Vec<_> = facts.nodes.iter().filter(|node| design.drained.contains(&node.name)).collect();
     let names: Vec<String> = nodes.iter().map(|node| shell_quote(&node.name)).collect();
     if names.is_empty() {
-        return Vec::new();
+        return delete_groups(scene);
     }
     let mut flags = String::from("--ignore-daemonsets");
     for (flag, set) in [
@@ -333,7 +333,16 @@ fn drain(scene: &Scene<'_>) -> Vec<String> {
     );
     lines.push(format!("kubectl drain {flags} {}", names.join(" ")));
     lines.extend(terminate(facts, &nodes));
+    lines.extend(delete_groups(scene));
     lines
+}
+
+fn delete_groups(scene: &Scene<'_>) -> Vec<String> {
+    let cluster = shell_quote(&scene.facts.cluster.name);
+    let delete = |name: &String| {
+        format!("aws eks delete-nodegroup --cluster-name {cluster} --nodegroup-name {}", shell_quote(name))
+    };
+    scene.design.deleted.iter().map(delete).collect()
 }
 
 /// Deletes claims on local disks of drained nodes: StatefulSets create new ones when the claims and pods are gone.

@@ -9,6 +9,8 @@ named! {
         Creating = "CREATING",
         Updating = "UPDATING",
         Degraded = "DEGRADED",
+        Deleting = "DELETING",
+        DeleteFailed = "DELETE_FAILED",
     }
 }
 

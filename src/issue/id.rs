@@ -139,6 +139,7 @@ PLAN {
     NOD_062 = "EC-NOD-062": Note, "EKS does not update the image of a managed node group";
     NOD_063 = "EC-NOD-063": Error, "managed node groups need custom networking to be on";
     NOD_064 = "EC-NOD-064": Note, "existing node groups keep their kind";
+    NOD_065 = "EC-NOD-065": Error, "nodes stay that have the role of the deleted node groups";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

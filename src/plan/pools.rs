@@ -112,6 +112,8 @@ fn rows(scene: &Scene<'_>, pool: &PoolDesign, old: &Pool) -> Vec<PoolRow> {
     ]
 }
 
+const UNKNOWN: &str = "unknown";
+
 fn kind(pool: &PoolDesign, old: &Pool) -> PoolRow {
     const MANAGED: &str = "managed node group";
     const SELF_MANAGED: &str = "Auto Scaling group";
@@ -154,11 +156,26 @@ fn typed(name: &str, weight: Option<u32>) -> String {
     weight.map_or_else(|| name.to_string(), |weight| format!("{name} (weight {weight})"))
 }
 
+/// `On-Demand`, `Spot (price-capacity-optimized)`, or how a mixed instances policy divides the capacity.
 fn capacity(instances: &Instances) -> String {
-    match (&instances.distribution, instances.spot) {
-        (Some(distribution), _) => format!("mixed: {distribution}"),
-        (None, true) => "Spot".into(),
-        (None, false) => "On-Demand".into(),
+    const ALL: u64 = 100;
+    let Some(distribution) = &instances.distribution else {
+        return if instances.spot { "Spot" } else { "On-Demand" }.into();
+    };
+    let number = |key: &str| distribution.get(key).and_then(Value::as_u64);
+    let text = |key: &str| distribution.get(key).and_then(Value::as_str);
+    // Defaults: Auto Scaling API reference, InstancesDistribution.
+    let base = number("OnDemandBaseCapacity").unwrap_or(0);
+    let above = number("OnDemandPercentageAboveBaseCapacity").unwrap_or(ALL);
+    let price = text("SpotMaxPrice").filter(|price| !price.is_empty());
+    let limit = price.map(|price| format!(", at most {price} USD an hour")).unwrap_or_default();
+    let spot = format!("Spot ({}{limit})", text("SpotAllocationStrategy").unwrap_or("lowest-price"));
+    match (base, above) {
+        (_, ALL..) => "On-Demand".into(),
+        (0, 0) => spot,
+        (_, 0) => format!("{base} On-Demand, then {spot}"),
+        (0, _) => format!("{above} % On-Demand, the rest {spot}"),
+        _ => format!("{base} On-Demand, then {above} % On-Demand, the rest {spot}"),
     }
 }
 
@@ -170,19 +187,19 @@ fn max_pods(facts: &Facts, pool: &PoolDesign, old: &Pool) -> PoolRow {
     let why = "with custom networking the primary network interface carries no pods";
     match before.is_empty() {
         // A group without nodes shows no number.
-        true => PoolRow::changed("max pods", "?".into(), numbers(after), why),
+        true => PoolRow::changed("max pods", UNKNOWN.into(), numbers(after), why),
         false => PoolRow::changed("max pods", numbers(before), numbers(after), why),
     }
 }
 
 fn image(pool: &PoolDesign, old: &Pool) -> PoolRow {
     let shown = |image: &Option<crate::facts::Image>| {
-        image.as_ref().map_or_else(|| "?".to_string(), |image| format!("{} {}", image.id, image.name))
+        image.as_ref().map_or_else(|| UNKNOWN.to_string(), |image| format!("{} {}", image.id, image.name))
     };
     let (before, after) = (shown(&old.image), shown(&pool.machine.image));
     match pool.kind {
         GroupKind::Managed(ManagedImage::Eks) => {
-            let after = format!("{after} (EKS: {})", pool.ami_type().unwrap_or("?"));
+            let after = format!("{after} (EKS: {})", pool.ami_type().unwrap_or(UNKNOWN));
             PoolRow::changed(
                 "AMI",
                 before,
@@ -209,7 +226,7 @@ fn image(pool: &PoolDesign, old: &Pool) -> PoolRow {
 }
 
 fn role(pool: &PoolDesign, old: &Pool) -> PoolRow {
-    let before = old.role.clone().unwrap_or_else(|| "?".into());
+    let before = old.role.clone().unwrap_or_else(|| UNKNOWN.into());
     let after = match &pool.mirror.role {
         RoleDesign::New => "new, with no more than nodes need".to_string(),
         RoleDesign::Existing { arn, .. } => arn.clone(),
@@ -250,7 +267,7 @@ fn volume(mapping: &Map<String, Value>) -> String {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();
     let device = text(mapping.get("DeviceName"));
     let Some(ebs) = mapping.get("Ebs").and_then(Value::as_object) else { return device };
-    let size = ebs.get("VolumeSize").map_or_else(|| "?".to_string(), ToString::to_string);
+    let size = ebs.get("VolumeSize").map_or_else(|| UNKNOWN.to_string(), ToString::to_string);
     let encrypted = ebs.get("Encrypted").and_then(Value::as_bool).unwrap_or_default();
     let key =
         ebs.get("KmsKeyId").and_then(Value::as_str).map(|key| format!(" with {key}")).unwrap_or_default();
@@ -294,4 +311,33 @@ fn pairs(labels: &BTreeMap<String, String>) -> String {
 
 fn list(items: Vec<String>) -> String {
     if items.is_empty() { "none".into() } else { items.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn capacity_is_shown_as_what_is_launched() {
+        let of = |distribution: Value| {
+            capacity(&Instances { distribution: Some(distribution), ..Instances::default() })
+        };
+        let optimized = "price-capacity-optimized";
+        let (base, above, spot) =
+            ("OnDemandBaseCapacity", "OnDemandPercentageAboveBaseCapacity", "SpotAllocationStrategy");
+        assert_eq!(of(json!({above: 100, spot: optimized})), "On-Demand");
+        assert_eq!(of(json!({})), "On-Demand");
+        assert_eq!(of(json!({above: 0})), "Spot (lowest-price)");
+        assert_eq!(
+            of(json!({base: 2, above: 0, spot: optimized, "SpotMaxPrice": "0.05"})),
+            "2 On-Demand, then Spot (price-capacity-optimized, at most 0.05 USD an hour)"
+        );
+        assert_eq!(
+            of(json!({base: 1, above: 25, spot: optimized})),
+            "1 On-Demand, then 25 % On-Demand, the rest Spot (price-capacity-optimized)"
+        );
+        assert_eq!(capacity(&Instances { spot: true, ..Instances::default() }), "Spot");
+    }
 }

@@ -526,4 +526,13 @@ const ACTIONS: &[Action] = &[
             &[G::UnownedInstances],
         ),
     ),
+    only(
+        Only::OldGroups,
+        step(
+            "eks:DeleteNodegroup",
+            &[DrainNodes],
+            "old managed node groups that are drained (--delete-old-groups)",
+            &[G::ManagedNodeGroups],
+        ),
+    ),
 ];

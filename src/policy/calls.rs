@@ -48,6 +48,7 @@ pub(crate) fn planned(scene: &Scene<'_>, steps: &[Step]) -> BTreeMap<&'static st
                     owners.iter().any(|owner| matches!(owner, Owner::Managed(_) | Owner::Group(_)))
                 }
                 Only::Unowned => settings.drain.terminate_unowned && owners.contains(&Owner::Unowned),
+                Only::OldGroups => !design.deleted.is_empty(),
                 Only::Trouble | Only::NewManagedRarely => false,
                 Only::StacksStay => stacks_stay(scene),
                 Only::ManagedStacksStay => stacks_stay(scene) && has_kind(scene, true),

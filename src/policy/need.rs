@@ -82,6 +82,8 @@ pub(crate) enum Only {
     Owned,
     /// Old instances that no group owns are terminated.
     Unowned,
+    /// Old managed node groups are deleted.
+    OldGroups,
     /// A stack failed or is rolled back.
     Trouble,
     /// The undo keeps the stacks of the node groups.

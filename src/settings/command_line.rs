@@ -93,6 +93,7 @@ impl Settings {
             ("delete-emptydir-data", self.drain.delete_emptydir_data),
             ("delete-local-volumes", self.drain.delete_local_volumes),
             ("terminate-unowned", self.drain.terminate_unowned),
+            ("delete-old-groups", self.drain.delete_old_groups),
             ("keep-old-nodes", self.drain.keep_old_nodes),
             ("surge-singletons", self.drain.surge_singletons),
             ("no-default-budget", self.drain.no_default_budget),

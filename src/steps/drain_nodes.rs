@@ -1,5 +1,6 @@
 //! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
+mod old_groups;
 pub(crate) mod replacement;
 mod undo;
 
@@ -22,6 +23,13 @@ pub(crate) use undo::UndoDrainNodes;
 
 pub(crate) struct DrainNodes;
 
+#[derive(Debug, Clone)]
+pub(crate) enum Removal {
+    Drain(Replace),
+    /// An old managed node group.
+    Group(String),
+}
+
 /// All old nodes at once: pods must not move from one old node to the next.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Replace {
@@ -41,51 +49,29 @@ fn interrupted() -> Change {
 }
 
 impl Rules for DrainNodes {
-    type Change = Replace;
+    type Change = Removal;
     const STEP: Step = Step::DrainNodes;
     // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
 
-    fn changes(scene: &Scene<'_>) -> Vec<Replace> {
-        let Scene { design, facts, settings, .. } = *scene;
-        let left = facts.record.drain_is_open() || !drain::suspend::emptied(facts).is_empty();
-        if (design.drained.is_empty() || settings.drain.keep_old_nodes) && !left {
-            return Vec::new();
-        }
-        if settings.drain.keep_old_nodes || design.drained.is_empty() && !facts.record.drain_is_open() {
-            return vec![Replace::default()];
-        }
-        let outlook = eviction::outlook(facts, &design.drained, settings);
-        let owners = count(facts, &design.drained);
-        vec![Replace { nodes: design.drained.clone(), owners, outlook }]
+    fn changes(scene: &Scene<'_>) -> Vec<Removal> {
+        let groups = scene.design.deleted.iter().cloned().map(Removal::Group);
+        drains(scene).map(Removal::Drain).into_iter().chain(groups).collect()
     }
 
-    fn describe(change: &Replace) -> Change {
-        if change.nodes.is_empty() {
-            return interrupted();
+    fn describe(removal: &Removal) -> Change {
+        match removal {
+            Removal::Drain(drain) => described(drain),
+            Removal::Group(name) => Change::new(Sign::Remove, format!("managed node group {name}")),
         }
-        let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
-            .expect("pods to move", change.outlook.moving.to_string());
-        if change.outlook.moving > 0 || change.outlook.lb_drain.is_some() {
-            described = described.expect("predicted time", change.outlook.time.to_string());
-        }
-        if change.outlook.guarded > 0 {
-            let controllers = counted(change.outlook.guarded, "controller");
-            let pace = format!("{controllers}, at most 25 % of the pods unavailable at a time");
-            described = described.expect("without a PodDisruptionBudget", pace);
-        }
-        if let Some(wait) = change.outlook.lb_drain {
-            described = described
-                .expect("predicted time includes", format!("{} s for load balancers", wait.as_secs()));
-        }
-        change
-            .owners
-            .iter()
-            .fold(described, |change, (owner, nodes)| change.to(owner, counted(*nodes, "node")))
     }
 
-    fn predicted(changes: &[Replace]) -> Option<Duration> {
-        changes.iter().map(|change| change.outlook.time.estimate).max()
+    fn predicted(changes: &[Removal]) -> Option<Duration> {
+        let of = |removal: &Removal| match removal {
+            Removal::Drain(drain) => Some(drain.outlook.time.estimate),
+            Removal::Group(_) => None,
+        };
+        changes.iter().filter_map(of).max()
     }
 
     fn left_out(scene: &Scene<'_>) -> Option<String> {
@@ -109,7 +95,50 @@ impl Rules for DrainNodes {
         }
     }
 
-    async fn apply(session: &mut Session, change: Replace) -> Result<()> {
-        drain::drain(session, &change.nodes).await
+    async fn apply(session: &mut Session, removal: Removal) -> Result<()> {
+        match removal {
+            Removal::Drain(drain) => drain::drain(session, &drain.nodes).await,
+            Removal::Group(name) => old_groups::delete(session, &name).await,
+        }
     }
+
+    async fn settle(session: &mut Session) -> Result<()> {
+        old_groups::gone(session).await
+    }
+}
+
+/// The drain, unless there is nothing to drain and no earlier drain to finish.
+fn drains(scene: &Scene<'_>) -> Option<Replace> {
+    let Scene { design, facts, settings, .. } = *scene;
+    let left = facts.record.drain_is_open() || !drain::suspend::emptied(facts).is_empty();
+    if (design.drained.is_empty() || settings.drain.keep_old_nodes) && !left {
+        return None;
+    }
+    if settings.drain.keep_old_nodes || design.drained.is_empty() && !facts.record.drain_is_open() {
+        return Some(Replace::default());
+    }
+    let outlook = eviction::outlook(facts, &design.drained, settings);
+    let owners = count(facts, &design.drained);
+    Some(Replace { nodes: design.drained.clone(), owners, outlook })
+}
+
+fn described(change: &Replace) -> Change {
+    if change.nodes.is_empty() {
+        return interrupted();
+    }
+    let mut described = Change::new(Sign::Remove, counted(change.nodes.len(), "old node"))
+        .expect("pods to move", change.outlook.moving.to_string());
+    if change.outlook.moving > 0 || change.outlook.lb_drain.is_some() {
+        described = described.expect("predicted time", change.outlook.time.to_string());
+    }
+    if change.outlook.guarded > 0 {
+        let controllers = counted(change.outlook.guarded, "controller");
+        let pace = format!("{controllers}, at most 25 % of the pods unavailable at a time");
+        described = described.expect("without a PodDisruptionBudget", pace);
+    }
+    if let Some(wait) = change.outlook.lb_drain {
+        described =
+            described.expect("predicted time includes", format!("{} s for load balancers", wait.as_secs()));
+    }
+    change.owners.iter().fold(described, |change, (owner, nodes)| change.to(owner, counted(*nodes, "node")))
 }

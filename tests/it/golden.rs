@@ -69,8 +69,9 @@ fn is_timed(line: &str) -> bool {
     line.trim_start().starts_with("waiting for ")
 }
 
+/// Runs a command and compares its whole output with the snapshot of this name.
 #[track_caller]
-fn screen(sandbox: &Sandbox, name: &str, code: i32, args: &[&str]) {
+pub(crate) fn screen(sandbox: &Sandbox, name: &str, code: i32, args: &[&str]) {
     Screen::of(&mut in_sandbox(sandbox, args), code).is(name);
 }
 

@@ -207,6 +207,8 @@ fn every_printed_permission_is_needed_by_a_journey_or_has_a_reason() {
     };
     is_all(&["--terminate-unowned"], &[SETUP, NEW_ROLE, TROUBLE], &[UNSEEN, SETUP_UNSEEN].concat());
     is_all(&["--undo"], &[UNDO, UNDO_STEP], UNDO_UNSEEN);
+    let seen = [SETUP, NEW_ROLE, TROUBLE, DELETED_GROUPS];
+    is_all(&["--terminate-unowned", "--delete-old-groups"], &seen, &[UNSEEN, SETUP_UNSEEN].concat());
     let seen = [SETUP, NEW_ROLE, TROUBLE, MANAGED];
     let unseen = [UNSEEN, SETUP_UNSEEN, MANAGED_UNSEEN].concat();
     is_all(&["--terminate-unowned", "--managed-node-groups"], &seen, &unseen);

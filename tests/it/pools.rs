@@ -6,6 +6,7 @@ use sandbox::{Pools, Sandbox, Shape, witness};
 
 use crate::cluster::{set_up_in, start};
 use crate::command::{run, writes};
+use crate::golden::screen;
 use crate::interrupted::kill_when;
 use crate::undo::{UNDO, assert_state, state};
 
@@ -27,6 +28,10 @@ fn there_and_back(pools: Pools, flags: &[&str], kills: &Kills) {
     let mut sandbox = cluster_with(pools);
     let (initial, before) =
         (state(&sandbox), witness::pools::record(&sandbox).expect("AWS and Kubernetes answer"));
+    let screens = matches!(pools, Pools::Mixed);
+    if screens {
+        screen(&sandbox, "plan-pools", 0, &["plan"]);
+    }
     let setup = [&["setup", "--yes"], flags].concat();
     for (text, times) in kills.setup {
         kill_when(&sandbox, &setup, text, *times);
@@ -34,6 +39,9 @@ fn there_and_back(pools: Pools, flags: &[&str], kills: &Kills) {
     set_up_in(&mut sandbox, flags);
     let faults = witness::pools::faults(&sandbox, &before).expect("AWS and Kubernetes answer");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    if screens {
+        screen(&sandbox, "status-pools", 0, &["status"]);
+    }
     let mark = sandbox.mark();
     run(&sandbox, &setup).expect(0);
     assert_eq!(writes(&sandbox, mark), [""; 0], "a second run");

@@ -103,6 +103,9 @@ pub(crate) const MANAGED_UNSEEN: &[(&str, &str)] = &[
     ("iam:CreateServiceLinkedRole", "only in an account that never had a managed node group"),
 ];
 
+/// Old managed node groups that are deleted.
+pub(crate) const DELETED_GROUPS: &[&str] = &["eks:DeleteNodegroup"];
+
 /// The undo of these.
 pub(crate) const UNDO_MANAGED: &[&str] = &["eks:DeleteNodegroup", "eks:UpdateNodegroupConfig"];
 

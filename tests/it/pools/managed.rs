@@ -36,10 +36,11 @@ fn allocatable(sandbox: &Sandbox) -> BTreeSet<String> {
 }
 
 #[test]
-fn managed_groups_of_every_kind_become_managed_groups_with_only_the_printed_permissions() {
+fn managed_groups_of_every_kind_become_managed_groups_and_are_deleted_with_only_the_printed_permissions() {
     let mut sandbox = cluster_with(Pools::Managed);
     let before = witness::pools::record(&sandbox).expect("AWS and Kubernetes answer");
-    let deployer = policy::deployer(&sandbox, &["--managed-node-groups"]);
+    let deletes = ["--managed-node-groups", "--delete-old-groups"];
+    let deployer = policy::deployer(&sandbox, &deletes);
     sandbox.aws.keys.insert("admin".into(), deployer);
     let start = sandbox.mark();
     // One has SSH access by a security group that EKS deletes with it.
@@ -70,8 +71,21 @@ fn managed_groups_of_every_kind_become_managed_groups_with_only_the_printed_perm
     policy::nothing_missing(&sandbox, start, &["--managed-node-groups"]);
     policy::needs_all_of(&sandbox, policy::MANAGED);
     let mark = sandbox.mark();
-    run(&sandbox, &[&["setup", "--yes"], &flags[..]].concat()).expect(0);
+    let setup = [&["setup", "--yes"], &flags[..]].concat();
+    run(&sandbox, &setup).expect(0);
     assert_eq!(writes(&sandbox, mark), [""; 0], "a second run");
+
+    let start = sandbox.mark();
+    let setup = [&setup[..], &["--delete-old-groups"]].concat();
+    run(&sandbox, &setup).expect(0).says(&["managed node group plain"]);
+    policy::nothing_missing(&sandbox, start, &deletes);
+    policy::needs_all_of(&sandbox, policy::DELETED_GROUPS);
+    let cluster = &sandbox.shape.cluster;
+    let left = policy::aws(&sandbox, &["eks", "list-nodegroups", "--cluster-name", cluster]);
+    assert_eq!(left["nodegroups"].as_array().map(Vec::len), Some(groups.len()), "{left}");
+    let mark = sandbox.mark();
+    run(&sandbox, &setup).expect(0);
+    assert_eq!(writes(&sandbox, mark), [""; 0], "a second run with nothing to delete");
 }
 
 /// Managed ones get one group for all their zones, and an interrupted run decides what the next one completes.
@@ -81,12 +95,7 @@ fn only_managed_groups_become_managed_groups_and_all_come_back() {
     let deployer = policy::deployer(&sandbox, &["--undo", "--managed-node-groups"]);
     let initial = state(&sandbox);
     let before = witness::pools::record(&sandbox).expect("AWS and Kubernetes answer");
-    kill_when(
-        &sandbox,
-        &[&["setup", "--yes"], &SAME[..]].concat(),
-        "eni-custom-sandbox-general-managed to complete",
-        1,
-    );
+    kill_when(&sandbox, &[&["setup", "--yes"], &SAME[..]].concat(), "stacks to complete", 1);
     set_up_in(&mut sandbox, &[]);
     let faults = witness::pools::faults(&sandbox, &before).expect("AWS and Kubernetes answer");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
