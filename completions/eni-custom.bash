@@ -165,7 +165,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__associate__subcmd__cidr)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -345,7 +345,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__create__subcmd__subnets)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -503,7 +503,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__detect__subcmd__cni)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,7 +727,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -882,6 +882,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --karpenter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1219,7 +1223,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --managed-node-groups --terminate-unowned --delete-old-groups --kubernetes --group --why --color --quiet --verbose --log --help"
+            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --managed-node-groups --terminate-unowned --karpenter --delete-old-groups --kubernetes --group --why --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1281,7 +1285,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__install__subcmd__crd)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1439,7 +1443,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__launch__subcmd__nodegroups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1627,7 +1631,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__patch__subcmd__security__subcmd__groups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1785,7 +1789,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1943,6 +1947,10 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --karpenter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --drain-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2013,7 +2021,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__set__subcmd__env)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2171,7 +2179,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2326,6 +2334,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --karpenter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2373,7 +2385,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__status)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --color --quiet --verbose --log --help"
+            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2528,6 +2540,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --old-node-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --karpenter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2747,7 +2763,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -90,6 +90,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l node -d 'Drain only these old nodes, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l karpenter -d 'Who replaces Karpenter\'s nodes: drift for Karpenter itself, within its NodePools\' budgets; drain for eni-custom, which drains them and deletes their NodeClaims' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -103,6 +104,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand setup" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -157,6 +159,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l node -d 'Drain only these old nodes, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l karpenter -d 'Who replaces Karpenter\'s nodes: drift for Karpenter itself, within its NodePools\' budgets; drain for eni-custom, which drains them and deletes their NodeClaims' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -171,6 +174,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand plan" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -266,6 +270,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand associate-cidr" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -314,6 +319,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand create-subnets" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -362,6 +368,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand set-env" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -410,6 +417,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand detect-cni" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -458,6 +466,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand install-crd" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -506,6 +515,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand write-eniconfigs" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -554,6 +564,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand launch-nodegroups" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -602,6 +613,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand patch-security-groups" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -647,6 +659,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l node -d 'Drain only these old nodes, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l karpenter -d 'Who replaces Karpenter\'s nodes: drift for Karpenter itself, within its NodePools\' budgets; drain for eni-custom, which drains them and deletes their NodeClaims' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -659,6 +672,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand drain-nodes" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -756,6 +770,7 @@ json\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s l -l selector -d 'Drain only old nodes that match this label selector, such as pool=web,spot!=true' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l node -d 'Drain only these old nodes, separated by commas' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l old-node-group -d 'Drain only the old nodes of these managed node groups or Auto Scaling groups, separated by commas' -r
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l karpenter -d 'Who replaces Karpenter\'s nodes: drift for Karpenter itself, within its NodePools\' budgets; drain for eni-custom, which drains them and deletes their NodeClaims' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l drain-timeout -d 'Give up the drain after this time, e.g. 90s, 30m or 1h30m [default: --timeout if it is given, else 1h]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l pod-timeout -d 'Give up on a pod that is still terminating after this time [default: only when the drain times out]' -r
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l skip-wait-for-delete-timeout -d 'Stop waiting for a pod that is still terminating this long after its grace period, and terminate its node anyway. For dead kubelets and finalizers that nothing removes [default: wait]' -r
@@ -768,6 +783,7 @@ never\t''"
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l log -d 'Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did' -r -F
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l external-snat -d 'Send pods\' internet traffic through the NAT gateway of their own subnets, with the pods\' addresses (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-over-env -d 'Change aws-node\'s environment even if Helm, GitOps or another field manager owns it'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l take-over-karpenter -d 'Change Karpenter\'s settings and NodePools even if Helm, GitOps or another field manager owns them'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l remove-annotation-def -d 'Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -l replace-eniconfigs -d 'Change existing ENIConfigs to the planned subnets and security groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand status" -s y -l yes -d 'Do not ask for confirmation; risks still need their own flags'
@@ -820,6 +836,7 @@ complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l und
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l replacements -d 'Also for undo when an old node group is gone and needs a replacement node group'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l managed-node-groups -d 'Also for setup --replace-with managed or same, and for its undo'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l terminate-unowned -d 'Also for drain-nodes --terminate-unowned'
+complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l karpenter -d 'Also for clusters where Karpenter starts nodes (affects the Kubernetes roles)'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l delete-old-groups -d 'Also for setup or drain-nodes --delete-old-groups'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l kubernetes -d 'Print Kubernetes roles and bindings as YAML instead of the IAM policy'
 complete -c eni-custom -n "__fish_eni_custom_using_subcommand iam-policy" -l why -d 'Print each action with the steps that need it and the reason, instead of the policy'

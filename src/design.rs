@@ -1,6 +1,7 @@
 //! Computes the design, the target state of the cluster, from settings and facts. Pure; obstacles become findings.
 
 mod convention;
+pub(crate) mod karpenter;
 mod kind;
 mod machine;
 mod mirror;
@@ -21,6 +22,7 @@ use crate::settings::{DrainSettings, Settings};
 use crate::tags::{MANAGED, TAG_CLUSTER, TAG_ENICONFIG, TAG_KIND, TAG_POOL};
 
 pub(crate) use convention::switched;
+pub(crate) use karpenter::KarpenterDesign;
 pub(crate) use kind::GroupKind;
 pub(crate) use machine::{TypeDesign, Wanted, daemon_pods, options};
 pub(crate) use mirror::RoleDesign;
@@ -73,6 +75,7 @@ pub(crate) struct Design {
     pub drained: BTreeSet<String>,
     /// Old managed node groups to be deleted (`--delete-old-groups`).
     pub deleted: BTreeSet<String>,
+    pub karpenter: KarpenterDesign,
     /// Problems found while computing the design.
     pub findings: Vec<Issue>,
 }
@@ -109,7 +112,9 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         })
         .collect();
     let pools = pools::pools(settings, facts, &zones, &label_key, &old_nodes, &mut findings);
-    let drained = drained(settings, facts, &old_nodes);
+    let karpenter = karpenter::karpenter(settings, facts, &old_nodes);
+    let mut drained = drained(settings, facts, &old_nodes);
+    drained.retain(|node| !karpenter::is_replaced(&karpenter, facts, node));
     Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,
@@ -130,6 +135,7 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
         volume_size: settings.nodes.volume_size.all,
         security_groups: settings.cni.security_groups.clone(),
         drained,
+        karpenter,
         old_nodes,
         findings,
     }

@@ -28,8 +28,9 @@ use crate::facts::{
     Permissions, StatefulSets, UndoFacts, same_groups,
 };
 use crate::goal::Goal;
-use crate::k8s::{cni, eniconfig, nodes as kube_nodes, record};
+use crate::k8s::{cni, eniconfig, karpenter, nodes as kube_nodes, record};
 use crate::settings::Settings;
+use crate::step::Step;
 
 pub(crate) use gaps::Reading;
 
@@ -42,17 +43,19 @@ pub(crate) enum Section {
     NodeGroups,
     /// Nodes and the pods on them.
     Nodes,
+    Karpenter,
     /// Security groups, network ACLs, and the backends that must be reachable.
     Reach,
 }
 
 impl Section {
-    pub(crate) const ALL: [Section; 6] = [
+    pub(crate) const ALL: [Section; 7] = [
         Section::Vpc,
         Section::Cni,
         Section::EniConfigs,
         Section::NodeGroups,
         Section::Nodes,
+        Section::Karpenter,
         Section::Reach,
     ];
 
@@ -86,6 +89,7 @@ pub(crate) async fn discover(
         loaded,
         labelled_nodes,
         record,
+        karpenter,
         (firewall, backends),
     ) = tokio::try_join!(
         vpc(aws, &cluster),
@@ -95,6 +99,7 @@ pub(crate) async fn discover(
         nodes_and_pods(clients, &cluster, goal, &gaps),
         labelled,
         gaps.read(Part::Record, record::read(&kube.client, &cluster.arn)),
+        gaps.read(Part::Karpenter, karpenter::read(&kube.client)),
         reach(clients, &cluster, &gaps),
     )?;
     let mut facts = Facts {
@@ -106,6 +111,7 @@ pub(crate) async fn discover(
         backends,
         integrations: Integrations::default(),
         machine: Machine::default(),
+        karpenter,
         cni,
         eniconfigs,
         node_groups,
@@ -122,7 +128,11 @@ pub(crate) async fn discover(
         load_balancers: LoadBalancers::default(),
         surges: Vec::new(),
         loose_interfaces: loaded.loose_interfaces,
-        undo: goal.is_undo().then(|| UndoFacts { replacement_stacks, ..UndoFacts::default() }),
+        undo: goal.undo().map(|undo| UndoFacts {
+            ends_custom_networking: undo.covers(Step::SetEnv),
+            replacement_stacks,
+            ..UndoFacts::default()
+        }),
         record,
         unread: BTreeMap::new(),
     };
@@ -182,12 +192,13 @@ pub(crate) async fn refresh(
     let reads = |section| sections.contains(&section);
     let gaps = Gaps::new(Reading::Whole);
     let names = facts.group_names().collect();
-    let (vpc, cni, eniconfigs, node_groups, loaded, reach) = tokio::try_join!(
+    let (vpc, cni, eniconfigs, node_groups, loaded, karpenter, reach) = tokio::try_join!(
         only(reads(Section::Vpc), vpc(aws, cluster)),
         only(reads(Section::Cni), cni(clients, cluster, &gaps)),
         only(reads(Section::EniConfigs), eniconfig::read(&kube.client)),
         only(reads(Section::NodeGroups), node_groups(clients, cluster, goal, settings, names)),
         only(reads(Section::Nodes), nodes_and_pods(clients, cluster, goal, &gaps)),
+        only(reads(Section::Karpenter), karpenter::read(&kube.client)),
         only(reads(Section::Reach), reach(clients, cluster, &gaps)),
     )?;
     let (nodes_read, groups_read) = (loaded.is_some(), node_groups.is_some());
@@ -206,6 +217,7 @@ pub(crate) async fn refresh(
         }
         facts.vpc = vpc;
     }
+    facts.karpenter = karpenter.unwrap_or_else(|| facts.karpenter.clone());
     facts.cni = cni.unwrap_or_else(|| facts.cni.clone());
     facts.eniconfigs = eniconfigs.unwrap_or_else(|| facts.eniconfigs.clone());
     if let Some((node_groups, replacement_stacks)) = node_groups {

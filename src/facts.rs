@@ -6,6 +6,7 @@ mod controller;
 mod groups;
 mod image;
 mod integrations;
+mod karpenter;
 mod launches;
 mod load_balancers;
 mod named;
@@ -42,9 +43,8 @@ pub use groups::{
     SUSPENDED, Stack, WarmPool,
 };
 pub use image::{AmiFamily, Image, UnknownAmiFamily};
-pub use integrations::{
-    Integrations, Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm,
-};
+pub use integrations::{Integrations, NetworkPolicy};
+pub use karpenter::{DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, Requirement, SubnetTerm};
 pub use launches::{
     Beside, GroupSettings, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook,
     ManagedSettings, Read,
@@ -84,6 +84,8 @@ pub struct Facts {
     /// Autoscalers, policies and load balancers; read once, before the first change.
     pub integrations: Integrations,
     pub machine: Machine,
+    /// `None` if the cluster has neither Karpenter's controller nor NodePools.
+    pub karpenter: Option<Karpenter>,
     pub cni: Cni,
     pub eniconfigs: EniConfigs,
     pub node_groups: NodeGroups,
@@ -126,6 +128,7 @@ pub enum Part {
     Instances,
     InstanceTypes,
     Interfaces,
+    Karpenter,
     NodeGroups,
     Pods,
     /// Launch templates, images and instance profiles of node groups.

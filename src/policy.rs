@@ -31,6 +31,8 @@ pub(crate) struct Scope {
     pub terminate_unowned: bool,
     /// Delete old managed node groups (`--delete-old-groups`).
     pub delete_old_groups: bool,
+    /// Karpenter starts nodes.
+    pub karpenter: bool,
     /// `undo` and `--undo` instead of setup.
     pub undo: bool,
     /// Managed node groups replace old ones (`--replace-with managed` or `same`).

@@ -14,7 +14,7 @@ use crate::facts::AmiFamily;
 use crate::issue::Id;
 
 pub(crate) use per_pool::PerPool;
-pub(crate) use replacement::{ManagedImage, ReplaceWith};
+pub(crate) use replacement::{KarpenterMove, ManagedImage, ReplaceWith};
 
 /// Where a value came from, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,7 @@ pub(crate) struct CniSettings {
     /// Security groups for pods.
     pub security_groups: Vec<String>,
     pub take_over_env: bool,
+    pub take_over_karpenter: bool,
     pub remove_annotation_def: bool,
     pub replace_eniconfigs: bool,
 }
@@ -165,6 +166,8 @@ pub(crate) struct DrainSettings {
     /// Delete the old managed node groups once they are drained.
     pub delete_old_groups: bool,
     pub keep_old_nodes: bool,
+    /// How Karpenter's old nodes are replaced.
+    pub karpenter: KarpenterMove,
     /// Show the nodes and budgets in their order; the command changes nothing.
     pub preview: bool,
 }

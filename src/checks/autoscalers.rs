@@ -1,11 +1,12 @@
 //! Other tools that start nodes, and the max pods of those nodes.
 
+mod drift;
 mod karpenter;
 
 use std::collections::BTreeMap;
 
 use crate::design::{CUSTOM_NETWORK, PoolDesign, options};
-use crate::facts::{Karpenter, Node, Owner, owner};
+use crate::facts::{Karpenter, Node, NodePool, Owner, owner};
 use crate::issue::{Issue, id};
 use crate::net::max_pods::{Options, known, max_pods};
 use crate::step::Step;
@@ -28,8 +29,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     }
     autoscalers(scene, findings);
     static_lists(scene, findings);
-    if let Some(karpenter) = &scene.facts.integrations.karpenter {
+    if let Some(karpenter) = &scene.facts.karpenter {
         karpenter::check(scene, karpenter, findings);
+        drift::check(scene, karpenter, findings);
         early(scene, karpenter, findings);
         unlabelled(scene, karpenter, findings);
     }
@@ -121,6 +123,13 @@ fn unlabelled(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue
         return;
     }
     let key = &scene.design.label_key;
+    // Those of NodePools that Karpenter replaces get the label with them.
+    let lacks = |pool: &NodePool| {
+        !pool.labels.contains_key(key) && !scene.design.karpenter.drifts.contains(&pool.name)
+    };
+    if !karpenter.pools.is_empty() && !karpenter.pools.iter().any(lacks) {
+        return;
+    }
     findings.push(
         Issue::warning(id::NOD_013, "nodes that Karpenter starts would find no ENIConfig")
             .at(karpenter.place())
@@ -214,11 +223,12 @@ mod tests {
 
     fn karpenter(reserved_enis: u32) -> Facts {
         let mut facts = facts();
-        facts.integrations.karpenter = Some(Karpenter {
+        facts.karpenter = Some(Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis,
             classes: [("default".to_string(), NodeClass::default())].into(),
-            pools: Vec::new(),
+            reserved_by_flag: true,
+            ..Karpenter::default()
         });
         facts
     }
@@ -243,8 +253,11 @@ mod tests {
         let last = ["--env-last"];
         insta::assert_json_snapshot!(super::super::found(check, &karpenter(0), &last));
         assert_eq!(ids(&karpenter(1), &last), [""; 0]);
+        let mut by_env = karpenter(0);
+        by_env.karpenter.as_mut().unwrap().reserved_by_flag = false;
+        assert_eq!(ids(&by_env, &last), [""; 0], "setup sets it");
         let mut fixed = karpenter(0);
-        fixed.integrations.karpenter.as_mut().unwrap().classes.clear();
+        fixed.karpenter.as_mut().unwrap().classes.clear();
         assert_eq!(ids(&fixed, &last), [""; 0], "each class says its own max pods");
         let mut prefixes = karpenter(0);
         prefixes.cni.env.insert("ENABLE_PREFIX_DELEGATION".into(), "true".into());

@@ -153,11 +153,12 @@ fn subnets_too_small_for_pods_and_for_nodes() {
 fn other_tools_that_start_nodes() {
     // 19, 27
     insta::assert_json_snapshot!(reported(&["--eniconfig-name", "a=pods-a"], |facts| {
-        facts.integrations.karpenter = Some(Karpenter {
+        facts.karpenter = Some(Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis: 0,
             classes: [("default".to_string(), NodeClass::default())].into(),
-            pools: Vec::new(),
+            reserved_by_flag: true,
+            ..Karpenter::default()
         });
     }));
 }

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::settings::KarpenterMove;
+
 use super::values::{parse_duration, parse_wait};
 
 #[derive(Debug, Clone, Args)]
@@ -30,6 +32,11 @@ pub struct DrainArgs {
     /// Delete the old managed node groups once they are drained; undo can then only start nodes like theirs
     #[arg(long, conflicts_with = "keep_old_nodes")]
     pub delete_old_groups: bool,
+
+    /// Who replaces Karpenter's nodes: drift for Karpenter itself, within its NodePools' budgets; drain for eni-custom, which
+    /// drains them and deletes their NodeClaims
+    #[arg(long, value_name = "drift|drain", default_value_t)]
+    pub karpenter: KarpenterMove,
 
     /// Keep the old nodes: do not cordon, drain or terminate them
     #[arg(long)]

@@ -92,6 +92,10 @@ pub struct CniArgs {
     #[arg(long)]
     pub take_over_env: bool,
 
+    /// Change Karpenter's settings and NodePools even if Helm, GitOps or another field manager owns them
+    #[arg(long)]
+    pub take_over_karpenter: bool,
+
     /// Remove ENI_CONFIG_ANNOTATION_DEF, which would override the node label
     #[arg(long)]
     pub remove_annotation_def: bool,

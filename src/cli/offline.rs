@@ -90,6 +90,10 @@ pub struct IamPolicyArgs {
     #[arg(long)]
     pub terminate_unowned: bool,
 
+    /// Also for clusters where Karpenter starts nodes (affects the Kubernetes roles)
+    #[arg(long)]
+    pub karpenter: bool,
+
     /// Also for setup or drain-nodes --delete-old-groups
     #[arg(long)]
     pub delete_old_groups: bool,

@@ -99,6 +99,7 @@ impl Settings {
                 eniconfig_label: cni.eniconfig_label,
                 security_groups: cni.security_group,
                 take_over_env: cni.take_over_env,
+                take_over_karpenter: cni.take_over_karpenter,
                 remove_annotation_def: cni.remove_annotation_def,
                 replace_eniconfigs: cni.replace_eniconfigs,
             },
@@ -136,6 +137,7 @@ impl Settings {
                 terminate_unowned: drain.terminate_unowned,
                 delete_old_groups: drain.delete_old_groups,
                 keep_old_nodes: drain.keep_old_nodes,
+                karpenter: drain.karpenter,
                 preview: drain.dry_run,
             },
             run: RunSettings {

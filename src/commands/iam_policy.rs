@@ -12,12 +12,22 @@ pub(super) fn iam_policy(args: &IamPolicyArgs, ui: &Ui) -> Exit {
         step,
         terminate_unowned,
         delete_old_groups,
+        karpenter,
         undo,
         managed,
         replacements,
         ..
     } = *args;
-    let wanted = Scope { read_only, step, terminate_unowned, delete_old_groups, undo, managed, replacements };
+    let wanted = Scope {
+        read_only,
+        step,
+        terminate_unowned,
+        delete_old_groups,
+        karpenter,
+        undo,
+        managed,
+        replacements,
+    };
     let names = Names {
         cluster: given(&args.cluster),
         region: given(&args.region),

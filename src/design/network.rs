@@ -120,6 +120,9 @@ fn zones(facts: &Facts) -> BTreeMap<String, String> {
     let mut names: BTreeSet<String> = counted.keys().cloned().collect();
     names
         .extend(vpc.subnets.iter().filter(|subnet| is_ours(subnet, facts)).map(|subnet| subnet.zone.clone()));
+    // Karpenter may start a node in each zone of its subnets.
+    let of_karpenter = starting(facts);
+    names.extend(of_karpenter.keys().map(ToString::to_string));
     if names.is_empty() {
         let ids = facts.cluster.subnet_ids.iter();
         names.extend(ids.filter_map(|id| vpc.subnet(id)).map(|subnet| subnet.zone.clone()));
@@ -131,9 +134,24 @@ fn zones(facts: &Facts) -> BTreeMap<String, String> {
                 .max_by_key(|(id, nodes)| (**nodes, std::cmp::Reverse(**id)))
                 .map(|(id, _)| id.to_string())
         });
-        most.or_else(|| of_cluster(zone))
+        most.or_else(|| of_cluster(zone)).or_else(|| of_karpenter.get(zone.as_str()).map(|id| id.to_string()))
     };
     names.into_iter().filter_map(|zone| node_subnet(&zone).map(|subnet| (zone, subnet))).collect()
+}
+
+/// The zones in which Karpenter may start nodes, each with a subnet of an EC2NodeClass.
+fn starting(facts: &Facts) -> BTreeMap<&str, &str> {
+    let Some(karpenter) = &facts.karpenter else { return BTreeMap::new() };
+    let is_for_pods = |subnet: &Subnet| {
+        is_ours(subnet, facts) || facts.eniconfigs.items.iter().any(|config| config.subnet == subnet.id)
+    };
+    let starts = |subnet: &&Subnet| {
+        let classes = karpenter.classes_in(Some(&subnet.id), &subnet.tags);
+        let mut pools = classes.into_iter().flat_map(|class| karpenter.pools_of(class));
+        !is_for_pods(subnet) && pools.any(|pool| pool.may_use(&subnet.zone))
+    };
+    let subnets = facts.vpc.subnets.iter().filter(starts);
+    subnets.rev().map(|subnet| (subnet.zone.as_str(), subnet.id.as_str())).collect()
 }
 
 fn zone_id(vpc: &Vpc, zone: &str) -> String {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Facts, Sizes, Subnet};
+use crate::facts::{Facts, Node, Sizes, Subnet};
 
-use super::our_instances;
+use super::karpenter::is_new;
+use super::{CUSTOM_NETWORK, our_instances};
 
 /// Auto Scaling groups that must start nodes again, including those of managed node groups.
 pub(crate) fn returning(facts: &Facts) -> Vec<String> {
@@ -28,11 +29,28 @@ pub(crate) fn missing(facts: &Facts) -> Vec<&str> {
     groups.chain(managed).map(String::as_str).collect()
 }
 
-/// Nodes of eni-custom's node groups.
+/// Nodes that have custom networking because of eni-custom: those of its node groups, and those that Karpenter has started
+/// meanwhile and does not replace itself.
 pub(crate) fn our_nodes(facts: &Facts) -> BTreeSet<String> {
     let ours = our_instances(facts);
     let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
-    facts.ec2_nodes().filter(|node| is_ours(&node.instance_id)).map(|node| node.name.clone()).collect()
+    let drained = |node: &&Node| is_ours(&node.instance_id) || is_of_karpenter(facts, node);
+    facts.ec2_nodes().filter(drained).map(|node| node.name.clone()).collect()
+}
+
+/// As long as custom networking is on, Karpenter would start nodes with it in their place.
+fn is_of_karpenter(facts: &Facts, node: &Node) -> bool {
+    let ends = facts.undo.as_ref().is_some_and(|undo| undo.ends_custom_networking);
+    let is_off = !facts.cni.is_on(CUSTOM_NETWORK);
+    let (Some(karpenter), Some(claim)) = (&facts.karpenter, &node.node_claim) else { return false };
+    let claim = karpenter.claims.iter().find(|one| one.name == *claim);
+    let returns =
+        claim.is_some_and(|claim| facts.record.node_pools.contains_key(&claim.pool) && is_new(claim));
+    let configs = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str());
+    let subnets: BTreeSet<&str> =
+        configs.chain(our_subnets(facts).map(|subnet| subnet.id.as_str())).collect();
+    let is_custom = node.interfaces.iter().any(|interface| subnets.contains(interface.subnet.as_str()));
+    (ends || is_off && facts.undo.is_some()) && is_custom && !returns
 }
 
 /// Subnets that eni-custom created.

@@ -123,6 +123,7 @@ mod tests {
             name: "default".into(),
             class: "default".into(),
             requirements: requirements.iter().map(one).collect(),
+            ..NodePool::default()
         }
     }
 

@@ -31,6 +31,12 @@ pub struct Record {
     /// The add-on's configurationValues before the first change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addon_configuration: Option<String>,
+    /// RESERVED_ENIS of Karpenter's controller before eni-custom set it; null if it was not set.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "is_there")]
+    pub reserved_enis: Option<Option<String>>,
+    /// `spec.template.metadata` of the NodePools whose nodes drifted, before the first change; null if there was none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_pools: BTreeMap<String, Option<serde_json::Value>>,
     /// Secondary CIDR blocks that eni-custom associated: an association can't be tagged.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub blocks: BTreeSet<Ipv4Net>,

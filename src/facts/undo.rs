@@ -7,6 +7,8 @@ use super::{Facts, Image, Occupant, Stack};
 /// What only an undo reads.
 #[derive(Debug, Clone, Default)]
 pub struct UndoFacts {
+    /// It also switches custom networking off.
+    pub ends_custom_networking: bool,
     /// Network interfaces in the subnets that eni-custom created.
     pub occupants: Vec<Occupant>,
     /// Stacks of replacement node groups, by name.

@@ -129,6 +129,8 @@ pub struct Pod {
     pub controller: Option<Arc<Controller>>,
     /// A static pod's mirror.
     pub mirror: bool,
+    /// Karpenter must not replace its node (annotation karpenter.sh/do-not-disrupt).
+    pub do_not_disrupt: bool,
     /// It has an emptyDir or a generic ephemeral volume, which is deleted with it.
     pub empty_dir: bool,
     /// It has a hostPath volume of its own that may hold its data.

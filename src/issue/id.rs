@@ -140,6 +140,13 @@ PLAN {
     NOD_063 = "EC-NOD-063": Error, "managed node groups need custom networking to be on";
     NOD_064 = "EC-NOD-064": Note, "existing node groups keep their kind";
     NOD_065 = "EC-NOD-065": Error, "nodes stay that have the role of the deleted node groups";
+    NOD_070 = "EC-NOD-070": Error, "Karpenter is too old";
+    NOD_071 = "EC-NOD-071": Error, "Karpenter's settings belong to Helm or GitOps";
+    NOD_072 = "EC-NOD-072": Error, "a NodePool belongs to Helm or GitOps";
+    NOD_073 = "EC-NOD-073": Error, "a NodePool that lets Karpenter replace no node";
+    NOD_074 = "EC-NOD-074": Risk, "pods that keep Karpenter from replacing their nodes";
+    NOD_075 = "EC-NOD-075": Warning, "Karpenter deletes pods despite their budgets";
+    NOD_076 = "EC-NOD-076": Error, "a NodePool of several zones, and ENIConfigs found by a label";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

@@ -1,4 +1,4 @@
-//! Autoscalers, NetworkPolicies, and the targets of the AWS Load Balancer Controller.
+//! The Cluster Autoscaler, NetworkPolicies, and the targets of the AWS Load Balancer Controller.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,14 +6,13 @@ use ipnet::Ipv4Net;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use k8s_openapi::api::networking::v1::{NetworkPolicy as Policy, NetworkPolicyPeer};
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
-use kube::{Api, Client};
+use kube::Client;
+use kube::api::{DynamicObject, ListParams};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use crate::error::Result;
-use crate::facts::{Karpenter, NetworkPolicy, NodeClass, NodePool, Requirement, SubnetTerm};
+use crate::facts::NetworkPolicy;
 
 use super::slim::Slim;
 use super::{failure, pages};
@@ -30,68 +29,13 @@ struct DeploymentSpec {
 /// for AWS.
 const AUTOSCALERS: [&str; 2] =
     ["app.kubernetes.io/name in (aws-cluster-autoscaler,cluster-autoscaler)", "app=cluster-autoscaler"];
-const KARPENTER: &str = "app.kubernetes.io/name=karpenter";
 
-/// The autoscalers: Deployments of the cluster-autoscaler, and Karpenter.
-pub async fn starters(client: &Client) -> Result<(BTreeMap<String, BTreeSet<String>>, Option<Karpenter>)> {
+/// Deployments of the cluster-autoscaler, each with the groups that its flags name.
+pub async fn autoscalers(client: &Client) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let [by_chart, by_example] = AUTOSCALERS.map(|labels| deployments(client, labels));
-    let (by_chart, by_example, karpenter, pools) = tokio::try_join!(
-        by_chart,
-        by_example,
-        deployments(client, KARPENTER),
-        custom(client, "karpenter.sh", "v1", "NodePool", "nodepools", node_pool),
-    )?;
-    let autoscalers = by_chart.into_iter().chain(by_example);
-    let autoscalers = autoscalers.map(|(name, containers)| (name, static_groups(&containers))).collect();
-    let controller = karpenter.into_iter().next();
-    // Without NodePools Karpenter starts no nodes.
-    if controller.is_none() && pools.is_empty() {
-        return Ok((autoscalers, None));
-    }
-    let classes =
-        custom(client, "karpenter.k8s.aws", "v1", "EC2NodeClass", "ec2nodeclasses", node_class).await?;
-    let (deployment, containers) = controller.unzip();
-    let karpenter = Karpenter {
-        deployment,
-        reserved_enis: reserved_enis(&containers.unwrap_or_default()),
-        classes: classes.into_iter().collect(),
-        pools,
-    };
-    Ok((autoscalers, Some(karpenter)))
-}
-
-fn node_class(class: &DynamicObject) -> Option<(String, NodeClass)> {
-    let max_pods = class.data.pointer("/spec/kubelet/maxPods").and_then(Value::as_u64);
-    let terms = class.data.pointer("/spec/subnetSelectorTerms").and_then(Value::as_array);
-    let term = |term: &Value| SubnetTerm {
-        id: term["id"].as_str().map(ToString::to_string),
-        tags: term["tags"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_string())))
-            .collect(),
-    };
-    let class_of = NodeClass {
-        max_pods: max_pods.and_then(|pods| u32::try_from(pods).ok()),
-        subnets: terms.into_iter().flatten().map(term).collect(),
-    };
-    Some((class.metadata.name.clone()?, class_of))
-}
-
-fn node_pool(pool: &DynamicObject) -> Option<NodePool> {
-    let spec = pool.data.pointer("/spec/template/spec")?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    let requirement = |one: &Value| Requirement {
-        key: text(&one["key"]),
-        operator: text(&one["operator"]),
-        values: one["values"].as_array().into_iter().flatten().map(text).collect(),
-    };
-    Some(NodePool {
-        name: pool.metadata.name.clone()?,
-        class: text(&spec["nodeClassRef"]["name"]),
-        requirements: spec["requirements"].as_array().into_iter().flatten().map(requirement).collect(),
-    })
+    let (by_chart, by_example) = tokio::try_join!(by_chart, by_example)?;
+    let found = by_chart.into_iter().chain(by_example);
+    Ok(found.map(|(name, containers)| (name, static_groups(&containers))).collect())
 }
 
 /// Whether the AWS Load Balancer Controller runs here, by its chart's label.
@@ -132,21 +76,6 @@ fn static_groups(containers: &[Container]) -> BTreeSet<String> {
     (0..words.len()).filter_map(flag).filter_map(group).collect()
 }
 
-/// RESERVED_ENIS, or the equivalent flag (Karpenter, "Settings").
-fn reserved_enis(containers: &[Container]) -> u32 {
-    let of_env = |container: &Container| {
-        let env = container.env.iter().flatten().find(|env| env.name == "RESERVED_ENIS")?;
-        env.value.as_ref()?.parse().ok()
-    };
-    let of_flag = |container: &Container| {
-        let words = container.command.iter().chain(&container.args).flatten();
-        words
-            .filter_map(|word| word.trim_start_matches('-').strip_prefix("reserved-enis=")?.parse().ok())
-            .next()
-    };
-    containers.iter().find_map(|container| of_flag(container).or_else(|| of_env(container))).unwrap_or(0)
-}
-
 /// NetworkPolicies that name IPv4 CIDR blocks.
 pub async fn policies(client: &Client) -> Result<Vec<NetworkPolicy>> {
     let found = pages::all(client, ListParams::default(), policy).await;
@@ -184,34 +113,7 @@ pub async fn target_group_bindings<T>(
     client: &Client,
     keep: impl Fn(&DynamicObject) -> Option<T>,
 ) -> Result<Vec<T>> {
-    custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", keep).await
-}
-
-/// Objects of an optional custom resource; empty if the cluster does not have the CRD.
-async fn custom<T>(
-    client: &Client,
-    group: &str,
-    version: &str,
-    kind: &str,
-    plural: &str,
-    wanted: impl Fn(&DynamicObject) -> Option<T>,
-) -> Result<Vec<T>> {
-    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let mut found = Vec::new();
-    let mut query = ListParams::default().limit(pages::PAGE);
-    loop {
-        let page = match api.list(&query).await {
-            Ok(page) => page,
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(found),
-            Err(error) => return Err(failure(format!("list {kind}s"), &error)),
-        };
-        found.extend(page.items.iter().filter_map(&wanted));
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => query = query.continue_token(&token),
-            None => return Ok(found),
-        }
-    }
+    pages::custom(client, "elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", keep).await
 }
 
 #[cfg(test)]
@@ -219,42 +121,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn reserved_enis_come_from_the_flag_or_the_variable() {
-        let of = |container: serde_json::Value| {
-            let mut whole = json!({"name": "controller"});
-            whole.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());
-            reserved_enis(&[serde_json::from_value(whole).unwrap()])
-        };
-        assert_eq!(of(json!({})), 0);
-        assert_eq!(of(json!({"env": [{"name": "RESERVED_ENIS", "value": "1"}]})), 1);
-        assert_eq!(of(json!({"args": ["--reserved-enis=2"]})), 2);
-        assert_eq!(of(json!({"env": [{"name": "RESERVED_ENIS", "value": ""}]})), 0);
-    }
-
-    fn object(object: serde_json::Value) -> DynamicObject {
-        serde_json::from_value(object).unwrap()
-    }
-
-    #[test]
-    fn node_classes_and_node_pools_are_read() {
-        let class = object(json!({"metadata": {"name": "default"}, "spec": {
-            "kubelet": {"maxPods": 20},
-            "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "shop"}}, {"id": "subnet-1"}],
-        }}));
-        let (name, class) = node_class(&class).unwrap();
-        assert_eq!((name.as_str(), class.max_pods, class.subnets.len()), ("default", Some(20), 2));
-        assert_eq!(class.subnets[1].id.as_deref(), Some("subnet-1"));
-        assert_eq!(class.subnets[0].tags["karpenter.sh/discovery"], "shop");
-        let pool = object(json!({"metadata": {"name": "web"}, "spec": {"template": {"spec": {
-            "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"},
-            "requirements": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]}],
-        }}}}));
-        let pool = node_pool(&pool).unwrap();
-        assert_eq!((pool.name.as_str(), pool.class.as_str()), ("web", "default"));
-        assert_eq!(pool.requirements[0].values, ["arm64"]);
-    }
 
     #[test]
     fn a_policy_without_ip_blocks_is_left_out() {

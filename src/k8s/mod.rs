@@ -7,6 +7,7 @@ pub mod deployments;
 pub mod eniconfig;
 mod failure;
 pub mod integrations;
+pub mod karpenter;
 pub mod load_balancers;
 pub mod lock;
 mod login;

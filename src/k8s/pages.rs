@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::header::{ACCEPT, HeaderValue};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
-use kube::api::ListParams;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::client::Body;
 use kube::core::Request;
 use kube::{Client, Resource};
@@ -13,7 +13,7 @@ use prost::bytes::Bytes;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::protobuf;
+use super::{failure, protobuf};
 
 /// Objects per page. A thousand pods are about 5 MB as JSON, and two pages are in memory at a time, here and in the API
 /// server. Larger pages were not faster, and took more memory.
@@ -158,6 +158,33 @@ fn json_token(text: &[u8]) -> Option<String> {
     // Stopping early is an error to the deserializer; errors in the text are reported when it is decoded.
     let _ = serde_json::Deserializer::from_slice(text).deserialize_map(Head(&mut metadata));
     metadata.continue_.filter(|token| !token.is_empty())
+}
+
+/// Objects of an optional custom resource; empty if the cluster does not have the CRD.
+pub async fn custom<T>(
+    client: &Client,
+    group: &str,
+    version: &str,
+    kind: &str,
+    plural: &str,
+    wanted: impl Fn(&DynamicObject) -> Option<T>,
+) -> crate::error::Result<Vec<T>> {
+    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    let mut found = Vec::new();
+    let mut query = ListParams::default().limit(PAGE);
+    loop {
+        let page = match api.list(&query).await {
+            Ok(page) => page,
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(found),
+            Err(error) => return Err(failure(format!("list {kind}s"), &error)),
+        };
+        found.extend(page.items.iter().filter_map(&wanted));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => query = query.continue_token(&token),
+            None => return Ok(found),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ pub fn pod(pod: slim::Pod) -> Pod {
     let created = meta.creation_timestamp.map(|time| time.0);
     let became =
         readiness.as_ref().filter(|_| ready).and_then(|ready| Some(ready.last_transition_time.as_ref()?.0));
+    let annotations = meta.annotations.unwrap_or_default();
     Pod {
         namespace: meta.namespace.unwrap_or_default(),
         name: meta.name.unwrap_or_default(),
@@ -110,9 +111,9 @@ pub fn pod(pod: slim::Pod) -> Pod {
         address: status.pod_ip,
         controller: controller
             .map(|owner| Controller { kind: owner.kind.as_str().into(), name: owner.name }.into()),
-        mirror: meta
-            .annotations
-            .is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")),
+        mirror: annotations.contains_key("kubernetes.io/config.mirror"),
+        // `true`, or a duration since the pod's start (Karpenter, "Disruption", "Pod-Level Controls").
+        do_not_disrupt: annotations.get("karpenter.sh/do-not-disrupt").is_some_and(|value| value != "false"),
         empty_dir: volumes().any(|volume| volume.empty_dir.is_some() || volume.ephemeral.is_some()),
         host_path: volumes().any(|volume| volume.host_path.as_ref().is_some_and(may_hold_data)),
         grace_seconds: spec.termination_grace_period_seconds.unwrap_or(30),

@@ -20,6 +20,8 @@ pub(crate) struct RoleRule {
     pub names: &'static [&'static str],
     /// Only in kube-system.
     pub in_kube_system: bool,
+    /// Only where Karpenter starts nodes.
+    pub for_karpenter: bool,
     pub need: Need,
     pub why: &'static str,
 }
@@ -33,7 +35,7 @@ const fn all(
     need: Need,
     why: &'static str,
 ) -> RoleRule {
-    RoleRule { group, resource, verbs, names: &[], in_kube_system: false, need, why }
+    RoleRule { group, resource, verbs, names: &[], in_kube_system: false, for_karpenter: false, need, why }
 }
 
 const fn own(
@@ -45,6 +47,10 @@ const fn own(
     why: &'static str,
 ) -> RoleRule {
     RoleRule { in_kube_system: true, names, ..all(group, resource, verbs, need, why) }
+}
+
+const fn karpenter(rule: RoleRule) -> RoleRule {
+    RoleRule { for_karpenter: true, ..rule }
 }
 
 const READ: Need = Need::Discovery;
@@ -85,17 +91,18 @@ pub(crate) const RULES: &[RoleRule] = &[
         "apps",
         "deployments",
         &["list"],
-        SETUP,
+        READ,
         "finds the Cluster Autoscaler, Karpenter and the AWS Load Balancer Controller",
     ),
     all(
         "karpenter.k8s.aws",
         "ec2nodeclasses",
         &["list"],
-        SETUP,
+        READ,
         "max pods of the nodes that Karpenter starts",
     ),
-    all("karpenter.sh", "nodepools", &["list"], SETUP, "whether Karpenter starts nodes, and of which types"),
+    all("karpenter.sh", "nodepools", &["list"], READ, "whether Karpenter starts nodes, and of which types"),
+    all("karpenter.sh", "nodeclaims", &["list"], READ, "the nodes that Karpenter has started or is starting"),
     all("networking.k8s.io", "networkpolicies", &["list"], SETUP, "the CIDRs that they allow"),
     all(
         "elbv2.k8s.aws",
@@ -187,13 +194,38 @@ pub(crate) const RULES: &[RoleRule] = &[
         INTERRUPTED_DRAIN,
         "a second replica during the drain (--surge-singletons)",
     ),
-    all(
+    karpenter(RoleRule {
+        // The name that Karpenter's chart gives it.
+        names: &["karpenter"],
+        ..all(
+            "apps",
+            "deployments",
+            &["get", "patch"],
+            Need::In { setup: &[SetEnv], undo: &[SetEnv] },
+            "RESERVED_ENIS of Karpenter's controller, and whether it runs with it",
+        )
+    }),
+    karpenter(all(
+        "karpenter.sh",
+        "nodepools",
+        &["patch"],
+        Need::In { setup: &[DrainNodes], undo: &[DrainNodes] },
+        "the annotation of their templates that makes Karpenter replace their nodes",
+    )),
+    karpenter(all(
+        "",
+        "events",
+        &["list"],
+        Need::In { setup: &[DrainNodes], undo: &[DrainNodes] },
+        "what keeps Karpenter from replacing a node",
+    )),
+    karpenter(all(
         "karpenter.sh",
         "nodeclaims",
         &["delete"],
-        Need::setup(&[DrainNodes]),
-        "makes Karpenter terminate its nodes",
-    ),
+        DRAIN,
+        "makes Karpenter terminate its nodes (--karpenter drain)",
+    )),
     own("apps", "daemonsets", &["aws-node"], &["get"], READ, "aws-node's image and environment"),
     own("apps", "controllerrevisions", &[], &["list"], READ, "which aws-node pods run the newest template"),
     own(
@@ -261,7 +293,7 @@ pub(crate) const RULES: &[RoleRule] = &[
 /// The rules of these commands.
 pub(crate) fn rules(wanted: &Scope) -> impl Iterator<Item = &'static RoleRule> {
     let wanted = *wanted;
-    RULES.iter().filter(move |rule| wanted.includes(rule.need))
+    RULES.iter().filter(move |rule| wanted.includes(rule.need) && (wanted.karpenter || !rule.for_karpenter))
 }
 
 /// Two roles and their bindings to a group, as YAML for kubectl apply.

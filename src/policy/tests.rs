@@ -160,7 +160,7 @@ proptest! {
         replacements: bool,
     ) {
         let names = Names { cluster: Some(cluster.clone()), region: Some("ap-southeast-4".into()), ..named() };
-        let wanted = Scope { read_only, terminate_unowned, undo, replacements, managed: true, delete_old_groups: true, step: None };
+        let wanted = Scope { read_only, terminate_unowned, undo, replacements, managed: true, delete_old_groups: true, karpenter: true, step: None };
         let document = document(&wanted, &names);
         let size = document.to_string().len();
         prop_assert!(size <= if read_only { MANAGED_POLICY } else { 10_240 }, "{size}");

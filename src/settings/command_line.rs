@@ -87,6 +87,7 @@ impl Settings {
             ("env-last", self.cni.env_last),
             ("external-snat", self.cni.external_snat),
             ("take-over-env", self.cni.take_over_env),
+            ("take-over-karpenter", self.cni.take_over_karpenter),
             ("remove-annotation-def", self.cni.remove_annotation_def),
             ("replace-eniconfigs", self.cni.replace_eniconfigs),
             ("evict-bare-pods", self.drain.evict_bare_pods),

@@ -24,6 +24,16 @@ pub enum ManagedImage {
     Own,
 }
 
+/// Who replaces the nodes that Karpenter started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KarpenterMove {
+    /// Karpenter: their NodePools' templates change, so the nodes have drifted.
+    #[default]
+    Drift,
+    /// eni-custom: it drains the nodes and deletes their NodeClaims.
+    Drain,
+}
+
 impl fmt::Display for ReplaceWith {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -59,5 +69,24 @@ impl FromStr for ManagedImage {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = [ManagedImage::Eks, ManagedImage::Own].into_iter().find(|one| one.to_string() == text);
         found.ok_or("expected eks or own")
+    }
+}
+
+impl fmt::Display for KarpenterMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KarpenterMove::Drift => "drift",
+            KarpenterMove::Drain => "drain",
+        })
+    }
+}
+
+impl FromStr for KarpenterMove {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found =
+            [KarpenterMove::Drift, KarpenterMove::Drain].into_iter().find(|one| one.to_string() == text);
+        found.ok_or("expected drift or drain")
     }
 }

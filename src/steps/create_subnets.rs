@@ -118,8 +118,7 @@ pub(crate) fn tags(design: &Design, facts: &Facts, zone: &ZoneDesign) -> Vec<(St
     let mut tags = design.zone_tags(zone);
     let named = ("Name".to_string(), format!("{}-pods-{}", design.cluster, zone.zone));
     let all = tags.iter().cloned().chain([named.clone()]).collect();
-    let is_selected =
-        facts.integrations.karpenter.as_ref().is_some_and(|found| !found.classes_in(None, &all).is_empty());
+    let is_selected = facts.karpenter.as_ref().is_some_and(|found| !found.classes_in(None, &all).is_empty());
     if !is_selected {
         tags.push(named);
     }

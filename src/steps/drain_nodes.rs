@@ -1,5 +1,6 @@
 //! Step 9: drains the old nodes within their pods' budgets, and terminates them through their owner.
 
+mod drift;
 mod old_groups;
 pub(crate) mod replacement;
 mod undo;
@@ -26,6 +27,7 @@ pub(crate) struct DrainNodes;
 #[derive(Debug, Clone)]
 pub(crate) enum Removal {
     Drain(Replace),
+    Drift(drift::Drift),
     /// An old managed node group.
     Group(String),
 }
@@ -52,16 +54,19 @@ impl Rules for DrainNodes {
     type Change = Removal;
     const STEP: Step = Step::DrainNodes;
     // Webhooks too: their backends may have been rolled out since the run started.
-    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Reach];
+    const READS: &'static [Section] =
+        &[Section::NodeGroups, Section::Nodes, Section::Karpenter, Section::Reach];
 
     fn changes(scene: &Scene<'_>) -> Vec<Removal> {
         let groups = scene.design.deleted.iter().cloned().map(Removal::Group);
-        drains(scene).map(Removal::Drain).into_iter().chain(groups).collect()
+        let drifts = drift::changes(scene).into_iter().map(Removal::Drift);
+        drains(scene).map(Removal::Drain).into_iter().chain(drifts).chain(groups).collect()
     }
 
     fn describe(removal: &Removal) -> Change {
         match removal {
             Removal::Drain(drain) => described(drain),
+            Removal::Drift(drift) => drift::describe(drift),
             Removal::Group(name) => Change::new(Sign::Remove, format!("managed node group {name}")),
         }
     }
@@ -69,7 +74,7 @@ impl Rules for DrainNodes {
     fn predicted(changes: &[Removal]) -> Option<Duration> {
         let of = |removal: &Removal| match removal {
             Removal::Drain(drain) => Some(drain.outlook.time.estimate),
-            Removal::Group(_) => None,
+            Removal::Drift(_) | Removal::Group(_) => None,
         };
         changes.iter().filter_map(of).max()
     }
@@ -98,11 +103,13 @@ impl Rules for DrainNodes {
     async fn apply(session: &mut Session, removal: Removal) -> Result<()> {
         match removal {
             Removal::Drain(drain) => drain::drain(session, &drain.nodes).await,
+            Removal::Drift(drift) => drift::start(session, drift).await,
             Removal::Group(name) => old_groups::delete(session, &name).await,
         }
     }
 
     async fn settle(session: &mut Session) -> Result<()> {
+        drift::replaced(session).await?;
         old_groups::gone(session).await
     }
 }

@@ -1,5 +1,6 @@
 //! Step 3: switches custom networking on in aws-node's environment, written through the environment's owner.
 
+mod reserve;
 mod undo;
 mod update;
 
@@ -17,10 +18,18 @@ use crate::step::{Change, Sign, Step};
 
 use super::Rules;
 
+use reserve::Reserve;
 pub(crate) use undo::{UndoSetEnv, restored_values};
 pub(crate) use update::update_addon;
 
 pub(crate) struct SetEnv;
+
+#[derive(Debug, Clone)]
+pub(crate) enum EnvChange {
+    /// First: a node that starts with custom networking must not have max pods that counts its first network interface.
+    Karpenter(Reserve),
+    AwsNode(Write),
+}
 
 /// One write, so that there is one rollout.
 #[derive(Debug, Clone)]
@@ -42,63 +51,26 @@ pub(crate) struct AddonWrite {
 }
 
 impl Rules for SetEnv {
-    type Change = Write;
+    type Change = EnvChange;
     const STEP: Step = Step::SetEnv;
-    const READS: &'static [Section] = &[Section::Cni, Section::EniConfigs];
+    const READS: &'static [Section] = &[Section::Cni, Section::EniConfigs, Section::Karpenter];
 
-    fn changes(scene: &Scene<'_>) -> Vec<Write> {
-        let Scene { design, facts, .. } = *scene;
-        let cni = &facts.cni;
-        let differs = |name: &String, value: &String| cni.env.get(name) != Some(value);
-        let set: BTreeMap<String, String> = design
-            .env
-            .iter()
-            .filter(|(name, value)| differs(name, value))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect();
-        let removed: BTreeSet<String> =
-            design.env_removed.iter().filter(|name| cni.env.contains_key(*name)).cloned().collect();
-        // The add-on's values must change too, or its next update reverts everything.
-        let addon = cni.addon.as_ref().and_then(|addon| {
-            let (before, edit) = (addon.configuration.clone(), edit(design));
-            let merged = merged(&before, &edit).ok()?;
-            (merged != before).then(|| AddonWrite { before, edit, role: addon.role.clone() })
-        });
-        if set.is_empty() && removed.is_empty() && addon.is_none() {
-            return Vec::new();
-        }
-        let touched = design.env.keys().chain(&design.env_removed);
-        let before = touched.map(|name| (name.clone(), cni.env.get(name).cloned())).collect();
-        vec![Write { owner: env_owner(cni), before, set, removed, addon }]
+    fn changes(scene: &Scene<'_>) -> Vec<EnvChange> {
+        let karpenter = reserve::change(scene).map(EnvChange::Karpenter);
+        karpenter.into_iter().chain(write(scene).map(EnvChange::AwsNode)).collect()
     }
 
-    fn describe(write: &Write) -> Change {
-        let resource = write.owner.resource();
-        let mut change = Change::new(Sign::Change, resource);
-        for (name, before) in &write.before {
-            match write.set.get(name) {
-                Some(after) => {
-                    change = change.before_after(name, Some(before.as_deref().unwrap_or("(not set)")), after)
-                }
-                None if write.removed.contains(name) => {
-                    change = change.before_after(name, before.clone(), "(not set)");
-                }
-                None => {}
-            }
-        }
-        if write.set.is_empty() && write.removed.is_empty() {
-            change = change.before_after("configurationValues", Some("without these variables"), "with them");
-        }
-        match &write.addon {
-            Some(addon) => described(change, &addon.before, addon.role.as_deref()),
-            None => change,
+    fn describe(change: &EnvChange) -> Change {
+        match change {
+            EnvChange::Karpenter(reserve) => reserve.describe(),
+            EnvChange::AwsNode(write) => shown(write),
         }
     }
 
     fn notes(scene: &Scene<'_>) -> Vec<String> {
         let Scene { design: _, facts: _, settings: _, .. } = *scene;
-        let is_yaml = |write: &Write| write.addon.as_ref().is_some_and(|addon| is_yaml(&addon.before));
-        match Self::changes(scene).iter().any(is_yaml) {
+        let is_yaml = |write: Write| write.addon.is_some_and(|addon| is_yaml(&addon.before));
+        match write(scene).is_some_and(is_yaml) {
             true => vec![
                 "the add-on's configurationValues are YAML and become JSON without comments; undo restores the YAML"
                     .into(),
@@ -107,43 +79,11 @@ impl Rules for SetEnv {
         }
     }
 
-    async fn apply(session: &mut Session, write: Write) -> Result<()> {
-        let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
-        let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !session.facts.cni.is_on(CUSTOM_NETWORK);
-        let pools = session.design.pools.iter().filter(|pool| pool.old.is_some());
-        let pools: BTreeSet<String> = pools.map(|pool| pool.name.clone()).collect();
-        let youngest = session.facts.nodes.iter().filter_map(|node| node.joined).max();
-        session
-            .remember(|record| {
-                if switches_on {
-                    record.youngest_before = youngest.map(|time| time.to_string());
-                    record.pools = pools;
-                }
-                for (name, before) in &write.before {
-                    record.env.entry(name.clone()).or_insert_with(|| before.clone());
-                }
-                if record.addon_configuration.is_none() {
-                    record.addon_configuration = addon_before;
-                }
-            })
-            .await?;
-        if let Some(addon) = &write.addon {
-            update_addon(session, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
+    async fn apply(session: &mut Session, change: EnvChange) -> Result<()> {
+        match change {
+            EnvChange::Karpenter(reserve) => reserve.apply(session).await,
+            EnvChange::AwsNode(write) => set(session, write).await,
         }
-        // PRESERVE keeps what somebody set in the cluster by hand, so the DaemonSet is read again.
-        let kube = &session.clients.kube.client;
-        let now = cni::read(kube).await?;
-        let still: BTreeMap<String, String> =
-            write.set.into_iter().filter(|(name, value)| now.env.get(name) != Some(value)).collect();
-        if !still.is_empty() {
-            // The checks asked about field managers that own these fields.
-            cni::apply_env(kube, &still, true).await?;
-        }
-        let left: Vec<String> = write.removed.into_iter().filter(|name| now.env.contains_key(name)).collect();
-        if !left.is_empty() {
-            cni::remove_env(kube, &left).await?;
-        }
-        Ok(())
     }
 
     async fn settle(session: &mut Session) -> Result<()> {
@@ -153,6 +93,94 @@ impl Rules for SetEnv {
         };
         if session.design.zones.iter().all(written) { rolled_out(session).await } else { Ok(()) }
     }
+}
+
+fn write(scene: &Scene<'_>) -> Option<Write> {
+    let Scene { design, facts, .. } = *scene;
+    let cni = &facts.cni;
+    let differs = |name: &String, value: &String| cni.env.get(name) != Some(value);
+    let set: BTreeMap<String, String> = design
+        .env
+        .iter()
+        .filter(|(name, value)| differs(name, value))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    let removed: BTreeSet<String> =
+        design.env_removed.iter().filter(|name| cni.env.contains_key(*name)).cloned().collect();
+    // The add-on's values must change too, or its next update reverts everything.
+    let addon = cni.addon.as_ref().and_then(|addon| {
+        let (before, edit) = (addon.configuration.clone(), edit(design));
+        let merged = merged(&before, &edit).ok()?;
+        (merged != before).then(|| AddonWrite { before, edit, role: addon.role.clone() })
+    });
+    if set.is_empty() && removed.is_empty() && addon.is_none() {
+        return None;
+    }
+    let touched = design.env.keys().chain(&design.env_removed);
+    let before = touched.map(|name| (name.clone(), cni.env.get(name).cloned())).collect();
+    Some(Write { owner: env_owner(cni), before, set, removed, addon })
+}
+
+fn shown(write: &Write) -> Change {
+    let resource = write.owner.resource();
+    let mut change = Change::new(Sign::Change, resource);
+    for (name, before) in &write.before {
+        match write.set.get(name) {
+            Some(after) => {
+                change = change.before_after(name, Some(before.as_deref().unwrap_or("(not set)")), after)
+            }
+            None if write.removed.contains(name) => {
+                change = change.before_after(name, before.clone(), "(not set)");
+            }
+            None => {}
+        }
+    }
+    if write.set.is_empty() && write.removed.is_empty() {
+        change = change.before_after("configurationValues", Some("without these variables"), "with them");
+    }
+    match &write.addon {
+        Some(addon) => described(change, &addon.before, addon.role.as_deref()),
+        None => change,
+    }
+}
+
+async fn set(session: &mut Session, write: Write) -> Result<()> {
+    let addon_before = write.addon.as_ref().map(|addon| addon.before.clone());
+    let switches_on = write.set.contains_key(CUSTOM_NETWORK) && !session.facts.cni.is_on(CUSTOM_NETWORK);
+    let pools = session.design.pools.iter().filter(|pool| pool.old.is_some());
+    let pools: BTreeSet<String> = pools.map(|pool| pool.name.clone()).collect();
+    let youngest = session.facts.nodes.iter().filter_map(|node| node.joined).max();
+    session
+        .remember(|record| {
+            if switches_on {
+                record.youngest_before = youngest.map(|time| time.to_string());
+                record.pools = pools;
+            }
+            for (name, before) in &write.before {
+                record.env.entry(name.clone()).or_insert_with(|| before.clone());
+            }
+            if record.addon_configuration.is_none() {
+                record.addon_configuration = addon_before;
+            }
+        })
+        .await?;
+    if let Some(addon) = &write.addon {
+        update_addon(session, Step::SetEnv, |now| merged(now, &addon.edit)).await?;
+    }
+    // PRESERVE keeps what somebody set in the cluster by hand, so the DaemonSet is read again.
+    let kube = &session.clients.kube.client;
+    let now = cni::read(kube).await?;
+    let still: BTreeMap<String, String> =
+        write.set.into_iter().filter(|(name, value)| now.env.get(name) != Some(value)).collect();
+    if !still.is_empty() {
+        // The checks asked about field managers that own these fields.
+        cni::apply_env(kube, &still, true).await?;
+    }
+    let left: Vec<String> = write.removed.into_iter().filter(|name| now.env.contains_key(name)).collect();
+    if !left.is_empty() {
+        cni::remove_env(kube, &left).await?;
+    }
+    Ok(())
 }
 
 /// Waits until every Ready node runs aws-node with the new environment. Nodes that are not Ready are named and skipped:

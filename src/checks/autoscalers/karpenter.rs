@@ -5,20 +5,58 @@ use std::collections::BTreeMap;
 use crate::design::{PodSubnet, options};
 use crate::facts::Karpenter;
 use crate::facts::node_pools::{limit, overfull, types};
+use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
+use crate::step::Step;
 use crate::steps::create_subnets;
 use crate::text::{counted, few};
 
 use super::addresses_suffice;
 
 pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+    if karpenter.is_beta {
+        too_old(karpenter, findings);
+        return;
+    }
+    owned(scene, karpenter, findings);
     match &karpenter.deployment {
         Some(deployment) => reserved(scene, karpenter, deployment, findings),
         None => unknown(scene, karpenter, findings),
     }
     too_many(scene, karpenter, findings);
     in_pod_subnets(scene, karpenter, findings);
+}
+
+/// NodePools and EC2NodeClasses have the API version v1 since Karpenter 1.0.
+fn too_old(karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+    let version = match karpenter.version.as_str() {
+        "" => String::new(),
+        version => format!(" {version}"),
+    };
+    findings.push(
+        Issue::error(id::NOD_070, format!("Karpenter{version} is too old"))
+            .at(karpenter.place())
+            .why("its NodePools have the API version v1beta1; their nodes can be moved with v1 only")
+            .fix("upgrade Karpenter to 1.0 or later, by its upgrade guide"),
+    );
+}
+
+/// RESERVED_ENIS in a Deployment that somebody else writes.
+fn owned(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+    let sets = scene.design.karpenter.reserves && scene.concerns(&[Step::SetEnv]);
+    let Some(holder) = karpenter.holder.as_ref().filter(|_| sets && !scene.settings.cni.take_over_karpenter)
+    else {
+        return;
+    };
+    findings.push(
+        Issue::error(id::NOD_071, format!("Karpenter's settings belong to {holder}"))
+            .at(karpenter.place())
+            .why(format!("{holder} would revert RESERVED_ENIS, which gives nodes the right max pods"))
+            .fix(
+                "set settings.reservedENIs to \"1\" in the values of Karpenter's chart and roll that out; or add --take-over-karpenter to change it anyway",
+            ),
+    );
 }
 
 fn reserve(deployment: &str) -> String {
@@ -30,20 +68,23 @@ fn reserve(deployment: &str) -> String {
 /// "Settings").
 fn reserved(scene: &Scene<'_>, karpenter: &Karpenter, deployment: &str, findings: &mut Vec<Issue>) {
     let classes = karpenter.computed();
-    if karpenter.reserved_enis > 0 || classes.is_empty() || addresses_suffice(scene) {
+    let is_set = scene.design.karpenter.reserves && scene.concerns(&[Step::SetEnv]);
+    if is_set || karpenter.reserved_enis > 0 || classes.is_empty() || addresses_suffice(scene) {
         return;
     }
+    let fix = match (karpenter.reserved_by_flag, scene.concerns(&[Step::SetEnv])) {
+        (true, _) => "set --reserved-enis=1 in the controller's arguments".to_string(),
+        (false, true) => reserve(deployment),
+        (false, false) => fixes::command(scene.facts, "set-env"),
+    };
     findings.push(
         Issue::warning(id::NOD_012, "Karpenter would give new nodes more pods than they have addresses for")
             .at(format!("Deployment {deployment}"))
             .why(format!(
-                "RESERVED_ENIS is not set, so max pods of EC2NodeClass {} includes the node's first interface, which carries no pods with custom networking",
+                "no network interface is reserved, so max pods of EC2NodeClass {} includes the node's first interface, which carries no pods with custom networking",
                 few(&classes)
             ))
-            .fix(format!(
-                "set settings.reservedENIs=1 in Karpenter's Helm chart ({}); or set kubelet.maxPods in the EC2NodeClass",
-                reserve(deployment)
-            )),
+            .fix(format!("{fix}; or set kubelet.maxPods in the EC2NodeClass")),
     );
 }
 
@@ -170,18 +211,24 @@ mod tests {
             operator: "In".into(),
             values: vec!["m5".into()],
         };
-        let pool = NodePool { name: "web".into(), class: "default".into(), requirements: vec![m5] };
+        let pool = NodePool {
+            name: "web".into(),
+            class: "default".into(),
+            requirements: vec![m5],
+            ..NodePool::default()
+        };
         Karpenter {
             deployment: Some("karpenter/karpenter".into()),
             reserved_enis: 1,
             classes: [("default".to_string(), class)].into(),
             pools: vec![pool],
+            ..Karpenter::default()
         }
     }
 
     fn with(karpenter: Karpenter) -> Facts {
         let mut facts = facts();
-        facts.integrations.karpenter = Some(karpenter);
+        facts.karpenter = Some(karpenter);
         facts
     }
 
@@ -217,7 +264,7 @@ mod tests {
     #[test]
     fn a_selector_that_matches_a_pod_subnet_is_an_error_and_the_name_tag_is_omitted() {
         let mut there = custom();
-        there.integrations.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
+        there.karpenter = Some(karpenter(by_tag("karpenter.sh/discovery", "shop")));
         assert_eq!(found(&there), []);
         for subnet in there.vpc.subnets.iter_mut().filter(|subnet| subnet.id == "pods-a") {
             subnet.tags.insert("karpenter.sh/discovery".into(), "shop".into());

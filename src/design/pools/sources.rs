@@ -88,7 +88,9 @@ pub(super) fn sources<'a>(
     for node in facts.ec2_nodes().filter(|node| old_nodes.contains(&node.name)) {
         match pool_of(facts, node) {
             Some(pool) => of_pool.entry(&pool.name).or_default().push(node),
-            None => others.push(node),
+            // Karpenter starts the nodes that replace its own.
+            None if node.node_claim.is_none() => others.push(node),
+            None => {}
         }
     }
     let launched: BTreeSet<&str> =
@@ -124,7 +126,8 @@ pub(super) fn sources<'a>(
         })
         .collect();
     sources.extend(gone);
-    if !others.is_empty() || sources.is_empty() {
+    let starts_nodes = facts.karpenter.as_ref().is_some_and(|karpenter| !karpenter.pools.is_empty());
+    if !others.is_empty() || (sources.is_empty() && !starts_nodes) {
         match sources.iter_mut().find(|source| source.name == OTHER_NODES) {
             Some(source) => source.nodes.extend(others),
             None => {

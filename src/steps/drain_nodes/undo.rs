@@ -17,6 +17,7 @@ use crate::step::{Change, Sign, Step};
 use crate::steps::Rules;
 use crate::steps::patch_security_groups::Launches;
 
+use super::drift::{self, DriftBack};
 use super::replacement::{self, Launch};
 
 pub(crate) struct UndoDrainNodes;
@@ -37,6 +38,7 @@ pub(crate) enum DrainUndo {
     },
     /// A resource of the node groups that replace those that are gone.
     Replacement(Launch),
+    Karpenter(DriftBack),
     /// Resumes AZRebalance of partly drained groups, once they have their nodes again.
     Rebalance,
 }
@@ -44,7 +46,7 @@ pub(crate) enum DrainUndo {
 impl Rules for UndoDrainNodes {
     type Change = DrainUndo;
     const STEP: Step = Step::DrainNodes;
-    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes];
+    const READS: &'static [Section] = &[Section::NodeGroups, Section::Nodes, Section::Karpenter];
 
     fn changes(scene: &Scene<'_>) -> Vec<DrainUndo> {
         let Scene { design, facts, .. } = *scene;
@@ -69,6 +71,7 @@ impl Rules for UndoDrainNodes {
             }
         }
         changes.extend(replacement::changes(design, facts).into_iter().map(DrainUndo::Replacement));
+        changes.extend(drift::undo(scene).into_iter().map(DrainUndo::Karpenter));
         if !record.rebalance_suspended.is_empty() || !record.held.is_empty() {
             changes.push(DrainUndo::Rebalance);
         }
@@ -93,6 +96,7 @@ impl Rules for UndoDrainNodes {
                 sized(format!("managed node group {name}"), now, before)
             }
             DrainUndo::Replacement(launch) => replacement::describe(launch),
+            DrainUndo::Karpenter(back) => back.describe(),
         }
     }
 
@@ -102,6 +106,7 @@ impl Rules for UndoDrainNodes {
             DrainUndo::Group { name, before, .. } => restore(session, &name, before).await,
             DrainUndo::Managed { name, before, .. } => restore_managed(session, &name, before).await,
             DrainUndo::Replacement(launch) => replacement::launch(session, launch).await,
+            DrainUndo::Karpenter(back) => back.start(session).await,
             DrainUndo::Rebalance => {
                 // Earlier, AZRebalance would even out the zones that the drain left unbalanced.
                 old_nodes_ready(session).await?;
@@ -114,7 +119,8 @@ impl Rules for UndoDrainNodes {
     /// Waits until all nodes of the groups are Ready: only then can pods move there.
     async fn settle(session: &mut Session) -> Result<()> {
         replacement::settle(session).await?;
-        old_nodes_ready(session).await
+        old_nodes_ready(session).await?;
+        drift::returned(session).await
     }
 }
 

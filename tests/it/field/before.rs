@@ -93,8 +93,20 @@ fn autoscalers_start_nodes(sandbox: &Sandbox) {
     define(sandbox, &custom("karpenter.k8s.aws", "v1", "EC2NodeClass", "Cluster", class));
     let labels = json!({"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"});
     apply(sandbox, &deployment("karpenter", "karpenter", &labels, &json!([])));
+    reports_nothing(sandbox, &[PLAN, &["--env-last"]].concat());
+    // A flag of the controller has precedence over the variable, which setup sets.
+    let args = json!([{"op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["--reserved-enis=0"]}]);
+    kubectl(
+        sandbox,
+        &["-n", "karpenter", "patch", "deployment", "karpenter", "--type=json", "-p", &args.to_string()],
+    );
     let reported = report_with(sandbox, PLAN, &["EC-NOD-012", "EC-NOD-013"]);
-    assert!(reported.to_string().contains("set env deployment karpenter RESERVED_ENIS=1"), "{reported:#}");
+    assert!(reported.to_string().contains("set --reserved-enis=1"), "{reported:#}");
+    let args = json!([{"op": "remove", "path": "/spec/template/spec/containers/0/args"}]);
+    kubectl(
+        sandbox,
+        &["-n", "karpenter", "patch", "deployment", "karpenter", "--type=json", "-p", &args.to_string()],
+    );
     kubectl(sandbox, &["-n", "karpenter", "set", "env", "deployment/karpenter", "RESERVED_ENIS=1"]);
     reports_nothing(sandbox, &[PLAN, &["--env-last"]].concat());
     kubectl(sandbox, &["-n", "karpenter", "delete", "deployment", "karpenter"]);
