@@ -70,6 +70,8 @@ def parameters() -> dict[str, str]:
             found[f"{image.parameter}/image_version"] = f"{BOTTLEROCKET}-0a1b2c3d"
         else:
             found[f"{image.parameter}/image_name"] = image.name
+            # Each release has a path with its own name too ("Retrieve recommended Amazon Linux AMI IDs").
+            found[f"{image.parameter.rsplit('/', 1)[0]}/{image.name}/image_id"] = image.id
             found[f"{image.parameter}/release_version"] = f"{image.name.split('-')[-2]}.2-{RELEASE}"
     return found
 
