@@ -54,8 +54,7 @@ fn of_pool<'a>(claims: &'a [Claim], pool: &str) -> Vec<&'a Claim> {
 
 #[test]
 fn the_sandboxs_karpenter_starts_replaces_and_removes_nodes() {
-    let mut sandbox =
-        start(Shape { azs: 2, karpenter: Some(Karpenter::Beside), ..Shape::default() });
+    let mut sandbox = start(Shape { azs: 2, karpenter: Some(Karpenter::Beside), ..Shape::default() });
     let kubectl = sandbox.kubectl_alone();
     let before = claims(&kubectl).expect("NodeClaims can be read");
     // Each pool has the nodes that its pods need. Max pods include the first interface: RESERVED_ENIS is 0.
@@ -114,13 +113,21 @@ fn the_sandboxs_karpenter_on_fargate_starts_all_other_nodes() {
         karpenter_owner: KarpenterOwner::ArgoCd,
         ..Shape::default()
     });
-    let nodes = sandbox.kubectl(&["get", "nodes", "-L", "eks.amazonaws.com/compute-type,karpenter.sh/nodepool"]);
+    let nodes =
+        sandbox.kubectl(&["get", "nodes", "-L", "eks.amazonaws.com/compute-type,karpenter.sh/nodepool"]);
     let nodes = nodes.expect("nodes can be listed");
     let rows: Vec<&str> = nodes.lines().skip(1).collect();
     assert!(rows.iter().all(|row| row.contains("fargate") != row.contains("default")), "{nodes}");
     assert_eq!(rows.iter().filter(|row| row.contains("fargate")).count(), 2, "{nodes}");
     let managers = sandbox
-        .kubectl(&["get", "nodepool", "default", "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager}"])
+        .kubectl(&[
+            "get",
+            "nodepool",
+            "default",
+            "--show-managed-fields",
+            "-o",
+            "jsonpath={.metadata.managedFields[*].manager}",
+        ])
         .expect("the NodePool can be read");
     assert!(managers.contains("argocd-controller") && managers.contains("karpenter"), "{managers}");
 }

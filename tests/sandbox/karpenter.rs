@@ -63,9 +63,13 @@ fn create(kubectl: &Kubectl, shape: &Shape, karpenter: Karpenter, file: &str, re
         .split("\n---\n")
         .map(|document| {
             let (labels, annotations) = marks(document, owner, release, namespace(karpenter));
-            document
-                .replace("${LABELS}", &labels.to_string())
-                .replace("${ANNOTATIONS}", &annotations.to_string())
+            let line = |name: &str, value: &Value| match value.as_object().is_some_and(|map| map.is_empty()) {
+                true => String::new(),
+                false => format!("  {name}: {value}\n"),
+            };
+            format!("{document}\n")
+                .replace("  labels: ${LABELS}\n", &line("labels", &labels))
+                .replace("  annotations: ${ANNOTATIONS}\n", &line("annotations", &annotations))
         })
         .collect();
     let command: &[&str] = match owner {
@@ -110,27 +114,31 @@ fn marks(document: &str, owner: KarpenterOwner, release: &str, namespace: &str) 
     (labels, annotations)
 }
 
-/// Whether all NodeClaims are nodes in use. `Err` says what is missing.
+/// Whether Karpenter could start nodes. `Err` says what is missing.
+pub(crate) fn is_ready(dir: &Path) -> Result<Option<()>, String> {
+    all(dir, "NodePool", "/apis/karpenter.sh/v1/nodepools", "Ready")
+}
+
+/// Whether all NodeClaims are nodes in use.
 pub(crate) fn settled(dir: &Path) -> Result<Option<()>, String> {
-    let kinds = [
-        ("NodePool", "/apis/karpenter.sh/v1/nodepools"),
-        ("NodeClaim", "/apis/karpenter.sh/v1/nodeclaims"),
-    ];
-    let objects = api::objects(dir, &kinds).map_err(|error| format!("{error:#}"))?;
-    let ready = |object: &Value, kind: &str| {
-        let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
-        conditions.into_iter().any(|condition| condition["type"] == kind && condition["status"] == "True")
-    };
-    for object in &objects {
-        let wanted = if object["kind"] == "NodePool" { "Ready" } else { "Initialized" };
-        if !ready(object, wanted) {
-            let conditions = &object["status"]["conditions"];
-            return Err(format!("{} {} is not {wanted}: {conditions}", object["kind"], workloads::name(object)));
-        }
+    all(dir, "NodeClaim", "/apis/karpenter.sh/v1/nodeclaims", "Initialized")
+}
+
+fn all(dir: &Path, kind: &str, path: &str, condition: &str) -> Result<Option<()>, String> {
+    let objects = api::objects(dir, &[(kind, path)]).map_err(|error| format!("{error:#}"))?;
+    if objects.is_empty() {
+        return Err(format!("there is no {kind}"));
     }
-    match objects.iter().any(|object| object["kind"] == "NodeClaim") {
-        true => Ok(Some(())),
-        false => Err("Karpenter has created no NodeClaim".to_string()),
+    let lacks = |object: &&Value| {
+        let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+        !conditions.any(|each| each["type"] == condition && each["status"] == "True")
+    };
+    match objects.iter().find(lacks) {
+        Some(object) => {
+            let status = &object["status"]["conditions"];
+            Err(format!("{kind} {} is not {condition}: {status}", workloads::name(object)))
+        }
+        None => Ok(Some(())),
     }
 }
 
@@ -140,13 +148,15 @@ mod tests {
 
     #[test]
     fn the_version_is_that_of_the_module() {
-        let module = fs::read_to_string(tools::sources().join("karpenter/go.mod")).expect("go.mod can be read");
+        let module =
+            fs::read_to_string(tools::sources().join("karpenter/go.mod")).expect("go.mod can be read");
         assert!(module.contains(&format!("github.com/aws/karpenter-provider-aws v{VERSION}")), "{module}");
     }
 
     #[test]
     fn each_owner_leaves_its_own_marks() {
-        let pool = "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata:\n  name: general\n  labels: ${LABELS}\n";
+        let pool =
+            "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata:\n  name: general\n  labels: ${LABELS}\n";
         let (labels, annotations) = marks(pool, KarpenterOwner::Helm, RELEASES[1], "kube-system");
         assert_eq!(labels, json!({"app.kubernetes.io/managed-by": "Helm"}));
         assert_eq!(annotations["meta.helm.sh/release-name"], "karpenter-nodes");

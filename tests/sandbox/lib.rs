@@ -147,8 +147,19 @@ impl Sandbox {
         let endpoint = format!("http://127.0.0.1:{}", ports.aws.number);
         let old_instances = BTreeSet::new();
         let shape = shape.clone();
-        let mut sandbox =
-            Self { karpenter, children, shape, aws, endpoint, tools, old_instances, kubectl, ports, _lock: lock, dir };
+        let mut sandbox = Self {
+            karpenter,
+            children,
+            shape,
+            aws,
+            endpoint,
+            tools,
+            old_instances,
+            kubectl,
+            ports,
+            _lock: lock,
+            dir,
+        };
         let instances = sandbox.instances()?;
         let ids = instances.as_array().into_iter().flatten().filter_map(|each| each["instance_id"].as_str());
         sandbox.old_instances = ids.map(String::from).collect();

@@ -21,8 +21,6 @@ struct Child {
     process: process::Child,
     lifeline: Option<ChildStdin>,
     log: PathBuf,
-    /// How long it may take to exit after its stdin was closed.
-    patience: Duration,
 }
 
 /// In the order of their start. They are stopped in reverse order, so the API server before etcd: without etcd it would
@@ -48,28 +46,18 @@ impl Children {
         mut command: Command,
         watches_stdin: bool,
     ) -> Result<()> {
-        command.envs(self.variables.iter().copied());
-        let mut command = if watches_stdin { command } else { watched_by_shell(&command, KILL) };
-        if watches_stdin {
-            command.env("SANDBOX_DIE_WITH_STDIN", "1");
-        }
-        self.run(name, command, Duration::from_secs(2))
-    }
-
-    /// The same for a process that finishes its work on SIGTERM, as in a pod.
-    pub(crate) fn start_graceful(&mut self, name: &'static str, mut command: Command) -> Result<()> {
-        command.envs(self.variables.iter().copied());
-        self.run(name, watched_by_shell(&command, TERMINATE), Duration::from_secs(12))
-    }
-
-    fn run(&mut self, name: &'static str, command: Command, patience: Duration) -> Result<()> {
         let log = self.logs.join(format!("{name}.log"));
         // A process that is started again continues its log.
         let output = File::options().create(true).append(true).open(&log);
         let output = output.with_context(|| format!("opening {}", log.display()))?;
+        command.envs(self.variables.iter().copied());
+        let mut command = if watches_stdin { command } else { watched_by_shell(&command) };
+        if watches_stdin {
+            command.env("SANDBOX_DIE_WITH_STDIN", "1");
+        }
         let mut process = start(command, output).with_context(|| format!("starting {name}"))?;
         let lifeline = process.stdin.take();
-        self.running.push(Child { name, process, lifeline, log, patience });
+        self.running.push(Child { name, process, lifeline, log });
         Ok(())
     }
 
@@ -153,7 +141,7 @@ impl Child {
         drop(self.lifeline.take());
         let start = Instant::now();
         while matches!(self.process.try_wait(), Ok(None)) {
-            if start.elapsed() > self.patience {
+            if start.elapsed() > Duration::from_secs(2) {
                 let _ = self.process.kill();
                 let _ = self.process.wait();
                 break;
@@ -169,24 +157,16 @@ impl Drop for Children {
     }
 }
 
-const KILL: &str = "kill -KILL $child";
-/// SIGKILL after ten seconds, within a pod's default grace period of thirty.
-const TERMINATE: &str = r#"kill -TERM $child
-  for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 $child || exit; done
-  kill -KILL $child"#;
-
-/// Wraps a command in a shell that exits with it, and ends it when stdin is closed.
-fn watched_by_shell(command: &Command, end: &str) -> Command {
-    let script = format!(
-        r#"exec 3<&0
+/// Wraps a command in a shell that exits with it and kills it when stdin is closed.
+fn watched_by_shell(command: &Command) -> Command {
+    let script = r#"exec 3<&0
 "$@" </dev/null 3<&- & child=$!
-{{ read -r _ <&3; {end}; }} 2>/dev/null & watch=$!
+{ read -r _ <&3; kill -KILL $child; } & watch=$!
 wait $child; code=$?
 kill $watch
-exit $code"#
-    );
+exit $code"#;
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script, "sh"]);
+    shell.args(["-c", script, "sh"]);
     shell.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {

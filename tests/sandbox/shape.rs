@@ -125,7 +125,7 @@ pub enum Pools {
 pub enum Karpenter {
     /// On Fargate; one NodePool for everything else
     Alone,
-    /// On a tainted managed node group with CoreDNS; NodePools general, spot and arm
+    /// On a tainted managed node group with CoreDNS; NodePools general, spot and arm, the latter two tainted
     Beside,
 }
 

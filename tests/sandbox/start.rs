@@ -60,9 +60,12 @@ pub(crate) fn all(
     // Two cores start one or two nodes per second.
     let limit = Duration::from_secs(slow + 2 * shape.old_node_count() as u64);
     children.until("the nodes", limit, || workloads::nodes_are_ready(dir, shape))?;
+    if controller.is_some() {
+        children.until("Karpenter", limit, || karpenter::is_ready(dir))?;
+    }
     workloads::create_workloads(kubectl, shape)?;
     children.until("a cluster in use", limit, || workloads::settled(dir, shape))?;
-    if shape.karpenter.is_some() {
+    if controller.is_some() {
         children.until("Karpenter's nodes", limit, || karpenter::settled(dir))?;
     }
     Ok((aws, controller))

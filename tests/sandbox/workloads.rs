@@ -67,6 +67,9 @@ pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     let mut files = vec!["coredns.yaml"];
     if shape.workloads {
         files.push("shop.yaml");
+        if shape.karpenter.is_some() {
+            files.push("karpenter-zones.yaml");
+        }
         if shape.karpenter == Some(Karpenter::Beside) {
             files.push("karpenter-pods.yaml");
         }
@@ -98,7 +101,7 @@ fn create(kubectl: &Kubectl, documents: &[String]) -> Result<()> {
 fn manifest(shape: &Shape, file: &str) -> Result<String> {
     let path = tools::sources().join("manifests").join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let text = text.replace("${CNI_VERSION}", &shape.cni_version);
+    let text = text.replace("${CNI_VERSION}", &shape.cni_version).replace("${AZS}", &shape.azs.to_string());
     Ok(if file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text })
 }
 
@@ -165,7 +168,8 @@ data:
 pub(crate) fn nodes_are_ready(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
     let wanted = shape.old_node_count();
     let nodes = api::objects(dir, &[("Node", "/api/v1/nodes")]).map_err(|error| format!("{error:#}"))?;
-    let on_fargate = |node: &&Value| node["metadata"]["labels"]["eks.amazonaws.com/compute-type"] == "fargate";
+    let on_fargate =
+        |node: &&Value| node["metadata"]["labels"]["eks.amazonaws.com/compute-type"] == "fargate";
     let ready = nodes.iter().filter(|node| node_is_ready(node) && !on_fargate(node)).count();
     if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
 }

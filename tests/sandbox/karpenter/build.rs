@@ -30,8 +30,10 @@ pub fn tools() -> Result<KarpenterTools> {
         build.arg("-o").arg(folder.join("controller")).arg(format!("{MODULE}/cmd/controller"));
         say("building Karpenter: about 5 minutes on 2 processors (once)");
         run(build, "building Karpenter", folder)?;
-        let list =
-            Command::new("go").current_dir(&module).args(["list", "-m", "-f", "{{.Dir}}", MODULE]).output()?;
+        let list = Command::new("go")
+            .current_dir(&module)
+            .args(["list", "-m", "-f", "{{.Dir}}", MODULE])
+            .output()?;
         let module = PathBuf::from(String::from_utf8(list.stdout)?.trim());
         let (from, to) = (module.join("pkg/apis/crds"), folder.join("crds"));
         fs::create_dir_all(&to)?;

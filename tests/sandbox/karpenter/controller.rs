@@ -67,7 +67,8 @@ impl Drop for Controller {
 /// Runs one controller, in the pod that leads. The others of a Deployment wait for the leader's Lease and do nothing.
 fn follow(place: &Place, mut children: Children, stop: &AtomicBool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let client = runtime.block_on(async { Ok::<_, anyhow::Error>(Client::try_from(api::config(&place.dir).await?)?) })?;
+    let client = runtime
+        .block_on(async { Ok::<_, anyhow::Error>(Client::try_from(api::config(&place.dir).await?)?) })?;
     let mut leads: Option<String> = None;
     let mut started = Instant::now();
     while !stop.load(Ordering::Relaxed) {
@@ -83,7 +84,8 @@ fn follow(place: &Place, mut children: Children, stop: &AtomicBool) -> Result<()
                 && (uid != leads || crashed && started.elapsed() > BACK_OFF)
             {
                 children.stop(NAME);
-                children.start_graceful(NAME, command(place, pod))?;
+                // Karpenter does not handle SIGTERM (pkg/operator, Start), so nothing is lost with SIGKILL.
+                children.start(NAME, command(place, pod), false)?;
                 started = Instant::now();
             }
             leads = uid;
@@ -102,9 +104,8 @@ async fn pods(client: &Client) -> Result<Vec<Value>> {
 /// The pod that runs the controller: the present leader for as long as it runs, then the newest one. In a rollout
 /// Kubernetes terminates the old pods, so the controller has the new settings when the last of them is gone.
 fn leader<'a>(pods: &'a [Value], present: Option<&str>) -> Option<&'a Value> {
-    let alive = |pod: &&Value| {
-        pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null()
-    };
+    let alive =
+        |pod: &&Value| pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null();
     let alive: Vec<&Value> = pods.iter().filter(alive).collect();
     let still = alive.iter().find(|pod| pod["metadata"]["uid"].as_str() == present);
     let created = |pod: &&&Value| {
@@ -167,7 +168,8 @@ fn millicores(quantity: &str) -> Option<String> {
 
 fn bytes(quantity: &str) -> Option<String> {
     let units = [("Gi", 30), ("Mi", 20), ("Ki", 10), ("", 0)];
-    let (number, shift) = units.iter().find_map(|(unit, shift)| Some((quantity.strip_suffix(unit)?, shift)))?;
+    let (number, shift) =
+        units.iter().find_map(|(unit, shift)| Some((quantity.strip_suffix(unit)?, shift)))?;
     Some((number.parse::<u64>().ok()? << shift).to_string())
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
-from . import filters, paging
+from . import filters, moto_bridge, paging
 from .errors import AwsError
 from .moto_patches import ec2
 from .registry import implements
@@ -31,10 +32,14 @@ def types(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     wanted = {f["Name"]: f.get("Values", []) for f in params.get("Filters", [])}
     names = asked or [t["InstanceType"] for t in store.describe_instance_types(filters=wanted)]
     names, token = paging.page(params, names, ("types", str(wanted)), most=100)
-    answer: dict[str, Any] = {"InstanceTypes": []}
-    if names:
-        answer = context.moto(params={"InstanceTypes": names})
+    answer = {"InstanceTypes": _described(context.region, tuple(names)) if names else []}
     return {**answer, "NextToken": token} if token else answer
+
+
+@lru_cache(maxsize=256)
+def _described(region: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """moto looks through all types for each name."""
+    return moto_bridge.call("ec2", "DescribeInstanceTypes", {"InstanceTypes": list(names)}, region)["InstanceTypes"]
 
 
 @implements("ec2", "DescribeInstanceTypeOfferings")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unittest
 from typing import Any
+from xml.etree import ElementTree
 
-from sandbox_aws import amis, private_api
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+
+from sandbox_aws import amis, private_api, wire_ec2
 
 from .support import Account, Served
 
@@ -101,6 +105,17 @@ class Fleets(Account):
         wrong = self.template("wrong", IamInstanceProfile={"Name": "no-such-profile"})
         made = self.fleet(wrong, ["m5.large"])
         self.assertEqual((made["Instances"], {e["ErrorCode"] for e in made["Errors"]}), ([], {"InvalidParameterValue"}))
+
+
+class LongLists(Account):
+    def test_they_are_written_as_by_moto(self) -> None:
+        for operation, params in (("DescribeInstanceTypes", {"InstanceTypes": ["m5.large", "p4d.24xlarge", "m6g.large"]}),
+                                  ("DescribeInstanceTypeOfferings", {"LocationType": "availability-zone"}),
+                                  ("DescribeSpotPriceHistory", {"InstanceTypes": ["m5.large"]})):
+            result, model = self.call("ec2", operation, **params), get_service_model("ec2").operation_model(operation)
+            theirs = get_serializer_class("ec2", "ec2")(operation_model=model, pretty_print=False).serialize(result)["body"]
+            ours = wire_ec2.write(model, result, "request-id").decode()
+            self.assertEqual(ElementTree.canonicalize(ours), ElementTree.canonicalize(theirs))
 
 
 class Karpenter(Served):
