@@ -14,6 +14,7 @@ mod golden;
 mod groups;
 mod interrupted;
 mod journey;
+mod karpenter;
 mod lists;
 mod log;
 mod network;

@@ -178,6 +178,7 @@ pub(crate) fn user(sandbox: &Sandbox, name: &str, policy: &str) -> Keys {
         access_key_id: text("AccessKeyId"),
         secret_access_key: text("SecretAccessKey"),
         arn: format!("arn:aws:iam::{}:user/{name}", sandbox.aws.account),
+        session_token: None,
     }
 }
 

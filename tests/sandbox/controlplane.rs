@@ -25,7 +25,7 @@ rules:
 - level: None
   users: ["system:kube-controller-manager", "system:kube-scheduler", "system:apiserver"]
 - level: None
-  users: [sandbox]
+  users: [sandbox, karpenter]
   resources:
   - {group: coordination.k8s.io, resources: [leases]}
   - {group: "", resources: [events]}
@@ -34,7 +34,9 @@ rules:
   verbs: [create, update, patch, delete]
   resources:
   - {group: "", resources: [pods/eviction, nodes, configmaps]}
-  - {group: apps, resources: [daemonsets]}
+  - {group: apps, resources: [daemonsets, deployments]}
+  - {group: karpenter.sh, resources: [nodepools, nodeclaims]}
+  - {group: karpenter.k8s.aws, resources: [ec2nodeclasses]}
   - {group: crd.k8s.amazonaws.com, resources: [eniconfigs]}
 - level: Metadata
 "#;
@@ -96,6 +98,7 @@ pub(crate) fn write_files(dir: &Path, shape: &Shape, ports: &Ports) -> Result<()
         ("person", "kubeconfig"),
         ("system:kube-controller-manager", "kubeconfig-controller-manager"),
         ("system:kube-scheduler", "kubeconfig-scheduler"),
+        ("karpenter", "kubeconfig-karpenter"),
     ] {
         let token = format!("{:016x}{:016x}", random(), random());
         tokens.push_str(&format!("{token},{user},{user},\"system:masters\"\n"));

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::Sandbox;
+use super::{Keys, Sandbox};
 
 /// The user's settings that would lead away from the sandbox or to a real account.
 const CLEARED: [&str; 15] = [
@@ -54,6 +54,17 @@ pub(crate) fn of(sandbox: &Sandbox, key: &str, kubeconfig: &Path) -> Vec<(String
     ]
     .map(|(name, value)| (name.to_string(), value))
     .to_vec()
+}
+
+/// The credentials and the endpoint of AWS for one of the cluster's own processes.
+pub(crate) fn aws(command: &mut Command, keys: &Keys, endpoint: &str, region: &str) {
+    clear(command);
+    command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", region);
+    command.env("AWS_ACCESS_KEY_ID", &keys.access_key_id);
+    command.env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
+    if let Some(token) = &keys.session_token {
+        command.env("AWS_SESSION_TOKEN", token);
+    }
 }
 
 pub(crate) fn clear(command: &mut Command) {

@@ -11,11 +11,13 @@ mod broken_nodes;
 mod controlplane;
 pub mod env;
 mod http;
+pub mod karpenter;
 mod log;
 pub mod picture;
 pub mod process;
 pub mod program;
 mod shape;
+mod start;
 pub mod targets;
 pub mod tools;
 mod verdict;
@@ -28,25 +30,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use kube::Config;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use controlplane::Ports;
+use karpenter::controller::Controller;
 pub use log::{AwsCall, KubernetesCall, Mark};
 use process::Children;
-pub use shape::{AuthenticationMode, Aws, Cni, Crd, IpFamily, Latency, OldNodes, Pools, Shape};
+pub use shape::{
+    AuthenticationMode, Aws, Cni, Crd, IpFamily, Karpenter, KarpenterOwner, Latency, OldNodes, Pools, Shape,
+};
 use tools::Tools;
 pub use workloads::Kubectl;
 
 /// A running cluster. It stops when it is dropped or when this process exits.
 pub struct Sandbox {
     // Fields are dropped in this order: processes exit before their files are deleted.
+    #[expect(dead_code, reason = "it runs until it is dropped")]
+    karpenter: Option<Controller>,
     children: Children,
     pub shape: Shape,
     /// Ids and access keys of what the AWS side created.
@@ -106,13 +112,16 @@ pub struct Keys {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub arn: String,
+    /// Of a role's session.
+    #[serde(default)]
+    pub session_token: Option<String>,
 }
 
 impl Sandbox {
     /// Builds what is missing, starts everything, and returns when the cluster is in use: nodes and pods are Ready, and
     /// every PodDisruptionBudget allows a disruption.
     pub fn start(shape: &Shape) -> Result<Self> {
-        let tools = tools::find_or_build()?;
+        let tools = tools::for_shape(shape)?;
         let (dir, lock) = directory()?;
         let path = dir.path().to_path_buf();
         let ports = Ports::pick()?;
@@ -127,19 +136,30 @@ impl Sandbox {
 
         env::link(&path, "kubectl", &tools.kubectl)?;
         let kubectl = Kubectl { path: tools.kubectl.clone(), dir: path.clone() };
-        let mut children = Children::new(&path.join("logs"), go_runtime(shape))?;
-        let started = Self::start_all(&mut children, shape, &tools, &path, &ports, &kubectl);
+        let mut children = Children::new(&path.join("logs"), start::go_runtime(shape))?;
+        let started = start::all(&mut children, shape, &tools, &path, &ports, &kubectl);
         if started.is_err() && std::env::var_os("ENI_CUSTOM_SANDBOX_KEEP").is_some() {
             children.end();
             tools::say(&format!("kept {}", dir.keep().display()));
             return Err(started.expect_err("checked above"));
         }
-        let aws = started?;
+        let (aws, karpenter) = started?;
         let endpoint = format!("http://127.0.0.1:{}", ports.aws.number);
         let old_instances = BTreeSet::new();
         let shape = shape.clone();
-        let mut sandbox =
-            Self { children, shape, aws, endpoint, tools, old_instances, kubectl, ports, _lock: lock, dir };
+        let mut sandbox = Self {
+            karpenter,
+            children,
+            shape,
+            aws,
+            endpoint,
+            tools,
+            old_instances,
+            kubectl,
+            ports,
+            _lock: lock,
+            dir,
+        };
         let instances = sandbox.instances()?;
         let ids = instances.as_array().into_iter().flatten().filter_map(|each| each["instance_id"].as_str());
         sandbox.old_instances = ids.map(String::from).collect();
@@ -152,45 +172,6 @@ impl Sandbox {
             sandbox.leave_node_behind("ip-192-168-255-9.us-west-2.compute.internal")?;
         }
         Ok(sandbox)
-    }
-
-    fn start_all(
-        children: &mut Children,
-        shape: &Shape,
-        tools: &Tools,
-        dir: &Path,
-        ports: &Ports,
-        kubectl: &Kubectl,
-    ) -> Result<AwsSide> {
-        controlplane::start_server(children, tools, dir, ports)?;
-        children.start("aws", aws_side(tools, dir, ports)?, true)?;
-        children.until("the API server", Duration::from_secs(120), || {
-            api::is_ready(dir).map(Some).map_err(|error| format!("{error:#}"))
-        })?;
-        controlplane::start_controllers(children, tools, dir)?;
-        let system = thread::spawn({
-            let (kubectl, shape) = (kubectl.clone(), shape.clone());
-            move || workloads::create_system(&kubectl, &shape)
-        });
-        let file = dir.join("aws.json");
-        let aws: AwsSide = children.until("the AWS side", Duration::from_secs(120), || {
-            let Ok(text) = fs::read(&file) else { return Ok(None) };
-            serde_json::from_slice(&text).map(Some).map_err(|error| format!("aws.json: {error}"))
-        })?;
-        children.start(
-            "node-agent",
-            node_agent(tools, dir, shape, ports, &aws)?,
-            tools.node_agent.watches_stdin,
-        )?;
-        workloads::create_aws_auth(kubectl, shape, &aws)?;
-        system.join().expect("kubectl does not panic")?;
-        let slow = if shape.latency == Latency::Realistic { 900 } else { 180 };
-        // Two cores start one or two nodes per second.
-        let limit = Duration::from_secs(slow + 2 * shape.old_node_count() as u64);
-        children.until("the nodes", limit, || workloads::nodes_are_ready(dir, shape))?;
-        workloads::create_workloads(kubectl, shape)?;
-        children.until("a cluster in use", limit, || workloads::settled(dir, shape))?;
-        Ok(aws)
     }
 
     /// The folder with all files of this sandbox.
@@ -374,37 +355,4 @@ fn directory() -> Result<(TempDir, File)> {
     lock.lock()?;
     fs::rename(&name, dir.path().join("lock"))?;
     Ok((dir, lock))
-}
-
-/// Settings of Go's runtime for the cluster's processes: fewer garbage collections, and in a small cluster one processor
-/// for each process. Tests run several clusters at once, whose processes otherwise spend a tenth of their time on the
-/// search for work.
-fn go_runtime(shape: &Shape) -> Vec<(&'static str, &'static str)> {
-    let small = shape.old_node_count() <= 20;
-    [("GOGC", "400")].into_iter().chain(small.then_some(("GOMAXPROCS", "1"))).collect()
-}
-
-fn aws_side(tools: &Tools, dir: &Path, ports: &Ports) -> Result<Command> {
-    let mut command = Command::new(warm::aws_side(&tools.python)?);
-    env::clear(&mut command);
-    command.args(["--port", &ports.aws.number.to_string(), "--dir"]).arg(dir);
-    Ok(command)
-}
-
-fn node_agent(tools: &Tools, dir: &Path, shape: &Shape, ports: &Ports, aws: &AwsSide) -> Result<Command> {
-    let Some(keys) = aws.keys.get("node_agent") else { bail!("aws.json has no key node_agent") };
-    let mut command = Command::new(&tools.node_agent.path);
-    env::clear(&mut command);
-    command
-        .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
-    command.args(["--aws-endpoint", &format!("http://127.0.0.1:{}", ports.aws.number)]);
-    command.args(["--region", &shape.region, "--cluster", &shape.cluster]);
-    command.args(["--kubernetes-version", &shape.kubernetes_version]);
-    command.arg("--kubeconfig").arg(dir.join("kubeconfig-admin"));
-    // The time between the start of the instance and of the kubelet: about 20 s on EC2.
-    if shape.latency == Latency::Realistic {
-        command.args(["--boot-time", "20s"]);
-    }
-    Ok(command)
 }

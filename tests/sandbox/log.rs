@@ -45,7 +45,8 @@ pub struct KubernetesCall {
     pub object_ref: Object,
     #[serde(default)]
     pub response_status: Status,
-    /// The body, for evictions and writes of nodes, ConfigMaps, DaemonSets and ENIConfigs.
+    /// The body, for evictions and writes of nodes, ConfigMaps, DaemonSets, Deployments, ENIConfigs and Karpenter's
+    /// objects.
     #[serde(default)]
     pub request_object: Value,
     pub request_received_timestamp: String,

@@ -25,7 +25,7 @@ use rustix::process::{Pid, Signal};
 use sandbox::process::INTERRUPTED;
 use sandbox::tools::{self, Missing, say};
 use sandbox::watch::{EniWatch, PdbWatch};
-use sandbox::{Sandbox, Shape, program, witness};
+use sandbox::{Sandbox, Shape, karpenter, program, witness};
 
 /// Run an EKS cluster on this machine, to try eni-custom
 #[derive(Parser)]
@@ -57,6 +57,8 @@ enum Sub {
     },
     /// Stop the running cluster
     Down(EnvFile),
+    /// Build and install everything that any cluster needs, without starting one
+    Build,
     /// Serve the cluster: the process that `up` leaves running
     #[command(hide = true)]
     Serve(Up),
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Sub::Up(options) => catch_signals().and_then(|()| up(&options)),
         Sub::Exec { file, command } => exec(&file.env_file, &command),
         Sub::Down(file) => serve::down(&file.env_file).map(|()| ExitCode::SUCCESS),
+        Sub::Build => build(),
         Sub::Serve(options) => {
             catch_signals().and_then(|()| serve::serve(&options.shape, &options.file.env_file))
         }
@@ -128,7 +131,7 @@ fn catch_signals() -> Result<()> {
 fn setup(shape: &Shape, args: &[OsString]) -> Result<ExitCode> {
     program::build()?;
     let program = program::path()?;
-    tools::find_or_build()?;
+    tools::for_shape(shape)?;
     let start = Instant::now();
     let mut sandbox = Sandbox::start(shape)?;
     say(&format!(
@@ -180,13 +183,20 @@ fn up(options: &Up) -> Result<ExitCode> {
     }
     // Built here, where the user sees the progress.
     program::build()?;
-    tools::find_or_build()?;
+    tools::for_shape(&options.shape)?;
     tools::aws_cli()?;
     say("starting the cluster");
     let start = Instant::now();
     serve::detach(file)?;
     let secs = start.elapsed().as_secs_f64();
     say(&format!("the cluster is ready after {secs:.1} s; its environment: {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build() -> Result<ExitCode> {
+    tools::find_or_build()?;
+    karpenter::build::tools()?;
+    tools::aws_cli()?;
     Ok(ExitCode::SUCCESS)
 }
 

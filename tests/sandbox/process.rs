@@ -47,7 +47,9 @@ impl Children {
         watches_stdin: bool,
     ) -> Result<()> {
         let log = self.logs.join(format!("{name}.log"));
-        let output = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        // A process that is started again continues its log.
+        let output = File::options().create(true).append(true).open(&log);
+        let output = output.with_context(|| format!("opening {}", log.display()))?;
         command.envs(self.variables.iter().copied());
         let mut command = if watches_stdin { command } else { watched_by_shell(&command) };
         if watches_stdin {
@@ -57,6 +59,12 @@ impl Children {
         let lifeline = process.stdin.take();
         self.running.push(Child { name, process, lifeline, log });
         Ok(())
+    }
+
+    /// Whether one of them runs.
+    pub(crate) fn is_running(&mut self, name: &str) -> bool {
+        let child = self.running.iter_mut().find(|child| child.name == name);
+        child.is_some_and(|child| matches!(child.process.try_wait(), Ok(None)))
     }
 
     /// Returns an error if one of them has exited.

@@ -18,6 +18,13 @@ pub struct Shape {
     /// Number of groups of --pools teams
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=50))]
     pub teams: u8,
+    /// Run Karpenter, which starts the nodes: all of them, or those beside a managed node group for critical add-ons
+    /// (instead of --old-nodes and --pools)
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    pub karpenter: Option<Karpenter>,
+    /// Owner of Karpenter's Deployment, NodePools and EC2NodeClasses
+    #[arg(long, value_enum, default_value_t = KarpenterOwner::Helm)]
+    pub karpenter_owner: KarpenterOwner,
     /// Old nodes per Availability Zone, in each of the old node groups
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub nodes_per_az: u32,
@@ -112,6 +119,28 @@ pub enum Pools {
     Teams,
 }
 
+/// `aws/sandbox_aws/seed_karpenter.py` creates their AWS side, `karpenter.rs` their objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Karpenter {
+    /// On Fargate; one NodePool for everything else
+    Alone,
+    /// On a tainted managed node group with CoreDNS; NodePools general, spot and arm, the latter two tainted
+    Beside,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum KarpenterOwner {
+    Helm,
+    /// Argo CD, which renders the chart itself
+    #[value(name = "argocd")]
+    #[serde(rename = "argocd")]
+    ArgoCd,
+    /// Created with kubectl
+    Nobody,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cni {
@@ -177,10 +206,15 @@ impl Shape {
         ('a'..='d').take(self.azs.into()).map(|letter| format!("{}{letter}", self.region)).collect()
     }
 
-    /// The number of old nodes. An Auto Mode cluster has none: it starts nodes with its first pods.
+    /// The number of old nodes in node groups. Auto Mode and Karpenter start nodes with the first pods.
     pub(crate) fn old_node_count(&self) -> usize {
         if self.auto_mode {
             return 0;
+        }
+        match self.karpenter {
+            Some(Karpenter::Alone) => return 0,
+            Some(Karpenter::Beside) => return usize::from(self.azs) * self.nodes_per_az as usize,
+            None => {}
         }
         match self.pools {
             Pools::Mixed => return 6,

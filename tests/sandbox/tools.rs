@@ -13,7 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use super::karpenter::build::{self as karpenter, KarpenterTools};
 use super::process::tail;
+use super::shape::Shape;
 
 const CONTROL_PLANE: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 /// pip needs minutes to resolve moto's dependencies, uv seconds.
@@ -49,6 +51,8 @@ pub struct Tools {
     pub node_agent: Program,
     /// Python with moto and cfn-lint (`-m cfnlint`).
     pub python: PathBuf,
+    /// Only for shapes with Karpenter.
+    pub karpenter: Option<KarpenterTools>,
 }
 
 /// The folder tests/sandbox of this repository.
@@ -120,10 +124,17 @@ pub fn find_or_build() -> Result<Tools> {
             },
             node_agent: Program { path: go.command("node-agent", "the node agent")?, watches_stdin: true },
             python: PathBuf::new(),
+            karpenter: None,
         };
         let python = python.join().expect("installing does not panic")?.join("bin/python");
         Ok(Tools { python, ..tools })
     })
+}
+
+/// The same with what this shape needs in addition.
+pub fn for_shape(shape: &Shape) -> Result<Tools> {
+    let tools = find_or_build()?;
+    Ok(Tools { karpenter: if shape.karpenter.is_some() { Some(karpenter::tools()?) } else { None }, ..tools })
 }
 
 /// The AWS CLI. It pins its own botocore, so it has its own venv.
@@ -199,28 +210,31 @@ impl Go {
 
     /// Checks that Go is installed and new enough. Returns the version of Kubernetes in go.mod.
     fn check(&self) -> Result<String> {
-        let found = Command::new("go").current_dir(&self.module).args(["env", "GOVERSION"]).output();
-        let version = match &found {
-            Ok(output) if output.status.success() => {
-                String::from_utf8_lossy(&output.stdout).trim().to_string()
-            }
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_string(),
-            Err(_) => "none".to_string(),
-        };
-        let minor = version.strip_prefix("go1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-        if minor.is_none_or(|minor| minor < 26) {
-            bail!(Missing(format!(
-                "the sandbox needs Go 1.26 or later (found: {version})\n  \
-                 Debian, Ubuntu: sudo apt-get install golang-go    (older than 1.26? see https://go.dev/dl)\n  \
-                 macOS:          brew install go"
-            )));
-        }
+        go_is_new_enough(&self.module)?;
         let module = fs::read_to_string(self.module.join("go.mod"))?;
         let line = module.lines().map(str::trim).find(|line| line.starts_with("k8s.io/kubernetes v"));
         let kubernetes =
             line.and_then(|line| line.split(' ').nth(1)).context("go.mod names no k8s.io/kubernetes")?;
         Ok(kubernetes.to_string())
     }
+}
+
+pub(crate) fn go_is_new_enough(module: &Path) -> Result<()> {
+    let found = Command::new("go").current_dir(module).args(["env", "GOVERSION"]).output();
+    let version = match &found {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_string(),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_string(),
+        Err(_) => "none".to_string(),
+    };
+    let minor = version.strip_prefix("go1.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    if minor.is_none_or(|minor| minor < 26) {
+        bail!(Missing(format!(
+            "the sandbox needs Go 1.26 or later (found: {version})\n  \
+             Debian, Ubuntu: sudo apt-get install golang-go    (older than 1.26? see https://go.dev/dl)\n  \
+             macOS:          brew install go"
+        )));
+    }
+    Ok(())
 }
 
 /// The linker flags that Kubernetes's release build sets. Without them the API server reports v0.0.0-master.
@@ -256,7 +270,7 @@ fn go_sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn hash(mut files: Vec<PathBuf>) -> Result<String> {
+pub(crate) fn hash(mut files: Vec<PathBuf>) -> Result<String> {
     files.sort();
     let mut hash = Sha256::new();
     for file in files {
@@ -312,7 +326,7 @@ fn is_kept(name: &str, key: &str) -> Result<bool> {
 
 /// The folder `NAME-KEY` of the cache, created by `make` if it is missing. Only one process creates it, even if several
 /// need it.
-fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn kept(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = cache()?;
     let folder = cache.join(format!("{name}-{key}"));
     // The stamp is written last. A venv can't be created elsewhere and moved: its scripts contain the interpreter's
@@ -355,7 +369,7 @@ fn sweep(cache: &Path, name: &str, keep: &Path) {
 }
 
 /// Runs a build with its output in a log, and prints a line now and then to show progress.
-fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
+pub(crate) fn run(mut command: Command, what: &str, folder: &Path) -> Result<()> {
     let log = folder.join("build.log");
     let output = File::create(&log)?;
     let start = Instant::now();

@@ -154,7 +154,7 @@ fn cni(seen: &Seen, faults: &mut Vec<String>) {
 /// Steps 7, 8 and 9: node groups, security groups, old nodes.
 fn nodes(seen: &Seen, sandbox: &Sandbox, faults: &mut Vec<String>) {
     let cluster_group = &sandbox.aws.cluster_security_group;
-    let unlike = sandbox.shape.pools != Pools::Plain;
+    let unlike = sandbox.shape.pools != Pools::Plain || sandbox.shape.karpenter.is_some();
     for id in seen.instances.keys().filter(|id| sandbox.old_instances.contains(*id)) {
         faults.push(format!("old instance {id} still exists"));
     }

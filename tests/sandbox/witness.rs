@@ -208,6 +208,12 @@ pub(crate) async fn enis(ec2: &aws_sdk_ec2::Client, vpc: &str) -> Result<Vec<Eni
 fn read_kubernetes(sandbox: &Sandbox, seen: &mut Seen) -> Result<()> {
     let kinds = "nodes,pods,daemonsets,deployments,statefulsets,poddisruptionbudgets";
     for object in list(sandbox, kinds)? {
+        // Custom networking does not apply to Fargate.
+        if object["metadata"]["labels"]["eks.amazonaws.com/compute-type"] == "fargate"
+            || object["spec"]["schedulerName"] == "fargate-scheduler"
+        {
+            continue;
+        }
         match object["kind"].as_str() {
             Some("Node") => seen.nodes.push(object),
             Some("Pod") => seen.pods.push(object),

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::shape::{AuthenticationMode, Cni, Crd, Pools, Shape};
+use super::shape::{AuthenticationMode, Cni, Crd, Karpenter, Pools, Shape};
 use super::{AwsSide, api, tools};
 
 #[derive(Clone, Debug)]
@@ -67,6 +67,12 @@ pub(crate) fn create_workloads(kubectl: &Kubectl, shape: &Shape) -> Result<()> {
     let mut files = vec!["coredns.yaml"];
     if shape.workloads {
         files.push("shop.yaml");
+        if shape.karpenter.is_some() {
+            files.push("karpenter-zones.yaml");
+        }
+        if shape.karpenter == Some(Karpenter::Beside) {
+            files.push("karpenter-pods.yaml");
+        }
         match shape.pools {
             Pools::Plain => {}
             Pools::Mixed => files.push("pools-mixed.yaml"),
@@ -95,7 +101,7 @@ fn create(kubectl: &Kubectl, documents: &[String]) -> Result<()> {
 fn manifest(shape: &Shape, file: &str) -> Result<String> {
     let path = tools::sources().join("manifests").join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let text = text.replace("${CNI_VERSION}", &shape.cni_version);
+    let text = text.replace("${CNI_VERSION}", &shape.cni_version).replace("${AZS}", &shape.azs.to_string());
     Ok(if file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text })
 }
 
@@ -162,7 +168,9 @@ data:
 pub(crate) fn nodes_are_ready(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
     let wanted = shape.old_node_count();
     let nodes = api::objects(dir, &[("Node", "/api/v1/nodes")]).map_err(|error| format!("{error:#}"))?;
-    let ready = nodes.iter().filter(|node| node_is_ready(node)).count();
+    let on_fargate =
+        |node: &&Value| node["metadata"]["labels"]["eks.amazonaws.com/compute-type"] == "fargate";
+    let ready = nodes.iter().filter(|node| node_is_ready(node) && !on_fargate(node)).count();
     if ready == wanted { Ok(Some(())) } else { Err(format!("{ready} of {wanted} nodes are Ready")) }
 }
 
@@ -179,7 +187,9 @@ pub(crate) fn settled(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
     if !shape.auto_mode && !objects.iter().any(|object| name(object) == "kube-system/aws-node") {
         return Err("DaemonSet aws-node does not exist".to_string());
     }
-    match objects.iter().find(|object| !is_settled(object, shape.old_node_count())) {
+    // Karpenter decides how many nodes there are.
+    let nodes = if shape.karpenter.is_some() { None } else { Some(shape.old_node_count()) };
+    match objects.iter().find(|object| !is_settled(object, nodes)) {
         Some(object) => {
             Err(format!("{} {} is not ready: {}", object["kind"], name(object), object["status"]))
         }
@@ -187,7 +197,7 @@ pub(crate) fn settled(dir: &Path, shape: &Shape) -> Result<Option<()>, String> {
     }
 }
 
-fn name(object: &Value) -> String {
+pub(crate) fn name(object: &Value) -> String {
     let part = |name: &str| object["metadata"][name].as_str().unwrap_or_default();
     format!("{}/{}", part("namespace"), part("name"))
 }
@@ -200,11 +210,12 @@ fn node_is_ready(node: &Value) -> bool {
         .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-fn is_settled(object: &Value, nodes: usize) -> bool {
+/// `nodes` is their number, if it is known.
+fn is_settled(object: &Value, nodes: Option<usize>) -> bool {
     let status = &object["status"];
     let number = |field: &str| status[field].as_u64().unwrap_or(0);
     // Without nodes no pod can run.
-    if nodes == 0 {
+    if nodes == Some(0) {
         return true;
     }
     let observed = status["observedGeneration"] == object["metadata"]["generation"];
@@ -212,7 +223,7 @@ fn is_settled(object: &Value, nodes: usize) -> bool {
         Some("DaemonSet") => {
             let ready = number("numberReady");
             observed
-                && ready == nodes as u64
+                && nodes.is_none_or(|nodes| ready == nodes as u64)
                 && ready == number("desiredNumberScheduled")
                 && ready == number("updatedNumberScheduled")
         }

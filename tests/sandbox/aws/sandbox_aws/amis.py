@@ -7,6 +7,7 @@ AL2 AMIs end with Kubernetes 1.32.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,8 @@ def parameters() -> dict[str, str]:
             found[f"{image.parameter}/image_version"] = f"{BOTTLEROCKET}-0a1b2c3d"
         else:
             found[f"{image.parameter}/image_name"] = image.name
+            # Each release has a path with its own name too ("Retrieve recommended Amazon Linux AMI IDs").
+            found[f"{image.parameter.rsplit('/', 1)[0]}/{image.name}/image_id"] = image.id
             found[f"{image.parameter}/release_version"] = f"{image.name.split('-')[-2]}.2-{RELEASE}"
     return found
 
@@ -103,9 +106,12 @@ def _add(world: World, image: Image, **more: Any) -> None:
 
     store: Any = ec2_backends[world.shape.account][world.shape.region]
     linux = image.family != "bottlerocket"
-    store.amis[image.id] = Ami(
+    ami = store.amis[image.id] = Ami(
         store, image.id, name=image.name, description=image.description or image.name, owner_id=image.owner,
         virtualization_type="hvm", architecture=image.architecture,
         image_location=f"{'amazon' if more['public'] else image.owner}/{image.name}", hypervisor="xen",
         root_device_type="ebs", root_device_name="/dev/xvda", region_name=world.shape.region,
         boot_mode="uefi-preferred" if linux else "uefi", **more)
+    # moto's has another format, and the present time.
+    day = re.search(r"-v(\d{4})(\d\d)(\d\d)$", image.name) or re.fullmatch(r"(\d{4})(\d\d)(\d\d)", RELEASE)
+    ami.creation_date = f"{day[1]}-{day[2]}-{day[3]}T00:00:00.000Z" if day else ""

@@ -12,6 +12,9 @@ from moto.sts.models import sts_backends
 # The sandbox's own users. They see the current state without delay and are never throttled.
 QUIET_USERS = ("sandbox-witness", "sandbox-node-agent")
 
+# The role of Karpenter's controller; the cluster's name follows ("Getting Started with Karpenter").
+CONTROLLER_ROLE = "KarpenterControllerRole-"
+
 
 @dataclass
 class Caller:
@@ -26,6 +29,12 @@ class Caller:
     @property
     def quiet(self) -> bool:
         return self.user in QUIET_USERS
+
+    @property
+    def background(self) -> bool:
+        """A controller of the sandbox's cluster. AWS answers it as anyone else, but the faults and events that a test
+        asks for are meant for the program under test, whose calls alone it can count."""
+        return self.role is not None and self.role.startswith(CONTROLLER_ROLE)
 
     @property
     def principal_arn(self) -> str:

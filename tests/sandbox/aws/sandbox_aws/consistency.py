@@ -76,7 +76,7 @@ def _check_known(context: Context, touched: list[str]) -> None:
 
 def _touched(context: Context, params: dict[str, Any]) -> list[str]:
     if context.service == "ec2":
-        return [] if context.operation == "RunInstances" else list(dict.fromkeys(ids_in(params)))
+        return [] if context.operation in ("RunInstances", "CreateFleet") else list(dict.fromkeys(ids_in(params)))
     touches = TOUCHES.get((context.service, context.operation))
     return touches(context, params) if touches else []
 
@@ -92,7 +92,7 @@ def _made(context: Context, key: str) -> bool:
     """Only what the call itself created is new; its response also names what existed before."""
     prefix = key.split("-")[0]
     return {"CreateSubnet": "subnet", "CreateSecurityGroup": "sg", "CreateNetworkInterface": "eni", "RunInstances": "i",
-            "CreateRouteTable": "rtb", "CreateVpc": "vpc", "CreateLaunchTemplate": "lt", "CreateNatGateway": "nat",
+            "CreateFleet": "i", "CreateRouteTable": "rtb", "CreateVpc": "vpc", "CreateLaunchTemplate": "lt", "CreateNatGateway": "nat",
             "CreateInternetGateway": "igw", "CreateNetworkAcl": "acl", "AuthorizeSecurityGroupIngress": "sgr",
             "AuthorizeSecurityGroupEgress": "sgr"}.get(context.operation) == prefix
 

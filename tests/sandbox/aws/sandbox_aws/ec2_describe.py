@@ -196,7 +196,9 @@ def _instance(store: Any, item: dict[str, Any]) -> dict[str, Any]:
             interface["Ipv4Prefixes"] = [{"Ipv4Prefix": p} for p in getattr(eni, "prefixes", [])]
             interface.setdefault("Attachment", {})["DeviceIndex"] = eni.device_index
     shown = dict(getattr(store.get_instance_by_id(item["InstanceId"]), "shown", {}))
-    item["Placement"] = {**item.get("Placement", {}), **shown.pop("Placement", {})}
+    subnet = store.subnets.get(item.get("Placement", {}).get("AvailabilityZone", ""), {}).get(item.get("SubnetId", ""))
+    zone_id = {"AvailabilityZoneId": subnet.availability_zone_id} if subnet else {}
+    item["Placement"] = {**item.get("Placement", {}), **zone_id, **shown.pop("Placement", {})}
     item.update(shown)
     if item.get("State", {}).get("Name") == "terminated":
         # A terminated instance shows neither addresses nor interfaces.

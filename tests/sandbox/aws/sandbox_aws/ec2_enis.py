@@ -12,7 +12,7 @@ from .registry import implements
 from .world import Context
 
 
-@lru_cache
+@lru_cache(maxsize=None)
 def kind(store: Any, instance_type: str) -> dict[str, Any]:
     """DescribeInstanceTypes for one type. moto searches all types each time."""
     return store.describe_instance_types([instance_type])[0]

@@ -34,14 +34,12 @@ def set_state(world: World, instance: Any, name: str) -> None:
 def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = ec2(context)
     if params.get("LaunchTemplate"):
-        from .ec2_templates import version_data
-        template = version_data(context, params["LaunchTemplate"])
-        params = {**template, **{k: v for k, v in params.items() if k != "LaunchTemplate"}}
+        params = _with_template(context, params)
     if not params.get("ImageId"):
         raise AwsError("MissingParameter", "The request must contain the parameter ImageId")
     _check_image(store, params["ImageId"], params.get("InstanceType", "m1.small"))
     profile = _profile(context, params.pop("IamInstanceProfile", None))
-    count, public = params.get("MinCount", 1), None
+    count, public, prefixes = params.get("MinCount", 1), None, 0
     mappings, tags = params.pop("BlockDeviceMappings", []), _tags(params.pop("TagSpecifications", []))
     spot = params.get("InstanceMarketOptions", {}).get("MarketType") == "spot"
     interface = next((i for i in params.pop("NetworkInterfaces", []) if i.get("DeviceIndex", 0) == 0), None)
@@ -49,7 +47,7 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         if params.get("SecurityGroupIds"):
             raise AwsError("InvalidParameterCombination", "Network interfaces and an instance-level security groups may "
                                                           "not be specified on the same request")
-        public = interface.get("AssociatePublicIpAddress")
+        public, prefixes = interface.get("AssociatePublicIpAddress"), interface.get("Ipv4PrefixCount", 0)
         if interface.get("Groups"):
             params["SecurityGroupIds"] = interface["Groups"]
         params.setdefault("SubnetId", interface.get("SubnetId"))
@@ -74,9 +72,28 @@ def run(context: Context, params: dict[str, Any]) -> dict[str, Any]:
         instance.add_tags(tags.get("instance", {}))
         ec2_volumes.attach(context, store, instance, mappings, tags.get("volume", {}))
         instance.nics[0].add_tags(tags.get("network-interface", {}))
+        if prefixes:
+            instance.nics[0].prefixes = addresses.pick_prefixes(store, subnet, prefixes)
         _finish(context, instance, profile, public, params)
         made.append(answer["Instances"][0])
     return {**answer, "Instances": made}
+
+
+def _with_template(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """The launch template's values, overridden by the request's. Tags of both apply, and EC2 adds two of its own
+    ("Launch instances from a launch template", EC2 user guide)."""
+    from .ec2_templates import version_of
+
+    template = version_of(context, params["LaunchTemplate"])
+    data = template["LaunchTemplateData"]
+    tags = _tags(data.get("TagSpecifications", []))
+    own = {"aws:ec2launchtemplate:id": template["LaunchTemplateId"],
+           "aws:ec2launchtemplate:version": str(template["VersionNumber"])}
+    for kind, more in [*_tags(params.get("TagSpecifications", [])).items(), ("instance", own)]:
+        tags.setdefault(kind, {}).update(more)
+    return {**data, **{k: v for k, v in params.items() if k != "LaunchTemplate"},
+            "TagSpecifications": [{"ResourceType": kind, "Tags": [{"Key": k, "Value": v} for k, v in each.items()]}
+                                  for kind, each in tags.items()]}
 
 
 def _tags(specifications: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -93,7 +110,8 @@ def _also_shown(params: dict[str, Any], instance: Any) -> dict[str, Any]:
     placement = {k: v for k, v in params.get("Placement", {}).items() if k in (
         "GroupName", "PartitionNumber", "Tenancy", "HostId", "GroupId")}
     found = {"Placement": placement} if placement else {}
-    found |= {k: params[k] for k in ("EnclaveOptions", "PrivateDnsNameOptions", "MaintenanceOptions") if k in params}
+    found |= {k: params[k] for k in ("EnclaveOptions", "PrivateDnsNameOptions", "MaintenanceOptions",
+                                     "CapacityReservationSpecification") if k in params}
     if instance.lifecycle == "spot":
         found["SpotInstanceRequestId"] = "sir-" + instance.id[-8:]
     return found
@@ -139,7 +157,7 @@ def _check_groups(store: Any, subnet: Any, groups: list[str]) -> None:
 
 
 @lru_cache
-def _offered(region: str) -> dict[str, set[str]]:
+def offered(region: str) -> dict[str, set[str]]:
     """Zone -> instance types."""
     found: dict[str, set[str]] = {}
     for row in INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, []):
@@ -148,9 +166,9 @@ def _offered(region: str) -> dict[str, set[str]]:
 
 
 def _check_offered(context: Context, instance_type: str, zone: str) -> None:
-    offered = _offered(context.region)
-    if instance_type not in offered.get(zone, {instance_type}):
-        others = sorted(z for z, types in offered.items() if instance_type in types)
+    known = offered(context.region)
+    if instance_type not in known.get(zone, {instance_type}):
+        others = sorted(z for z, types in known.items() if instance_type in types)
         raise AwsError("Unsupported",
                        f"Your requested instance type ({instance_type}) is not supported in your requested Availability "
                        f"Zone ({zone}). Please retry your request by not specifying an Availability Zone or choosing "

@@ -9,7 +9,8 @@ from .resources import EC2_MAKES
 
 KEY, VALUE = 128, 256  # characters
 # What else a create call can tag.
-_MORE = {"RunInstances": {"volume", "network-interface", "spot-instances-request"}}
+_MORE = {"RunInstances": {"volume", "network-interface", "spot-instances-request"},
+         "CreateFleet": {"instance", "volume", "network-interface", "spot-instances-request"}}
 _RULES = ("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
 
 

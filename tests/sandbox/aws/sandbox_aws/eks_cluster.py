@@ -47,12 +47,6 @@ def list_all(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"clusters": names, **({"nextToken": token} if token else {})}
 
 
-@implements("eks", "ListFargateProfiles")
-def fargate(context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    require(context, params["clusterName"])
-    return {"fargateProfileNames": []}
-
-
 @implements("eks", "ListPodIdentityAssociations")
 def pod_identities(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     require(context, params["clusterName"])

@@ -120,6 +120,7 @@ class Cluster:
     addons: dict[str, Addon] = field(default_factory=dict)
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     entries: dict[str, AccessEntry] = field(default_factory=dict)
+    fargate: dict[str, Any] = field(default_factory=dict)  # Fargate profiles by name
     tags: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, tuple[str, Any]] = field(default_factory=dict)  # client tokens: (request, answer)
     created: datetime = field(default_factory=now)

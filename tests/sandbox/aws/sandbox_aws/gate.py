@@ -49,11 +49,11 @@ class Gate:
 
     def admit(self, call: Call, caller: Caller, region: str) -> None:
         if not caller.quiet:
-            fault = self.world.take_fault(call.service, call.operation, "error")
+            fault = None if caller.background else self.world.take_fault(call.service, call.operation, "error")
             if fault:
                 raise AwsError(fault.get("code", "InternalError"), fault.get("message", "Asked for by a test"),
                                fault.get("status", 400))
-            self._throttle(call)
+            self._throttle(call, caller)
         validate.check(call)
         if call.service == "ec2":
             ec2_tags.check(call.operation, call.params)
@@ -63,10 +63,11 @@ class Gate:
         if call.params.get("DryRun"):
             raise errors.dry_run()
 
-    def _throttle(self, call: Call) -> None:
+    def _throttle(self, call: Call, caller: Caller) -> None:
         every, broken, _ = _RATES[self.world.shape.aws]
-        self.calls[call.service] += 1
-        count = self.calls[call.service]
+        key = f"{call.service} in the background" if caller.background else call.service
+        self.calls[key] += 1
+        count = self.calls[key]
         if every and count % every == every - 1:
             raise errors.throttled(call.service)
         if broken and count % broken == broken - 1:
@@ -74,7 +75,7 @@ class Gate:
 
     def fate(self, call: Call, caller: Caller) -> str | None:
         """What happens to the response after the work is done: "lost_reply", "late_error" (a 5xx), or None."""
-        if caller.quiet:
+        if caller.quiet or caller.background:
             return None
         fault = self.world.take_fault(call.service, call.operation, "lost_reply", "late_error")
         if fault:

@@ -18,6 +18,8 @@ GET /sandbox/interfaces returns every network interface with its subnet and secu
 GET /sandbox/permissions returns the actions that IAM was asked about, by caller, including those that CloudFormation
 performs in a caller's name.
 POST /sandbox/may takes {"role", "action"}: whether a role's policies allow an action on any resource.
+POST /sandbox/fargate takes {"namespace"}: AWS Fargate starts a pod of this namespace, and returns its node's name, zone,
+address and network interface. DELETE takes {"interface"}: the pod has ended.
 POST /sandbox/tokens/expire: Kubernetes tokens issued before are rejected from now on, like expired ones. The API server asks
 again after ten seconds.
 POST /sandbox/nodegroup takes {"name", "status", "issues", "seconds"}: sets what EKS reports for a managed node group;
@@ -36,7 +38,7 @@ import json
 import time
 from typing import Any
 
-from . import amis, asg_model, callers, ec2_enis, eks_nodegroup_make, policies, token_review
+from . import amis, asg_model, callers, ec2_enis, eks_fargate, eks_nodegroup_make, policies, token_review
 from .callers import iam
 from .world import World
 
@@ -60,6 +62,12 @@ def handle(world: World, method: str, path: str, body: bytes) -> tuple[int, Any]
             asked = json.loads(body)
             documents = callers.role_policies(world.shape.account, asked["role"].split("/")[-1])
             return 200, {"allowed": policies.decide(documents, asked["action"], None) == "allowed"}
+        if path == "/sandbox/fargate" and method == "POST":
+            started = eks_fargate.start(world, json.loads(body)["namespace"])
+            return (200, started) if started else (404, {"message": "no Fargate profile selects this namespace"})
+        if path == "/sandbox/fargate" and method == "DELETE":
+            eks_fargate.stop(world, json.loads(body)["interface"])
+            return 200, {}
         if path == "/sandbox/tokens/expire" and method == "POST":
             world.tokens_since = time.time()
             return 200, {}
@@ -150,6 +158,7 @@ def instances(world: World) -> list[dict[str, Any]]:
             "late_taints": nodegroup.taints if nodegroup and nodegroup.ami_type == "CUSTOM" else [],
             "eni_limits": {"enis": most, "ipv4_per_eni": per_eni},
             "vcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus", 2),
+            "memory_mib": kind.get("MemoryInfo", {}).get("SizeInMiB", 0),
             # NVIDIA's device plugin finds none if the image has no drivers.
             "gpus": sum(g["Count"] for g in kind.get("GpuInfo", {}).get("Gpus", []) if g.get("Manufacturer") == "NVIDIA")
             if image and amis.has_nvidia_drivers(image.name) else 0,

@@ -24,7 +24,7 @@ _EC2_ID = re.compile(rf"(?:{'|'.join(_EC2_KINDS)})-[0-9a-f]{{8,17}}")
 EC2_MAKES = {"CreateSubnet": "subnet", "CreateSecurityGroup": "security-group", "CreateVpc": "vpc",
               "CreateLaunchTemplate": "launch-template", "CreateNetworkInterface": "network-interface",
               "CreateRouteTable": "route-table", "RunInstances": "instance", "CreateNatGateway": "natgateway",
-              "CreateNetworkAcl": "network-acl"}
+              "CreateNetworkAcl": "network-acl", "CreateFleet": "fleet"}
 # If a request refers to more than what it acts on: the relevant members.
 _ACTS_ON = {"CreateLaunchTemplate": (), "CreateLaunchTemplateVersion": ("LaunchTemplateId",),
             "CreateRoute": ("RouteTableId",), **{f"{verb}SecurityGroup{way}": ("GroupId",) for way in ("Ingress", "Egress")
@@ -76,6 +76,10 @@ def needed(world: World, service: str, operation: str, params: dict[str, Any], r
         # the instances, to tag them, and to pass the role of their instance profile.
         for spec in _templates(params):
             needs += _launch(world, spec, region)
+    if service == "ec2" and operation == "CreateFleet":
+        # "Prerequisites for EC2 Fleet", EC2 user guide: the caller runs the instances and passes their role.
+        for config in params.get("LaunchTemplateConfigs", []):
+            needs += _launch(world, config.get("LaunchTemplateSpecification", {}), region)
     if service == "eks" and operation == "CreateNodegroup":
         needs += _nodegroup(world, params, region)
     if service == "eks" and operation in ("CreateAddon", "UpdateAddon") and params.get("serviceAccountRoleArn"):

@@ -30,6 +30,11 @@ def run(world: World, context: Context) -> None:
     world.ids["old_node_role_arn"] = role
     if shape.authentication_mode != "CONFIG_MAP":
         eks_access.make(context, cluster, role, "EC2_LINUX")
+    if shape.karpenter:
+        from . import seed_karpenter
+
+        seed_karpenter.run(world, context, cluster, role)
+        return
     if shape.pools != "plain":
         from . import seed_pools
 
@@ -48,9 +53,16 @@ def subnets(world: World) -> list[str]:
 
 def role_of_nodes(world: World, context: Context, name: str) -> str:
     """A node role of the cluster, with its instance profile."""
+    name = f"{world.shape.cluster}-{name}"
+    arn = node_role(world, context, name)
+    context.call("iam", "CreateInstanceProfile", {"InstanceProfileName": name})
+    context.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": name})
+    return arn
+
+
+def node_role(world: World, context: Context, name: str) -> str:
     from .seed import trust
 
-    name = f"{world.shape.cluster}-{name}"
     arn = context.call("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": trust(
         "ec2.amazonaws.com")})["Role"]["Arn"]
     for policy in NODE_POLICIES:
@@ -58,8 +70,6 @@ def role_of_nodes(world: World, context: Context, name: str) -> str:
         if policy == CNI_POLICY and world.shape.irsa:
             continue
         context.call("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": f"arn:aws:iam::aws:policy/{policy}"})
-    context.call("iam", "CreateInstanceProfile", {"InstanceProfileName": name})
-    context.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": name})
     world.ids["old_node_roles"].append(arn)
     return arn
 

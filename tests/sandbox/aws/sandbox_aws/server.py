@@ -142,7 +142,7 @@ class Exchange:
         with self.world.lock:
             self.gate.admit(call, self.caller, self.signed.region)
             result = idempotency.once(context, call.params, lambda: consistency.run(context, call.params))
-            if not self.caller.quiet:
+            if not self.caller.quiet and not self.caller.background:
                 others.after(self.world, call.service, call.operation)
                 if mutating(call.operation, call.params):
                     others.interrupt(self.world)

@@ -38,6 +38,7 @@ class Shape:
     old_nodes: str = "managed"
     pools: str = "plain"  # "mixed", "managed", "teams": unlike node groups instead of old_nodes (seed_pools)
     teams: int = 4
+    karpenter: str | None = None  # "alone", "beside": with Karpenter's roles, tags and node group (seed_karpenter)
     nodes_per_az: int = 1
     instance_type: str = "m5.large"
     public_nodes: bool = False

@@ -16,6 +16,7 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
+from . import wire_ec2
 from .errors import AwsError, unknown_operation
 
 # Credential scope -> name of botocore's model.
@@ -86,6 +87,8 @@ def plain(value: Any) -> Any:
 
 
 def write(call: Call, result: dict[str, Any], request_id: str) -> tuple[int, dict[str, str], bytes]:
+    if call.service == "ec2" and call.operation in wire_ec2.LONG:
+        return 200, {"Content-Type": "text/xml"}, wire_ec2.write(call.model, result, request_id)
     serializer = get_serializer_class(call.service, call.protocol)(operation_model=call.model, pretty_print=False)
     answer = serializer.serialize(result)
     body = answer["body"]

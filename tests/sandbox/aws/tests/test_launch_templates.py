@@ -73,7 +73,9 @@ class Templates(Account):
                          MaxCount=1)["Instances"][0]["InstanceId"]
         self.addCleanup(self.call, "ec2", "TerminateInstances", InstanceIds=[made])
         shown = self.call("ec2", "DescribeInstances", InstanceIds=[made])["Reservations"][0]["Instances"][0]
-        self.assertEqual(shown["Tags"], [{"Key": "of", "Value": "instance"}])
+        tags = {t["Key"]: t["Value"] for t in shown["Tags"]}
+        self.assertEqual((tags.pop("of"), sorted(tags)), ("instance", ["aws:ec2launchtemplate:id",
+                                                                       "aws:ec2launchtemplate:version"]))
         self.assertEqual((shown["InstanceLifecycle"], shown["EnclaveOptions"], shown["KeyName"]),
                          ("spot", {"Enabled": True}, "ops"))
         self.assertEqual((shown["Placement"]["Tenancy"], shown["Placement"]["GroupName"]), ("dedicated", "pg"))

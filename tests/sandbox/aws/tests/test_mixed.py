@@ -80,7 +80,7 @@ class Mixed(Account):
                          (30, 120))
 
     def test_a_type_that_the_zone_lacks_is_skipped(self) -> None:
-        offered = ec2_instances._offered("us-west-2")
+        offered = ec2_instances.offered("us-west-2")
         known = ec2_backends["123456789012"]["us-west-2"].instance_types
         lacking = next(t["InstanceType"] for t in known if "x86_64" in t["ProcessorInfo"]["SupportedArchitectures"]
                        and t["InstanceType"] not in offered["us-west-2a"]

@@ -41,6 +41,7 @@ type options struct {
 	kubernetesVersion string
 	interval          time.Duration
 	bootTime          time.Duration
+	fargate           bool
 }
 
 func main() {
@@ -54,6 +55,7 @@ func main() {
 	flags.StringVar(&o.kubernetesVersion, "kubernetes-version", "1.34", "minor version that kubelets report")
 	flags.DurationVar(&o.interval, "interval", 250*time.Millisecond, "how often instances are looked at")
 	flags.DurationVar(&o.bootTime, "boot-time", 0, "how long an instance takes from running to its kubelet's start")
+	flags.BoolVar(&o.fargate, "fargate", false, "run the pods that ask for Fargate's scheduler")
 	_ = flags.Parse(os.Args[1:]) // exits on an error
 	lifeline.Hold()
 
@@ -84,10 +86,14 @@ func run(ctx context.Context, o options) error {
 	keys := credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), "")
 	agent := newAgent(o, instances.NewSource(o.awsEndpoint), kubernetes,
 		network.New(network.NewEC2(o.awsEndpoint, o.region, keys), kubernetes, o.cluster), pods)
+	fargate := newFargate(agent)
 	tick := time.NewTicker(o.interval)
 	defer tick.Stop()
 	for {
 		agent.pass(ctx)
+		if o.fargate {
+			agent.attempt("Fargate", func() error { return fargate.pass(ctx) })
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -44,6 +44,7 @@ type Instance struct {
 	Architecture   string            `json:"architecture"` // of the image: x86_64 or arm64
 	Limits         Limits            `json:"eni_limits"`
 	VCPUs          int               `json:"vcpus"`
+	MemoryMiB      int64             `json:"memory_mib"`
 	GPUs           int               `json:"gpus"` // NVIDIA's, if the image has drivers for them
 }
 
@@ -108,6 +109,35 @@ func (s *Source) Allowed(ctx context.Context, roleARN, action string) (bool, err
 		Allowed bool `json:"allowed"`
 	}
 	return answer.Allowed, s.ask(ctx, http.MethodPost, "/sandbox/may", bytes.NewReader(body), &answer)
+}
+
+// FargatePod is where AWS Fargate runs a pod.
+type FargatePod struct {
+	Profile   string `json:"profile"`
+	Interface string `json:"interface"`
+	Address   string `json:"address"`
+	Zone      string `json:"zone"`
+	Node      string `json:"node"` // the name of its node
+}
+
+// StartFargatePod has AWS Fargate start a pod of a namespace.
+func (s *Source) StartFargatePod(ctx context.Context, namespace string) (FargatePod, error) {
+	body, err := json.Marshal(map[string]string{"namespace": namespace})
+	if err != nil {
+		return FargatePod{}, err
+	}
+	var started FargatePod
+	return started, s.ask(ctx, http.MethodPost, "/sandbox/fargate", bytes.NewReader(body), &started)
+}
+
+// StopFargatePod deletes the network interface of a pod.
+func (s *Source) StopFargatePod(ctx context.Context, networkInterface string) error {
+	body, err := json.Marshal(map[string]string{"interface": networkInterface})
+	if err != nil {
+		return err
+	}
+	var nothing struct{}
+	return s.ask(ctx, http.MethodDelete, "/sandbox/fargate", bytes.NewReader(body), &nothing)
 }
 
 func (s *Source) get(ctx context.Context, path string, into any) error {

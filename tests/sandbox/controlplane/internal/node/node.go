@@ -32,13 +32,13 @@ func ProviderID(instance instances.Instance) string {
 	return "aws:///" + instance.Zone + "/" + instance.ID
 }
 
-// InstanceID returns the instance of a Node; empty for one that is not on EC2.
+// InstanceID returns the instance of a Node; empty for one that is not on EC2, such as one of AWS Fargate.
 func InstanceID(node *corev1.Node) string {
-	rest, ok := strings.CutPrefix(node.Spec.ProviderID, "aws:///")
-	if !ok {
+	id := node.Spec.ProviderID[strings.LastIndex(node.Spec.ProviderID, "/")+1:]
+	if !strings.HasPrefix(node.Spec.ProviderID, "aws:///") || !strings.HasPrefix(id, "i-") {
 		return ""
 	}
-	return rest[strings.LastIndex(rest, "/")+1:]
+	return id
 }
 
 // New returns the Node as it is registered: not Ready, because its network is not.
@@ -132,8 +132,7 @@ func labels(instance instances.Instance, kubelet userdata.Kubelet, region, archi
 }
 
 // resources returns capacity and allocatable: the AMIs reserve 11 MiB for each pod and 255 MiB, 100 MiB for eviction,
-// and of the cores 6 % of the first, 1 % of the second, 0.5 % of the next two and 0.25 % of the others. Memory is
-// assumed to be 4 GiB for each vCPU.
+// and of the cores 6 % of the first, 1 % of the second, 0.5 % of the next two and 0.25 % of the others.
 func resources(instance instances.Instance, limit userdata.PodLimit) (capacity, allocatable corev1.ResourceList) {
 	const mebibyte = 1 << 20
 	vcpus := max(instance.VCPUs, 1)
@@ -150,7 +149,7 @@ func resources(instance instances.Instance, limit userdata.PodLimit) (capacity, 
 			reservedMilli += 2.5
 		}
 	}
-	memory := int64(vcpus) * 4096 * mebibyte
+	memory := instance.MemoryMiB * mebibyte
 	reservedMemory := min(int64(11*limit.Reserved+255+100)*mebibyte, memory*3/4)
 	pods := *resource.NewQuantity(int64(limit.Pods), resource.DecimalSI)
 	capacity = corev1.ResourceList{

@@ -12,7 +12,7 @@ import (
 
 func TestNodeIsWhatKubeletAndCloudProviderRegister(t *testing.T) {
 	instance := instances.Instance{
-		ID: "i-1", Type: "m5.large", Zone: "us-west-2a", PrivateIP: "192.168.1.2", VCPUs: 2, Nodegroup: "old",
+		ID: "i-1", Type: "m5.large", Zone: "us-west-2a", PrivateIP: "192.168.1.2", VCPUs: 2, MemoryMiB: 8192, Nodegroup: "old",
 		PrivateDNSName: "ip-192-168-1-2.us-west-2.compute.internal", AMIFamily: instances.AL2023,
 		Labels: map[string]string{"eks.amazonaws.com/nodegroup": "old", "eks.amazonaws.com/capacityType": "SPOT"},
 	}

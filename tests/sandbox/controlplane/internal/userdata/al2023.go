@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -65,7 +66,9 @@ func readAL2023(text string) (Kubelet, error) {
 		if err != nil {
 			return Kubelet{}, err
 		}
-		flags = append(flags, more...)
+		for _, flag := range more {
+			flags = append(flags, unquoted(flag))
+		}
 	}
 	return kubelet, kubelet.addFlags(flags)
 }
@@ -103,7 +106,22 @@ func (k *Kubelet) mergeNodeConfig(document []byte) (flags []string, err error) {
 			k.ClusterDNS = servers[0]
 		}
 	}
+	if raw, ok := kubelet.Config["registerWithTaints"]; ok {
+		if err := json.Unmarshal(raw, &k.Taints); err != nil {
+			return nil, fmt.Errorf("NodeConfig: kubelet.config.registerWithTaints: %w", err)
+		}
+	}
 	return kubelet.Flags, nil
+}
+
+// unquoted removes the quotes of a flag's value. nodeadm passes the flags to systemd in a variable, and systemd respects
+// quotes when it splits that (systemd.service, "Command lines"). Karpenter quotes the labels.
+func unquoted(flag string) string {
+	name, value, _ := strings.Cut(flag, "=")
+	if plain, err := strconv.Unquote(value); err == nil {
+		return name + "=" + plain
+	}
+	return flag
 }
 
 // plain decodes a part that is base64, gzip, or gzip in base64.

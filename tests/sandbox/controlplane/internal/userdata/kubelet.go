@@ -11,7 +11,7 @@ import (
 )
 
 // addFlags reads the kubelet flags that matter here and ignores the others. Flags override the kubelet's configuration
-// file; --node-labels and --register-with-taints accumulate.
+// file; several --node-labels or --register-with-taints accumulate.
 func (k *Kubelet) addFlags(args []string) error {
 	flags := newFlags("kubelet")
 	labels := flags.StringArray("node-labels", nil, "")
@@ -28,6 +28,9 @@ func (k *Kubelet) addFlags(args []string) error {
 			key, value, _ := strings.Cut(pair, "=")
 			k.addLabel(strings.TrimSpace(key), strings.TrimSpace(value))
 		}
+	}
+	if flags.Changed("register-with-taints") {
+		k.Taints = nil
 	}
 	for _, list := range *tainted {
 		if err := k.addTaints(splitList(list)); err != nil {

@@ -251,3 +251,57 @@ func TestEveryFamilyRegistersItsLabelsAndTaints(t *testing.T) {
 		}
 	}
 }
+
+// As Karpenter writes it (pkg/providers/launchtemplate/testdata/al2023_userdata_unmerged.golden, v1.13.0).
+const karpenter = `MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="//"
+
+--//
+Content-Type: application/node.eks.aws
+
+# Karpenter Generated NodeConfig
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+metadata: {}
+spec:
+  cluster:
+    apiServerEndpoint: https://127.0.0.1:6443
+    certificateAuthority: CA_DATA
+    cidr: 172.20.0.0/16
+    name: demo
+  containerd: {}
+  instance:
+    localStorage: {}
+  kubelet:
+    config:
+      clusterDNS:
+      - 172.20.0.10
+      maxPods: 29
+      registerWithTaints:
+      - effect: NoSchedule
+        key: arch
+        value: arm64
+      - effect: NoExecute
+        key: karpenter.sh/unregistered
+    flags:
+    - --node-labels="karpenter.sh/capacity-type=on-demand,karpenter.sh/nodepool=arm"
+
+--//--
+`
+
+func TestKarpentersTaintsAndQuotedLabels(t *testing.T) {
+	kubelet, err := Read(instances.AL2023, fill(karpenter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kubelet.Check(instances.Instance{AMIFamily: instances.AL2023}, cluster); err != nil {
+		t.Error(err)
+	}
+	if kubelet.MaxPods != 29 || len(kubelet.Taints) != 2 || kubelet.Taints[1].Key != "karpenter.sh/unregistered" {
+		t.Errorf("max pods %d, taints %v", kubelet.MaxPods, kubelet.Taints)
+	}
+	labels := kubelet.Labels
+	if labels["karpenter.sh/capacity-type"] != "on-demand" || labels["karpenter.sh/nodepool"] != "arm" {
+		t.Errorf("labels %v", labels)
+	}
+}
