@@ -50,7 +50,13 @@ impl Watched {
     /// Asserts that the documented end state is reached and that nothing was wrong on the way.
     #[track_caller]
     pub(crate) fn assert_end_state(self, sandbox: &mut Sandbox) {
-        crate::policy::nothing_missing(sandbox, Default::default(), &["--terminate-unowned"]);
+        self.assert_end_state_with(sandbox, &["--terminate-unowned"]);
+    }
+
+    /// The same after a run that needs the permissions printed with these flags.
+    #[track_caller]
+    pub(crate) fn assert_end_state_with(self, sandbox: &mut Sandbox, flags: &[&str]) {
+        crate::policy::nothing_missing(sandbox, Default::default(), flags);
         let mut faults = self.budgets.finish();
         faults.extend(self.controllers.map(ServingWatch::finish).unwrap_or_default());
         let (seen, missing) = witness::end_state(sandbox).expect("AWS and Kubernetes answer");

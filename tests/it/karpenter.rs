@@ -1,5 +1,7 @@
 //! The sandbox's clusters with the real Karpenter.
 
+mod moved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
