@@ -66,11 +66,10 @@ fn the_sandboxs_karpenter_starts_replaces_and_removes_nodes() {
         assert!(found.iter().all(|claim| claim.pods == 29), "NodePool {pool}: {:?}", found[0].pods);
     }
 
+    // Without its pods a node is empty, and Karpenter removes it while the rest goes on.
+    kubectl.run(&["-n", "teams", "delete", "deployment", "indexer"]).expect("the Deployment is deleted");
     reserve_first_interface(&kubectl);
     drift(&mut sandbox, &before);
-
-    // Without its pods the node is empty, and Karpenter removes it.
-    kubectl.run(&["-n", "teams", "delete", "deployment", "indexer"]).expect("the Deployment is deleted");
     let gone = || Ok(of_pool(&claims(&kubectl)?, "arm").is_empty().then_some(()));
     sandbox.until("an empty node to go", LIMIT, gone).expect("Karpenter consolidates");
 }

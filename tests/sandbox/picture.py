@@ -51,6 +51,9 @@ for group in pages("ec2", "DescribeSecurityGroups", "SecurityGroups", Filters=in
     rules = sorted(json.dumps([group["IpPermissions"], group["IpPermissionsEgress"]], sort_keys=True))
     show("security group", group["GroupId"], called=group["GroupName"], rules="".join(rules), tags=tags(group))
 for template in pages("ec2", "DescribeLaunchTemplates", "LaunchTemplates"):
+    # Karpenter makes one for each set of settings, and deletes it when it has not been used for a while.
+    if template["LaunchTemplateName"].startswith("karpenter.k8s.aws/"):
+        continue
     show("launch template", template["LaunchTemplateName"], version=template["LatestVersionNumber"])
 for interface in pages("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", Filters=in_vpc):
     if interface["Status"] == "available":

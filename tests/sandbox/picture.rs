@@ -69,16 +69,42 @@ fn kubernetes(sandbox: &Sandbox) -> Result<Vec<Value>> {
     let nodes = json_of(sandbox, &["get", "nodes"])?;
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     for node in items(&nodes) {
-        let zone = &node["metadata"]["labels"]["topology.kubernetes.io/zone"];
+        // Karpenter may choose another zone.
+        let labels = &node["metadata"]["labels"];
+        let pool = &labels["karpenter.sh/nodepool"];
+        let zone = if pool.is_null() { &labels["topology.kubernetes.io/zone"] } else { pool };
         let pods = &node["status"]["allocatable"]["pods"];
         let cordoned = node["spec"]["unschedulable"] == true;
         *counted.entry(format!("{zone} pods {pods} cordoned {cordoned}")).or_default() += 1;
     }
     lines.extend(counted.iter().map(|(of, count)| json!({ "kind": "nodes", "of": of, "count": count })));
+    if sandbox.shape.karpenter.is_some() {
+        lines.extend(karpenter(sandbox)?);
+    }
     let workloads = json_of(sandbox, &["get", "deployments,statefulsets", "-A"])?;
     lines.extend(items(&workloads).map(|set| {
         json!({ "kind": set["kind"], "name": set["metadata"]["name"], "replicas": set["spec"]["replicas"] })
     }));
+    Ok(lines)
+}
+
+/// What setup may change of Karpenter, in full.
+fn karpenter(sandbox: &Sandbox) -> Result<Vec<Value>> {
+    let mut lines = Vec::new();
+    let deployments: &[&str] = &["get", "deployments", "-A", "-l", "app.kubernetes.io/name=karpenter"];
+    for args in [deployments, &["get", "nodepools,ec2nodeclasses"]] {
+        for object in items(&json_of(sandbox, args)?) {
+            let mut metadata = object["metadata"].clone();
+            for changes in ["creationTimestamp", "generation", "resourceVersion", "uid"] {
+                metadata.as_object_mut().and_then(|fields| fields.remove(changes));
+            }
+            // The Deployment controller counts rollouts.
+            if let Some(annotations) = metadata["annotations"].as_object_mut() {
+                annotations.remove("deployment.kubernetes.io/revision");
+            }
+            lines.push(json!({ "kind": object["kind"], "metadata": metadata, "spec": object["spec"] }));
+        }
+    }
     Ok(lines)
 }
 

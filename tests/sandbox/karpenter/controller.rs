@@ -98,7 +98,7 @@ fn follow(place: &Place, mut children: Children, stop: &AtomicBool) -> Result<()
 async fn pods(client: &Client) -> Result<Vec<Value>> {
     let text = client.request_text(http::Request::get(PODS).body(Vec::new())?).await?;
     let mut list: Value = serde_json::from_str(&text)?;
-    Ok(list["items"].as_array_mut().map(std::mem::take).context("a list of pods")?)
+    list["items"].as_array_mut().map(std::mem::take).context("a list of pods")
 }
 
 /// The pod that runs the controller: the present leader for as long as it runs, then the newest one. In a rollout

@@ -256,7 +256,7 @@ def unknown_id(resource_id: str) -> AwsError:
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     kind = KINDS[context.operation]
     wanted = params.get("Filters", params.get("Filter", []))
-    ids = params.get(kind.ids, [])
+    ids = list(dict.fromkeys(params.get(kind.ids, [])))  # a caller may name one twice
     if ids and params.get("MaxResults"):
         raise AwsError("InvalidParameterCombination",
                        f"The parameter {kind.ids} cannot be used with the parameter MaxResults")
