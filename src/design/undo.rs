@@ -38,19 +38,28 @@ pub(crate) fn our_nodes(facts: &Facts) -> BTreeSet<String> {
     facts.ec2_nodes().filter(drained).map(|node| node.name.clone()).collect()
 }
 
-/// As long as custom networking is on, Karpenter would start nodes with it in their place.
-fn is_of_karpenter(facts: &Facts, node: &Node) -> bool {
-    let ends = facts.undo.as_ref().is_some_and(|undo| undo.ends_custom_networking);
-    let is_off = !facts.cni.is_on(CUSTOM_NETWORK);
+/// Whether an instance is a node that Karpenter replaces, or that is drained for it.
+pub(crate) fn goes_with_karpenter(facts: &Facts, instance: &str) -> bool {
+    let is_its = |node: &&Node| node.instance_id.as_deref() == Some(instance);
+    facts.ec2_nodes().find(is_its).is_some_and(|node| returns(facts, node) || is_of_karpenter(facts, node))
+}
+
+/// Karpenter replaces it when its NodePool's template is restored.
+fn returns(facts: &Facts, node: &Node) -> bool {
     let (Some(karpenter), Some(claim)) = (&facts.karpenter, &node.node_claim) else { return false };
     let claim = karpenter.claims.iter().find(|one| one.name == *claim);
-    let returns =
-        claim.is_some_and(|claim| facts.record.node_pools.contains_key(&claim.pool) && is_new(claim));
+    claim.is_some_and(|claim| facts.record.node_pools.contains_key(&claim.pool) && is_new(claim))
+}
+
+/// As long as custom networking is on, Karpenter would start nodes with it in their place.
+fn is_of_karpenter(facts: &Facts, node: &Node) -> bool {
+    let Some(undo) = &facts.undo else { return false };
+    let ends = undo.ends_custom_networking || !facts.cni.is_on(CUSTOM_NETWORK);
     let configs = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str());
     let subnets: BTreeSet<&str> =
         configs.chain(our_subnets(facts).map(|subnet| subnet.id.as_str())).collect();
     let is_custom = node.interfaces.iter().any(|interface| subnets.contains(interface.subnet.as_str()));
-    (ends || is_off && facts.undo.is_some()) && is_custom && !returns
+    ends && node.node_claim.is_some() && is_custom && !returns(facts, node)
 }
 
 /// Subnets that eni-custom created.

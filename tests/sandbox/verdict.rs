@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use super::witness::{Eni, EniConfig, Seen};
-use super::{Pools, Sandbox};
+use super::{Karpenter, Pools, Sandbox};
 
 const CUSTOM_NETWORKING: &str = "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG";
 const LABEL: &str = "ENI_CONFIG_LABEL_DEF";
@@ -74,7 +74,9 @@ pub(crate) fn faults(seen: &Seen, sandbox: &Sandbox) -> Vec<String> {
     // CloudFormation starts the names of a stack's resources with the stack's name.
     let old = |stack: &str| sandbox.aws.self_managed_asgs.iter().any(|group| group.starts_with(stack));
     let stacks = seen.stacks.keys().filter(|name| !old(name)).count();
-    if stacks <= seen.eniconfigs.len() {
+    // Karpenter starts the nodes by itself there.
+    let groups = if sandbox.shape.karpenter == Some(Karpenter::Alone) { 0 } else { seen.eniconfigs.len() };
+    if stacks <= groups {
         faults.push(format!("{stacks} new stacks for {} ENIConfigs", seen.eniconfigs.len()));
     }
     faults

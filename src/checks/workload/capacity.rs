@@ -2,7 +2,7 @@
 
 use crate::capacity::{Age, Capacity, Lack, Shortage, shortages};
 use crate::eviction::local::LocalData;
-use crate::facts::Pod;
+use crate::facts::{Facts, Pod};
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
@@ -14,14 +14,22 @@ use super::surges;
 /// Pods that don't fit on the new nodes.
 pub(super) fn check(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findings: &mut Vec<Issue>) {
     // A bare pod is not recreated, and a terminating pod already has its replacement.
-    let recreated: Vec<&Pod> =
-        moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting).collect();
+    let recreated = moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting);
+    // Karpenter starts another node of the same NodePool, if no other node has room.
+    let recreated: Vec<&Pod> = recreated.filter(|pod| !is_on_node_pool(scene.facts, pod)).collect();
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
     let room = Capacity::of(scene.facts, scene.design, growing);
     surges(scene, &scene.design.drained, &room, findings);
     for shortage in shortages(&recreated, &local.others(&scene.facts.volumes), &room) {
         findings.push(shortage_issue(scene, &shortage, growing));
     }
+}
+
+fn is_on_node_pool(facts: &Facts, pod: &Pod) -> bool {
+    let node = facts.nodes.iter().find(|node| node.name == pod.node);
+    let claim = node.and_then(|node| node.node_claim.as_deref());
+    let karpenter = facts.karpenter.as_ref();
+    claim.zip(karpenter).is_some_and(|(claim, karpenter)| karpenter.pool_of(claim).is_some())
 }
 
 fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::design::CUSTOM_NETWORK;
 use crate::design::karpenter::{CUSTOM, NETWORKING, is_marked, is_new, outdated};
 use crate::error::{Error, Result};
+use crate::eviction;
 use crate::exit::Exit;
 use crate::facts::{Karpenter, NodeClaim, NodePool};
 use crate::k8s::karpenter::{self, Blocked};
@@ -25,14 +26,23 @@ pub(crate) struct Drift {
     /// The label by which its nodes find their ENIConfig, if the template lacks it.
     label: Option<(String, String)>,
     nodes: usize,
+    /// Controllers without a PodDisruptionBudget that have pods there.
+    unguarded: usize,
 }
 
 pub(super) fn changes(scene: &Scene<'_>) -> Vec<Drift> {
     let Some(karpenter) = &scene.facts.karpenter else { return Vec::new() };
     let drift = |name: &String| {
         let pool = karpenter.pools.iter().find(|pool| pool.name == *name)?;
-        let nodes = outdated(karpenter, name).len();
-        Some(Drift { pool: name.clone(), is_marked: is_marked(pool), label: label(scene, pool), nodes })
+        let claims = outdated(karpenter, name);
+        let nodes: BTreeSet<String> = claims.iter().filter_map(|claim| claim.node.clone()).collect();
+        Some(Drift {
+            pool: name.clone(),
+            is_marked: is_marked(pool),
+            label: label(scene, pool),
+            nodes: claims.len(),
+            unguarded: eviction::outlook(scene.facts, &nodes, scene.settings).guarded,
+        })
     };
     scene.design.karpenter.drifts.iter().filter_map(drift).collect()
 }
@@ -57,7 +67,15 @@ pub(super) fn describe(drift: &Drift) -> Change {
         change.before_after("spec.template.metadata.labels", Some("(not set)"), format!("{key}: {value}"))
     };
     let change = drift.label.iter().fold(change, labelled);
-    change.expect("replaced by Karpenter", counted(drift.nodes, "node"))
+    let change = change.expect("replaced by Karpenter", counted(drift.nodes, "node"));
+    if drift.unguarded == 0 {
+        return change;
+    }
+    let controllers = counted(drift.unguarded, "controller");
+    change.expect(
+        "without a PodDisruptionBudget",
+        format!("{controllers}, whose pods on a node all leave at once"),
+    )
 }
 
 pub(super) async fn start(session: &mut Session, drift: Drift) -> Result<()> {

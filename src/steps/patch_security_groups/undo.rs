@@ -37,7 +37,7 @@ impl Rules for UndoPatchSecurityGroups {
     const STEP: Step = Step::PatchSecurityGroups;
     // Webhooks too: their backends may have been rolled out since the run started.
     const READS: &'static [Section] =
-        &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Reach];
+        &[Section::EniConfigs, Section::NodeGroups, Section::Nodes, Section::Karpenter, Section::Reach];
 
     fn changes(scene: &Scene<'_>) -> Vec<GroupsUndo> {
         let Scene { design, facts, settings, .. } = *scene;
@@ -99,6 +99,10 @@ impl Rules for UndoPatchSecurityGroups {
 
     /// A group may have started a node after the nodes were listed.
     async fn settle(session: &mut Session) -> Result<()> {
+        if !our_nodes(&session.facts).is_empty() {
+            // Those of the drain may be in the facts still.
+            session.read(Self::READS).await?;
+        }
         match our_nodes(&session.facts).is_empty() {
             true => Ok(()),
             false => Err(Error::failed("the node groups started new nodes during the drain")

@@ -23,9 +23,10 @@ fn get(sandbox: &Sandbox, args: &[&str]) -> Value {
 fn settings(sandbox: &Sandbox) -> BTreeSet<String> {
     let mut lines = state(sandbox);
     lines.retain(|line| !line.contains("\"kind\":\"nodes\""));
-    let controller = get(sandbox, &["-n", "kube-system", "deployment", "karpenter"]);
-    let objects = get(sandbox, &["nodepools,ec2nodeclasses"]);
-    let objects = objects["items"].as_array().expect("a list").iter().chain([&controller]);
+    let list = |args: &[&str]| get(sandbox, args)["items"].as_array().expect("a list").clone();
+    let controllers = list(&["deployments", "-A", "-l", "app.kubernetes.io/name=karpenter"]);
+    assert!(!controllers.is_empty(), "no controller");
+    let objects = [list(&["nodepools,ec2nodeclasses"]), controllers].concat();
     let line = |object: &Value| {
         let mut annotations = object["metadata"]["annotations"].clone();
         if let Some(annotations) = annotations.as_object_mut() {
@@ -36,7 +37,7 @@ fn settings(sandbox: &Sandbox) -> BTreeSet<String> {
             "annotations": annotations, "spec": object["spec"]});
         shown.to_string()
     };
-    lines.extend(objects.map(line));
+    lines.extend(objects.iter().map(line));
     lines
 }
 
@@ -61,7 +62,11 @@ fn allocatable(sandbox: &Sandbox) -> BTreeSet<String> {
 fn there_and_back(mut sandbox: Sandbox, flags: &[&str], kills: &[&str], undo_kills: &[&str]) {
     let before = settings(&sandbox);
     let setup = [&["setup", "--yes"], flags].concat();
-    let watched = Watched::start(&sandbox);
+    // Karpenter respects only PodDisruptionBudgets, as kubectl does.
+    let watched = match flags.contains(&"drain") {
+        true => Watched::start(&sandbox),
+        false => Watched::start_for_kubectl(&sandbox),
+    };
     for text in kills {
         kill_when(&sandbox, &setup, text, 1);
     }
