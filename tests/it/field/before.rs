@@ -109,6 +109,12 @@ fn autoscalers_start_nodes(sandbox: &Sandbox) {
     );
     kubectl(sandbox, &["-n", "karpenter", "set", "env", "deployment/karpenter", "RESERVED_ENIS=1"]);
     reports_nothing(sandbox, &[PLAN, &["--env-last"]].concat());
+    // Before 1.0 NodePools had another API version.
+    let beta = json!({"metadata": {"name": "default"}, "spec": {"template": {"spec": {}}}});
+    define(sandbox, &custom("karpenter.sh", "v1beta1", "NodePool", "Cluster", beta));
+    let reported = report_with(sandbox, PLAN, &["EC-NOD-070"]);
+    assert!(reported.to_string().contains("1.0 or later"), "{reported:#}");
+    kubectl(sandbox, &["delete", "crd", "nodepools.karpenter.sh"]);
     kubectl(sandbox, &["-n", "karpenter", "delete", "deployment", "karpenter"]);
     kubectl(sandbox, &["delete", "crd", "ec2nodeclasses.karpenter.k8s.aws"]);
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sandbox::watch::PdbWatch;
 use sandbox::{Karpenter, KarpenterOwner, Sandbox, Shape};
 use serde_json::{Value, json};
 
@@ -79,7 +80,9 @@ fn there_and_back(mut sandbox: Sandbox, flags: &[&str], kills: &[&str], undo_kil
     for text in undo_kills {
         kill_when(&sandbox, &UNDO, text, 1);
     }
+    let budgets = PdbWatch::start(&sandbox).expect("budgets can be watched");
     run(&sandbox, &UNDO).expect(0);
+    assert_eq!(budgets.finish(), [""; 0]);
     assert_settings(&sandbox, &before);
     assert!(!allocatable(&sandbox).contains("20"), "{:?}", allocatable(&sandbox));
 }
@@ -105,4 +108,52 @@ fn a_cluster_that_karpenter_alone_starts_is_moved_without_a_node_group() {
 #[test]
 fn eni_custom_drains_the_nodes_of_karpenter_on_request() {
     there_and_back(cluster(Karpenter::Beside, KarpenterOwner::Nobody), &["--karpenter", "drain"], &[], &[]);
+}
+
+/// Patches a NodePool.
+fn patch(sandbox: &Sandbox, pool: &str, spec: &Value) {
+    let patch = json!({ "spec": spec }).to_string();
+    sandbox.kubectl(&["patch", "nodepool", pool, "--type=merge", "-p", &patch]).expect("it is patched");
+}
+
+/// A pod of the shop that must not be disrupted, and the node it is on.
+fn protected(sandbox: &Sandbox) -> (String, String) {
+    let pods = get(sandbox, &["-n", "shop", "pods", "-l", "app=api"]);
+    let pod = &pods["items"][0];
+    let text = |value: &Value| value.as_str().expect("a text").to_string();
+    let name = text(&pod["metadata"]["name"]);
+    sandbox
+        .kubectl(&["-n", "shop", "annotate", "pod", &name, "karpenter.sh/do-not-disrupt=true"])
+        .expect("the pod is annotated");
+    (name, text(&pod["spec"]["nodeName"]))
+}
+
+#[test]
+fn what_holds_karpenter_up_is_said_by_name_with_the_way_on() {
+    let sandbox = cluster(Karpenter::Beside, KarpenterOwner::Nobody);
+    // Known before: a budget that never allows a replacement, and a pod that must not be disrupted.
+    let budget = |budget: Value| json!({"disruption": {"budgets": [budget]}});
+    patch(&sandbox, "spot", &budget(json!({"nodes": "0"})));
+    let (pod, node) = protected(&sandbox);
+    let setup = ["setup", "--yes"];
+    refuses(&sandbox, &setup, 3, &["EC-NOD-073", "kubectl edit nodepool spot", "--karpenter drain"]);
+    patch(&sandbox, "spot", &budget(json!({"nodes": "0", "schedule": "* * * * *", "duration": "1h"})));
+    refuses(&sandbox, &setup, 3, &["EC-NOD-074", &pod, "--karpenter drain"]);
+
+    // Known only meanwhile: a budget by schedule. Karpenter looks every ten seconds.
+    let waits = [&setup[..], &["--accept", "EC-NOD-074", "--drain-timeout", "30s"]].concat();
+    run(&sandbox, &waits).expect(4).says(&[
+        "Karpenter does not replace NodePool spot",
+        "kubectl edit nodepool spot",
+        &format!("Karpenter does not replace Node {node}"),
+        &format!("kubectl -n shop annotate pod {pod} karpenter.sh/do-not-disrupt-"),
+        "--karpenter drain",
+    ]);
+
+    // The commands clear the way, and the next run completes the move.
+    patch(&sandbox, "spot", &budget(json!({"nodes": "1"})));
+    sandbox
+        .kubectl(&["-n", "shop", "annotate", "pod", &pod, "karpenter.sh/do-not-disrupt-"])
+        .expect("the annotation is removed");
+    run(&sandbox, &setup).expect(0);
 }
