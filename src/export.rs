@@ -2,6 +2,7 @@
 //! procedure. Pure except for `write`.
 
 mod commands;
+mod karpenter;
 mod script;
 
 use std::collections::BTreeMap;

@@ -13,9 +13,9 @@ use crate::design::{CUSTOM_NETWORK, LABEL_DEF, ZONE_LABEL};
 use crate::facts::{
     Addon, AmiFamily, Authentication, AutoScalingGroup, Backends, Budget, Caller, CidrBlock, Cluster, Cni,
     Controller, Crd, EniConfig, EniConfigs, Facts, GroupInstance, Image, Instances, Integrations, Interface,
-    LaunchTemplate, Launches, Least, LoadBalancers, Machine, Node, NodeGroups, NodeKind, Owner, Permissions,
-    Pod, Pool, Quotas, Record, Requests, Rollout, Running, Shape, Sizes, StatefulSets, Subnet, TypeChoice,
-    Vpc,
+    Karpenter, LaunchTemplate, Launches, Least, LoadBalancers, Machine, Node, NodeClaim, NodeClass,
+    NodeGroups, NodeKind, NodePool, Owner, Permissions, Pod, Pool, Quotas, Record, Requests, Rollout,
+    Running, Shape, Sizes, StatefulSets, Subnet, TypeChoice, Vpc,
 };
 use crate::net::firewall::{AclEntry, Firewall, NetworkAcl, Peer, Rule, SecurityGroup, Traffic};
 use crate::net::max_pods::known;
@@ -245,6 +245,27 @@ pub(crate) fn add_pool(facts: &mut Facts, name: &str, instance_type: &str, zones
     };
     facts.pools.push(pool.clone());
     pool
+}
+
+/// Makes all nodes those of Karpenter's NodePool `web`, before custom networking.
+pub(crate) fn karpenter_nodes(facts: &mut Facts) -> &mut Karpenter {
+    let pool = NodePool { name: "web".into(), class: "default".into(), ..NodePool::default() };
+    let mut karpenter = Karpenter {
+        deployment: Some("karpenter/karpenter".into()),
+        container: "controller".into(),
+        reserved_enis: 1,
+        classes: [("default".to_string(), NodeClass::default())].into(),
+        pools: vec![pool],
+        ..Karpenter::default()
+    };
+    for node in &mut facts.nodes {
+        let name = format!("web-{}", node.name);
+        node.node_claim = Some(name.clone());
+        node.primary_addresses = 9;
+        let node = Some(node.name.clone());
+        karpenter.claims.push(NodeClaim { name, pool: "web".into(), node, ..NodeClaim::default() });
+    }
+    facts.karpenter.insert(karpenter)
 }
 
 /// An instance in service, in a zone.

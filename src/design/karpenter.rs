@@ -82,31 +82,13 @@ pub(crate) fn is_replaced(design: &KarpenterDesign, facts: &Facts, node: &str) -
 #[cfg(test)]
 mod tests {
     use crate::facts::NodeClass;
-    use crate::sample::{facts, settings};
+    use crate::sample::{facts, karpenter_nodes, settings};
 
     use super::*;
 
-    /// A cluster whose nodes are of NodePool `web`.
     fn cluster(reserved_enis: u32) -> Facts {
         let mut facts = facts();
-        let claim = |name: &str| NodeClaim {
-            name: format!("web-{name}"),
-            pool: "web".into(),
-            node: Some(name.into()),
-            ..NodeClaim::default()
-        };
-        for node in &mut facts.nodes {
-            node.primary_addresses = 9;
-            node.node_claim = Some(format!("web-{}", node.name));
-        }
-        facts.karpenter = Some(Karpenter {
-            deployment: Some("karpenter/karpenter".into()),
-            reserved_enis,
-            classes: [("default".to_string(), NodeClass::default())].into(),
-            pools: vec![NodePool { name: "web".into(), class: "default".into(), ..NodePool::default() }],
-            claims: facts.nodes.iter().map(|node| claim(&node.name)).collect(),
-            ..Karpenter::default()
-        });
+        karpenter_nodes(&mut facts).reserved_enis = reserved_enis;
         facts
     }
 

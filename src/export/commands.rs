@@ -19,8 +19,8 @@ use crate::steps;
 use crate::tags::node_group_name;
 
 use super::{
-    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NEW_ROLE, NODE_SECURITY_GROUP, groups, parameters_file,
-    subnet_variable, template_file,
+    ADDON_FIRST, ADDON_LAST, INSTANCE_PROFILE, NEW_ROLE, NODE_SECURITY_GROUP, groups, karpenter,
+    parameters_file, subnet_variable, template_file,
 };
 
 /// A step's commands; empty if it has nothing to do.
@@ -33,7 +33,7 @@ pub(super) fn commands(step: &StepPlan, scene: &Scene<'_>) -> Vec<String> {
     match step.step {
         Step::AssociateCidr => associate(design, facts),
         Step::CreateSubnets => design.zones.iter().flat_map(|zone| create(design, facts, zone)).collect(),
-        Step::SetEnv => set_env(facts),
+        Step::SetEnv => [karpenter::reserve(scene), set_env(facts)].concat(),
         Step::DetectCni => vec![
             "kubectl --namespace kube-system describe daemonset aws-node | grep amazon-k8s-cni: | cut -d : -f 3"
                 .into(),
@@ -309,7 +309,7 @@ fn drain(scene: &Scene<'_>) -> Vec<String> {
     let nodes: Vec<_> = facts.nodes.iter().filter(|node| design.drained.contains(&node.name)).collect();
     let names: Vec<String> = nodes.iter().map(|node| shell_quote(&node.name)).collect();
     if names.is_empty() {
-        return delete_groups(scene);
+        return [karpenter::replace(scene), delete_groups(scene)].concat();
     }
     let mut flags = String::from("--ignore-daemonsets");
     for (flag, set) in [
@@ -333,6 +333,7 @@ fn drain(scene: &Scene<'_>) -> Vec<String> {
     );
     lines.push(format!("kubectl drain {flags} {}", names.join(" ")));
     lines.extend(terminate(facts, &nodes));
+    lines.extend(karpenter::replace(scene));
     lines.extend(delete_groups(scene));
     lines
 }

@@ -141,3 +141,13 @@ fn managed_node_groups_are_in_the_files_and_the_script_waits_for_their_nodes() {
     let wait = "retry managed_nodes_are_ready eni-custom-shop-managed 2";
     assert!(script.contains(role) && script.contains(wait), "{script}");
 }
+
+#[test]
+fn karpenter_replaces_its_nodes_by_the_exported_commands_too() {
+    let mut facts = facts();
+    sample::karpenter_nodes(&mut facts).reserved_enis = 0;
+    let script = exported(&facts, &["--cidr", "100.64.0.0/16"])["commands.sh"].clone();
+    let is_its = |line: &&str| ["karpenter", "nodepool", "nodeclaim"].iter().any(|name| line.contains(name));
+    let lines: Vec<&str> = script.lines().filter(is_its).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}

@@ -224,6 +224,12 @@ pub(crate) struct Blocked {
 }
 
 impl Blocked {
+    /// A state of the node that ends by itself (Karpenter, state/statenode.go, ValidateNodeDisruptable).
+    pub(crate) fn passes(&self) -> bool {
+        const PASSING: [&str; 3] = ["is nominated", "marked for deletion", "isn't initialized"];
+        PASSING.iter().any(|state| self.message.contains(state))
+    }
+
     /// Namespace and name of the pod that the message names, as in `… (Pod=shop/cart-1)`.
     pub(crate) fn pod(&self) -> Option<(&str, &str)> {
         let (_, pod) = self.message.split_once("Pod=")?;
@@ -333,6 +339,7 @@ mod tests {
         let of = |message: &str| Blocked { kind: "Node".into(), name: "a".into(), message: message.into() };
         let annotated = of("Pod has \"karpenter.sh/do-not-disrupt\" annotation (Pod=shop/cart-1)");
         assert_eq!(annotated.pod(), Some(("shop", "cart-1")));
+        assert!(!annotated.passes() && of("Node is nominated for a pending pod").passes());
         assert_eq!(of("Pdb prevents pod evictions (PodDisruptionBudget=[shop/api])").pod(), None);
     }
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, ZoneDesign};
+use crate::design::karpenter::is_replaced;
+use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, ZoneDesign, options};
 use crate::eviction::filter::sort;
 use crate::facts::{Facts, Node};
 use crate::net::cidr::usable_addresses;
+use crate::net::max_pods::{Options, known, max_pods};
 use crate::scene::Scene;
 use crate::step::Step;
 
@@ -107,6 +109,8 @@ pub(crate) fn outlook(scene: &Scene<'_>, estimated_seconds: u64) -> Outlook {
 struct Nodes<'a> {
     nodes: Vec<&'a Node>,
     drained: BTreeSet<&'a str>,
+    /// Those that Karpenter replaces, each with the max pods of a new node of its type.
+    replaced: BTreeMap<&'a str, u32>,
     /// Number of pods with their own addresses, by node.
     addresses: BTreeMap<&'a str, u32>,
 }
@@ -123,7 +127,28 @@ impl<'a> Nodes<'a> {
         for pod in own.filter(|pod| pod.address.is_some()) {
             *addresses.entry(&pod.node).or_default() += 1;
         }
-        Nodes { nodes: facts.ec2_nodes().collect(), drained, addresses }
+        let custom = Options { custom: true, ..options(facts) };
+        let limit = |node: &Node| {
+            let kind = facts.machine.types.get(&node.instance_type).or_else(|| known(&node.instance_type));
+            kind.and_then(|kind| max_pods(kind, &custom).ok()).map_or(node.max_pods, |pods| pods.get())
+        };
+        let replaced = facts.ec2_nodes().filter(|node| is_replaced(&design.karpenter, facts, &node.name));
+        Nodes {
+            nodes: facts.ec2_nodes().collect(),
+            drained,
+            replaced: replaced.map(|node| (node.name.as_str(), limit(node))).collect(),
+            addresses,
+        }
+    }
+
+    /// Its pods move, to other nodes or to the one that replaces it.
+    fn is_left(&self, node: &Node) -> bool {
+        self.is_drained(node) || self.replaced.contains_key(node.name.as_str())
+    }
+
+    /// Max pods of a node that stays, or of the one that replaces it.
+    fn pods_after(&self, node: &Node) -> u32 {
+        self.replaced.get(node.name.as_str()).copied().unwrap_or(node.max_pods)
     }
 
     fn is_drained(&self, node: &Node) -> bool {
@@ -145,9 +170,8 @@ fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) ->
     let new_addresses =
         starting().map(|(machine, nodes)| nodes.saturating_mul(machine.addresses_per_node())).sum();
     let stays = |node: &&Node| !all.is_drained(node);
-    let capacity = |nodes: &mut dyn Iterator<Item = &Node>| nodes.map(|node| node.max_pods).sum::<u32>();
     let going: BTreeSet<String> =
-        all.in_zone(zone).filter(|node| all.is_drained(node)).map(|node| node.name.clone()).collect();
+        all.in_zone(zone).filter(|node| all.is_left(node)).map(|node| node.name.clone()).collect();
     let sorted = sort(facts, &going, settings);
     ZoneOutlook {
         zone: zone.zone.clone(),
@@ -156,8 +180,8 @@ fn zone_outlook<'a>(scene: &Scene<'a>, all: &Nodes<'a>, zone: &'a ZoneDesign) ->
             after: number(all.in_zone(zone).filter(stays).count()) + new,
         },
         pod_capacity: Shift {
-            before: capacity(&mut all.in_zone(zone)),
-            after: capacity(&mut all.in_zone(zone).filter(stays)) + new_pods,
+            before: all.in_zone(zone).map(|node| node.max_pods).sum(),
+            after: all.in_zone(zone).filter(stays).map(|node| all.pods_after(node)).sum::<u32>() + new_pods,
         },
         pods_to_move: number(sorted.evict.len() + sorted.refuse.len()),
         node_subnet: node_subnet(facts, all, zone, new),
@@ -171,9 +195,10 @@ fn node_subnet<'a>(facts: &Facts, all: &Nodes<'a>, zone: &'a ZoneDesign, new: u3
     let subnet = facts.vpc.subnet(&zone.node_subnet)?;
     let released: u32 = all
         .in_zone(zone)
-        .filter(|node| all.is_drained(node) && node.subnet.as_deref() == Some(&subnet.id))
+        .filter(|node| all.is_left(node) && node.subnet.as_deref() == Some(&subnet.id))
         .map(|node| {
-            1 + node.pod_addresses.max(all.addresses.get(node.name.as_str()).copied().unwrap_or_default())
+            let own = u32::from(all.is_drained(node));
+            own + node.pod_addresses.max(all.addresses.get(node.name.as_str()).copied().unwrap_or_default())
         })
         .sum();
     let addresses = usable_addresses(subnet.cidr);

@@ -1,7 +1,7 @@
 //! The progress of each step, for `status`, and whether it is done, for `plan`. Pure.
 
 use crate::design::{Design, GroupDesign, PodSubnet};
-use crate::facts::{BlockState, Crd, Facts, Version, detected_version};
+use crate::facts::{BlockState, Crd, EniConfig, Facts, Version, detected_version, same_groups};
 use crate::step::Step;
 use crate::text::part;
 
@@ -60,6 +60,21 @@ pub(crate) fn reached(step: Step, design: &Design, facts: &Facts) -> (usize, usi
             let there =
                 counted(&|zone| facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig));
             of(there, zones, "zone", "has an ENIConfig", "have an ENIConfig")
+        }
+        Step::LaunchNodegroups if design.pools.is_empty() => {
+            let there = usize::from(facts.node_groups.stacks.contains_key(&design.base_stack));
+            let verb = if there == 1 { "exists" } else { "is missing" };
+            (there, 1, format!("the base stack {verb}; Karpenter starts the nodes"))
+        }
+        Step::PatchSecurityGroups if design.pools.is_empty() => {
+            let after = design.final_groups(facts);
+            let has = |config: &EniConfig| {
+                after.as_ref().is_some_and(|after| same_groups(&config.security_groups, after))
+            };
+            let there = counted(&|zone| {
+                facts.eniconfigs.items.iter().any(|config| config.name == zone.eniconfig && has(config))
+            });
+            of(there, zones, "zone", "has its security groups", "have their security groups")
         }
         Step::LaunchNodegroups => {
             let there = |group: &GroupDesign| facts.node_groups.stacks.contains_key(&group.stack);

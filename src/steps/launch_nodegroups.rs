@@ -181,7 +181,7 @@ fn stack_change(
     }
     let shown = match group {
         None => vec![
-            ("node role", if design.creates_role() { "new" } else { "kept from the old nodes" }.into()),
+            ("node role", role(design).into()),
             ("node security group", format!("to and from {}", facts.cluster.security_group)),
         ],
         Some((pool, group)) => {
@@ -198,6 +198,14 @@ fn stack_change(
         }
     };
     Some(StackChange { name: name.clone(), is_base: group.is_none(), failed, shown })
+}
+
+fn role(design: &Design) -> &'static str {
+    match (design.pools.is_empty(), design.creates_role()) {
+        (true, _) => "none: Karpenter starts the nodes",
+        (false, true) => "new",
+        (false, false) => "kept from the old nodes",
+    }
 }
 
 /// Whether the base stack exists without the role that new nodes need.

@@ -106,36 +106,16 @@ fn everywhere(scene: &Scene<'_>, pool: &NodePool, findings: &mut Vec<Issue>) {
 #[cfg(test)]
 mod tests {
     use crate::checks::reported;
-    use crate::facts::{DisruptionBudget, Facts, NodeClaim};
+    use crate::facts::{DisruptionBudget, Facts};
     use crate::ownership::Holder;
-    use crate::sample::{facts, pod};
+    use crate::sample::{facts, karpenter_nodes, pod};
 
     use super::*;
 
     /// A cluster whose nodes are all of NodePool `web`.
     fn cluster(change: impl FnOnce(&mut NodePool)) -> Facts {
         let mut facts = facts();
-        let mut pool = NodePool { name: "web".into(), class: "default".into(), ..NodePool::default() };
-        change(&mut pool);
-        let mut karpenter = Karpenter {
-            deployment: Some("karpenter/karpenter".into()),
-            reserved_enis: 1,
-            pools: vec![pool],
-            ..Karpenter::default()
-        };
-        for node in &mut facts.nodes {
-            let claim = format!("web-{}", node.name);
-            node.node_claim = Some(claim.clone());
-            node.primary_addresses = 9;
-            let node = Some(node.name.clone());
-            karpenter.claims.push(NodeClaim {
-                name: claim,
-                pool: "web".into(),
-                node,
-                ..NodeClaim::default()
-            });
-        }
-        facts.karpenter = Some(karpenter);
+        change(&mut karpenter_nodes(&mut facts).pools[0]);
         facts
     }
 

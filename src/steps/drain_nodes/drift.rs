@@ -132,7 +132,7 @@ pub(super) async fn wait(
                 session.events.note(format!("Karpenter does not replace {one}; {}", way_on(one)));
             }
             told.extend(standing.iter().cloned());
-            let mut detail = format!("{} left, {starting} starting", counted(open.len(), "old node"));
+            let mut detail = format!("{} left to replace, {starting} starting", counted(open.len(), "node"));
             if !standing.is_empty() {
                 let reasons: Vec<String> = standing.iter().map(ToString::to_string).collect();
                 detail = format!("{detail}; held up: {}", few(&reasons));
@@ -244,7 +244,8 @@ async fn blocked(
         "NodeClaim" => open.iter().any(|claim| claim.name == one.name && claim.node.is_none()),
         _ => false,
     };
-    Ok(karpenter::blocked(client).await?.into_iter().filter(concerns).collect())
+    let all = karpenter::blocked(client).await?.into_iter();
+    Ok(all.filter(|one| concerns(one) && !one.passes()).collect())
 }
 
 /// The command that lets Karpenter go on.
@@ -256,6 +257,9 @@ fn way_on(blocked: &Blocked) -> String {
         }
         (_, Some((namespace, name))) if blocked.message.contains("do-not-disrupt") => {
             format!("kubectl -n {namespace} annotate pod {name} karpenter.sh/do-not-disrupt- ; {drain}")
+        }
+        _ if blocked.message.to_lowercase().contains("pdb prevents") => {
+            "it waits until the PodDisruptionBudget allows it".into()
         }
         _ => format!("remove the cause, {drain}"),
     }
