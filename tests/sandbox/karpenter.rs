@@ -48,10 +48,12 @@ pub(crate) fn install(kubectl: &Kubectl, shape: &Shape, crds: &Path) -> Result<(
 fn create(kubectl: &Kubectl, shape: &Shape, karpenter: Karpenter, file: &str, release: &str) -> Result<()> {
     let path = tools::sources().join("manifests").join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let nodes = u32::from(shape.azs) * shape.nodes_per_az;
-    // Two replicas need two nodes. Each pod on Fargate has its own.
-    let replicas = if karpenter == Karpenter::Alone { 2 } else { nodes.min(2) };
-    let scheduler = if karpenter == Karpenter::Alone { "fargate-scheduler" } else { "default-scheduler" };
+    // On EKS an admission webhook sets the scheduler in pods that a Fargate profile selects, not in their Deployment.
+    let (replicas, scheduler) = match karpenter {
+        Karpenter::Alone => (2, "fargate-scheduler"),
+        // Two replicas need two nodes of the managed node group, which has one in each zone.
+        Karpenter::Beside => (shape.azs.min(2), "default-scheduler"),
+    };
     let text = text
         .replace("${NAMESPACE}", namespace(karpenter))
         .replace("${CLUSTER}", &shape.cluster)
@@ -126,9 +128,6 @@ pub(crate) fn settled(dir: &Path) -> Result<Option<()>, String> {
 
 fn all(dir: &Path, kind: &str, path: &str, condition: &str) -> Result<Option<()>, String> {
     let objects = api::objects(dir, &[(kind, path)]).map_err(|error| format!("{error:#}"))?;
-    if objects.is_empty() {
-        return Err(format!("there is no {kind}"));
-    }
     let lacks = |object: &&Value| {
         let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
         !conditions.any(|each| each["type"] == condition && each["status"] == "True")
