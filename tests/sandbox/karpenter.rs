@@ -15,11 +15,12 @@ use super::workloads::{self, Kubectl};
 use super::{api, tools};
 
 /// The release in tests/sandbox/karpenter/go.mod.
-pub(crate) const VERSION: &str = "1.13.0";
+pub const VERSION: &str = "1.13.0";
 /// The Helm releases, or Argo CD applications, of the controller and of the objects for it.
 const RELEASES: [&str; 2] = ["karpenter", "karpenter-nodes"];
 
-pub(crate) fn namespace(shape: Karpenter) -> &'static str {
+/// The namespace of the controller.
+pub fn namespace(shape: Karpenter) -> &'static str {
     match shape {
         Karpenter::Alone => "karpenter",
         Karpenter::Beside => "kube-system",
