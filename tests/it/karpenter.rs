@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::cluster::start;
 
-const LIMIT: Duration = Duration::from_secs(180);
+/// Karpenter looks for nodes to disrupt every ten seconds, and other tests use the processors too.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A NodeClaim with its node.
 struct Claim {
