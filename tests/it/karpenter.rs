@@ -5,12 +5,14 @@ mod moved;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sandbox::picture::{differences, picture};
 use sandbox::{Karpenter, KarpenterOwner, Kubectl, Sandbox, Shape};
 use serde_json::Value;
 
 use crate::cluster::start;
 
-const LIMIT: Duration = Duration::from_secs(180);
+/// Karpenter looks for nodes to disrupt every ten seconds, and other tests use the processors too.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A NodeClaim with its node.
 struct Claim {
@@ -108,7 +110,7 @@ fn drift(sandbox: &mut Sandbox, before: &[Claim]) {
 
 #[test]
 fn the_sandboxs_karpenter_on_fargate_starts_all_other_nodes() {
-    let sandbox = start(Shape {
+    let mut sandbox = start(Shape {
         azs: 1,
         karpenter: Some(Karpenter::Alone),
         karpenter_owner: KarpenterOwner::ArgoCd,
@@ -131,4 +133,18 @@ fn the_sandboxs_karpenter_on_fargate_starts_all_other_nodes() {
         ])
         .expect("the NodePool can be read");
     assert!(managers.contains("argocd-controller") && managers.contains("karpenter"), "{managers}");
+
+    // Fargate starts a node for the next pod, and the old pod's node goes with it.
+    let before = picture(&sandbox).expect("the cluster can be read");
+    let pods = ["-n", "karpenter", "delete", "pods", "--all", "--wait=false"];
+    sandbox.kubectl(&pods).expect("the controller's pods are deleted");
+    let kubectl = sandbox.kubectl_alone();
+    let replaced = || {
+        let fargate = ["get", "nodes", "-l", "eks.amazonaws.com/compute-type=fargate", "-o", "name"];
+        let now = kubectl.run(&fargate).map_err(|error| format!("{error:#}"))?;
+        let left = rows.iter().filter_map(|row| row.split(' ').next()).any(|node| now.contains(node));
+        Ok((!left && now.lines().count() == 2).then_some(()))
+    };
+    sandbox.until("other Fargate nodes", LIMIT, replaced).expect("Fargate runs the new pods");
+    assert_eq!(differences(&mut sandbox, &before).expect("the cluster can be read"), Vec::<String>::new());
 }

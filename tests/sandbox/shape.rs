@@ -20,12 +20,13 @@ pub struct Shape {
     pub teams: u8,
     /// Run Karpenter, which starts the nodes: all of them, or those beside a managed node group for critical add-ons
     /// (instead of --old-nodes and --pools)
-    #[arg(long, value_enum, value_name = "SHAPE")]
+    #[arg(long, value_enum, value_name = "SHAPE", conflicts_with_all = ["old_nodes", "pools", "auto_mode"])]
     pub karpenter: Option<Karpenter>,
     /// Owner of Karpenter's Deployment, NodePools and EC2NodeClasses
     #[arg(long, value_enum, default_value_t = KarpenterOwner::Helm)]
     pub karpenter_owner: KarpenterOwner,
-    /// Old nodes per Availability Zone, in each of the old node groups
+    /// Old nodes per Availability Zone, in each of the old node groups; with --karpenter at least so many for the
+    /// first NodePool
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub nodes_per_az: u32,
     /// Instance type of the old nodes
@@ -213,7 +214,7 @@ impl Shape {
         }
         match self.karpenter {
             Some(Karpenter::Alone) => return 0,
-            Some(Karpenter::Beside) => return usize::from(self.azs) * self.nodes_per_az as usize,
+            Some(Karpenter::Beside) => return usize::from(self.azs),
             None => {}
         }
         match self.pools {

@@ -101,7 +101,11 @@ fn create(kubectl: &Kubectl, documents: &[String]) -> Result<()> {
 fn manifest(shape: &Shape, file: &str) -> Result<String> {
     let path = tools::sources().join("manifests").join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let text = text.replace("${CNI_VERSION}", &shape.cni_version).replace("${AZS}", &shape.azs.to_string());
+    let nodes = u32::from(shape.azs) * shape.nodes_per_az;
+    let text = text
+        .replace("${CNI_VERSION}", &shape.cni_version)
+        .replace("${AZS}", &shape.azs.to_string())
+        .replace("${NODES}", &nodes.to_string());
     Ok(if file == "aws-node.yaml" { with_env(&text, &shape.cni_env) } else { text })
 }
 

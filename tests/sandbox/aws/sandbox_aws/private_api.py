@@ -4,7 +4,8 @@ POST /sandbox/faults takes one object or a list: {"service", "operation", "kind"
   error            operation of the API ("*": any): rejected with "code", "message", "status"; nothing is done
   lost_reply       the work is done, the connection closes without a response
   late_error       the work is done, the response is the service's 5xx
-  launch_failure   autoscaling; operation: zone, group name or "Launch". "code": InsufficientInstanceCapacity, ...
+  launch_failure   autoscaling; operation: zone, group name or "Launch". ec2; operation: zone, instance type or
+                   "CreateFleet". "code": InsufficientInstanceCapacity, ...
   stack_failure    cloudformation; operation: logical id or resource type. "late": true fails it after it was created
   addon_failure    eks, UpdateAddon: the update ends Failed with "code" (ConfigurationConflict) and "message"
   addon_degraded   eks, UpdateAddon: applied, but the update fails and the add-on is DEGRADED
@@ -27,7 +28,8 @@ with seconds it is ACTIVE and healthy again after this time.
 POST /sandbox/vpc-owner takes {"account"}: this account owns the cluster's VPC and shares it; empty: the cluster's
 account owns it.
 POST /sandbox/endpoint takes {"endpoint"}: the API server endpoint that DescribeCluster returns.
-Calls of the sandbox's own users (witness, node agent) get no such errors and trigger no events.
+Calls of the sandbox's own users (witness, node agent) and of Karpenter get no such errors and trigger no events, except
+that Karpenter's launches can fail.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def run(world: World, context: Context, cluster: Cluster, system_role: str) -> N
     if world.shape.karpenter == "alone":
         _fargate(world, context, cluster)
         return
-    count = world.shape.nodes_per_az * len(world.shape.azs)
+    count = len(world.shape.azs)
     seed_pools.Pools(world, context, cluster, system_role).managed(
         "system", instanceTypes=[world.shape.instance_type], labels={"role": "system"},
         scalingConfig={"minSize": 1, "maxSize": max(2 * count, 3), "desiredSize": count},
