@@ -7,11 +7,13 @@
 //! cargo run --release --example drain-bench -- --scenario 50-nodes-budget-1 --json
 //! cargo run --release --example drain-bench -- --scale
 //! cargo run --release --example drain-bench -- --pools
+//! cargo run --release --example drain-bench -- --karpenter
 //! ```
 
 mod bound;
 mod cluster;
 mod evictions;
+mod karpenter;
 mod ledger;
 mod objects;
 mod pools;
@@ -57,6 +59,9 @@ struct Cli {
     #[arg(long, value_name = "N", value_delimiter = ',', num_args = 0..=1, default_missing_value = "1,4,16",
           require_equals = true, conflicts_with_all = ["quick", "scale"])]
     pools: Vec<u8>,
+    /// Measure how long Karpenter's nodes take to be replaced, by Karpenter and by eni-custom
+    #[arg(long, conflicts_with_all = ["quick", "scale", "pools"])]
+    karpenter: bool,
     /// List the scenarios
     #[arg(long)]
     list: bool,
@@ -110,6 +115,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     tools::find_or_build()?;
     if cli.scale {
         return scale::run(&cli.size, &program, cli.json);
+    }
+    if cli.karpenter {
+        return karpenter::run(&program, cli.json);
     }
     if !cli.pools.is_empty() {
         return pools::run(&cli.pools, &program, cli.json);
