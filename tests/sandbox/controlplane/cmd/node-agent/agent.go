@@ -38,15 +38,16 @@ type agent struct {
 
 // machine is the state of an instance.
 type machine struct {
-	nodeName   string
-	runningAt  time.Time // first seen running
-	endedAt    time.Time // first seen not running after it had run
-	registered bool      // the Node was created; a kubelet does not recreate it when it is deleted
-	ready      bool      // the Node was handed to kwok
-	podCIDR    netip.Prefix
-	units      int  // network interfaces for pods, or prefixes; 0: unknown
-	refused    bool // its user data can never join; it does not change while the instance runs
-	gone       bool // the Node was deleted
+	nodeName     string
+	runningAt    time.Time // first seen running
+	endedAt      time.Time // first seen not running after it had run
+	registered   bool      // the Node was created; a kubelet does not recreate it when it is deleted
+	handedOverAt time.Time // when the Node was handed over to kwok
+	ready        bool      // the Node is Ready
+	podCIDR      netip.Prefix
+	units        int  // network interfaces for pods, or prefixes; 0: unknown
+	refused      bool // its user data can never join; it does not change while the instance runs
+	gone         bool // the Node was deleted
 }
 
 func newAgent(o options, source *instances.Source, kubernetes client.Client, network *network.Network, pods *pods) *agent {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -24,18 +25,31 @@ const (
 // fargate runs each pod on a node of its own, as AWS Fargate does ("Understand AWS Fargate pods", EKS user guide).
 type fargate struct {
 	*agent
-	running map[types.UID]instances.FargatePod
+	running map[types.UID]*fargatePod
+}
+
+type fargatePod struct {
+	instances.FargatePod
+	bound      bool // to its node
+	handedOver bool // kwok simulates its kubelet
 }
 
 func newFargate(agent *agent) *fargate {
-	return &fargate{agent: agent, running: map[types.UID]instances.FargatePod{}}
+	return &fargate{agent: agent, running: map[types.UID]*fargatePod{}}
 }
 
-// pass starts nodes for new pods, and deletes the nodes of pods that are gone.
+// pass starts nodes for new pods, and deletes the nodes of pods that are gone. kwok gets a node one pass after its pod:
+// it starts the pods that a new node has, and if the pod came at the same moment it would start it twice, with two
+// addresses.
 func (f *fargate) pass(ctx context.Context) error {
 	var pods corev1.PodList
 	if err := f.kubernetes.List(ctx, &pods, client.MatchingFields{"spec.schedulerName": fargateScheduler}); err != nil {
 		return err
+	}
+	for _, pod := range f.running {
+		if err := f.giveToKwok(ctx, pod); err != nil {
+			return err
+		}
 	}
 	present := map[types.UID]bool{}
 	for i := range pods.Items {
@@ -63,21 +77,46 @@ func (f *fargate) pass(ctx context.Context) error {
 	return nil
 }
 
+// start binds a pod to a node of its own. It continues where an earlier attempt failed.
 func (f *fargate) start(ctx context.Context, pod *corev1.Pod) error {
-	place, err := f.source.StartFargatePod(ctx, pod.Namespace)
+	if f.running[pod.UID] == nil {
+		place, err := f.source.StartFargatePod(ctx, pod.Namespace)
+		if err != nil {
+			return err
+		}
+		f.running[pod.UID] = &fargatePod{FargatePod: place}
+	}
+	started := f.running[pod.UID]
+	fresh, err := fargateNode(started.FargatePod, f.region, f.kubernetesVersion)
 	if err != nil {
 		return err
 	}
-	f.running[pod.UID] = place
-	fresh, err := fargateNode(place, f.region, f.kubernetesVersion)
-	if err != nil {
+	if err := f.kubernetes.Create(ctx, fresh); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	if err := f.kubernetes.Create(ctx, fresh); err != nil {
+	binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: started.Node}}
+	if err := f.kubernetes.SubResource("binding").Create(ctx, pod, binding); err != nil {
 		return err
 	}
-	binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: fresh.Name}}
-	return f.kubernetes.SubResource("binding").Create(ctx, pod, binding)
+	started.bound = true
+	return nil
+}
+
+func (f *fargate) giveToKwok(ctx context.Context, pod *fargatePod) error {
+	if pod.handedOver || !pod.bound {
+		return nil
+	}
+	var registered corev1.Node
+	if err := f.kubernetes.Get(ctx, client.ObjectKey{Name: pod.Node}, &registered); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	before := registered.DeepCopy()
+	metav1.SetMetaDataLabel(&registered.ObjectMeta, node.KwokLabel, node.KwokFake)
+	if err := f.kubernetes.Patch(ctx, &registered, client.MergeFrom(before)); err != nil {
+		return err
+	}
+	pod.handedOver = true
+	return nil
 }
 
 // fargateNode returns the Node of a pod: for one pod, with a taint that keeps others away.
@@ -96,7 +135,7 @@ func fargateNode(place instances.FargatePod, region, kubernetesVersion string) (
 		ObjectMeta: metav1.ObjectMeta{
 			Name: place.Node,
 			Labels: map[string]string{
-				computeType: "fargate", corev1.LabelHostname: place.Node, node.KwokLabel: node.KwokFake,
+				computeType: "fargate", corev1.LabelHostname: place.Node,
 				corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
 				corev1.LabelTopologyZone: place.Zone, corev1.LabelTopologyRegion: region,
 			},

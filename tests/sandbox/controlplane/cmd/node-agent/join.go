@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,15 +48,24 @@ func (a *agent) join(ctx context.Context, instance instances.Instance, machine *
 	if err := a.rights(ctx, instance); err != nil {
 		return fmt.Errorf("network not ready: %w", err)
 	}
-	podCIDR, units, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
-	if err != nil {
-		return fmt.Errorf("network not ready: %w", err)
+	if machine.handedOverAt.IsZero() {
+		podCIDR, units, err := a.network.Connect(ctx, instance, &registered, limit.Pods)
+		if err != nil {
+			return fmt.Errorf("network not ready: %w", err)
+		}
+		if err := a.handOver(ctx, instance, &registered, podCIDR); err != nil {
+			return err
+		}
+		machine.handedOverAt, machine.podCIDR, machine.units = time.Now(), podCIDR, units
 	}
-	if err := a.handOver(ctx, instance, &registered, podCIDR); err != nil {
+	if time.Since(machine.handedOverAt) < listTime {
+		return nil
+	}
+	if err := a.makeReady(ctx, &registered); err != nil {
 		return err
 	}
-	machine.ready, machine.podCIDR, machine.units = true, podCIDR, units
-	a.say(instance.ID, "%s is Ready, pods in %s", machine.nodeName, podCIDR)
+	machine.ready = true
+	a.say(instance.ID, "%s is Ready, pods in %s", machine.nodeName, machine.podCIDR)
 	return nil
 }
 
@@ -103,7 +113,12 @@ func (a *agent) register(ctx context.Context, instance instances.Instance, fresh
 	return fmt.Errorf("a Node of %s had the name %s", existing.Spec.ProviderID, fresh.Name)
 }
 
-// handOver makes the Node Ready and hands it over to kwok, which simulates its kubelet.
+// listTime is the time from the handover of a node to the moment when it is Ready. kwok lists the pods of a new node, and
+// also starts those that it sees being bound. If pods that wait for the node are bound during the list, kwok starts them
+// twice: the second start assigns another address, fails, and cancels what makes the pod Ready.
+const listTime = 500 * time.Millisecond
+
+// handOver hands the Node over to kwok, which simulates its kubelet.
 func (a *agent) handOver(ctx context.Context, instance instances.Instance, registered *corev1.Node, podCIDR netip.Prefix) error {
 	before := registered.DeepCopy()
 	node.AddLateTaints(registered, instance.LateTaints)
@@ -112,7 +127,11 @@ func (a *agent) handOver(ctx context.Context, instance instances.Instance, regis
 	if err := a.kubernetes.Patch(ctx, registered, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("giving the node its podCIDR: %w", err)
 	}
-	before = registered.DeepCopy()
+	return nil
+}
+
+func (a *agent) makeReady(ctx context.Context, registered *corev1.Node) error {
+	before := registered.DeepCopy()
 	registered.Status.Conditions = node.Conditions(node.Ready())
 	if err := a.kubernetes.Status().Patch(ctx, registered, client.StrategicMergeFrom(before)); err != nil {
 		return fmt.Errorf("making the node Ready: %w", err)
