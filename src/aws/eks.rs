@@ -227,7 +227,15 @@ impl Eks {
         while let Some(name) = pages.next().await {
             names.push(name.map_err(|error| failure("ListNodegroups", &error).at(cluster))?);
         }
-        futures::future::try_join_all(names.iter().map(|name| self.managed_node_group(cluster, name))).await
+        let read = names.iter().map(|name| async move {
+            match self.managed_node_group(cluster, name).await {
+                // Deleted since it was listed.
+                Err(error) if error.code() == "ResourceNotFoundException" => Ok(None),
+                read => read.map(Some),
+            }
+        });
+        let groups: Vec<Option<ManagedNodeGroup>> = futures::future::try_join_all(read).await?;
+        Ok(groups.into_iter().flatten().collect())
     }
 
     pub(crate) async fn managed_node_group(&self, cluster: &str, name: &str) -> Result<ManagedNodeGroup> {
@@ -306,14 +314,25 @@ impl Eks {
         let entries = futures::future::try_join_all(principals.into_iter().map(|principal| async move {
             let reply =
                 self.client.describe_access_entry().cluster_name(cluster).principal_arn(&principal).send();
-            let reply = reply.await.map_err(|error| failure("DescribeAccessEntry", &error).at(&principal))?;
+            let reply = match reply.await {
+                Ok(reply) => reply,
+                // Deleted since it was listed.
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(failure("DescribeAccessEntry", &error).at(&principal)),
+            };
             let entry = reply.access_entry();
             let kind = entry.and_then(|entry| entry.r#type()).unwrap_or_default().to_string();
             let tags = entry.and_then(|entry| entry.tags()).cloned().unwrap_or_default();
-            Ok::<_, Error>((principal, AccessEntry { kind, tags: tags.into_iter().collect() }))
+            Ok::<_, Error>(Some((principal, AccessEntry { kind, tags: tags.into_iter().collect() })))
         }))
         .await?;
-        Ok(entries.into_iter().collect())
+        Ok(entries.into_iter().flatten().collect())
     }
 
     /// Lets nodes of a role join. An existing entry is a success. EKS does not accept an empty map of tags.

@@ -67,6 +67,9 @@ pub struct NodePool {
     pub budgets: Vec<DisruptionBudget>,
     /// `spec.template.spec.terminationGracePeriod`, as `1h`: after it Karpenter deletes pods despite their budgets.
     pub grace: Option<String>,
+    /// `spec.limits`, and `status.resources` that count towards them: thousandths of a unit, by resource.
+    pub limits: BTreeMap<String, u64>,
+    pub in_use: BTreeMap<String, u64>,
     /// Who would revert a change to it.
     pub holder: Option<Holder>,
 }
@@ -101,6 +104,8 @@ pub struct NodeClaim {
     pub annotations: BTreeMap<String, String>,
     /// It is being deleted.
     pub is_leaving: bool,
+    /// `status.capacity`: thousandths of a unit, by resource.
+    pub capacity: BTreeMap<String, u64>,
     /// Its node is ready to take pods (condition Initialized).
     pub is_initialized: bool,
     /// Karpenter has found that it differs from its NodePool or EC2NodeClass (condition Drifted).

@@ -147,6 +147,7 @@ PLAN {
     NOD_074 = "EC-NOD-074": Risk, "pods that keep Karpenter from replacing their nodes";
     NOD_075 = "EC-NOD-075": Warning, "Karpenter deletes pods despite their budgets";
     NOD_076 = "EC-NOD-076": Error, "a NodePool of several zones, and ENIConfigs found by a label";
+    NOD_077 = "EC-NOD-077": Risk, "a NodePool whose limits leave no room for another node";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

@@ -15,7 +15,7 @@ use crate::facts::{DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, 
 use crate::ownership;
 use crate::tags::FIELD_MANAGER;
 
-use super::{failure, pages};
+use super::{failure, pages, quantity};
 
 /// The label of its chart.
 const LABEL: &str = "app.kubernetes.io/name=karpenter";
@@ -138,6 +138,8 @@ fn node_pool(pool: &DynamicObject) -> Option<NodePool> {
         annotations: strings(pool.data.pointer("/spec/template/metadata/annotations")),
         metadata: pool.data.pointer("/spec/template/metadata").cloned(),
         budgets: budgets.into_iter().flatten().map(budget).collect(),
+        limits: quantities(pool.data.pointer("/spec/limits")),
+        in_use: quantities(pool.data.pointer("/status/resources")),
         grace: spec["terminationGracePeriod"].as_str().map(ToString::to_string),
         holder: ownership::holder(&pool.metadata, "f:spec"),
     })
@@ -154,10 +156,22 @@ fn node_claim(claim: &DynamicObject) -> Option<NodeClaim> {
         pool: meta.labels.as_ref()?.get("karpenter.sh/nodepool")?.clone(),
         node: claim.data.pointer("/status/nodeName").and_then(Value::as_str).map(ToString::to_string),
         annotations: meta.annotations.clone().unwrap_or_default(),
+        capacity: quantities(claim.data.pointer("/status/capacity")),
         is_leaving: meta.deletion_timestamp.is_some(),
         is_initialized: is("Initialized"),
         is_drifted: is("Drifted"),
     })
+}
+
+/// Quantities are strings, or plain numbers.
+fn quantities(object: Option<&Value>) -> BTreeMap<String, u64> {
+    let pairs = object.and_then(Value::as_object).into_iter().flatten();
+    let amount = |value: &Value| match value {
+        Value::String(text) => quantity::thousandths(text),
+        other => quantity::thousandths(&other.to_string()),
+    };
+    let whole = |value: &Value| u64::try_from(amount(value)?).ok();
+    pairs.filter_map(|(name, value)| Some((name.clone(), whole(value)?))).collect()
 }
 
 fn strings(object: Option<&Value>) -> BTreeMap<String, String> {
@@ -325,6 +339,9 @@ mod tests {
         let pool = node_pool(&pool).unwrap();
         assert_eq!((pool.name.as_str(), pool.class.as_str(), &pool.metadata), ("web", "default", &None));
         assert_eq!(pool.requirements[0].values, ["arm64"]);
+        let limits = json!({"cpu": 8, "memory": "32Gi", "nodes": "10"});
+        assert_eq!(quantities(Some(&limits))["cpu"], 8000);
+        assert_eq!(quantities(Some(&limits))["memory"], 32 * 1024 * 1024 * 1024 * 1000);
     }
 
     #[test]

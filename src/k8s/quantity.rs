@@ -11,7 +11,7 @@ use super::slim::{PodSpec, Resources};
 /// A quantity in thousandths, rounded up; `None` if it can't be parsed. `100m`, `1.5`, `2Gi`, `3e3`.
 ///
 /// Source: apimachinery, api/resource: a decimal number, then a binary suffix, a decimal one, or an exponent.
-fn thousandths(text: &str) -> Option<u128> {
+pub(super) fn thousandths(text: &str) -> Option<u128> {
     let suffixes: [(&str, f64); 15] = [
         ("Ki", 2f64.powi(10)),
         ("Mi", 2f64.powi(20)),

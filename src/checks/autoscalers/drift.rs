@@ -20,7 +20,29 @@ pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec
         kept(scene, karpenter, pool, findings);
         forced(pool, findings);
         everywhere(scene, pool, findings);
+        full(karpenter, pool, findings);
     }
+}
+
+/// Karpenter starts the node that replaces another before it removes that one, if the pods need it.
+fn full(karpenter: &Karpenter, pool: &NodePool, findings: &mut Vec<Issue>) {
+    let claims = outdated(karpenter, &pool.name);
+    let least = |name: &str| claims.iter().filter_map(|claim| claim.capacity.get(name).copied()).min();
+    let lacks = |(name, limit): (&String, &u64)| {
+        let needed = if name == "nodes" { Some(1000) } else { least(name) }?;
+        let free = limit.saturating_sub(pool.in_use.get(name).copied().unwrap_or_default());
+        (free < needed).then(|| name.clone())
+    };
+    let short: Vec<String> = pool.limits.iter().filter_map(lacks).collect();
+    if short.is_empty() {
+        return;
+    }
+    findings.push(
+        Issue::warning(id::NOD_077, format!("the limits of NodePool {} leave no room for another node", pool.name))
+            .at(format!("NodePool {}, spec.limits: {}", pool.name, few(&short)))
+            .why("Karpenter starts the node that replaces another before it removes that one, unless its pods fit on other nodes")
+            .fix(format!("kubectl edit nodepool {} # raise the limits by one node, at least for the move", pool.name)),
+    );
 }
 
 fn owned(scene: &Scene<'_>, pool: &NodePool, findings: &mut Vec<Issue>) {
@@ -148,6 +170,20 @@ mod tests {
         let issue = "EC-NOD-074 Warning: 1 pod keeps Karpenter from replacing nodes of NodePool web";
         assert_eq!(checked(&facts, &[]), [issue]);
         facts.pods[0].node = "another".into();
+        assert_eq!(checked(&facts, &[]), [""; 0]);
+    }
+
+    #[test]
+    fn limits_without_room_for_another_node_are_a_risk() {
+        let mut facts = cluster(|pool| {
+            pool.limits = [("cpu".to_string(), 5000)].into();
+            pool.in_use = [("cpu".to_string(), 4000)].into();
+        });
+        let karpenter = facts.karpenter.as_mut().unwrap();
+        karpenter.claims[0].capacity = [("cpu".to_string(), 2000)].into();
+        let issue = "EC-NOD-077 Warning: the limits of NodePool web leave no room for another node";
+        assert_eq!(checked(&facts, &[]), [issue]);
+        facts.karpenter.as_mut().unwrap().pools[0].limits = [("cpu".to_string(), 6000)].into();
         assert_eq!(checked(&facts, &[]), [""; 0]);
     }
 

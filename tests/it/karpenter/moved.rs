@@ -140,9 +140,11 @@ fn what_holds_karpenter_up_is_said_by_name_with_the_way_on() {
     patch(&sandbox, "spot", &budget(json!({"nodes": "0", "schedule": "* * * * *", "duration": "1h"})));
     refuses(&sandbox, &setup, 3, &["EC-NOD-074", &pod, "--karpenter drain"]);
 
-    // Known only meanwhile: a budget by schedule. Karpenter looks every ten seconds.
-    let waits = [&setup[..], &["--accept", "EC-NOD-074", "--drain-timeout", "30s"]].concat();
-    run(&sandbox, &waits).expect(4).says(&[
+    // Known only meanwhile: a budget by schedule.
+    let waits = [&setup[..], &["--accept", "EC-NOD-074"]].concat();
+    kill_when(&sandbox, &waits, "Karpenter does not replace NodePool spot", 1);
+    kill_when(&sandbox, &waits, &format!("Karpenter does not replace Node {node}"), 1);
+    run(&sandbox, &[&waits[..], &["--drain-timeout", "5s"]].concat()).expect(4).says(&[
         "Karpenter does not replace NodePool spot",
         "kubectl edit nodepool spot",
         &format!("Karpenter does not replace Node {node}"),
