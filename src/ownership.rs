@@ -90,7 +90,9 @@ pub(crate) fn release(
         ("Flux", labels, "kustomize.toolkit.fluxcd.io/name"),
         ("Flux", labels, "helm.toolkit.fluxcd.io/name"),
     ];
-    marks.into_iter().find_map(|(tool, marks, key)| marks.get(key).map(|name| (tool, name.clone())))
+    // A tracking id is `APPLICATION:GROUP/KIND:NAMESPACE/NAME` (Argo CD, "Resource Tracking").
+    let name = |value: &String| value.split(':').next().unwrap_or_default().to_string();
+    marks.into_iter().find_map(|(tool, marks, key)| marks.get(key).map(|value| (tool, name(value))))
 }
 
 /// The owner of an object; `field` is the relevant field in managedFields syntax: `f:spec`.
@@ -125,6 +127,13 @@ mod tests {
             {"manager": "another-controller", "operation": "Apply", "fieldsV1": {"f:status": {}}},
         ]}))
         .unwrap()
+    }
+
+    #[test]
+    fn argo_cd_s_application_is_the_first_part_of_its_tracking_id() {
+        let id = "platform:apps/Deployment:karpenter/karpenter".to_string();
+        let marks = [("argocd.argoproj.io/tracking-id".to_string(), id)].into();
+        assert_eq!(release(&BTreeMap::new(), &marks), Some(("Argo CD", "platform".into())));
     }
 
     #[test]
