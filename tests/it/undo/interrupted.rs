@@ -49,7 +49,7 @@ const UNDO_PROGRESS: [&str; 10] = [
     "managed node group old-managed",
     "\"step-done\",\"step\":\"drain-nodes\"",
     "in eni-custom's node groups",
-    "old instances to terminate",
+    "\"step-done\",\"step\":\"patch-security-groups\"",
     "stack eni-custom-sandbox-old-managed-us-west-2a",
     "stack eni-custom-sandbox-base",
     "subnet for pods in",
