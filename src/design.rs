@@ -114,7 +114,7 @@ pub(crate) fn design(settings: &Settings, facts: &Facts) -> Design {
     let pools = pools::pools(settings, facts, &zones, &label_key, &old_nodes, &mut findings);
     let karpenter = karpenter::karpenter(settings, facts, &old_nodes);
     let mut drained = drained(settings, facts, &old_nodes);
-    drained.retain(|node| !karpenter::is_replaced(&karpenter, facts, node));
+    drained.retain(|node| !karpenter.replaced.contains(node));
     Design {
         cluster: facts.cluster.name.clone(),
         blocks: network.blocks,

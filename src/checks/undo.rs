@@ -4,7 +4,7 @@ mod nodes;
 
 use std::collections::BTreeSet;
 
-use crate::design::undo::{goes_with_karpenter, our_subnets};
+use crate::design::undo::{instances_of_karpenter, our_subnets};
 use crate::design::{CUSTOM_NETWORK, our_instances};
 use crate::facts::{Facts, Occupant, Record, Version, detected_version};
 use crate::fixes;
@@ -137,12 +137,11 @@ fn edited(facts: &Facts, findings: &mut Vec<Issue>) {
 /// Other interfaces in the managed subnets keep the subnets from being deleted.
 fn foreign_interfaces(scene: &Scene<'_>, undo: Undo, findings: &mut Vec<Issue>) {
     let facts = scene.facts;
-    let ours = our_instances(facts);
+    let mut ours = our_instances(facts);
+    ours.extend(instances_of_karpenter(facts));
     let goes = |interface: &Occupant| {
         interface.is_leaked()
-            || interface.instance.as_deref().is_some_and(|id| {
-                (ours.contains(id) || goes_with_karpenter(facts, id)) && !undo.keeps_nodes()
-            })
+            || interface.instance.as_deref().is_some_and(|id| ours.contains(id) && !undo.keeps_nodes())
     };
     let left: Vec<String> =
         facts.occupants().iter().filter(|each| !goes(each)).map(Occupant::summary).collect();

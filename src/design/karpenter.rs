@@ -20,13 +20,18 @@ pub(crate) struct KarpenterDesign {
     pub reserves: bool,
     /// Names of the NodePools whose nodes Karpenter replaces.
     pub drifts: BTreeSet<String>,
+    /// Names of these nodes.
+    pub replaced: BTreeSet<String>,
 }
 
 pub(super) fn karpenter(settings: &Settings, facts: &Facts, old_nodes: &BTreeSet<String>) -> KarpenterDesign {
     let Some(karpenter) = &facts.karpenter else { return KarpenterDesign::default() };
+    let drifts = drifts(settings, facts, karpenter, old_nodes);
+    let claims = drifts.iter().flat_map(|pool| outdated(karpenter, pool));
     KarpenterDesign {
         reserves: reserves(facts, karpenter),
-        drifts: drifts(settings, facts, karpenter, old_nodes),
+        replaced: claims.filter_map(|claim| claim.node.clone()).collect(),
+        drifts,
     }
 }
 
@@ -48,13 +53,12 @@ fn drifts(
         return BTreeSet::new();
     }
     // An old node whose NodeClaim has the annotation has not drifted: it is drained.
-    let has_old = |pool: &NodePool| {
-        let claims = outdated(karpenter, &pool.name);
-        claims.iter().filter_map(|claim| claim.node.as_ref()).any(|node| old_nodes.contains(node))
+    let is_old = |claim: &&NodeClaim| claim.node.as_ref().is_some_and(|node| old_nodes.contains(node));
+    let drifts = |pool: &&NodePool| {
+        let left = outdated(karpenter, &pool.name);
+        left.iter().any(is_old) || is_marked(pool) && !left.is_empty()
     };
-    let drifting = |pool: &NodePool| is_marked(pool) && !outdated(karpenter, &pool.name).is_empty();
-    let pools = karpenter.pools.iter().filter(|pool| has_old(pool) || drifting(pool));
-    pools.map(|pool| pool.name.clone()).collect()
+    karpenter.pools.iter().filter(drifts).map(|pool| pool.name.clone()).collect()
 }
 
 /// Whether the template already has the annotation.
@@ -70,13 +74,6 @@ pub(crate) fn outdated<'a>(karpenter: &'a Karpenter, pool: &str) -> Vec<&'a Node
 /// Whether it was made from a template with the annotation.
 pub(crate) fn is_new(claim: &NodeClaim) -> bool {
     claim.annotations.get(NETWORKING).is_some_and(|value| value == CUSTOM)
-}
-
-/// Whether Karpenter replaces this node.
-pub(crate) fn is_replaced(design: &KarpenterDesign, facts: &Facts, node: &str) -> bool {
-    let Some(karpenter) = &facts.karpenter else { return false };
-    let claims = design.drifts.iter().flat_map(|pool| outdated(karpenter, pool));
-    claims.filter_map(|claim| claim.node.as_deref()).any(|one| one == node)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Facts, Node, Sizes, Subnet};
+use crate::facts::{Facts, Node, NodeClaim, Sizes, Subnet};
 
 use super::karpenter::is_new;
 use super::{CUSTOM_NETWORK, our_instances};
@@ -33,33 +33,49 @@ pub(crate) fn missing(facts: &Facts) -> Vec<&str> {
 /// meanwhile and does not replace itself.
 pub(crate) fn our_nodes(facts: &Facts) -> BTreeSet<String> {
     let ours = our_instances(facts);
-    let is_ours = |id: &Option<String>| id.as_deref().is_some_and(|id| ours.contains(id));
-    let drained = |node: &&Node| is_ours(&node.instance_id) || is_of_karpenter(facts, node);
-    facts.ec2_nodes().filter(drained).map(|node| node.name.clone()).collect()
+    let is_ours = |node: &&Node| node.instance_id.as_deref().is_some_and(|id| ours.contains(id));
+    let of_karpenter = KarpenterNodes::of(facts).drained;
+    facts.ec2_nodes().filter(is_ours).chain(of_karpenter).map(|node| node.name.clone()).collect()
 }
 
-/// Whether an instance is a node that Karpenter replaces, or that is drained for it.
-pub(crate) fn goes_with_karpenter(facts: &Facts, instance: &str) -> bool {
-    let is_its = |node: &&Node| node.instance_id.as_deref() == Some(instance);
-    facts.ec2_nodes().find(is_its).is_some_and(|node| returns(facts, node) || is_of_karpenter(facts, node))
+/// Instances that are nodes of Karpenter and go with an undo.
+pub(crate) fn instances_of_karpenter(facts: &Facts) -> BTreeSet<&str> {
+    let KarpenterNodes { returning, drained } = KarpenterNodes::of(facts);
+    returning.into_iter().chain(drained).filter_map(|node| node.instance_id.as_deref()).collect()
 }
 
-/// Karpenter replaces it when its NodePool's template is restored.
-fn returns(facts: &Facts, node: &Node) -> bool {
-    let (Some(karpenter), Some(claim)) = (&facts.karpenter, &node.node_claim) else { return false };
-    let claim = karpenter.claims.iter().find(|one| one.name == *claim);
-    claim.is_some_and(|claim| facts.record.node_pools.contains_key(&claim.pool) && is_new(claim))
+/// Nodes of Karpenter that have custom networking.
+struct KarpenterNodes<'a> {
+    /// Karpenter replaces them when their NodePools' templates are restored.
+    returning: Vec<&'a Node>,
+    /// The others. As long as custom networking is on, Karpenter would start nodes with it in their place.
+    drained: Vec<&'a Node>,
 }
 
-/// As long as custom networking is on, Karpenter would start nodes with it in their place.
-fn is_of_karpenter(facts: &Facts, node: &Node) -> bool {
-    let Some(undo) = &facts.undo else { return false };
-    let ends = undo.ends_custom_networking || !facts.cni.is_on(CUSTOM_NETWORK);
-    let configs = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str());
-    let subnets: BTreeSet<&str> =
-        configs.chain(our_subnets(facts).map(|subnet| subnet.id.as_str())).collect();
-    let is_custom = node.interfaces.iter().any(|interface| subnets.contains(interface.subnet.as_str()));
-    ends && node.node_claim.is_some() && is_custom && !returns(facts, node)
+impl<'a> KarpenterNodes<'a> {
+    fn of(facts: &'a Facts) -> Self {
+        let returns = |claim: &&NodeClaim| facts.record.node_pools.contains_key(&claim.pool) && is_new(claim);
+        let claims = facts.karpenter.iter().flat_map(|karpenter| &karpenter.claims).filter(returns);
+        let claims: BTreeSet<&str> = claims.map(|claim| claim.name.as_str()).collect();
+        let configs = facts.eniconfigs.items.iter().map(|config| config.subnet.as_str());
+        let subnets: BTreeSet<&str> =
+            configs.chain(our_subnets(facts).map(|subnet| subnet.id.as_str())).collect();
+        let ends = facts
+            .undo
+            .as_ref()
+            .is_some_and(|undo| undo.ends_custom_networking || !facts.cni.is_on(CUSTOM_NETWORK));
+        let (mut returning, mut drained) = (Vec::new(), Vec::new());
+        for node in facts.ec2_nodes() {
+            let Some(claim) = &node.node_claim else { continue };
+            let is_custom = || node.interfaces.iter().any(|one| subnets.contains(one.subnet.as_str()));
+            if claims.contains(claim.as_str()) {
+                returning.push(node);
+            } else if ends && is_custom() {
+                drained.push(node);
+            }
+        }
+        KarpenterNodes { returning, drained }
+    }
 }
 
 /// Subnets that eni-custom created.

@@ -102,14 +102,10 @@ pub struct NodeClaim {
     /// Its node, once it has joined.
     pub node: Option<String>,
     pub annotations: BTreeMap<String, String>,
-    /// It is being deleted.
-    pub is_leaving: bool,
     /// `status.capacity`: thousandths of a unit, by resource.
     pub capacity: BTreeMap<String, u64>,
     /// Its node is ready to take pods (condition Initialized).
     pub is_initialized: bool,
-    /// Karpenter has found that it differs from its NodePool or EC2NodeClass (condition Drifted).
-    pub is_drifted: bool,
 }
 
 impl Karpenter {
@@ -137,12 +133,6 @@ impl Karpenter {
     pub fn classes_in(&self, id: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<&String> {
         let selects = |class: &NodeClass| class.subnets.iter().any(|term| selects(term, id, tags));
         self.classes.iter().filter(|(_, class)| selects(class)).map(|(name, _)| name).collect()
-    }
-
-    /// The NodePool of a NodeClaim.
-    pub fn pool_of(&self, claim: &str) -> Option<&NodePool> {
-        let claim = self.claims.iter().find(|one| one.name == claim)?;
-        self.pools.iter().find(|pool| pool.name == claim.pool)
     }
 }
 

@@ -42,13 +42,17 @@ pub(crate) async fn read(client: &Client) -> Result<Option<Karpenter>> {
     }
     let (classes, claims) = tokio::try_join!(
         pages::custom(client, AWS_GROUP, "v1", "EC2NodeClass", "ec2nodeclasses", node_class),
-        pages::custom(client, GROUP, "v1", "NodeClaim", "nodeclaims", node_claim),
+        claims(client),
     )?;
     (found.classes, found.claims) = (classes.into_iter().collect(), claims);
     if let Some(controller) = controller {
         settings(&mut found, &controller);
     }
     Ok(Some(found))
+}
+
+pub(crate) async fn claims(client: &Client) -> Result<Vec<NodeClaim>> {
+    pages::custom(client, GROUP, "v1", "NodeClaim", "nodeclaims", node_claim).await
 }
 
 /// Deployments with its label that have replicas.
@@ -157,9 +161,7 @@ fn node_claim(claim: &DynamicObject) -> Option<NodeClaim> {
         node: claim.data.pointer("/status/nodeName").and_then(Value::as_str).map(ToString::to_string),
         annotations: meta.annotations.clone().unwrap_or_default(),
         capacity: quantities(claim.data.pointer("/status/capacity")),
-        is_leaving: meta.deletion_timestamp.is_some(),
         is_initialized: is("Initialized"),
-        is_drifted: is("Drifted"),
     })
 }
 

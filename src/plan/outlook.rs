@@ -8,7 +8,6 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::design::karpenter::is_replaced;
 use crate::design::{Design, GroupDesign, PodSubnet, PoolDesign, ZoneDesign, options};
 use crate::eviction::filter::sort;
 use crate::facts::{Facts, Node};
@@ -132,7 +131,7 @@ impl<'a> Nodes<'a> {
             let kind = facts.machine.types.get(&node.instance_type).or_else(|| known(&node.instance_type));
             kind.and_then(|kind| max_pods(kind, &custom).ok()).map_or(node.max_pods, |pods| pods.get())
         };
-        let replaced = facts.ec2_nodes().filter(|node| is_replaced(&design.karpenter, facts, &node.name));
+        let replaced = facts.ec2_nodes().filter(|node| design.karpenter.replaced.contains(&node.name));
         Nodes {
             nodes: facts.ec2_nodes().collect(),
             drained,

@@ -8,7 +8,6 @@ mod undo;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::design::karpenter;
 use crate::discover::Section;
 use crate::drain;
 use crate::error::Result;
@@ -81,9 +80,8 @@ impl Rules for DrainNodes {
     }
 
     fn left_out(scene: &Scene<'_>) -> Option<String> {
-        let Scene { design, facts, settings, .. } = *scene;
-        let is_replaced = |node: &&String| karpenter::is_replaced(&design.karpenter, facts, node);
-        let old = design.old_nodes.len() - design.old_nodes.iter().filter(is_replaced).count();
+        let Scene { design, settings, .. } = *scene;
+        let old = design.old_nodes.difference(&design.karpenter.replaced).count();
         let staying = if settings.drain.keep_old_nodes { old } else { old - design.drained.len() };
         match (staying, settings.drain.keep_old_nodes) {
             (0, _) => None,

@@ -1,8 +1,10 @@
 //! Whether the pods fit on the new nodes.
 
+use std::collections::BTreeSet;
+
 use crate::capacity::{Age, Capacity, Lack, Shortage, shortages};
 use crate::eviction::local::LocalData;
-use crate::facts::{Facts, Pod};
+use crate::facts::{Facts, Node, Pod};
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
@@ -16,7 +18,8 @@ pub(super) fn check(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findi
     // A bare pod is not recreated, and a terminating pod already has its replacement.
     let recreated = moving.iter().copied().filter(|pod| pod.controller.is_some() && !pod.deleting);
     // Karpenter starts another node of the same NodePool, if no other node has room.
-    let recreated: Vec<&Pod> = recreated.filter(|pod| !is_on_node_pool(scene.facts, pod)).collect();
+    let placed = on_node_pools(scene.facts);
+    let recreated: Vec<&Pod> = recreated.filter(|pod| !placed.contains(pod.node.as_str())).collect();
     let growing = scene.concerns(&[Step::PatchSecurityGroups]);
     let room = Capacity::of(scene.facts, scene.design, growing);
     surges(scene, &scene.design.drained, &room, findings);
@@ -25,11 +28,14 @@ pub(super) fn check(scene: &Scene<'_>, moving: &[&Pod], local: &LocalData, findi
     }
 }
 
-fn is_on_node_pool(facts: &Facts, pod: &Pod) -> bool {
-    let node = facts.nodes.iter().find(|node| node.name == pod.node);
-    let claim = node.and_then(|node| node.node_claim.as_deref());
-    let karpenter = facts.karpenter.as_ref();
-    claim.zip(karpenter).is_some_and(|(claim, karpenter)| karpenter.pool_of(claim).is_some())
+/// Names of the nodes of Karpenter's NodePools.
+fn on_node_pools(facts: &Facts) -> BTreeSet<&str> {
+    let Some(karpenter) = &facts.karpenter else { return BTreeSet::new() };
+    let pools: BTreeSet<&str> = karpenter.pools.iter().map(|pool| pool.name.as_str()).collect();
+    let claims = karpenter.claims.iter().filter(|claim| pools.contains(claim.pool.as_str()));
+    let claims: BTreeSet<&str> = claims.map(|claim| claim.name.as_str()).collect();
+    let is_of_one = |node: &&Node| node.node_claim.as_deref().is_some_and(|claim| claims.contains(claim));
+    facts.nodes.iter().filter(is_of_one).map(|node| node.name.as_str()).collect()
 }
 
 fn shortage_issue(scene: &Scene<'_>, shortage: &Shortage, growing: bool) -> Issue {

@@ -10,7 +10,7 @@ use crate::design::karpenter::{CUSTOM, NETWORKING, is_marked, is_new, outdated};
 use crate::error::{Error, Result};
 use crate::eviction;
 use crate::exit::Exit;
-use crate::facts::{Karpenter, NodeClaim, NodePool};
+use crate::facts::{NodeClaim, NodePool};
 use crate::k8s::karpenter::{self, Blocked};
 use crate::scene::Scene;
 use crate::session::{Seen, Session, until};
@@ -115,14 +115,14 @@ pub(super) async fn wait(
     let client = &session.clients.kube.client;
     let mut told: BTreeSet<Blocked> = BTreeSet::new();
     let deadline = session.settings.drain_deadline();
-    let all = session.facts.karpenter.as_ref().map_or(0, |karpenter| of(karpenter, pools).count());
     let mut standing: BTreeSet<Blocked> = BTreeSet::new();
-    let mut left = all;
+    let mut left = 0;
     let waited =
         until(&session.events, &session.interrupt, deadline, "Karpenter to replace its nodes", async || {
-            let Some(now) = karpenter::read(client).await? else { return Ok(Seen::Yes(())) };
-            let open: Vec<&NodeClaim> = of(&now, pools).filter(|claim| !is_wanted(claim)).collect();
-            let starting = of(&now, pools).filter(|claim| is_wanted(claim) && !claim.is_initialized).count();
+            let claims = karpenter::claims(client).await?;
+            let own = claims.iter().filter(|claim| pools.contains(&claim.pool));
+            let (new, open): (Vec<&NodeClaim>, Vec<&NodeClaim>) = own.partition(|claim| is_wanted(claim));
+            let starting = new.iter().filter(|claim| !claim.is_initialized).count();
             left = open.len();
             if open.is_empty() && starting == 0 {
                 return Ok(Seen::Yes(()));
@@ -217,10 +217,6 @@ pub(super) async fn returned(session: &Session) -> Result<()> {
         return Ok(());
     }
     wait(session, &pools, |claim| !is_new(claim)).await
-}
-
-fn of<'a>(karpenter: &'a Karpenter, pools: &'a BTreeSet<String>) -> impl Iterator<Item = &'a NodeClaim> {
-    karpenter.claims.iter().filter(|claim| pools.contains(&claim.pool))
 }
 
 /// What Karpenter says of these NodeClaims, their nodes and NodePools; the newest for each object.
