@@ -16,9 +16,11 @@ def shown(cluster: Cluster) -> dict[str, Any]:
                                "elasticLoadBalancing": {"enabled": cluster.auto_mode}}
     network["serviceIpv6Cidr" if cluster.ip_family == "ipv6" else "serviceIpv4Cidr"] = cluster.service_cidr
     return {
-        "name": cluster.name, "arn": cluster.arn, "version": cluster.version, "endpoint": cluster.endpoint,
-        "createdAt": cluster.created, "roleArn": cluster.role, "status": "ACTIVE", "platformVersion": "eks.14",
-        "certificateAuthority": {"data": cluster.ca}, "tags": cluster.tags, "health": {"issues": []},
+        "name": cluster.name, "arn": cluster.arn, "version": cluster.version,
+        **({"endpoint": cluster.endpoint} if cluster.endpoint else {}),
+        "createdAt": cluster.created, "roleArn": cluster.role, "status": cluster.status, "platformVersion": "eks.14",
+        "certificateAuthority": {"data": cluster.ca} if cluster.ca else {}, "tags": cluster.tags,
+        "health": {"issues": []},
         "resourcesVpcConfig": {
             "vpcId": cluster.vpc, "subnetIds": cluster.subnets, "clusterSecurityGroupId": cluster.security_group,
             "securityGroupIds": cluster.additional_groups, "endpointPublicAccess": True, "endpointPrivateAccess": True,
@@ -38,6 +40,25 @@ def shown(cluster: Cluster) -> dict[str, Any]:
 @implements("eks", "DescribeCluster")
 def describe(context: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"cluster": shown(require(context, params["name"]))}
+
+
+@implements("eks", "CreateCluster")
+def create(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """No control plane is started for it, so it is being created for ever: without an endpoint or a certificate."""
+    region, name = context.world.regions[context.region], params["name"]
+    if name in region.clusters:
+        raise AwsError("ResourceInUseException", f"Cluster already exists with name: {name}", 409, clusterName=name)
+    network = params["resourcesVpcConfig"]
+    vpcs = context.call("ec2", "DescribeSubnets", {"SubnetIds": network["subnetIds"]})["Subnets"]
+    shape = context.world.shape
+    cluster = Cluster(
+        name, f"arn:aws:eks:{context.region}:{context.account}:cluster/{name}",
+        params.get("version", shape.kubernetes_version), "", "", params["roleArn"], shape.service_cidr, "ipv4",
+        params.get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP"), False, vpc=vpcs[0]["VpcId"],
+        subnets=network["subnetIds"], additional_groups=network.get("securityGroupIds", []),
+        tags=params.get("tags", {}), status="CREATING")
+    region.clusters[name] = cluster
+    return {"cluster": shown(cluster)}
 
 
 @implements("eks", "ListClusters")

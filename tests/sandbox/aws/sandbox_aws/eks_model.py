@@ -125,6 +125,7 @@ class Cluster:
     tokens: dict[str, tuple[str, Any]] = field(default_factory=dict)  # client tokens: (request, answer)
     created: datetime = field(default_factory=now)
     id: str = field(default_factory=lambda: uuid.uuid4().hex.upper())
+    status: str = "ACTIVE"
 
 
 def require(context: Context, name: str) -> Cluster:
