@@ -46,6 +46,9 @@ _eni__custom() {
             eni__custom,launch-nodegroups)
                 cmd="eni__custom__subcmd__launch__subcmd__nodegroups"
                 ;;
+            eni__custom,man)
+                cmd="eni__custom__subcmd__man"
+                ;;
             eni__custom,max-pods)
                 cmd="eni__custom__subcmd__max__subcmd__pods"
                 ;;
@@ -106,6 +109,9 @@ _eni__custom() {
             eni__custom__subcmd__help,launch-nodegroups)
                 cmd="eni__custom__subcmd__help__subcmd__launch__subcmd__nodegroups"
                 ;;
+            eni__custom__subcmd__help,man)
+                cmd="eni__custom__subcmd__help__subcmd__man"
+                ;;
             eni__custom__subcmd__help,max-pods)
                 cmd="eni__custom__subcmd__help__subcmd__max__subcmd__pods"
                 ;;
@@ -143,7 +149,7 @@ _eni__custom() {
 
     case "${cmd}" in
         eni__custom)
-            opts="-q -v -h -V --color --quiet --verbose --log --help --version setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help"
+            opts="-q -v -h -V --color --quiet --verbose --plain --log --help --version setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,7 +171,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__associate__subcmd__cidr)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,11 +302,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -323,7 +329,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__completions)
-            opts="-q -v -h --color --quiet --verbose --log --help bash elvish fish powershell zsh"
+            opts="-q -v -h --color --quiet --verbose --plain --log --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -345,7 +351,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__create__subcmd__subnets)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -476,11 +482,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -503,7 +509,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__detect__subcmd__cni)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -634,11 +640,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -661,7 +667,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__doctor)
-            opts="-c -o -q -v -h --cluster --region --profile --kubeconfig --context --config --bundle --mask-account --output --events --color --quiet --verbose --log --help"
+            opts="-c -o -q -v -h --cluster --region --profile --kubeconfig --context --config --bundle --mask-account --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -700,11 +706,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -727,7 +733,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__drain__subcmd__nodes)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --undo --color --quiet --verbose --log --help"
+            opts="-c -l -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --selector --node --old-node-group --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --dry-run --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -843,30 +849,6 @@ _eni__custom() {
                     ;;
                 --role-path)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --accept)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --confirm-cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                --events)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --selector)
@@ -913,6 +895,30 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -929,7 +935,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help)
-            opts="setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions help"
+            opts="setup plan undo associate-cidr create-subnets set-env detect-cni install-crd write-eniconfigs launch-nodegroups patch-security-groups drain-nodes verify doctor status max-pods iam-policy schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1069,6 +1075,20 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__help__subcmd__launch__subcmd__nodegroups)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        eni__subcmd__custom__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1223,7 +1243,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__iam__subcmd__policy)
-            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --managed-node-groups --terminate-unowned --karpenter --delete-old-groups --kubernetes --group --why --color --quiet --verbose --log --help"
+            opts="-c -q -v -h --cluster --region --account --vpc --addon-role --node-role --role-path --read-only --step --undo --replacements --managed-node-groups --terminate-unowned --karpenter --delete-old-groups --kubernetes --group --why --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1285,7 +1305,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__install__subcmd__crd)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1416,11 +1436,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -1443,7 +1463,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__launch__subcmd__nodegroups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1574,11 +1594,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -1600,8 +1620,30 @@ _eni__custom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        eni__subcmd__custom__subcmd__man)
+            opts="-q -v -h --color --quiet --verbose --plain --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         eni__subcmd__custom__subcmd__max__subcmd__pods)
-            opts="-o -q -v -h --all --output --color --quiet --verbose --log --help"
+            opts="-o -q -v -h --all --output --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1631,7 +1673,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__patch__subcmd__security__subcmd__groups)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1762,11 +1804,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -1789,7 +1831,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__plan)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --detailed-exitcode --out --export --force --color --quiet --verbose --log --help"
+            opts="-c -l -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --detailed-exitcode --out --export --html --force --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --selector --node --old-node-group --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --dry-run --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1820,6 +1862,18 @@ _eni__custom() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --export)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1905,30 +1959,6 @@ _eni__custom() {
                     ;;
                 --role-path)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --accept)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --confirm-cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                --events)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --selector)
@@ -1975,12 +2005,28 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --out)
+                --accept)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --export)
+                --confirm-cluster)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1999,7 +2045,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__schema)
-            opts="-q -v -h --color --quiet --verbose --log --help plan verify doctor status"
+            opts="-q -v -h --color --quiet --verbose --plain --log --help plan verify doctor status events"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2021,7 +2067,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__set__subcmd__env)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2152,11 +2198,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -2179,7 +2225,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__setup)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --plan --color --quiet --verbose --log --help"
+            opts="-c -l -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --plan --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --selector --node --old-node-group --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --save --explain-settings --yes --accept --confirm-cluster --timeout --dry-run --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2210,6 +2256,10 @@ _eni__custom() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2297,30 +2347,6 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --accept)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --confirm-cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                --events)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
                 --selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2365,8 +2391,32 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --plan)
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2385,7 +2435,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__status)
-            opts="-c -y -o -l -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --selector --node --old-node-group --dry-run --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --color --quiet --verbose --log --help"
+            opts="-c -l -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --selector --node --old-node-group --terminate-unowned --delete-old-groups --karpenter --keep-old-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --dry-run --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2503,30 +2553,6 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --accept)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --confirm-cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
-                --events)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
-                    return 0
-                    ;;
                 --selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2571,6 +2597,30 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
+                    return 0
+                    ;;
+                --events)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -2587,7 +2637,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__undo)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --dry-run --to-step --keep-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --output --events --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --dry-run --to-step --keep-nodes --drain-timeout --pod-timeout --skip-wait-for-delete-timeout --max-in-flight --lb-drain --max-unavailable-nodes --surge-singletons --no-default-budget --disable-eviction --evict-bare-pods --delete-emptydir-data --delete-local-volumes --yes --accept --confirm-cluster --timeout --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2662,11 +2712,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -2689,7 +2739,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__verify)
-            opts="-c -o -q -v -h --cluster --region --profile --kubeconfig --context --config --keep-old-nodes --probe --probe-image --probe-namespace --probe-timeout --output --events --color --quiet --verbose --log --help"
+            opts="-c -o -q -v -h --cluster --region --profile --kubeconfig --context --config --probe --probe-image --probe-namespace --probe-timeout --keep-old-nodes --wait --html --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2735,12 +2785,20 @@ _eni__custom() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json junit" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json junit markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json junit" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json junit markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)
@@ -2763,7 +2821,7 @@ _eni__custom() {
             return 0
             ;;
         eni__subcmd__custom__subcmd__write__subcmd__eniconfigs)
-            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --output --events --undo --color --quiet --verbose --log --help"
+            opts="-c -y -o -q -v -h --cluster --region --profile --kubeconfig --context --config --cidr --subnet-prefix --subnet --route-table --env-last --external-snat --eniconfig-name --eniconfig-label --security-group --take-over-env --take-over-karpenter --remove-annotation-def --replace-eniconfigs --pool --replace-with --managed-image --instance-type --ami-family --ami-id --nodes-per-zone --max-nodes-per-zone --volume-size --node-role --tag --permissions-boundary --role-path --yes --accept --confirm-cluster --timeout --undo --output --events --color --quiet --verbose --plain --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2894,11 +2952,11 @@ _eni__custom() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json markdown" -- "${cur}"))
                     return 0
                     ;;
                 --events)

@@ -80,9 +80,14 @@ pub(crate) fn alternatives(settings: &Settings, facts: &Facts, design: &Design) 
     })
 }
 
+/// Whether pods will soon find no address in a subnet.
+pub(crate) fn is_short(subnet: &Subnet) -> bool {
+    subnet.free < usable_addresses(subnet.cidr) / SHORT_SHARE
+}
+
 fn short(subnet: &Subnet) -> Option<Short> {
     let of = usable_addresses(subnet.cidr);
-    (subnet.free < of / SHORT_SHARE).then(|| Short {
+    is_short(subnet).then(|| Short {
         subnet: subnet.id.clone(),
         zone: subnet.zone.clone(),
         free: subnet.free,
@@ -153,7 +158,33 @@ fn ways(facts: &Facts, design: &Design, kind: &InstanceType, nodes: usize) -> Ve
     ]
 }
 
+impl Way {
+    fn gained(&self) -> String {
+        match self.addresses_gained {
+            Some(0) => "no more addresses".to_string(),
+            Some(gained) => counted(gained, "more address"),
+            None => "effectively unlimited addresses".to_string(),
+        }
+    }
+
+    fn replaced(&self) -> String {
+        match self.nodes_replaced {
+            0 => "no node replaced".to_string(),
+            count => format!("{} replaced", counted(count, "node")),
+        }
+    }
+}
+
 impl Alternatives {
+    /// Each alternative in one line of a terminal.
+    pub(crate) fn short_lines(&self) -> Vec<String> {
+        let line = |way: &Way| {
+            let pods = way.pods_per_node.map_or("no pod".into(), |pods| counted(pods, "pod"));
+            format!("{:26}{}, {pods} a node, {}", way.name, way.gained(), way.replaced())
+        };
+        self.ways.iter().map(line).collect()
+    }
+
     /// One line for each alternative.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lost = |way: &Way| match (way.pods_per_node, way.pods_per_node_lost) {
@@ -161,17 +192,8 @@ impl Alternatives {
             (Some(pods), 0) => format!("{} per node", counted(pods, "pod")),
             (Some(pods), lost) => format!("{} per node ({lost} fewer)", counted(pods, "pod")),
         };
-        let gained = |way: &Way| match way.addresses_gained {
-            Some(0) => "no more addresses".to_string(),
-            Some(gained) => counted(gained, "more address"),
-            None => "effectively unlimited addresses".to_string(),
-        };
-        let replaced = |way: &Way| match way.nodes_replaced {
-            0 => "no node replaced".to_string(),
-            count => format!("{} replaced", counted(count, "node")),
-        };
         let line = |way: &Way| {
-            format!("{}: {}, {}, {}; {}", way.name, gained(way), lost(way), replaced(way), way.remark)
+            format!("{}: {}, {}, {}; {}", way.name, way.gained(), lost(way), way.replaced(), way.remark)
         };
         self.ways.iter().map(line).collect()
     }

@@ -2,8 +2,10 @@
 
 mod doctor;
 mod drain;
+mod explained;
 mod file;
 mod groups;
+pub(crate) mod help;
 mod offline;
 mod planned;
 mod read;
@@ -12,6 +14,7 @@ mod verify;
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -24,10 +27,9 @@ pub use verify::{ProbeArgs, ReportOutputArgs, VerifyArgs};
 
 use crate::exit::Codes;
 use crate::goal::Undo;
-use crate::ui::{ColorWhen, Voice};
+use crate::ui::{ColorWhen, Environment, Voice};
 
-/// Moves a live Amazon EKS cluster to VPC CNI custom networking: pods get addresses and security groups of their
-/// own, from other subnets than their nodes.
+/// Move a live Amazon EKS cluster to VPC CNI custom networking
 #[derive(Debug, Parser)]
 #[command(
     name = "eni-custom",
@@ -37,7 +39,9 @@ use crate::ui::{ColorWhen, Voice};
     arg_required_else_help = true
 )]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage (plan --detailed-exitcode: changes), \
-3 refused by a check, 4 changed but not verified, 130 interrupted.")]
+3 refused by a check, 4 changed but not verified, 130 interrupted.
+
+eni-custom COMMAND --help shows the flags of a command.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -50,7 +54,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global")]
 pub struct VoiceArgs {
-    /// When to use colors; auto: on a terminal, unless NO_COLOR is set
+    /// Use colors; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
 
@@ -62,7 +66,11 @@ pub struct VoiceArgs {
     #[arg(long, short, global = true)]
     pub verbose: bool,
 
-    /// Append to this file each AWS and Kubernetes call with its duration, status and request id, and what the run did
+    /// Print whole lines and numbered lists, for screen readers and logs; also with TERM=dumb
+    #[arg(long, global = true, env = "ENI_CUSTOM_PLAIN", value_parser = FalseyValueParser::new())]
+    pub plain: bool,
+
+    /// Append each AWS and Kubernetes call, with its duration and status, to this file
     #[arg(long, global = true, value_name = "FILE", env = "ENI_CUSTOM_LOG")]
     pub log: Option<PathBuf>,
 }
@@ -79,55 +87,71 @@ impl Cli {
 
 impl VoiceArgs {
     pub fn voice(&self) -> Voice {
-        Voice { color: self.color, quiet: self.quiet, verbose: self.verbose, codes: Codes::default() }
+        let terminal = Environment::read();
+        Voice {
+            color: self.color,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            plain: self.plain || terminal.is_plain(),
+            ascii: terminal.is_ascii(),
+            codes: Codes::default(),
+        }
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run all nine steps in the documented order; asks on a terminal, or takes flags with --yes
+    /// Run all nine steps in the documented order
     Setup(ApplyArgs),
     /// Show what setup would do; changes nothing
     Plan(PlanArgs),
-    /// Undo what setup made, in an order that never leaves pods without nodes
+    /// Undo what setup made; pods are never without nodes
     Undo(UndoArgs),
     /// Step 1: associate a secondary CIDR block with the VPC
     AssociateCidr(OneStepArgs<StepArgs>),
-    /// Step 2: create a pod subnet in each Availability Zone that has nodes
+    /// Step 2: create a pod subnet in each zone that has nodes
     CreateSubnets(OneStepArgs<StepArgs>),
-    /// Step 3: enable custom networking in aws-node's environment
+    /// Step 3: enable custom networking in aws-node
     SetEnv(OneStepArgs<StepArgs>),
-    /// Step 4: detect the VPC CNI version and check that it supports custom networking
+    /// Step 4: check that the VPC CNI supports it
     DetectCni(OneStepArgs<StepArgs>),
-    /// Step 5: install the ENIConfig CRD if it is missing or has no schema
+    /// Step 5: install the ENIConfig CRD if it is missing
     InstallCrd(OneStepArgs<StepArgs>),
     /// Step 6: write an ENIConfig for each pod subnet
     WriteEniconfigs(OneStepArgs<StepArgs>),
-    /// Step 7: create self-managed node groups with calculated max pods and no nodes yet
+    /// Step 7: create the new node groups, without nodes yet
     LaunchNodegroups(OneStepArgs<StepArgs>),
-    /// Step 8: add the security groups to the ENIConfigs, then scale up the node groups
+    /// Step 8: write security groups, then start the new nodes
     PatchSecurityGroups(OneStepArgs<StepArgs>),
-    /// Step 9: drain the old nodes, respecting PodDisruptionBudgets, and terminate them
+    /// Step 9: drain the old nodes and terminate them
     DrainNodes(OneStepArgs<SetupArgs>),
-    /// Check that custom networking works: nodes, network interfaces, pod addresses, max pods
+    /// Check that custom networking works
     Verify(VerifyArgs),
-    /// Explain what is wrong with a cluster and how to fix it, whoever set it up
+    /// Explain what is wrong and how to fix it
     Doctor(DoctorArgs),
     /// Show which steps are done
     Status(SetupArgs),
-    /// Calculate how many pods an instance type can hold; needs no network access
+    /// Calculate how many pods an instance type can hold
     MaxPods(MaxPodsArgs),
-    /// Print a least-privilege IAM policy, or Kubernetes roles, for the commands; needs no network access
+    /// Print the least IAM policy, or Kubernetes roles
     IamPolicy(IamPolicyArgs),
     /// Print the JSON schema of an output
     Schema {
+        /// The command that prints it with --output json
         #[arg(value_enum)]
         output: SchemaOf,
     },
     /// Print a completion script for a shell
     Completions {
+        /// The shell
         #[arg(value_enum)]
         shell: Shell,
+    },
+    /// Write the man pages to a folder
+    Man {
+        /// The folder; it is created if it does not exist
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
     },
 }
 
@@ -137,9 +161,17 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Apply exactly the changes saved by plan --out; refuse if the cluster has changed since, and say where
+    /// Apply exactly the plan that plan --out saved, or refuse if the cluster has changed since
     #[arg(long, help_heading = "Plan", value_name = "FILE")]
     pub plan: Option<PathBuf>,
+
+    /// Write the flags and answers of this run to this file: later runs take their defaults from it (see --config)
+    #[arg(long, help_heading = "Settings", value_name = "FILE")]
+    pub save: Option<PathBuf>,
+
+    /// Print each setting with its value and its origin (flag, environment, file or default); reads no cluster
+    #[arg(long, help_heading = "Settings")]
+    pub explain_settings: bool,
 }
 
 /// What `setup`, `plan` and `drain-nodes` take.
@@ -172,7 +204,7 @@ pub struct UndoArgs {
     #[arg(long, alias = "plan", help_heading = "Undo")]
     pub dry_run: bool,
 
-    /// Undo only as far as needed to make this step the last one done
+    /// Undo only as far as needed to make this step the last one done [default: 0, undo all]
     #[arg(long, help_heading = "Undo", value_name = "N", value_parser = clap::value_parser!(u8).range(0..=8))]
     pub to_step: Option<u8>,
 
@@ -210,17 +242,21 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub all: SetupArgs,
 
-    /// Exit 0 if there is nothing to do, 2 if there are changes, 3 if a check refuses, 1 on any error
+    /// Exit with 0 if there is nothing to do, 2 for changes, 3 if a check refuses, 1 on any error
     #[arg(long, help_heading = "Plan")]
     pub detailed_exitcode: bool,
 
-    /// Save the plan for setup --plan FILE; a plan that a check refuses is not saved
+    /// Save the plan for setup --plan, unless a check refuses it
     #[arg(long, help_heading = "Plan", value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Write what would be created to this folder for review: ENIConfigs, environment, templates, user data, commands
+    /// Write what would be created to this folder: ENIConfigs, environment, templates, user data, commands
     #[arg(long, help_heading = "Plan", value_name = "DIR")]
     pub export: Option<PathBuf>,
+
+    /// Write the plan as a page for a browser, with a map of the addresses; one file, also if a check refuses the plan
+    #[arg(long, help_heading = "Plan", value_name = "FILE")]
+    pub html: Option<PathBuf>,
 
     /// Allow --export to a folder that is not empty
     #[arg(long, help_heading = "Plan", requires = "export")]

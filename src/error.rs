@@ -5,6 +5,7 @@ mod library;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -17,7 +18,7 @@ pub(crate) use library::{chain, find, one_line, root_cause, tls_trouble};
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call failed: the service's code and message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cause {
     /// AWS error code (`CidrConflict`) or Kubernetes reason (`Forbidden`); empty if there is none.
     pub code: String,
@@ -57,7 +58,7 @@ struct Parts {
 }
 
 /// Where a run of several steps stopped, and the commands to resume or to undo it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Halfway {
     pub done: Vec<Step>,
     pub stopped_in: Step,
@@ -136,6 +137,18 @@ impl Error {
     /// Ctrl-C: exit 130.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")
+    }
+
+    /// Ctrl-C before anything was changed: exit 130.
+    pub fn interrupted_before_work() -> Self {
+        Self::new(Exit::Interrupted, "interrupted; nothing was changed")
+    }
+
+    /// A second Ctrl-C: exit 130.
+    pub fn left_at_once() -> Self {
+        Self::new(Exit::Interrupted, "interrupted twice: the run was left at once")
+            .because("temporary changes of a drain may not be undone: cordons, sizes, suspended processes")
+            .fix("run the same command again: it continues, and undoes what it does not need")
     }
 
     /// Where: a resource id, a flag, a file and line.

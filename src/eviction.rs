@@ -7,6 +7,7 @@ pub(crate) mod forecast;
 pub(crate) mod load_balancers;
 pub(crate) mod local;
 pub(crate) mod preview;
+pub(crate) mod remaining;
 pub(crate) mod schedule;
 pub(crate) mod surge;
 

@@ -1,4 +1,4 @@
-//! How a run ended, and its exit code; documented in README and stable.
+//! How a run ended, and its exit code; documented in docs/settings.md and stable.
 
 use std::ffi::OsStr;
 

@@ -25,6 +25,8 @@ use crate::steps::{self, BaseOutputs};
 /// File contents by path in the folder.
 pub(crate) type Files = BTreeMap<String, String>;
 
+/// The script with the documented commands.
+pub(crate) const COMMANDS: &str = "commands.sh";
 /// Placeholder name for an id that is known only when the base stack exists: `${NODE_SECURITY_GROUP_ID}`.
 const NODE_SECURITY_GROUP: &str = "NODE_SECURITY_GROUP_ID";
 /// Values of an add-on that creates ENIConfigs: as step 6 writes them, and with the final groups (step 8).
@@ -69,7 +71,7 @@ pub(crate) fn files(plan: &Plan, scene: &Scene<'_>) -> Result<Files> {
     }
     let (path, text) = environment(design, facts);
     files.insert(path.into(), text);
-    files.insert("commands.sh".into(), script::script(plan, scene));
+    files.insert(COMMANDS.into(), script::script(plan, scene));
     files.insert("README.md".into(), readme(plan, facts, settings, &files));
     Ok(files)
 }

@@ -44,7 +44,9 @@ pub use groups::{
 };
 pub use image::{AmiFamily, Image, UnknownAmiFamily};
 pub use integrations::{Integrations, NetworkPolicy};
-pub use karpenter::{DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, Requirement, SubnetTerm};
+pub use karpenter::{
+    ClassPods, DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, Requirement, SubnetTerm,
+};
 pub use launches::{
     Beside, GroupSettings, InstanceProfile, KnownImage, LaunchSource, Launched, Launches, LifecycleHook,
     ManagedSettings, Read,
@@ -195,6 +197,8 @@ pub struct Machine {
     pub types: BTreeMap<String, InstanceType>,
     /// Requested types that EC2 does not offer in the region.
     pub unknown_types: BTreeSet<String>,
+    /// Types that the region offers and whose names are like those of the unknown ones.
+    pub similar_types: BTreeSet<String>,
     /// Images of the new nodes, or why there is none: by AMI id, or by the path of a public SSM parameter.
     pub images: BTreeMap<String, std::result::Result<Image, String>>,
     /// The account's quotas of running vCPUs, by quota code; one that is missing is unknown.

@@ -43,6 +43,7 @@ const ORDER: &[(&str, &[&str])] = &[
             "suspended",
             "reach",
             "alternatives",
+            "found",
             "policy",
             "verify",
         ],

@@ -28,6 +28,7 @@ pub mod exit;
 mod export;
 pub mod facts;
 mod fixes;
+mod found;
 mod goal;
 pub mod issue;
 pub mod k8s;

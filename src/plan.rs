@@ -12,12 +12,12 @@ use crate::alternatives::{Alternatives, alternatives};
 use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
-use crate::step::{Change, Step};
+use crate::step::{Change, Sign, Step};
 use crate::steps::{Rules, with_rules};
 
 pub(crate) use needs::unmet_needs;
-pub(crate) use outlook::{Outlook, Passage, SubnetOutlook};
-pub(crate) use pools::PoolOutlook;
+pub(crate) use outlook::{Outlook, Passage, SubnetOutlook, ZoneOutlook};
+pub(crate) use pools::{PoolOutlook, PoolRow};
 
 /// The plan of one step.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -101,7 +101,19 @@ fn step_plan(step: Step, scene: &Scene<'_>) -> StepPlan {
     StepPlan { step, number: step.number(), changes, left_out, notes, estimated_seconds }
 }
 
+impl StepPlan {
+    /// Its changes of one kind.
+    pub(crate) fn count(&self, sign: Sign) -> usize {
+        self.changes.iter().filter(|change| change.sign == sign).count()
+    }
+}
+
 impl Plan {
+    /// The changes of one kind, of all steps.
+    pub(crate) fn count(&self, sign: Sign) -> usize {
+        self.steps.iter().map(|step| step.count(sign)).sum()
+    }
+
     pub(crate) fn changes(&self) -> usize {
         self.steps.iter().map(|step| step.changes.len()).sum()
     }

@@ -11,7 +11,7 @@ use crate::calls::{Calls, Count};
 use crate::checks::{check, others};
 use crate::discover::{Reading, Section};
 use crate::error::{Error, Halfway, Result};
-use crate::events::{Event, Events, Interrupt};
+use crate::events::{Event, Events, Interrupt, PlannedStep};
 use crate::exit::Exit;
 use crate::facts::Record;
 use crate::fixes;
@@ -29,7 +29,7 @@ use crate::steps::{Rules, with_rules};
 use crate::text::counted;
 use crate::verify::{Before, Expected, may_resolve_itself, verify};
 
-pub(crate) use connect::connect;
+pub(crate) use connect::{Clusters, clusters, connect, missing_target, read_again};
 use step::carry_out;
 
 /// The result of a run.
@@ -148,14 +148,21 @@ impl Prepared {
         }
     }
 
+    /// Errors if a check failed.
+    pub(crate) fn refuse_errors(&self) -> Result<()> {
+        let errors = self.plan.errors();
+        if errors.is_empty() { Ok(()) } else { Err(Error::refused_by(errors)) }
+    }
+
     /// Errors if a check failed or a risk was not accepted, before anything is changed.
     pub(crate) fn refuse(&self) -> Result<()> {
-        let errors = self.plan.errors();
-        if !errors.is_empty() {
-            return Err(Error::refused_by(errors));
+        let (errors, risks) = (self.plan.errors(), self.plan.open_risks());
+        match (errors.is_empty(), risks.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Error::refused_for_risks(risks)),
+            // The risks too, so that one more run is enough.
+            (false, _) => Err(Error::refused_by([errors, risks].concat())),
         }
-        let risks = self.plan.open_risks();
-        if risks.is_empty() { Ok(()) } else { Err(Error::refused_for_risks(risks)) }
     }
 
     /// Accepts findings that a person has confirmed.
@@ -187,6 +194,7 @@ impl Prepared {
     /// Makes the changes. A run with nothing to do makes no write call.
     pub(crate) async fn apply(mut self) -> Result<Outcome> {
         self.refuse()?;
+        self.session.interrupt.begin_work();
         let lock = if self.has_work() { Some(self.lock().await?) } else { None };
         let result = self.carry_out_all().await;
         if let Some(lock) = lock {
@@ -234,6 +242,7 @@ impl Prepared {
         let mut changed = false;
         let steps = self.session.scene().steps();
         let of = steps.len();
+        self.session.events.emit(self.started());
         for step in steps {
             let started = Instant::now();
             let before = self.calls.count();
@@ -264,6 +273,17 @@ impl Prepared {
             Goal::Step(_) | Goal::Undo(_) => {}
         }
         Ok(outcomes)
+    }
+
+    /// The steps as they were planned with the lock held.
+    fn started(&self) -> Event {
+        let planned = self.plan.steps.iter().map(|step| PlannedStep {
+            step: step.step,
+            number: step.number,
+            changes: step.changes.len(),
+            estimated_seconds: step.estimated_seconds,
+        });
+        Event::RunStarted { undo: self.plan.undo, steps: planned.collect() }
     }
 
     /// Adds to the error of a run of several steps where it stopped, and the commands to resume and to undo.
@@ -335,6 +355,11 @@ impl Prepared {
                 for warning in report.checks().filter(|issue| !issue.is_passed()).cloned() {
                     session.events.emit(Event::Finding(warning));
                 }
+                session.events.emit(Event::Verified {
+                    passed: report.count(Severity::Passed),
+                    warnings: report.count(Severity::Warning),
+                    unknown: report.count(Severity::Unknown),
+                });
                 Ok(())
             }
             Ok(None) => Err(self.unproven(&wrong)),

@@ -125,14 +125,20 @@ fn digest(value: &Value) -> String {
 
 /// Writes the file atomically: a reader sees the old or the new content.
 pub(crate) fn write(saved: &Saved, path: &Path) -> Result<()> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Error::failed("the plan can't be saved").at(path.display().to_string()).because(error)
+    let text = serde_json::to_string_pretty(saved)
+        .map_err(|error| Error::failed("save the plan").at(path.display().to_string()).because(error))?;
+    replace(path, &format!("{text}\n"), "the plan")
+}
+
+/// Writes a file atomically. `what` it is, for the error.
+pub(crate) fn replace(path: &Path, text: &str, what: &str) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::failed(format!("{what} can't be saved")).at(path.display().to_string()).because(error)
     };
-    let text = serde_json::to_string_pretty(saved).map_err(|error| failed(&error))?;
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
-    std::fs::write(&temporary, format!("{text}\n")).map_err(|error| failed(&error))?;
-    std::fs::rename(&temporary, path).map_err(|error| failed(&error))
+    std::fs::write(&temporary, text).map_err(failed)?;
+    std::fs::rename(&temporary, path).map_err(failed)
 }
 
 /// Reads a saved plan. Errors if it was edited or has another format version.

@@ -11,7 +11,7 @@ use crate::clients::Clients;
 use crate::design::{Design, design};
 use crate::discover::{Section, refresh};
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Interrupt};
+use crate::events::{Event, Events, Interrupt, Part};
 use crate::facts::{Facts, Record};
 use crate::goal::Goal;
 use crate::k8s::record;
@@ -44,6 +44,8 @@ pub(crate) enum Seen<T> {
     Yes(T),
     /// The condition is not true yet, with the progress.
     NotYet(String),
+    /// The same, where it can be counted how much of it is true.
+    Partly(Part, String),
 }
 
 impl Session {
@@ -153,16 +155,23 @@ pub(crate) async fn until<T>(
         .without_max_times()
         .build();
     loop {
-        let detail = match probe().await? {
+        let (part, detail) = match probe().await? {
             Seen::Yes(value) => return Ok(value),
-            Seen::NotYet(detail) => detail,
+            Seen::NotYet(detail) => (None, detail),
+            Seen::Partly(part, detail) => (Some(part), detail),
         };
         if started.elapsed() >= timeout {
             return Err(Error::failed(format!("timed out after {} s waiting for {what}", timeout.as_secs()))
                 .because(detail)
                 .fix("run the same command again to keep waiting, or set a longer --timeout"));
         }
-        events.emit(Event::Waiting { what: what.into(), detail, seconds: started.elapsed().as_secs() });
+        events.emit(Event::Waiting {
+            what: what.into(),
+            detail,
+            seconds: started.elapsed().as_secs(),
+            part,
+            drain: None,
+        });
         let pause = pauses.next().unwrap_or(Duration::from_secs(5));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

@@ -1,6 +1,7 @@
 //! What the user wants, and where each value came from. `cli` makes it. Pure.
 
 mod command_line;
+mod file_text;
 mod per_pool;
 mod replacement;
 
@@ -188,7 +189,23 @@ pub(crate) struct RunSettings {
 
 /// Where each flag's value came from.
 #[derive(Debug, Clone, Default)]
-pub struct Origins(pub(crate) BTreeMap<String, Origin>);
+pub struct Origins {
+    pub(crate) of: BTreeMap<String, Origin>,
+    /// The same with values, in the order of the help.
+    pub(crate) explained: Vec<Explained>,
+}
+
+/// A setting as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Explained {
+    /// The heading in the help.
+    pub heading: String,
+    /// Without its dashes.
+    pub flag: String,
+    /// Empty if it is not set and has no default.
+    pub values: Vec<String>,
+    pub origin: Origin,
+}
 
 impl Settings {
     /// Where a person finds the value: `--cidr`, `ENI_CUSTOM_CIDR`, `cidr in eni-custom.toml`.

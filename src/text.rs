@@ -87,6 +87,15 @@ pub(crate) fn about(seconds: u64) -> String {
     rounded(seconds, u64::div_ceil)
 }
 
+/// A time that has passed, to the second: `48 s`, `1 min 30 s`, `2 h 5 min`.
+pub(crate) fn spent(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// With whole minutes as `divide` rounds them.
 fn rounded(seconds: u64, divide: fn(u64, u64) -> u64) -> String {
     match (seconds, divide(seconds, 60)) {
@@ -145,6 +154,7 @@ mod tests {
         ] {
             assert_eq!((at_least(seconds).as_str(), about(seconds).as_str()), (least, estimate));
         }
+        assert_eq!([spent(48), spent(90), spent(7_500)], ["48 s", "1 min 30 s", "2 h 5 min"]);
         assert_eq!(flag_value(Duration::from_secs(5_400)), "1h30m");
         assert_eq!(flag_value(Duration::ZERO), "0s");
     }

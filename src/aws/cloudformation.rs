@@ -1,6 +1,6 @@
 //! CloudFormation: the stacks that hold node groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
@@ -154,6 +154,28 @@ impl CloudFormation {
             .await
             .map_err(|error| failure("delete stack", &error).at(name))?;
         Ok(())
+    }
+
+    /// The resource that a stack works on, with its newest status and reason; `None` if it works on none right now. For
+    /// display: it reads only the newest page of events, with few attempts.
+    pub(crate) async fn in_progress(&self, name: &str) -> Result<Option<String>> {
+        let reply = self.optional.describe_stack_events().stack_name(name).send().await;
+        let reply = reply.map_err(|error| failure("DescribeStackEvents", &error).at(name))?;
+        // Newest first, so the first event of a resource is its state.
+        let mut seen = BTreeSet::new();
+        let newest = reply.stack_events().iter().find(|event| {
+            let id = event.logical_resource_id().unwrap_or_default();
+            let status = event.resource_status().map(|status| status.as_str()).unwrap_or_default();
+            seen.insert(id) && id != name && status.ends_with("_IN_PROGRESS")
+        });
+        Ok(newest.map(|event| {
+            let id = event.logical_resource_id().unwrap_or_default();
+            let kind = event.resource_type().unwrap_or_default();
+            let status = event.resource_status().map(|status| status.as_str()).unwrap_or_default();
+            let reason =
+                event.resource_status_reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{id} ({kind}) {status}{reason}")
+        }))
     }
 
     /// What failed in a stack, newest first: each `LogicalId (type): reason`.

@@ -67,6 +67,31 @@ pub(super) fn roots(
     }
 }
 
+/// Where OpenSSL, curl and rustls-native-certs look for the system's certificates first.
+const SYSTEM: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Mozilla's root certificates, which AWS's public endpoints chain to, if the system has none: a container image `FROM
+/// scratch`, for one. They are as old as this build, so the system's are preferred. The SDK would connect without any
+/// root, and every connection would fail with `UnknownIssuer`.
+pub(super) fn without_system_roots(
+    system: &rustls_native_certs::CertificateResult,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    if !system.certs.is_empty() {
+        return Ok(None);
+    }
+    let named = SYSTEM.iter().find_map(|name| variable(name).map(|path| (name, path)));
+    if let Some((name, path)) = named {
+        let why = system.errors.first().map_or("it contains no certificate".into(), ToString::to_string);
+        return Err(Error::usage(format!("{name} can't be used"))
+            .at(path)
+            .because(why)
+            .fix(format!("set {name} to PEM certificates, or unset it")));
+    }
+    tracing::warn!("this system has no root certificates; those of Mozilla in this build are trusted");
+    Ok(Some(webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec()))
+}
+
 /// The client for all of AWS's APIs.
 pub(super) fn client(
     proxies: &Proxies,
@@ -239,6 +264,23 @@ mod tests {
         assert_eq!(from(&both[1..], Some(&two)).unwrap().unwrap(), [second]);
         assert_eq!(from(&both[1..], None).unwrap().unwrap(), [third]);
         assert_eq!(from(&[("AWS_CA_BUNDLE", "")], None).unwrap(), None);
+    }
+
+    #[test]
+    fn built_in_roots_are_trusted_only_where_the_system_has_none_and_names_none() {
+        let none = rustls_native_certs::CertificateResult::default();
+        let unset = |_: &str| None;
+        let built_in = without_system_roots(&none, unset).unwrap().unwrap();
+        // AWS's endpoints chain to Amazon Root CA 1 to 4, and by a cross-signature to Starfield's.
+        assert!(built_in.len() > 50, "{} certificates", built_in.len());
+        assert!(built_in.iter().any(|der| der.windows(16).any(|part| part == b"Amazon Root CA 1")));
+        let mut some = rustls_native_certs::CertificateResult::default();
+        some.certs.push(CertificateDer::from(&b"any"[..]));
+        assert_eq!(without_system_roots(&some, unset).unwrap(), None);
+        let named = |name: &str| (name == "SSL_CERT_FILE").then(|| "/none.pem".to_string());
+        let error = without_system_roots(&none, named).unwrap_err();
+        assert_eq!(error.what(), "SSL_CERT_FILE can't be used");
+        assert_eq!(error.place(), Some("/none.pem"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod trace;
 
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -31,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::facts::Caller;
 use crate::net::proxy::Proxies;
 
-pub(crate) use profile::ProfileChoice;
+pub(crate) use profile::{ProfileChoice, names as profile_names, starts_a_program};
 
 use trace::Trace;
 
@@ -62,7 +63,11 @@ impl Aws {
         calls: &Calls,
     ) -> Result<Self> {
         let known = profile::Profile::read(choice).await;
-        let roots = http::roots(known.ca_bundle.as_deref(), |name| std::env::var(name).ok())?;
+        let variable = |name: &str| std::env::var(name).ok();
+        let roots = match http::roots(known.ca_bundle.as_deref(), variable)? {
+            Some(roots) => Some(roots),
+            None => http::without_system_roots(&rustls_native_certs::load_native_certs(), variable)?,
+        };
         let http = http::client(proxies, roots)?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
@@ -94,6 +99,15 @@ impl Aws {
                 .fix("pass --region, or set AWS_REGION or the profile's region"));
         };
         Ok(Aws::of(&config, region, known, calls))
+    }
+
+    /// Whether the environment, the profile or the instance sets a region.
+    pub(crate) async fn has_region(choice: ProfileChoice<'_>) -> bool {
+        let mut chain = DefaultRegionChain::builder();
+        if let Some(name) = choice.name {
+            chain = chain.profile_name(name);
+        }
+        chain.build().region().await.is_some()
     }
 
     /// All clients with this configuration.

@@ -6,7 +6,7 @@ use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
+use aws_config::profile::{Profile as Section, ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
@@ -21,6 +21,23 @@ pub(crate) struct ProfileChoice<'a> {
     /// `create_credential_resolver`: a profile of the session disables the providers that read variables). The SDK
     /// would use the environment, perhaps of another account. AWS_PROFILE does not win over the environment.
     pub is_flag: bool,
+}
+
+/// The profiles of ~/.aws/config and ~/.aws/credentials.
+pub(crate) async fn names() -> Vec<String> {
+    let found =
+        Box::pin(aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None)).await;
+    found.map(|set| set.profiles().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
+/// Whether another program gets the profile's credentials, and may ask for a password (`credential_process`).
+pub(crate) async fn starts_a_program(choice: ProfileChoice<'_>) -> bool {
+    let selected = choice.name.map(|name| name.to_string().into());
+    let set =
+        Box::pin(aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected)).await;
+    set.is_ok_and(|set| {
+        chain(&set, set.selected_profile()).iter().any(|profile| profile.get("credential_process").is_some())
+    })
 }
 
 /// Credentials of this profile, else of the container or the instance, in the aws CLI's order for `--profile`.
@@ -109,12 +126,21 @@ impl Profile {
     }
 }
 
-/// Follows the chain of `source_profile`.
-fn login(set: &ProfileSet, selected: &str) -> Login {
+/// A profile and those that its credentials come from, by `source_profile`.
+fn chain<'a>(set: &'a ProfileSet, selected: &'a str) -> Vec<&'a Section> {
     let mut seen = BTreeSet::new();
+    let mut profiles = Vec::new();
     let mut next = Some(selected);
     while let Some(name) = next.filter(|name| seen.insert(*name)) {
         let Some(profile) = set.get_profile(name) else { break };
+        profiles.push(profile);
+        next = profile.get("source_profile");
+    }
+    profiles
+}
+
+fn login(set: &ProfileSet, selected: &str) -> Login {
+    for profile in chain(set, selected) {
         if let (Some(role), Some(_)) = (profile.get("role_arn"), profile.get("mfa_serial")) {
             return Login::Mfa { role: role.to_string() };
         }
@@ -124,7 +150,6 @@ fn login(set: &ProfileSet, selected: &str) -> Login {
         if profile.get("sso_session").is_some() || profile.get("sso_start_url").is_some() {
             return Login::Sso;
         }
-        next = profile.get("source_profile");
     }
     Login::Other
 }

@@ -1,6 +1,6 @@
 //! Clusters that can't use custom networking.
 
-use crate::facts::EksStatus;
+use crate::facts::{Cluster, EksStatus};
 use crate::issue::{Id, Issue, id};
 
 use crate::scene::Scene;
@@ -27,14 +27,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .fix("nothing to do: this cluster doesn't need custom networking"),
         );
     }
-    if cluster.status != EksStatus::Active {
-        findings.push(
-            Issue::error(id::CLU_003, format!("the cluster is {}", cluster.status))
-                .at(&cluster.arn)
-                .why("EKS accepts changes only while a cluster is ACTIVE")
-                .fix(format!("aws eks wait cluster-active --name {}", cluster.name)),
-        );
-    }
+    findings.extend(not_active(cluster));
     if scene.facts.cni.missing && !cluster.auto_mode {
         findings.push(
             Issue::error(id::CLU_004, "the cluster has no aws-node")
@@ -43,4 +36,14 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
                 .fix(format!("aws eks create-addon --cluster-name {} --addon-name vpc-cni", cluster.name)),
         );
     }
+}
+
+/// An issue if EKS accepts no change of the cluster now.
+pub(crate) fn not_active(cluster: &Cluster) -> Option<Issue> {
+    (cluster.status != EksStatus::Active).then(|| {
+        Issue::error(id::CLU_003, format!("the cluster is {}", cluster.status))
+            .at(&cluster.arn)
+            .why("EKS accepts changes only while a cluster is ACTIVE")
+            .fix(format!("aws eks wait cluster-active --name {}", cluster.name))
+    })
 }

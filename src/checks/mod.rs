@@ -31,7 +31,7 @@ use crate::goal::Goal;
 use crate::issue::{Issue, Severity};
 use crate::scene::Scene;
 
-pub(crate) use cluster::UNSUPPORTED;
+pub(crate) use cluster::{UNSUPPORTED, not_active};
 pub(crate) use reachability::{current, others};
 
 /// The issues of one check, for its tests.

@@ -27,14 +27,15 @@ fn machine(scene: &Scene<'_>, findings: &mut Vec<Issue>) {
     let (facts, design, settings) = (scene.facts, scene.design, scene.settings);
     findings.extend(design.findings.iter().filter(|finding| finding.id == id::NOD_002).cloned());
     for name in &facts.machine.unknown_types {
-        let meant = did_you_mean(&closest(name));
+        let mut similar = closest(name);
+        similar.retain(|name| facts.machine.similar_types.contains(*name));
         findings.push(
             Issue::error(
                 id::NOD_001,
                 format!("EC2 offers no instance type '{name}' in {}", facts.caller.region),
             )
             .at(settings.named("instance-type"))
-            .why(meant.unwrap_or_else(|| "no known instance type has a similar name".into()))
+            .why(did_you_mean(&similar).unwrap_or_else(|| "no type there has a similar name".into()))
             .fix("eni-custom max-pods --all # lists the known types"),
         );
     }

@@ -15,7 +15,7 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Also write facts and issues to a new tar.gz for a support ticket; it contains no tokens and no user data
+    /// Also write facts and issues to this new tar.gz, without tokens and user data, for a support ticket
     #[arg(long, help_heading = "Bundle", value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 

@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use crate::facts::AmiFamily;
 use crate::net::cidr::parse_block;
 use crate::settings::{ManagedImage, NodeRole, ReplaceWith};
-use crate::ui::Format;
+use crate::ui::{Format, ResultFormat};
 
 use super::values::{
     ByZone, ForPool, parse_count, parse_duration, parse_for_pool, parse_name, parse_node_role,
@@ -30,11 +30,11 @@ pub struct TargetArgs {
     #[arg(long, env = "AWS_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// Authenticate to Kubernetes with this kubeconfig [default: with the AWS credentials]
+    /// Kubeconfig to authenticate to Kubernetes with [default: none, the AWS credentials are used]
     #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
     pub kubeconfig: Option<String>,
 
-    /// Context in the kubeconfig [default: its current context]
+    /// Context of the kubeconfig [default: its current context]
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
 
@@ -46,19 +46,19 @@ pub struct TargetArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pod subnets")]
 pub struct NetworkArgs {
-    /// Secondary CIDR block for pods, /16 to /28 [default: a block of 100.64.0.0/10 that is free in the VPC]
+    /// Secondary CIDR block for pods, /16 to /28, repeatable [default: a free block of 100.64.0.0/10]
     #[arg(long, env = "ENI_CUSTOM_CIDR", value_name = "CIDR", value_delimiter = ',', value_parser = parse_block)]
     pub cidr: Vec<Ipv4Net>,
 
-    /// Prefix length of the created subnets [default: the block split evenly, as large as possible]
+    /// Prefix length of the created subnets, 16 to 28 [default: the block is split evenly]
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(16..=28))]
     pub subnet_prefix: Option<u8>,
 
-    /// Use this subnet for a zone's pods instead of creating one
+    /// Existing subnet for a zone's pods, repeatable [default: one is created]
     #[arg(long, value_name = "ZONE=SUBNET", value_delimiter = ',', value_parser = parse_subnet)]
     pub subnet: Vec<ByZone>,
 
-    /// Route table for a zone's created subnet [default: that of the zone's private node subnet]
+    /// Route table for a zone's created subnet, repeatable [default: that of the zone's private node subnet]
     #[arg(long, value_name = "ZONE=RTB", value_delimiter = ',', value_parser = parse_route_table)]
     pub route_table: Vec<ByZone>,
 }
@@ -66,17 +66,15 @@ pub struct NetworkArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "VPC CNI")]
 pub struct CniArgs {
-    /// Enable custom networking after the ENIConfigs are written, so that nodes that start in between do not stay
-    /// NotReady
+    /// Run step 3 after step 6, so that nodes that start in between do not stay NotReady [default: false]
     #[arg(long, env = "ENI_CUSTOM_ENV_LAST", value_name = "BOOL", value_parser = clap::value_parser!(bool), num_args = 0..=1, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_possible_values = true)]
     pub env_last: bool,
 
-    /// Send pods' internet traffic through the NAT gateway of their own subnets, with the pods' addresses
-    /// (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)
+    /// Send pods' internet traffic through the NAT gateway of their subnets (AWS_VPC_K8S_CNI_EXTERNALSNAT=true)
     #[arg(long)]
     pub external_snat: bool,
 
-    /// Name of a zone's ENIConfig [default: the zone's name]
+    /// Name of a zone's ENIConfig, repeatable [default: the zone's name]
     #[arg(long, value_name = "ZONE=NAME", value_delimiter = ',', value_parser = parse_name)]
     pub eniconfig_name: Vec<ByZone>,
 
@@ -84,7 +82,7 @@ pub struct CniArgs {
     #[arg(long, value_name = "KEY")]
     pub eniconfig_label: Option<String>,
 
-    /// Security group for pods [default: the new node security group and the cluster security group]
+    /// Security group for pods, repeatable [default: the new nodes' group and the cluster security group]
     #[arg(long, value_name = "SG", value_delimiter = ',', value_parser = parse_security_group)]
     pub security_group: Vec<String>,
 
@@ -108,38 +106,36 @@ pub struct CniArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "New nodes")]
 pub struct NodeArgs {
-    /// Replace only these pools: managed node groups, Auto Scaling groups, or "nodes" for nodes without a group,
-    /// separated by commas [default: all that have old nodes]
+    /// Replace only this managed node group or Auto Scaling group ("nodes": nodes without a group), repeatable [default:
+    /// all]
     #[arg(long = "pool", value_name = "NAME", value_delimiter = ',')]
     pub pools: Vec<String>,
 
-    /// Kind of the new node groups: self-managed, managed, or the same as the old ones; with POOL= for one pool, as in the
-    /// next flags [default: self-managed]
+    /// Kind of the new node groups; POOL=, here and below, sets the value for one pool [default: self-managed]
     #[arg(long, value_name = "[POOL=]self-managed|managed|same", value_parser = parse_for_pool::<ReplaceWith>)]
     pub replace_with: Vec<ForPool<ReplaceWith>>,
 
-    /// Image of managed node groups: eks for the one that EKS chooses and updates, own for one in the launch template,
-    /// which you update [default: own if the old launch template has one, else eks]
+    /// Image of managed node groups: EKS's, which it updates, or that of the launch template [default: as the old group]
     #[arg(long, value_name = "[POOL=]eks|own", value_parser = parse_for_pool::<ManagedImage>)]
     pub managed_image: Vec<ForPool<ManagedImage>>,
 
-    /// Instance type [default: as in the old node group]
+    /// Instance type [default: those of the old node group]
     #[arg(long, env = "ENI_CUSTOM_INSTANCE_TYPE", value_name = "[POOL=]TYPE", value_parser = parse_for_pool::<String>)]
     pub instance_type: Vec<ForPool<String>>,
 
-    /// AMI family: al2023, al2 or bottlerocket [default: that of the old node group, else al2023]
+    /// AMI family: al2023, al2 or bottlerocket [default: as the old node group, else al2023]
     #[arg(long, value_name = "[POOL=]FAMILY", value_parser = parse_for_pool::<AmiFamily>)]
     pub ami_family: Vec<ForPool<AmiFamily>>,
 
-    /// AMI ID [default: the latest EKS AMI of the family, from SSM; an AMI of your own is kept]
+    /// AMI ID [default: the latest EKS AMI of the family; an AMI of your own is kept]
     #[arg(long, value_name = "[POOL=]AMI", value_parser = parse_for_pool::<String>)]
     pub ami_id: Vec<ForPool<String>>,
 
-    /// New nodes in each zone [default: as many as are replaced there, or more if their max pods require it]
+    /// New nodes in each zone, 1 to 1000 [default: as many as old ones, more if their max pods require it]
     #[arg(long, value_name = "[POOL=]N", value_parser = parse_count)]
     pub nodes_per_zone: Vec<ForPool<u32>>,
 
-    /// Maximum size of each zone's node group [default: its share of the old group's]
+    /// Maximum nodes of each zone's node group [default: its share of the old group's maximum]
     #[arg(long, value_name = "[POOL=]N", value_parser = parse_count)]
     pub max_nodes_per_zone: Vec<ForPool<u32>>,
 
@@ -147,21 +143,19 @@ pub struct NodeArgs {
     #[arg(long, value_name = "[POOL=]GIB", value_parser = parse_volume_size)]
     pub volume_size: Vec<ForPool<u32>>,
 
-    /// IAM role of the nodes: the same as the old nodes', a new one with no more than nodes need, or that with this ARN
-    /// [default: same]
+    /// IAM role of the nodes: the old nodes', a new one with the least permissions, or this one [default: same]
     #[arg(long, value_name = "[POOL=]same|new|ARN", value_parser = parse_node_role)]
     pub node_role: Vec<ForPool<NodeRole>>,
 
-    /// Tag for the new node groups, launch templates, instances, volumes and network interfaces, besides those of the
-    /// old node groups
+    /// Tag for the new node groups and what they create, besides the old groups' tags, repeatable
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
     pub tags: Vec<(String, String)>,
 
-    /// ARN of the policy that is the permissions boundary of a new role
+    /// Permissions boundary of a new role [default: none]
     #[arg(long, value_name = "ARN")]
     pub permissions_boundary: Option<String>,
 
-    /// IAM path of a new role, such as /eks/
+    /// IAM path of a new role, e.g. /eks/ [default: /]
     #[arg(long, value_name = "PATH", value_parser = parse_role_path)]
     pub role_path: Option<String>,
 }
@@ -169,19 +163,19 @@ pub struct NodeArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunArgs {
-    /// Do not ask for confirmation; risks still need their own flags
+    /// Ask nothing; risks still need their own flags
     #[arg(long, short)]
     pub yes: bool,
 
-    /// Continue despite this warning, e.g. EC-NET-009; risks need it, --yes does not cover them
+    /// Accept this warning, e.g. EC-NET-009, repeatable; risks need it, --yes does not cover them
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub accept: Vec<String>,
 
-    /// Name of the cluster, to confirm undo and --disable-eviction
+    /// Confirm undo and --disable-eviction with the cluster name, instead of being asked for it
     #[arg(long, value_name = "NAME")]
     pub confirm_cluster: Option<String>,
 
-    /// Longest wait for any one operation, e.g. 90s, 30m or 1h30m
+    /// Longest wait for any one operation, e.g. 90s or 1h30m
     #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = parse_duration)]
     pub timeout: std::time::Duration,
 }
@@ -189,9 +183,9 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Format of the result on stdout
+    /// Format of the result on stdout; markdown is for a comment on a pull request
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
-    pub output: Format,
+    pub output: ResultFormat,
 
     /// Format of the progress on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]

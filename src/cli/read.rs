@@ -15,8 +15,10 @@ use crate::settings::{
     Origins, PerPool, RunSettings, Settings, TargetSettings,
 };
 
+use crate::ui::plugin::called_as;
+
 use super::values::{ByZone, ForPool};
-use super::{Cli, SetupArgs, StepArgs, file, planned};
+use super::{Cli, SetupArgs, StepArgs, explained, file, help, planned};
 
 /// Why there are no arguments to run with.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ impl From<Error> for Stop {
 /// unset.
 pub fn parse() -> std::result::Result<(Cli, Origins), Stop> {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let matches = Cli::command().try_get_matches_from(&arguments).map_err(Stop::Clap)?;
+    let called_as = called_as(arguments.first().map(AsRef::as_ref));
+    let matches = help::command(called_as).try_get_matches_from(&arguments).map_err(Stop::Clap)?;
     let (arguments, matches) = planned::complete(arguments, matches)?;
     let (matches, from_file) = file::complete(arguments, matches)?;
     let origins = Origins::of(&matches, from_file);
@@ -47,6 +50,7 @@ pub fn parse() -> std::result::Result<(Cli, Origins), Stop> {
 impl Origins {
     fn of(matches: &ArgMatches, from_file: BTreeMap<String, String>) -> Self {
         let mut origins = BTreeMap::new();
+        let mut explained = Vec::new();
         let command = Cli::command();
         if let Some((name, matches)) = matches.subcommand()
             && let Some(command) = command.find_subcommand(name)
@@ -63,8 +67,9 @@ impl Origins {
                 };
                 origins.insert(long.to_string(), origin);
             }
+            explained = explained::explained(command, matches, &origins);
         }
-        Origins(origins)
+        Origins { of: origins, explained }
     }
 }
 
@@ -147,7 +152,7 @@ impl Settings {
                 accept: accepted(run.accept)?,
                 timeout: run.timeout,
             },
-            origins: origins.0,
+            origins: origins.of,
         };
         settings.check_together()?;
         Ok(settings)

@@ -1,48 +1,48 @@
 //! `setup`, the nine steps and `undo`: read, check, ask, change. `plan` and `--dry-run` end after the checks.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::checks;
 use crate::error::{Error, Result};
 use crate::events::{Event, Interrupt};
 use crate::exit::Exit;
-use crate::goal::Goal;
-use crate::issue::{Id, Issue, Severity};
-use crate::run::{self, Prepared};
+use crate::fixes;
+use crate::goal::{Goal, Undo};
+use crate::issue::{Issue, Severity};
+use crate::run;
 use crate::saved;
+use crate::session::Session;
 use crate::settings::Settings;
-use crate::text::counted;
-use crate::ui::{Prompt, Ui};
-use crate::wizard;
+use crate::ui::{Closing, Ui};
 
+use super::missing;
 use super::plan::{Show, shown};
+use super::setup::{self, Decision};
 
 /// What to do with the plan of a goal.
 pub(super) enum Act {
     Apply {
         /// A saved plan to apply unchanged.
         saved: Option<PathBuf>,
+        /// Where the settings are kept, answers included.
+        save: Option<PathBuf>,
     },
     Show(Show),
 }
 
 impl Act {
-    pub(super) fn unless_dry_run(dry_run: bool, saved: Option<PathBuf>) -> Self {
-        if dry_run { Act::Show(Show::default()) } else { Act::Apply { saved } }
+    pub(super) fn unless_dry_run(dry_run: bool, saved: Option<PathBuf>, save: Option<PathBuf>) -> Self {
+        if dry_run { Act::Show(Show::default()) } else { Act::Apply { saved, save } }
     }
 }
 
 pub(super) async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act) -> Result<Exit> {
     let asks = !settings.run.yes && !settings.run.read_only;
     if asks && !Ui::can_ask() {
-        return Err(Error::refused("there is no terminal to ask on; nothing was changed")
-            .at("stdin and stderr")
-            .fix(settings.command_line(goal)));
+        return Err(missing::refusal(&settings, goal).await);
     }
     let saved = match act {
-        Act::Apply { saved: Some(path) } => Some(saved::read(path)?),
-        Act::Apply { saved: None } => None,
+        Act::Apply { saved: Some(path), .. } => Some(saved::read(path)?),
+        Act::Apply { saved: None, .. } => None,
         Act::Show(show) => {
             show.may_write()?;
             None
@@ -52,80 +52,95 @@ pub(super) async fn work(ui: &Ui, goal: Goal, mut settings: Settings, act: &Act)
         settings.agree(saved)?;
     }
     if asks && settings.drain.disable_eviction && settings.run.confirm_cluster.is_none() {
-        settings = settings.confirmed(Prompt::default().typed(
+        settings = settings.confirmed(ui.prompt().typed(
             "Pods will be deleted without regard to PodDisruptionBudgets. Type the cluster name to allow it",
         )?);
     }
-    let interrupt = Interrupt::listen();
-    let events = ui.sink();
+    // Only a saved plan has no questions left.
+    let is_wizard = asks && goal == Goal::Setup && saved.is_none();
+    let events = if is_wizard { ui.sink_before_found() } else { ui.sink() };
+    let interrupt = Interrupt::listen(ui.signals(events.clone()));
+    if asks {
+        settings = setup::target(ui, settings).await?;
+    }
+    ui.reading();
     let mut prepared = run::prepare(goal, settings, events.clone(), interrupt.clone()).await?;
     if let Act::Show(show) = act {
         return shown(ui, &prepared, show);
     }
-    match saved {
-        Some(saved) => prepared.require_saved(saved)?,
-        None if asks && goal == Goal::Setup => {
-            prepared = Box::pin(interview(prepared)).await?;
+    if let Some(saved) = saved {
+        prepared.require_saved(saved)?;
+    }
+    if is_wizard {
+        match Box::pin(setup::decide(ui, prepared)).await? {
+            Decision::GoOn(decided) => prepared = *decided,
+            Decision::End => return Ok(Exit::Done),
         }
-        None => {}
-    }
-    // Findings that refuse the run are shown with the refusal.
-    let refusing = |finding: &Issue| finding.severity() == Severity::Error || (finding.risk && !asks);
-    for finding in prepared.plan.findings.iter().filter(|finding| finding.accepted || !refusing(finding)) {
-        events.emit(Event::Finding(finding.clone()));
-    }
-    if asks && prepared.plan.errors().is_empty() && !accepts_warnings(&mut prepared)? {
-        ui.say("Nothing was changed.");
-        return Ok(Exit::Done);
+    } else {
+        // Findings that refuse the run are shown with the refusal.
+        let asks_about_risks = asks && prepared.plan.errors().is_empty();
+        let refusing =
+            |finding: &Issue| finding.severity() == Severity::Error || (finding.risk && !asks_about_risks);
+        for finding in prepared.plan.findings.iter().filter(|finding| finding.accepted || !refusing(finding))
+        {
+            events.emit(Event::Finding(finding.clone()));
+        }
+        if asks && prepared.plan.errors().is_empty() && !setup::accepts_warnings(ui, &mut prepared)? {
+            ui.say("Nothing was changed.");
+            return Ok(Exit::Done);
+        }
     }
     prepared.refuse()?;
+    if let Act::Apply { save: Some(path), .. } = act {
+        saved::replace(path, &prepared.session.settings.file_text(), "the settings")?;
+    }
     if prepared.has_work() {
         run::refuse_if_locked(&prepared.session).await?;
-        if asks {
+        if asks && !is_wizard {
             ui.preview(&prepared.plan);
         }
         if goal.is_undo() {
-            prepared.session.settings = confirm_undo(prepared.session.settings.clone(), asks)?;
-        } else if asks && !Prompt::default().confirm("Make these changes?", false)? {
+            prepared.session.settings = confirm_undo(ui, prepared.session.settings.clone(), asks)?;
+        } else if asks && !is_wizard && !ui.prompt().confirm("Make these changes?", false)? {
             ui.say("Nothing was changed.");
             return Ok(Exit::Done);
         }
     }
     let command = prepared.session.settings.command_line(goal);
+    let closing = closing(&prepared.session, goal);
     let outcome = Box::pin(prepared.apply()).await.map_err(|error| match error.where_it_stopped() {
         Some(_) => error,
         None => error.or_fix(format!("to continue: {command}")),
     })?;
     drop(events);
-    ui.outcome(&outcome);
-    if asks {
-        ui.say(&format!("The same without questions: {command}"));
-    }
+    let changed = outcome.steps.iter().any(|step| step.changes > 0);
+    let closing = if changed { closing } else { Closing::default() };
+    ui.ended(&outcome, &Closing { same: asks.then_some(command), ..closing });
     Ok(Exit::Done)
 }
 
-/// Asks once about all open warnings. A yes accepts them for the rest of the run.
-fn accepts_warnings(prepared: &mut Prepared) -> Result<bool> {
-    let open = prepared.plan.open_warnings();
-    if open.is_empty() {
-        return Ok(true);
-    }
-    let ids: BTreeSet<Id> = open.iter().map(|finding| finding.id).collect();
-    let ids: Vec<&str> = ids.into_iter().map(Id::as_str).collect();
-    let (count, ids) = (open.len(), ids.join(", "));
-    let warnings = counted(count, "warning");
-    if !Prompt::default().confirm(&format!("Continue despite {warnings} ({ids})?"), false)? {
-        return Ok(false);
-    }
-    prepared.accept(&open);
-    Ok(true)
+/// The commands to show after a run that has changed something.
+fn closing(session: &Session, goal: Goal) -> Closing {
+    let Session { settings, facts, .. } = session;
+    let next = match goal {
+        Goal::Setup if settings.drain.keep_old_nodes => "drain-nodes",
+        // setup has verified everything that can be read.
+        Goal::Setup => "verify --probe",
+        Goal::Step(_) | Goal::Undo(_) => "status",
+    };
+    let undo = match goal {
+        Goal::Setup => Some(settings.undo_command()),
+        Goal::Step(step) => Some(settings.command_line(Goal::Undo(Undo::Only(step)))),
+        Goal::Undo(_) => None,
+    };
+    Closing { next: Some(fixes::command(facts, next)), undo, same: None }
 }
 
 /// Undo needs the cluster name as confirmation; `--yes` is not enough.
-fn confirm_undo(settings: Settings, asks: bool) -> Result<Settings> {
+fn confirm_undo(ui: &Ui, settings: Settings, asks: bool) -> Result<Settings> {
     let name = settings.target.cluster.clone().unwrap_or_default();
     let given = match settings.run.confirm_cluster.clone() {
-        None if asks => Prompt::default().typed("Type the cluster name to undo this")?,
+        None if asks => ui.prompt().typed("Type the cluster name to undo this")?,
         given => given.unwrap_or_default(),
     };
     if given != name {
@@ -136,17 +151,4 @@ fn confirm_undo(settings: Settings, asks: bool) -> Result<Settings> {
         return Err(Error::refused(what).at("--confirm-cluster").fix(format!("--confirm-cluster {name}")));
     }
     Ok(settings.confirmed(given))
-}
-
-/// Asks for settings that no flag gives, then plans again.
-async fn interview(mut prepared: Prepared) -> Result<Prepared> {
-    // Refuse an unsupported cluster before asking questions.
-    let mut unsupported = prepared.plan.errors();
-    unsupported.retain(|finding| checks::UNSUPPORTED.contains(&finding.id));
-    if !unsupported.is_empty() {
-        return Err(Error::refused_by(unsupported));
-    }
-    let settings = wizard::ask(&prepared.session.scene(), &Prompt::default())?;
-    prepared.replan(settings).await?;
-    Ok(prepared)
 }

@@ -7,9 +7,7 @@ use crate::cli::DoctorArgs;
 use crate::discover::Reading;
 use crate::doctor as doctors;
 use crate::error::Error;
-use crate::events::Interrupt;
 use crate::exit::Exit;
-use crate::goal::Goal;
 use crate::k8s::{lock, symptoms};
 use crate::log;
 use crate::run;
@@ -17,15 +15,13 @@ use crate::settings::Origins;
 use crate::ui::{Ui, Voice};
 use crate::verify::{self as proofs, Expected};
 
-use super::{finish, only_target, wait};
+use super::{finish, only_target, read, wait};
 
 pub(super) fn doctor(args: DoctorArgs, voice: Voice, origins: Origins) -> Exit {
     let ui = Ui::new(args.output.output, args.output.events, voice);
     let result = only_target(args.target, origins).and_then(|settings| {
         wait(async {
-            let (mut session, _) =
-                run::connect(Goal::Setup, settings, ui.sink(), Interrupt::default(), Reading::Partial)
-                    .await?;
+            let mut session = read(&ui, settings, Reading::Partial).await?;
             run::read_group_users(&mut session, false).await;
             let mut symptoms = symptoms::read(&session.clients.kube.client, &session.facts).await?;
             match lock::holder(&session.clients.kube.client).await {

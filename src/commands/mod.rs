@@ -1,27 +1,41 @@
 //! What each subcommand does, from its arguments to its exit code.
 
 mod change;
+mod complete;
 mod doctor;
 mod iam_policy;
+mod man;
 mod max_pods;
+mod missing;
 mod plan;
 mod schema;
+mod setup;
 mod status;
 mod verify;
 
-use clap::CommandFactory;
-
+use crate::cli::help;
 use crate::cli::{ApplyArgs, Cli, Command, OneStepArgs, PlanArgs, SetupArgs, Stop, TargetArgs};
+use crate::discover::Reading;
 use crate::error::{Error, Result};
+use crate::events::Interrupt;
 use crate::exit::{Codes, Exit};
 use crate::goal::{Goal, Undo};
 use crate::log;
+use crate::run;
+use crate::session::Session;
 use crate::settings::{Origins, Settings};
 use crate::step::Step;
+use crate::ui::plugin::PROGRAM;
 use crate::ui::{self, Format, Ui, Voice};
 
 use change::{Act, work};
 use plan::Show;
+
+/// What comes before the arguments: how a panic is reported, and the answer to a shell that completes a command.
+pub fn start() {
+    ui::panic::ends_the_process();
+    complete::complete();
+}
 
 /// Runs a subcommand.
 pub fn run(Cli { command, voice: given }: Cli, origins: Origins, codes: Codes) -> Exit {
@@ -33,17 +47,24 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins, codes: Codes) -
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     tracing::info!("eni-custom {} {}", env!("CARGO_PKG_VERSION"), arguments.join(" "));
     match command {
-        Command::Setup(ApplyArgs { all, plan: saved }) => {
-            let act = Act::unless_dry_run(all.drain.dry_run, saved);
+        Command::Setup(ApplyArgs { all, explain_settings: true, .. }) => {
+            let output = all.step.output;
+            let ui = Ui::new(output.output, output.events, voice);
+            ui.explained(&origins.explained);
+            // What can't be combined is said here too.
+            finish(&ui, Settings::new(all, origins, true).map(|_| Exit::Done))
+        }
+        Command::Setup(ApplyArgs { all, plan: saved, save, .. }) => {
+            let act = Act::unless_dry_run(all.drain.dry_run, saved, save);
             in_cluster(all, voice, origins, Goal::Setup, act)
         }
-        Command::Plan(PlanArgs { all, detailed_exitcode, out, export, force }) => {
-            let show = Show { detailed_exitcode, out, export, force };
+        Command::Plan(PlanArgs { all, detailed_exitcode, out, export, html, force }) => {
+            let show = Show { detailed_exitcode, out, export, html, force };
             in_cluster(all, voice, origins, Goal::Setup, Act::Show(show))
         }
         Command::Undo(args) => {
             let goal = Goal::Undo(args.goal());
-            let act = Act::unless_dry_run(args.dry_run, None);
+            let act = Act::unless_dry_run(args.dry_run, None, None);
             in_cluster(args.into(), voice, origins, goal, act)
         }
         Command::AssociateCidr(args) => one_step(args, voice, origins, Step::AssociateCidr),
@@ -71,10 +92,11 @@ pub fn run(Cli { command, voice: given }: Cli, origins: Origins, codes: Codes) -
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "eni-custom", &mut script);
+            clap_complete::generate(shell, &mut help::command(PROGRAM), PROGRAM, &mut script);
             Ui::raw(&script);
             Exit::Done
         }
+        Command::Man { dir } => finish(&Ui::new(Format::Text, Format::Text, voice), man::man(&dir)),
     }
 }
 
@@ -100,7 +122,7 @@ fn one_step<T: Into<SetupArgs> + clap::Args>(
 ) -> Exit {
     let goal = if args.undo { Goal::Undo(Undo::Only(step)) } else { Goal::Step(step) };
     let setup: SetupArgs = args.step.into();
-    let act = Act::unless_dry_run(setup.drain.dry_run, None);
+    let act = Act::unless_dry_run(setup.drain.dry_run, None, None);
     in_cluster(setup, voice, origins, goal, act)
 }
 
@@ -125,6 +147,15 @@ fn in_cluster(args: SetupArgs, voice: Voice, origins: Origins, goal: Goal, act: 
 fn wait(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| Error::failed("start the runtime").because(error))?.block_on(work)
+}
+
+/// Reads the cluster for a command that changes nothing.
+async fn read(ui: &Ui, settings: Settings, reading: Reading) -> Result<Session> {
+    let events = ui.sink();
+    let interrupt = Interrupt::listen(ui.signals(events.clone()));
+    ui.reading();
+    let (session, _) = run::connect(Goal::Setup, settings, events, interrupt, reading).await?;
+    Ok(session)
 }
 
 /// Settings of the commands that only read.

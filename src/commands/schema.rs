@@ -4,6 +4,7 @@ use crate::cli::SchemaOf;
 use crate::doctor::Diagnoses;
 use crate::plan::Plan;
 use crate::status::Status;
+use crate::ui::EventLine;
 use crate::verify::Report;
 
 pub(super) fn schema(output: SchemaOf) -> schemars::Schema {
@@ -14,5 +15,6 @@ pub(super) fn schema(output: SchemaOf) -> schemars::Schema {
         SchemaOf::Verify => generator.into_root_schema_for::<Report>(),
         SchemaOf::Doctor => generator.into_root_schema_for::<Diagnoses>(),
         SchemaOf::Status => generator.into_root_schema_for::<Status>(),
+        SchemaOf::Events => generator.into_root_schema_for::<EventLine<'static>>(),
     }
 }

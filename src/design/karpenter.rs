@@ -131,7 +131,7 @@ mod tests {
         let reserves = |facts: &Facts| designed(facts, &[]).karpenter.reserves;
         assert!(reserves(&cluster(0)) && !reserves(&cluster(1)));
         let mut given = cluster(0);
-        let class = NodeClass { max_pods: Some(20), ..NodeClass::default() };
+        let class = NodeClass { max_pods: Some(crate::facts::ClassPods::Number(20)), ..NodeClass::default() };
         given.karpenter.as_mut().unwrap().classes = [("default".to_string(), class)].into();
         assert!(!reserves(&given));
         let mut prefixes = cluster(0);

@@ -64,6 +64,11 @@ impl PoolDesign {
         units.div_ceil(lightest.unwrap_or(1).max(1))
     }
 
+    /// How many nodes its new groups have, at most.
+    pub(crate) fn new_nodes(&self) -> u32 {
+        self.groups.iter().map(|group| self.nodes(group.size)).sum()
+    }
+
     /// How many of a group's nodes have not joined yet, at most.
     pub(crate) fn to_start(&self, group: &GroupDesign, facts: &Facts) -> u32 {
         self.nodes(group.size.saturating_sub(group.joined(facts, |_| true)))

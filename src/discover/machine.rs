@@ -10,7 +10,7 @@ use crate::design::{Wanted, all_wanted};
 use crate::error::Result;
 use crate::facts::{Facts, Image, Instances, Machine, TypeChoice};
 use crate::goal::Goal;
-use crate::net::max_pods::InstanceType;
+use crate::net::max_pods::{InstanceType, closest};
 use crate::net::vcpus::vcpu_family;
 use crate::settings::Settings;
 
@@ -42,7 +42,11 @@ pub(super) async fn machine_for(
         names.extend(replacement::instance_types(facts));
     }
     let types = instance_types(aws, &names).await?;
-    let unknown_types = asked.iter().filter(|name| !types.contains_key(*name)).cloned().collect();
+    let unknown_types: BTreeSet<String> =
+        asked.iter().filter(|name| !types.contains_key(*name)).cloned().collect();
+    // The offline table has types of all regions; only those of this one are worth a suggestion.
+    let similar = unknown_types.iter().flat_map(|name| closest(name)).map(ToString::to_string).collect();
+    let similar_types = instance_types(aws, &similar).await?.into_keys().collect();
     // The images depend on the types' architectures.
     let version = &facts.cluster.version;
     let sources: BTreeSet<String> =
@@ -55,8 +59,8 @@ pub(super) async fn machine_for(
         .collect();
     let quotas = codes.iter().map(|code| async move { (code.to_string(), aws.quotas.of_ec2(code).await) });
     let (images, quotas) = tokio::join!(join_all(images), join_all(quotas));
-    let mut machine =
-        Machine { types, unknown_types, images: images.into_iter().collect(), ..Machine::default() };
+    let images = images.into_iter().collect();
+    let mut machine = Machine { types, unknown_types, similar_types, images, ..Machine::default() };
     for (code, quota) in quotas {
         match quota {
             Ok(quota) => machine.vcpu_quotas.extend(quota.map(|quota| (code, quota))),

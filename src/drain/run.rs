@@ -12,8 +12,10 @@ use tokio::sync::Semaphore;
 
 use crate::drain::end::{Termination, is_transient};
 use crate::error::{Error, Result};
-use crate::events::Event;
+use crate::events::{DrainState, Event};
+use crate::eviction;
 use crate::eviction::local::LocalData;
+use crate::eviction::remaining::Pace;
 use crate::eviction::schedule::{Answer, Limits, NotRunning, Schedule};
 use crate::eviction::{controllers, filter, load_balancers};
 use crate::facts::Pod;
@@ -68,6 +70,10 @@ pub(super) struct Run<'a> {
     leaving: BTreeMap<String, Leaving>,
     unauthorized: usize,
     started: Instant,
+    /// The forecast for all pods.
+    predicted: Duration,
+    /// How many pods have left, and since when.
+    moved: (usize, Instant),
     /// When all nodes were empty and their terminations requested.
     emptied: Option<Instant>,
 }
@@ -102,6 +108,9 @@ impl<'a> Run<'a> {
         let unreachable: BTreeSet<String> =
             unreachable.filter(|node| node.is_unreachable()).map(|node| node.name.clone()).collect();
         schedule.unreachable(unreachable.clone());
+        let lb_drain = load_balancers::wait(&session.facts, &session.settings);
+        let outlook = eviction::outlook(&session.facts, nodes, &session.settings);
+        let predicted = outlook.time.estimate.saturating_sub(lb_drain.unwrap_or_default());
         Run {
             session,
             terminating,
@@ -111,7 +120,7 @@ impl<'a> Run<'a> {
             evictions: FuturesUnordered::new(),
             terminations: FuturesUnordered::new(),
             exclusions: FuturesUnordered::new(),
-            lb_drain: load_balancers::wait(&session.facts, &session.settings),
+            lb_drain,
             surged,
             surge_checks: FuturesUnordered::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
@@ -122,6 +131,8 @@ impl<'a> Run<'a> {
             leaving: BTreeMap::new(),
             unauthorized: 0,
             started: Instant::now(),
+            predicted,
+            moved: (0, Instant::now()),
             emptied: None,
         }
     }
@@ -166,7 +177,7 @@ impl<'a> Run<'a> {
             }
             if now >= shown {
                 shown = now + SHOW_EVERY;
-                self.show();
+                self.show(now);
             }
             let wake = self.wakes_at(now).min(deadline).min(shown);
             self.wait_for_event(wake).await?;
@@ -444,11 +455,26 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn show(&self) {
+    fn show(&mut self, now: Instant) {
+        let state = self.schedule.state(now);
+        if state.pods_moved != self.moved.0 {
+            self.moved = (state.pods_moved, now);
+        }
+        let pace = Pace {
+            predicted: self.predicted,
+            elapsed: self.started.elapsed(),
+            quiet: now.saturating_duration_since(self.moved.1),
+            moved: state.pods_moved,
+            pods: state.pods,
+        };
+        let left = pace.left().map(|left| (left + self.lb_drain.unwrap_or_default()).as_secs());
+        let state = DrainState { left_seconds: left, ..state };
         self.session.events.emit(Event::Waiting {
             what: "nodes to be drained".into(),
-            detail: format!("{}{}", self.schedule.line(Instant::now()), self.leaving_load_balancers()),
+            detail: format!("{state}{}", self.leaving_load_balancers()),
             seconds: self.started.elapsed().as_secs(),
+            part: None,
+            drain: Some(state),
         });
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::events::Part;
 use crate::facts::{Facts, Hook, InstanceState, Lifecycle, chosen, group};
 use crate::k8s::nodes as kube_nodes;
 use crate::session::{Seen, Session, until};
@@ -29,7 +30,9 @@ pub(super) async fn gone(session: &Session, nodes: &BTreeSet<String>) -> Result<
             Some(_) => waiting(session, &ids).await?,
             None => String::new(),
         };
-        Ok(Seen::NotYet(format!("{} and {} left{held}", counted(alive, "instance"), counted(joined, "Node"))))
+        let part = Part { done: ids.len().saturating_sub(alive), of: ids.len(), noun: "instance" };
+        let left = format!("{} and {} left{held}", counted(alive, "instance"), counted(joined, "Node"));
+        Ok(Seen::Partly(part, left))
     })
     .await
 }

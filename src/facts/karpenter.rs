@@ -24,6 +24,8 @@ pub struct Karpenter {
     pub reserved_env: Option<String>,
     /// A command-line flag sets it: then the environment does not decide.
     pub reserved_by_flag: bool,
+    /// The feature gate NodeClassCEL: EC2NodeClasses may have expressions.
+    pub expressions: bool,
     /// The tag of the controller's image: `1.13.0`
     pub version: String,
     /// Who would revert a change to the Deployment.
@@ -40,9 +42,18 @@ pub struct Karpenter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeClass {
     /// `kubelet.maxPods`; `None`: Karpenter computes it.
-    pub max_pods: Option<u32>,
+    pub max_pods: Option<ClassPods>,
     /// `subnetSelectorTerms`: one of them is enough.
     pub subnets: Vec<SubnetTerm>,
+}
+
+/// How many pods a class gives a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClassPods {
+    /// The same for every instance type.
+    Number(u32),
+    /// A CEL expression, computed for each instance type; only with the feature gate NodeClassCEL.
+    Expression(String),
 }
 
 /// By id, or by all of these tags.
@@ -65,6 +76,8 @@ pub struct NodePool {
     /// The same as a whole; `None` if the template has no metadata.
     pub metadata: Option<Value>,
     pub budgets: Vec<DisruptionBudget>,
+    /// `spec.disruption.consolidationPolicy`: Karpenter removes nodes that are `WhenEmpty`, or `WhenEmptyOrUnderutilized`.
+    pub consolidates: Option<String>,
     /// `spec.template.spec.terminationGracePeriod`, as `1h`: after it Karpenter deletes pods despite their budgets.
     pub grace: Option<String>,
     /// `spec.limits`, and `status.resources` that count towards them: thousandths of a unit, by resource.
@@ -104,6 +117,8 @@ pub struct NodeClaim {
     pub annotations: BTreeMap<String, String>,
     /// `status.capacity`: thousandths of a unit, by resource.
     pub capacity: BTreeMap<String, u64>,
+    /// Until it is as old as `spec.expireAfter` says, in seconds, when it was read; `None`: it never expires.
+    pub expires_in: Option<i64>,
     /// Its node is ready to take pods (condition Initialized).
     pub is_initialized: bool,
 }

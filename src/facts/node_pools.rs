@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{NodeClass, NodePool, Requirement, SubnetTerm};
+use crate::facts::{ClassPods, NodeClass, NodePool, Requirement, SubnetTerm};
 
-use crate::net::max_pods::{Architecture, InstanceType, Options, all, max_pods};
+use crate::net::max_pods::{Architecture, InstanceType, Options, all, evaluate, max_pods};
 
 /// Known instance types that a pool can choose.
 pub fn types(pool: &NodePool) -> Vec<&'static InstanceType> {
@@ -23,17 +23,32 @@ pub fn limit(kind: &InstanceType, options: &Options) -> u32 {
     max_pods(kind, &Options { cap: false, ..*options }).map_or(0, |pods| pods.get())
 }
 
+/// The pods that a class gives a node of this type; `None`: Karpenter computes them.
+///
+/// # Errors
+/// Why its expression gives no number.
+pub fn given(class: &NodeClass, kind: &InstanceType) -> Option<Result<u32, String>> {
+    Some(match class.max_pods.as_ref()? {
+        ClassPods::Number(pods) => Ok(*pods),
+        // Karpenter's own number counts all interfaces.
+        ClassPods::Expression(text) => evaluate(text, kind, limit(kind, &Options::default())),
+    })
+}
+
 /// Types whose maxPods in this class exceeds their addresses, each with its limit, smallest first.
 pub fn overfull<'a>(
     class: &NodeClass,
     pools: impl Iterator<Item = &'a NodePool>,
     options: &Options,
 ) -> Vec<(&'static str, u32)> {
-    let Some(pods) = class.max_pods else { return Vec::new() };
+    let exceeds = |kind: &InstanceType, limit: u32| {
+        given(class, kind).and_then(Result::ok).is_some_and(|pods| limit < pods)
+    };
     let mut found: Vec<(&str, u32)> = pools
         .flat_map(types)
-        .map(|kind| (kind.name.as_str(), limit(kind, options)))
-        .filter(|(_, limit)| *limit < pods)
+        .map(|kind| (kind, limit(kind, options)))
+        .filter(|(kind, limit)| exceeds(kind, *limit))
+        .map(|(kind, limit)| (kind.name.as_str(), limit))
         .collect();
     found.sort_by_key(|(name, limit)| (*limit, *name));
     found.dedup();
@@ -154,7 +169,7 @@ mod tests {
 
     #[test]
     fn max_pods_of_a_class_is_compared_with_every_type() {
-        let class = |pods| NodeClass { max_pods: Some(pods), ..NodeClass::default() };
+        let class = |pods| NodeClass { max_pods: Some(ClassPods::Number(pods)), ..NodeClass::default() };
         let custom = Options { custom: true, ..Options::default() };
         let pools = [pool(&[("karpenter.k8s.aws/instance-family", "In", &["m5"])])];
         assert_eq!(overfull(&class(20), pools.iter(), &custom), []);

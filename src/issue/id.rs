@@ -148,6 +148,10 @@ PLAN {
     NOD_075 = "EC-NOD-075": Warning, "Karpenter deletes pods despite their budgets";
     NOD_076 = "EC-NOD-076": Error, "a NodePool of several zones, and ENIConfigs found by a label";
     NOD_077 = "EC-NOD-077": Risk, "a NodePool whose limits leave no room for another node";
+    NOD_078 = "EC-NOD-078": Error, "an EC2NodeClass with an expression that Karpenter rejects";
+    NOD_079 = "EC-NOD-079": Risk, "an EC2NodeClass whose expression for max pods can't be computed";
+    NOD_080 = "EC-NOD-080": Note, "Karpenter's nodes expire soon";
+    NOD_081 = "EC-NOD-081": Note, "Karpenter consolidates nodes during the drain";
     PLN_001 = "EC-PLN-001": Error, "the changes differ from the plan";
     PLN_002 = "EC-PLN-002": Error, "the cluster has changed since the plan";
     POD_001 = "EC-POD-001": Error, "bare pods (no controller would recreate them)";

@@ -5,13 +5,16 @@ use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, Event};
+use k8s_openapi::jiff::fmt::friendly::SpanParser;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::facts::{DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, Requirement, SubnetTerm};
+use crate::facts::{
+    ClassPods, DisruptionBudget, Karpenter, NodeClaim, NodeClass, NodePool, Requirement, SubnetTerm,
+};
 use crate::ownership;
 use crate::tags::FIELD_MANAGER;
 
@@ -84,6 +87,7 @@ fn settings(found: &mut Karpenter, deployment: &Deployment) {
     found.reserved_by_flag = flag.is_some();
     found.reserved_enis = flag.or_else(|| env.as_ref()?.parse().ok()).unwrap_or(0);
     found.reserved_env = env;
+    found.expressions = has_gate(container, "NodeClassCEL");
 }
 
 /// RESERVED_ENIS in the environment (Karpenter, "Settings").
@@ -98,6 +102,19 @@ fn reserved_flag(container: &Container) -> Option<u32> {
     words.filter_map(|word| word.trim_start_matches('-').strip_prefix("reserved-enis=")?.parse().ok()).next()
 }
 
+/// Whether one of the AWS provider's feature gates is on: `--aws-feature-gates`, else AWS_FEATURE_GATES, with
+/// `NodeClassCEL=true,Other=false` (Karpenter, "Settings").
+fn has_gate(container: &Container, gate: &str) -> bool {
+    let words = container.command.iter().chain(&container.args).flatten();
+    let flag =
+        words.filter_map(|word| word.trim_start_matches('-').strip_prefix("aws-feature-gates=")).next();
+    let env = container.env.iter().flatten().find(|env| env.name == "AWS_FEATURE_GATES");
+    let gates = flag.or_else(|| env?.value.as_deref()).unwrap_or_default();
+    let is_on =
+        |one: &str| one.split_once('=').is_some_and(|(name, on)| name.trim() == gate && on.trim() == "true");
+    gates.split(',').any(is_on)
+}
+
 /// The tag of an image: `public.ecr.aws/karpenter/controller:1.13.0@sha256:…` has 1.13.0.
 fn version(image: &str) -> String {
     let name = image.split('@').next().unwrap_or_default();
@@ -106,16 +123,17 @@ fn version(image: &str) -> String {
 }
 
 fn node_class(class: &DynamicObject) -> Option<(String, NodeClass)> {
-    let max_pods = class.data.pointer("/spec/kubelet/maxPods").and_then(Value::as_u64);
+    let max_pods = match class.data.pointer("/spec/kubelet/maxPods") {
+        Some(Value::String(text)) => Some(ClassPods::Expression(text.clone())),
+        Some(number) => number.as_u64().and_then(|pods| u32::try_from(pods).ok()).map(ClassPods::Number),
+        None => None,
+    };
     let terms = class.data.pointer("/spec/subnetSelectorTerms").and_then(Value::as_array);
     let term = |term: &Value| SubnetTerm {
         id: term["id"].as_str().map(ToString::to_string),
         tags: strings(term.get("tags")),
     };
-    let class_of = NodeClass {
-        max_pods: max_pods.and_then(|pods| u32::try_from(pods).ok()),
-        subnets: terms.into_iter().flatten().map(term).collect(),
-    };
+    let class_of = NodeClass { max_pods, subnets: terms.into_iter().flatten().map(term).collect() };
     Some((class.metadata.name.clone()?, class_of))
 }
 
@@ -144,6 +162,11 @@ fn node_pool(pool: &DynamicObject) -> Option<NodePool> {
         budgets: budgets.into_iter().flatten().map(budget).collect(),
         limits: quantities(pool.data.pointer("/spec/limits")),
         in_use: quantities(pool.data.pointer("/status/resources")),
+        consolidates: pool
+            .data
+            .pointer("/spec/disruption/consolidationPolicy")
+            .and_then(Value::as_str)
+            .map(ToString::to_string),
         grace: spec["terminationGracePeriod"].as_str().map(ToString::to_string),
         holder: ownership::holder(&pool.metadata, "f:spec"),
     })
@@ -161,8 +184,18 @@ fn node_claim(claim: &DynamicObject) -> Option<NodeClaim> {
         node: claim.data.pointer("/status/nodeName").and_then(Value::as_str).map(ToString::to_string),
         annotations: meta.annotations.clone().unwrap_or_default(),
         capacity: quantities(claim.data.pointer("/status/capacity")),
+        expires_in: expires_in(claim, Timestamp::now()),
         is_initialized: is("Initialized"),
     })
+}
+
+/// `spec.expireAfter` is a Go duration in hours, minutes and seconds, or `Never`.
+fn expires_in(claim: &DynamicObject, now: Timestamp) -> Option<i64> {
+    let after = claim.data.pointer("/spec/expireAfter").and_then(Value::as_str)?;
+    let after = SpanParser::new().parse_unsigned_duration(after).ok()?;
+    let created = claim.metadata.creation_timestamp.as_ref()?.0;
+    let age = now.duration_since(created).as_secs();
+    Some(i64::try_from(after.as_secs()).ok()?.saturating_sub(age))
 }
 
 /// Quantities are strings, or plain numbers.
@@ -331,7 +364,10 @@ mod tests {
             "subnetSelectorTerms": [{"tags": {"karpenter.sh/discovery": "shop"}}, {"id": "subnet-1"}],
         }}));
         let (name, class) = node_class(&class).unwrap();
-        assert_eq!((name.as_str(), class.max_pods, class.subnets.len()), ("default", Some(20), 2));
+        assert_eq!(
+            (name.as_str(), class.max_pods, class.subnets.len()),
+            ("default", Some(ClassPods::Number(20)), 2)
+        );
         assert_eq!(class.subnets[1].id.as_deref(), Some("subnet-1"));
         assert_eq!(class.subnets[0].tags["karpenter.sh/discovery"], "shop");
         let pool = object(json!({"metadata": {"name": "web"}, "spec": {"template": {"spec": {

@@ -3,9 +3,11 @@
 //! Source of the rules: VPC user guide, "VPC CIDR blocks" and "Subnet CIDR blocks".
 
 mod check;
+mod nearest;
 mod split;
 
 pub(crate) use check::{PeerBlock, RouteDestination, VpcAddressing, check_secondary, suggest_block};
+pub(crate) use nearest::nearest_block;
 pub(crate) use split::split;
 
 use ipnet::Ipv4Net;

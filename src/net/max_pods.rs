@@ -4,9 +4,11 @@
 //! for pods. With custom networking the node's own interface carries no pods at all. Source: EKS user guide,
 //! "Determine the maximum number of Pods" and "CNI custom networking"; amazon-vpc-cni-k8s, docs/prefix-and-ip-target.
 
+mod expression;
 mod table;
 
-pub(crate) use table::{all, closest, known};
+pub(crate) use expression::evaluate;
+pub(crate) use table::{all, closest, known, larger};
 
 use std::fmt;
 

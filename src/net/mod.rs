@@ -10,4 +10,5 @@ pub(crate) mod max_pods;
 pub(crate) mod partition;
 pub(crate) mod pem;
 pub(crate) mod proxy;
+pub(crate) mod regions;
 pub(crate) mod vcpus;

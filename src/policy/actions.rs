@@ -282,7 +282,7 @@ const ACTIONS: &[Action] = &[
         step(
             "cloudformation:DescribeStackEvents",
             STACKS,
-            "which resource failed, and why",
+            "which resource a stack works on, or failed at, and why",
             &[G::ReadStacks],
         ),
     ),

@@ -299,8 +299,12 @@ pub(crate) fn rules(wanted: &Scope) -> impl Iterator<Item = &'static RoleRule> {
 /// Two roles and their bindings to a group, as YAML for kubectl apply.
 pub(crate) fn manifest(wanted: &Scope, group: &str) -> String {
     let mut out = String::new();
-    // Setup and undo may both be allowed, so their roles have different names.
-    let name = if wanted.undo { "eni-custom-undo" } else { "eni-custom" };
+    // Setup, undo and reading may all be allowed, to different groups, so their roles have different names.
+    let name = match (wanted.read_only, wanted.undo) {
+        (true, _) => "eni-custom-read-only",
+        (false, true) => "eni-custom-undo",
+        (false, false) => "eni-custom",
+    };
     for in_kube_system in [false, true] {
         let (kind, scope) = if in_kube_system {
             ("Role", format!("  namespace: {NAMESPACE}\n"))

@@ -27,7 +27,7 @@ impl Settings {
     }
 
     /// The connection to the cluster.
-    fn target(&self) -> Flags {
+    pub(super) fn target(&self) -> Flags {
         // As a flag, the value of AWS_PROFILE would win over keys in the environment.
         let profile = self.target.profile.clone().filter(|_| self.profile_is_flag());
         let values = [
@@ -59,7 +59,7 @@ impl Settings {
         flags
     }
 
-    fn desired(&self) -> Flags {
+    pub(super) fn desired(&self) -> Flags {
         let mut flags: Flags =
             self.network.cidrs.iter().map(|block| ("cidr", Some(block.to_string()))).collect();
         for (name, values) in [

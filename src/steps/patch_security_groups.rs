@@ -12,6 +12,7 @@ use crate::design::{GroupDesign, PoolDesign, options};
 use crate::discover::Section;
 use crate::drain::suspend::read_groups;
 use crate::error::{Error, Result};
+use crate::events::Part;
 use crate::facts::{EniConfig, Facts, Node, same_groups};
 use crate::k8s::nodes;
 use crate::net::max_pods::{Options, max_pods};
@@ -229,6 +230,7 @@ async fn ready(session: &Session) -> Result<()> {
             let groups = read_groups(session).await?;
             let nodes = nodes::list(&session.clients.kube.client).await?;
             let mut waiting = Vec::new();
+            let (mut there, mut all) = (0, 0);
             for (pool, new) in session.design.groups() {
                 let Some(group) = groups.values().find(|group| group.is_of(&new.stack)) else {
                     waiting.push(format!("{}: group not visible yet", name(pool, new)));
@@ -241,6 +243,8 @@ async fn ready(session: &Session) -> Result<()> {
                 let (joined, ready) = (units(|_| true), units(|node| node.ready));
                 let silent = units(Node::is_unreachable);
                 let wanted = u32::try_from(group.desired).unwrap_or_default();
+                there += ready.min(wanted) as usize;
+                all += wanted as usize;
                 // Waiting does not bring back a node that has stopped reporting; the checks name it.
                 if new.size == 0 || (ready > 0 && ready + silent >= wanted && wanted > 0) {
                     continue;
@@ -255,7 +259,10 @@ async fn ready(session: &Session) -> Result<()> {
                 let health = health.unwrap_or_default();
                 waiting.push(format!("{}: {ready} of {wanted} Ready, {joined} joined{health}", name(pool, new)));
             }
-            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+            let weighted = groups.values().flat_map(|group| &group.instances).any(|one| one.weight != 1);
+            let noun = if weighted { "capacity unit" } else { "node" };
+            let part = Part { done: there, of: all, noun };
+            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::Partly(part, waiting.join("; ")) })
         })
         .await
 }

@@ -10,6 +10,7 @@ use crate::addon::{Edit, Form, Values, merged};
 use crate::design::{CUSTOM_NETWORK, Design};
 use crate::discover::Section;
 use crate::error::Result;
+use crate::events::Part;
 use crate::facts::{EnvOwner, Facts, env_owner, silent};
 use crate::k8s::{cni, nodes, pods};
 use crate::scene::Scene;
@@ -206,7 +207,8 @@ pub(crate) async fn rolled_out(session: &Session) -> Result<()> {
             ));
             pods::delete(&kube.evictor, pod).await?;
         }
-        Ok(Seen::NotYet(progress.summary()))
+        let of = progress.done + progress.waiting.len();
+        Ok(Seen::Partly(Part { done: progress.done, of, noun: "node" }, progress.summary()))
     });
     if let Some(aside) = aside.await? {
         session.events.note(format!("aws-node rollout: {aside}"));

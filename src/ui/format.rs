@@ -12,20 +12,41 @@ pub enum Format {
     Json,
 }
 
+/// Formats of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResultFormat {
+    Text,
+    Json,
+    // For a comment on a pull request.
+    Markdown,
+}
+
+impl From<Format> for ResultFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => ResultFormat::Text,
+            Format::Json => ResultFormat::Json,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     Text,
     Json,
     /// JUnit XML for CI, with a testsuite for each section
     Junit,
+    /// For a comment on a pull request
+    Markdown,
 }
 
-impl ReportFormat {
-    /// The format for an error.
-    pub fn plain(self) -> Format {
-        match self {
-            ReportFormat::Json => Format::Json,
-            ReportFormat::Text | ReportFormat::Junit => Format::Text,
+impl From<ReportFormat> for ResultFormat {
+    /// JUnit XML is for programs, but an error is not part of it.
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Json => ResultFormat::Json,
+            ReportFormat::Markdown => ResultFormat::Markdown,
+            ReportFormat::Text | ReportFormat::Junit => ResultFormat::Text,
         }
     }
 }
@@ -61,6 +82,10 @@ pub struct Voice {
     pub quiet: bool,
     /// Each call on stderr.
     pub verbose: bool,
+    /// Whole lines and numbered lists, and no cursor movement.
+    pub plain: bool,
+    /// The locale may not show anything but ASCII.
+    pub ascii: bool,
     /// The exit codes that errors name.
     pub codes: Codes,
 }

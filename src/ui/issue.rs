@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use console::Style;
 
 use crate::issue::{Issue, Severity};
+use crate::text::counted;
 
 /// The name of a severity, in its color.
 pub(super) fn severity(severity: Severity, color: bool) -> String {
@@ -17,6 +18,21 @@ pub(super) fn severity(severity: Severity, color: bool) -> String {
         Severity::Passed => style().green().apply_to("passed"),
     }
     .to_string()
+}
+
+/// `1 error, 2 warnings`, the most severe first; without what passed.
+pub(super) fn severities(findings: &[&Issue]) -> String {
+    let of = |severity: Severity, noun: &str| {
+        let count = findings.iter().filter(|one| one.severity() == severity).count();
+        (count > 0).then(|| counted(count, noun))
+    };
+    let all = [
+        of(Severity::Error, "error"),
+        of(Severity::Unknown, "unknown check"),
+        of(Severity::Warning, "warning"),
+        of(Severity::Note, "note"),
+    ];
+    all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// `error EC-NET-003: what`, then where, why and fix.

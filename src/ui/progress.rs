@@ -1,87 +1,18 @@
-//! Events for people: a spinner on a terminal, plain lines and a heartbeat elsewhere.
-
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressStyle};
+//! Events for people, as lines.
 
 use crate::events::Event;
+use crate::text::counted;
 
 use super::{issue, text};
 
-/// Time between two lines about the same wait if stderr is not a terminal.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-pub(super) struct Progress {
-    terminal: bool,
-    shown: Mutex<Shown>,
-}
-
-struct Shown {
-    /// The spinner of the current wait.
-    bar: Option<ProgressBar>,
-    last: Instant,
-}
-
-impl Progress {
-    pub(super) fn new(terminal: bool) -> Self {
-        Progress { terminal, shown: Mutex::new(Shown { bar: None, last: Instant::now() }) }
-    }
-
-    pub(super) fn show(&self, event: &Event) {
-        let Ok(mut shown) = self.shown.lock() else { return };
-        match event {
-            Event::Waiting { what, detail, seconds } => {
-                let detail = if detail.is_empty() { String::new() } else { format!("{detail}, ") };
-                let text = format!("waiting for {what} … {detail}{seconds} s");
-                if self.terminal {
-                    shown.bar.get_or_insert_with(spinner).set_message(text);
-                } else if shown.last.elapsed() >= HEARTBEAT {
-                    shown.line(&format!("    {text}"));
-                }
-            }
-            event => {
-                if let Some(line) = line(event) {
-                    shown.line(&line);
-                }
-            }
-        }
-    }
-}
-
-impl Shown {
-    fn line(&mut self, line: &str) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-        super::eprint_text(&format!("{line}\n"));
-        self.last = Instant::now();
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("    {spinner} {wide_msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
-}
-
-fn line(event: &Event) -> Option<String> {
+/// The event as text of one or several lines; `None` for a wait.
+pub(super) fn line(event: &Event, color: bool) -> Option<String> {
     Some(match event {
         Event::Target { arn, endpoint, caller, .. } => {
             format!("cluster {arn}\n  API {endpoint}\n  as  {caller}")
         }
-        Event::Finding(finding) => issue::text(finding, false).trim_end().to_string(),
+        Event::Finding(finding) => issue::text(finding, color).trim_end().to_string(),
+        Event::RunStarted { .. } | Event::Waiting { .. } => return None,
         Event::StepStarted { step, number, undo: true, .. } => format!("[{number}/9] undo {}", step.name()),
         Event::StepStarted { step, number, of, .. } => {
             format!("[{number}/{}] {}", (*of).max(9), step.name())
@@ -92,6 +23,16 @@ fn line(event: &Event) -> Option<String> {
         Event::StepDone { seconds, calls, .. } => {
             format!("    done in {seconds:.1} s, {}", text::calls(*calls))
         }
-        Event::Waiting { .. } => return None,
+        Event::Verified { passed, warnings, unknown } => {
+            let others = [(*warnings, "warning"), (*unknown, "unknown check")];
+            let others = others.into_iter().filter(|(count, _)| *count > 0);
+            let others: String = others.map(|(count, noun)| format!(", {}", counted(count, noun))).collect();
+            format!("verified: {} passed{others}", counted(*passed, "check"))
+        }
+        Event::Stopping { signal } => {
+            format!(
+                "{signal}: finishing the call in flight and undoing temporary changes; Ctrl-C again leaves at once"
+            )
+        }
     })
 }

@@ -84,9 +84,6 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
             out.push_str(&issue::text(finding, color));
         }
     }
-    let count = |sign: Sign| {
-        plan.steps.iter().flat_map(|step| &step.changes).filter(|change| change.sign == sign).count()
-    };
     let errors = plan.errors().len();
     let left_out = plan.steps.iter().any(|step| step.left_out.is_some());
     match plan.changes() {
@@ -97,9 +94,9 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
             let _ = writeln!(
                 out,
                 "\n{} to create, {} to change, {} to remove.",
-                count(Sign::Create),
-                count(Sign::Change),
-                count(Sign::Remove)
+                plan.count(Sign::Create),
+                plan.count(Sign::Change),
+                plan.count(Sign::Remove)
             );
             out.push_str(&pools::text(&plan.pools));
             if let Some(outlook) = &plan.outlook {
@@ -111,6 +108,11 @@ pub(super) fn plan(plan: &Plan, color: bool) -> String {
         let _ = writeln!(out, "\nRefused: fix {} first.", counted(errors, "error"));
     }
     out
+}
+
+/// A change as a plan shows it, without colors.
+pub(super) fn plain_change(change: &Change) -> String {
+    one_change(change, &Paint::new(false))
 }
 
 fn one_change(change: &Change, paint: &Paint) -> String {
@@ -148,11 +150,14 @@ pub(super) fn change_line(change: &Change) -> String {
 }
 
 pub(super) fn error(error: &Error, color: bool) -> String {
+    let findings: String = error.findings().iter().map(|finding| issue::text(finding, color)).collect();
+    findings + &failure(error, color)
+}
+
+/// An error without its findings.
+pub(super) fn failure(error: &Error, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
-    for finding in error.findings() {
-        out.push_str(&issue::text(finding, color));
-    }
     let _ = writeln!(out, "{}: {}", paint.remove.apply_to("error"), paint.strong.apply_to(error.what()));
     let cause = error.reason().map(ToString::to_string);
     let fields = [("where", error.place()), ("why", cause.as_deref()), ("fix", error.fix_command())];

@@ -8,9 +8,11 @@
 //! cargo run --release --example drain-bench -- --scale
 //! cargo run --release --example drain-bench -- --pools
 //! cargo run --release --example drain-bench -- --karpenter
+//! cargo run --release --example drain-bench -- --by-hand
 //! ```
 
 mod bound;
+mod by_hand;
 mod cluster;
 mod evictions;
 mod karpenter;
@@ -62,6 +64,9 @@ struct Cli {
     /// Measure how long Karpenter's nodes take to be replaced, by Karpenter and by eni-custom
     #[arg(long, conflicts_with_all = ["quick", "scale", "pools"])]
     karpenter: bool,
+    /// Set one cluster up by AWS's documented procedure and one with `setup`, and compare what they leave behind
+    #[arg(long, conflicts_with_all = ["quick", "scale", "pools", "karpenter"])]
+    by_hand: bool,
     /// List the scenarios
     #[arg(long)]
     list: bool,
@@ -115,6 +120,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     tools::find_or_build()?;
     if cli.scale {
         return scale::run(&cli.size, &program, cli.json);
+    }
+    if cli.by_hand {
+        return by_hand::run(&program, cli.json);
     }
     if cli.karpenter {
         return karpenter::run(&program, cli.json);

@@ -15,9 +15,15 @@ pub(crate) fn offline() -> Command {
             command.env_remove(name);
         }
     }
+    outside_of_ci(&mut command);
     // A settings file of whoever runs the tests would interfere.
     command.current_dir(std::env::temp_dir());
     command
+}
+
+/// In a CI job the tests would see its log groups.
+fn outside_of_ci(command: &mut Command) {
+    command.env_remove("GITHUB_ACTIONS").env_remove("GITLAB_CI");
 }
 
 pub(crate) fn program() -> &'static str {
@@ -27,6 +33,7 @@ pub(crate) fn program() -> &'static str {
 /// The program in a sandbox's environment. Without KUBECONFIG it authenticates to the cluster through AWS.
 pub(crate) fn in_sandbox(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = sandbox.command(program());
+    outside_of_ci(&mut command);
     command.env_remove("KUBECONFIG").current_dir(std::env::temp_dir()).args(args);
     command
 }

@@ -1,6 +1,7 @@
 //! What happens to the pods of a node that is drained: one rule per test.
 
 mod availability;
+mod board;
 mod fixture;
 mod interruptions;
 mod load_balancers;

@@ -111,7 +111,7 @@ const SCENARIOS: &[(u32, &[&str])] = &[
     (65, &["karpenter_node_pools"]),
 ];
 const ADDON: &str = "the_addon_keeps_its_role_and_pod_identities_and_undo_restores_its_yaml";
-const INTERRUPTED: &str = "a_drain_interrupted_at_any_write_is_restored_by_the_next_run_and_can_be_undone";
+const INTERRUPTED: &str = "a_drain_killed_at_any_write_is_restored_by_the_next_run";
 const UNREACHABLE: &str = "unreachable_pods_are_reported_before_the_first_change";
 const BROKEN: &str = "manual_breakage_is_found_and_so_is_its_repair";
 

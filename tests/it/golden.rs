@@ -53,10 +53,7 @@ impl Screen {
     }
 
     fn is(&self, name: &str) {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("golden");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
+        let mut settings = golden();
         for (pattern, mask) in MASKS {
             settings.add_filter(pattern, *mask);
         }
@@ -67,6 +64,35 @@ impl Screen {
 /// Progress lines while the program waits. Their number depends on timing.
 fn is_timed(line: &str) -> bool {
     line.trim_start().starts_with("waiting for ")
+}
+
+/// What differs on the board from one moment to the next: its times, their place, and the spinner.
+const MOMENTS: &[(&str, &str)] = &[
+    (r",? about [^,·\n]+? left", ""),
+    (r"at least \d+", "at least N"),
+    (r"waiting( \d+ (s|min))+:", "waiting:"),
+    (r"(\d+ (h|min|s)\b ?)+", "N s "),
+    ("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", "⠿"),
+    (r"(\S) {2,}", "$1  "),
+    (r"(?m) +$", ""),
+];
+
+/// Compares the screen of a terminal with the snapshot of this name.
+#[track_caller]
+pub(crate) fn screen_of_a_person(name: &str, screen: &str) {
+    let mut settings = golden();
+    for (pattern, mask) in MASKS.iter().chain(MOMENTS) {
+        settings.add_filter(pattern, *mask);
+    }
+    settings.bind(|| insta::assert_snapshot!(name, screen));
+}
+
+fn golden() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
 }
 
 /// Runs a command and compares its whole output with the snapshot of this name.
@@ -118,13 +144,25 @@ fn screens_from_plan_to_undo_match_their_snapshots() {
 #[test]
 fn help_and_usage_errors_match_their_snapshots() {
     let offline = |name: &str, code: i32, args: &[&str]| {
-        Screen::of(offline().env("COLUMNS", "100").args(args), code).is(name);
+        Screen::of(offline().env("COLUMNS", "80").args(args), code).is(name);
     };
     offline("help", 0, &["--help"]);
     offline("usage-error", 2, &["plan", "--cidr", "100.64.0.0/40"]);
     offline("usage-error-flag", 2, &["setup", "--cird", "100.64.0.0/16"]);
     offline("max-pods", 0, &["max-pods", "m5.large", "t3.micro", "hpc6id.32xlarge"]);
-    let others = ["setup", "plan", "status", "verify", "doctor", "undo", "max-pods", "iam-policy"];
+    let others = [
+        "setup",
+        "plan",
+        "status",
+        "verify",
+        "doctor",
+        "undo",
+        "max-pods",
+        "iam-policy",
+        "schema",
+        "completions",
+        "man",
+    ];
     for command in others.into_iter().chain(STEPS) {
         offline(&format!("help-{command}"), 0, &[command, "--help"]);
     }

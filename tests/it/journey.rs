@@ -5,7 +5,7 @@ use sandbox::{AuthenticationMode, Aws, Cni, Crd, OldNodes, Sandbox, Shape};
 use crate::cluster::{refuses, set_up, set_up_in, start};
 use crate::command::{run, writes};
 use crate::policy;
-use crate::terminal::{ENTER, answer, session};
+use crate::terminal::{ENTER, GO_ON, answer, session};
 
 #[test]
 fn a_cluster_with_managed_and_self_managed_nodes_is_set_up_and_a_second_run_changes_nothing() {
@@ -179,9 +179,12 @@ fn a_risk_must_be_accepted(sandbox: &Sandbox) {
 
     let mark = sandbox.mark();
     let mut asked = session(sandbox, &[&["setup"], &setup[2..], &["--cidr", "100.64.0.0/16"]].concat());
-    answer(&mut asked, "Instance type", ENTER);
+    answer(&mut asked, "Security groups for pods", ENTER);
+    answer(&mut asked, "what replaces it", ENTER);
     answer(&mut asked, "When should custom networking be enabled", ENTER);
+    answer(&mut asked, GO_ON, "yes\r");
     answer(&mut asked, "Continue despite 1 warning (EC-NET-009)?", "n");
+    answer(&mut asked, GO_ON, ENTER);
     asked.exp_string("Nothing was changed.").expect("setup stops after a no");
     asked.exp_eof().expect("the program exits");
     assert_eq!(writes(sandbox, mark), Vec::<String>::new());
@@ -236,11 +239,13 @@ fn subnet_on(sandbox: &Sandbox, table: &str, zone: &str, cidr: &str) -> String {
         let args = ["ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", &subnet];
         aws_command(sandbox, &args).output().is_ok_and(|output| output.status.success())
     });
-    // As a user checks before continuing.
+    // As a user checks before continuing: EC2's answers lag behind for each kind of resource on its own.
     let filter = format!("Name=vpc-id,Values={vpc}");
-    until("the subnet is listed", || {
+    until("the subnet is listed with its route table", || {
         let listed = ["ec2", "describe-subnets", "--filters", &filter, "--query", "Subnets[].SubnetId"];
-        aws(sandbox, &listed).contains(&subnet)
+        let associations = "RouteTables[].Associations[].SubnetId";
+        let routed = ["ec2", "describe-route-tables", "--filters", &filter, "--query", associations];
+        aws(sandbox, &listed).contains(&subnet) && aws(sandbox, &routed).contains(&subnet)
     });
     subnet
 }

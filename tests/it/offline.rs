@@ -63,7 +63,13 @@ fn max_pods_of_an_unknown_type_suggests_similar_types() {
 
 #[test]
 fn checked_in_completions_are_current() {
-    for (shell, file) in [("bash", "eni-custom.bash"), ("zsh", "_eni-custom"), ("fish", "eni-custom.fish")] {
+    for (shell, file) in [
+        ("bash", "eni-custom.bash"),
+        ("zsh", "_eni-custom"),
+        ("fish", "eni-custom.fish"),
+        ("elvish", "eni-custom.elv"),
+        ("powershell", "_eni-custom.ps1"),
+    ] {
         let printed = Outcome::of(offline().args(["completions", shell])).expect(0).stdout;
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
         let kept = fs::read_to_string(&path).expect("the completion is checked in");

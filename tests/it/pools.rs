@@ -61,7 +61,7 @@ fn unlike_groups_get_their_like_and_come_back_whatever_is_interrupted() {
             ("new nodes to be Ready", 1),
             ("nodes to be drained", 2),
         ],
-        undo: &[("in eni-custom's node groups", 1), ("stack eni-custom-sandbox-", 3)],
+        undo: &[("with custom networking", 1), ("stack eni-custom-sandbox-", 3)],
     };
     there_and_back(Pools::Mixed, &[], &kills);
 }

@@ -8,6 +8,7 @@
 
 mod api;
 mod broken_nodes;
+pub mod browser;
 mod controlplane;
 pub mod env;
 mod http;

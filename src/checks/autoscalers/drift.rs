@@ -4,6 +4,7 @@ use crate::design::karpenter::{CUSTOM, NETWORKING, is_marked, outdated};
 use crate::facts::{Karpenter, NodePool};
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
+use crate::settings::KarpenterMove;
 use crate::step::Step;
 use crate::text::{few, subject};
 
@@ -13,6 +14,7 @@ pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec
     if !scene.concerns(&[Step::DrainNodes]) {
         return;
     }
+    consolidating(scene, karpenter, findings);
     let drifts = &scene.design.karpenter.drifts;
     for pool in karpenter.pools.iter().filter(|pool| drifts.contains(&pool.name)) {
         owned(scene, pool, findings);
@@ -21,7 +23,50 @@ pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec
         forced(pool, findings);
         everywhere(scene, pool, findings);
         full(karpenter, pool, findings);
+        expiring(karpenter, pool, findings);
     }
+}
+
+/// How soon a node must expire to do so during the move, in seconds.
+const SOON: i64 = 2 * 60 * 60;
+
+/// Expiration replaces nodes "as soon as they have expired", without regard to the NodePool's budgets (Karpenter,
+/// "Disruption", "Expiration").
+fn expiring(karpenter: &Karpenter, pool: &NodePool, findings: &mut Vec<Issue>) {
+    let claims = outdated(karpenter, &pool.name);
+    let soon = |claim: &&&crate::facts::NodeClaim| claim.expires_in.is_some_and(|seconds| seconds < SOON);
+    let names: Vec<String> = claims.iter().filter(soon).map(|claim| claim.name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let expire = subject(names.len(), "node", "expires", "expire");
+    findings.push(
+        Issue::note(id::NOD_080, format!("{expire} within two hours in NodePool {}", pool.name))
+            .at(format!("NodeClaim {}", few(&names)))
+            .why("expireAfter replaces nodes whatever the NodePool's budgets are; PodDisruptionBudgets hold")
+            .fix("nothing: its replacement is a node that has custom networking too"),
+    );
+}
+
+/// Our drain deletes NodeClaims one by one; Karpenter may meanwhile find that a new node is not needed.
+fn consolidating(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+    if scene.settings.drain.karpenter != KarpenterMove::Drain {
+        return;
+    }
+    let is_meant = |pool: &&NodePool| {
+        let policy = pool.consolidates.as_deref();
+        policy == Some("WhenEmptyOrUnderutilized") && !outdated(karpenter, &pool.name).is_empty()
+    };
+    let names: Vec<String> = karpenter.pools.iter().filter(is_meant).map(|pool| pool.name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    findings.push(
+        Issue::note(id::NOD_081, "Karpenter may remove underused nodes during the drain")
+            .at(format!("NodePool {}, spec.disruption.consolidationPolicy", few(&names)))
+            .why("WhenEmptyOrUnderutilized: it stays within PodDisruptionBudgets and its own budgets")
+            .fix("nothing; or --karpenter drift, which leaves the order to Karpenter"),
+    );
 }
 
 /// Karpenter starts the node that replaces another before it removes that one, if the pods need it.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::design::{PodSubnet, options};
-use crate::facts::Karpenter;
-use crate::facts::node_pools::{limit, overfull, types};
+use crate::facts::node_pools::{given, limit, overfull, types};
+use crate::facts::{ClassPods, Karpenter};
 use crate::fixes;
 use crate::issue::{Issue, id};
 use crate::scene::Scene;
@@ -25,6 +25,7 @@ pub(super) fn check(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec
         None => unknown(scene, karpenter, findings),
     }
     too_many(scene, karpenter, findings);
+    expressions(scene, karpenter, findings);
     in_pod_subnets(scene, karpenter, findings);
 }
 
@@ -126,7 +127,12 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>)
     let options = options(scene.facts);
     for (name, class) in &karpenter.classes {
         let overfull = overfull(class, karpenter.pools_of(name), &options);
-        let Some(pods) = class.max_pods.filter(|_| !overfull.is_empty()) else { continue };
+        let gives = match &class.max_pods {
+            _ if overfull.is_empty() => continue,
+            None => continue,
+            Some(ClassPods::Number(pods)) => format!("every node {}", counted(*pods, "pod")),
+            Some(ClassPods::Expression(text)) => format!("nodes the result of {text}"),
+        };
         let smallest: Vec<String> =
             overfull.iter().map(|(kind, limit)| format!("{kind} ({limit})")).collect();
         let pools: Vec<String> = karpenter.pools_of(name).map(|pool| pool.name.clone()).collect();
@@ -147,14 +153,45 @@ fn too_many(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>)
             Issue::warning(
                 id::NOD_021,
                 format!(
-                    "EC2NodeClass {name} gives every node {}, more than the addresses of {}",
-                    counted(pods as usize, "pod"),
+                    "EC2NodeClass {name} gives {gives}, more than the addresses of {}",
                     counted(overfull.len(), "instance type"),
                 ),
             )
             .at(format!("EC2NodeClass {name}, NodePool {}", few(&pools)))
             .why(format!("addresses for pods with custom networking: {}", few(&smallest)))
             .fix(fix),
+        );
+    }
+}
+
+/// Expressions that Karpenter rejects as long as their feature gate is off, and those that can't be computed here.
+fn expressions(scene: &Scene<'_>, karpenter: &Karpenter, findings: &mut Vec<Issue>) {
+    for (name, class) in &karpenter.classes {
+        let Some(ClassPods::Expression(text)) = &class.max_pods else { continue };
+        let pools: Vec<String> = karpenter.pools_of(name).map(|pool| pool.name.clone()).collect();
+        let place = format!("EC2NodeClass {name}, NodePool {}", few(&pools));
+        if karpenter.deployment.is_some() && !karpenter.expressions {
+            findings.push(
+                Issue::error(id::NOD_078, format!("Karpenter starts no node from EC2NodeClass {name}"))
+                    .at(place)
+                    .why(format!("kubelet.maxPods is the expression {text}, and the feature gate NodeClassCEL is off"))
+                    .fix("turn the gate on (--aws-feature-gates NodeClassCEL=true, settings.awsFeatureGates.nodeClassCEL in the chart), or set a number"),
+            );
+            continue;
+        }
+        let wrong = karpenter.pools_of(name).flat_map(types).find_map(|kind| {
+            let why = given(class, kind)?.err()?;
+            (limit(kind, &options(scene.facts)) > 0).then(|| format!("{}: {why}", kind.name))
+        });
+        let Some(why) = wrong else { continue };
+        findings.push(
+            Issue::warning(id::NOD_079, format!("unknown which max pods EC2NodeClass {name} gives its nodes"))
+                .at(place)
+                .why(format!("{text} can't be computed for {why}"))
+                .fix(format!(
+                    "kubectl edit ec2nodeclass {name} # ((default_enis - 1) * (ips_per_eni - 1)) + 2 counts as custom networking does; or --accept {}",
+                    id::NOD_079
+                )),
         );
     }
 }
@@ -241,7 +278,7 @@ mod tests {
     fn node_pools_without_a_controller_are_unknown_unless_max_pods_are_given() {
         let lost = Karpenter { deployment: None, reserved_enis: 0, ..karpenter(NodeClass::default()) };
         insta::assert_json_snapshot!(found(&with(lost.clone())));
-        let given = NodeClass { max_pods: Some(20), ..NodeClass::default() };
+        let given = NodeClass { max_pods: Some(ClassPods::Number(20)), ..NodeClass::default() };
         let settled = Karpenter { classes: [("default".to_string(), given)].into(), ..lost.clone() };
         assert_eq!(found(&with(settled)), []);
         let mut prefixes = with(lost);
@@ -251,14 +288,32 @@ mod tests {
 
     #[test]
     fn max_pods_of_a_class_must_fit_every_type_of_its_pools() {
-        let fits = NodeClass { max_pods: Some(20), ..NodeClass::default() };
+        let fits = NodeClass { max_pods: Some(ClassPods::Number(20)), ..NodeClass::default() };
         assert_eq!(found(&with(karpenter(fits))), []);
-        let more = NodeClass { max_pods: Some(58), ..NodeClass::default() };
+        let more = NodeClass { max_pods: Some(ClassPods::Number(58)), ..NodeClass::default() };
         insta::assert_json_snapshot!(found(&with(karpenter(more.clone()))));
         let unreserved = Karpenter { reserved_enis: 0, ..karpenter(more) };
         assert!(
             found(&with(unreserved))[0].fix.contains("RESERVED_ENIS=1 && kubectl patch ec2nodeclass default")
         );
+    }
+
+    #[test]
+    fn an_expression_needs_its_gate_and_must_fit_every_type() {
+        let of = |text: &str, expressions| {
+            let class =
+                NodeClass { max_pods: Some(ClassPods::Expression(text.into())), ..NodeClass::default() };
+            let facts = with(Karpenter { expressions, ..karpenter(class) });
+            let found = crate::checks::found(super::super::check, &facts, &["--env-last"]);
+            let ids = found.iter().map(|finding| finding.id.as_str().to_string());
+            ids.filter(|id| ["EC-NOD-021", "EC-NOD-078", "EC-NOD-079"].contains(&id.as_str()))
+                .collect::<Vec<_>>()
+        };
+        let right = "((default_enis - 1) * (ips_per_eni - 1)) + 2";
+        assert_eq!(of(right, true), [""; 0]);
+        assert_eq!(of(right, false), ["EC-NOD-078"]);
+        assert_eq!(of("max_pods", true), ["EC-NOD-021"], "Karpenter's own number counts the first interface");
+        assert_eq!(of("memory_mib / 256", true), ["EC-NOD-079"]);
     }
 
     #[test]

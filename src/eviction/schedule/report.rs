@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::super::budgets::{COUNTED_AS_EVICTED, covers};
 use super::super::filter::Refuse;
 use super::{PodState, QueueKey, Schedule};
+use crate::events::{DrainState, DrainWait};
 use crate::facts::{Budget, Pod};
 use crate::text::{counted, part, subject};
 
@@ -122,6 +123,20 @@ impl Why {
     }
 }
 
+/// `612/1000 pods moved · 31/50 nodes empty · waiting 40 s: 14 pods for pdb/shop/cart (2 of 3 unhealthy)`
+impl fmt::Display for DrainState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pods, nodes) = (counted(self.pods, "pod"), counted(self.nodes, "node"));
+        write!(f, "{}/{pods} moved · {}/{nodes} empty", self.pods_moved, self.nodes_empty)?;
+        let Some(waiting) = &self.waiting else { return Ok(()) };
+        f.write_str(" · waiting")?;
+        if waiting.seconds >= WORTH_SAYING {
+            write!(f, " {} s", waiting.seconds)?;
+        }
+        write!(f, ": {}", waiting.why)
+    }
+}
+
 /// Pods that are still there for one reason.
 #[derive(Default)]
 struct Group {
@@ -164,21 +179,24 @@ impl Schedule {
         DrainProgress { moved, pods, empty, nodes, waiting }
     }
 
-    /// `612/1000 pods moved · 31/50 nodes empty · waiting 40 s: 14 pods for pdb/shop/cart (2 of 3 unhealthy)`. It names the
-    /// cause that has not changed for longest; among equals, the one with the most pods.
-    pub(crate) fn line(&self, now: Instant) -> String {
+    /// The progress in numbers. What it waits for is the cause that has not changed for longest; among equals, the one with
+    /// the most pods.
+    pub(crate) fn state(&self, now: Instant) -> DrainState {
         let Counts { moved, pods, empty, nodes } = self.counts();
-        let counts =
-            format!("{moved}/{} moved · {empty}/{} empty", counted(pods, "pod"), counted(nodes, "node"));
         let groups = self.grouped();
         let longest = groups.iter().min_by_key(|(_, group)| {
             (group.since.is_none(), group.since, std::cmp::Reverse(group.pods.len()))
         });
-        let Some((because, group)) = longest else { return counts };
-        let seconds = group.since.map_or(0, |since| now.saturating_duration_since(since).as_secs());
-        let long = if seconds >= WORTH_SAYING { format!(" {seconds} s") } else { String::new() };
-        let first = group.pods.iter().min().map(String::as_str).unwrap_or_default();
-        format!("{counts} · waiting{long}: {}", self.why(*because).short(group.pods.len(), first))
+        let waiting = longest.map(|(because, group)| {
+            let first = group.pods.iter().min().map(String::as_str).unwrap_or_default();
+            DrainWait {
+                pods: group.pods.len(),
+                why: self.why(*because).short(group.pods.len(), first),
+                budget: if let Because::Budget(name) = because { Some(name.to_string()) } else { None },
+                seconds: group.since.map_or(0, |since| now.saturating_duration_since(since).as_secs()),
+            }
+        });
+        DrainState { pods_moved: moved, pods, nodes_empty: empty, nodes, waiting, left_seconds: None }
     }
 
     fn counts(&self) -> Counts {

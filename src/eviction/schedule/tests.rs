@@ -321,7 +321,12 @@ fn the_progress_names_pods_that_the_status_counts_as_evicted() {
     let sick = Pod { ready: false, ..on("", "db-9", "db") };
     schedule.pod(sick, now);
     schedule.budget(Budget { current_healthy: 1, ..noted }, now);
-    assert!(schedule.line(now).ends_with("3 pods for pdb/shop/db (1 of 3 unhealthy, 1 counted as evicted)"));
+    assert!(
+        schedule
+            .state(now)
+            .to_string()
+            .ends_with("3 pods for pdb/shop/db (1 of 3 unhealthy, 1 counted as evicted)")
+    );
 }
 
 /// A pod of a Deployment.
@@ -469,7 +474,12 @@ fn the_line_names_the_cause_that_has_not_changed_for_longest() {
     assert_eq!(first, ["uid-api-1", "uid-web-1"]);
     schedule.answered("uid-api-1", Answer::Accepted, now);
     schedule.answered("uid-web-1", Answer::Denied("stays until noon".into()), now);
-    assert!(schedule.line(now).contains("2 pods for deployment/shop/api (at most 1 of 3 pods unavailable"));
+    assert!(
+        schedule
+            .state(now)
+            .to_string()
+            .contains("2 pods for deployment/shop/api (at most 1 of 3 pods unavailable")
+    );
     // Its replacement is Ready, and the next one is evicted; the denied one is still there.
     schedule.pod_gone("uid-api-1", later(4));
     schedule.pod(of_deployment("new", "api-4", "api"), later(5));
@@ -478,7 +488,7 @@ fn the_line_names_the_cause_that_has_not_changed_for_longest() {
         let answer = if pod.name.starts_with("api") { Answer::Accepted } else { Answer::Denied("no".into()) };
         schedule.answered(&pod.uid, answer, later(5));
     }
-    let line = schedule.line(later(12));
+    let line = schedule.state(later(12)).to_string();
     assert!(line.contains("to retry (shop/web-1: "), "{line}");
     assert!(line.contains(" · waiting 12 s: "), "{line}");
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::text;
 
-use super::{Architecture, InstanceType};
+use super::{Architecture, InstanceType, Options, max_pods};
 
 const TABLE: &str = include_str!("instance_types.csv");
 
@@ -20,6 +20,15 @@ pub(crate) fn all() -> &'static [InstanceType] {
 pub(crate) fn known(name: &str) -> Option<&'static InstanceType> {
     let index = TYPES.binary_search_by(|known| known.name.as_str().cmp(name)).ok()?;
     TYPES.get(index)
+}
+
+/// The smallest type of the same family that can be used with these options.
+pub(crate) fn larger(kind: &InstanceType, options: &Options) -> Option<&'static InstanceType> {
+    let family = kind.name.split('.').next()?;
+    let same = TYPES.iter().filter(|known| known.name.split('.').next() == Some(family));
+    let pods =
+        |known: &&InstanceType| Some((max_pods(known, options).ok()?, known.vcpus, known.name.clone()));
+    same.filter(|known| pods(known).is_some()).min_by_key(pods)
 }
 
 /// The known names that `name` may be a typing error of.

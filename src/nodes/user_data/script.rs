@@ -201,7 +201,17 @@ impl<'a> Scanner<'a> {
     }
 
     fn at_word_start(&self) -> bool {
-        self.at == 0 || b" \t\r\n;&|(".contains(&self.script.as_bytes()[self.at - 1])
+        let mut before = &self.script.as_bytes()[..self.at];
+        while let Some((last, rest)) = before.split_last() {
+            let backslashes = rest.iter().rev().take_while(|byte| **byte == b'\\').count();
+            match (backslashes % 2 == 1, last) {
+                // The line goes on: a shell removes both.
+                (true, b'\n') => before = &rest[..rest.len() - 1],
+                (true, _) => return false,
+                (false, last) => return b" \t\r\n;&|(".contains(last),
+            }
+        }
+        true
     }
 
     fn after_redirection(&self) -> bool {
@@ -323,14 +333,21 @@ impl<'a> Scanner<'a> {
 pub(super) fn words(command: &str, variables: &BTreeMap<&str, String>) -> Result<Vec<String>, String> {
     let mut text = String::new();
     let mut quote = None;
+    let mut in_word = false;
     let mut characters = command.chars().peekable();
     while let Some(character) = characters.next() {
-        let at_start = text.chars().next_back().is_none_or(char::is_whitespace);
+        let at_start = !in_word;
+        in_word = quote.is_some() || !character.is_whitespace();
         match (quote, character) {
             (Some('\''), '\'') => quote = None,
             (Some('\''), _) => {}
             (Some('"'), '"') => quote = None,
             (None, '\'' | '"') => quote = Some(character),
+            (_, '\\') if characters.next_if_eq(&'\n').is_some() => {
+                // The line goes on: a shell removes both.
+                in_word = !at_start;
+                continue;
+            }
             (_, '\\') => {
                 text.push(character);
                 text.extend(characters.next());

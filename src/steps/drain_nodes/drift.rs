@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::design::CUSTOM_NETWORK;
 use crate::design::karpenter::{CUSTOM, NETWORKING, is_marked, is_new, outdated};
 use crate::error::{Error, Result};
+use crate::events::Part;
 use crate::eviction;
 use crate::exit::Exit;
 use crate::facts::{NodeClaim, NodePool};
@@ -137,8 +138,10 @@ pub(super) async fn wait(
                 let reasons: Vec<String> = standing.iter().map(ToString::to_string).collect();
                 detail = format!("{detail}; held up: {}", few(&reasons));
             }
-            Ok(Seen::NotYet(detail))
+            let part = Part { done: new.len() - starting, of: new.len() + open.len(), noun: "node" };
+            Ok(Seen::Partly(part, detail))
         });
+    let place = format!("NodePool {}", few(&pools.iter().cloned().collect::<Vec<_>>()));
     match waited.await {
         // A service's error has a code; a wait that took too long has none.
         Err(error) if error.exit() == Exit::Failed && error.code().is_empty() => {
@@ -152,10 +155,14 @@ pub(super) async fn wait(
                 counted(left, "node"),
                 deadline.as_secs()
             ))
-            .at(format!("NodePool {}", few(&pools.iter().cloned().collect::<Vec<_>>())))
+            .at(place)
             .because(why)
             .fix("run the same command again to go on waiting; or with --karpenter drain, which evicts the pods itself"))
         }
+        Err(error) if error.exit() == Exit::Interrupted => Err(error.because(format!(
+            "Karpenter goes on by itself: {} of {place} left to replace, within its disruption budgets",
+            counted(left, "node")
+        ))),
         other => other,
     }
 }

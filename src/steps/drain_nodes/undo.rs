@@ -9,6 +9,7 @@ use crate::discover::Section;
 use crate::drain;
 use crate::drain::suspend::{read_groups, restore_managed, resume_rebalance};
 use crate::error::Result;
+use crate::events::Part;
 use crate::facts::{AutoScalingGroup, Facts, Node, REBALANCE, Sizes};
 use crate::k8s::nodes;
 use crate::scene::Scene;
@@ -160,6 +161,7 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
             let returning = groups.values().filter(|group| {
                 names.contains(&group.name) || group.stack().is_some_and(|stack| stacks.contains(stack))
             });
+            let (mut there, mut all) = (0, 0);
             for group in returning {
                 let capacity = |counts: &dyn Fn(&Node) -> bool| {
                     let ids = nodes
@@ -175,6 +177,8 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
                 // Auto Scaling may still show the desired capacity from before it was restored.
                 let before = before(&session.facts, group).map_or(0, |before| before.desired);
                 let wanted = group.desired.max(before).saturating_sub(silent);
+                there += usize::try_from(ready.min(wanted)).unwrap_or_default();
+                all += usize::try_from(wanted).unwrap_or_default();
                 if ready >= wanted {
                     continue;
                 }
@@ -183,7 +187,8 @@ async fn old_nodes_ready(session: &Session) -> Result<()> {
                 let progress = failure.unwrap_or_else(|| format!("{ready} of {wanted} Ready"));
                 waiting.push(format!("{}: {progress}", group.name));
             }
-            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::NotYet(waiting.join("; ")) })
+            let part = Part { done: there, of: all, noun: "node" };
+            Ok(if waiting.is_empty() { Seen::Yes(()) } else { Seen::Partly(part, waiting.join("; ")) })
         })
         .await
 }

@@ -4,21 +4,44 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::client_token::client_token;
 use crate::error::{Error, Result};
+use crate::events::Part;
 use crate::facts::{Stack, StackStatus};
 use crate::session::{AT_ONCE, Seen, Session};
 use crate::text::{counted, few};
 
 /// Waits until no operation is in progress on a stack.
 pub(crate) async fn settled(session: &Session, name: &str) -> Result<Stack> {
+    let mut resources = Resources::default();
     session
         .until(&format!("stack {name} to complete"), async || {
             Ok(match session.clients.aws.cloudformation.stack(name).await? {
                 None => Seen::NotYet("not visible yet".into()),
-                Some(stack) if stack.status.is_in_progress() => Seen::NotYet(stack.status.to_string()),
+                Some(stack) if stack.status.is_in_progress() => {
+                    let at_work = resources.at_work(session, name).await;
+                    Seen::NotYet(at_work.unwrap_or_else(|| stack.status.to_string()))
+                }
                 Some(stack) => Seen::Yes(stack),
             })
         })
         .await
+}
+
+/// What stacks are busy with. It is only shown: a caller that may not read it is not asked again.
+#[derive(Default)]
+struct Resources {
+    unknown: bool,
+}
+
+impl Resources {
+    /// `NodeRole (AWS::IAM::Role) CREATE_IN_PROGRESS: Resource creation Initiated`
+    async fn at_work(&mut self, session: &Session, stack: &str) -> Option<String> {
+        if self.unknown {
+            return None;
+        }
+        let read = session.clients.aws.cloudformation.in_progress(stack).await;
+        self.unknown = read.is_err();
+        read.ok().flatten()
+    }
 }
 
 /// Waits until a stack is complete. The error of a failed stack names the resources that failed, and why.
@@ -40,6 +63,7 @@ pub(crate) async fn all_complete(session: &Session, names: &[&str]) -> Result<()
         return complete(session, name).await.map(drop);
     }
     let mut left = names.to_vec();
+    let mut resources = Resources::default();
     session
         .until(&format!("{} to complete", counted(names.len(), "stack")), async || {
             let mut waiting = Vec::new();
@@ -49,13 +73,18 @@ pub(crate) async fn all_complete(session: &Session, names: &[&str]) -> Result<()
                     Some(status) if status.is_complete() => continue,
                     // Reads why.
                     Some(status) if !status.is_in_progress() => drop(complete(session, name).await?),
+                    Some(status) if still.is_empty() => {
+                        let at_work = resources.at_work(session, name).await;
+                        waiting.push(format!("{name}: {}", at_work.unwrap_or_else(|| status.to_string())));
+                    }
                     Some(status) => waiting.push(format!("{name}: {status}")),
                     None => waiting.push(format!("{name}: not visible yet")),
                 }
                 still.push(name);
             }
             left = still;
-            Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::NotYet(few(&waiting)) })
+            let part = Part { done: names.len() - left.len(), of: names.len(), noun: "stack" };
+            Ok(if left.is_empty() { Seen::Yes(()) } else { Seen::Partly(part, few(&waiting)) })
         })
         .await
 }
@@ -111,7 +140,8 @@ pub(super) async fn all_deleted(session: &Session, names: &[&str]) -> Result<()>
             still.push(name);
         }
         left = still;
-        Ok(if left.is_empty() { Seen::Yes(None) } else { Seen::NotYet(few(&waiting)) })
+        let part = Part { done: names.len() - left.len(), of: names.len(), noun: "stack" };
+        Ok(if left.is_empty() { Seen::Yes(None) } else { Seen::Partly(part, few(&waiting)) })
     });
     let Some(failed) = failed.await? else { return Ok(()) };
     let reasons = session.clients.aws.cloudformation.failures(&failed.name).await?;

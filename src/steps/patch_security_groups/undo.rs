@@ -12,7 +12,7 @@ use crate::discover::Section;
 use crate::drain;
 use crate::error::{Error, Result};
 use crate::eviction::{self, DrainOutlook};
-use crate::facts::{EniConfig, Facts, same_groups};
+use crate::facts::{EniConfig, Facts, count, same_groups};
 use crate::scene::Scene;
 use crate::session::Session;
 use crate::step::{Change, Sign, Step};
@@ -25,7 +25,12 @@ pub(crate) struct UndoPatchSecurityGroups;
 #[derive(Debug, Clone)]
 pub(crate) enum GroupsUndo {
     /// All new nodes at once: pods must not move from one new node to the next.
-    Drain { nodes: BTreeSet<String>, outlook: DrainOutlook },
+    Drain {
+        nodes: BTreeSet<String>,
+        /// How many of them each node group or NodePool has.
+        owners: Vec<(String, usize)>,
+        outlook: DrainOutlook,
+    },
     /// Only if the stack itself is kept.
     Shrink { stack: String, before: String },
     /// Only if the ENIConfig itself is kept.
@@ -46,7 +51,8 @@ impl Rules for UndoPatchSecurityGroups {
         let nodes = our_nodes(facts);
         if !nodes.is_empty() {
             let outlook = eviction::outlook(facts, &nodes, settings);
-            changes.push(GroupsUndo::Drain { nodes, outlook });
+            let owners = count(facts, &nodes);
+            changes.push(GroupsUndo::Drain { nodes, owners, outlook });
         }
         if !is_undone(Step::LaunchNodegroups) {
             changes.extend(design.groups().filter_map(|(_, group)| shrink(facts, &group.stack)));
@@ -59,13 +65,13 @@ impl Rules for UndoPatchSecurityGroups {
 
     fn describe(change: &GroupsUndo) -> Change {
         match change {
-            GroupsUndo::Drain { nodes, outlook: DrainOutlook { moving, time, .. } } => {
-                let change = Change::new(
-                    Sign::Remove,
-                    format!("{} in eni-custom's node groups", counted(nodes.len(), "node")),
-                )
-                .to("pods to move", moving.to_string());
-                if *moving > 0 { change.to("predicted time", time.to_string()) } else { change }
+            GroupsUndo::Drain { nodes, owners, outlook: DrainOutlook { moving, time, .. } } => {
+                let nodes = format!("{} with custom networking", counted(nodes.len(), "node"));
+                let mut change = Change::new(Sign::Remove, nodes).expect("pods to move", moving.to_string());
+                if *moving > 0 {
+                    change = change.expect("predicted time", time.to_string());
+                }
+                owners.iter().fold(change, |change, (owner, nodes)| change.to(owner, counted(*nodes, "node")))
             }
             GroupsUndo::Shrink { stack, before } => Change::new(Sign::Change, format!("size of {stack}"))
                 .before_after("desired size", Some(before), "0"),

@@ -49,36 +49,58 @@ fn as_before(sandbox: &Sandbox, before: &BTreeMap<String, Group>, when: &str) {
     assert!(record["held"].is_null() && record["cordoned"].is_null(), "{when}: {record:#}");
 }
 
-#[test]
-fn a_drain_interrupted_at_any_write_is_restored_by_the_next_run_and_can_be_undone() {
+/// A cluster with node groups of both kinds whose replacements run, and what every run of this file starts from.
+fn cluster(nodes_per_az: u32) -> Sandbox {
     let shape =
-        Shape { azs: 2, nodes_per_az: 6, old_nodes: OldNodes::Both, workloads: false, ..Shape::default() };
-    let mut sandbox = start(shape);
-    let at_first = state(&sandbox);
-    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
-    let before = groups(&sandbox);
+        Shape { azs: 2, nodes_per_az, old_nodes: OldNodes::Both, workloads: false, ..Shape::default() };
+    start(shape)
+}
 
+/// Drains one node of each group, without an interruption. Returns how many calls changed something in AWS.
+fn writes_of_a_drain(sandbox: &Sandbox) -> usize {
     let mark = sandbox.mark();
-    let args = drain(&sandbox);
-    run(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
+    let args = drain(sandbox);
+    run(sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
     let log = sandbox.aws_log(mark).expect("the AWS log can be read");
     let writes = log.iter().filter(|call| call.mutating && by_program(call)).count();
     assert!(writes >= 10, "{writes} writes");
-    let put_back = ["drain-nodes", "--yes", "--keep-old-nodes"];
-    let mut looked = false;
-    for after in 1..=writes {
-        let signal = if after % 2 == 0 { "INT" } else { "KILL" };
+    writes
+}
+
+#[test]
+fn a_drain_stopped_by_ctrl_c_at_any_write_restores_its_groups() {
+    let sandbox = cluster(5);
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
+    let before = groups(&sandbox);
+    let mut stopped = 0;
+    for after in (2..=writes_of_a_drain(&sandbox)).step_by(2) {
         let args = drain(&sandbox);
-        let code = interrupted(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>(), after, signal);
-        let when = format!("after {signal} at write {after}");
+        let code = interrupted(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>(), after, "INT");
         match code {
             Some(130) => {
-                as_before(&sandbox, &before, &when);
-                continue;
+                as_before(&sandbox, &before, &format!("after Ctrl-C at write {after}"));
+                stopped += 1;
             }
+            // It had completed, so its groups keep no room for the drained nodes.
+            code => assert_eq!(code, Some(0), "after write {after}"),
+        }
+    }
+    assert!(stopped >= 3, "{stopped} drains were stopped");
+}
+
+#[test]
+fn a_drain_killed_at_any_write_is_restored_by_the_next_run() {
+    let sandbox = cluster(5);
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
+    let before = groups(&sandbox);
+    let mut looked = false;
+    for after in (1..=writes_of_a_drain(&sandbox)).step_by(2) {
+        let args = drain(&sandbox);
+        let code = interrupted(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>(), after, "KILL");
+        let when = format!("after a kill at write {after}");
+        if code.is_some() {
             // It had completed.
-            Some(_) => continue,
-            None => {}
+            continue;
         }
         if !record(&sandbox)["held"].is_null() {
             let reported = status(&sandbox);
@@ -91,13 +113,21 @@ fn a_drain_interrupted_at_any_write_is_restored_by_the_next_run_and_can_be_undon
                 run_printed_command(&sandbox, suspended[0]["command"].as_str().expect("a command"));
             }
         }
-        run(&sandbox, &put_back).expect(0);
+        run(&sandbox, &["drain-nodes", "--yes", "--keep-old-nodes"]).expect(0);
         as_before(&sandbox, &before, &when);
         assert!(status(&sandbox)["suspended"].is_null(), "{when}");
     }
     assert!(looked, "no run was killed with its groups suspended");
+}
 
-    // Kill undo after more and more writes until it completes.
+#[test]
+fn an_undo_after_a_killed_drain_completes_through_a_kill_at_any_write() {
+    let mut sandbox = cluster(1);
+    let at_first = state(&sandbox);
+    run(&sandbox, &["setup", "--yes", "--keep-old-nodes"]).expect(0);
+    // Its groups are suspended, and a node of each is on its way out.
+    let args = drain(&sandbox);
+    interrupted(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>(), 6, "KILL");
     let through = (1..).take_while(|after| interrupted(&sandbox, &UNDO, *after, "KILL").is_none()).count();
     assert!(through >= 4, "undo was interrupted {through} times");
     assert_state(&mut sandbox, &at_first);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Watched, refuses, start};
 use crate::command::{run, writes};
+use crate::golden::screen_of_a_person;
 use crate::interrupted::kill_when;
 use crate::undo::{UNDO, state};
 
@@ -24,6 +25,12 @@ fn get(sandbox: &Sandbox, args: &[&str]) -> Value {
 fn settings(sandbox: &Sandbox) -> BTreeSet<String> {
     let mut lines = state(sandbox);
     lines.retain(|line| !line.contains("\"kind\":\"nodes\""));
+    lines.extend(karpenter(sandbox));
+    lines
+}
+
+/// The objects of Karpenter, the NodePools and the controller.
+fn karpenter(sandbox: &Sandbox) -> BTreeSet<String> {
     let list = |args: &[&str]| get(sandbox, args)["items"].as_array().expect("a list").clone();
     let controllers = list(&["deployments", "-A", "-l", "app.kubernetes.io/name=karpenter"]);
     assert!(!controllers.is_empty(), "no controller");
@@ -38,14 +45,12 @@ fn settings(sandbox: &Sandbox) -> BTreeSet<String> {
             "annotations": annotations, "spec": object["spec"]});
         shown.to_string()
     };
-    lines.extend(objects.iter().map(line));
-    lines
+    objects.iter().map(line).collect()
 }
 
 #[track_caller]
-fn assert_settings(sandbox: &Sandbox, before: &BTreeSet<String>) {
-    let now = settings(sandbox);
-    let gone = before.difference(&now).map(|line| format!("- {line}"));
+fn assert_same(before: &BTreeSet<String>, now: &BTreeSet<String>) {
+    let gone = before.difference(now).map(|line| format!("- {line}"));
     let differing: Vec<String> = gone.chain(now.difference(before).map(|line| format!("+ {line}"))).collect();
     assert!(differing.is_empty(), "differs from the initial state:\n{}", differing.join("\n"));
 }
@@ -58,17 +63,30 @@ fn allocatable(sandbox: &Sandbox) -> BTreeSet<String> {
     nodes["items"].as_array().expect("a list").iter().map(pods).collect()
 }
 
-/// Moves the cluster and back, by runs that are killed when they have printed these texts.
+/// Compares a plan with a snapshot, but for the figures of each zone: where nodes start is Karpenter's to decide.
+fn plan(sandbox: &Sandbox, name: &str, args: &[&str]) {
+    let plan = run(sandbox, args).expect(0).stdout;
+    screen_of_a_person(name, &plan[..plan.find("\nzone ").expect("the figures of each zone")]);
+}
+
+/// A way to the new network and back.
+#[derive(Default)]
+struct Way<'a> {
+    flags: &'a [&'a str],
+    /// Runs of setup are killed when they have printed these texts, and runs of undo.
+    kills: &'a [&'a str],
+    undo_kills: &'a [&'a str],
+}
+
+/// Moves the cluster and back.
 #[track_caller]
-fn there_and_back(mut sandbox: Sandbox, flags: &[&str], kills: &[&str], undo_kills: &[&str]) {
+fn there_and_back(mut sandbox: Sandbox, way: &Way<'_>) {
     let before = settings(&sandbox);
-    let setup = [&["setup", "--yes"], flags].concat();
+    let drains = way.flags.contains(&"drain");
+    let setup = [&["setup", "--yes"], way.flags].concat();
     // Karpenter respects only PodDisruptionBudgets, as kubectl does.
-    let watched = match flags.contains(&"drain") {
-        true => Watched::start(&sandbox),
-        false => Watched::start_for_kubectl(&sandbox),
-    };
-    for text in kills {
+    let watched = if drains { Watched::start(&sandbox) } else { Watched::start_for_kubectl(&sandbox) };
+    for text in way.kills {
         kill_when(&sandbox, &setup, text, 1);
     }
     run(&sandbox, &setup).expect(0);
@@ -77,24 +95,26 @@ fn there_and_back(mut sandbox: Sandbox, flags: &[&str], kills: &[&str], undo_kil
     let mark = sandbox.mark();
     run(&sandbox, &setup).expect(0);
     assert_eq!(writes(&sandbox, mark), [""; 0], "a second run");
-    for text in undo_kills {
+    for text in way.undo_kills {
         kill_when(&sandbox, &UNDO, text, 1);
     }
     let budgets = PdbWatch::start(&sandbox).expect("budgets can be watched");
     run(&sandbox, &UNDO).expect(0);
     assert_eq!(budgets.finish(), [""; 0]);
-    assert_settings(&sandbox, &before);
+    assert_same(&before, &settings(&sandbox));
     assert!(!allocatable(&sandbox).contains("20"), "{:?}", allocatable(&sandbox));
 }
 
 #[test]
 fn node_pools_beside_a_managed_group_drift_and_come_back_whatever_is_interrupted() {
-    there_and_back(
-        cluster(Karpenter::Beside, KarpenterOwner::Nobody),
-        &[],
-        &["RESERVED_ENIS", "NodePool general", "Karpenter to replace its nodes"],
-        &["RESERVED_ENIS", "Karpenter to replace its nodes"],
-    );
+    let sandbox = cluster(Karpenter::Beside, KarpenterOwner::Nobody);
+    plan(&sandbox, "plan-karpenter", &["plan"]);
+    let way = Way {
+        kills: &["RESERVED_ENIS", "NodePool general", "Karpenter to replace its nodes"],
+        undo_kills: &["RESERVED_ENIS", "Karpenter to replace its nodes"],
+        ..Way::default()
+    };
+    there_and_back(sandbox, &way);
 }
 
 #[test]
@@ -102,12 +122,71 @@ fn a_cluster_that_karpenter_alone_starts_is_moved_without_a_node_group() {
     let sandbox = cluster(Karpenter::Alone, KarpenterOwner::Helm);
     let args = ["setup", "--yes"];
     refuses(&sandbox, &args, 3, &["EC-NOD-071", "settings.reservedENIs", "--take-over-karpenter"]);
-    there_and_back(sandbox, &["--take-over-karpenter"], &[], &[]);
+    plan(&sandbox, "plan-karpenter-alone", &["plan", "--take-over-karpenter"]);
+    there_and_back(sandbox, &Way { flags: &["--take-over-karpenter"], ..Way::default() });
 }
 
 #[test]
-fn eni_custom_drains_the_nodes_of_karpenter_on_request() {
-    there_and_back(cluster(Karpenter::Beside, KarpenterOwner::Nobody), &["--karpenter", "drain"], &[], &[]);
+fn eni_custom_drains_the_nodes_of_karpenter_on_request_whatever_is_interrupted() {
+    let way = Way {
+        flags: &["--karpenter", "drain"],
+        kills: &["RESERVED_ENIS", "nodes to be drained", "old instances to terminate"],
+        undo_kills: &["nodes to be drained"],
+    };
+    there_and_back(cluster(Karpenter::Beside, KarpenterOwner::Nobody), &way);
+}
+
+/// As Argo CD does it once somebody has committed the change: it applies the values.
+fn commit(sandbox: &Sandbox, kind: &str, name: &str, patch: &Value) {
+    // Lists of a Deployment are merged by name; custom resources know only the simple merge.
+    let how = if kind == "deployment" { "--type=strategic" } else { "--type=merge" };
+    let patch = patch.to_string();
+    let owner = "--field-manager=argocd-controller";
+    sandbox
+        .kubectl(&["-n", "kube-system", "patch", kind, name, how, "-p", &patch, owner])
+        .expect("Argo CD applies it");
+}
+
+#[test]
+fn what_argo_cd_owns_is_committed_there_and_nothing_of_it_is_written() {
+    let sandbox = cluster(Karpenter::Beside, KarpenterOwner::ArgoCd);
+    let setup = ["setup", "--yes"];
+    refuses(
+        &sandbox,
+        &setup,
+        3,
+        &[
+            "EC-NOD-071",
+            "Argo CD 'karpenter'",
+            "settings.reservedENIs to \"1\"",
+            "EC-NOD-072",
+            "Argo CD 'karpenter-nodes'",
+            "eni-custom/networking: custom",
+        ],
+    );
+    // The first value can be committed at any time: no node is replaced for it.
+    let env = json!([{"name": "RESERVED_ENIS", "value": "1"}]);
+    let controller = json!({"containers": [{"name": "controller", "env": env}]});
+    commit(&sandbox, "deployment", "karpenter", &json!({"spec": {"template": {"spec": controller}}}));
+    sandbox
+        .kubectl(&["-n", "kube-system", "rollout", "status", "deployment/karpenter", "--timeout=3m"])
+        .expect("the controller restarts");
+    refuses(&sandbox, &setup, 3, &["EC-NOD-072"]);
+
+    // The second one once custom networking is on.
+    run(&sandbox, &[&setup[..], &["--keep-old-nodes"]].concat()).expect(0);
+    let mark = json!({"eni-custom/networking": "custom"});
+    let template = json!({"spec": {"template": {"metadata": {"annotations": mark}}}});
+    for pool in ["general", "spot", "arm"] {
+        commit(&sandbox, "nodepool", pool, &template);
+    }
+    let committed = karpenter(&sandbox);
+    run(&sandbox, &setup).expect(0);
+    assert!(!allocatable(&sandbox).contains("29"), "{:?}", allocatable(&sandbox));
+    run(&sandbox, &["verify"]).expect(0);
+    // Nodes with the committed annotation do not drift, so undo drains them.
+    run(&sandbox, &UNDO).expect(0);
+    assert_same(&committed, &karpenter(&sandbox));
 }
 
 /// Patches a NodePool.

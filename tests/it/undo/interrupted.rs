@@ -48,7 +48,7 @@ const UNDO_PROGRESS: [&str; 10] = [
     "\"step-done\",\"step\":\"set-env\"",
     "managed node group old-managed",
     "\"step-done\",\"step\":\"drain-nodes\"",
-    "in eni-custom's node groups",
+    "with custom networking",
     "\"step-done\",\"step\":\"patch-security-groups\"",
     "stack eni-custom-sandbox-old-managed-us-west-2a",
     "stack eni-custom-sandbox-base",
@@ -74,7 +74,7 @@ fn an_undo_interrupted_at_any_point_is_completed_and_setup_works_again() {
     assert_state(&mut sandbox, &before);
 
     set_up(&sandbox, &[]);
-    kill_when(&sandbox, &UNDO, "in eni-custom's node groups", 1);
+    kill_when(&sandbox, &UNDO, "with custom networking", 1);
     set_up(&sandbox, &[]);
     let (seen, missing) = witness::end_state(&mut sandbox).expect("AWS and Kubernetes answer");
     assert!(missing.is_empty(), "the end state is not reached:\n{}\n{seen}", missing.join("\n"));
