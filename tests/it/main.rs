@@ -8,6 +8,7 @@ mod ci;
 mod cluster;
 mod command;
 mod dead_nodes;
+mod docs;
 mod drain;
 mod features;
 mod field;
