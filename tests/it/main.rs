@@ -23,6 +23,7 @@ mod lists;
 mod log;
 mod network;
 mod offline;
+mod packaging;
 mod pages;
 mod plan;
 mod policy;
