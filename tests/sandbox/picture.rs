@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{Sandbox, tools};
+use super::{Sandbox, api, warm};
 
 /// The current state of AWS and Kubernetes, without instance ids and the node names derived from them.
 pub fn picture(sandbox: &Sandbox) -> Result<BTreeSet<String>> {
-    let mut lines = aws(sandbox)?;
+    let aws = warm::witness(sandbox, "picture.py")?;
+    let mut lines: BTreeSet<String> = aws.lines().map(String::from).collect();
     lines.extend(kubernetes(sandbox)?.iter().map(Value::to_string));
     Ok(lines)
 }
@@ -33,42 +34,35 @@ pub fn differences(sandbox: &mut Sandbox, before: &BTreeSet<String>) -> Result<V
     }
 }
 
-fn aws(sandbox: &Sandbox) -> Result<BTreeSet<String>> {
-    let mut command = sandbox.command(&sandbox.tools.python);
-    command.envs(sandbox.env_for("witness"));
-    let output = command.arg(tools::sources().join("picture.py")).output().context("python")?;
-    if !output.status.success() {
-        bail!("picture.py: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(String::from).collect())
-}
-
 fn kubernetes(sandbox: &Sandbox) -> Result<Vec<Value>> {
     let mut lines = Vec::new();
-    let set: Value = json_of(sandbox, &["-n", "kube-system", "get", "daemonset", "aws-node"])?;
+    let sets = objects(sandbox, "DaemonSet", "/apis/apps/v1/namespaces/kube-system/daemonsets")?;
+    let set =
+        sets.iter().find(|set| set["metadata"]["name"] == "aws-node").context("no DaemonSet aws-node")?;
     let pod = &set["spec"]["template"]["spec"];
     for variable in pod["containers"][0]["env"].as_array().into_iter().flatten() {
         lines.push(json!({ "kind": "env", "variable": variable }));
     }
-    let crds = json_of(sandbox, &["get", "customresourcedefinitions"])?;
-    for crd in items(&crds) {
+    let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    for crd in objects(sandbox, "CustomResourceDefinition", crds)? {
         lines.push(json!({ "kind": "crd", "name": crd["metadata"]["name"], "spec": crd["spec"] }));
         if crd["metadata"]["name"] == "eniconfigs.crd.k8s.amazonaws.com" {
-            let configs = json_of(sandbox, &["get", "eniconfigs"])?;
-            lines.extend(items(&configs).map(|config| {
+            let configs = objects(sandbox, "ENIConfig", "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs")?;
+            lines.extend(configs.iter().map(|config| {
                 json!({ "kind": "eniconfig", "name": config["metadata"]["name"],
                     "labels": config["metadata"]["labels"], "spec": config["spec"] })
             }));
         }
     }
-    let maps = json_of(sandbox, &["-n", "kube-system", "get", "configmaps,leases"])?;
-    for map in items(&maps) {
-        let data = if map["kind"] == "ConfigMap" { &map["data"] } else { &Value::Null };
-        lines.push(json!({ "kind": map["kind"], "name": map["metadata"]["name"], "data": data }));
+    for map in objects(sandbox, "ConfigMap", "/api/v1/namespaces/kube-system/configmaps")? {
+        lines.push(json!({ "kind": map["kind"], "name": map["metadata"]["name"], "data": map["data"] }));
     }
-    let nodes = json_of(sandbox, &["get", "nodes"])?;
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+    for lease in objects(sandbox, "Lease", leases)? {
+        lines.push(json!({ "kind": lease["kind"], "name": lease["metadata"]["name"] }));
+    }
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    for node in items(&nodes) {
+    for node in objects(sandbox, "Node", "/api/v1/nodes")? {
         // Karpenter may choose another zone.
         let labels = &node["metadata"]["labels"];
         let pool = &labels["karpenter.sh/nodepool"];
@@ -81,21 +75,27 @@ fn kubernetes(sandbox: &Sandbox) -> Result<Vec<Value>> {
     if sandbox.shape.karpenter.is_some() {
         lines.extend(karpenter(sandbox)?);
     }
-    let workloads = json_of(sandbox, &["get", "deployments,statefulsets", "-A"])?;
-    lines.extend(items(&workloads).map(|set| {
-        json!({ "kind": set["kind"], "name": set["metadata"]["name"], "replicas": set["spec"]["replicas"] })
-    }));
+    for (kind, path) in
+        [("Deployment", "/apis/apps/v1/deployments"), ("StatefulSet", "/apis/apps/v1/statefulsets")]
+    {
+        lines.extend(objects(sandbox, kind, path)?.iter().map(|set| {
+            json!({ "kind": kind, "name": set["metadata"]["name"], "replicas": set["spec"]["replicas"] })
+        }));
+    }
     Ok(lines)
 }
 
 /// What setup may change of Karpenter, in full.
 fn karpenter(sandbox: &Sandbox) -> Result<Vec<Value>> {
     let mut lines = Vec::new();
-    let deployments: &[&str] = &["get", "deployments", "-A", "-l", "app.kubernetes.io/name=karpenter"];
-    for args in [deployments, &["get", "nodepools,ec2nodeclasses"]] {
-        for object in items(&json_of(sandbox, args)?) {
+    for (kind, path) in [
+        ("Deployment", "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io/name%3Dkarpenter"),
+        ("NodePool", "/apis/karpenter.sh/v1/nodepools"),
+        ("EC2NodeClass", "/apis/karpenter.k8s.aws/v1/ec2nodeclasses"),
+    ] {
+        for object in objects(sandbox, kind, path)? {
             let mut metadata = object["metadata"].clone();
-            for changes in ["creationTimestamp", "generation", "resourceVersion", "uid"] {
+            for changes in ["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"] {
                 metadata.as_object_mut().and_then(|fields| fields.remove(changes));
             }
             // The Deployment controller counts rollouts.
@@ -108,11 +108,6 @@ fn karpenter(sandbox: &Sandbox) -> Result<Vec<Value>> {
     Ok(lines)
 }
 
-fn json_of(sandbox: &Sandbox, args: &[&str]) -> Result<Value> {
-    let text = sandbox.kubectl(&[args, &["-o", "json"]].concat())?;
-    Ok(serde_json::from_str(&text)?)
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list["items"].as_array().into_iter().flatten()
+fn objects(sandbox: &Sandbox, kind: &str, path: &str) -> Result<Vec<Value>> {
+    api::objects(sandbox.dir(), &[(kind, path)])
 }

@@ -1,5 +1,5 @@
-//! Python programs that start warm: importing moto or the AWS CLI takes a second of a processor, so one process per
-//! program imports it, and forks for each run (`aws/warm.py`). It ends with this process, and deletes its folder.
+//! Python programs that start warm: importing moto, the AWS CLI or botocore takes a second of a processor, so one process
+//! per program imports it, and forks for each run (`aws/warm.py`). It ends with this process, and deletes its folder.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::process::{self, tail};
-use super::{directory, env, tools};
+use super::{Sandbox, directory, env, tools};
 
 /// A process that has imported a program. It is never dropped: the end of this process closes its stdin.
 struct Warm {
@@ -31,6 +31,19 @@ pub(crate) fn aws_side(python: &Path) -> Result<PathBuf> {
 pub fn aws_cli() -> Result<PathBuf> {
     static WARM: Mutex<Option<Warm>> = Mutex::new(None);
     started(&WARM, &tools::aws_cli()?.with_file_name("python"), "warm_aws", "aws")
+}
+
+/// The output of one of the witness's Python scripts, which reads AWS's own APIs.
+pub(crate) fn witness(sandbox: &Sandbox, script: &str) -> Result<String> {
+    static WARM: Mutex<Option<Warm>> = Mutex::new(None);
+    let python = started(&WARM, &sandbox.tools.python, "warm_witness", "python")?;
+    let mut command = sandbox.command(python);
+    command.envs(sandbox.env_for("witness")).arg(tools::sources().join(script));
+    let output = command.output().with_context(|| format!("running {script}"))?;
+    if !output.status.success() {
+        bail!("{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Starts the process with the first call. Returns the file that asks it for a run.

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::list;
-use crate::{Sandbox, tools};
+use crate::{Sandbox, warm};
 
 /// The node groups and pods at one time.
 #[derive(Debug)]
@@ -132,13 +132,7 @@ pub fn faults(sandbox: &Sandbox, before: &Recorded) -> Result<Vec<String>> {
 }
 
 fn groups(sandbox: &Sandbox) -> Result<Vec<Group>> {
-    let mut command = sandbox.command(&sandbox.tools.python);
-    command.envs(sandbox.env_for("witness"));
-    let output = command.arg(tools::sources().join("witness/pools.py")).output().context("python")?;
-    if !output.status.success() {
-        bail!("pools.py: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    Ok(serde_json::from_str(&warm::witness(sandbox, "witness/pools.py")?)?)
 }
 
 fn kubernetes_node(node: &Value) -> KubernetesNode {
