@@ -5,6 +5,7 @@ mod pages;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
+use crate::step::Step;
 use crate::ui::plugin::PROGRAM;
 
 use super::Cli;
@@ -31,25 +32,8 @@ const HEADINGS: [&str; 13] = [
 /// The heading of the flags that every command has; the last one.
 pub(super) const GLOBAL: &str = "Global";
 
-/// How the list of commands is divided. Commands that are not named are under the last title.
-const GROUPS: [(&str, &[&str]); 3] = [
-    ("Commands", &["setup", "plan", "undo", "verify", "doctor", "status"]),
-    (
-        "Single steps",
-        &[
-            "associate-cidr",
-            "create-subnets",
-            "set-env",
-            "detect-cni",
-            "install-crd",
-            "write-eniconfigs",
-            "launch-nodegroups",
-            "patch-security-groups",
-            "drain-nodes",
-        ],
-    ),
-    ("Other commands", &[]),
-];
+/// The commands that are listed first. The steps follow, then all others.
+const FIRST: [&str; 6] = ["setup", "plan", "undo", "verify", "doctor", "status"];
 
 /// Flags that a command takes so that a line of `setup` works for it too, and that change nothing for it: its help leaves
 /// them out.
@@ -139,17 +123,13 @@ fn groups(command: &Command) -> Vec<(&'static str, String)> {
         let about = one.get_about().map(ToString::to_string).unwrap_or_default();
         format!("  {:width$}  {about}\n", one.get_name())
     };
-    let is_named = |one: &&Command| GROUPS.iter().any(|(_, names)| names.contains(&one.get_name()));
+    let steps = Step::DOCUMENTED.map(Step::name);
+    let is_named = |one: &&Command| FIRST.iter().chain(&steps).any(|name| *name == one.get_name());
     let listed = |names: &[&str]| -> String {
         names.iter().filter_map(|name| command.find_subcommand(name)).map(line).collect()
     };
-    GROUPS
-        .iter()
-        .map(|(title, names)| match names {
-            [] => (*title, visible().filter(|one| !is_named(one)).map(line).collect()),
-            names => (*title, listed(names)),
-        })
-        .collect()
+    let others = visible().filter(|one| !is_named(one)).map(line).collect();
+    vec![("Commands", listed(&FIRST)), ("Single steps", listed(&steps)), ("Other commands", others)]
 }
 
 #[cfg(test)]
